@@ -1,0 +1,130 @@
+package chunk
+
+import "github.com/restic/chunker"
+
+// A Cutter finds the ends of chunks. It is immutable and safe for concurrent use.
+type Cutter struct {
+	min, max int
+	mask     uint64
+	out      [256]uint64 // what a byte that leaves the window has contributed
+	mod      [256]uint64 // clears the 8 bits above the degree, and reduces them
+}
+
+const degree = 53
+
+// NewCutter returns a Cutter for valid parameters.
+func NewCutter(p Params) *Cutter {
+	pol := chunker.Pol(p.Polynomial)
+	c := &Cutter{min: p.Min, max: p.Max, mask: 1<<p.Bits - 1}
+	for b := range 256 {
+		h := chunker.Pol(b).Mod(pol)
+		for range windowSize - 1 {
+			h = (h << 8).Mod(pol)
+		}
+		c.out[b] = uint64(h)
+		high := chunker.Pol(b) << degree
+		c.mod[b] = uint64(high.Mod(pol) | high)
+	}
+	return c
+}
+
+// Cut returns the length of the first chunk of buf. The bytes are either the
+// rest of a stream or at least the maximal length of a chunk.
+func (c *Cutter) Cut(buf []byte) int {
+	if len(buf) <= c.min {
+		return len(buf)
+	}
+	end := min(len(buf), c.max)
+	// The window before position i is buf[i-64:i]. The first cut allowed is
+	// at min; the fingerprint is a function of the window alone.
+	var digest uint64
+	for _, b := range buf[c.min-windowSize : c.min] {
+		digest = c.push(digest, b)
+	}
+	if digest&c.mask == 0 {
+		return c.min
+	}
+	if i := c.scan(buf[c.min-windowSize:end], digest); i > 0 {
+		return c.min - windowSize + i
+	}
+	return end
+}
+
+// lane is how many bytes each of the four lanes of a block looks at.
+const lane = 2048
+
+// scan takes the fingerprint of the window buf[:64] and returns the first i
+// above 64 where that of buf[i-64:i] is a candidate, or 0.
+//
+// A fingerprint depends on the one before it through a table, so one lane keeps
+// the processor waiting for loads. But a candidate depends on its window alone:
+// four lanes, each with a window of its own to begin with, run at once.
+func (c *Cutter) scan(buf []byte, digest uint64) int {
+	const block = windowSize + 4*lane
+	at := 0
+	for ; at+block <= len(buf); at += 4 * lane {
+		i, next := c.scanBlock((*[block]byte)(buf[at:at+block]), digest)
+		if i > 0 {
+			return at + i
+		}
+		digest = next
+	}
+	if i := c.scanTail(buf[at:], digest); i > 0 {
+		return at + i
+	}
+	return 0
+}
+
+func (c *Cutter) scanBlock(buf *[windowSize + 4*lane]byte, d0 uint64) (first int, last uint64) {
+	var d1, d2, d3 uint64
+	for i := range windowSize {
+		d1 = c.push(d1, buf[lane+i])
+		d2 = c.push(d2, buf[2*lane+i])
+		d3 = c.push(d3, buf[3*lane+i])
+	}
+	var hits [4]int // 0, or the first candidate of each lane
+	mask, out, mod := c.mask, &c.out, &c.mod
+	for i := range lane {
+		d0 ^= out[buf[i]]
+		d1 ^= out[buf[lane+i]]
+		d2 ^= out[buf[2*lane+i]]
+		d3 ^= out[buf[3*lane+i]]
+		d0 = d0<<8 ^ uint64(buf[windowSize+i]) ^ mod[byte(d0>>(degree-8))]
+		d1 = d1<<8 ^ uint64(buf[windowSize+lane+i]) ^ mod[byte(d1>>(degree-8))]
+		d2 = d2<<8 ^ uint64(buf[windowSize+2*lane+i]) ^ mod[byte(d2>>(degree-8))]
+		d3 = d3<<8 ^ uint64(buf[windowSize+3*lane+i]) ^ mod[byte(d3>>(degree-8))]
+		// One of the four is zero where the subtraction of 1 borrows.
+		if int64((d0&mask-1)|(d1&mask-1)|(d2&mask-1)|(d3&mask-1)) < 0 {
+			if d0&mask == 0 {
+				return windowSize + i + 1, 0
+			}
+			for k, d := range [...]uint64{d0, d1, d2, d3} {
+				if d&mask == 0 && hits[k] == 0 {
+					hits[k] = windowSize + k*lane + i + 1
+				}
+			}
+		}
+	}
+	for _, hit := range hits {
+		if hit > 0 {
+			return hit, 0
+		}
+	}
+	return 0, d3
+}
+
+func (c *Cutter) scanTail(buf []byte, digest uint64) int {
+	in := buf[windowSize:]
+	out := buf[:len(in)]
+	for i, b := range in {
+		digest = c.push(digest^c.out[out[i]], b)
+		if digest&c.mask == 0 {
+			return i + windowSize + 1
+		}
+	}
+	return 0
+}
+
+func (c *Cutter) push(digest uint64, b byte) uint64 {
+	return digest<<8 ^ uint64(b) ^ c.mod[byte(digest>>(degree-8))]
+}
