@@ -1,0 +1,293 @@
+// Package local keeps a repository's objects as files below a directory.
+//
+// An object is written to a file without a name (O_TMPFILE), or where a file
+// system has none of these to a locked file below tmp/, synced, linked to its
+// final name, which fails if that exists, and the directory is synced. What a
+// crash leaves below tmp/ is removed by the next writer that finds it unlocked.
+//
+// The file system must offer hard links or renaming without replacement (all
+// usual ones of Linux, macOS and Windows do, as do NFS 3 and later), and keep
+// what fsync reported as kept.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/qsnap/qsnap/target"
+)
+
+// A Target is a directory. It implements target.Target and target.Spacer.
+type Target struct {
+	dir   string
+	clean sync.Once // of leftovers below tmp/
+}
+
+const tmpDir = "tmp"
+
+// Open returns the target that is kept in an existing directory.
+func Open(dir string) (*Target, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(abs)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: abs, Err: errors.New("not a directory")}
+	}
+	return &Target{dir: abs}, nil
+}
+
+// Create returns the target that is kept in a directory, which it makes, with
+// its parents, if it isn't there.
+func Create(dir string) (*Target, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := makeDirs(abs, ""); err != nil {
+		return nil, err
+	}
+	return Open(abs)
+}
+
+// Dir returns the absolute name of the directory.
+func (t *Target) Dir() string { return t.dir }
+
+// String returns the directory, for messages.
+func (t *Target) String() string { return t.dir }
+
+func (t *Target) path(name string) (string, error) {
+	if err := target.ValidName(name); err != nil {
+		return "", err
+	}
+	if name == tmpDir || strings.HasPrefix(name, tmpDir+"/") {
+		return "", fmt.Errorf("object name %q: %s is set aside", name, tmpDir)
+	}
+	return filepath.Join(t.dir, filepath.FromSlash(name)), nil
+}
+
+// Put is part of target.Target.
+func (t *Target) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
+	path, err := t.path(name)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(path); err == nil { // spares the writing
+		return &fs.PathError{Op: "put", Path: path, Err: fs.ErrExist}
+	}
+	f, err := t.temporary()
+	if err != nil {
+		return err
+	}
+	defer f.discard()
+	if err := fill(ctx, f.File, body, size); err != nil {
+		return fmt.Errorf("put %s: %w", path, err)
+	}
+	err = f.publish(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = makeDirs(filepath.Dir(path), t.dir); err == nil {
+			err = f.publish(path)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// fill writes and syncs the whole body.
+func fill(ctx context.Context, f *os.File, body io.ReaderAt, size int64) error {
+	buf := make([]byte, min(size, 1<<20))
+	for off := int64(0); off < size; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		piece := buf[:min(size-off, int64(len(buf)))]
+		if n, err := body.ReadAt(piece, off); n < len(piece) {
+			if err == nil || err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return err
+		}
+		if _, err := f.Write(piece); err != nil {
+			return err
+		}
+		off += int64(len(piece))
+	}
+	return f.Sync()
+}
+
+// Get is part of target.Target.
+func (t *Target) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
+	path, err := t.path(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular():
+		err = &fs.PathError{Op: "get", Path: path, Err: errors.New("not a file")}
+	case off < 0 || off > info.Size() || n > info.Size()-off:
+		err = &fs.PathError{Op: "get", Path: path, Err: fmt.Errorf("%d bytes at %d: %w of %d bytes", n, off, io.ErrUnexpectedEOF, info.Size())}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	if n < 0 {
+		n = info.Size() - off
+	}
+	return &section{io.NewSectionReader(f, off, n), ctx, n, f}, nil
+}
+
+// A section reads a stretch of a file that must not end early.
+type section struct {
+	r    *io.SectionReader
+	ctx  context.Context
+	left int64
+	f    *os.File
+}
+
+func (s *section) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := s.r.Read(p)
+	s.left -= int64(n)
+	if err == io.EOF && s.left > 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+func (s *section) Close() error { return s.f.Close() }
+
+// Stat is part of target.Target.
+func (t *Target) Stat(ctx context.Context, name string) (target.Info, error) {
+	path, err := t.path(name)
+	if err != nil {
+		return target.Info{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return target.Info{}, err
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return target.Info{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return target.Info{}, &fs.PathError{Op: "stat", Path: path, Err: fs.ErrNotExist}
+	}
+	return target.Info{Name: name, Size: info.Size()}, nil
+}
+
+// List is part of target.Target.
+func (t *Target) List(ctx context.Context, prefix string) iter.Seq2[target.Info, error] {
+	return func(yield func(target.Info, error) bool) {
+		if err := target.ValidPrefix(prefix); err != nil {
+			yield(target.Info{}, err)
+			return
+		}
+		if _, err := os.Lstat(t.dir); err != nil { // else a vanished target would look empty
+			yield(target.Info{}, err)
+			return
+		}
+		t.list(ctx, strings.TrimSuffix(prefix, "/"), yield)
+	}
+}
+
+// list yields what is below the directory of that name, and reports whether to
+// go on.
+func (t *Target) list(ctx context.Context, name string, yield func(target.Info, error) bool) bool {
+	entries, err := os.ReadDir(filepath.Join(t.dir, filepath.FromSlash(name)))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return true
+	}
+	if err != nil {
+		return yield(target.Info{}, err) && false
+	}
+	sortAsNames(entries)
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return yield(target.Info{}, err) && false
+		}
+		child := e.Name()
+		if name != "" {
+			child = name + "/" + child
+		}
+		if target.ValidName(child) != nil || child == tmpDir {
+			continue
+		}
+		if e.IsDir() {
+			if !t.list(ctx, child, yield) {
+				return false
+			}
+			continue
+		}
+		info, err := e.Info()
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // deleted meanwhile
+			continue
+		case err != nil:
+			return yield(target.Info{}, err) && false
+		case !info.Mode().IsRegular():
+			continue
+		}
+		if !yield(target.Info{Name: child, Size: info.Size()}, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// Delete is part of target.Target.
+func (t *Target) Delete(ctx context.Context, name string) error {
+	path, err := t.path(name)
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return os.Remove(path)
+}
+
+// makeDirs makes a directory and its parents, and makes them durable. It doesn't
+// make base: a disk that was unmounted must not come back as an empty directory.
+func makeDirs(dir, base string) error {
+	err := os.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrNotExist) && dir != base && filepath.Dir(dir) != base {
+		if err := makeDirs(filepath.Dir(dir), base); err != nil {
+			return err
+		}
+		err = os.Mkdir(dir, 0o700)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(dir))
+}

@@ -1,0 +1,52 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// openUnnamed opens a file without a name below dir.
+func openUnnamed(dir string) (*os.File, error) {
+	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), dir), nil
+}
+
+// linkUnnamed names a file from openUnnamed, unless the name is taken.
+func linkUnnamed(f *os.File, path string) error {
+	err := unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", f.Fd()), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+	if err != nil {
+		return &os.LinkError{Op: "link", Old: "unnamed file", New: path, Err: err}
+	}
+	return nil
+}
+
+// renameExclusive gives a temporary file its final name, unless that is taken.
+func renameExclusive(f *temporary, path string) error {
+	err := unix.Renameat2(unix.AT_FDCWD, f.path, unix.AT_FDCWD, path, unix.RENAME_NOREPLACE)
+	switch err {
+	case nil:
+		f.path = ""
+		return nil
+	case unix.EINVAL, unix.ENOSYS, unix.ENOTSUP:
+		return os.Link(f.path, path)
+	}
+	return &os.LinkError{Op: "rename", Old: f.path, New: path, Err: err}
+}
+
+func statfs(dir string) (free, total int64, err error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, 0, &fs.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	return int64(s.Bavail) * s.Bsize, int64(s.Blocks) * s.Bsize, nil
+}
+
+// Space is part of target.Spacer.
+func (t *Target) Space(ctx context.Context) (free, total int64, err error) { return statfs(t.dir) }

@@ -1,0 +1,22 @@
+//go:build !linux
+
+package local
+
+import (
+	"context"
+	"errors"
+	"os"
+)
+
+// openUnnamed fails: only Linux has files without a name.
+func openUnnamed(string) (*os.File, error) { return nil, errors.ErrUnsupported }
+
+func linkUnnamed(*os.File, string) error { return errors.ErrUnsupported }
+
+// renameExclusive gives a temporary file its final name, unless that is taken.
+func renameExclusive(f *temporary, path string) error { return os.Link(f.path, path) }
+
+// Space is part of target.Spacer.
+func (t *Target) Space(context.Context) (free, total int64, err error) {
+	return 0, 0, errors.ErrUnsupported
+}

@@ -1,0 +1,81 @@
+package local
+
+import (
+	"cmp"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// A temporary is a file that is still without its final name.
+type temporary struct {
+	*os.File
+	path string // empty where it has no name at all
+}
+
+// temporary returns a new file that discard must be called on.
+func (t *Target) temporary() (*temporary, error) {
+	if f, err := openUnnamed(t.dir); err == nil {
+		return &temporary{File: f}, nil
+	}
+	tmp := filepath.Join(t.dir, tmpDir)
+	if err := makeDirs(tmp, t.dir); err != nil {
+		return nil, err
+	}
+	t.clean.Do(func() { removeLeftovers(tmp) })
+	f, err := os.CreateTemp(tmp, "put-*")
+	if err != nil {
+		return nil, err
+	}
+	lock(f) // where that fails, it fails for who would remove the file too
+	return &temporary{f, f.Name()}, nil
+}
+
+// publish gives the file its final name, or returns fs.ErrExist. It closes a
+// file that has had a name.
+func (f *temporary) publish(path string) error {
+	if f.path == "" {
+		return linkUnnamed(f.File, path)
+	}
+	return renameExclusive(f, path)
+}
+
+// discard closes the file and removes what name it has left.
+func (f *temporary) discard() {
+	f.Close()
+	if f.path != "" {
+		os.Remove(f.path)
+	}
+}
+
+// removeLeftovers removes the files below tmp that no process writes to.
+func removeLeftovers(tmp string) {
+	entries, err := os.ReadDir(tmp)
+	if err != nil {
+		return // they cost space only
+	}
+	for _, e := range entries {
+		path := filepath.Join(tmp, e.Name())
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			continue
+		}
+		if lock(f) {
+			os.Remove(path)
+		}
+		f.Close()
+	}
+}
+
+// sortAsNames sorts so that a walk yields names in lexical order: a directory
+// counts as its name with a slash, which "a.b" comes before.
+func sortAsNames(entries []fs.DirEntry) {
+	key := func(e fs.DirEntry) string {
+		if e.IsDir() {
+			return e.Name() + "/"
+		}
+		return e.Name()
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(key(a), key(b)) })
+}

@@ -1,0 +1,133 @@
+// Package target defines where a repository's objects are kept: the contract
+// that local directories, servers and tapes fulfil, each in a package below.
+package target
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"strings"
+)
+
+// A Target stores immutable objects by name. It is safe for concurrent use by
+// any number of goroutines, processes and hosts.
+//
+// Names are what ValidName accepts: elements of lower-case letters, digits, dots
+// and dashes, joined by slashes. An object appears whole, under its final
+// name and never changes; until it is deleted everybody sees the same bytes.
+//
+// Every method returns promptly with the context's error once that is cancelled.
+// The errors are fs.ErrExist and fs.ErrNotExist, tested by errors.Is, where the
+// methods say so; any other error means that the outcome isn't known: a Put or
+// Delete may or may not have happened. Package targettest checks all of this.
+type Target interface {
+	// Put creates an object from the size bytes of body, atomically: if several
+	// try, one succeeds and the others get fs.ErrExist. It returns once the
+	// object is durable, so that a power failure can't take it away. It may read
+	// body more than once, and not after it returned. After any failure the name
+	// either is free or has the whole object.
+	Put(ctx context.Context, name string, body io.ReaderAt, size int64) error
+
+	// Get returns n bytes of an object from offset off, or all that follow if n
+	// is negative. An object that isn't there is fs.ErrNotExist. Bytes that
+	// aren't there are an error, from Get or from reading: never a silent short
+	// read. The caller closes the reader.
+	Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error)
+
+	// Stat returns what List would. An absent object is fs.ErrNotExist.
+	Stat(ctx context.Context, name string) (Info, error)
+
+	// List yields the objects whose name begins with prefix, which is empty or
+	// ends in a slash, in lexical order of their names. It yields every object
+	// that was there all the time, and may or may not yield those put or deleted
+	// meanwhile. After an error it ends. A prefix without objects yields nothing.
+	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
+
+	// Delete removes an object. One that isn't there is fs.ErrNotExist. A power
+	// failure may bring a deleted object back.
+	Delete(ctx context.Context, name string) error
+}
+
+// Info describes a stored object.
+type Info struct {
+	Name string
+	Size int64
+}
+
+// Spacer is a target that knows how much more it can take.
+type Spacer interface {
+	// Space returns the bytes that are free for this user, and all there are.
+	Space(ctx context.Context) (free, total int64, err error)
+}
+
+// As finds the first of the target and those it wraps that is a T, such as
+// Spacer. A wrapper has a method Unwrap() Target.
+func As[T any](t Target) (T, bool) {
+	for {
+		if found, ok := t.(T); ok {
+			return found, true
+		}
+		wrapper, ok := t.(interface{ Unwrap() Target })
+		if !ok {
+			var none T
+			return none, false
+		}
+		t = wrapper.Unwrap()
+	}
+}
+
+// maxName is a length that every backend can keep, below a prefix of its own.
+const maxName = 200
+
+// ValidName returns an error unless every target can keep an object of that name.
+func ValidName(name string) error {
+	bad := func(why string) error { return fmt.Errorf("object name %q: %s", name, why) }
+	if len(name) > maxName {
+		return bad("too long")
+	}
+	for element := range strings.SplitSeq(name, "/") {
+		if element == "" || element[0] == '.' {
+			return bad("an element is empty or begins with a dot")
+		}
+		for i := range len(element) {
+			switch c := element[i]; {
+			case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c == '.':
+			default:
+				return bad(fmt.Sprintf("it has the character %q", c))
+			}
+		}
+	}
+	return nil
+}
+
+// ValidPrefix returns an error unless List takes the prefix.
+func ValidPrefix(prefix string) error {
+	if prefix == "" {
+		return nil
+	}
+	dir, ok := strings.CutSuffix(prefix, "/")
+	if !ok {
+		return fmt.Errorf("object prefix %q: it does not end in a slash", prefix)
+	}
+	return ValidName(dir)
+}
+
+// ReadAll returns the whole of an object, or an error if it has more than limit
+// bytes.
+func ReadAll(ctx context.Context, t Target, name string, limit int64) ([]byte, error) {
+	r, err := t.Get(ctx, name, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(b)) > limit {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("larger than the %d bytes such an object can have", limit)}
+	}
+	return b, nil
+}
