@@ -1,0 +1,152 @@
+package index
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/qsnap/qsnap/pack"
+)
+
+// A contents is what a table to be will hold, apart from the entries.
+type contents struct {
+	packs   []*pack.Info // by number; their blobs are not looked at
+	numbers map[pack.ID]uint32
+	deltas  map[ID][]uint32
+}
+
+func newContents() *contents {
+	return &contents{numbers: map[pack.ID]uint32{}, deltas: map[ID][]uint32{}}
+}
+
+// number returns the number of a pack, and whether it is new.
+func (c *contents) number(p *pack.Info) (n uint32, fresh bool) {
+	if n, ok := c.numbers[p.ID]; ok {
+		return n, false
+	}
+	n = uint32(len(c.packs))
+	c.packs = append(c.packs, p)
+	c.numbers[p.ID] = n
+	return n, true
+}
+
+const (
+	tableSuffix = ".db"
+	newPrefix   = "new-"
+	batchSize   = 64 << 10 // entries in a transaction
+)
+
+// writeTable writes a table into dir, from entries in order, and returns its
+// path. A table that a crash leaves unfinished never gets its name.
+func writeTable(dir string, c *contents, entries iter.Seq2[entry, error]) (path string, err error) {
+	defer survive(&err)
+	f, err := os.CreateTemp(dir, newPrefix+"*")
+	if err != nil {
+		return "", fmt.Errorf("index: %w", err)
+	}
+	f.Close()
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	// Nothing is synced until the end: a crash before it leaves no table.
+	db, err := bolt.Open(f.Name(), 0o600, &bolt.Options{NoSync: true, NoGrowSync: true, NoStatistics: true})
+	if err != nil {
+		return "", fmt.Errorf("index: %w", err)
+	}
+	err = errors.Join(fillTable(db, c, entries), db.Sync(), db.Close())
+	if err != nil {
+		return "", fmt.Errorf("index: %w", err)
+	}
+	path = filepath.Join(dir, strings.TrimPrefix(filepath.Base(f.Name()), newPrefix)+tableSuffix)
+	return path, os.Rename(f.Name(), path)
+}
+
+func fillTable(db *bolt.DB, c *contents, entries iter.Seq2[entry, error]) error {
+	count, err := fillBlobs(db, entries)
+	if err != nil {
+		return err
+	}
+	return db.Update(func(tx *bolt.Tx) error {
+		packs, err1 := tx.CreateBucketIfNotExists(packsBucket)
+		deltas, err2 := tx.CreateBucketIfNotExists(deltasBucket)
+		meta, err3 := tx.CreateBucketIfNotExists(metaBucket)
+		if err := errors.Join(err1, err2, err3); err != nil {
+			return err
+		}
+		packs.FillPercent = 1
+		for n, p := range c.packs {
+			var bare = *p
+			bare.Blobs = nil
+			if err := packs.Put(numberKey(uint32(n)), bare.AppendFooter(appendDescription(nil, &bare))); err != nil {
+				return err
+			}
+		}
+		for id, numbers := range c.deltas {
+			var v []byte
+			for _, n := range numbers {
+				v = binary.BigEndian.AppendUint32(v, n)
+			}
+			if err := deltas.Put(id[:], v); err != nil {
+				return err
+			}
+		}
+		return errors.Join(
+			meta.Put(countKey, binary.BigEndian.AppendUint64(nil, count)),
+			meta.Put(completeKey, []byte(tableVersion)))
+	})
+}
+
+func numberKey(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
+
+// fillBlobs loads the blobs in batches, in order, so that bbolt only ever adds to
+// its last pages, and returns how many there are.
+func fillBlobs(db *bolt.DB, entries iter.Seq2[entry, error]) (count uint64, err error) {
+	next, stop := iter.Pull2(entries)
+	defer stop()
+	e, err, more := next()
+	arena := make([]byte, 0, batchSize*(entrySize+8)) // keys and values have to live as long as their transaction
+	for first := true; first || more; first = false {
+		if err != nil {
+			return 0, err
+		}
+		arena = arena[:0]
+		err := db.Update(func(tx *bolt.Tx) error {
+			blobs, err2 := tx.CreateBucketIfNotExists(blobsBucket)
+			if err2 != nil {
+				return err2
+			}
+			blobs.FillPercent = 1
+			for n := 0; more && n < batchSize; n++ {
+				id := e.id
+				from := len(arena)
+				arena = append(arena, id[:]...)
+				for more && e.id == id { // all places of a blob are one value
+					arena = appendPlace(arena, e.pack, e.place)
+					for last := e; more && e == last; { // merged tables may share packs
+						if e, err, more = next(); err != nil {
+							return err
+						}
+					}
+				}
+				key, value := arena[from:from+len(id)], arena[from+len(id):]
+				if err := blobs.Put(key, value); err != nil {
+					return err
+				}
+				count++
+			}
+			return nil
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return count, nil
+}

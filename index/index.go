@@ -1,0 +1,259 @@
+// Package index finds the places of blobs.
+//
+// # What is true and what is a cache
+//
+// The packs of a repository, by their footers, say where every blob lies. A
+// delta (see Delta) repeats the footers of the packs of one writing session, so
+// that few objects have to be read instead of many. An Index is a local,
+// disposable view of all deltas: whatever happens to its files costs time only.
+//
+// # Tables
+//
+// An Index keeps tables: bbolt files, each made of some deltas by one sorted
+// bulk load and never changed afterwards. New tables are added, and small ones
+// merged into larger ones, under names of their own; so a bbolt file's lock,
+// which would make one process wait for another, is only ever shared. Deltas
+// that are few and small are not worth a table and are kept in memory.
+//
+// A delta that has gone from the target takes its packs with it, unless another
+// lists them: their entries are passed over, and dropped by the next merge.
+package index
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/pack"
+)
+
+// A Place is where a blob lies. Pack has no blobs; it is shared and must not be
+// changed.
+type Place struct {
+	Pack    *pack.Info
+	Segment uint32
+	Offset  uint32 // in the plain segment
+	Length  uint32
+}
+
+// An Index maps the ids of blobs to their places. It is safe for concurrent use
+// by goroutines, and its directory by processes.
+type Index struct {
+	dir string
+
+	settling sync.Mutex // held by the one who writes a table
+
+	mu     sync.RWMutex
+	tables []*table
+	memory memory
+}
+
+// Open opens the index in a directory, which is made if it isn't there. Damaged
+// tables are removed.
+func Open(dir string) (*Index, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("index: %w", err)
+	}
+	removeLeftovers(dir)
+	x := &Index{dir: dir}
+	x.memory.reset()
+	if err := x.openTables(); err != nil {
+		_ = x.Close()
+		return nil, err
+	}
+	return x, nil
+}
+
+// openTables opens the tables in the directory that aren't open yet.
+func (x *Index) openTables() error {
+	names, err := filepath.Glob(filepath.Join(x.dir, "*"+tableSuffix))
+	if err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	for _, name := range names {
+		if slices.ContainsFunc(x.tables, func(t *table) bool { return t.path == name }) {
+			continue
+		}
+		t, err := openTable(name)
+		switch {
+		case err == nil:
+			x.tables = append(x.tables, t)
+		case errors.Is(err, errTable):
+			// Another process may have merged it away meanwhile, which is as good.
+			if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return fmt.Errorf("index: %w", err)
+			}
+		default:
+			return err
+		}
+	}
+	x.dropRedundant()
+	return nil
+}
+
+// dropRedundant closes and removes tables all of whose deltas are in others, as
+// two processes that merge the same tables at once leave them.
+func (x *Index) dropRedundant() {
+	slices.SortFunc(x.tables, func(a, b *table) int { // the same order for every process
+		return cmp.Or(cmp.Compare(a.count, b.count), cmp.Compare(a.path, b.path))
+	})
+	x.tables = slices.DeleteFunc(slices.Clone(x.tables), func(t *table) bool {
+		for id := range t.deltas {
+			if !slices.ContainsFunc(x.tables, func(o *table) bool { _, ok := o.deltas[id]; return ok && o != t && o.path != "" }) {
+				return false
+			}
+		}
+		_ = t.close()
+		_ = os.Remove(t.path) // else it is tried again next time
+		t.path = ""
+		return true
+	})
+}
+
+// removeLeftovers removes what crashed processes left unfinished a day ago.
+func removeLeftovers(dir string) {
+	for _, pattern := range []string{newPrefix + "*", sortPrefix + "*"} {
+		names, _ := filepath.Glob(filepath.Join(dir, pattern))
+		for _, name := range names {
+			if info, err := os.Lstat(name); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+				_ = os.Remove(name)
+			}
+		}
+	}
+}
+
+// Close releases the tables. No other method may be called during or after it.
+func (x *Index) Close() error {
+	var errs []error
+	for _, t := range x.tables {
+		errs = append(errs, t.close())
+	}
+	x.tables = nil
+	return errors.Join(errs...)
+}
+
+// Lookup returns all places of a blob, or none. An error means
+// that the index is damaged, and that Reset and Update will mend it.
+func (x *Index) Lookup(id chunk.ID) ([]Place, error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var places []Place
+	if i, ok := x.memory.blobs[id]; ok {
+		for ; i >= 0; i = x.memory.places[i].older {
+			places = append(places, x.memory.places[i].Place)
+		}
+	}
+	for _, t := range x.tables {
+		var err error
+		if places, err = t.lookup(id, places); err != nil {
+			return places, err
+		}
+	}
+	return places, nil
+}
+
+// Has reports whether Lookup would return a place. Where the index is damaged it
+// may say no for yes, which costs storing a blob twice.
+func (x *Index) Has(id chunk.ID) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if _, ok := x.memory.blobs[id]; ok {
+		return true
+	}
+	for _, t := range x.tables {
+		if found, err := t.has(id); err == nil && found {
+			return true
+		}
+	}
+	return false
+}
+
+// Add makes known the packs that a session has stored and not yet listed in a
+// delta.
+func (x *Index) Add(packs ...*pack.Info) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, p := range packs {
+		x.memory.loose = append(x.memory.loose, p)
+		x.memory.add(p)
+	}
+}
+
+// Listed says that a session has stored a delta of packs that were added.
+func (x *Index) Listed(id ID, d Delta) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.memory.deltas[id] = d
+	x.memory.loose = slices.DeleteFunc(x.memory.loose, func(p *pack.Info) bool {
+		return slices.Contains(d, p)
+	})
+}
+
+// Update brings the index in line with the deltas that are now on the target.
+// Those it hasn't seen are fetched; what only vanished ones list is forgotten.
+// An error of fetch ends it and is returned.
+func (x *Index) Update(ctx context.Context, listed []ID, fetch func(context.Context, ID) (Delta, error)) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := x.openTables(); err != nil { // that other processes have made
+		return err
+	}
+	now := map[ID]bool{}
+	for _, id := range listed {
+		now[id] = true
+	}
+	x.memory.forget(func(id ID) bool { return !now[id] || x.inTable(id) })
+	for _, id := range listed {
+		if _, known := x.memory.deltas[id]; known || x.inTable(id) {
+			continue
+		}
+		d, err := fetch(ctx, id)
+		if err != nil {
+			return err
+		}
+		x.memory.deltas[id] = d
+		for _, p := range d {
+			x.memory.add(p)
+		}
+		if len(x.memory.places) > maxMemory {
+			if err := x.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	for _, t := range x.tables {
+		t.bury(now)
+	}
+	return nil
+}
+
+func (x *Index) inTable(id ID) bool {
+	for _, t := range x.tables {
+		if _, ok := t.deltas[id]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Reset forgets everything and removes the tables; Update then makes them anew.
+func (x *Index) Reset() error {
+	x.settling.Lock()
+	defer x.settling.Unlock()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var errs []error
+	for _, t := range x.tables {
+		errs = append(errs, t.close(), os.Remove(t.path))
+	}
+	x.tables = nil
+	x.memory.reset()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,71 @@
+package index
+
+import (
+	"maps"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/pack"
+)
+
+// memory holds what isn't in a table.
+type memory struct {
+	deltas map[ID]Delta       // as they are on the target
+	loose  []*pack.Info       // packs that are in no delta yet
+	blobs  map[chunk.ID]int32 // the newest of the blob's places
+	places []chainedPlace
+}
+
+// A chainedPlace knows the place of the same blob that was added before it, or -1.
+type chainedPlace struct {
+	Place
+	older int32
+}
+
+func (m *memory) reset() {
+	m.deltas, m.loose, m.places = map[ID]Delta{}, nil, nil
+	m.blobs = map[chunk.ID]int32{}
+}
+
+func (m *memory) add(p *pack.Info) {
+	bare := *p
+	bare.Blobs = nil
+	for _, b := range p.Blobs {
+		older, ok := m.blobs[b.ID]
+		if !ok {
+			older = -1
+		}
+		m.blobs[b.ID] = int32(len(m.places))
+		m.places = append(m.places, chainedPlace{Place{&bare, b.Segment, b.Offset, b.Length}, older})
+	}
+}
+
+// rebuild makes the maps anew from the deltas and loose packs.
+func (m *memory) rebuild() {
+	deltas, loose := m.deltas, m.loose
+	m.reset()
+	seen := map[pack.ID]bool{}
+	add := func(p *pack.Info) {
+		if !seen[p.ID] {
+			seen[p.ID] = true
+			m.add(p)
+		}
+	}
+	for _, d := range deltas {
+		for _, p := range d {
+			add(p)
+		}
+	}
+	for _, p := range loose {
+		add(p)
+	}
+	m.deltas, m.loose = deltas, loose
+}
+
+// forget drops the deltas that gone says are gone.
+func (m *memory) forget(gone func(ID) bool) {
+	before := len(m.deltas)
+	maps.DeleteFunc(m.deltas, func(id ID, _ Delta) bool { return gone(id) })
+	if len(m.deltas) != before {
+		m.rebuild()
+	}
+}

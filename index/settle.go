@@ -1,0 +1,229 @@
+package index
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/qsnap/qsnap/chunk"
+)
+
+// When deltas leave memory for a table: as many blobs or deltas as reading them
+// at every opening would be felt. maxMemory bounds what a session may add
+// before it should store a delta and call Settle.
+const (
+	settleBlobs  = 16 << 10
+	settleDeltas = 16
+	maxMemory    = 128 << 10
+	maxTables    = 6
+)
+
+// Full reports whether packs added since the last delta take so much memory that
+// the session should list them in a delta and call Settle.
+func (x *Index) Full() bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return len(x.memory.places) > maxMemory
+}
+
+// Settle moves listed deltas to a table if they have become many, and merges
+// tables that have. Lookups go on meanwhile.
+func (x *Index) Settle() error {
+	x.settling.Lock()
+	defer x.settling.Unlock()
+	x.mu.RLock()
+	due := len(x.memory.deltas) > settleDeltas || len(x.memory.places) > settleBlobs
+	x.mu.RUnlock()
+	if !due {
+		return nil
+	}
+	x.mu.RLock()
+	c, entries, err := x.memory.tabulate(x.dir)
+	x.mu.RUnlock()
+	if err != nil {
+		return err
+	}
+	t, err := newTable(x.dir, c, entries)
+	if err != nil {
+		return err
+	}
+	x.mu.Lock()
+	x.adopt(t)
+	x.mu.Unlock()
+	return x.merge()
+}
+
+// flush moves the deltas in memory to a table. The caller holds x.mu.
+func (x *Index) flush() error {
+	c, entries, err := x.memory.tabulate(x.dir)
+	if err != nil {
+		return err
+	}
+	t, err := newTable(x.dir, c, entries)
+	if err != nil {
+		return err
+	}
+	x.adopt(t)
+	return nil
+}
+
+func newTable(dir string, c *contents, entries *sorter) (*table, error) {
+	defer entries.close()
+	path, err := writeTable(dir, c, entries.sorted())
+	if err != nil {
+		return nil, err
+	}
+	return openTable(path)
+}
+
+// adopt adds a table and drops from memory what it holds.
+func (x *Index) adopt(t *table) {
+	x.tables = append(x.tables, t)
+	x.memory.forget(func(id ID) bool { _, ok := t.deltas[id]; return ok })
+}
+
+// tabulate sorts the deltas in memory.
+func (m *memory) tabulate(dir string) (*contents, *sorter, error) {
+	c, entries := newContents(), &sorter{dir: dir}
+	for id, d := range m.deltas {
+		numbers := make([]uint32, 0, len(d))
+		for _, p := range d {
+			n, fresh := c.number(p)
+			numbers = append(numbers, n)
+			if !fresh {
+				continue
+			}
+			for _, b := range p.Blobs {
+				if err := entries.add(entry{b.ID, n, Place{nil, b.Segment, b.Offset, b.Length}}); err != nil {
+					entries.close()
+					return nil, nil, err
+				}
+			}
+		}
+		c.deltas[id] = numbers
+	}
+	return c, entries, nil
+}
+
+// merge makes one table of several while there are too many, or small ones
+// beside which a large one would hardly grow.
+func (x *Index) merge() error {
+	x.mu.RLock()
+	tables := slices.Clone(x.tables)
+	x.mu.RUnlock()
+	old := mergeable(tables)
+	if len(old) < 2 {
+		return nil
+	}
+	c := newContents()
+	var sources []iter.Seq2[entry, error]
+	for _, t := range old {
+		numbers, err := t.contribute(c)
+		if err != nil {
+			return err
+		}
+		sources = append(sources, t.entries(numbers))
+	}
+	path, err := writeTable(x.dir, c, mergeEntries(sources))
+	if err != nil {
+		return err
+	}
+	t, err := openTable(path)
+	if err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.tables = append(slices.DeleteFunc(x.tables, func(t *table) bool { return slices.Contains(old, t) }), t)
+	for _, t := range old {
+		err = errors.Join(err, t.close())
+		// Where another process has it open the system may refuse: it goes next time.
+		if e := os.Remove(t.path); e != nil && !errors.Is(e, fs.ErrNotExist) && !errors.Is(e, fs.ErrPermission) {
+			err = errors.Join(err, fmt.Errorf("index: %w", e))
+		}
+	}
+	return err
+}
+
+// mergeable returns the small tables that together are worth merging, so that
+// each entry is rewritten only as often as the logarithm of their number.
+func mergeable(tables []*table) []*table {
+	slices.SortFunc(tables, func(a, b *table) int { return cmp.Compare(a.count, b.count) })
+	var sum uint64
+	n := 0
+	for n < len(tables) && (tables[n].count <= 2*sum || len(tables)-n >= maxTables) {
+		sum += tables[n].count
+		n++
+	}
+	return tables[:n]
+}
+
+// contribute numbers the table's living packs in a table to be, and returns the
+// new number for each old one.
+func (t *table) contribute(c *contents) (map[uint32]uint32, error) {
+	numbers := map[uint32]uint32{}
+	err := t.view(func(tx *bolt.Tx) error {
+		return tx.Bucket(packsBucket).ForEach(func(k, v []byte) error {
+			if len(k) != 4 {
+				return errTable
+			}
+			old := binary.BigEndian.Uint32(k)
+			p, err := t.pack(tx, old)
+			if err == nil && p != nil {
+				numbers[old], _ = c.number(p)
+			}
+			return err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id, packs := range t.deltas {
+		if t.gone[id] {
+			continue
+		}
+		alive := make([]uint32, len(packs))
+		for i, old := range packs {
+			alive[i] = numbers[old]
+		}
+		c.deltas[id] = alive
+	}
+	return numbers, nil
+}
+
+// entries yields the entries of living packs, by their new numbers.
+func (t *table) entries(numbers map[uint32]uint32) iter.Seq2[entry, error] {
+	return func(yield func(entry, error) bool) {
+		err := t.view(func(tx *bolt.Tx) error {
+			cursor := tx.Bucket(blobsBucket).Cursor()
+			for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
+				if len(k) != chunk.IDSize {
+					return errTable
+				}
+				for len(v) > 0 {
+					old, place, rest, ok := parsePlace(v)
+					if !ok {
+						return errTable
+					}
+					v = rest
+					if n, ok := numbers[old]; ok && !yield(entry{chunk.ID(k), n, place}, nil) {
+						return nil
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			yield(entry{}, err)
+		}
+	}
+}
