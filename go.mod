@@ -3,6 +3,7 @@ module github.com/qsnap/qsnap
 go 1.26.0
 
 require (
+	github.com/fxamacker/cbor/v2 v2.9.6
 	github.com/klauspost/compress v1.20.3
 	github.com/restic/chunker v0.5.0
 	github.com/zeebo/blake3 v0.2.4
@@ -11,4 +12,7 @@ require (
 	golang.org/x/sys v0.49.0
 )
 
-require github.com/klauspost/cpuid/v2 v2.0.12 // indirect
+require (
+	github.com/klauspost/cpuid/v2 v2.0.12 // indirect
+	github.com/x448/float16 v0.8.4 // indirect
+)

@@ -1,0 +1,89 @@
+// Package snapshot defines what a snapshot is: trees of directories, and the
+// manifests that name their roots.
+//
+// # Trees
+//
+// A directory is a sequence of entries in the order of their names, which are
+// bytes, cut into pages. A page is a blob of its own, stored in a tree pack and
+// named by its id; a directory is named by the id of its root page. Pages are
+// CBOR (RFC 8949) in core deterministic encoding: a map whose keys are small
+// integers. A leaf has the entries, by columns, since likes compress well beside
+// likes:
+//
+//	 2  names            array of byte strings
+//	 5  types            byte string: 0 file, 1 directory, 2 symlink, 3 FIFO,
+//	                     4 character device, 5 block device, 6 socket
+//	 6  modes            array of uints: as of chmod(2), 07777
+//	 7  uids             array of uints
+//	 8  gids             array of uints
+//	 9  user names       map of uid to byte string
+//	10  group names      map of gid to byte string
+//	11  mtimes           array of ints: seconds, each less the one before
+//	12  mtimes           byte string: nanoseconds, 4 bytes big-endian each
+//	13  ctimes           array of ints: seconds, each less the entry's mtime
+//	14  ctimes           byte string: nanoseconds, 4 bytes big-endian each
+//	15  inodes           array of ints: each less the one before, modulo 2⁶⁴
+//	16  problems         map of entry number to text: why there is no content
+//	17  sizes            array of uints, of files
+//	18  holes            map of entry number to array of uints: the bytes from the
+//	                     end of the hole before, the length, and so on
+//	19  content lists    map of entry number to byte string, of files whose chunks
+//	                     are in a content list
+//	20  chunk counts     array of uints, of files
+//	21  chunk lengths    array of uints: of each file's chunks but its last
+//	22  chunk ids        byte string, 32 bytes each
+//	23  subtrees         byte string, 32 bytes for each directory with no problem
+//	24  symlink targets  array of byte strings
+//	25  device numbers   array of uints: major and minor of each device
+//	26  hard links       map of entry number to array: links, device
+//	27  xattrs           map of entry number to array of byte strings: name, value,
+//	                     in the order of their names
+//
+// Keys 9, 10 and all from 16 are left out where they would be empty. The chunks
+// of a file hold its bytes without the holes. An inner page has what lies below:
+//
+//	 1  level            uint, from 1: how far above the leaves
+//	 2  last names       array of byte strings
+//	 3  pages            byte string, 32 bytes each
+//	 4  counts           array of uints: entries beneath
+//
+// A page ends behind a name whose hash says so. Let h be the 64-bit FNV-1a hash
+// of the name; h becomes (h XOR h>>32) × 0x9E3779B97F4A7C15 modulo 2⁶⁴. A leaf
+// ends where the highest 5 bits of h are zero, if it has 16 entries or more, or
+// in any case with 2,048 entries or about 256 KiB; an inner page of level n where
+// the 6 bits below the highest 5+6(n−1) are, with the same bounds. The last page
+// of each level ends with the directory, and the lowest level with a single page
+// is the root. So a change of one entry among a million rewrites a few kilobytes.
+//
+// # Content lists
+//
+// A file of more than 64 chunks names a content list, which is cut alike:
+//
+//	 1  level            uint, absent where the ids are those of chunks
+//	 2  ids              byte string, 32 bytes each
+//	 3  lengths          array of uints: bytes of content
+//
+// A page of level n ends behind an id where the 6 bits above the lowest 6n of its
+// last 8 bytes, big-endian, are zero, if it has 32 ids, or with 2,048.
+//
+// # Manifests
+//
+// A manifest is CBOR likewise, sealed as an object of kind 'S' in one piece:
+//
+//	 1  start            array: seconds since 1970, nanoseconds, zone's offset
+//	 2  end              likewise
+//	 3  host name        byte string
+//	 4  user name        byte string
+//	 5  paths            array of byte strings
+//	 6  layout           uint: see Layout
+//	 7  tags             array of byte strings
+//	 8  program          text
+//	 9  root             byte string: a leaf of one entry, a directory named "root"
+//	10  parent           byte string: snapshot that unchanged files were taken from
+//	11  previous         byte string: newest snapshot of the source before
+//	12  number           uint: one more than the previous one's
+//	13  statistics       array of uints, in the order of the fields of Stats
+//	14  skipped          array: total, array of arrays of path and reason
+//	15  problems         likewise
+//	16  excludes         array of byte strings: the rules that were given
+package snapshot

@@ -1,0 +1,292 @@
+package snapshot
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/qsnap/qsnap/chunk"
+)
+
+// An ID names a snapshot: the BLAKE3-256 hash of its sealed manifest.
+type ID [32]byte
+
+// String returns the ID as 64 hexadecimal digits.
+func (id ID) String() string { return hex.EncodeToString(id[:]) }
+
+// Short returns the first 8 hexadecimal digits, for people.
+func (id ID) Short() string { return hex.EncodeToString(id[:4]) }
+
+// IsZero reports whether the ID is the zero value, which names nothing.
+func (id ID) IsZero() bool { return id == ID{} }
+
+// ParseID reads 64 hexadecimal digits in lower case.
+func ParseID(s string) (ID, error) {
+	id, err := chunk.ParseID(s)
+	return ID(id), err
+}
+
+// A Layout says how the names in a snapshot stand to its paths.
+type Layout int
+
+// The layouts.
+const (
+	// Tree: the snapshot is the directory that is its only path.
+	Tree Layout = iota
+	// Single: it holds one name, the last element of its only path.
+	Single
+	// Paths: it holds its paths in full, without what makes them absolute.
+	Paths
+)
+
+// A Manifest is a snapshot: the root of a tree and where it came from.
+type Manifest struct {
+	ID         ID // not stored: it is the hash of what is
+	Start, End time.Time
+	Hostname   string
+	Username   string
+	Paths      []string // absolute, as bytes
+	Layout     Layout
+	Tags       []string
+	Program    string // and version, such as "qsnap 0.1.0"
+
+	Root Entry // its Subtree is the tree; its Name is empty
+
+	// Parent is the snapshot that unchanged files were taken from, if any.
+	Parent ID
+	// Previous is the newest snapshot of the same source when this one was made,
+	// and Number is one more than its: 1 for the first. So a lost one shows.
+	Previous ID
+	Number   uint64
+
+	Stats    Stats
+	Skipped  Remarks // what rules left out
+	Problems Remarks // what could not be read, or changed while it was
+	Excludes []string
+}
+
+// Stats count what a snapshot holds and what it took to make. Bytes of files
+// count holes and each name of a hard-linked file.
+type Stats struct {
+	Files, Dirs, Others                 uint64 // others are links, devices and the like
+	Bytes                               uint64 // of all files
+	NewFiles, ChangedFiles, SameFiles   uint64 // against Parent
+	NewDirs, ChangedDirs, SameDirs      uint64
+	BytesRead                           uint64 // from files
+	DataBlobs, TreeBlobs                uint64 // that weren't stored before
+	DataAdded, TreeAdded                uint64 // bytes of these
+	DataStored, TreeStored, IndexStored uint64 // bytes these took, compressed and sealed
+}
+
+// maxRemarks bounds the remarks that are kept; the rest is only counted.
+const maxRemarks = 500
+
+// Remarks are things to say of some paths.
+type Remarks struct {
+	Total uint64
+	List  []Remark // the first 500
+}
+
+// A Remark is what is to be said of one path, which is relative to the root.
+type Remark struct{ Path, Text string }
+
+// Add adds a remark.
+func (r *Remarks) Add(path, text string) {
+	r.Total++
+	if len(r.List) < maxRemarks {
+		r.List = append(r.List, Remark{path, text})
+	}
+}
+
+// Complete reports whether the list has them all.
+func (r *Remarks) Complete() bool { return uint64(len(r.List)) == r.Total }
+
+// wireManifest is a manifest as CBOR: core deterministic, integer keys, paths and
+// names as byte strings. The root is a page of one entry with the name "root".
+type wireManifest struct {
+	Start    wireTime    `cbor:"1,keyasint"`
+	End      wireTime    `cbor:"2,keyasint"`
+	Hostname []byte      `cbor:"3,keyasint"`
+	Username []byte      `cbor:"4,keyasint"`
+	Paths    [][]byte    `cbor:"5,keyasint"`
+	Layout   Layout      `cbor:"6,keyasint"`
+	Tags     [][]byte    `cbor:"7,keyasint,omitempty"`
+	Program  string      `cbor:"8,keyasint"`
+	Root     []byte      `cbor:"9,keyasint"`
+	Parent   []byte      `cbor:"10,keyasint,omitempty"`
+	Previous []byte      `cbor:"11,keyasint,omitempty"`
+	Number   uint64      `cbor:"12,keyasint"`
+	Stats    []uint64    `cbor:"13,keyasint"`
+	Skipped  wireRemarks `cbor:"14,keyasint"`
+	Problems wireRemarks `cbor:"15,keyasint"`
+	Excludes [][]byte    `cbor:"16,keyasint,omitempty"`
+}
+
+type wireTime struct {
+	_      struct{} `cbor:",toarray"`
+	Sec    int64
+	Nsec   int32
+	Offset int32 // seconds east of UTC
+}
+
+type wireRemarks struct {
+	_     struct{} `cbor:",toarray"`
+	Total uint64
+	List  [][2][]byte
+}
+
+const rootName = "root"
+
+var errManifest = errors.New("snapshot manifest: malformed")
+
+// fields returns the statistics in the order in which they are stored; newer
+// versions may add to its end.
+func (s *Stats) fields() []*uint64 {
+	return []*uint64{&s.Files, &s.Dirs, &s.Others, &s.Bytes,
+		&s.NewFiles, &s.ChangedFiles, &s.SameFiles, &s.NewDirs, &s.ChangedDirs, &s.SameDirs,
+		&s.BytesRead, &s.DataBlobs, &s.TreeBlobs, &s.DataAdded, &s.TreeAdded,
+		&s.DataStored, &s.TreeStored, &s.IndexStored}
+}
+
+// Marshal returns the manifest as it is sealed.
+func (m *Manifest) Marshal() ([]byte, error) {
+	root := m.Root
+	root.Name = rootName
+	w := wireManifest{
+		Start: toWireTime(m.Start), End: toWireTime(m.End),
+		Hostname: []byte(m.Hostname), Username: []byte(m.Username),
+		Paths: toBytes(m.Paths), Layout: m.Layout, Tags: toBytes(m.Tags), Program: m.Program,
+		Root:   (&page{entries: []Entry{root}}).append(nil),
+		Number: m.Number, Skipped: toWireRemarks(m.Skipped), Problems: toWireRemarks(m.Problems),
+		Excludes: toBytes(m.Excludes),
+	}
+	if !m.Parent.IsZero() {
+		w.Parent = m.Parent[:]
+	}
+	if !m.Previous.IsZero() {
+		w.Previous = m.Previous[:]
+	}
+	for _, f := range m.Stats.fields() {
+		w.Stats = append(w.Stats, *f)
+	}
+	return encoding.Marshal(w)
+}
+
+// ParseManifest reads a manifest. Its ID is for the caller to set.
+func ParseManifest(b []byte) (*Manifest, error) {
+	var w wireManifest
+	if err := decoding.Unmarshal(b, &w); err != nil {
+		return nil, fmt.Errorf("%w: %v", errManifest, err)
+	}
+	if !w.Start.valid() || !w.End.valid() {
+		return nil, fmt.Errorf("%w: a time that can't be", errManifest)
+	}
+	m := &Manifest{
+		Start: w.Start.time(), End: w.End.time(),
+		Hostname: string(w.Hostname), Username: string(w.Username),
+		Paths: toStrings(w.Paths), Layout: w.Layout, Tags: toStrings(w.Tags), Program: w.Program,
+		Number: w.Number, Excludes: toStrings(w.Excludes),
+	}
+	root, err := parsePage(w.Root)
+	if err != nil || len(root.entries) != 1 || root.entries[0].Type != Dir || root.entries[0].Problem != "" {
+		return nil, fmt.Errorf("%w: its root is no directory", errManifest)
+	}
+	m.Root = root.entries[0]
+	m.Root.Name = ""
+	ok1, ok2 := true, true
+	m.Skipped, ok1 = w.Skipped.remarks()
+	m.Problems, ok2 = w.Problems.remarks()
+	if !ok1 || !ok2 || !optionalID(&m.Parent, w.Parent) || !optionalID(&m.Previous, w.Previous) ||
+		m.Layout < Tree || m.Layout > Paths {
+		return nil, errManifest
+	}
+	for i, f := range m.Stats.fields() {
+		if i < len(w.Stats) {
+			*f = w.Stats[i]
+		}
+	}
+	return m, nil
+}
+
+var encoding, decoding = func() (cbor.EncMode, cbor.DecMode) {
+	enc, err := cbor.CoreDetEncOptions().EncMode()
+	if err != nil {
+		panic(err)
+	}
+	dec, err := cbor.DecOptions{
+		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
+		IndefLength:       cbor.IndefLengthForbidden,
+		TagsMd:            cbor.TagsForbidden,
+		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
+	}.DecMode()
+	if err != nil {
+		panic(err)
+	}
+	return enc, dec
+}()
+
+func toWireTime(t time.Time) wireTime {
+	_, offset := t.Zone()
+	return wireTime{Sec: t.Unix(), Nsec: int32(t.Nanosecond()), Offset: int32(offset)}
+}
+
+// valid reports whether it is a time of the years 1 to 9999, but for a day at either end.
+func (w wireTime) valid() bool {
+	return w.Sec >= -62135510400 && w.Sec < 253402214400 && w.Nsec >= 0 && w.Nsec < 1e9 &&
+		w.Offset > -86400 && w.Offset < 86400
+}
+
+// time returns the moment in a zone with the offset that the source had.
+func (w wireTime) time() time.Time {
+	zone := time.UTC
+	if w.Offset != 0 {
+		zone = time.FixedZone("", int(w.Offset))
+	}
+	return time.Unix(w.Sec, int64(w.Nsec)).In(zone)
+}
+
+func toWireRemarks(r Remarks) wireRemarks {
+	w := wireRemarks{Total: r.Total}
+	for _, m := range r.List {
+		w.List = append(w.List, [2][]byte{[]byte(m.Path), []byte(m.Text)})
+	}
+	return w
+}
+
+func (w wireRemarks) remarks() (r Remarks, ok bool) {
+	r.Total = w.Total
+	for _, m := range w.List {
+		r.List = append(r.List, Remark{string(m[0]), string(m[1])})
+	}
+	return r, uint64(len(w.List)) <= w.Total
+}
+
+func optionalID(id *ID, b []byte) bool {
+	if len(b) == 0 {
+		return true
+	}
+	if len(b) != len(id) {
+		return false
+	}
+	*id = ID(b)
+	return true
+}
+
+func toBytes(s []string) [][]byte {
+	var out [][]byte
+	for _, v := range s {
+		out = append(out, []byte(v))
+	}
+	return out
+}
+
+func toStrings(b [][]byte) []string {
+	var out []string
+	for _, v := range b {
+		out = append(out, string(v))
+	}
+	return out
+}

@@ -1,0 +1,408 @@
+package snapshot
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/qsnap/qsnap/chunk"
+)
+
+// parsePage reads an encoded page. What it returns doesn't refer to b.
+func parsePage(b []byte) (*page, error) {
+	r := &pageReader{reader: reader{b: b}}
+	last := uint64(0)
+	for range r.count(cborMap) {
+		key := r.head(cborUint)
+		if r.bad || key <= last {
+			return nil, errPage
+		}
+		if key > pageXattrs {
+			return nil, fmt.Errorf("tree page: field %d is not known to this qsnap: upgrade qsnap", key)
+		}
+		r.column(key)
+		r.seen |= 1 << key
+		last = key
+	}
+	if r.bad || len(r.b) > 0 || !r.complete() {
+		return nil, errPage
+	}
+	return &r.page, nil
+}
+
+// A pageReader reads the columns in the order of their keys.
+type pageReader struct {
+	reader
+	page
+	seen    uint64 // bits by key
+	counts  []int  // chunks of each file
+	lengths []uint32
+}
+
+const (
+	innerColumns = 1<<pageLevel | 1<<pageNames | 1<<pageIDs | 1<<pageCounts
+	leafColumns  = 1<<pageNames | 1<<pageTypes | 1<<pageModes | 1<<pageUIDs | 1<<pageGIDs |
+		1<<pageMSecs | 1<<pageMNsecs | 1<<pageCSecs | 1<<pageCNsecs | 1<<pageInodes
+)
+
+func (r *pageReader) saw(key uint64) bool { return r.seen&(1<<key) != 0 }
+
+func (r *pageReader) column(key uint64) {
+	inner := r.saw(pageLevel)
+	switch {
+	case key == pageLevel:
+		r.level = int(r.uint(maxLevel))
+		if r.level == 0 {
+			r.fail()
+		}
+	case key == pageNames:
+		r.names(inner)
+	case inner && key == pageIDs:
+		r.fixed(len(r.children), chunk.IDSize, func(i int, b []byte) { r.children[i].id = chunk.ID(b) })
+	case inner && key == pageCounts:
+		r.array(len(r.children))
+		for i := range r.children {
+			r.children[i].count = r.uint(math.MaxInt64)
+		}
+	case inner || key < pageTypes:
+		r.fail()
+	case key <= pageInodes:
+		r.common(key)
+	case r.seen&leafColumns != leafColumns:
+		r.fail()
+	default:
+		r.special(key)
+	}
+}
+
+func (r *pageReader) names(inner bool) {
+	n := r.count(cborArray)
+	if inner {
+		r.children = make([]child, n)
+	} else {
+		r.entries = make([]Entry, n)
+	}
+	var text strings.Builder // one allocation for all names
+	text.Grow(len(r.b))
+	last := ""
+	for i := range n {
+		from := text.Len()
+		text.Write(r.bytes())
+		name := text.String()[from:]
+		if !validName(name) || i > 0 && name <= last {
+			r.fail()
+			return
+		}
+		if inner {
+			r.children[i].last = name
+		} else {
+			r.entries[i].Name = name
+		}
+		last = name
+	}
+}
+
+// validName reports whether a name is one element of a path, so that joining it
+// to a directory can't lead out of that.
+func validName(name string) bool {
+	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\x00")
+}
+
+// common reads the columns that have a value for every entry.
+func (r *pageReader) common(key uint64) {
+	switch key {
+	case pageTypes:
+		r.fixed(len(r.entries), 1, func(i int, b []byte) {
+			if r.entries[i].Type = Type(b[0]); r.entries[i].Type > Socket {
+				r.fail()
+			}
+		})
+	case pageModes:
+		r.uints(0o7777, func(e *Entry, v uint64) { e.Mode = uint32(v) })
+	case pageUIDs:
+		r.uints(math.MaxUint32, func(e *Entry, v uint64) { e.UID = uint32(v) })
+	case pageGIDs:
+		r.uints(math.MaxUint32, func(e *Entry, v uint64) { e.GID = uint32(v) })
+	case pageUsers:
+		r.owners(func(e *Entry) (uint32, *string) { return e.UID, &e.User })
+	case pageGroups:
+		r.owners(func(e *Entry) (uint32, *string) { return e.GID, &e.Group })
+	case pageMSecs:
+		var last int64
+		r.ints(func(e *Entry, v int64) { last += v; e.MTime.Sec = last })
+	case pageMNsecs:
+		r.nsecs(func(e *Entry) *Time { return &e.MTime })
+	case pageCSecs:
+		r.ints(func(e *Entry, v int64) { e.CTime.Sec = e.MTime.Sec + v })
+	case pageCNsecs:
+		r.nsecs(func(e *Entry) *Time { return &e.CTime })
+	case pageInodes:
+		var last int64
+		r.ints(func(e *Entry, v int64) { last += v; e.Inode = uint64(last) })
+	}
+}
+
+// special reads the columns of some entries.
+func (r *pageReader) special(key uint64) {
+	switch key {
+	case pageErrors:
+		r.sparse(func(e *Entry) {
+			e.Problem = string(r.string(cborText))
+			r.require(e.Problem != "")
+		})
+	case pageSizes:
+		r.each(1, isFile, func(e *Entry) { e.Size = int64(r.uint(math.MaxInt64)) })
+	case pageHoles:
+		r.sparse(r.holes)
+	case pageLists:
+		r.sparse(func(e *Entry) {
+			id := r.bytes()
+			if r.require(len(id) == chunk.IDSize && e.Type == File) {
+				e.List = chunk.ID(id)
+			}
+		})
+	case pageChunks:
+		r.each(1, isFile, func(*Entry) { r.counts = append(r.counts, int(r.uint(math.MaxInt32))) })
+	case pageLengths:
+		for range r.count(cborArray) {
+			n := uint32(r.uint(math.MaxUint32))
+			r.require(n > 0)
+			r.lengths = append(r.lengths, n)
+		}
+	case pageData:
+		r.contents()
+	case pageSubs:
+		r.subtrees()
+	case pageTargets:
+		r.each(1, isSymlink, func(e *Entry) { e.Target = string(r.bytes()) })
+	case pageRdevs:
+		r.each(2, isDevice, func(e *Entry) {
+			e.Major, e.Minor = uint32(r.uint(math.MaxUint32)), uint32(r.uint(math.MaxUint32))
+		})
+	case pageLinks:
+		r.sparse(func(e *Entry) {
+			r.array(2)
+			e.Links, e.Device = uint32(r.uint(math.MaxUint32)), r.uint(math.MaxUint64)
+			r.require(e.Links > 0)
+		})
+	case pageXattrs:
+		r.sparse(r.xattrs)
+	}
+}
+
+// require fails unless cond holds, and returns it.
+func (r *pageReader) require(cond bool) bool {
+	if !cond {
+		r.fail()
+	}
+	return cond
+}
+
+// fixed reads a byte string of n items of that size.
+func (r *pageReader) fixed(n, size int, set func(i int, b []byte)) {
+	b := r.bytes()
+	if !r.require(len(b) == n*size) {
+		return
+	}
+	for i := range n {
+		set(i, b[i*size:(i+1)*size])
+	}
+}
+
+func (r *pageReader) uints(max uint64, set func(*Entry, uint64)) {
+	r.array(len(r.entries))
+	for i := range r.entries {
+		set(&r.entries[i], r.uint(max))
+	}
+}
+
+func (r *pageReader) ints(set func(*Entry, int64)) {
+	r.array(len(r.entries))
+	for i := range r.entries {
+		set(&r.entries[i], r.int())
+	}
+}
+
+func (r *pageReader) nsecs(field func(*Entry) *Time) {
+	r.fixed(len(r.entries), 4, func(i int, b []byte) {
+		n := binary.BigEndian.Uint32(b)
+		if r.require(n < 1e9) {
+			field(&r.entries[i]).Nsec = int32(n)
+		}
+	})
+}
+
+// owners reads a map of ids to names, each of which an entry has.
+func (r *pageReader) owners(field func(*Entry) (uint32, *string)) {
+	names := map[uint32]string{}
+	last := int64(-1)
+	for range r.count(cborMap) {
+		id := r.uint(math.MaxUint32)
+		name := r.bytes()
+		if !r.require(int64(id) > last && len(name) > 0) {
+			return
+		}
+		last = int64(id)
+		names[uint32(id)] = string(name)
+	}
+	unused := len(names)
+	seen := map[uint32]bool{}
+	for i := range r.entries {
+		id, name := field(&r.entries[i])
+		*name = names[id]
+		if *name != "" && !seen[id] {
+			seen[id] = true
+			unused--
+		}
+	}
+	r.require(len(names) > 0 && unused == 0)
+}
+
+// each reads n items for each entry that is picked.
+func (r *pageReader) each(n int, pick func(*Entry) bool, read func(*Entry)) {
+	r.array(n * r.picked(pick))
+	for i := range r.entries {
+		if pick(&r.entries[i]) && !r.bad {
+			read(&r.entries[i])
+		}
+	}
+}
+
+func (r *pageReader) picked(pick func(*Entry) bool) int {
+	n := 0
+	for i := range r.entries {
+		n += ifTrue(pick(&r.entries[i]), 1)
+	}
+	return n
+}
+
+// sparse reads a map from the numbers of entries.
+func (r *pageReader) sparse(read func(*Entry)) {
+	n := r.count(cborMap)
+	r.require(n > 0)
+	last := -1
+	for range n {
+		i := int(r.uint(math.MaxInt32))
+		if !r.require(!r.bad && i > last && i < len(r.entries)) {
+			return
+		}
+		last = i
+		read(&r.entries[i])
+	}
+}
+
+func (r *pageReader) holes(e *Entry) {
+	n := r.count(cborArray)
+	if !r.require(e.Type == File && n > 0 && n%2 == 0) {
+		return
+	}
+	e.Holes = make([]Hole, n/2)
+	var end int64
+	for i := range e.Holes {
+		gap, length := int64(r.uint(math.MaxInt64)), int64(r.uint(math.MaxInt64))
+		if !r.require(length > 0 && gap <= e.Size-end && length <= e.Size-end-gap) {
+			return
+		}
+		e.Holes[i] = Hole{end + gap, length}
+		end += gap + length
+	}
+}
+
+func (r *pageReader) xattrs(e *Entry) {
+	n := r.count(cborArray)
+	if !r.require(n > 0 && n%2 == 0) {
+		return
+	}
+	e.Xattrs = make([]Xattr, n/2)
+	for i := range e.Xattrs {
+		e.Xattrs[i] = Xattr{string(r.bytes()), append([]byte{}, r.bytes()...)}
+		if !r.require(e.Xattrs[i].Name != "" && (i == 0 || e.Xattrs[i-1].Name < e.Xattrs[i].Name)) {
+			return
+		}
+	}
+}
+
+// contents gives each file its chunks.
+func (r *pageReader) contents() {
+	total := 0
+	for _, n := range r.counts {
+		total += n
+		if total > len(r.b) {
+			r.fail()
+			return
+		}
+	}
+	chunks := make([]Chunk, total)
+	r.fixed(total, chunk.IDSize, func(i int, b []byte) { chunks[i].ID = chunk.ID(b) })
+	file := 0
+	for i := range r.entries {
+		e := &r.entries[i]
+		if e.Type != File || r.bad {
+			continue
+		}
+		n := r.counts[file]
+		file++
+		if n == 0 {
+			continue
+		}
+		e.Content, chunks = chunks[:n:n], chunks[n:]
+		left := e.DataSize()
+		for j := range n - 1 {
+			if !r.require(len(r.lengths) > 0) {
+				return
+			}
+			e.Content[j].Length, r.lengths = r.lengths[0], r.lengths[1:]
+			left -= int64(e.Content[j].Length)
+		}
+		if !r.require(left > 0 && left <= math.MaxUint32) {
+			return
+		}
+		e.Content[n-1].Length = uint32(left)
+	}
+	r.require(total > 0 && len(r.lengths) == 0)
+}
+
+func (r *pageReader) subtrees() {
+	next := 0
+	ids := r.bytes()
+	if !r.require(len(ids) > 0 && len(ids) == chunk.IDSize*r.picked(hasSubtree)) {
+		return
+	}
+	for i := range r.entries {
+		if e := &r.entries[i]; hasSubtree(e) {
+			e.Subtree = chunk.ID(ids[next:])
+			next += chunk.IDSize
+		}
+	}
+}
+
+// complete checks that no column is missing, and that each file has just one sort
+// of content.
+func (r *pageReader) complete() bool {
+	if r.saw(pageLevel) {
+		return r.seen == innerColumns && len(r.children) > 0
+	}
+	if r.seen&leafColumns != leafColumns {
+		return false
+	}
+	for key, pick := range map[uint64]func(*Entry) bool{
+		pageSizes: isFile, pageChunks: isFile, pageSubs: hasSubtree, pageTargets: isSymlink, pageRdevs: isDevice,
+	} {
+		if r.saw(key) != (r.picked(pick) > 0) {
+			return false
+		}
+	}
+	if r.saw(pageLengths) && !r.saw(pageData) {
+		return false
+	}
+	for i := range r.entries {
+		e := &r.entries[i]
+		has := len(e.Content) > 0
+		listed := !e.List.IsZero()
+		if e.Type == File && e.Problem == "" && (has && listed || (has || listed) != (e.DataSize() > 0)) || e.Problem != "" && (has || listed) {
+			return false
+		}
+	}
+	return true
+}
