@@ -1,0 +1,112 @@
+package ignore
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A byteSet is what a bracket expression matches.
+type byteSet [4]uint64
+
+func (s *byteSet) has(b byte) bool { return s[b/64]>>(b%64)&1 != 0 }
+
+// add adds the bytes from first to last, which are none if last is below first.
+func (s *byteSet) add(first, last byte) {
+	for b := int(first); b <= int(last); b++ {
+		s[b/64] |= 1 << (b % 64)
+	}
+}
+
+// classes has the first and last bytes of the ranges of each class. They are
+// git's own, for ASCII only; unlike in C, \v and \f are not space.
+var classes = map[string]string{
+	"alnum":  "09AZaz",
+	"alpha":  "AZaz",
+	"blank":  "\t\t  ",
+	"cntrl":  "\x00\x1f\x7f\x7f",
+	"digit":  "09",
+	"graph":  "!~",
+	"lower":  "az",
+	"print":  " ~",
+	"punct":  "!/:@[`{~",
+	"space":  "\t\n\r\r  ",
+	"upper":  "AZ",
+	"xdigit": "09AFaf",
+}
+
+func (s *byteSet) addClass(name string) error {
+	ranges, ok := classes[name]
+	if !ok {
+		return fmt.Errorf("there is no class [:%s:]", name)
+	}
+	for ; ranges != ""; ranges = ranges[2:] {
+		s.add(ranges[0], ranges[1])
+	}
+	return nil
+}
+
+var errUnclosed = errors.New("a [ without its ]")
+
+// parseSet reads a bracket expression from behind its [, and returns what
+// follows its ]. A slash is never in the set.
+func parseSet(text string) (set *byteSet, rest string, err error) {
+	set = new(byteSet)
+	negated := text != "" && (text[0] == '!' || text[0] == '^')
+	if negated {
+		text = text[1:]
+	}
+	from := -1 // what a range may begin with
+	for first := true; first || text == "" || text[0] != ']'; first = false {
+		if from >= 0 && len(text) > 1 && text[0] == '-' && text[1] != ']' {
+			var to byte
+			if to, text, err = setMember(text[1:]); err != nil {
+				return nil, "", err
+			}
+			set.add(byte(from), to)
+			from = -1
+			continue
+		}
+		if class, rest, ok := cutClass(text); ok {
+			if err := set.addClass(class); err != nil {
+				return nil, "", err
+			}
+			text, from = rest, -1
+			continue
+		}
+		var b byte
+		if b, text, err = setMember(text); err != nil {
+			return nil, "", err
+		}
+		set.add(b, b)
+		from = int(b)
+	}
+	if negated {
+		for i := range set {
+			set[i] = ^set[i]
+		}
+	}
+	set['/'/64] &^= 1 << ('/' % 64)
+	return set, text[1:], nil
+}
+
+// setMember reads one byte, which may be escaped.
+func setMember(text string) (b byte, rest string, err error) {
+	text = strings.TrimPrefix(text, `\`)
+	if text == "" {
+		return 0, "", errUnclosed
+	}
+	return text[0], text[1:], nil
+}
+
+// cutClass reads [:name:]. Without the last colon the [ is a byte like others.
+func cutClass(text string) (name, rest string, ok bool) {
+	if text, ok = strings.CutPrefix(text, "[:"); !ok {
+		return "", "", false
+	}
+	if name, rest, ok = strings.Cut(text, "]"); !ok {
+		return "", "", false
+	}
+	name, ok = strings.CutSuffix(name, ":")
+	return name, rest, ok
+}

@@ -1,0 +1,125 @@
+// Package ignore decides which files of a tree to leave out, by the patterns of
+// .gitignore files.
+//
+// # Patterns
+//
+// A pattern means what it means to git 2.39, as gitignore(5) describes it:
+//
+//	name      a file or directory of that name, at any depth
+//	name/     a directory of that name, at any depth
+//	/name     only in the directory of the ignore file
+//	a/b       likewise: a slash that is not at the end anchors a pattern
+//	*  ?      any bytes, or one byte, except slashes
+//	[a-z]     one of these bytes; [!a-z] or [^a-z] another, [[:digit:]] a class
+//	**/a      a at any depth
+//	a/**      everything beneath a
+//	a/**/b    b at any depth beneath a
+//	!name     a file that is not left out although an earlier pattern says so
+//	\x        x, whatever it means otherwise: \#name, \!name, \*, and \␣ at the end
+//
+// The last pattern of a file that matches decides, and of several files the
+// deepest in which one matches. Names are bytes, not characters; case matters.
+//
+// Where git does other than its manual says, so does this package: two or more
+// asterisks after a literal beginning cross slashes if a slash or the end
+// follows them, so that a/b**/c matches a/bc and a/bx/y/c.
+package ignore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// A Rule is one pattern, and where it was written.
+type Rule struct {
+	text   string
+	source string
+	line   int // of the file that source names, from 1; 0 if it is no file
+	pattern
+}
+
+// String returns the pattern as it was written.
+func (r *Rule) String() string { return r.text }
+
+// Source returns where the pattern was written, such as "src/.gitignore:12" or
+// "--exclude".
+func (r *Rule) Source() string {
+	if r.line == 0 {
+		return r.source
+	}
+	return fmt.Sprintf("%s:%d", r.source, r.line)
+}
+
+// Parse reads a pattern that a person gave on a command line. One that can't
+// match anything is an error. Spaces at its end belong to it, since a shell has
+// to be asked for them, and as with git's own --exclude.
+func Parse(text, source string) (Rule, error) {
+	p, err := compile(text)
+	if err == nil {
+		err = doubt(text)
+	}
+	if err != nil {
+		return Rule{}, fmt.Errorf("%s: pattern %q: %w", source, text, err)
+	}
+	return Rule{text: text, source: source, pattern: p}, nil
+}
+
+// doubt returns an error for what is a pattern to git, but surely not the one
+// that was meant.
+func doubt(text string) error {
+	body := strings.TrimPrefix(text, "!")
+	path := strings.TrimSuffix(strings.TrimPrefix(body, "/"), "/") + "/"
+	switch {
+	case strings.HasPrefix(text, "#"):
+		return errors.New(`a comment; \# begins a name with #`)
+	case strings.IndexByte(text, 0) >= 0:
+		return errors.New("no name has a zero byte")
+	case strings.HasPrefix(path, "/"), strings.HasPrefix(path, "./"), strings.HasPrefix(path, "../"):
+		return errors.New("matches nothing: patterns begin with a name, or with / for the root of the tree")
+	}
+	return nil
+}
+
+// ParseFile reads the patterns of an ignore file. Like git, it is lenient: it
+// passes over blank lines, comments and patterns that can't match anything. The
+// error is that of r.
+func ParseFile(r io.Reader, source string) ([]Rule, error) {
+	content, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", source, err)
+	}
+	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
+	var rules []Rule
+	line := 0
+	for text := range strings.SplitSeq(string(content), "\n") {
+		line++
+		if strings.HasPrefix(text, "#") {
+			continue
+		}
+		text = strings.TrimSuffix(text, "\r")
+		text, _, _ = strings.Cut(text, "\x00") // where a string ends for git
+		text = trimSpaces(text)
+		if p, err := compile(text); err == nil {
+			rules = append(rules, Rule{text, source, line, p})
+		}
+	}
+	return rules, nil
+}
+
+// trimSpaces cuts off the spaces at the end that no backslash protects.
+func trimSpaces(s string) string {
+	end := 0 // of what is not a space at the end
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case ' ':
+			continue
+		case '\\':
+			i++
+		}
+		end = i + 1
+	}
+	return s[:min(end, len(s))]
+}

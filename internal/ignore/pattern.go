@@ -1,0 +1,137 @@
+package ignore
+
+import (
+	"errors"
+	"strings"
+)
+
+// A pattern is what a Rule's text means.
+type pattern struct {
+	negated  bool
+	dirOnly  bool
+	anchored bool // matched with the path below the ignore file, not with the last name
+	glob
+}
+
+// compile returns an error for a pattern that can't match anything.
+func compile(text string) (pattern, error) {
+	var p pattern
+	body, negated := strings.CutPrefix(text, "!")
+	body, dirOnly := strings.CutSuffix(body, "/")
+	anchored := strings.IndexByte(body, '/') >= 0
+	if anchored {
+		body = strings.TrimPrefix(body, "/")
+	}
+	if body == "" {
+		return p, errors.New("empty")
+	}
+	if strings.HasSuffix(body, "/") {
+		return p, errors.New("two slashes at the end, which no path has")
+	}
+	ops, err := parseGlob(body)
+	if err != nil {
+		return p, err
+	}
+	if ops[0].kind == opDirs && !crosses(ops[1:]) {
+		anchored, ops = false, ops[1:] // **/name is name
+	}
+	return pattern{negated, dirOnly, anchored, newGlob(ops)}, nil
+}
+
+// crosses reports whether the ops can match a slash.
+func crosses(ops []op) bool {
+	for _, o := range ops {
+		switch o.kind {
+		case opDirs, opThrough, opRest:
+			return true
+		case opLiteral:
+			if strings.IndexByte(o.literal, '/') >= 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// A globParser turns the text of a glob into ops.
+type globParser struct {
+	text  string
+	at    int
+	begin int // where the literal beginning ends; ** may stand there
+	ops   []op
+}
+
+func parseGlob(text string) ([]op, error) {
+	p := globParser{text: text, begin: strings.IndexAny(text, `*?[\`)}
+	if p.begin < 0 {
+		p.begin = len(text)
+	}
+	p.literal(p.begin)
+	for p.at < len(text) {
+		switch text[p.at] {
+		case '*':
+			p.stars()
+		case '?':
+			p.ops = append(p.ops, op{kind: opAny})
+			p.at++
+		case '[':
+			set, rest, err := parseSet(text[p.at+1:])
+			if err != nil {
+				return nil, err
+			}
+			p.ops = append(p.ops, op{kind: opSet, set: set})
+			p.at = len(text) - len(rest)
+		case '\\':
+			if p.at++; p.at == len(text) {
+				return nil, errors.New(`a lone \ at the end`)
+			}
+			p.literal(1)
+		default:
+			p.literal(1)
+		}
+	}
+	return p.ops, nil
+}
+
+// literal takes the next n bytes for themselves.
+func (p *globParser) literal(n int) {
+	s := p.text[p.at : p.at+n]
+	p.at += n
+	if last := len(p.ops) - 1; last >= 0 && p.ops[last].kind == opLiteral {
+		p.ops[last].literal += s
+	} else if n > 0 {
+		p.ops = append(p.ops, op{kind: opLiteral, literal: s})
+	}
+}
+
+// stars takes a run of asterisks. Two or more cross slashes if they make up a
+// whole name of the path; any other run is like one.
+func (p *globParser) stars() {
+	first := p.at
+	rest := strings.TrimLeft(p.text[first:], "*")
+	p.at = len(p.text) - len(rest)
+	whole := p.at-first > 1 && (first == p.begin || p.text[first-1] == '/')
+	switch {
+	case whole && rest == "":
+		p.add(op{kind: opRest})
+	case whole && rest[0] == '/':
+		p.at++
+		p.add(op{kind: opDirs})
+	case whole && strings.HasPrefix(rest, `\/`):
+		// To git, an escaped slash has to be there.
+		p.at += 2
+		p.add(op{kind: opThrough})
+		p.add(op{kind: opDirs})
+	default:
+		p.add(op{kind: opStar})
+	}
+}
+
+// add appends an op. After **/ another **/ adds nothing, and ** says it all.
+func (p *globParser) add(o op) {
+	last := len(p.ops) - 1
+	if last >= 0 && p.ops[last].kind == opDirs && (o.kind == opDirs || o.kind == opRest) {
+		p.ops = p.ops[:last]
+	}
+	p.ops = append(p.ops, o)
+}

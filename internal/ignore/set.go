@@ -1,0 +1,50 @@
+package ignore
+
+import (
+	"slices"
+	"strings"
+)
+
+// A Set decides for paths. It is immutable and safe for concurrent use; nil
+// matches nothing.
+type Set struct {
+	next  *Set   // asked where no rule matches
+	dir   string // that paths are beneath, with a slash at the end; "" for the root
+	rules []Rule
+	index index
+}
+
+// With returns a set in which the rules, found in directory dir, are asked
+// before those of s, as those of a deeper ignore file are. They decide for paths
+// beneath dir, which is slash-separated and relative to the root, "" for the
+// root itself.
+func (s *Set) With(dir string, rules []Rule) *Set {
+	if len(rules) == 0 {
+		return s
+	}
+	if dir != "" {
+		dir += "/"
+	}
+	rules = slices.Clone(rules)
+	return &Set{next: s, dir: dir, rules: rules, index: newIndex(rules)}
+}
+
+// Match returns the rule that decides about path, which is slash-separated and
+// relative to the root, or nil. Excluded is false if that rule is a negation or
+// there is none.
+//
+// It does not look at the parents of path: whoever walks does not enter an
+// excluded directory, so that nothing beneath it is asked about.
+func (s *Set) Match(path string, isDir bool) (rule *Rule, excluded bool) {
+	name := path[strings.LastIndexByte(path, '/')+1:]
+	for ; s != nil; s = s.next {
+		below, ok := strings.CutPrefix(path, s.dir)
+		if !ok || below == "" {
+			continue
+		}
+		if i := s.index.find(below, name, isDir); i >= 0 {
+			return &s.rules[i], !s.rules[i].negated
+		}
+	}
+	return nil, false
+}
