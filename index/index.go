@@ -159,6 +159,10 @@ func (x *Index) Lookup(id chunk.ID) ([]Place, error) {
 	return places, nil
 }
 
+// IsDamaged reports whether an error means that the local index is damaged, and
+// nothing else.
+func IsDamaged(err error) bool { return errors.Is(err, errTable) }
+
 // Has reports whether Lookup would return a place. Where the index is damaged it
 // may say no for yes, which costs storing a blob twice.
 func (x *Index) Has(id chunk.ID) bool {

@@ -294,13 +294,13 @@ func FuzzReadInfo(f *testing.F) {
 
 func TestBufferKeepsWhatIsWrittenInAnyOrder(t *testing.T) {
 	var b Buffer
-	want := make([]byte, 10_000)
+	want := make([]byte, 3_000_000)
 	fixedRandom(8).Read(want)
 	for round := range 2 {
-		b.Reset(100)
+		b.Reset()
 		var wg sync.WaitGroup
-		for i := 0; i < len(want); i += 100 {
-			wg.Go(func() { b.WriteAt(want[i:i+100], int64(i)) })
+		for i := 0; i < len(want); i += 30_000 {
+			wg.Go(func() { b.WriteAt(want[i:i+30_000], int64(i)) })
 		}
 		wg.Wait()
 		got := make([]byte, len(want))
@@ -308,7 +308,7 @@ func TestBufferKeepsWhatIsWrittenInAnyOrder(t *testing.T) {
 			t.Errorf("round %d: read %d bytes, %v", round, n, err)
 		}
 	}
-	if n, err := b.ReadAt(make([]byte, 10), 9_995); n != 5 || err != io.EOF {
+	if n, err := b.ReadAt(make([]byte, 10), 2_999_995); n != 5 || err != io.EOF {
 		t.Errorf("at the end: %d, %v", n, err)
 	}
 }

@@ -62,6 +62,27 @@ type Spacer interface {
 	Space(ctx context.Context) (free, total int64, err error)
 }
 
+// Stager is a target that objects can be written to before they have a name, so
+// that they needn't be held in memory until then.
+type Stager interface {
+	// Stage begins an object. It takes space on the target until Commit or Discard,
+	// and none after a crash.
+	Stage(ctx context.Context) (Staged, error)
+}
+
+// Staged is an object without a name. Several goroutines may write and read it,
+// as long as their stretches don't overlap, but not during Commit.
+type Staged interface {
+	io.ReaderAt
+	io.WriterAt
+	// Commit does what Put does, with the first size bytes. It may be tried again,
+	// under another name or the same, until it succeeds.
+	Commit(ctx context.Context, name string, size int64) error
+	// Discard releases the object. It must be called in any case, and keeps what
+	// was committed.
+	Discard() error
+}
+
 // As finds the first of the target and those it wraps that is a T, such as
 // Spacer. A wrapper has a method Unwrap() Target.
 func As[T any](t Target) (T, bool) {

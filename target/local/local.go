@@ -26,7 +26,8 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// A Target is a directory. It implements target.Target and target.Spacer.
+// A Target is a directory. It implements target.Target, target.Stager and
+// target.Spacer.
 type Target struct {
 	dir   string
 	clean sync.Once // of leftovers below tmp/
@@ -96,7 +97,15 @@ func (t *Target) Put(ctx context.Context, name string, body io.ReaderAt, size in
 	if err := fill(ctx, f.File, body, size); err != nil {
 		return fmt.Errorf("put %s: %w", path, err)
 	}
-	err = f.publish(path)
+	return t.publish(f, path)
+}
+
+// publish makes a file that is complete durable under its name.
+func (t *Target) publish(f *temporary, path string) error {
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	err := f.publish(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = makeDirs(filepath.Dir(path), t.dir); err == nil {
 			err = f.publish(path)
@@ -108,7 +117,7 @@ func (t *Target) Put(ctx context.Context, name string, body io.ReaderAt, size in
 	return syncDir(filepath.Dir(path))
 }
 
-// fill writes and syncs the whole body.
+// fill writes the whole body.
 func fill(ctx context.Context, f *os.File, body io.ReaderAt, size int64) error {
 	buf := make([]byte, min(size, 1<<20))
 	for off := int64(0); off < size; {
@@ -127,7 +136,7 @@ func fill(ctx context.Context, f *os.File, body io.ReaderAt, size int64) error {
 		}
 		off += int64(len(piece))
 	}
-	return f.Sync()
+	return nil
 }
 
 // Get is part of target.Target.

@@ -2,10 +2,14 @@ package local
 
 import (
 	"cmp"
+	"context"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/qsnap/qsnap/target"
 )
 
 // A temporary is a file that is still without its final name.
@@ -47,6 +51,52 @@ func (f *temporary) discard() {
 	if f.path != "" {
 		os.Remove(f.path)
 	}
+}
+
+// A staged file implements target.Staged.
+type staged struct {
+	*temporary
+	t *Target
+}
+
+// Stage is part of target.Stager.
+func (t *Target) Stage(ctx context.Context) (target.Staged, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f, err := t.temporary()
+	if err != nil {
+		return nil, err
+	}
+	return staged{f, t}, nil
+}
+
+// Commit is part of target.Staged.
+func (s staged) Commit(ctx context.Context, name string, size int64) error {
+	path, err := s.t.path(name)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return err
+	}
+	info, err := s.Stat()
+	if err == nil && info.Size() < size {
+		err = &fs.PathError{Op: "put", Path: path, Err: io.ErrUnexpectedEOF}
+	}
+	if err == nil && info.Size() > size {
+		err = s.Truncate(size)
+	}
+	if err != nil {
+		return err
+	}
+	return s.t.publish(s.temporary, path)
+}
+
+// Discard is part of target.Staged.
+func (s staged) Discard() error {
+	s.discard()
+	return nil
 }
 
 // removeLeftovers removes the files below tmp that no process writes to.

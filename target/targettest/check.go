@@ -43,6 +43,7 @@ func Check(ctx context.Context, t target.Target) error {
 		{"a failed put leaves nothing behind", c.failedPut},
 		{"a cancelled context ends every call", c.cancelled},
 		{"bad names are refused", c.names},
+		{"a staged object is put when it is committed", c.stages},
 	} {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -340,6 +341,46 @@ func (c *checker) names() error {
 		}
 	}
 	return nil
+}
+
+// stages checks a target that is a Stager.
+func (c *checker) stages() error {
+	stager, ok := target.As[target.Stager](c.t)
+	if !ok {
+		return nil
+	}
+	body := content(6, 3<<20)
+	for _, name := range []string{"staged", "race/0"} { // the latter exists
+		s, err := stager.Stage(c.ctx)
+		if err != nil {
+			return err
+		}
+		var wg sync.WaitGroup
+		errs := make([]error, 3)
+		for i := range errs {
+			wg.Go(func() { _, errs[2-i] = s.WriteAt(body[(2-i)<<20:(3-i)<<20], int64(2-i)<<20) })
+		}
+		wg.Wait()
+		back := make([]byte, len(body))
+		_, err = s.ReadAt(back, 0)
+		if err := errors.Join(append(errs, err)...); err != nil {
+			return err
+		}
+		if !bytes.Equal(back, body) {
+			return errors.New("it reads otherwise than it was written")
+		}
+		if _, err := c.t.Stat(c.ctx, c.prefix+"staged"); name == "staged" && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("it is there before it is committed: %v", err)
+		}
+		err = s.Commit(c.ctx, c.prefix+name, int64(len(body))-7)
+		if name == "race/0" && !errors.Is(err, fs.ErrExist) || name == "staged" && err != nil {
+			return fmt.Errorf("commit of %s: %v", name, err)
+		}
+		if err := s.Discard(); err != nil {
+			return err
+		}
+	}
+	return c.holds("staged", body[:len(body)-7])
 }
 
 // cleanUp removes what the checks left, even if they were cancelled.

@@ -1,0 +1,212 @@
+// Package capture turns a source into trees and chunks.
+//
+// One goroutine, the walk, visits directories in depth-first order and hands out
+// the files that have to be read, so that the chunks of neighbouring files are
+// stored as neighbours. Scanners run ahead of it: they list directories, lstat
+// what is in them and compare it with the parent snapshot. Workers read, cut,
+// name and store. A directory's tree is written by whoever finishes the last
+// thing in it. All of them end with Run, and what is in flight between them is
+// bounded in bytes and entries, whatever the source is like.
+//
+// A large directory is handled in blocks: the names that the leaves of its
+// parent's version held, or a few thousand, at a time.
+package capture
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// A Sink stores what a capture finds. An error of it ends the capture.
+type Sink interface {
+	// Lane returns a place for one goroutine to put chunks.
+	Lane() Lane
+	// PutTree stores a page of a tree, which it doesn't keep. It is safe for
+	// concurrent use.
+	PutTree(ctx context.Context, page []byte) (chunk.ID, error)
+}
+
+// A Lane takes chunks, in the order in which they should lie.
+type Lane interface {
+	// Room returns n bytes of memory to read into. What is put from its front, in
+	// order, isn't copied.
+	Room(n int) []byte
+	// Put stores a chunk unless it is stored already.
+	Put(ctx context.Context, data []byte) (chunk.ID, error)
+	// Flush stores what was put.
+	Flush(ctx context.Context) error
+}
+
+// Options of a capture. Sink, Loader and Params must be set.
+type Options struct {
+	Sink   Sink
+	Loader snapshot.Loader // of the parent's trees
+	Params chunk.Params
+
+	// Parent is the snapshot to compare with, or nil to read everything. A file
+	// is taken to be the same if type, size, mtime, ctime and inode are, and the
+	// ctime isn't as late as the parent's start, when its clock tick may have
+	// hidden a change.
+	Parent      *snapshot.Manifest
+	IgnoreCTime bool
+	IgnoreInode bool
+
+	Rules         *ignore.Set // asked before those of ignore files
+	IgnoreFiles   []string    // names of files with rules for what is beside and below them
+	OneFileSystem bool
+	SkipCaches    bool     // leave out what is in directories with a CACHEDIR.TAG
+	MaxFileSize   int64    // leave out larger files; 0 is no limit
+	Avoid         []string // directories that are never entered, such as the repository itself
+
+	Workers int // at least 1
+
+	// Progress is updated while the capture runs.
+	Progress *Progress
+	// Problem is called for each path that could not be read as it should, one at a
+	// time. The path is relative to the root.
+	Problem func(path string, err error)
+}
+
+// Progress counts what is done so far.
+type Progress struct {
+	Files, Dirs, Others atomic.Uint64
+	Bytes               atomic.Uint64 // of all files that are done, read or not
+	BytesRead           atomic.Uint64
+	NewFiles            atomic.Uint64
+	ChangedFiles        atomic.Uint64
+	SameFiles           atomic.Uint64
+	NewDirs             atomic.Uint64
+	ChangedDirs         atomic.Uint64
+	SameDirs            atomic.Uint64
+	Current             atomic.Pointer[string] // the directory that is being walked
+}
+
+// Result is what a capture found.
+type Result struct {
+	Root     snapshot.Entry
+	Skipped  snapshot.Remarks
+	Problems snapshot.Remarks
+}
+
+// errChanged is the problem of a file that is captured, but perhaps not as it was
+// at any one moment.
+var errChanged = errors.New("changed while it was read")
+
+// racySlack is how long before the parent's start a change may have had the ctime
+// of one that came after: file systems stamp with the granularity of a clock tick,
+// and some with that of two seconds.
+const racySlack = 2 * time.Second
+
+type capture struct {
+	Options
+	cutter *chunk.Cutter
+	avoid  map[fileKey]string
+	racy   snapshot.Time // what changed since then is read again
+
+	scan  scanner
+	jobs  chan job
+	links map[fileKey]*leader // of the walk
+	bufs  chan []byte         // for pieces of large files
+
+	mu     sync.Mutex
+	result Result
+	seen   map[string]bool // paths with problems, not to report one twice
+}
+
+// A fileKey identifies a file on this machine.
+type fileKey struct{ device, inode uint64 }
+
+// Run captures a source. It returns an error if the source's root can't be read,
+// the sink fails, or the context is cancelled; problems of single files are in
+// the result.
+func Run(ctx context.Context, src *Source, o Options) (*Result, error) {
+	if o.Progress == nil {
+		o.Progress = new(Progress)
+	}
+	c := &capture{
+		Options: o,
+		cutter:  chunk.NewCutter(o.Params),
+		jobs:    make(chan job, o.Workers),
+		links:   map[fileKey]*leader{},
+		bufs:    make(chan []byte, o.Workers+2),
+		seen:    map[string]bool{},
+	}
+	for range cap(c.bufs) {
+		c.bufs <- nil
+	}
+	if o.Parent != nil {
+		c.racy = snapshot.TimeOf(o.Parent.Start.Add(-racySlack))
+	}
+	if err := c.avoidDirs(o.Avoid); err != nil {
+		return nil, err
+	}
+	root, err := c.rootNode(src)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.run(ctx, root); err != nil {
+		return nil, err
+	}
+	if p := c.result.Root.Problem; p != "" {
+		return nil, errors.New(p)
+	}
+	byPath := func(a, b snapshot.Remark) int { return strings.Compare(a.Path, b.Path) }
+	slices.SortFunc(c.result.Skipped.List, byPath)
+	slices.SortFunc(c.result.Problems.List, byPath)
+	return &c.result, nil
+}
+
+// run has scanners, workers and the walk do their part.
+func (c *capture) run(ctx context.Context, root *node) error {
+	g, ctx := errgroup.WithContext(ctx)
+	c.scan.init(ctx)
+	var scanners errgroup.Group
+	for range c.Workers + 2 { // more than processors: where files aren't cached, they wait for the disk
+		scanners.Go(func() error { c.scanAhead(ctx); return nil })
+	}
+	for range c.Workers {
+		g.Go(func() error { return c.work(ctx) })
+	}
+	g.Go(func() error {
+		defer close(c.jobs)
+		return c.walk(ctx, root)
+	})
+	err := g.Wait()
+	c.scan.close()
+	_ = scanners.Wait()
+	return err
+}
+
+// skip notes what a rule leaves out.
+func (c *capture) skip(path, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.result.Skipped.Add(path, reason)
+}
+
+// problem notes what could not be read as it should.
+func (c *capture) problem(path string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seen[path] {
+		return
+	}
+	if len(c.seen) < 10_000 {
+		c.seen[path] = true
+	}
+	c.result.Problems.Add(path, reason(err))
+	if c.Problem != nil {
+		c.Problem(path, err)
+	}
+}

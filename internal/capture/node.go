@@ -1,0 +1,179 @@
+package capture
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// A node is a directory being captured.
+type node struct {
+	block  *block // that its entry is in; nil for the root
+	slot   int    // of its entry in the block
+	path   string // relative to the root, "" for the root
+	open   func() (directory, error)
+	first  *block
+	before *snapshot.Entry // the directory in the parent snapshot, or nil
+
+	// Set by the scan of the first block.
+	dir       directory
+	rules     *ignore.Set
+	device    uint64
+	cacheOnly bool // a cache directory, of which only the tag counts
+
+	mu     sync.Mutex
+	next   *block // the first that is not in the tree yet
+	writer *snapshot.TreeWriter
+}
+
+// A block is a stretch of a directory, in the order of names.
+type block struct {
+	node  *node
+	after *block // the one that follows
+
+	names []string
+	leaf  *snapshot.Leaf   // of the parent snapshot, that held these names, or nil
+	prev  []snapshot.Entry // the leaf's entries
+
+	// Set by the scan.
+	state   scanState // guarded by the scanner
+	ready   chan struct{}
+	err     error // of the context
+	entries []snapshot.Entry
+	reads   []int // entries whose files have to be read
+	subs    []*node
+	weight  int // entries counted as scanned ahead
+
+	same    atomic.Bool  // the entries are those of the leaf, so far
+	pending atomic.Int32 // files and directories still to come, and one for the walk
+	done    bool         // guarded by node.mu
+}
+
+func newBlock(n *node, names []string) *block {
+	b := &block{node: n, names: names, ready: make(chan struct{})}
+	b.pending.Store(1)
+	return b
+}
+
+func newNode(parent *block, slot int, path string, open func() (directory, error)) *node {
+	n := &node{block: parent, slot: slot, path: path, open: open}
+	n.first = newBlock(n, nil)
+	n.next = n.first
+	return n
+}
+
+// rootNode returns the node of the source's root, whose entry is in a block that
+// belongs to no directory.
+func (c *capture) rootNode(src *Source) (*node, error) {
+	dir, err := src.open()
+	if err != nil {
+		return nil, err
+	}
+	var e snapshot.Entry
+	if _, err := dir.Self(&e); err != nil {
+		dir.Close()
+		return nil, err
+	}
+	holder := &block{entries: []snapshot.Entry{e}, prev: []snapshot.Entry{{}}}
+	n := newNode(holder, 0, "", func() (directory, error) { return dir, nil })
+	if c.Parent != nil {
+		n.before = &c.Parent.Root
+		holder.prev[0] = c.Parent.Root
+	}
+	return n, nil
+}
+
+// entry returns the directory's own entry.
+func (n *node) entry() *snapshot.Entry { return &n.block.entries[n.slot] }
+
+// finishOne says that one thing less is pending in the block; the last one adds
+// the block to its directory's tree.
+func (c *capture) finishOne(ctx context.Context, b *block) error {
+	if b.node == nil { // the root's
+		c.result.Root = b.entries[0]
+		return nil
+	}
+	if b.pending.Add(-1) > 0 {
+		return nil
+	}
+	return c.endBlock(ctx, b)
+}
+
+// endBlock adds to the tree this block and those that follow and are done, and
+// ends the directory behind the last.
+func (c *capture) endBlock(ctx context.Context, b *block) error {
+	n := b.node
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	b.done = true
+	for n.next != nil && n.next.done {
+		if err := c.addBlock(ctx, n.next); err != nil {
+			return err
+		}
+		n.next = n.next.after
+	}
+	if n.next != nil {
+		return nil
+	}
+	return c.endNode(ctx, n)
+}
+
+func (c *capture) treeWriter(ctx context.Context) *snapshot.TreeWriter {
+	return snapshot.NewTreeWriter(func(page []byte) (chunk.ID, error) { return c.Sink.PutTree(ctx, page) })
+}
+
+func (c *capture) addBlock(ctx context.Context, b *block) error {
+	n := b.node
+	if n.writer == nil {
+		n.writer = c.treeWriter(ctx)
+	}
+	reused := false
+	if b.leaf != nil && b.same.Load() && len(b.entries) == b.leaf.Count {
+		var err error
+		if reused, err = n.writer.Reuse(*b.leaf); err != nil {
+			return err
+		}
+	}
+	for i := range b.entries {
+		if e := &b.entries[i]; !reused && e.Problem != vanished {
+			if err := n.writer.Add(e); err != nil {
+				return err
+			}
+		}
+	}
+	b.entries, b.prev, b.names, b.subs = nil, nil, nil, nil
+	return nil
+}
+
+// endNode stores the directory's tree and passes its id up.
+func (c *capture) endNode(ctx context.Context, n *node) error {
+	e := n.entry()
+	if n.dir != nil {
+		if err := n.dir.Close(); err != nil {
+			c.problem(n.path, err)
+		}
+	}
+	if e.Problem == "" {
+		var err error
+		if e.Subtree, err = n.writer.Finish(); err != nil {
+			return err
+		}
+	}
+	c.Progress.Dirs.Add(1)
+	switch {
+	case n.before == nil:
+		c.Progress.NewDirs.Add(1)
+	case n.before.Subtree == e.Subtree && sameAttributes(n.before, e):
+		c.Progress.SameDirs.Add(1)
+	default:
+		c.Progress.ChangedDirs.Add(1)
+	}
+	if n.before == nil || n.before.Subtree != e.Subtree {
+		n.block.same.Store(false)
+	}
+	return c.finishOne(ctx, n.block)
+}

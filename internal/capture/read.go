@@ -1,0 +1,240 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// work does jobs until there are no more.
+func (c *capture) work(ctx context.Context) error {
+	lane := c.Sink.Lane()
+	w := &worker{c: c, ctx: ctx, lane: lane}
+	for j := range c.jobs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if j.piece != nil {
+			if err := c.putPiece(ctx, j.piece, lane); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, f := range j.files {
+			if err := w.file(f); err != nil {
+				return err
+			}
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return lane.Flush(ctx)
+}
+
+// A worker reads files that are not large.
+type worker struct {
+	c    *capture
+	ctx  context.Context
+	lane Lane
+	buf  []byte // for files of several chunks
+}
+
+// file reads a file, once more if it changes meanwhile. Only errors of the sink
+// and of the context are returned; others are the file's problem.
+func (w *worker) file(j fileJob) error {
+	e := *j.entry()
+	var problem error
+	for try := range 2 {
+		var fatal error
+		problem, fatal = w.read(j, &e)
+		if fatal != nil {
+			return fatal
+		}
+		if try > 0 || !errors.Is(problem, errChanged) {
+			break
+		}
+	}
+	*j.entry() = e
+	return w.c.endFile(w.ctx, j, problem)
+}
+
+// read reads a file into an entry whose fields it sets anew.
+func (w *worker) read(j fileJob, e *snapshot.Entry) (problem, fatal error) {
+	f, meta, err := j.block.node.dir.open(e.Name, e)
+	if err != nil {
+		return err, nil
+	}
+	defer f.Close()
+	data, err := describeFile(f, meta, e)
+	if err != nil {
+		return err, nil
+	}
+	before := *e
+	if e.DataSize() <= int64(w.c.Params.Whole) {
+		problem, fatal = w.whole(data, e)
+	} else {
+		problem, fatal = w.chunks(data, e)
+	}
+	if problem != nil || fatal != nil {
+		return problem, fatal
+	}
+	return w.c.stable(f, &before, e), nil
+}
+
+// describeFile sets the attributes and holes of a file, and returns what reads its
+// data.
+func describeFile(f file, meta disk.Meta, e *snapshot.Entry) (data *dataReader, err error) {
+	if e.Xattrs, err = f.Xattrs(); err != nil {
+		return nil, err
+	}
+	e.Holes = nil
+	if meta.Allocated < e.Size {
+		if e.Holes, err = f.Holes(e.Size); err != nil {
+			return nil, err
+		}
+	}
+	data = &dataReader{f: f, holes: e.Holes, size: e.Size}
+	return data, data.start()
+}
+
+// whole stores the file's data as one chunk.
+func (w *worker) whole(data *dataReader, e *snapshot.Entry) (problem, fatal error) {
+	want := int(e.DataSize())
+	room := w.lane.Room(want)
+	n, err := io.ReadFull(data, room)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		e.Size -= int64(want - n) // it became shorter, which stable will find
+		cutHoles(e)
+		err = nil
+	}
+	if err != nil {
+		return err, nil
+	}
+	w.c.Progress.BytesRead.Add(uint64(n))
+	e.Content = nil
+	if n > 0 {
+		id, err := w.lane.Put(w.ctx, room[:n])
+		if err != nil {
+			return nil, err
+		}
+		e.Content = []snapshot.Chunk{{ID: id, Length: uint32(n)}}
+	}
+	return nil, nil
+}
+
+// chunks stores the file's data as the chunks it is cut into.
+func (w *worker) chunks(data *dataReader, e *snapshot.Entry) (problem, fatal error) {
+	content := w.c.contentWriter(w.ctx)
+	want := e.DataSize()
+	if w.buf == nil {
+		w.buf = make([]byte, w.c.pieceSize())
+	}
+	problem, fatal = w.c.cut(w.ctx, data, w.buf, func(chunks []byte, ends []int, rest []byte) ([]byte, error) {
+		err := putChunks(w.ctx, w.lane, chunks, ends, content.Add)
+		copy(w.buf, rest)
+		return w.buf, err
+	})
+	if problem != nil || fatal != nil {
+		return problem, fatal
+	}
+	e.Size -= want - data.read
+	cutHoles(e)
+	return nil, content.Finish(e)
+}
+
+func (c *capture) contentWriter(ctx context.Context) *snapshot.ContentWriter {
+	return snapshot.NewContentWriter(func(page []byte) (chunk.ID, error) { return c.Sink.PutTree(ctx, page) })
+}
+
+// putChunks stores chunks that lie one after another and end where ends says.
+func putChunks(ctx context.Context, lane Lane, data []byte, ends []int, add func(snapshot.Chunk) error) error {
+	from := 0
+	for _, end := range ends {
+		id, err := lane.Put(ctx, data[from:end])
+		if err != nil {
+			return err
+		}
+		if err := add(snapshot.Chunk{ID: id, Length: uint32(end - from)}); err != nil {
+			return err
+		}
+		from = end
+	}
+	return nil
+}
+
+// stable returns errChanged unless the file is still what it was before its data
+// was read. The entry then keeps the time from before, so that the next snapshot
+// reads the file again.
+func (c *capture) stable(f file, before, e *snapshot.Entry) error {
+	var after snapshot.Entry
+	if _, err := f.Stat(&after); err != nil {
+		return err
+	}
+	if after.Size != before.Size || after.MTime != before.MTime || after.CTime != before.CTime || e.Size != before.Size {
+		return errChanged
+	}
+	return nil
+}
+
+// vanished is the problem of an entry that is dropped before it gets into a tree.
+const vanished = "vanished"
+
+// endFile puts the result in place. A file that changed is kept as it was read.
+func (c *capture) endFile(ctx context.Context, j fileJob, problem error) error {
+	e := j.entry()
+	if problem != nil {
+		c.problem(j.path(), problem)
+		if !errors.Is(problem, errChanged) {
+			e.Problem = reason(problem)
+			e.Content, e.List, e.Holes = nil, chunk.ID{}, nil
+		}
+		if errors.Is(problem, fs.ErrNotExist) {
+			e.Problem = vanished
+		}
+	}
+	c.count(e, j.before(), false)
+	if j.links != nil {
+		if err := j.links.finish(ctx, c, e); err != nil {
+			return err
+		}
+	}
+	return c.finishOne(ctx, j.block)
+}
+
+// count counts an entry that is no directory.
+func (c *capture) count(e, before *snapshot.Entry, same bool) {
+	p := c.Progress
+	if e.Type != snapshot.File {
+		p.Others.Add(1)
+		return
+	}
+	p.Files.Add(1)
+	p.Bytes.Add(uint64(e.Size))
+	switch {
+	case same:
+		p.SameFiles.Add(1)
+	case before == nil || before.Type != snapshot.File:
+		p.NewFiles.Add(1)
+	default:
+		p.ChangedFiles.Add(1)
+	}
+}
+
+// cutHoles drops what the file's end leaves of its holes.
+func cutHoles(e *snapshot.Entry) {
+	for i, h := range e.Holes {
+		if h.Offset+h.Length > e.Size {
+			e.Holes = e.Holes[:i]
+			if h.Offset < e.Size {
+				e.Holes = append(e.Holes[:i:i], snapshot.Hole{Offset: h.Offset, Length: e.Size - h.Offset})
+			}
+			return
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package capture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+
+	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// OwnIgnoreFile is the name of the files whose rules are always heeded.
+const OwnIgnoreFile = ".qsnapignore"
+
+// cacheTag marks a directory of things that can be made again, see
+// https://bford.info/cachedir/.
+const (
+	cacheTag          = "CACHEDIR.TAG"
+	cacheTagSignature = "Signature: 8a477f597d28d172789f06886806bc55"
+)
+
+// leftOut reports whether an entry is not to be captured, and notes why.
+func (c *capture) leftOut(n *node, e *snapshot.Entry, meta disk.Meta, full string) bool {
+	isDir := e.Type == snapshot.Dir
+	if n.cacheOnly && e.Name != cacheTag {
+		return true // noted once, for the directory
+	}
+	rule, excluded := c.Rules.Match(full, isDir)
+	if rule == nil { // what was given with the call has the last word
+		rule, excluded = n.rules.Match(full, isDir)
+	}
+	if excluded {
+		c.skip(full, rule.Source()+": "+rule.String())
+		return true
+	}
+	if what, ok := c.avoid[fileKey{meta.Device, e.Inode}]; ok && isDir && e.Inode != 0 {
+		c.skip(full, what)
+		return true
+	}
+	if e.Type == snapshot.File && c.MaxFileSize > 0 && e.Size > c.MaxFileSize && e.Size != streamSize {
+		c.skip(full, fmt.Sprintf("larger than %d bytes", c.MaxFileSize))
+		return true
+	}
+	if disk.IsPart(e.Name) {
+		c.skip(full, "left by an unfinished restore")
+		return true
+	}
+	return false
+}
+
+// avoidDirs notes which directories are not to be entered.
+func (c *capture) avoidDirs(paths []string) error {
+	c.avoid = map[fileKey]string{}
+	for _, p := range paths {
+		d, err := disk.OpenDir(p)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		var e snapshot.Entry
+		meta, err := d.Self(&e)
+		d.Close()
+		if err != nil {
+			return err
+		}
+		c.avoid[fileKey{meta.Device, e.Inode}] = "used by qsnap itself"
+	}
+	return nil
+}
+
+// maxRulesSize bounds an ignore file.
+const maxRulesSize = 1 << 20
+
+// readRules returns the rules for what is in a directory: those from above, and
+// those of the ignore files in it, of which the own one has the last word.
+func (c *capture) readRules(n *node, names []string) (*ignore.Set, error) {
+	rules := n.rules
+	for _, name := range append(slices.Clone(c.IgnoreFiles), OwnIgnoreFile) {
+		if _, found := slices.BinarySearch(names, name); !found {
+			continue
+		}
+		full := path.Join(n.path, name)
+		text, err := readHead(n.dir, name, maxRulesSize+1)
+		if err == nil && len(text) > maxRulesSize {
+			err = errors.New("too large for a file of rules: it is not heeded")
+		}
+		if err != nil {
+			c.problem(full, err)
+			continue
+		}
+		parsed, err := ignore.ParseFile(bytes.NewReader(text), full)
+		if err != nil {
+			c.problem(full, err)
+			continue
+		}
+		rules = rules.With(n.path, parsed)
+	}
+	return rules, nil
+}
+
+// readHead returns the first bytes of a file, at most n.
+func readHead(d directory, name string, n int64) ([]byte, error) {
+	var e snapshot.Entry
+	f, _, err := d.open(name, &e)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, n))
+}
+
+// isCache reports whether the directory's tag is a true one.
+func (c *capture) isCache(n *node) bool {
+	head, err := readHead(n.dir, cacheTag, int64(len(cacheTagSignature)))
+	if err != nil || string(head) != cacheTagSignature {
+		return false
+	}
+	c.skip(n.path, "what is in it is a cache: "+cacheTag)
+	return true
+}
+
+// mountPoint is a directory whose contents are another file system's.
+type mountPoint struct {
+	directory
+	name string
+}
+
+func (d mountPoint) Names() ([]string, error) { return nil, nil }
+func (d mountPoint) Close() error             { return nil }
+
+func (d mountPoint) Self(e *snapshot.Entry) (disk.Meta, error) {
+	name := e.Name
+	meta, err := d.directory.Lstat(d.name, e)
+	e.Name = name
+	return meta, err
+}
+
+// unchanged reports whether a file is the one that the parent snapshot has.
+func (c *capture) unchanged(before, now *snapshot.Entry) bool {
+	return before.Problem == "" && before.Type == now.Type && before.Size == now.Size &&
+		before.MTime == now.MTime &&
+		(c.IgnoreCTime || before.CTime == now.CTime && earlier(now.CTime, c.racy)) &&
+		(c.IgnoreInode || before.Inode == now.Inode) &&
+		before.Mode == now.Mode && before.UID == now.UID && before.GID == now.GID &&
+		before.Major == now.Major && before.Minor == now.Minor
+}
+
+func earlier(a, b snapshot.Time) bool {
+	return a.Sec < b.Sec || a.Sec == b.Sec && a.Nsec < b.Nsec
+}
+
+// sameAttributes reports whether a directory's own attributes are the same.
+func sameAttributes(a, b *snapshot.Entry) bool {
+	return a.Mode == b.Mode && a.UID == b.UID && a.GID == b.GID && a.MTime == b.MTime &&
+		slices.EqualFunc(a.Xattrs, b.Xattrs, func(x, y snapshot.Xattr) bool {
+			return x.Name == y.Name && string(x.Value) == string(y.Value)
+		})
+}
+
+// reason returns what an error says beside the path.
+func reason(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Op + ": " + p.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,309 @@
+package capture
+
+import (
+	"context"
+	"path"
+	"slices"
+	"sync"
+
+	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+const (
+	blockNames = 4096      // names in a block of a directory that has no older version
+	maxAhead   = 16 * 1024 // entries that scanners are ahead of the walk
+)
+
+type scanState int
+
+const (
+	waiting scanState = iota
+	scanning
+	scanned
+)
+
+// A scanner knows what is to be scanned next: the blocks in the order in which
+// the walk will come to them, the next on top.
+type scanner struct {
+	mu     sync.Mutex
+	wake   *sync.Cond
+	stack  []*block
+	ahead  int
+	closed bool
+}
+
+func (s *scanner) init(ctx context.Context) {
+	s.wake = sync.NewCond(&s.mu)
+	context.AfterFunc(ctx, s.close)
+}
+
+func (s *scanner) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	s.wake.Broadcast()
+}
+
+// take claims the next block, and waits for one; it returns nil at the end.
+func (s *scanner) take() *block {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		for n := len(s.stack); n > 0 && s.ahead < maxAhead && !s.closed; n = len(s.stack) {
+			b := s.stack[n-1]
+			s.stack = s.stack[:n-1]
+			if b.state == waiting {
+				b.state = scanning
+				return b
+			}
+		}
+		if s.closed {
+			return nil
+		}
+		s.wake.Wait()
+	}
+}
+
+// claim claims a block for the walk, unless somebody has.
+func (s *scanner) claim(b *block) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b.state != waiting {
+		return false
+	}
+	b.state = scanning
+	return true
+}
+
+// finished says that a block is scanned, and puts what comes after it in line.
+func (s *scanner) finished(b *block) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b.state = scanned
+	b.weight = len(b.entries) + 1
+	s.ahead += b.weight
+	if b.after != nil {
+		s.stack = append(s.stack, b.after)
+	}
+	for _, sub := range slices.Backward(b.subs) {
+		s.stack = append(s.stack, sub.first)
+	}
+	close(b.ready)
+	s.wake.Broadcast()
+}
+
+// visited says that the walk has come to a block.
+func (s *scanner) visited(b *block) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ahead -= b.weight
+	s.wake.Broadcast()
+}
+
+// scanAhead scans what the walk will come to.
+func (c *capture) scanAhead(ctx context.Context) {
+	for b := c.scan.take(); b != nil; b = c.scan.take() {
+		c.scanBlock(ctx, b)
+	}
+}
+
+// scanned returns when a block has been scanned, by whomever.
+func (c *capture) await(ctx context.Context, b *block) error {
+	if c.scan.claim(b) {
+		c.scanBlock(ctx, b)
+	}
+	select {
+	case <-b.ready:
+		return b.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *capture) scanBlock(ctx context.Context, b *block) {
+	defer c.scan.finished(b)
+	if b == b.node.first {
+		if err := c.openNode(ctx, b.node); err != nil {
+			if b.err = ctx.Err(); b.err == nil {
+				b.node.entry().Problem = reason(err)
+				c.problem(b.node.path, err)
+			}
+			return
+		}
+	}
+	b.err = c.lstatBlock(ctx, b)
+}
+
+// openNode opens a directory, lists it, reads its rules and cuts it into blocks.
+func (c *capture) openNode(ctx context.Context, n *node) (err error) {
+	if n.dir, err = n.open(); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			n.dir.Close()
+			n.dir = nil
+		}
+	}()
+	if err := c.describeDir(n); err != nil {
+		return err
+	}
+	names, err := n.dir.Names()
+	if err != nil {
+		return err
+	}
+	if n.rules, err = c.readRules(n, names); err != nil {
+		return err
+	}
+	n.cacheOnly = c.SkipCaches && slices.Contains(names, cacheTag) && c.isCache(n)
+	return c.cutBlocks(ctx, n, names)
+}
+
+// describeDir completes the directory's own entry with its attributes.
+func (c *capture) describeDir(n *node) error {
+	self := *n.entry()
+	meta, err := n.dir.Self(&self)
+	if err != nil {
+		return err
+	}
+	n.device = meta.Device
+	n.entry().Xattrs = self.Xattrs
+	return nil
+}
+
+// cutBlocks distributes the names to blocks: those that the leaves of the older
+// version held, or a few thousand each.
+func (c *capture) cutBlocks(ctx context.Context, n *node, names []string) error {
+	var leaves []snapshot.Leaf
+	if n.before != nil && n.before.Type == snapshot.Dir && n.before.Problem == "" {
+		var err error
+		leaves, err = snapshot.Leaves(ctx, c.Loader, n.before.Subtree)
+		if err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			leaves = nil // damaged: this directory is read as if it were new
+		}
+	}
+	b := n.first
+	for i := range max(1, len(leaves)) {
+		count := len(names)
+		if i < len(leaves)-1 {
+			var found bool
+			count, found = slices.BinarySearch(names, leaves[i].Last)
+			if found {
+				count++
+			}
+		}
+		if i > 0 {
+			b = b.append(nil)
+		}
+		if i < len(leaves) {
+			b.leaf = &leaves[i]
+		}
+		b.names, names = names[:count], names[count:]
+		b = b.split()
+	}
+	return nil
+}
+
+func (b *block) append(names []string) *block {
+	b.after = newBlock(b.node, names)
+	return b.after
+}
+
+// split cuts a block that has become far larger than its leaf.
+func (b *block) split() *block {
+	for len(b.names) > 2*blockNames {
+		rest := b.names[blockNames:]
+		b.names = b.names[:blockNames]
+		leaf := b.leaf
+		b = b.append(rest)
+		b.leaf = leaf
+	}
+	return b
+}
+
+// lstatBlock makes the block's entries and compares them with the older version.
+func (c *capture) lstatBlock(ctx context.Context, b *block) error {
+	b.same.Store(b.leaf != nil)
+	if b.leaf != nil {
+		var err error
+		if b.prev, err = b.leaf.Entries(ctx, c.Loader); err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			b.leaf, b.prev = nil, nil
+		}
+	}
+	b.entries = make([]snapshot.Entry, 0, len(b.names))
+	prev := b.prev
+	for i, name := range b.names {
+		if i%256 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		for len(prev) > 0 && prev[0].Name < name {
+			prev = prev[1:]
+		}
+		var before *snapshot.Entry
+		if len(prev) > 0 && prev[0].Name == name {
+			before = &prev[0]
+		}
+		c.lstatName(b, name, before)
+	}
+	return nil
+}
+
+// lstatName adds the entry of one name to its block, unless it is left out, and
+// decides what is to be done about it.
+func (c *capture) lstatName(b *block, name string, before *snapshot.Entry) {
+	full := path.Join(b.node.path, name)
+	var e snapshot.Entry
+	meta, err := b.node.dir.Lstat(name, &e)
+	if err != nil {
+		c.problem(full, err)
+		return
+	}
+	if c.leftOut(b.node, &e, meta, full) {
+		return
+	}
+	same := before != nil && c.unchanged(before, &e)
+	if same && e.Type != snapshot.Dir {
+		user, group := e.User, e.Group
+		same = user == before.User && group == before.Group
+		e = *before
+		e.User, e.Group = user, group
+		c.count(&e, before, true)
+	} else if e.Type != snapshot.Dir && e.Type != snapshot.File {
+		if err := b.node.dir.Describe(&e); err != nil {
+			c.problem(full, err)
+		}
+		c.count(&e, before, false)
+	} else if e.Type == snapshot.File {
+		b.reads = append(b.reads, len(b.entries))
+		b.pending.Add(1)
+	} else {
+		b.subs = append(b.subs, c.subNode(b, &e, before, meta, full))
+		b.pending.Add(1)
+	}
+	if !same {
+		b.same.Store(false)
+	}
+	b.entries = append(b.entries, e)
+}
+
+// subNode returns the node of a directory that is the next entry of a block.
+func (c *capture) subNode(b *block, e, before *snapshot.Entry, meta disk.Meta, full string) *node {
+	dir, name := b.node.dir, e.Name
+	sub := newNode(b, len(b.entries), full, func() (directory, error) { return dir.sub(name) })
+	sub.rules = b.node.rules
+	if before != nil && before.Type == snapshot.Dir {
+		sub.before = before
+	}
+	if c.OneFileSystem && meta.Device != b.node.device {
+		sub.open = func() (directory, error) { return mountPoint{dir, name}, nil }
+		c.skip(full, "what is in it is on another file system")
+	}
+	return sub
+}

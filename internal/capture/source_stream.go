@@ -1,0 +1,62 @@
+package capture
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// Stream returns the source that is one file, of that name, with the bytes of r.
+// The file's time is that of the call.
+func Stream(name string, r io.Reader, now time.Time) (*Source, error) {
+	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00") {
+		return nil, fmt.Errorf("%q can't be the name of a file in a snapshot: use one without slashes", name)
+	}
+	d := &streamDir{name: name, r: r, time: snapshot.TimeOf(now)}
+	return &Source{[]string{"/" + name}, snapshot.Single, func() (directory, error) { return d, nil }}, nil
+}
+
+// streamDir is a directory with one file, which can be read once.
+type streamDir struct {
+	name string
+	r    io.Reader
+	time snapshot.Time
+}
+
+func (d *streamDir) Names() ([]string, error) { return []string{d.name}, nil }
+
+func (d *streamDir) Lstat(name string, e *snapshot.Entry) (disk.Meta, error) {
+	*e = snapshot.Entry{Name: name, Mode: 0o600, MTime: d.time, CTime: d.time, Size: streamSize}
+	return disk.Meta{}, nil
+}
+
+// streamSize makes a stream be read as a large file.
+const streamSize = 1 << 62
+
+func (d *streamDir) Self(e *snapshot.Entry) (disk.Meta, error) {
+	*e = snapshot.Entry{Name: e.Name, Type: snapshot.Dir, Mode: 0o700, MTime: d.time, CTime: d.time}
+	return disk.Meta{}, nil
+}
+
+func (d *streamDir) Describe(*snapshot.Entry) error     { return nil }
+func (d *streamDir) sub(name string) (directory, error) { return nil, fs.ErrNotExist }
+func (d *streamDir) Close() error                       { return nil }
+
+func (d *streamDir) open(name string, e *snapshot.Entry) (file, disk.Meta, error) {
+	return streamFile{d}, disk.Meta{}, nil
+}
+
+type streamFile struct{ d *streamDir }
+
+func (f streamFile) Read(p []byte) (int, error)                { return f.d.r.Read(p) }
+func (f streamFile) Close() error                              { return nil }
+func (f streamFile) Xattrs() ([]snapshot.Xattr, error)         { return nil, nil }
+func (f streamFile) Holes(int64) ([]snapshot.Hole, error)      { return nil, nil }
+func (f streamFile) SeekTo(int64) error                        { return errors.ErrUnsupported }
+func (f streamFile) Stat(e *snapshot.Entry) (disk.Meta, error) { return f.d.Lstat(f.d.name, e) }

@@ -1,0 +1,64 @@
+// Package disk reads files with all that a snapshot keeps of them, and writes
+// them back.
+//
+// Both sides reach a name only through its open directory, one element at a time
+// and never through a symbolic link, so that paths may be longer than PATH_MAX
+// and nothing that others do to the tree meanwhile leads out of it.
+//
+// What is kept depends on the system:
+//
+//	Linux        everything an Entry has
+//	macOS        not extended attributes, ACLs and holes; not FIFOs, devices and
+//	             sockets when writing
+//	elsewhere    names, types, sizes, modification times, symbolic links, and
+//	             what os.Chmod sets (on Windows the read-only flag)
+package disk
+
+import (
+	"os/user"
+	"strconv"
+	"sync"
+)
+
+// Meta is what is known of a file beside its entry.
+type Meta struct {
+	Device    uint64 // number of the file system
+	Allocated int64  // bytes on disk, or the size where that isn't known
+}
+
+// owners remembers the names of users and groups.
+type owners struct {
+	mu     sync.Mutex
+	lookup func(id string) string
+	names  map[uint32]string
+}
+
+func (o *owners) name(id uint32) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	name, ok := o.names[id]
+	if !ok {
+		name = o.lookup(strconv.FormatUint(uint64(id), 10))
+		if o.names == nil {
+			o.names = map[uint32]string{}
+		}
+		o.names[id] = name
+	}
+	return name
+}
+
+// An id without a name has an empty one.
+var (
+	users = owners{lookup: func(id string) string {
+		if u, err := user.LookupId(id); err == nil {
+			return u.Username
+		}
+		return ""
+	}}
+	groups = owners{lookup: func(id string) string {
+		if g, err := user.LookupGroupId(id); err == nil {
+			return g.Name
+		}
+		return ""
+	}}
+)

@@ -1,0 +1,357 @@
+package disk
+
+import (
+	"io"
+	"io/fs"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// A Dir is an open directory to read from. Its methods may be called by several
+// goroutines, until Close.
+type Dir struct {
+	fd   int
+	path string // for messages
+}
+
+// OpenDir opens a directory by its path. A symbolic link there is followed.
+func OpenDir(path string) (*Dir, error) {
+	fd, err := openat(unix.AT_FDCWD, path, unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	return &Dir{fd, path}, nil
+}
+
+// openat opens without updating the access time where that is allowed, which it
+// is to the owner.
+func openat(dir int, name string, flags int) (fd int, err error) {
+	for _, flags := range []int{flags | unix.O_NOATIME, flags} {
+		for {
+			fd, err = unix.Openat(dir, name, flags|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+			if err != unix.EINTR {
+				break
+			}
+		}
+		if err != unix.EPERM {
+			break
+		}
+	}
+	return fd, err
+}
+
+func (d *Dir) fail(op, name string, err error) error {
+	return &fs.PathError{Op: op, Path: d.path + "/" + name, Err: err}
+}
+
+// Sub opens a directory in this one.
+func (d *Dir) Sub(name string) (*Dir, error) {
+	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW)
+	if err != nil {
+		return nil, d.fail("open", name, err)
+	}
+	return &Dir{fd, d.path + "/" + name}, nil
+}
+
+// Close closes the directory.
+func (d *Dir) Close() error { return unix.Close(d.fd) }
+
+// Names returns the names in the directory, sorted as bytes. Calls must not overlap.
+func (d *Dir) Names() ([]string, error) {
+	var names []string
+	if _, err := unix.Seek(d.fd, 0, io.SeekStart); err != nil {
+		return nil, &fs.PathError{Op: "read directory", Path: d.path, Err: err}
+	}
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := unix.ReadDirent(d.fd, buf)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return nil, &fs.PathError{Op: "read directory", Path: d.path, Err: err}
+		case n <= 0:
+			slices.Sort(names)
+			return names, nil
+		}
+		_, _, names = unix.ParseDirent(buf[:n], -1, names)
+	}
+}
+
+// Lstat sets the fields of an entry that lstat(2) tells.
+func (d *Dir) Lstat(name string, e *snapshot.Entry) (Meta, error) {
+	var st unix.Stat_t
+	for {
+		err := unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW)
+		if err == nil {
+			break
+		}
+		if err != unix.EINTR {
+			return Meta{}, d.fail("lstat", name, err)
+		}
+	}
+	e.Name = name
+	return fill(e, &st), nil
+}
+
+// Self sets the fields of the directory's own entry, with its attributes.
+func (d *Dir) Self(e *snapshot.Entry) (Meta, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(d.fd, &st); err != nil {
+		return Meta{}, &fs.PathError{Op: "stat", Path: d.path, Err: err}
+	}
+	var err error
+	e.Xattrs, err = xattrs(fdAttrs(d.fd))
+	if err != nil {
+		err = &fs.PathError{Op: "read attributes", Path: d.path, Err: err}
+	}
+	return fill(e, &st), err
+}
+
+func fill(e *snapshot.Entry, st *unix.Stat_t) Meta {
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFDIR:
+		e.Type = snapshot.Dir
+	case unix.S_IFLNK:
+		e.Type = snapshot.Symlink
+	case unix.S_IFIFO:
+		e.Type = snapshot.FIFO
+	case unix.S_IFCHR:
+		e.Type = snapshot.CharDevice
+	case unix.S_IFBLK:
+		e.Type = snapshot.BlockDevice
+	case unix.S_IFSOCK:
+		e.Type = snapshot.Socket
+	default:
+		e.Type = snapshot.File
+	}
+	e.Mode = st.Mode & 0o7777
+	e.UID, e.GID = st.Uid, st.Gid
+	e.User, e.Group = users.name(st.Uid), groups.name(st.Gid)
+	e.MTime = snapshot.Time{Sec: st.Mtim.Sec, Nsec: int32(st.Mtim.Nsec)}
+	e.CTime = snapshot.Time{Sec: st.Ctim.Sec, Nsec: int32(st.Ctim.Nsec)}
+	e.Inode = st.Ino
+	if e.Type != snapshot.Dir && st.Nlink > 1 {
+		e.Links, e.Device = uint32(min(uint64(st.Nlink), math.MaxUint32)), uint64(st.Dev)
+	}
+	if e.Type == snapshot.File {
+		e.Size = st.Size
+	}
+	if e.Type == snapshot.CharDevice || e.Type == snapshot.BlockDevice {
+		e.Major, e.Minor = unix.Major(uint64(st.Rdev)), unix.Minor(uint64(st.Rdev))
+	}
+	return Meta{Device: uint64(st.Dev), Allocated: st.Blocks * 512}
+}
+
+// Describe sets what an entry that is neither file nor directory has beyond
+// Lstat: the target of a symbolic link, and attributes.
+func (d *Dir) Describe(e *snapshot.Entry) error {
+	if e.Type == snapshot.Symlink {
+		target, err := d.readlink(e.Name)
+		if err != nil {
+			return d.fail("read link", e.Name, err)
+		}
+		e.Target = target
+	}
+	var err error
+	if e.Xattrs, err = xattrs(nameAttrs(d.fd, e.Name)); err != nil {
+		return d.fail("read attributes", e.Name, err)
+	}
+	return nil
+}
+
+func (d *Dir) readlink(name string) (string, error) {
+	for size := 256; ; size *= 2 {
+		buf := make([]byte, size)
+		n, err := unix.Readlinkat(d.fd, name, buf)
+		if err != nil {
+			return "", err
+		}
+		if n < size {
+			return string(buf[:n]), nil
+		}
+	}
+}
+
+// A File is an open regular file to read from.
+type File struct {
+	fd   int
+	path string
+}
+
+// Open opens a file in the directory for reading and sets the fields of the entry
+// that stat(2) tells, its name excepted. What has become something else meanwhile
+// fails with fs.ErrNotExist.
+func (d *Dir) Open(name string, e *snapshot.Entry) (*File, Meta, error) {
+	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW)
+	if err == unix.ELOOP {
+		err = unix.ENOENT
+	}
+	if err != nil {
+		return nil, Meta{}, d.fail("open", name, err)
+	}
+	f := &File{fd, d.path + "/" + name}
+	meta, err := f.Stat(e)
+	if err == nil && e.Type != snapshot.File {
+		err = d.fail("open", name, unix.ENOENT)
+	}
+	if err != nil {
+		f.Close()
+		return nil, Meta{}, err
+	}
+	return f, meta, nil
+}
+
+// Close closes the file.
+func (f *File) Close() error { return unix.Close(f.fd) }
+
+func (f *File) fail(op string, err error) error {
+	return &fs.PathError{Op: op, Path: f.path, Err: err}
+}
+
+// Stat sets the fields of the entry that stat(2) tells, its name excepted.
+func (f *File) Stat(e *snapshot.Entry) (Meta, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(f.fd, &st); err != nil {
+		return Meta{}, f.fail("stat", err)
+	}
+	return fill(e, &st), nil
+}
+
+// Xattrs returns the file's extended attributes, sorted by name.
+func (f *File) Xattrs() ([]snapshot.Xattr, error) {
+	out, err := xattrs(fdAttrs(f.fd))
+	if err != nil {
+		return nil, f.fail("read attributes", err)
+	}
+	return out, nil
+}
+
+// Read is io.Reader.
+func (f *File) Read(p []byte) (int, error) {
+	for {
+		n, err := unix.Read(f.fd, p)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return 0, f.fail("read", err)
+		case n == 0 && len(p) > 0:
+			return 0, io.EOF
+		}
+		return n, nil
+	}
+}
+
+// SeekTo moves to an offset from the start.
+func (f *File) SeekTo(offset int64) error {
+	if _, err := unix.Seek(f.fd, offset, io.SeekStart); err != nil {
+		return f.fail("seek", err)
+	}
+	return nil
+}
+
+// maxHoles bounds the holes that are kept of one file; what follows is read as
+// zeros.
+const maxHoles = 1 << 16
+
+// Holes returns the holes of a file of that size. It moves the offset.
+func (f *File) Holes(size int64) ([]snapshot.Hole, error) {
+	var holes []snapshot.Hole
+	for at := int64(0); at < size && len(holes) < maxHoles; {
+		hole, err := unix.Seek(f.fd, at, unix.SEEK_HOLE)
+		if err == unix.EINVAL || err == unix.ENXIO || err == unix.ENOTSUP {
+			break // the file system can't tell, or the file has become shorter
+		}
+		if err != nil {
+			return nil, f.fail("seek", err)
+		}
+		if hole >= size {
+			break
+		}
+		data, err := unix.Seek(f.fd, hole, unix.SEEK_DATA)
+		if err == unix.ENXIO {
+			data = size // nothing but a hole is left
+		} else if err != nil {
+			return nil, f.fail("seek", err)
+		}
+		data = min(data, size)
+		if data > hole {
+			holes = append(holes, snapshot.Hole{Offset: hole, Length: data - hole})
+		}
+		at = data
+	}
+	return holes, nil
+}
+
+// attrSource reads attributes of one file, as of listxattr(2) and getxattr(2).
+type attrSource struct {
+	list func(buf []byte) (int, error)
+	get  func(name string, buf []byte) (int, error)
+}
+
+func fdAttrs(fd int) attrSource {
+	return attrSource{
+		func(buf []byte) (int, error) { return unix.Flistxattr(fd, buf) },
+		func(name string, buf []byte) (int, error) { return unix.Fgetxattr(fd, name, buf) },
+	}
+}
+
+// nameAttrs reads those of a name in a directory, of which there is no system
+// call, through the directory's link below /proc.
+func nameAttrs(dir int, name string) attrSource {
+	path := attrPath(dir, name)
+	return attrSource{
+		func(buf []byte) (int, error) { return unix.Llistxattr(path, buf) },
+		func(name string, buf []byte) (int, error) { return unix.Lgetxattr(path, name, buf) },
+	}
+}
+
+func attrPath(dir int, name string) string {
+	return "/proc/self/fd/" + strconv.Itoa(dir) + "/" + name
+}
+
+// xattrs returns all attributes, sorted by name.
+func xattrs(s attrSource) ([]snapshot.Xattr, error) {
+	var stack [1 << 10]byte
+	list, err := grow(stack[:], s.list)
+	if err == unix.ENOTSUP || err == unix.ENOENT || err == unix.ENOTDIR { // the latter where /proc isn't mounted
+		return nil, nil
+	}
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	var out []snapshot.Xattr
+	for name := range strings.SplitSeq(strings.TrimSuffix(string(list), "\x00"), "\x00") {
+		value, err := grow(make([]byte, 256), func(buf []byte) (int, error) { return s.get(name, buf) })
+		switch err {
+		case nil:
+			out = append(out, snapshot.Xattr{Name: name, Value: value})
+		case unix.ENODATA: // removed meanwhile
+		default:
+			return nil, err
+		}
+	}
+	slices.SortFunc(out, func(a, b snapshot.Xattr) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+// grow calls read with a buffer that is large enough.
+func grow(buf []byte, read func([]byte) (int, error)) ([]byte, error) {
+	for {
+		n, err := read(buf)
+		if err == nil {
+			return buf[:n:n], nil
+		}
+		if err != unix.ERANGE || len(buf) > 1<<20 {
+			return nil, err
+		}
+		buf = make([]byte, 4*len(buf))
+	}
+}

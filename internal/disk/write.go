@@ -1,0 +1,189 @@
+package disk
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// An Out is an open directory to write to. Its methods may be called by several
+// goroutines, until Close.
+type Out struct {
+	*Dir // the same directory, to read from
+	root *os.Root
+	top  *os.Root // where writing began: hard links may lead from there to here
+	rel  string   // of this directory below top
+}
+
+// OpenOut opens a directory to write to, and nothing outside of it.
+func OpenOut(path string) (*Out, error) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := dirOf(root, path)
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	return &Out{Dir: dir, root: root, top: root, rel: "."}, nil
+}
+
+// Sub opens a directory in this one. A symbolic link is none.
+func (o *Out) Sub(name string) (*Out, error) {
+	info, err := o.root.Lstat(name)
+	if err == nil && !info.IsDir() {
+		err = &fs.PathError{Op: "open", Path: filepath.Join(o.path, name), Err: errors.New("not a directory")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	root, err := o.root.OpenRoot(name)
+	if err != nil {
+		return nil, err
+	}
+	// A link put in its place meanwhile would have led elsewhere in the tree.
+	opened, err := root.Stat(".")
+	if err == nil && !os.SameFile(info, opened) {
+		err = &fs.PathError{Op: "open", Path: filepath.Join(o.path, name), Err: errors.New("replaced while it was opened")}
+	}
+	var dir *Dir
+	if err == nil {
+		dir, err = dirOf(root, filepath.Join(o.path, name))
+	}
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	return &Out{Dir: dir, root: root, top: o.top, rel: filepath.Join(o.rel, name)}, nil
+}
+
+// Close closes the directory.
+func (o *Out) Close() error { return errors.Join(o.Dir.Close(), o.root.Close()) }
+
+// Mkdir makes a directory for the user alone; Finish gives it its mode later.
+func (o *Out) Mkdir(name string) error { return o.root.Mkdir(name, 0o700) }
+
+// Remove removes whatever has the name, and all that is in it.
+func (o *Out) Remove(name string) error { return o.root.RemoveAll(name) }
+
+// partPrefix begins the names of what is still being written. Nothing in a
+// snapshot is written under such a name.
+const partPrefix = ".qsnap-part-"
+
+// IsPart reports whether a name is that of something a writer left unfinished.
+func IsPart(name string) bool { return strings.HasPrefix(name, partPrefix) }
+
+func partName() string {
+	var b [8]byte
+	rand.Read(b[:])
+	return partPrefix + hex.EncodeToString(b[:])
+}
+
+// A NewFile is a file being written, which appears under its name only when it is
+// complete. Its File is nil while it is closed.
+type NewFile struct {
+	*os.File
+	part string
+}
+
+// Create begins a file.
+func (o *Out) Create() (*NewFile, error) {
+	f := &NewFile{part: partName()}
+	return f, o.open(f, os.O_CREATE|os.O_EXCL)
+}
+
+// Reopen opens a file that was closed before it is complete.
+func (o *Out) Reopen(f *NewFile) error { return o.open(f, 0) }
+
+func (o *Out) open(f *NewFile, flags int) (err error) {
+	f.File, err = o.root.OpenFile(f.part, flags|os.O_RDWR, 0o600)
+	return err
+}
+
+// Pause closes the file for now.
+func (f *NewFile) Pause() error {
+	file := f.File
+	f.File = nil
+	return file.Close()
+}
+
+// Abort removes the file, open or not.
+func (o *Out) Abort(f *NewFile) error {
+	var err error
+	if f.File != nil {
+		err = f.Pause()
+	}
+	return errors.Join(err, o.root.Remove(f.part))
+}
+
+// Commit closes the file, which is open, gives it the entry's attributes and its
+// name, and replaces what has it, but no directory. What can't be kept of the
+// attributes is reported and doesn't count as an error. After an error the file
+// is gone.
+func (o *Out) Commit(f *NewFile, e *snapshot.Entry, keep Keep, report func(error)) error {
+	o.attributesOfFile(f, e, keep, report)
+	if err := f.Pause(); err != nil {
+		return errors.Join(err, o.root.Remove(f.part))
+	}
+	return o.place(f.part, e.Name)
+}
+
+// place gives a part its name.
+func (o *Out) place(part, name string) error {
+	if err := o.root.Rename(part, name); err != nil {
+		return errors.Join(err, o.root.Remove(part))
+	}
+	return nil
+}
+
+// Link gives a file that was written below the same top another name, and
+// replaces what has it, but no directory.
+func (o *Out) Link(from *Out, fromName, name string) error {
+	part := partName()
+	if err := o.top.Link(filepath.Join(from.rel, fromName), filepath.Join(o.rel, part)); err != nil {
+		return err
+	}
+	err := o.root.Rename(part, name)
+	// Of two names of one file, rename leaves both.
+	if e := o.root.Remove(part); err == nil && e != nil && !errors.Is(e, fs.ErrNotExist) {
+		err = e
+	}
+	return err
+}
+
+// Make makes an entry that is neither file nor directory, and replaces what has
+// its name, but no directory.
+func (o *Out) Make(e *snapshot.Entry, keep Keep, report func(error)) error {
+	part := *e
+	part.Name = partName()
+	var err error
+	if e.Type == snapshot.Symlink {
+		err = o.root.Symlink(e.Target, part.Name)
+	} else {
+		err = o.mknod(&part)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", filepath.Join(o.path, e.Name), err)
+	}
+	o.attributesOfName(&part, keep, report)
+	return o.place(part.Name, e.Name)
+}
+
+// Apply gives the entry's attributes to what has its name already and is of its
+// type: a file, or what Make makes.
+func (o *Out) Apply(e *snapshot.Entry, keep Keep, report func(error)) {
+	o.attributesOfName(e, keep, report)
+}
+
+// Keep says which attributes are restored.
+type Keep struct {
+	Owner bool // user and group; only root may set others than its own
+}

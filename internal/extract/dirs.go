@@ -1,0 +1,120 @@
+package extract
+
+import (
+	"container/list"
+	"errors"
+	"path"
+	"sync"
+
+	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// A dir is a directory of the snapshot and of the destination.
+type dir struct {
+	x      *extraction
+	parent *dir // nil for the root
+	entry  *snapshot.Entry
+	path   string // relative to the root
+	picked bool   // all in it is, unless excluded
+
+	exists bool // in the destination, before the extraction or by it
+	made   bool // by the extraction: nothing can be in it already
+	failed bool // nothing can be written to it
+}
+
+func (d *dir) join(name string) string { return path.Join(d.path, name) }
+
+// A dirCache keeps directories of the destination open, as many as are in use and
+// some more.
+type dirCache struct {
+	root *disk.Out
+
+	mu    sync.Mutex
+	open  map[*dir]*list.Element // of *openDir
+	order list.List              // the last used in front
+}
+
+// openDirs is how many directories are kept open that nobody uses.
+const openDirs = 128
+
+type openDir struct {
+	dir   *dir
+	out   *disk.Out
+	users int
+}
+
+func newDirCache(root *disk.Out) *dirCache {
+	return &dirCache{root: root, open: map[*dir]*list.Element{}}
+}
+
+// use calls f with the open directory.
+func (c *dirCache) use(d *dir, f func(*disk.Out) error) error {
+	if d.parent == nil {
+		return f(c.root)
+	}
+	o, err := c.acquire(d)
+	if err != nil {
+		return err
+	}
+	defer c.release(o)
+	return f(o.out)
+}
+
+func (c *dirCache) acquire(d *dir) (*openDir, error) {
+	c.mu.Lock()
+	if el, ok := c.open[d]; ok {
+		c.order.MoveToFront(el)
+		o := el.Value.(*openDir)
+		o.users++
+		c.mu.Unlock()
+		return o, nil
+	}
+	c.mu.Unlock()
+	var out *disk.Out
+	err := c.use(d.parent, func(parent *disk.Out) (err error) {
+		out, err = parent.Sub(d.entry.Name)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if el, ok := c.open[d]; ok { // somebody else was faster
+		o := el.Value.(*openDir)
+		o.users++
+		return o, out.Close()
+	}
+	o := &openDir{d, out, 1}
+	c.open[d] = c.order.PushFront(o)
+	return o, c.shrink()
+}
+
+func (c *dirCache) release(o *openDir) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o.users--
+}
+
+// shrink closes directories that were not used for long.
+func (c *dirCache) shrink() error {
+	var errs []error
+	for el := c.order.Back(); el != nil && c.order.Len() > openDirs; {
+		before := el.Prev()
+		if o := el.Value.(*openDir); o.users == 0 {
+			c.order.Remove(el)
+			delete(c.open, o.dir)
+			errs = append(errs, o.out.Close())
+		}
+		el = before
+	}
+	return errors.Join(errs...)
+}
+
+func (c *dirCache) close() {
+	for el := c.order.Front(); el != nil; el = el.Next() {
+		_ = el.Value.(*openDir).out.Close()
+	}
+	_ = c.root.Close()
+}

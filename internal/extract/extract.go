@@ -1,0 +1,202 @@
+// Package extract writes what a snapshot holds to a directory.
+//
+// The tree is walked in depth-first order and compared with what is there. Files
+// that have to be written are gathered to a window of some ten thousands; the
+// segments that hold their chunks are then read once each, in the order in which
+// they lie, and every file that has a chunk in a segment gets it at once. So memory
+// is bounded, and the files of one snapshot, which were stored in this very order,
+// are read in one pass.
+//
+// A file is written under another name and renamed when it is complete. All names
+// are reached through their directories (see package disk), which are given their
+// attributes when all in them is done.
+package extract
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// A Source has what snapshots are made of.
+type Source interface {
+	snapshot.Loader
+	// Locate returns a place of a chunk.
+	Locate(ctx context.Context, id chunk.ID) (index.Place, error)
+	// Segment reads segment n of a pack into buf, whose storage it may use, and
+	// returns it plain.
+	Segment(ctx context.Context, p *pack.Info, n int, buf []byte) ([]byte, error)
+	// Chunk returns a chunk from wherever it can be read.
+	Chunk(ctx context.Context, id chunk.ID) ([]byte, error)
+	// Verify returns an error unless the data is that of the chunk.
+	Verify(id chunk.ID, data []byte) error
+}
+
+// A Policy says what becomes of files that exist.
+type Policy int
+
+// The policies.
+const (
+	Always    Policy = iota // write what differs in content or attributes
+	IfChanged               // trust that files of the same size and time are the same
+	IfNewer                 // replace only what is older than the snapshot's version
+	Never                   // leave all that exists alone
+)
+
+// Options of an extraction.
+type Options struct {
+	Source Source
+	Root   snapshot.Entry // a directory
+	To     string         // an existing directory
+	Policy Policy
+	// Delete removes what the snapshot doesn't have, except the paths in Spare,
+	// which are relative to Root.
+	Delete bool
+	Spare  map[string]bool
+	// Include and Exclude pick entries by their paths relative to Root. A nil
+	// Include picks all. What is in a picked directory is picked.
+	Include, Exclude *ignore.Set
+
+	DryRun  bool // change nothing
+	Verify  bool // read back what was written
+	NoSync  bool // don't wait until the disk has it all
+	Keep    disk.Keep
+	Workers int // at least 1
+
+	Progress *Progress
+	// Action is called for each change, before it is made, by one goroutine at a
+	// time. The path is relative to Root.
+	Action func(Action, string, *snapshot.Entry)
+	// Problem is called for each path that could not be restored as it should, by
+	// one goroutine at a time.
+	Problem func(path string, err error)
+}
+
+// An Action is a change of what is there.
+type Action int
+
+// The actions.
+const (
+	Create Action = iota
+	Replace
+	Touch // attributes only
+	Delete
+)
+
+// String returns the action as a word.
+func (a Action) String() string { return [...]string{"create", "replace", "touch", "delete"}[a] }
+
+// Progress counts what is done so far.
+type Progress struct {
+	Files, Dirs, Others atomic.Uint64 // done, written or not
+	Bytes               atomic.Uint64 // of files that are done
+	Created             atomic.Uint64
+	Replaced            atomic.Uint64
+	Touched             atomic.Uint64
+	Deleted             atomic.Uint64
+	Same                atomic.Uint64
+	BytesWritten        atomic.Uint64
+	Packs               atomic.Uint64 // that had to be read
+	PackBytes           atomic.Uint64 // read from them
+	Problems            atomic.Uint64
+}
+
+type extraction struct {
+	Options
+	dirs  *dirCache
+	files *fileCache
+	packs map[pack.ID]bool // that were planned so far
+	links map[linkKey]*written
+	win   window
+	left  []*dir // whose subtrees are planned, children first
+
+	mu    sync.Mutex // held during calls of Action and Problem
+	fatal error
+}
+
+// errFull ends an extraction: every file that follows would fail too.
+var errFull = errors.New("the destination is full")
+
+// Run extracts. It returns an error if the source fails otherwise than by damage,
+// the destination is full or can't be written to at all, or the context is
+// cancelled. Other problems are reported, and counted.
+func Run(ctx context.Context, o Options) error {
+	if o.Progress == nil {
+		o.Progress = new(Progress)
+	}
+	out, err := disk.OpenOut(o.To)
+	if err != nil {
+		return err
+	}
+	x := &extraction{Options: o, packs: map[pack.ID]bool{}, links: map[linkKey]*written{}}
+	x.dirs = newDirCache(out)
+	defer x.dirs.close()
+	x.files = newFileCache(x)
+	defer x.files.close()
+	root := &dir{x: x, entry: &x.Root, exists: true}
+	root.picked = o.Include == nil
+	if err := x.walk(ctx, root); err != nil {
+		return err
+	}
+	if err := x.endWindow(ctx); err != nil {
+		return err
+	}
+	if o.DryRun {
+		return nil
+	}
+	if !o.NoSync {
+		if err := out.Sync(); err != nil {
+			return err
+		}
+	}
+	if o.Verify {
+		return x.verify(ctx)
+	}
+	return nil
+}
+
+// act reports a change, and whether it is to be made.
+func (x *extraction) act(a Action, path string, e *snapshot.Entry) bool {
+	counter := map[Action]*atomic.Uint64{Create: &x.Progress.Created, Replace: &x.Progress.Replaced, Touch: &x.Progress.Touched, Delete: &x.Progress.Deleted}[a]
+	counter.Add(1)
+	if x.Action != nil {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.Action(a, path, e)
+	}
+	return !x.DryRun
+}
+
+// problem reports what could not be restored as it should, and ends the extraction
+// if nothing could be from now on.
+func (x *extraction) problem(path string, err error) {
+	x.Progress.Problems.Add(1)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		x.fatal = fmt.Errorf("%w: %w", errFull, err)
+	}
+	if x.Problem != nil {
+		x.Problem(path, err)
+	}
+}
+
+// failed returns why the extraction has to end.
+func (x *extraction) failed(ctx context.Context) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.fatal != nil {
+		return x.fatal
+	}
+	return ctx.Err()
+}

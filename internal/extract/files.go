@@ -1,0 +1,184 @@
+package extract
+
+import (
+	"container/list"
+	"errors"
+	"io/fs"
+	"sync"
+
+	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// A written is a file of the snapshot that is to be written, or is found to be
+// there.
+type written struct {
+	dir   *dir
+	entry *snapshot.Entry
+	positions
+
+	mu     sync.Mutex
+	file   *disk.NewFile // nil before the first chunk, and once it is done
+	left   int           // chunks to come
+	err    error         // of closing it before it was complete
+	failed bool
+}
+
+func newWritten(d *dir, e *snapshot.Entry) *written {
+	return &written{dir: d, entry: e, positions: newPositions(e)}
+}
+
+func (w *written) path() string { return w.dir.join(w.entry.Name) }
+
+// A fileCache knows the files of several chunks that are being written. When many
+// wait for chunks of other segments, some are closed, and opened again later.
+type fileCache struct {
+	x *extraction
+
+	mu    sync.Mutex
+	begun map[*written]*list.Element // of *written; nil where it is closed
+	order list.List                  // those that are open, the last written to in front
+}
+
+// openFiles is how many files may wait for chunks and stay open.
+const openFiles = 256
+
+func newFileCache(x *extraction) *fileCache {
+	return &fileCache{x: x, begun: map[*written]*list.Element{}}
+}
+
+// write writes a chunk to its file, whose data begins at an offset without the
+// holes. The first chunk begins the file and the last one ends it. A file that
+// can't be written is given up and reported.
+func (x *extraction) write(w *written, offset int64, data []byte) {
+	w.mu.Lock()
+	if w.failed {
+		w.mu.Unlock()
+		return
+	}
+	err := w.err
+	if err == nil {
+		err = x.writeOpen(w, offset, data)
+	}
+	done := w.left == 0
+	w.mu.Unlock()
+	if err != nil {
+		x.fail(w, err)
+	} else if done {
+		x.count(w.entry)
+	}
+}
+
+func (x *extraction) writeOpen(w *written, offset int64, data []byte) error {
+	return x.dirs.use(w.dir, func(out *disk.Out) error {
+		if err := x.begin(out, w); err != nil {
+			return err
+		}
+		for _, p := range w.of(offset, int64(len(data))) {
+			if _, err := w.file.WriteAt(data[:p.length], p.at); err != nil {
+				return err
+			}
+			data = data[p.length:]
+			x.Progress.BytesWritten.Add(uint64(p.length))
+		}
+		if w.left--; w.left > 0 {
+			return nil
+		}
+		x.files.forget(w)
+		f := w.file
+		w.file = nil
+		return out.Commit(f, w.entry, x.Keep, x.reportTo(w.path()))
+	})
+}
+
+// begin opens the file's part, anew or again.
+func (x *extraction) begin(out *disk.Out, w *written) error {
+	switch {
+	case w.file == nil:
+		f, err := out.Create()
+		if err != nil {
+			return err
+		}
+		w.file = f
+		if w.left > 1 || len(w.entry.Holes) > 0 {
+			if err := f.Truncate(w.entry.Size); err != nil {
+				return err
+			}
+		}
+	case w.file.File == nil:
+		if err := out.Reopen(w.file); err != nil {
+			return err
+		}
+	}
+	if w.left > 1 {
+		x.files.touch(w)
+	}
+	return nil
+}
+
+// discard removes what was written of a file so far.
+func (x *extraction) discard(w *written) {
+	err := x.dirs.use(w.dir, func(out *disk.Out) error { return out.Abort(w.file) })
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // Commit may have removed it
+		x.problem(w.path(), err)
+	}
+	w.file = nil
+}
+
+// fail gives up a file for a reason, and reports it once.
+func (x *extraction) fail(w *written, err error) {
+	w.mu.Lock()
+	again := w.failed
+	w.failed = true
+	if w.file != nil {
+		x.files.forget(w)
+		x.discard(w)
+	}
+	w.mu.Unlock()
+	if !again {
+		x.problem(w.path(), err)
+	}
+}
+
+func (x *extraction) reportTo(path string) func(error) {
+	return func(err error) { x.problem(path, err) }
+}
+
+// touch notes that a file is being written to, and closes one that was not for
+// long. The caller holds w.mu.
+func (c *fileCache) touch(w *written) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if el := c.begun[w]; el != nil {
+		c.order.MoveToFront(el)
+	} else {
+		c.begun[w] = c.order.PushFront(w)
+	}
+	for el := c.order.Back(); el != nil && c.order.Len() > openFiles; {
+		before := el.Prev()
+		if old := el.Value.(*written); old != w && old.mu.TryLock() { // else it is in use
+			c.order.Remove(el)
+			c.begun[old] = nil
+			old.err = old.file.Pause()
+			old.mu.Unlock()
+		}
+		el = before
+	}
+}
+
+// forget says that a file is complete or given up.
+func (c *fileCache) forget(w *written) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if el := c.begun[w]; el != nil {
+		c.order.Remove(el)
+	}
+	delete(c.begun, w)
+}
+
+// close removes what is not complete.
+func (c *fileCache) close() {
+	for w := range c.begun {
+		c.x.discard(w)
+	}
+}

@@ -1,0 +1,85 @@
+package extract
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// verify reads back what was restored and reports what isn't as in the snapshot.
+func (x *extraction) verify(ctx context.Context) error {
+	root := &dir{x: x, entry: &x.Root, exists: true, picked: x.Include == nil}
+	return x.verifyDir(ctx, root)
+}
+
+func (x *extraction) verifyDir(ctx context.Context, d *dir) error {
+	for e, err := range snapshot.ReadDir(ctx, x.Source, d.entry.Subtree) {
+		if err != nil {
+			return x.unreadable(ctx, d, err)
+		}
+		picked, enter := x.pick(d, e)
+		switch {
+		case e.Problem != "":
+		case enter:
+			sub := &dir{x: x, parent: d, entry: e, path: d.join(e.Name), exists: true, picked: picked}
+			if x.find(sub); !sub.exists && picked {
+				x.problem(sub.path, errors.New("verification: it is no directory"))
+			}
+			if !sub.exists {
+				continue
+			}
+			if err := x.verifyDir(ctx, sub); err != nil {
+				return err
+			}
+		case picked:
+			if err := x.verifyLeaf(ctx, d, e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+var errDiffers = errors.New("verification: it is not as in the snapshot")
+
+// verifyLeaf returns an error only if nothing more can be verified.
+func (x *extraction) verifyLeaf(ctx context.Context, d *dir, e *snapshot.Entry) error {
+	err := x.dirs.use(d, func(out *disk.Out) error {
+		var have snapshot.Entry
+		if _, err := out.Lstat(e.Name, &have); err != nil {
+			return err
+		}
+		if (x.Policy == Never || x.Policy == IfNewer) && have.MTime != e.MTime {
+			return nil // it was left alone
+		}
+		if have.Type != e.Type || have.Size != e.Size {
+			return errDiffers
+		}
+		if e.Type != snapshot.File {
+			return nil
+		}
+		f, _, err := out.Dir.Open(e.Name, &have)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		same, err := x.holds(ctx, f, e)
+		if err == nil && !same {
+			err = errDiffers
+		}
+		return err
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = errors.New("verification: it is not there")
+		}
+		x.problem(d.join(e.Name), err)
+	}
+	return nil
+}

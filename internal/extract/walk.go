@@ -1,0 +1,205 @@
+package extract
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// walk plans a directory and all in it, and carries out what needs no chunks.
+func (x *extraction) walk(ctx context.Context, d *dir) error {
+	there, err := x.list(d)
+	if err != nil {
+		x.problem(d.path, err)
+		there = nil
+	}
+	for e, err := range snapshot.ReadDir(ctx, x.Source, d.entry.Subtree) {
+		if err != nil {
+			return x.unreadable(ctx, d, err)
+		}
+		if err := x.failed(ctx); err != nil {
+			return err
+		}
+		delete(there, e.Name)
+		picked, enter := x.pick(d, e)
+		if !picked && !enter {
+			continue
+		}
+		if err := x.entry(ctx, d, e, picked); err != nil {
+			return err
+		}
+	}
+	x.deleteRest(d, there)
+	if d.made || d.picked && d.exists && !d.failed && x.Policy != Never {
+		x.left = append(x.left, d)
+	}
+	return nil
+}
+
+// unreadable reports a directory whose tree is damaged; other errors are fatal.
+func (x *extraction) unreadable(ctx context.Context, d *dir, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	x.problem(d.path, fmt.Errorf("what is in it can't be read: %w", err))
+	return nil
+}
+
+// list returns the names in a directory of the destination, if something may be
+// deleted from it.
+func (x *extraction) list(d *dir) (map[string]bool, error) {
+	if !x.Delete || !d.exists || d.made || d.failed {
+		return nil, nil
+	}
+	there := map[string]bool{}
+	err := x.dirs.use(d, func(out *disk.Out) error {
+		names, err := out.Names()
+		for _, name := range names {
+			there[name] = true
+		}
+		return err
+	})
+	return there, err
+}
+
+// deleteRest deletes the names that the snapshot doesn't have.
+func (x *extraction) deleteRest(d *dir, names map[string]bool) {
+	for name := range names {
+		full := d.join(name)
+		err := x.dirs.use(d, func(out *disk.Out) error {
+			var e snapshot.Entry
+			if _, err := out.Lstat(name, &e); err != nil {
+				return err
+			}
+			if picked, _ := x.pick(d, &e); !picked || x.Spare[full] || !x.act(Delete, full, &e) {
+				return nil
+			}
+			return out.Remove(name)
+		})
+		if err != nil {
+			x.problem(full, err)
+		}
+	}
+}
+
+// pick reports whether an entry is to be restored, and, if it is a directory,
+// whether something in it may be.
+func (x *extraction) pick(d *dir, e *snapshot.Entry) (picked, enter bool) {
+	full, isDir := d.join(e.Name), e.Type == snapshot.Dir
+	if _, excluded := x.Exclude.Match(full, isDir); excluded {
+		return false, false
+	}
+	if rule, included := x.Include.Match(full, isDir); rule != nil {
+		return included, isDir
+	}
+	return d.picked, isDir
+}
+
+// entry plans one entry.
+func (x *extraction) entry(ctx context.Context, d *dir, e *snapshot.Entry, picked bool) error {
+	full := d.join(e.Name)
+	if e.Problem != "" && picked {
+		x.problem(full, fmt.Errorf("it is not in the snapshot: when that was made: %s", e.Problem))
+		if e.Type != snapshot.Dir {
+			return nil
+		}
+	}
+	if e.Type == snapshot.Dir {
+		sub := &dir{x: x, parent: d, entry: e, path: full, picked: picked}
+		if picked {
+			if err := x.ensure(sub); err != nil {
+				x.problem(full, err)
+				return nil
+			}
+		} else {
+			x.find(sub)
+		}
+		x.Progress.Dirs.Add(1)
+		if e.Problem != "" {
+			return nil
+		}
+		return x.walk(ctx, sub)
+	}
+	if err := x.ensure(d); err != nil {
+		x.problem(full, err)
+		return nil
+	}
+	return x.leaf(ctx, d, e)
+}
+
+// find sees whether a directory that needn't be made is there.
+func (x *extraction) find(d *dir) {
+	if !d.parent.exists {
+		return
+	}
+	var have snapshot.Entry
+	err := x.dirs.use(d.parent, func(out *disk.Out) error {
+		_, err := out.Lstat(d.entry.Name, &have)
+		return err
+	})
+	d.exists = err == nil && have.Type == snapshot.Dir
+}
+
+// ensure makes a directory, and those it is in, unless they are there.
+func (x *extraction) ensure(d *dir) error {
+	if d.exists || d.failed {
+		return nil
+	}
+	if err := x.ensure(d.parent); err != nil {
+		return err
+	}
+	if d.failed = d.parent.failed; d.failed {
+		return nil
+	}
+	d.exists = true
+	if d.parent.made && x.DryRun {
+		d.made = true
+		x.act(Create, d.path, d.entry)
+		return nil
+	}
+	err := x.dirs.use(d.parent, func(out *disk.Out) error { return x.ensureIn(out, d) })
+	if err != nil {
+		d.failed = true
+	}
+	return err
+}
+
+func (x *extraction) ensureIn(out *disk.Out, d *dir) error {
+	var have snapshot.Entry
+	if !d.parent.made {
+		switch _, err := out.Lstat(d.entry.Name, &have); {
+		case err == nil && have.Type == snapshot.Dir:
+			return x.unlock(d)
+		case err == nil && x.Policy == Never:
+			return errors.New("it is no directory there, and existing files are to be left alone")
+		case err == nil:
+			d.made = true
+			if !x.act(Replace, d.path, d.entry) {
+				return nil
+			}
+			if err := out.Remove(d.entry.Name); err != nil {
+				return err
+			}
+			return out.Mkdir(d.entry.Name)
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+	}
+	d.made = true
+	if !x.act(Create, d.path, d.entry) {
+		return nil
+	}
+	return out.Mkdir(d.entry.Name)
+}
+
+// unlock makes sure that an existing directory can be written to.
+func (x *extraction) unlock(d *dir) error {
+	if x.DryRun {
+		return nil
+	}
+	return x.dirs.use(d, func(out *disk.Out) error { return out.Unlock() })
+}

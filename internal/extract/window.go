@@ -1,0 +1,234 @@
+package extract
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// How much is planned before it is carried out.
+const (
+	windowFiles  = 32 << 10
+	windowChunks = 128 << 10
+)
+
+// A window is files to be written.
+type window struct {
+	files []*written // without chunks
+	uses  []use
+	links []linkJob
+	order map[*pack.Info]int // in which the packs were first needed
+}
+
+// A use is a chunk that a file needs.
+type use struct {
+	pack    *pack.Info
+	segment uint32
+	offset  uint32 // in the plain segment
+	length  uint32
+	order   int32 // of the pack
+	id      chunk.ID
+	file    *written
+	chunk   int64 // offset in the file's data without holes
+}
+
+// plan adds a file to the window.
+func (x *extraction) plan(ctx context.Context, w *written) error {
+	if x.DryRun {
+		defer x.count(w.entry)
+	}
+	from := len(x.win.uses)
+	for c, err := range snapshot.Chunks(ctx, x.Source, w.entry, 0) {
+		if err == nil {
+			err = x.use(ctx, w, c)
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			x.win.uses = x.win.uses[:from]
+			w.left = 0
+			x.fail(w, err)
+			return nil
+		}
+		if len(x.win.uses)-from > windowChunks && !x.DryRun {
+			// One huge file: carry out what there is of it. It can't be complete yet.
+			w.left++
+			if err := x.runUses(ctx); err != nil {
+				return err
+			}
+			w.left--
+			from = 0
+		}
+	}
+	if w.left == 0 {
+		x.win.files = append(x.win.files, w)
+	}
+	if len(x.win.files)+len(x.win.uses) > windowFiles || len(x.win.uses) > windowChunks {
+		return x.endWindow(ctx)
+	}
+	return nil
+}
+
+func (x *extraction) use(ctx context.Context, w *written, c snapshot.PlacedChunk) error {
+	p, err := x.Source.Locate(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	if x.win.order == nil {
+		x.win.order = map[*pack.Info]int{}
+	}
+	order, ok := x.win.order[p.Pack]
+	if !ok {
+		order = len(x.win.order)
+		x.win.order[p.Pack] = order
+		if !x.packs[p.Pack.ID] {
+			x.packs[p.Pack.ID] = true
+			x.Progress.Packs.Add(1)
+		}
+	}
+	w.left++
+	x.win.uses = append(x.win.uses, use{
+		pack: p.Pack, segment: p.Segment, offset: p.Offset, length: p.Length,
+		order: int32(order), id: c.ID, file: w, chunk: c.Offset,
+	})
+	return nil
+}
+
+// endWindow carries out what is planned, and gives their attributes to directories
+// that are complete.
+func (x *extraction) endWindow(ctx context.Context) error {
+	if err := x.runUses(ctx); err != nil {
+		return err
+	}
+	for _, w := range x.win.files {
+		if x.DryRun {
+			break
+		}
+		w.left = 1
+		x.write(w, 0, nil)
+	}
+	for _, j := range x.win.links {
+		x.runLink(j)
+	}
+	x.win.files, x.win.links = nil, nil
+	for _, d := range x.left {
+		x.finish(d)
+	}
+	x.left = nil
+	return x.failed(ctx)
+}
+
+// finish gives a directory its attributes.
+func (x *extraction) finish(d *dir) {
+	if x.DryRun {
+		return
+	}
+	err := x.dirs.use(d, func(out *disk.Out) error {
+		var have snapshot.Entry
+		_, err := out.Self(&have)
+		if err == nil && !x.sameAttributes(d.entry, &have) {
+			out.Finish(d.entry, x.Keep, x.reportTo(d.path))
+		}
+		return err
+	})
+	if err != nil {
+		x.problem(d.path, err)
+	}
+}
+
+// runUses reads the segments that are needed, each once, and writes their chunks.
+func (x *extraction) runUses(ctx context.Context) error {
+	uses := x.win.uses
+	slices.SortFunc(uses, func(a, b use) int {
+		return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.segment, b.segment),
+			cmp.Compare(a.offset, b.offset), cmp.Compare(a.chunk, b.chunk))
+	})
+	x.win.uses, x.win.order = nil, nil
+	if x.DryRun {
+		x.countSegments(uses)
+		return nil
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(x.Workers)
+	buffers := sync.Pool{New: func() any { return new([]byte) }}
+	for from := 0; from < len(uses) && ctx.Err() == nil; {
+		to := endOfSegment(uses, from)
+		group := uses[from:to]
+		from = to
+		g.Go(func() error {
+			if err := x.failed(ctx); err != nil {
+				return err
+			}
+			buf := buffers.Get().(*[]byte)
+			defer buffers.Put(buf)
+			return x.runSegment(ctx, group, buf)
+		})
+	}
+	return g.Wait()
+}
+
+func endOfSegment(uses []use, from int) int {
+	to := from + 1
+	for to < len(uses) && uses[to].pack == uses[from].pack && uses[to].segment == uses[from].segment {
+		to++
+	}
+	return to
+}
+
+func (x *extraction) countSegments(uses []use) {
+	for from := 0; from < len(uses); from = endOfSegment(uses, from) {
+		x.countSegment(&uses[from])
+	}
+}
+
+func (x *extraction) countSegment(u *use) {
+	if int(u.segment) < len(u.pack.Segments) {
+		x.Progress.PackBytes.Add(uint64(u.pack.Segments[u.segment].Stored))
+	}
+}
+
+// runSegment reads one segment and writes the chunks that are needed of it. If it
+// can't be read, each chunk is looked for elsewhere.
+func (x *extraction) runSegment(ctx context.Context, uses []use, buf *[]byte) error {
+	first := &uses[0]
+	x.countSegment(first)
+	plain, err := x.Source.Segment(ctx, first.pack, int(first.segment), *buf)
+	if err == nil {
+		*buf = plain[:0]
+	} else if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	for i := range uses {
+		u := &uses[i]
+		data, err := x.chunkOf(ctx, plain, u)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			x.fail(u.file, err)
+		default:
+			x.write(u.file, u.chunk, data)
+		}
+	}
+	return nil
+}
+
+// chunkOf returns a chunk from its segment if it is there, or from elsewhere.
+func (x *extraction) chunkOf(ctx context.Context, plain []byte, u *use) ([]byte, error) {
+	if end := int(u.offset) + int(u.length); end <= len(plain) {
+		data := plain[u.offset:end]
+		if x.Source.Verify(u.id, data) == nil {
+			return data, nil
+		}
+	}
+	return x.Source.Chunk(ctx, u.id)
+}

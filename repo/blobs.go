@@ -1,0 +1,261 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/zeebo/blake3"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/pack"
+)
+
+// openIndex returns the index, brought up to date when it is opened.
+func (r *Repo) openIndex(ctx context.Context) (*index.Index, error) {
+	r.indexMu.Lock()
+	defer r.indexMu.Unlock()
+	if r.index != nil {
+		return r.index, nil
+	}
+	dir, err := r.cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	x, err := index.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.updateIndex(ctx, x); err != nil {
+		return nil, errors.Join(err, x.Close())
+	}
+	r.index = x
+	return x, nil
+}
+
+// updateIndex makes the index know the deltas that are on the target now.
+func (r *Repo) updateIndex(ctx context.Context, x *index.Index) error {
+	var listed []index.ID
+	for info, err := range r.target.List(ctx, indexPrefix) {
+		if err != nil {
+			return err
+		}
+		id, err := index.ParseID(strings.TrimPrefix(info.Name, indexPrefix))
+		if err != nil {
+			continue // no object of ours; check tells
+		}
+		listed = append(listed, id)
+	}
+	return x.Update(ctx, listed, func(ctx context.Context, id index.ID) (index.Delta, error) {
+		d, err := r.readDelta(ctx, id)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil // replaced since it was listed: what replaced it is found next time
+		}
+		return d, err
+	})
+}
+
+func (r *Repo) readDelta(ctx context.Context, id index.ID) (index.Delta, error) {
+	name := deltaName(id)
+	object, err := r.readObject(ctx, name, id, maxDelta)
+	if err != nil {
+		return nil, err
+	}
+	body, err := r.box.Open(seal.IndexDelta, object)
+	if err != nil {
+		return nil, &DamageError{name, err}
+	}
+	d, err := index.ParseDelta(body)
+	if err != nil {
+		return nil, &DamageError{name, err}
+	}
+	return d, nil
+}
+
+// A LostError means that no readable copy of a chunk or tree is there.
+type LostError struct {
+	ID   chunk.ID
+	Tree bool
+	Err  error // why the copies that are known can't be read; nil if there are none
+}
+
+// Error says what is lost and why.
+func (e *LostError) Error() string {
+	what := "chunk"
+	if e.Tree {
+		what = "tree"
+	}
+	if e.Err == nil {
+		return fmt.Sprintf("%s %s is in no pack", what, e.ID.Short())
+	}
+	return fmt.Sprintf("%s %s: %v", what, e.ID.Short(), e.Err)
+}
+
+// Unwrap returns why.
+func (e *LostError) Unwrap() error { return e.Err }
+
+// trees loads the pages of trees. It implements snapshot.Loader.
+type trees struct{ r *Repo }
+
+// Tree is part of snapshot.Loader.
+func (t trees) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
+	return t.r.blob(ctx, id, true)
+}
+
+// blob returns a chunk or tree page, from any copy that can be read. The bytes
+// are shared.
+func (r *Repo) blob(ctx context.Context, id chunk.ID, tree bool) ([]byte, error) {
+	x, err := r.openIndex(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for try := 0; ; try++ {
+		places, err := x.Lookup(id)
+		if err == nil {
+			var b []byte
+			if b, err = r.fromPlaces(ctx, places, id, tree); err == nil {
+				return b, nil
+			}
+		}
+		var lost *LostError
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case try == 1 || err != nil && !errors.As(err, &lost) && !index.IsDamaged(err):
+			return nil, err
+		}
+		// Packs may have been rewritten, or the local index may be damaged.
+		if err := r.refreshIndex(ctx, x, index.IsDamaged(err)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// refreshIndex brings the index up to date, from scratch if reset is set.
+func (r *Repo) refreshIndex(ctx context.Context, x *index.Index, reset bool) error {
+	r.indexMu.Lock()
+	defer r.indexMu.Unlock()
+	if reset {
+		if err := x.Reset(); err != nil {
+			return err
+		}
+	}
+	return r.updateIndex(ctx, x)
+}
+
+// fromPlaces returns a blob from the first place where it can be read, or a
+// *LostError. Errors that are no damage are returned at once.
+func (r *Repo) fromPlaces(ctx context.Context, places []index.Place, id chunk.ID, tree bool) ([]byte, error) {
+	lost := &LostError{ID: id, Tree: tree}
+	for _, p := range places {
+		b, err := r.fromPlace(ctx, p, id, tree)
+		if err == nil {
+			return b, nil
+		}
+		var damage *pack.DamageError
+		if !errors.As(err, &damage) {
+			return nil, err
+		}
+		lost.Err = err
+	}
+	return nil, lost
+}
+
+func (r *Repo) fromPlace(ctx context.Context, p index.Place, id chunk.ID, tree bool) ([]byte, error) {
+	plain, err := r.segments.get(segmentKey{p.Pack.ID, p.Segment}, func() ([]byte, error) {
+		return r.readSegment(ctx, p.Pack, int(p.Segment))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.cutBlob(plain, p, id, tree)
+}
+
+// cutBlob takes a blob out of its plain segment and checks its id.
+func (r *Repo) cutBlob(plain []byte, p index.Place, id chunk.ID, tree bool) ([]byte, error) {
+	damaged := func(err error) error {
+		return &pack.DamageError{Pack: p.Pack.ID, Part: fmt.Sprintf("segment %d", p.Segment), Err: err}
+	}
+	if int(p.Offset)+int(p.Length) > len(plain) {
+		return nil, damaged(errors.New("it is shorter than its index says"))
+	}
+	b := plain[p.Offset : p.Offset+p.Length : p.Offset+p.Length]
+	hasher := r.data
+	if tree {
+		hasher = r.tree
+	}
+	if err := hasher.Verify(id, b); err != nil {
+		return nil, damaged(err)
+	}
+	return b, nil
+}
+
+// readSegment reads a segment of a pack and opens it. Any damage, and a pack that
+// isn't there or is too short, is a *pack.DamageError.
+func (r *Repo) readSegment(ctx context.Context, p *pack.Info, n int) ([]byte, error) {
+	if n >= len(p.Segments) {
+		return nil, &pack.DamageError{Pack: p.ID, Part: fmt.Sprintf("segment %d", n), Err: errors.New("there is none")}
+	}
+	s := p.Segments[n]
+	buf := make([]byte, s.Stored)
+	if err := r.readRange(ctx, p.ID, s.Offset, buf); err != nil {
+		return nil, err
+	}
+	return r.openSegment(p, n, buf, make([]byte, 0, s.Plain))
+}
+
+// openSegment opens a segment as stored, whose bytes it uses up, and appends it
+// to dst.
+func (r *Repo) openSegment(p *pack.Info, n int, sealed, dst []byte) ([]byte, error) {
+	damaged := func(err error) error {
+		return &pack.DamageError{Pack: p.ID, Part: fmt.Sprintf("segment %d", n), Err: err}
+	}
+	cipher, err := r.box.Cipher(p.Header)
+	if err != nil {
+		return nil, damaged(err)
+	}
+	plain, err := r.decompressor.Segment(cipher, p.Segments[n], n, sealed, dst)
+	if err != nil {
+		return nil, damaged(err)
+	}
+	return plain, nil
+}
+
+// readRange reads bytes of a pack. A pack that is too short or isn't there is a
+// *pack.DamageError.
+func (r *Repo) readRange(ctx context.Context, id pack.ID, off int64, buf []byte) error {
+	rc, err := r.target.Get(ctx, packName(id), off, int64(len(buf)))
+	if err == nil {
+		_, err = io.ReadFull(rc, buf)
+		err = errors.Join(err, rc.Close())
+	}
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, fs.ErrNotExist) || r.isShort(ctx, id, off+int64(len(buf))) {
+		return &pack.DamageError{Pack: id, Err: err}
+	}
+	return err
+}
+
+// isShort reports whether a pack certainly ends before that many bytes.
+func (r *Repo) isShort(ctx context.Context, id pack.ID, size int64) bool {
+	info, err := r.target.Stat(ctx, packName(id))
+	return err == nil && info.Size < size
+}
+
+// packHash returns the hash of a stored pack, which should be its id.
+func (r *Repo) packHash(ctx context.Context, id pack.ID) (pack.ID, error) {
+	rc, err := r.target.Get(ctx, packName(id), 0, -1)
+	if err != nil {
+		return pack.ID{}, err
+	}
+	h := blake3.New()
+	_, err = io.CopyBuffer(h, rc, make([]byte, 256<<10))
+	return pack.ID(h.Sum(nil)), errors.Join(err, rc.Close())
+}

@@ -1,0 +1,223 @@
+package repo
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/zeebo/blake3"
+
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/target"
+)
+
+// A Secret opens a repository.
+type Secret struct{ secret seal.Secret }
+
+// Passphrase returns the secret that a person types.
+func Passphrase(p string) Secret { return Secret{seal.Passphrase([]byte(p))} }
+
+// ParseKey reads the text of a key file, as NewKey returns it, or of a recovery
+// sheet, as RecoverySheet does. Lines that begin with # are passed over.
+func ParseKey(text []byte) (Secret, error) {
+	s, err := seal.ParseSecret(text)
+	return Secret{s}, err
+}
+
+// NewKey returns the text of a new key file.
+func NewKey() (string, error) { return seal.NewKeyFile(nil) }
+
+// A Key is a slot that opens the repository with one secret.
+type Key struct {
+	ID       string // of the slot
+	Current  bool   // it is the one this Repo was opened with
+	Kind     string // "passphrase" or "key file"
+	Created  time.Time
+	Hostname string
+	Username string
+	Label    string
+}
+
+// unlock finds the slot that opens with the secret.
+func unlock(ctx context.Context, t target.Target, secret Secret) (ring *seal.Keyring, id string, err error) {
+	if ring, ok := secret.secret.Recovered(); ok {
+		return ring, "", nil
+	}
+	if secret.secret.IsZero() {
+		return nil, "", errors.New("no passphrase and no key was given")
+	}
+	var damaged error
+	slots := 0
+	for info, err := range t.List(ctx, keysPrefix) {
+		if err != nil {
+			return nil, "", err
+		}
+		slots++
+		slot, err := readSlot(ctx, t, info.Name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed meanwhile
+		}
+		if err != nil {
+			damaged = err
+			continue
+		}
+		if !slot.Fits(secret.secret) {
+			continue
+		}
+		ring, err := slot.Unwrap(secret.secret)
+		debug.FreeOSMemory() // Argon2 takes 64 MiB, and the collector would let the heap grow to twice that
+		if err == nil {
+			return ring, strings.TrimPrefix(info.Name, keysPrefix), nil
+		}
+		if !errors.Is(err, seal.ErrWrongSecret) {
+			damaged = err
+		}
+	}
+	switch {
+	case slots == 0:
+		return nil, "", &DamageError{keysPrefix, errors.New("there are no key slots: open the repository with its recovery sheet")}
+	case damaged != nil:
+		return nil, "", fmt.Errorf("%w, or its key slot is damaged: %w", ErrWrongSecret, damaged)
+	}
+	return nil, "", ErrWrongSecret
+}
+
+func readSlot(ctx context.Context, t target.Target, name string) (*seal.Slot, error) {
+	b, err := target.ReadAll(ctx, t, name, maxSlot)
+	if err != nil {
+		return nil, err
+	}
+	if hash := blake3.Sum256(b); name != keysPrefix+hex.EncodeToString(hash[:]) {
+		return nil, &DamageError{name, errHash}
+	}
+	slot, err := seal.ParseSlot(b)
+	if err != nil {
+		return nil, &DamageError{name, err}
+	}
+	return slot, nil
+}
+
+// addSlot stores a new slot and returns its id.
+func (r *Repo) addSlot(ctx context.Context, secret Secret, label string) (string, error) {
+	slot := &seal.Slot{Created: r.opts.Now().UTC().Truncate(time.Second), Label: label}
+	slot.Hostname, slot.Username = whoAmI()
+	if err := slot.Wrap(r.ring, secret.secret, r.opts.Rand); err != nil {
+		return "", err
+	}
+	b, err := slot.Marshal()
+	if err != nil {
+		return "", err
+	}
+	hash, err := r.putObject(ctx, func(h [32]byte) string { return keysPrefix + hex.EncodeToString(h[:]) }, b)
+	return hex.EncodeToString(hash[:]), err
+}
+
+// whoAmI returns the names of this host and user, as far as they are known.
+func whoAmI() (host, name string) {
+	host, _ = os.Hostname()
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return host, name
+}
+
+// Keys returns the repository's key slots.
+func (r *Repo) Keys(ctx context.Context) ([]Key, error) {
+	var out []Key
+	for info, err := range r.target.List(ctx, keysPrefix) {
+		if err != nil {
+			return nil, err
+		}
+		slot, err := readSlot(ctx, r.target, info.Name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		id := strings.TrimPrefix(info.Name, keysPrefix)
+		kind := "key file"
+		if slot.KDF == "argon2id" {
+			kind = "passphrase"
+		}
+		out = append(out, Key{id, id == r.slot, kind, slot.Created, slot.Hostname, slot.Username, slot.Label})
+	}
+	return out, nil
+}
+
+// AddKey adds a slot that opens with the secret, which may not be a recovery sheet.
+func (r *Repo) AddKey(ctx context.Context, secret Secret, label string) (Key, error) {
+	id, err := r.addSlot(ctx, secret, label)
+	if err != nil {
+		return Key{}, err
+	}
+	keys, err := r.Keys(ctx)
+	for _, k := range keys {
+		if k.ID == id {
+			return k, err
+		}
+	}
+	return Key{ID: id}, err
+}
+
+// RemoveKey removes the slot whose id begins so. The last one can't be removed,
+// nor the one this Repo was opened with.
+func (r *Repo) RemoveKey(ctx context.Context, prefix string) error {
+	keys, err := r.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	var found []Key
+	for _, k := range keys {
+		if strings.HasPrefix(k.ID, prefix) && prefix != "" {
+			found = append(found, k)
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return fmt.Errorf("no key with an id that begins with %q: %w", prefix, fs.ErrNotExist)
+	case len(found) > 1:
+		return fmt.Errorf("%d keys have an id that begins with %q: give more digits", len(found), prefix)
+	case len(keys) == 1:
+		return errors.New("this is the only key: add another before it is removed")
+	case found[0].Current:
+		return errors.New("the repository is open with this key: open it with another to remove it")
+	}
+	return r.target.Delete(ctx, keysPrefix+found[0].ID)
+}
+
+// ReplaceKey adds a slot for the secret and removes the one this Repo was opened
+// with, in this order.
+func (r *Repo) ReplaceKey(ctx context.Context, secret Secret) error {
+	old := r.slot
+	label := ""
+	keys, err := r.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if k.ID == old {
+			label = k.Label
+		}
+	}
+	id, err := r.addSlot(ctx, secret, label)
+	if err != nil {
+		return err
+	}
+	r.slot = id
+	if old == "" {
+		return nil
+	}
+	return r.target.Delete(ctx, keysPrefix+old)
+}
+
+// RecoverySheet returns the lines that open the repository with no key slot at
+// all, to be printed and kept away from it. Whoever has them can read everything.
+func (r *Repo) RecoverySheet() (string, error) { return seal.RecoverySheet(r.ring) }

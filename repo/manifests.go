@@ -1,0 +1,195 @@
+package repo
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// manifestCache keeps the manifests that were read: they never change. Its zero
+// value is empty and ready to use.
+type manifestCache struct {
+	mu   sync.Mutex
+	byID map[snapshot.ID]*snapshot.Manifest
+}
+
+func (c *manifestCache) get(id snapshot.ID) *snapshot.Manifest {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.byID[id]
+}
+
+func (c *manifestCache) put(m *snapshot.Manifest) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byID == nil {
+		c.byID = map[snapshot.ID]*snapshot.Manifest{}
+	}
+	c.byID[m.ID] = m
+}
+
+// manifest reads the manifest of that id.
+func (r *Repo) manifest(ctx context.Context, id snapshot.ID) (*snapshot.Manifest, error) {
+	if m := r.manifests.get(id); m != nil {
+		return m, nil
+	}
+	name := snapshotName(id)
+	object, err := r.readObject(ctx, name, id, maxManifest)
+	if err != nil {
+		return nil, err
+	}
+	body, err := r.box.Open(seal.Manifest, object)
+	if err != nil {
+		return nil, &DamageError{name, err}
+	}
+	m, err := snapshot.ParseManifest(body)
+	if err != nil {
+		return nil, &DamageError{name, err}
+	}
+	m.ID = id
+	r.manifests.put(m)
+	return m, nil
+}
+
+// putManifest publishes a snapshot: this is the commit point.
+func (r *Repo) putManifest(ctx context.Context, m *snapshot.Manifest) error {
+	body, err := m.Marshal()
+	if err != nil {
+		return err
+	}
+	object, err := r.box.Seal(seal.Manifest, body)
+	if err != nil {
+		return err
+	}
+	hash, err := r.putObject(ctx, func(h [32]byte) string { return snapshotName(h) }, object)
+	if err != nil {
+		return fmt.Errorf("publish snapshot: %w", err)
+	}
+	m.ID = hash
+	r.manifests.put(m)
+	return nil
+}
+
+// snapshotIDs lists the ids of all snapshots. Names that are none are passed over;
+// check tells of them.
+func (r *Repo) snapshotIDs(ctx context.Context) ([]snapshot.ID, error) {
+	var ids []snapshot.ID
+	for info, err := range r.target.List(ctx, snapshotPrefix) {
+		if err != nil {
+			return nil, err
+		}
+		if id, err := snapshot.ParseID(strings.TrimPrefix(info.Name, snapshotPrefix)); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+// A Select picks snapshots. Its zero value picks all.
+type Select struct {
+	Hostname string
+	Paths    []string  // each has to be a path of the snapshot, or below one
+	Tags     []string  // it has to have them all
+	Before   time.Time // it has to have been begun at that time or earlier
+	Last     int       // only so many of the newest
+}
+
+func (s *Select) matches(m *snapshot.Manifest) bool {
+	if s.Hostname != "" && m.Hostname != s.Hostname || !s.Before.IsZero() && m.Start.After(s.Before) {
+		return false
+	}
+	for _, tag := range s.Tags {
+		if !slices.Contains(m.Tags, tag) {
+			return false
+		}
+	}
+	for _, p := range s.Paths {
+		if !slices.ContainsFunc(m.Paths, func(have string) bool { return have == p || strings.HasPrefix(p, strings.TrimSuffix(have, "/")+"/") }) {
+			return false
+		}
+	}
+	return true
+}
+
+// Snapshots returns the snapshots that are picked, the oldest first. Manifests
+// that can't be read don't keep the others from being returned, together with an
+// error that names them.
+func (r *Repo) Snapshots(ctx context.Context, s Select) ([]*snapshot.Manifest, error) {
+	ids, err := r.snapshotIDs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []*snapshot.Manifest
+	var damaged []error
+	for _, id := range ids {
+		m, err := r.manifest(ctx, id)
+		var damage *DamageError
+		switch {
+		case err == nil:
+			if s.matches(m) {
+				out = append(out, m)
+			}
+		case errors.As(err, &damage):
+			damaged = append(damaged, err)
+		case !errors.Is(err, fs.ErrNotExist): // forgotten meanwhile
+			return nil, err
+		}
+	}
+	slices.SortFunc(out, compareAge)
+	if s.Last > 0 && len(out) > s.Last {
+		out = out[len(out)-s.Last:]
+	}
+	return out, errors.Join(damaged...)
+}
+
+// compareAge puts the older snapshot first.
+func compareAge(a, b *snapshot.Manifest) int {
+	return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Number, b.Number), strings.Compare(a.ID.String(), b.ID.String()))
+}
+
+// ErrNoSnapshot means that no snapshot is the one asked for.
+var ErrNoSnapshot = errors.New("no such snapshot")
+
+// Find returns the snapshot that a word names, among those picked: "latest", or
+// the beginning of an id. The errors are ErrNoSnapshot, and one that tells of
+// several with the same beginning.
+func (r *Repo) Find(ctx context.Context, word string, s Select) (*snapshot.Manifest, error) {
+	if word != "latest" {
+		return r.findPrefix(ctx, word)
+	}
+	s.Last = 1
+	found, err := r.Snapshots(ctx, s)
+	if len(found) == 0 {
+		return nil, errors.Join(fmt.Errorf("%w: none is picked", ErrNoSnapshot), err)
+	}
+	return found[0], nil
+}
+
+func (r *Repo) findPrefix(ctx context.Context, prefix string) (*snapshot.Manifest, error) {
+	ids, err := r.snapshotIDs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []snapshot.ID
+	for _, id := range ids {
+		if prefix != "" && strings.HasPrefix(id.String(), prefix) {
+			found = append(found, id)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, fmt.Errorf("%w: %q is not the beginning of a snapshot's id", ErrNoSnapshot, prefix)
+	case 1:
+		return r.manifest(ctx, found[0])
+	}
+	return nil, fmt.Errorf("%q is ambiguous: %d snapshots have an id that begins so: give more digits", prefix, len(found))
+}

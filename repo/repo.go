@@ -1,0 +1,239 @@
+package repo
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/target"
+)
+
+var (
+	// ErrNoRepository means that the target holds no repository.
+	ErrNoRepository = errors.New("there is no repository here")
+	// ErrWrongSecret means that no key slot opens with the secret.
+	ErrWrongSecret = seal.ErrWrongSecret
+)
+
+// A Repo is an open repository. It is safe for concurrent use, and so is the
+// repository by any number of processes.
+type Repo struct {
+	target target.Target
+	opts   Options
+	config *config
+	ring   *seal.Keyring
+	box    *seal.Box
+	slot   string // the key slot that was opened, or empty
+	data   *chunk.Hasher
+	tree   *chunk.Hasher
+
+	decompressor *pack.Decompressor
+	segments     segmentCache
+	manifests    manifestCache
+
+	indexMu sync.Mutex
+	index   *index.Index // nil until it is needed
+}
+
+// Options of an open repository. The zero value is useful.
+type Options struct {
+	// CacheDir is where the local index lies, in a directory of its own for each
+	// repository. Empty is "qsnap" in the user's cache directory. It may be lost
+	// or damaged at any time.
+	CacheDir string
+	// Now tells the time. Nil is time.Now.
+	Now func() time.Time
+	// Rand is where salts come from. Nil is crypto/rand. No two repositories, and
+	// no two openings of one, may draw the same.
+	Rand io.Reader
+}
+
+// InitOptions say how a new repository is made. The zero value is useful. They
+// can't be changed later.
+type InitOptions struct {
+	Options
+	// Chunks says where files are cut. A zero Polynomial is a random one; a zero
+	// Max means the default sizes.
+	Chunks chunk.Params
+	// PackSize is about how many bytes a pack has: 16 MiB if zero. Up to three
+	// packs are held in memory while a snapshot is made.
+	PackSize int64
+	// Label describes the first key slot.
+	Label string
+}
+
+// Init makes a repository on an empty target and opens it. A target that holds one
+// already is fs.ErrExist.
+func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*Repo, error) {
+	o.fill()
+	if _, err := t.Stat(ctx, configName); err == nil {
+		return nil, fmt.Errorf("a repository is here already: %w", fs.ErrExist)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var id [seal.KeySize]byte
+	if _, err := io.ReadFull(o.Rand, id[:]); err != nil {
+		return nil, err
+	}
+	c, err := newConfig(o, id, o.Now())
+	if err != nil {
+		return nil, err
+	}
+	ring, err := seal.NewKeyring(o.Rand)
+	if err != nil {
+		return nil, err
+	}
+	body, err := c.marshal()
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := seal.NewBox(ring, [seal.KeySize]byte{}, c.AEAD, o.Rand).Seal(seal.Config, body)
+	if err != nil {
+		return nil, err
+	}
+	r, err := newRepo(t, o.Options, c, ring)
+	if err != nil {
+		return nil, err
+	}
+	// The config comes last: without it nothing is a repository, so what a crash
+	// leaves before is no harm. Create-only decides between two that race.
+	if r.slot, err = r.addSlot(ctx, secret, o.Label); err != nil {
+		return nil, err
+	}
+	if err := r.put(ctx, configName, sealed); err != nil {
+		return nil, errors.Join(err, t.Delete(context.WithoutCancel(ctx), keysPrefix+r.slot))
+	}
+	return r, r.put(ctx, configCopyName, sealed)
+}
+
+// Open opens the repository on a target. The errors are ErrNoRepository,
+// ErrWrongSecret and, for what is damaged, *DamageError, beside the target's own.
+func Open(ctx context.Context, t target.Target, secret Secret, o Options) (*Repo, error) {
+	o.fill()
+	sealed, err := readConfigs(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	ring, slot, err := unlock(ctx, t, secret)
+	if err != nil {
+		return nil, err
+	}
+	c, err := openConfig(ring, sealed)
+	if err != nil {
+		return nil, err
+	}
+	r, err := newRepo(t, o, c, ring)
+	if err == nil {
+		r.slot = slot
+	}
+	return r, err
+}
+
+func (o *Options) fill() {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+}
+
+func newRepo(t target.Target, o Options, c *config, ring *seal.Keyring) (*Repo, error) {
+	decompressor, err := pack.NewDecompressor(0)
+	if err != nil {
+		return nil, err
+	}
+	r := &Repo{
+		target: t, opts: o, config: c, ring: ring,
+		box:          seal.NewBox(ring, [seal.KeySize]byte(c.Repository), c.AEAD, o.Rand),
+		data:         chunk.NewHasher(ring.SubKey("data ids")),
+		tree:         chunk.NewHasher(ring.SubKey("tree ids")),
+		decompressor: decompressor,
+	}
+	return r, nil
+}
+
+// readConfigs returns the config's two copies, as far as they are there.
+func readConfigs(ctx context.Context, t target.Target) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for _, name := range []string{configName, configCopyName} {
+		b, err := target.ReadAll(ctx, t, name, maxConfig)
+		if err == nil {
+			out[name] = b
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	if len(out) == 0 {
+		return nil, ErrNoRepository
+	}
+	return out, nil
+}
+
+// openConfig opens the config, from its copy where it is damaged.
+func openConfig(ring *seal.Keyring, sealed map[string][]byte) (*config, error) {
+	var first error
+	for _, name := range []string{configName, configCopyName} {
+		c, err := openOneConfig(ring, sealed[name])
+		if err == nil {
+			return c, nil
+		}
+		if version := (*seal.VersionError)(nil); errors.As(err, &version) {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if first == nil {
+			first = &DamageError{name, err}
+		}
+	}
+	return nil, first
+}
+
+func openOneConfig(ring *seal.Keyring, sealed []byte) (*config, error) {
+	// A config has the same header whatever the cipher of its repository.
+	body, err := seal.NewBox(ring, [seal.KeySize]byte{}, seal.AES256GCM, nil).Open(seal.Config, sealed)
+	if err != nil {
+		return nil, err
+	}
+	return parseConfig(body)
+}
+
+// ID returns the repository's id as hexadecimal digits.
+func (r *Repo) ID() string { return hex.EncodeToString(r.config.Repository) }
+
+// Close releases what the repository holds locally. No other method may be called
+// during or after it.
+func (r *Repo) Close() error {
+	r.indexMu.Lock()
+	defer r.indexMu.Unlock()
+	if r.index == nil {
+		return nil
+	}
+	x := r.index
+	r.index = nil
+	return x.Close()
+}
+
+// cacheDir returns the directory of what is cached of this repository.
+func (r *Repo) cacheDir() (string, error) {
+	dir := r.opts.CacheDir
+	if dir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return "", fmt.Errorf("no place for the local index: %w: name a cache directory", err)
+		}
+		dir = filepath.Join(user, "qsnap")
+	}
+	return filepath.Join(dir, r.ID()[:32]), nil
+}

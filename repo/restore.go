@@ -1,0 +1,282 @@
+package repo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/extract"
+	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// An Overwrite says what becomes of what exists in the destination.
+type Overwrite = extract.Policy
+
+// The policies. OverwriteAlways is the zero value: what differs from the snapshot,
+// in content or attributes, is replaced, and nothing else is written.
+// OverwriteIfChanged trusts that a file of the same size and modification time is
+// the same; OverwriteIfNewer replaces only what is older than the snapshot's
+// version; OverwriteNever leaves alone all that exists.
+const (
+	OverwriteAlways    = extract.Always
+	OverwriteIfChanged = extract.IfChanged
+	OverwriteIfNewer   = extract.IfNewer
+	OverwriteNever     = extract.Never
+)
+
+// RestoreOptions say what is restored, and where to.
+type RestoreOptions struct {
+	To        string   // a directory, which is made if it isn't there
+	Path      string   // in the snapshot: a directory or a file; empty is all
+	Include   []string // patterns as of gitignore(5), relative to Path; empty is all
+	Exclude   []string
+	Overwrite Overwrite
+	Delete    bool // remove what the snapshot doesn't have
+	DryRun    bool // change nothing
+	Verify    bool // read back what was restored
+	NoSync    bool // return before the disk has it all
+	NoOwner   bool // don't restore users and groups, as without being root
+	Workers   int  // 0 is as many as processors
+
+	// Progress is called now and then, once for each problem, and, if Actions is
+	// set, once for each change, by one goroutine at a time.
+	Progress func(RestoreProgress)
+	Actions  bool
+}
+
+// RestoreProgress is how far a restore has come.
+type RestoreProgress struct {
+	Report  RestoreReport // so far
+	Total   snapshot.Stats
+	Elapsed time.Duration
+	Done    bool
+
+	Problem error  // what could not be restored as it should, or nil
+	Action  string // "create", "replace", "touch" or "delete", or empty
+	Path    string // of the problem or action, relative to the restored directory
+	Entry   *snapshot.Entry
+}
+
+// A RestoreReport counts what a restore did, or would do.
+type RestoreReport struct {
+	Files, Dirs, Others                 uint64 // in the snapshot, as far as they are picked
+	Bytes                               uint64
+	Created, Replaced, Touched, Deleted uint64
+	BytesWritten                        uint64
+	Packs, PackBytes                    uint64 // that were read
+	Problems                            uint64
+}
+
+// errProblems means that something could not be restored as it should.
+var errProblems = errors.New("not everything could be restored")
+
+// Restore writes a snapshot, or a part of it, to a directory. Onto what exists it
+// writes only what differs. It returns an error if anything could not be restored
+// as it should, after all the rest was; Progress tells of each such path. Nothing
+// outside of the directory is touched, whatever the snapshot holds.
+func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptions) (RestoreReport, error) {
+	from := &source{Repo: r, trees: trees{r}}
+	x := extract.Options{
+		Source: from, To: o.To, Policy: o.Overwrite, Delete: o.Delete, DryRun: o.DryRun,
+		Verify: o.Verify, NoSync: o.NoSync, Keep: disk.Keep{Owner: !o.NoOwner && os.Geteuid() == 0},
+		Workers: o.Workers, Progress: new(extract.Progress),
+	}
+	if x.Workers <= 0 {
+		x.Workers = runtime.GOMAXPROCS(0)
+	}
+	var err error
+	if x.Include, err = patterns(o.Include, "include"); err != nil {
+		return RestoreReport{}, err
+	}
+	if x.Exclude, err = patterns(o.Exclude, "exclude"); err != nil {
+		return RestoreReport{}, err
+	}
+	if x.Root, err = from.root(ctx, m, o.Path); err != nil {
+		return RestoreReport{}, err
+	}
+	if x.Spare, err = spared(m, o); err != nil {
+		return RestoreReport{}, err
+	}
+	cleanUp, err := prepare(&x)
+	if err != nil {
+		return RestoreReport{}, err
+	}
+	defer cleanUp()
+	report := &restoreReporter{progress: x.Progress, total: m.Stats, call: o.Progress, now: r.opts.Now, start: r.opts.Now()}
+	x.Problem = report.problem
+	if o.Actions {
+		x.Action = report.action
+	}
+	stop := report.run()
+	err = extract.Run(ctx, x)
+	stop()
+	done := report.report()
+	if err == nil && done.Problems > 0 {
+		err = fmt.Errorf("%w: %d problems", errProblems, done.Problems)
+	}
+	return done, err
+}
+
+// patterns returns a set of patterns, or nil for none.
+func patterns(list []string, source string) (*ignore.Set, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	var rules []Rule
+	for _, p := range list {
+		rule, err := ignore.Parse(p, source)
+		if err != nil {
+			return nil, err
+		}
+		rules = append(rules, rule)
+	}
+	var set *ignore.Set
+	return set.With("", rules), nil
+}
+
+// root returns the directory to be restored: the one of that path, or one that
+// holds only the file of that path.
+func (s *source) root(ctx context.Context, m *snapshot.Manifest, p string) (snapshot.Entry, error) {
+	e, err := s.Entry(ctx, m, p)
+	if err != nil {
+		return snapshot.Entry{}, err
+	}
+	if e.Type == snapshot.Dir {
+		if e.Problem != "" {
+			return snapshot.Entry{}, fmt.Errorf("%s is not in the snapshot: when that was made: %s", p, e.Problem)
+		}
+		return *e, nil
+	}
+	// A page that is nowhere stored, for a directory that is none.
+	w := snapshot.NewTreeWriter(func(page []byte) (chunk.ID, error) {
+		s.page, s.pageID = bytes.Clone(page), s.tree.ID(page)
+		return s.pageID, nil
+	})
+	if err := w.Add(e); err != nil {
+		return snapshot.Entry{}, err
+	}
+	id, err := w.Finish()
+	return snapshot.Entry{Type: snapshot.Dir, Subtree: id}, err
+}
+
+// spared returns the paths that deletion must leave alone: those that were there
+// when the snapshot was made and were left out of it, or could not be read.
+func spared(m *snapshot.Manifest, o RestoreOptions) (map[string]bool, error) {
+	if !o.Delete {
+		return nil, nil
+	}
+	if !m.Skipped.Complete() || !m.Problems.Complete() {
+		return nil, errors.New("the snapshot left out more paths than it names, so that deletion could remove what it should spare: restore without deletion")
+	}
+	out := map[string]bool{}
+	base := strings.Trim(o.Path, "/")
+	for _, list := range [][]snapshot.Remark{m.Skipped.List, m.Problems.List} {
+		for _, remark := range list {
+			p := remark.Path
+			if base != "" {
+				var below bool
+				if p, below = strings.CutPrefix(p, base+"/"); !below {
+					continue
+				}
+			}
+			for ; p != "." && p != "" && p != "/"; p = path.Dir(p) { // and the directories it is in
+				out[p] = true
+			}
+		}
+	}
+	return out, nil
+}
+
+// prepare makes the destination. A dry run gets an empty one, to be removed, if
+// there is none.
+func prepare(x *extract.Options) (cleanUp func(), err error) {
+	nothing := func() {}
+	info, err := os.Stat(x.To)
+	switch {
+	case x.To == "":
+		return nil, errors.New("no destination to restore to was named")
+	case err == nil && !info.IsDir():
+		return nil, &fs.PathError{Op: "restore to", Path: x.To, Err: errors.New("it is no directory")}
+	case err == nil || !errors.Is(err, fs.ErrNotExist):
+		return nothing, err
+	case !x.DryRun:
+		return nothing, os.MkdirAll(x.To, 0o777)
+	}
+	x.To, err = os.MkdirTemp("", "qsnap-dry-run-*")
+	return func() { os.Remove(x.To) }, err
+}
+
+// restoreReporter calls the progress function, from one goroutine at a time.
+type restoreReporter struct {
+	progress *extract.Progress
+	total    snapshot.Stats
+	call     func(RestoreProgress)
+	now      func() time.Time
+	start    time.Time
+	mu       sync.Mutex
+}
+
+// run calls the function now and then, until the function it returns is called.
+func (p *restoreReporter) run() (stop func()) {
+	if p.call == nil {
+		return func() {}
+	}
+	quit := make(chan struct{})
+	var done sync.WaitGroup
+	done.Go(func() {
+		tick := time.NewTicker(progressInterval)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				p.send(RestoreProgress{})
+			case <-quit:
+				return
+			}
+		}
+	})
+	return func() {
+		close(quit)
+		done.Wait()
+		p.send(RestoreProgress{Done: true})
+	}
+}
+
+func (p *restoreReporter) send(u RestoreProgress) {
+	if p.call == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	u.Report, u.Total, u.Elapsed = p.report(), p.total, p.now().Sub(p.start)
+	p.call(u)
+}
+
+func (p *restoreReporter) problem(path string, err error) {
+	p.send(RestoreProgress{Path: path, Problem: err})
+}
+
+func (p *restoreReporter) action(a extract.Action, path string, e *snapshot.Entry) {
+	p.send(RestoreProgress{Path: path, Action: a.String(), Entry: e})
+}
+
+func (p *restoreReporter) report() RestoreReport {
+	c := p.progress
+	return RestoreReport{
+		Files: c.Files.Load(), Dirs: c.Dirs.Load(), Others: c.Others.Load(), Bytes: c.Bytes.Load(),
+		Created: c.Created.Load(), Replaced: c.Replaced.Load(), Touched: c.Touched.Load(), Deleted: c.Deleted.Load(),
+		BytesWritten: c.BytesWritten.Load(), Packs: c.Packs.Load(), PackBytes: c.PackBytes.Load(),
+		Problems: c.Problems.Load(),
+	}
+}

@@ -1,0 +1,309 @@
+package repo
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/qsnap/qsnap/internal/capture"
+	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// A Source is what a snapshot is taken of.
+type Source struct {
+	open func(now time.Time) (*capture.Source, error)
+}
+
+// Paths returns the source that is files and directories. If it is one directory,
+// or a symbolic link to one, the snapshot is that directory; if it is one path of
+// another sort, the snapshot holds its last element; of several paths it holds
+// each in full.
+func Paths(paths ...string) Source {
+	return Source{func(time.Time) (*capture.Source, error) { return capture.Paths(paths...) }}
+}
+
+// FS returns the source that is a file system. name stands for its path: snapshots
+// of one name are versions of one thing. Its methods are called by several
+// goroutines at once.
+func FS(fsys fs.FS, name string) Source {
+	return Source{func(time.Time) (*capture.Source, error) { return capture.FS(fsys, name), nil }}
+}
+
+// Stream returns the source that is a single file, with the bytes of r up to
+// io.EOF. Any other error of r fails the snapshot.
+func Stream(name string, r io.Reader) Source {
+	return Source{func(now time.Time) (*capture.Source, error) { return capture.Stream(name, r, now) }}
+}
+
+// A Compression says how hard new data is compressed. Whatever it is, data can be
+// read with any other.
+type Compression = pack.Level
+
+// The levels of compression. CompressionAuto is the zero value.
+const (
+	CompressionAuto    = pack.Auto
+	CompressionOff     = pack.Off
+	CompressionFastest = pack.Fastest
+	CompressionDefault = pack.Default
+	CompressionBetter  = pack.Better
+	CompressionMax     = pack.Max
+)
+
+// SnapshotOptions say how a snapshot is taken. The zero value is useful.
+type SnapshotOptions struct {
+	Hostname string // empty is this host's
+	Tags     []string
+
+	// Parent is the snapshot whose files are not read again if they are the same by
+	// type, size, times and inode. Nil is the newest of the same host and paths.
+	Parent      *snapshot.Manifest
+	ReadAll     bool // have no parent
+	IgnoreCTime bool // don't compare change times
+	IgnoreInode bool // don't compare inode numbers
+
+	Excludes      []string // patterns as of gitignore(5), relative to the snapshot's root
+	ExcludeRules  []Rule   // the same, parsed, to be asked after Excludes
+	IgnoreFiles   []string // names of files such as .gitignore to be heeded, beside .qsnapignore
+	OneFileSystem bool
+	SkipCaches    bool     // leave out what is in directories tagged as caches
+	MaxFileSize   int64    // leave out larger files; 0 is no limit
+	Avoid         []string // directories not to be entered, such as that of the target
+
+	Compression Compression
+	Workers     int // 0 is as many as processors
+
+	// Progress is called now and then, and once for each problem, by one goroutine
+	// at a time.
+	Progress func(SnapshotProgress)
+}
+
+// A Rule is a pattern as of gitignore(5), and where it was found.
+type Rule = ignore.Rule
+
+// ParseRules reads the rules of a file such as .gitignore, of that name.
+func ParseRules(r io.Reader, name string) ([]Rule, error) { return ignore.ParseFile(r, name) }
+
+// SnapshotProgress is how far a snapshot has come.
+type SnapshotProgress struct {
+	Stats   snapshot.Stats // so far
+	Parent  *snapshot.Manifest
+	Elapsed time.Duration
+	Current string // the directory being walked, relative to the root
+	Done    bool
+
+	// Problem is what could not be read as it should, or nil; Path says where.
+	Problem error
+	Path    string
+}
+
+// Snapshot takes a snapshot and returns its manifest. What could not be read is in
+// the manifest's Problems and is no error.
+//
+// When the context is cancelled, or the process dies, no snapshot is made; what was
+// stored until then is found and used by the next.
+func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*snapshot.Manifest, error) {
+	start := r.opts.Now()
+	source, err := src.open(start)
+	if err != nil {
+		return nil, err
+	}
+	m := &snapshot.Manifest{
+		Start: start, Hostname: o.Hostname, Paths: source.Paths, Layout: source.Layout,
+		Tags: sortedUnique(o.Tags), Program: Program, Excludes: o.Excludes,
+	}
+	host, user := whoAmI()
+	if m.Username = user; m.Hostname == "" {
+		m.Hostname = host
+	}
+	rules, err := o.rules(source)
+	if err != nil {
+		return nil, err
+	}
+	previous, err := r.newest(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	m.Number = 1
+	if previous != nil {
+		m.Previous, m.Number = previous.ID, previous.Number+1
+	}
+	parent := o.Parent
+	if parent == nil {
+		parent = previous
+	}
+	if o.ReadAll {
+		parent = nil
+	}
+	if parent != nil {
+		m.Parent = parent.ID
+	}
+	if err := r.fill(ctx, m, source, parent, rules, o); err != nil {
+		return nil, err
+	}
+	return m, r.putManifest(ctx, m)
+}
+
+// fill captures the source and completes the manifest.
+func (r *Repo) fill(ctx context.Context, m *snapshot.Manifest, source *capture.Source, parent *snapshot.Manifest, rules *ignore.Set, o SnapshotOptions) error {
+	workers := o.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	s, err := r.newSession(ctx, o.Compression, workers)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	report := newReporter(r, s, parent, m.Start, o.Progress)
+	defer report.stop()
+	cache, err := r.cacheDir()
+	if err != nil {
+		return err
+	}
+	result, err := capture.Run(s.ctx, source, capture.Options{
+		Sink: s, Loader: trees{r}, Params: r.config.params(),
+		Parent: parent, IgnoreCTime: o.IgnoreCTime, IgnoreInode: o.IgnoreInode,
+		Rules: rules, IgnoreFiles: o.IgnoreFiles, OneFileSystem: o.OneFileSystem,
+		SkipCaches: o.SkipCaches, MaxFileSize: o.MaxFileSize, Avoid: append(slices.Clone(o.Avoid), cache),
+		Workers: workers, Progress: &report.progress, Problem: report.problem,
+	})
+	if err == nil {
+		err = s.flush()
+	}
+	if err != nil {
+		if cause := s.err(); cause != nil && ctx.Err() == nil {
+			return cause
+		}
+		return err
+	}
+	report.stop()
+	m.Root, m.Skipped, m.Problems = result.Root, result.Skipped, result.Problems
+	m.Stats = report.stats()
+	m.End = r.opts.Now()
+	return nil
+}
+
+// rules returns the excludes as one set.
+func (o *SnapshotOptions) rules(src *capture.Source) (*ignore.Set, error) {
+	var rules []Rule
+	for _, pattern := range o.Excludes {
+		rule, err := ignore.Parse(src.Relative(pattern), "exclude")
+		if err != nil {
+			return nil, err
+		}
+		rules = append(rules, rule)
+	}
+	var set *ignore.Set
+	return set.With("", o.ExcludeRules).With("", rules), nil
+}
+
+// newest returns the newest snapshot of the same host and paths, or nil. It goes
+// by the chain of snapshots rather than by clocks.
+func (r *Repo) newest(ctx context.Context, like *snapshot.Manifest) (*snapshot.Manifest, error) {
+	all, err := r.Snapshots(ctx, Select{Hostname: like.Hostname})
+	if all == nil && err != nil {
+		return nil, err
+	}
+	var newest *snapshot.Manifest
+	for _, m := range all {
+		if slices.Equal(m.Paths, like.Paths) && (newest == nil || m.Number >= newest.Number) {
+			newest = m
+		}
+	}
+	return newest, nil
+}
+
+func sortedUnique(s []string) []string {
+	s = slices.Clone(s)
+	slices.Sort(s)
+	return slices.Compact(s)
+}
+
+// Program names this program and its version in manifests.
+const Program = "qsnap " + Version
+
+// Version is the version of this module.
+const Version = "0.1.0"
+
+// A reporter calls the progress function, from one goroutine at a time.
+type reporter struct {
+	session  *session
+	parent   *snapshot.Manifest
+	start    time.Time
+	now      func() time.Time
+	call     func(SnapshotProgress)
+	progress capture.Progress
+
+	mu   sync.Mutex // held during calls
+	quit chan struct{}
+	once sync.Once
+	done sync.WaitGroup
+}
+
+const progressInterval = 100 * time.Millisecond
+
+func newReporter(r *Repo, s *session, parent *snapshot.Manifest, start time.Time, call func(SnapshotProgress)) *reporter {
+	p := &reporter{session: s, parent: parent, start: start, now: r.opts.Now, call: call, quit: make(chan struct{})}
+	if call != nil {
+		p.done.Go(p.run)
+	}
+	return p
+}
+
+func (p *reporter) run() {
+	tick := time.NewTicker(progressInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			p.report(SnapshotProgress{})
+		case <-p.quit:
+			return
+		}
+	}
+}
+
+func (p *reporter) report(u SnapshotProgress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	u.Stats, u.Parent, u.Elapsed = p.stats(), p.parent, p.now().Sub(p.start)
+	if dir := p.progress.Current.Load(); dir != nil {
+		u.Current = *dir
+	}
+	p.call(u)
+}
+
+func (p *reporter) problem(path string, err error) {
+	if p.call != nil {
+		p.report(SnapshotProgress{Problem: err, Path: path})
+	}
+}
+
+// stop ends the calls, with a last one.
+func (p *reporter) stop() {
+	p.once.Do(func() {
+		close(p.quit)
+		p.done.Wait()
+		if p.call != nil {
+			p.report(SnapshotProgress{Done: true})
+		}
+	})
+}
+
+func (p *reporter) stats() snapshot.Stats {
+	c, s := &p.progress, &p.session.stats
+	return snapshot.Stats{
+		Files: c.Files.Load(), Dirs: c.Dirs.Load(), Others: c.Others.Load(), Bytes: c.Bytes.Load(),
+		NewFiles: c.NewFiles.Load(), ChangedFiles: c.ChangedFiles.Load(), SameFiles: c.SameFiles.Load(),
+		NewDirs: c.NewDirs.Load(), ChangedDirs: c.ChangedDirs.Load(), SameDirs: c.SameDirs.Load(),
+		BytesRead: c.BytesRead.Load(), DataBlobs: s.dataBlobs.Load(), TreeBlobs: s.treeBlobs.Load(),
+		DataAdded: s.dataAdded.Load(), TreeAdded: s.treeAdded.Load(),
+		DataStored: s.dataStored.Load(), TreeStored: s.treeStored.Load(), IndexStored: s.indexStored.Load(),
+	}
+}

@@ -1,0 +1,82 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/pack"
+)
+
+// A source reads what a restore needs. It implements extract.Source.
+type source struct {
+	*Repo
+	trees
+	page   []byte // of a tree that isn't stored
+	pageID chunk.ID
+	sealed sync.Pool // of *[]byte
+}
+
+// Tree is part of snapshot.Loader.
+func (s *source) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
+	if s.page != nil && id == s.pageID {
+		return s.page, nil
+	}
+	return s.trees.Tree(ctx, id)
+}
+
+// Locate is part of extract.Source.
+func (s *source) Locate(ctx context.Context, id chunk.ID) (index.Place, error) {
+	x, err := s.openIndex(ctx)
+	if err != nil {
+		return index.Place{}, err
+	}
+	for try := 0; ; try++ {
+		places, err := x.Lookup(id)
+		if err == nil && len(places) > 0 {
+			return places[0], nil
+		}
+		if err == nil {
+			err = &LostError{ID: id}
+		}
+		if try > 0 {
+			return index.Place{}, err
+		}
+		if err := s.refreshIndex(ctx, x, index.IsDamaged(err)); err != nil {
+			return index.Place{}, err
+		}
+	}
+}
+
+// Segment is part of extract.Source.
+func (s *source) Segment(ctx context.Context, p *pack.Info, n int, buf []byte) ([]byte, error) {
+	if n >= len(p.Segments) {
+		return nil, &pack.DamageError{Pack: p.ID, Err: errors.New("it has fewer segments than its index says")}
+	}
+	sealed, _ := s.sealed.Get().(*[]byte)
+	if sealed == nil {
+		sealed = new([]byte)
+	}
+	defer s.sealed.Put(sealed)
+	stored, plain := p.Segments[n].Stored, p.Segments[n].Plain
+	if cap(*sealed) < stored {
+		*sealed = make([]byte, stored, stored+stored/4)
+	}
+	if err := s.readRange(ctx, p.ID, p.Segments[n].Offset, (*sealed)[:stored]); err != nil {
+		return nil, err
+	}
+	if cap(buf) < plain {
+		buf = make([]byte, 0, plain+plain/8)
+	}
+	return s.openSegment(p, n, (*sealed)[:stored], buf[:0])
+}
+
+// Chunk is part of extract.Source.
+func (s *source) Chunk(ctx context.Context, id chunk.ID) ([]byte, error) {
+	return s.blob(ctx, id, false)
+}
+
+// Verify is part of extract.Source.
+func (s *source) Verify(id chunk.ID, data []byte) error { return s.data.Verify(id, data) }
