@@ -179,6 +179,31 @@ func (x *Index) Has(id chunk.ID) bool {
 	return false
 }
 
+// Packs returns the ids of all packs that the index knows.
+func (x *Index) Packs() (map[pack.ID]bool, error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	known := map[pack.ID]bool{}
+	for _, d := range x.memory.deltas {
+		for _, p := range d {
+			known[p.ID] = true
+		}
+	}
+	for _, p := range x.memory.loose {
+		known[p.ID] = true
+	}
+	for _, t := range x.tables {
+		c := newContents()
+		if _, err := t.contribute(c); err != nil {
+			return nil, err
+		}
+		for _, p := range c.packs {
+			known[p.ID] = true
+		}
+	}
+	return known, nil
+}
+
 // Add makes known the packs that a session has stored and not yet listed in a
 // delta.
 func (x *Index) Add(packs ...*pack.Info) {
@@ -201,8 +226,9 @@ func (x *Index) Listed(id ID, d Delta) {
 }
 
 // Update brings the index in line with the deltas that are now on the target.
-// Those it hasn't seen are fetched; what only vanished ones list is forgotten.
-// An error of fetch ends it and is returned.
+// Those it hasn't seen are fetched; what only vanished ones list is forgotten. A
+// delta that is fetched as nil is passed over, and asked for again next time. An
+// error of fetch ends it and is returned.
 func (x *Index) Update(ctx context.Context, listed []ID, fetch func(context.Context, ID) (Delta, error)) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -221,6 +247,9 @@ func (x *Index) Update(ctx context.Context, listed []ID, fetch func(context.Cont
 		d, err := fetch(ctx, id)
 		if err != nil {
 			return err
+		}
+		if d == nil {
+			continue
 		}
 		x.memory.deltas[id] = d
 		for _, p := range d {

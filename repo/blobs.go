@@ -53,11 +53,48 @@ func (r *Repo) updateIndex(ctx context.Context, x *index.Index) error {
 	}
 	return x.Update(ctx, listed, func(ctx context.Context, id index.ID) (index.Delta, error) {
 		d, err := r.readDelta(ctx, id)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil // replaced since it was listed: what replaced it is found next time
+		var damage *DamageError
+		if errors.Is(err, fs.ErrNotExist) || errors.As(err, &damage) {
+			// Replaced since it was listed, or damaged: what is missed is found by the
+			// next update, or in the packs themselves. Check tells of damage.
+			return nil, nil
 		}
 		return d, err
 	})
+}
+
+// adopt makes the index know the packs that no delta it has read lists, from the
+// packs themselves: the last resort before something is called lost.
+func (r *Repo) adopt(ctx context.Context, x *index.Index) error {
+	r.indexMu.Lock()
+	defer r.indexMu.Unlock()
+	if r.adopted {
+		return nil
+	}
+	known, err := x.Packs()
+	if err != nil {
+		return err
+	}
+	for info, err := range r.target.List(ctx, packsPrefix) {
+		if err != nil {
+			return err
+		}
+		id, ok := packOfName(info.Name)
+		if !ok || known[id] {
+			continue
+		}
+		p, err := r.readPackInfo(ctx, id, info.Size)
+		var damage *pack.DamageError
+		if errors.As(err, &damage) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		x.Add(p)
+	}
+	r.adopted = true
+	return nil
 }
 
 func (r *Repo) readDelta(ctx context.Context, id index.ID) (index.Delta, error) {
@@ -109,31 +146,41 @@ func (t trees) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
 
 // blob returns a chunk or tree page, from any copy that can be read. The bytes
 // are shared.
-func (r *Repo) blob(ctx context.Context, id chunk.ID, tree bool) ([]byte, error) {
-	x, err := r.openIndex(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for try := 0; ; try++ {
+func (r *Repo) blob(ctx context.Context, id chunk.ID, tree bool) (b []byte, err error) {
+	err = r.persist(ctx, func(x *index.Index) error {
 		places, err := x.Lookup(id)
 		if err == nil {
-			var b []byte
-			if b, err = r.fromPlaces(ctx, places, id, tree); err == nil {
-				return b, nil
-			}
+			b, err = r.fromPlaces(ctx, places, id, tree)
 		}
-		var lost *LostError
-		switch {
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case try == 1 || err != nil && !errors.As(err, &lost) && !index.IsDamaged(err):
-			return nil, err
+		return err
+	})
+	return b, err
+}
+
+// persist calls f, and again with an index brought up to date, and again with one
+// that knows all packs there are, as long as it fails with a *LostError or because
+// of the index: packs may have been rewritten since, deltas may be damaged or gone.
+func (r *Repo) persist(ctx context.Context, f func(*index.Index) error) error {
+	x, err := r.openIndex(ctx)
+	if err != nil {
+		return err
+	}
+	for _, mend := range []func(error) error{
+		func(err error) error { return r.refreshIndex(ctx, x, index.IsDamaged(err)) },
+		func(error) error { return r.adopt(ctx, x) },
+	} {
+		err = f(x)
+		if lost := (*LostError)(nil); !errors.As(err, &lost) && !index.IsDamaged(err) {
+			return err
 		}
-		// Packs may have been rewritten, or the local index may be damaged.
-		if err := r.refreshIndex(ctx, x, index.IsDamaged(err)); err != nil {
-			return nil, err
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := mend(err); err != nil {
+			return err
 		}
 	}
+	return f(x)
 }
 
 // refreshIndex brings the index up to date, from scratch if reset is set.

@@ -42,6 +42,15 @@ func (r *Repo) manifest(ctx context.Context, id snapshot.ID) (*snapshot.Manifest
 	if m := r.manifests.get(id); m != nil {
 		return m, nil
 	}
+	m, err := r.readManifest(ctx, id)
+	if err == nil {
+		r.manifests.put(m)
+	}
+	return m, err
+}
+
+// readManifest reads a manifest from the target.
+func (r *Repo) readManifest(ctx context.Context, id snapshot.ID) (*snapshot.Manifest, error) {
 	name := snapshotName(id)
 	object, err := r.readObject(ctx, name, id, maxManifest)
 	if err != nil {
@@ -56,7 +65,6 @@ func (r *Repo) manifest(ctx context.Context, id snapshot.ID) (*snapshot.Manifest
 		return nil, &DamageError{name, err}
 	}
 	m.ID = id
-	r.manifests.put(m)
 	return m, nil
 }
 

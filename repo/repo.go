@@ -45,6 +45,7 @@ type Repo struct {
 
 	indexMu sync.Mutex
 	index   *index.Index // nil until it is needed
+	adopted bool         // it knows packs that no delta lists
 }
 
 // Options of an open repository. The zero value is useful.

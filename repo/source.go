@@ -29,25 +29,19 @@ func (s *source) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
 
 // Locate is part of extract.Source.
 func (s *source) Locate(ctx context.Context, id chunk.ID) (index.Place, error) {
-	x, err := s.openIndex(ctx)
-	if err != nil {
-		return index.Place{}, err
-	}
-	for try := 0; ; try++ {
+	var place index.Place
+	err := s.persist(ctx, func(x *index.Index) error {
 		places, err := x.Lookup(id)
-		if err == nil && len(places) > 0 {
-			return places[0], nil
+		if err != nil {
+			return err
 		}
-		if err == nil {
-			err = &LostError{ID: id}
+		if len(places) == 0 {
+			return &LostError{ID: id}
 		}
-		if try > 0 {
-			return index.Place{}, err
-		}
-		if err := s.refreshIndex(ctx, x, index.IsDamaged(err)); err != nil {
-			return index.Place{}, err
-		}
-	}
+		place = places[0]
+		return nil
+	})
+	return place, err
 }
 
 // Segment is part of extract.Source.

@@ -42,10 +42,10 @@
 // Keys 9, 10 and all from 16 are left out where they would be empty. The chunks
 // of a file hold its bytes without the holes. An inner page has what lies below:
 //
-//	 1  level            uint, from 1: how far above the leaves
-//	 2  last names       array of byte strings
-//	 3  pages            byte string, 32 bytes each
-//	 4  counts           array of uints: entries beneath
+//	1  level            uint, from 1: how far above the leaves
+//	2  last names       array of byte strings
+//	3  pages            byte string, 32 bytes each
+//	4  counts           array of uints: entries beneath
 //
 // A page ends behind a name whose hash says so. Let h be the 64-bit FNV-1a hash
 // of the name; h becomes (h XOR h>>32) × 0x9E3779B97F4A7C15 modulo 2⁶⁴. A leaf
@@ -59,9 +59,9 @@
 //
 // A file of more than 64 chunks names a content list, which is cut alike:
 //
-//	 1  level            uint, absent where the ids are those of chunks
-//	 2  ids              byte string, 32 bytes each
-//	 3  lengths          array of uints: bytes of content
+//	1  level            uint, absent where the ids are those of chunks
+//	2  ids              byte string, 32 bytes each
+//	3  lengths          array of uints: bytes of content
 //
 // A page of level n ends behind an id where the 6 bits above the lowest 6n of its
 // last 8 bytes, big-endian, are zero, if it has 32 ids, or with 2,048.

@@ -167,7 +167,7 @@ func (c *capture) endNode(ctx context.Context, n *node) error {
 	switch {
 	case n.before == nil:
 		c.Progress.NewDirs.Add(1)
-	case n.before.Subtree == e.Subtree && sameAttributes(n.before, e):
+	case n.before.Subtree == e.Subtree && snapshot.SameAttributes(n.before, e):
 		c.Progress.SameDirs.Add(1)
 	default:
 		c.Progress.ChangedDirs.Add(1)

@@ -156,14 +156,6 @@ func earlier(a, b snapshot.Time) bool {
 	return a.Sec < b.Sec || a.Sec == b.Sec && a.Nsec < b.Nsec
 }
 
-// sameAttributes reports whether a directory's own attributes are the same.
-func sameAttributes(a, b *snapshot.Entry) bool {
-	return a.Mode == b.Mode && a.UID == b.UID && a.GID == b.GID && a.MTime == b.MTime &&
-		slices.EqualFunc(a.Xattrs, b.Xattrs, func(x, y snapshot.Xattr) bool {
-			return x.Name == y.Name && string(x.Value) == string(y.Value)
-		})
-}
-
 // reason returns what an error says beside the path.
 func reason(err error) string {
 	var p *fs.PathError

@@ -203,8 +203,5 @@ func (x *extraction) holds(ctx context.Context, f *disk.File, e *snapshot.Entry)
 // sameAttributes reports whether Apply would change nothing.
 func (x *extraction) sameAttributes(e, have *snapshot.Entry) bool {
 	return (have.Mode == e.Mode || e.Type == snapshot.Symlink) && have.MTime == e.MTime &&
-		(!x.Keep.Owner || have.UID == e.UID && have.GID == e.GID) &&
-		slices.EqualFunc(have.Xattrs, e.Xattrs, func(a, b snapshot.Xattr) bool {
-			return a.Name == b.Name && string(a.Value) == string(b.Value)
-		})
+		(!x.Keep.Owner || have.UID == e.UID && have.GID == e.GID) && snapshot.SameXattrs(have, e)
 }

@@ -1,0 +1,277 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// CheckOptions say how thoroughly a repository is checked. The zero value checks
+// that every snapshot reaches only what exists, and reads all but file data.
+type CheckOptions struct {
+	ReadData bool // read every byte of every pack, too
+	// Part of the packs to read, from 1, if they are divided in Of parts, which
+	// are always the same. Zero is all.
+	Part, Of int
+	// Percent of the packs to read, chosen at random. Zero is all.
+	Percent float64
+	Workers int // 0 is as many as processors
+
+	// Progress is called now and then, by one goroutine at a time.
+	Progress func(CheckProgress)
+}
+
+// CheckProgress is how far a check has come.
+type CheckProgress struct {
+	Phase       string // what is being read
+	Done, Total uint64 // snapshots, or bytes of packs
+	Bytes       bool   // Done and Total are bytes
+	Elapsed     time.Duration
+}
+
+// A FindingKind says what sort of thing a check has found.
+type FindingKind string
+
+// The kinds of findings. All but Unlisted and Foreign are damage.
+const (
+	BadConfig       FindingKind = "config"           // a copy of the config can't be read
+	BadKey          FindingKind = "key"              // a key slot can't be read
+	BadDelta        FindingKind = "index delta"      // an index delta can't be read
+	MissingPack     FindingKind = "missing pack"     // a pack that a delta lists isn't there
+	BadPack         FindingKind = "pack"             // a pack, or a part of it, can't be read
+	BadManifest     FindingKind = "snapshot"         // a manifest can't be read
+	MissingManifest FindingKind = "missing snapshot" // one that a later one follows isn't there
+	Lost            FindingKind = "lost"             // a chunk or tree that is in no pack at all
+	Unlisted        FindingKind = "unlisted pack"    // no index delta lists it: a session still runs, or was interrupted
+	Foreign         FindingKind = "foreign object"   // not made by qsnap
+)
+
+// A Finding is something that isn't as it should be.
+type Finding struct {
+	Kind   FindingKind
+	Object string // its name on the target; of what is lost, a chunk or tree id
+	What   string // what is wrong with it
+	// Files are the first of those that can't be restored because of it; Total is
+	// how many there are, in all snapshots.
+	Files []AffectedFile
+	Total int
+}
+
+// IsDamage reports whether a finding means that something can't be read.
+func (f *Finding) IsDamage() bool { return f.Kind != Unlisted && f.Kind != Foreign }
+
+// An AffectedFile is a file, or a directory with all in it, of a snapshot.
+type AffectedFile struct {
+	Snapshot snapshot.ID
+	Path     string
+	Dir      bool
+}
+
+// maxAffected bounds the files that a finding names.
+const maxAffected = 200
+
+// A CheckReport is what a check has found.
+type CheckReport struct {
+	Findings  []Finding
+	Snapshots int
+	Trees     int
+	Packs     int
+	PackBytes int64 // of all packs
+	BytesRead int64 // of packs, to check their data
+}
+
+// Damaged reports whether any finding is damage.
+func (r *CheckReport) Damaged() bool {
+	for i := range r.Findings {
+		if r.Findings[i].IsDamage() {
+			return true
+		}
+	}
+	return false
+}
+
+// Check looks for damage, and says which files of which snapshots it touches. The
+// error is of the target or the context; damage is in the report. It never waits
+// for anyone and may run beside anything.
+func (r *Repo) Check(ctx context.Context, o CheckOptions) (*CheckReport, error) {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Of < 0 || o.Part < 0 || o.Part > o.Of || (o.Part == 0) != (o.Of == 0) || o.Percent < 0 || o.Percent > 100 {
+		return nil, errors.New("check: the part of the packs to read is none")
+	}
+	// The local index may be what is damaged: this one is made from the target.
+	dir, err := os.MkdirTemp("", "qsnap-check-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	x, err := index.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer x.Close()
+	// Nor may what was read before hide what can't be read now.
+	fresh, err := newRepo(r.target, r.opts, r.config, r.ring)
+	if err != nil {
+		return nil, err
+	}
+	c := &checker{
+		r: fresh, o: o, index: x, start: r.opts.Now(),
+		packs: map[pack.ID]*checkedPack{}, objects: map[string]int{},
+		trees: map[chunk.ID]bool{}, lost: map[chunk.ID]int{},
+	}
+	// What a snapshot reaches is there before it, and a pack before the delta that
+	// lists it: in this order nothing that is made meanwhile looks like damage.
+	for _, step := range []func(context.Context) error{
+		c.checkConfigs, c.checkKeys, c.listSnapshots, c.checkDeltas, c.listPacks, c.checkUnlisted,
+		c.readPacks, c.checkSnapshots, c.findAffected,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return &c.report, nil
+}
+
+type checker struct {
+	r     *Repo
+	o     CheckOptions
+	index *index.Index
+	start time.Time
+
+	ids       []snapshot.ID
+	packs     map[pack.ID]*checkedPack
+	manifests []*snapshot.Manifest
+	trees     map[chunk.ID]bool // directories that were walked, and whether all in them is well
+	lost      map[chunk.ID]int  // chunks and trees that can't be read, and the finding that says why
+
+	mu      sync.Mutex
+	report  CheckReport
+	objects map[string]int // the finding for an object
+}
+
+// A checkedPack is a pack that is on the target, or listed in a delta.
+type checkedPack struct {
+	listed int64        // its size as listed, or 0
+	size   int64        // on the target, or 0
+	parts  map[int]bool // segments that can't be read
+}
+
+// find notes what is wrong with an object, once, and returns the finding's number.
+func (c *checker) find(kind FindingKind, object, what string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n, ok := c.objects[object]; ok {
+		return n
+	}
+	n := len(c.report.Findings)
+	c.report.Findings = append(c.report.Findings, Finding{Kind: kind, Object: object, What: what})
+	c.objects[object] = n
+	return n
+}
+
+func (c *checker) progress(phase string, done, total uint64, bytes bool) {
+	if c.o.Progress == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.o.Progress(CheckProgress{phase, done, total, bytes, c.r.opts.Now().Sub(c.start)})
+}
+
+// checkConfigs checks both copies of the config.
+func (c *checker) checkConfigs(ctx context.Context) error {
+	sealed, err := readConfigs(ctx, c.r.target)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{configName, configCopyName} {
+		if sealed[name] == nil {
+			c.find(BadConfig, name, "it is missing")
+		} else if _, err := openOneConfig(c.r.ring, sealed[name]); err != nil {
+			c.find(BadConfig, name, err.Error())
+		}
+	}
+	return nil
+}
+
+// checkKeys checks that the key slots can be read; only their secrets open them.
+func (c *checker) checkKeys(ctx context.Context) error {
+	slots := 0
+	for info, err := range c.r.target.List(ctx, keysPrefix) {
+		if err != nil {
+			return err
+		}
+		slots++
+		_, err := readSlot(ctx, c.r.target, info.Name)
+		if damage := (*DamageError)(nil); errors.As(err, &damage) {
+			c.find(BadKey, info.Name, damage.Err.Error())
+		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if slots == 0 {
+		c.find(BadKey, keysPrefix, "there are no key slots: only a recovery sheet opens the repository")
+	}
+	return nil
+}
+
+// listSnapshots notes which snapshots there are.
+func (c *checker) listSnapshots(ctx context.Context) error {
+	for info, err := range c.r.target.List(ctx, snapshotPrefix) {
+		if err != nil {
+			return err
+		}
+		id, err := snapshot.ParseID(info.Name[len(snapshotPrefix):])
+		if err != nil {
+			c.find(Foreign, info.Name, "its name is not that of a snapshot")
+			continue
+		}
+		c.ids = append(c.ids, id)
+	}
+	return nil
+}
+
+// checkSnapshots reads every manifest and all that it reaches.
+func (c *checker) checkSnapshots(ctx context.Context) error {
+	there := map[snapshot.ID]bool{}
+	for i, id := range c.ids {
+		c.progress("snapshots", uint64(i), uint64(len(c.ids)), false)
+		m, err := c.r.readManifest(ctx, id)
+		var damage *DamageError
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue // forgotten meanwhile
+		case errors.As(err, &damage):
+			there[id] = true
+			c.find(BadManifest, damage.Object, damage.Err.Error())
+			continue
+		case err != nil:
+			return err
+		}
+		there[id] = true
+		c.report.Snapshots++
+		c.manifests = append(c.manifests, m)
+		if _, err := c.walk(ctx, &m.Root); err != nil {
+			return err
+		}
+	}
+	c.report.Trees = len(c.trees)
+	for _, m := range c.manifests {
+		if !m.Previous.IsZero() && !there[m.Previous] {
+			c.find(MissingManifest, snapshotName(m.Previous), fmt.Sprintf("snapshot %s of %s, number %d, follows it", m.ID.Short(), m.Hostname, m.Number))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,302 @@
+package repo
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+
+	"github.com/zeebo/blake3"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/pack"
+)
+
+// listPacks notes the packs that are on the target, and finds those that are listed
+// and aren't there, or are of another size.
+func (c *checker) listPacks(ctx context.Context) error {
+	for info, err := range c.r.target.List(ctx, packsPrefix) {
+		if err != nil {
+			return err
+		}
+		id, ok := packOfName(info.Name)
+		if !ok {
+			c.find(Foreign, info.Name, "its name is not that of a pack")
+			continue
+		}
+		if c.packs[id] == nil {
+			c.packs[id] = &checkedPack{}
+		}
+		c.packs[id].size = info.Size
+		c.report.Packs++
+		c.report.PackBytes += info.Size
+	}
+	for id, p := range c.packs {
+		switch {
+		case p.size == 0:
+			c.find(MissingPack, packName(id), "it is missing, or empty")
+		case p.listed != 0 && p.listed != p.size:
+			c.find(BadPack, packName(id), fmt.Sprintf("it has %d bytes instead of %d", p.size, p.listed))
+		}
+	}
+	return nil
+}
+
+// packOfName returns the id of the pack with that name.
+func packOfName(name string) (pack.ID, bool) {
+	id, err := pack.ParseID(name[strings.LastIndexByte(name, '/')+1:])
+	return id, err == nil && packName(id) == name
+}
+
+// checkDeltas reads every index delta, and notes which packs they list.
+func (c *checker) checkDeltas(ctx context.Context) error {
+	var ids []index.ID
+	for info, err := range c.r.target.List(ctx, indexPrefix) {
+		if err != nil {
+			return err
+		}
+		id, err := index.ParseID(strings.TrimPrefix(info.Name, indexPrefix))
+		if err != nil {
+			c.find(Foreign, info.Name, "its name is not that of an index delta")
+			continue
+		}
+		ids = append(ids, id)
+	}
+	return c.index.Update(ctx, ids, func(ctx context.Context, id index.ID) (index.Delta, error) {
+		d, err := c.r.readDelta(ctx, id)
+		if damage := (*DamageError)(nil); errors.As(err, &damage) {
+			c.find(BadDelta, damage.Object, damage.Err.Error())
+			return nil, nil
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		for _, p := range d {
+			c.packs[p.ID] = &checkedPack{listed: p.Size}
+		}
+		return d, err
+	})
+}
+
+// checkUnlisted reads the footers of packs that no delta lists: what they hold
+// counts all the same.
+func (c *checker) checkUnlisted(ctx context.Context) error {
+	for id, p := range c.packs {
+		if p.listed != 0 || p.size == 0 {
+			continue
+		}
+		info, err := c.r.readPackInfo(ctx, id, p.size)
+		var damage *pack.DamageError
+		switch {
+		case errors.As(err, &damage):
+			c.find(BadPack, packName(id), withoutPack(damage))
+			continue
+		case err != nil:
+			return err
+		}
+		c.index.Add(info)
+		c.find(Unlisted, packName(id), "no index delta lists it")
+	}
+	return nil
+}
+
+// withoutPack returns what a damage error says beside the pack's id.
+func withoutPack(e *pack.DamageError) string {
+	if e.Part == "" {
+		return e.Err.Error()
+	}
+	return e.Part + ": " + e.Err.Error()
+}
+
+// readPackInfo reads what a pack holds from the pack itself.
+func (r *Repo) readPackInfo(ctx context.Context, id pack.ID, size int64) (*pack.Info, error) {
+	return pack.ReadInfo(r.box, id, size, &rangeReader{ctx, r, id})
+}
+
+// A rangeReader reads a pack as an io.ReaderAt.
+type rangeReader struct {
+	ctx context.Context
+	r   *Repo
+	id  pack.ID
+}
+
+// ReadAt is io.ReaderAt.
+func (r *rangeReader) ReadAt(p []byte, off int64) (int, error) {
+	if err := r.r.readRange(r.ctx, r.id, off, p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// readPacks reads the data of packs, as far as it is to be read.
+func (c *checker) readPacks(ctx context.Context) error {
+	if !c.o.ReadData {
+		return nil
+	}
+	var chosen []pack.ID
+	var total uint64
+	for id, p := range c.packs {
+		if p.size > 0 && c.chosen(id) {
+			chosen = append(chosen, id)
+			total += uint64(p.size)
+		}
+	}
+	var done atomic.Int64
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(c.o.Workers)
+	for _, id := range chosen {
+		g.Go(func() error {
+			err := c.readPack(ctx, id, c.packs[id], &done)
+			c.progress("packs", uint64(done.Load()), total, true)
+			return err
+		})
+	}
+	err := g.Wait()
+	c.report.BytesRead = done.Load()
+	return err
+}
+
+// chosen reports whether a pack's data is to be read.
+func (c *checker) chosen(id pack.ID) bool {
+	if c.o.Of > 0 && int(binary.BigEndian.Uint64(id[:])%uint64(c.o.Of)) != c.o.Part-1 {
+		return false
+	}
+	return c.o.Percent == 0 || rand.Float64()*100 < c.o.Percent
+}
+
+// readPack reads a pack from front to back: its bytes against its id, every segment
+// against its seal, and every blob against its id.
+func (c *checker) readPack(ctx context.Context, id pack.ID, p *checkedPack, done *atomic.Int64) error {
+	info, err := c.r.readPackInfo(ctx, id, p.size)
+	var damage *pack.DamageError
+	if errors.As(err, &damage) {
+		// Its segments can be read all the same, if an index delta says where they are.
+		c.find(BadPack, packName(id), withoutPack(damage))
+		info, err = c.listedInfo(ctx, id)
+	}
+	if err != nil || info == nil {
+		return err
+	}
+	hash, err := c.readAs(ctx, id, info, p, done)
+	if err != nil || hash == id {
+		return err
+	}
+	c.find(BadPack, packName(id), errHash.Error())
+	// It may be another pack altogether, and whole. What counts is what the index
+	// expects of it.
+	listed, err := c.listedInfo(ctx, id)
+	if err == nil && listed != nil {
+		_, err = c.readAs(ctx, id, listed, p, new(atomic.Int64))
+	}
+	return err
+}
+
+// readAs reads a pack as one that holds what info says, and returns its hash.
+func (c *checker) readAs(ctx context.Context, id pack.ID, info *pack.Info, p *checkedPack, done *atomic.Int64) (pack.ID, error) {
+	rc, err := c.r.target.Get(ctx, packName(id), 0, -1)
+	if err != nil {
+		return id, err
+	}
+	defer rc.Close()
+	h := blake3.New()
+	in := &countingReader{r: io.TeeReader(rc, h), n: done}
+	if _, err := io.CopyN(io.Discard, in, seal.HeaderSize); err != nil && err != io.EOF {
+		return id, err
+	}
+	if err := c.readSegments(ctx, in, info, p); err != nil {
+		return id, err
+	}
+	_, err = io.Copy(io.Discard, in)
+	return pack.ID(h.Sum(nil)), err
+}
+
+// listedInfo returns what the index deltas say of a pack, or nil.
+func (c *checker) listedInfo(ctx context.Context, id pack.ID) (*pack.Info, error) {
+	for info, err := range c.r.target.List(ctx, indexPrefix) {
+		if err != nil {
+			return nil, err
+		}
+		delta, err := index.ParseID(strings.TrimPrefix(info.Name, indexPrefix))
+		if err != nil {
+			continue
+		}
+		d, err := c.r.readDelta(ctx, delta)
+		if damage := (*DamageError)(nil); err != nil && !errors.As(err, &damage) && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		for _, p := range d {
+			if p.ID == id {
+				return p, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+type countingReader struct {
+	r io.Reader
+	n *atomic.Int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// readSegments opens all segments of a pack and checks their blobs.
+func (c *checker) readSegments(ctx context.Context, in io.Reader, info *pack.Info, p *checkedPack) error {
+	hasher := c.r.data
+	if info.IsTree() {
+		hasher = c.r.tree
+	}
+	blobs := info.Blobs
+	var sealed, plain []byte
+	for n, s := range info.Segments {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if cap(sealed) < s.Stored {
+			sealed = make([]byte, s.Stored)
+		}
+		sealed = sealed[:s.Stored]
+		_, err := io.ReadFull(in, sealed)
+		switch err {
+		case nil:
+			plain, err = c.r.openSegment(info, n, sealed, plain[:0])
+		case io.EOF, io.ErrUnexpectedEOF:
+			err = fmt.Errorf("segment %d: it ends behind the pack", n)
+		default:
+			return err
+		}
+		for ; len(blobs) > 0 && int(blobs[0].Segment) == n; blobs = blobs[1:] {
+			b := blobs[0]
+			if err == nil {
+				err = hasher.Verify(b.ID, plain[b.Offset:b.Offset+b.Length])
+			}
+		}
+		if err != nil {
+			c.badSegment(info.ID, p, n, err)
+		}
+	}
+	return nil
+}
+
+func (c *checker) badSegment(id pack.ID, p *checkedPack, n int, err error) {
+	what := err.Error()
+	if damage := (*pack.DamageError)(nil); errors.As(err, &damage) {
+		what = withoutPack(damage)
+	}
+	c.find(BadPack, packName(id), what)
+	if p.parts == nil {
+		p.parts = map[int]bool{}
+	}
+	p.parts[n] = true
+}

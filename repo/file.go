@@ -1,0 +1,216 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"sync"
+
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// openFile reads a file of a snapshot. It implements fs.File, io.Seeker,
+// io.ReaderAt and io.WriterTo.
+type openFile struct {
+	r    *Repo
+	ctx  context.Context
+	info entryInfo
+	path string
+
+	mu sync.Mutex
+	at int64
+
+	lastMu sync.Mutex
+	last   stretch // what was read last, for those who read little at a time
+}
+
+// A stretch is some bytes of a file.
+type stretch struct {
+	at   int64
+	data []byte
+}
+
+func (f *openFile) Stat() (fs.FileInfo, error) { return f.info, nil }
+func (f *openFile) Close() error               { return nil }
+
+func (f *openFile) fail(op string, err error) error {
+	return &fs.PathError{Op: op, Path: f.path, Err: err}
+}
+
+// Read is part of fs.File.
+func (f *openFile) Read(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n, err := f.ReadAt(p, f.at)
+	f.at += int64(n)
+	if n > 0 && err == io.EOF {
+		err = nil
+	}
+	return n, err
+}
+
+// Seek is io.Seeker.
+func (f *openFile) Seek(offset int64, whence int) (int64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch whence {
+	case io.SeekCurrent:
+		offset += f.at
+	case io.SeekEnd:
+		offset += f.info.e.Size
+	}
+	if offset < 0 || whence < io.SeekStart || whence > io.SeekEnd {
+		return f.at, f.fail("seek", fs.ErrInvalid)
+	}
+	f.at = offset
+	return offset, nil
+}
+
+// ReadAt is io.ReaderAt.
+func (f *openFile) ReadAt(p []byte, off int64) (int, error) {
+	e := f.info.e
+	if off < 0 {
+		return 0, f.fail("read", fs.ErrInvalid)
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if off >= e.Size || e.Type != snapshot.File {
+		return 0, io.EOF
+	}
+	want := p[:min(int64(len(p)), e.Size-off)]
+	n := copy(want, f.remembered(off))
+	var err error
+	if n < len(want) {
+		err = f.r.readContent(f.ctx, e, off+int64(n), func(data []byte) error {
+			f.remember(stretch{off + int64(n), data})
+			n += copy(want[n:], data)
+			if n == len(want) {
+				return errEnough
+			}
+			return nil
+		})
+	}
+	switch {
+	case err != nil && err != errEnough:
+		return n, f.fail("read", err)
+	case n < len(p):
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (f *openFile) remember(s stretch) {
+	f.lastMu.Lock()
+	defer f.lastMu.Unlock()
+	f.last = s
+}
+
+// remembered returns the bytes from an offset on that were read last.
+func (f *openFile) remembered(off int64) []byte {
+	f.lastMu.Lock()
+	defer f.lastMu.Unlock()
+	if at := off - f.last.at; at >= 0 && at < int64(len(f.last.data)) {
+		return f.last.data[at:]
+	}
+	return nil
+}
+
+// WriteTo is io.WriterTo.
+func (f *openFile) WriteTo(w io.Writer) (int64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var n int64
+	err := f.r.readContent(f.ctx, f.info.e, f.at, func(data []byte) error {
+		k, err := w.Write(data)
+		n += int64(k)
+		return err
+	})
+	f.at += n
+	return n, err
+}
+
+var errEnough = errors.New("enough")
+
+// readContent calls f with the bytes of a file from an offset on, piece by piece,
+// holes as zeros, and returns the first error of it.
+func (r *Repo) readContent(ctx context.Context, e *snapshot.Entry, off int64, f func([]byte) error) error {
+	if e.Type != snapshot.File || off >= e.Size {
+		return nil
+	}
+	// data is the offset without the holes before it.
+	data, holes := off, e.Holes
+	for len(holes) > 0 && holes[0].Offset <= off {
+		passed := min(holes[0].Length, off-holes[0].Offset)
+		data -= passed
+		if passed < holes[0].Length {
+			break
+		}
+		holes = holes[1:]
+	}
+	c := contentReader{at: off, holes: holes, f: f}
+	for chunk, err := range snapshot.Chunks(ctx, trees{r}, e, data) {
+		if err != nil {
+			return err
+		}
+		b, err := r.blob(ctx, chunk.ID, false)
+		if err != nil {
+			return err
+		}
+		if len(b) != int(chunk.Length) {
+			return errors.New("a chunk has not the length that its file says")
+		}
+		if chunk.Offset < data {
+			b = b[data-chunk.Offset:]
+		}
+		if err := c.data(b); err != nil {
+			return err
+		}
+	}
+	return c.hole(e.Size)
+}
+
+// A contentReader puts holes between pieces of data.
+type contentReader struct {
+	at    int64
+	holes []snapshot.Hole // from the one that at is in or before
+	f     func([]byte) error
+}
+
+func (c *contentReader) data(b []byte) error {
+	for len(b) > 0 {
+		n := int64(len(b))
+		if len(c.holes) > 0 {
+			h := c.holes[0]
+			if c.at >= h.Offset {
+				if err := c.hole(h.Offset + h.Length); err != nil {
+					return err
+				}
+				c.holes = c.holes[1:]
+				continue
+			}
+			n = min(n, h.Offset-c.at)
+		}
+		if err := c.f(b[:n]); err != nil {
+			return err
+		}
+		c.at += n
+		b = b[n:]
+	}
+	return nil
+}
+
+var zeros [64 << 10]byte
+
+// hole yields zeros up to an offset.
+func (c *contentReader) hole(until int64) error {
+	for c.at < until {
+		n := min(until-c.at, int64(len(zeros)))
+		if err := c.f(zeros[:n]); err != nil {
+			return err
+		}
+		c.at += n
+	}
+	return nil
+}

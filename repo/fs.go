@@ -1,0 +1,242 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// FS returns a snapshot as a file system. It implements fs.ReadDirFS, fs.StatFS
+// and fs.ReadLinkFS; its files implement io.Seeker and io.ReaderAt; Sys of what
+// describes a file returns its *snapshot.Entry. Symbolic links are followed as far
+// as they lead to something in the snapshot. It is safe for concurrent use.
+//
+// Names in an fs.FS are UTF-8. A byte of a name that isn't appears as U+FFFD and
+// two hexadecimal digits.
+//
+// The context is that of all later calls.
+func (r *Repo) FS(ctx context.Context, m *snapshot.Manifest) fs.FS {
+	return &snapshotFS{ctx, r, &m.Root}
+}
+
+type snapshotFS struct {
+	ctx  context.Context
+	r    *Repo
+	root *snapshot.Entry
+}
+
+var (
+	_ fs.ReadDirFS  = (*snapshotFS)(nil)
+	_ fs.StatFS     = (*snapshotFS)(nil)
+	_ fs.ReadLinkFS = (*snapshotFS)(nil)
+)
+
+// shownName returns a name as UTF-8.
+func shownName(name string) string {
+	if utf8.ValidString(name) {
+		return name
+	}
+	var out strings.Builder
+	for name != "" {
+		c, size := utf8.DecodeRuneInString(name)
+		if c == utf8.RuneError && size == 1 {
+			fmt.Fprintf(&out, "\uFFFD%02x", name[0])
+		} else {
+			out.WriteString(name[:size])
+		}
+		name = name[size:]
+	}
+	return out.String()
+}
+
+// child returns the entry of a shown name in a directory.
+func (f *snapshotFS) child(dir *snapshot.Entry, name string) (*snapshot.Entry, error) {
+	if dir.Type != snapshot.Dir {
+		return nil, fs.ErrNotExist
+	}
+	if dir.Problem != "" {
+		return nil, errors.New("not in the snapshot: when that was made: " + dir.Problem)
+	}
+	e, err := snapshot.Lookup(f.ctx, trees{f.r}, dir.Subtree, name)
+	if !errors.Is(err, fs.ErrNotExist) || !strings.ContainsRune(name, utf8.RuneError) {
+		return e, err
+	}
+	for e, err := range snapshot.ReadDir(f.ctx, trees{f.r}, dir.Subtree) {
+		if err != nil {
+			return nil, err
+		}
+		if shownName(e.Name) == name {
+			return e, nil
+		}
+	}
+	return nil, fs.ErrNotExist
+}
+
+// maxLinks bounds the symbolic links that are followed on the way to a file.
+const maxLinks = 40
+
+// find returns the entry of a path, and follows a symbolic link there if told to.
+func (f *snapshotFS) find(op, name string, follow bool) (*snapshot.Entry, error) {
+	fail := func(err error) (*snapshot.Entry, error) { return nil, &fs.PathError{Op: op, Path: name, Err: err} }
+	if !fs.ValidPath(name) {
+		return fail(fs.ErrInvalid)
+	}
+	at := []*snapshot.Entry{f.root} // the directories on the way
+	rest := name
+	for links := 0; rest != ""; {
+		var element string
+		element, rest, _ = strings.Cut(rest, "/")
+		switch element {
+		case "", ".":
+			continue
+		case "..":
+			if len(at) == 1 {
+				return fail(fs.ErrNotExist) // a link that leads out
+			}
+			at = at[:len(at)-1]
+			continue
+		}
+		e, err := f.child(at[len(at)-1], element)
+		if err != nil {
+			return fail(err)
+		}
+		if e.Type == snapshot.Symlink && (rest != "" || follow) {
+			if links++; links > maxLinks || path.IsAbs(e.Target) {
+				return fail(fs.ErrNotExist)
+			}
+			rest = e.Target + "/" + rest
+			continue
+		}
+		at = append(at, e)
+	}
+	return at[len(at)-1], nil
+}
+
+// Open is part of fs.FS.
+func (f *snapshotFS) Open(name string) (fs.File, error) {
+	e, err := f.find("open", name, true)
+	if err != nil {
+		return nil, err
+	}
+	info := entryInfo{e, path.Base(name)}
+	if e.Type == snapshot.Dir {
+		return &openDir{fs: f, info: info, path: name}, nil
+	}
+	if e.Problem != "" {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.New("not in the snapshot: when that was made: " + e.Problem)}
+	}
+	return &openFile{r: f.r, ctx: f.ctx, info: info, path: name}, nil
+}
+
+// Stat is part of fs.StatFS.
+func (f *snapshotFS) Stat(name string) (fs.FileInfo, error) {
+	e, err := f.find("stat", name, true)
+	if err != nil {
+		return nil, err
+	}
+	return entryInfo{e, path.Base(name)}, nil
+}
+
+// Lstat is part of fs.ReadLinkFS.
+func (f *snapshotFS) Lstat(name string) (fs.FileInfo, error) {
+	e, err := f.find("lstat", name, false)
+	if err != nil {
+		return nil, err
+	}
+	return entryInfo{e, path.Base(name)}, nil
+}
+
+// ReadLink is part of fs.ReadLinkFS.
+func (f *snapshotFS) ReadLink(name string) (string, error) {
+	e, err := f.find("readlink", name, false)
+	if err != nil {
+		return "", err
+	}
+	if e.Type != snapshot.Symlink {
+		return "", &fs.PathError{Op: "readlink", Path: name, Err: fs.ErrInvalid}
+	}
+	return e.Target, nil
+}
+
+// ReadDir is part of fs.ReadDirFS.
+func (f *snapshotFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	file, err := f.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	dir, ok := file.(*openDir)
+	if !ok {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.New("not a directory")}
+	}
+	return dir.ReadDir(-1)
+}
+
+// entryInfo describes an entry under the name by which it was reached. It
+// implements fs.FileInfo and fs.DirEntry.
+type entryInfo struct {
+	e    *snapshot.Entry
+	name string
+}
+
+func (i entryInfo) Name() string               { return i.name }
+func (i entryInfo) Size() int64                { return i.e.Size }
+func (i entryInfo) Mode() fs.FileMode          { return i.e.FileMode() }
+func (i entryInfo) Type() fs.FileMode          { return i.e.FileMode().Type() }
+func (i entryInfo) ModTime() time.Time         { return i.e.MTime.Time() }
+func (i entryInfo) IsDir() bool                { return i.e.Type == snapshot.Dir }
+func (i entryInfo) Sys() any                   { return i.e }
+func (i entryInfo) Info() (fs.FileInfo, error) { return i, nil }
+func (i entryInfo) String() string             { return fs.FormatFileInfo(i) }
+
+// openDir implements fs.ReadDirFile.
+type openDir struct {
+	fs      *snapshotFS
+	info    entryInfo
+	path    string
+	entries []fs.DirEntry
+	read    bool
+}
+
+func (d *openDir) Stat() (fs.FileInfo, error) { return d.info, nil }
+func (d *openDir) Close() error               { return nil }
+
+func (d *openDir) Read([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "read", Path: d.path, Err: errors.New("is a directory")}
+}
+
+// ReadDir is part of fs.ReadDirFile.
+func (d *openDir) ReadDir(n int) ([]fs.DirEntry, error) {
+	if !d.read {
+		d.read = true
+		if d.info.e.Problem != "" {
+			return nil, &fs.PathError{Op: "readdir", Path: d.path, Err: errors.New("not in the snapshot: when that was made: " + d.info.e.Problem)}
+		}
+		for e, err := range snapshot.ReadDir(d.fs.ctx, trees{d.fs.r}, d.info.e.Subtree) {
+			if err != nil {
+				return nil, &fs.PathError{Op: "readdir", Path: d.path, Err: err}
+			}
+			d.entries = append(d.entries, entryInfo{e, shownName(e.Name)})
+		}
+	}
+	if n <= 0 {
+		out := d.entries
+		d.entries = nil
+		return out, nil
+	}
+	if len(d.entries) == 0 {
+		return nil, io.EOF
+	}
+	n = min(n, len(d.entries))
+	out := d.entries[:n]
+	d.entries = d.entries[n:]
+	return out, nil
+}
