@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/zeebo/blake3"
@@ -23,11 +25,7 @@ func (r *Repo) openIndex(ctx context.Context) (*index.Index, error) {
 	if r.index != nil {
 		return r.index, nil
 	}
-	dir, err := r.cacheDir()
-	if err != nil {
-		return nil, err
-	}
-	x, err := index.Open(dir)
+	x, err := r.openCache()
 	if err != nil {
 		return nil, err
 	}
@@ -36,6 +34,22 @@ func (r *Repo) openIndex(ctx context.Context) (*index.Index, error) {
 	}
 	r.index = x
 	return x, nil
+}
+
+// openCache opens the local index. Where there is no place for it, it is made in a
+// temporary one, and used once.
+func (r *Repo) openCache() (*index.Index, error) {
+	if dir, err := r.cacheDir(); err == nil {
+		if x, err := index.Open(filepath.Join(dir, "index")); err == nil {
+			return x, nil
+		}
+	}
+	dir, err := os.MkdirTemp("", "qsnap-index-*")
+	if err != nil {
+		return nil, err
+	}
+	r.scratch = dir
+	return index.Open(dir)
 }
 
 // updateIndex makes the index know the deltas that are on the target now.

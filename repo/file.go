@@ -3,6 +3,7 @@ package repo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"sync"
@@ -129,6 +130,20 @@ func (f *openFile) WriteTo(w io.Writer) (int64, error) {
 	})
 	f.at += n
 	return n, err
+}
+
+// CopyFile writes the content of a file of a snapshot, holes as zeros.
+func (r *Repo) CopyFile(ctx context.Context, w io.Writer, e *snapshot.Entry) error {
+	if e.Type != snapshot.File {
+		return fmt.Errorf("%s is a %v, not a file", e.Name, e.Type)
+	}
+	if e.Problem != "" {
+		return errors.New("not in the snapshot: when that was made: " + e.Problem)
+	}
+	return r.readContent(ctx, e, 0, func(data []byte) error {
+		_, err := w.Write(data)
+		return err
+	})
 }
 
 var errEnough = errors.New("enough")

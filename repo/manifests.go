@@ -128,6 +128,24 @@ func (s *Select) matches(m *snapshot.Manifest) bool {
 	return true
 }
 
+// text says what is picked.
+func (s *Select) text() string {
+	var out string
+	if s.Hostname != "" {
+		out += " of host " + s.Hostname
+	}
+	for _, p := range s.Paths {
+		out += " with path " + p
+	}
+	for _, tag := range s.Tags {
+		out += " with tag " + tag
+	}
+	if !s.Before.IsZero() {
+		out += " at or before " + s.Before.Local().Format(time.DateTime)
+	}
+	return out
+}
+
 // Snapshots returns the snapshots that are picked, the oldest first. Manifests
 // that can't be read don't keep the others from being returned, together with an
 // error that names them.
@@ -177,7 +195,7 @@ func (r *Repo) Find(ctx context.Context, word string, s Select) (*snapshot.Manif
 	s.Last = 1
 	found, err := r.Snapshots(ctx, s)
 	if len(found) == 0 {
-		return nil, errors.Join(fmt.Errorf("%w: none is picked", ErrNoSnapshot), err)
+		return nil, errors.Join(fmt.Errorf("%w%s", ErrNoSnapshot, s.text()), err)
 	}
 	return found[0], nil
 }

@@ -46,6 +46,7 @@ type Repo struct {
 	indexMu sync.Mutex
 	index   *index.Index // nil until it is needed
 	adopted bool         // it knows packs that no delta lists
+	scratch string       // a directory to be removed with it
 }
 
 // Options of an open repository. The zero value is useful.
@@ -180,7 +181,21 @@ func readConfigs(ctx context.Context, t target.Target) (map[string][]byte, error
 	if len(out) == 0 {
 		return nil, ErrNoRepository
 	}
-	return out, nil
+	// Whether it can be opened doesn't depend on the secret alone.
+	var first error
+	for _, name := range []string{configName, configCopyName} {
+		_, err := seal.ParseHeader(out[name])
+		if err == nil || errors.Is(err, seal.ErrDamaged) {
+			return out, nil
+		}
+		if first == nil && out[name] != nil {
+			first = fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if errors.Is(first, seal.ErrNotSealed) {
+		return nil, fmt.Errorf("%w: there is a file %q, but qsnap has not made it", ErrNoRepository, configName)
+	}
+	return nil, first
 }
 
 // openConfig opens the config, from its copy where it is damaged.
@@ -190,9 +205,6 @@ func openConfig(ring *seal.Keyring, sealed map[string][]byte) (*config, error) {
 		c, err := openOneConfig(ring, sealed[name])
 		if err == nil {
 			return c, nil
-		}
-		if version := (*seal.VersionError)(nil); errors.As(err, &version) {
-			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		if first == nil {
 			first = &DamageError{name, err}
@@ -223,7 +235,11 @@ func (r *Repo) Close() error {
 	}
 	x := r.index
 	r.index = nil
-	return x.Close()
+	err := x.Close()
+	if r.scratch != "" {
+		err = errors.Join(err, os.RemoveAll(r.scratch))
+	}
+	return err
 }
 
 // cacheDir returns the directory of what is cached of this repository.
@@ -237,4 +253,11 @@ func (r *Repo) cacheDir() (string, error) {
 		dir = filepath.Join(user, "qsnap")
 	}
 	return filepath.Join(dir, r.ID()[:32]), nil
+}
+
+// Probe returns ErrNoRepository unless a target holds a repository; it needs no
+// secret.
+func Probe(ctx context.Context, t target.Target) error {
+	_, err := readConfigs(ctx, t)
+	return err
 }

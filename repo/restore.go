@@ -78,8 +78,9 @@ type RestoreReport struct {
 	Problems                            uint64
 }
 
-// errProblems means that something could not be restored as it should.
-var errProblems = errors.New("not everything could be restored")
+// ErrIncompleteRestore means that something could not be restored as it should;
+// all else was.
+var ErrIncompleteRestore = errors.New("not everything could be restored")
 
 // Restore writes a snapshot, or a part of it, to a directory. Onto what exists it
 // writes only what differs. It returns an error if anything could not be restored
@@ -123,7 +124,7 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	stop()
 	done := report.report()
 	if err == nil && done.Problems > 0 {
-		err = fmt.Errorf("%w: %d problems", errProblems, done.Problems)
+		err = fmt.Errorf("%w: %d problems", ErrIncompleteRestore, done.Problems)
 	}
 	return done, err
 }

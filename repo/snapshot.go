@@ -55,6 +55,10 @@ const (
 	CompressionMax     = pack.Max
 )
 
+// ParseCompression reads the name of a level: auto, off, fastest, default, better
+// or max.
+func ParseCompression(name string) (Compression, error) { return pack.ParseLevel(name) }
+
 // SnapshotOptions say how a snapshot is taken. The zero value is useful.
 type SnapshotOptions struct {
 	Hostname string // empty is this host's
@@ -162,15 +166,15 @@ func (r *Repo) fill(ctx context.Context, m *snapshot.Manifest, source *capture.S
 	defer s.close()
 	report := newReporter(r, s, parent, m.Start, o.Progress)
 	defer report.stop()
-	cache, err := r.cacheDir()
-	if err != nil {
-		return err
+	avoid := slices.Clone(o.Avoid)
+	if cache, err := r.cacheDir(); err == nil {
+		avoid = append(avoid, cache)
 	}
 	result, err := capture.Run(s.ctx, source, capture.Options{
 		Sink: s, Loader: trees{r}, Params: r.config.params(),
 		Parent: parent, IgnoreCTime: o.IgnoreCTime, IgnoreInode: o.IgnoreInode,
 		Rules: rules, IgnoreFiles: o.IgnoreFiles, OneFileSystem: o.OneFileSystem,
-		SkipCaches: o.SkipCaches, MaxFileSize: o.MaxFileSize, Avoid: append(slices.Clone(o.Avoid), cache),
+		SkipCaches: o.SkipCaches, MaxFileSize: o.MaxFileSize, Avoid: avoid,
 		Workers: workers, Progress: &report.progress, Problem: report.problem,
 	})
 	if err == nil {

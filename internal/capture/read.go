@@ -198,7 +198,8 @@ func (c *capture) endFile(ctx context.Context, j fileJob, problem error) error {
 			e.Problem = vanished
 		}
 	}
-	c.count(e, j.before(), false)
+	before := j.before()
+	c.count(e, before, before != nil && snapshot.SameContent(before, e) && snapshot.SameAttributes(before, e))
 	if j.links != nil {
 		if err := j.links.finish(ctx, c, e); err != nil {
 			return err

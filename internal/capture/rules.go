@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"syscall"
 
 	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/internal/ignore"
@@ -58,7 +59,7 @@ func (c *capture) avoidDirs(paths []string) error {
 	c.avoid = map[fileKey]string{}
 	for _, p := range paths {
 		d, err := disk.OpenDir(p)
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 			continue
 		}
 		if err != nil {

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+)
+
+// Exit codes, as restic's users know them.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitIncomplete  = 3  // a snapshot was made, but not everything could be read
+	exitNoRepo      = 10 // there is no repository
+	exitWrongSecret = 12 // the password or key is wrong
+	exitInterrupted = 130
+)
+
+// A program is one run of qsnap.
+type program struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+
+	json  bool
+	quiet bool
+}
+
+// errIncomplete says that a snapshot was made of what could be read.
+var errIncomplete = errors.New("not everything could be read")
+
+// errSilent ends the program with exit code 1, after it has said why.
+var errSilent = errors.New("said already")
+
+// A hint is an error and what to do about it.
+type hint struct {
+	error
+	next string
+}
+
+// Error returns one line.
+func (h hint) Error() string { return h.error.Error() + ": " + h.next }
+
+// Unwrap returns the error without the hint.
+func (h hint) Unwrap() error { return h.error }
+
+// run runs a command line and returns the exit code.
+func (p *program) run(ctx context.Context, args []string) int {
+	app := p.app()
+	args, err := arrange(app, args)
+	if err == nil {
+		err = app.RunContext(ctx, args)
+	}
+	code := exitCode(err)
+	if ctx.Err() != nil && err != nil {
+		code, err = exitInterrupted, errInterrupted
+	}
+	if err != nil && !errors.Is(err, errSilent) && !errors.Is(err, errIncomplete) {
+		p.complain(code, err)
+	}
+	return code
+}
+
+func exitCode(err error) int {
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errIncomplete):
+		return exitIncomplete
+	case errors.Is(err, repo.ErrNoRepository):
+		return exitNoRepo
+	case errors.Is(err, repo.ErrWrongSecret):
+		return exitWrongSecret
+	}
+	return exitFailed
+}
+
+func (p *program) complain(code int, err error) {
+	if p.json {
+		line, _ := json.Marshal(map[string]any{"message_type": "exit_error", "code": code, "message": err.Error()})
+		fmt.Fprintf(p.stderr, "%s\n", line)
+		return
+	}
+	fmt.Fprintf(p.stderr, "qsnap: %s\n", oneLine(err))
+}
+
+func (p *program) app() *cli.App {
+	return &cli.App{
+		Name:        "qsnap",
+		Usage:       "snapshots of directory trees: deduplicated, compressed, encrypted",
+		Version:     repo.Version,
+		HideVersion: true,
+		Description: "Without --repo, qsnap uses a repository in your data directory, which the first\n" +
+			"\"qsnap snapshot DIR\" makes. A SNAPSHOT is \"latest\" or the beginning of an id;\n" +
+			"SNAPSHOT:PATH names something in it.\n\n" +
+			"Exit codes: 0 done; 1 failed; 3 snapshot made, but not everything could be read;\n" +
+			"10 no repository; 12 wrong password or key; 130 interrupted.",
+		Flags:                  p.globalFlags(),
+		EnableBashCompletion:   true,
+		HideHelpCommand:        false,
+		UseShortOptionHandling: false,
+		Reader:                 p.stdin,
+		Writer:                 p.stdout,
+		ErrWriter:              p.stderr,
+		ExitErrHandler:         func(*cli.Context, error) {}, // main alone exits
+		OnUsageError:           usageError,
+		CommandNotFound:        nil,
+		Action:                 p.noCommand,
+		Before: func(c *cli.Context) error {
+			p.json, p.quiet = c.Bool("json"), c.Bool("quiet")
+			return nil
+		},
+		Commands: []*cli.Command{
+			p.initCommand(), p.snapshotCommand(), p.snapshotsCommand(), p.lsCommand(), p.findCommand(),
+			p.catCommand(), p.dumpCommand(), p.diffCommand(), p.restoreCommand(), p.checkCommand(),
+			p.statsCommand(), p.keyCommand(), p.targetCommand(), p.completionCommand(), p.versionCommand(), p.jsonCommand(),
+		},
+	}
+}
+
+func (p *program) globalFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "repo", Aliases: []string{"r"}, EnvVars: []string{"QSNAP_REPO"}, Usage: "`REPOSITORY`: a directory"},
+		&cli.StringFlag{Name: "password-file", Usage: "read the password from `FILE` [$QSNAP_PASSWORD_FILE, or the password itself in $QSNAP_PASSWORD]"},
+		&cli.StringFlag{Name: "password-command", Usage: "run `COMMAND` in a shell and read the password from its output [$QSNAP_PASSWORD_COMMAND]"},
+		&cli.StringFlag{Name: "key-file", Usage: "open with a key `FILE` or recovery sheet instead of a password [$QSNAP_KEY_FILE]"},
+		&cli.StringFlag{Name: "cache-dir", EnvVars: []string{"QSNAP_CACHE_DIR"}, Usage: "keep the local index in `DIR`"},
+		&cli.BoolFlag{Name: "json", Usage: "print JSON: see \"qsnap help json\""},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print only what was asked for, and errors"},
+	}
+}
+
+// plainFlags has help show flags without the defaults of switches, which are all
+// off, and without the ways to write a flag twice.
+func plainFlags() {
+	show := cli.FlagStringer
+	again := regexp.MustCompile(` \[ -.* \]`)
+	cli.FlagStringer = func(f cli.Flag) string {
+		return again.ReplaceAllString(strings.ReplaceAll(show(f), " (default: false)", ""), "")
+	}
+}
+
+// noCommand is what qsnap does without a command, or with one that isn't there.
+func (p *program) noCommand(c *cli.Context) error {
+	if name := c.Args().First(); name != "" {
+		return hint{fmt.Errorf("there is no command %q", name), "\"qsnap help\" lists them"}
+	}
+	return cli.ShowAppHelp(c)
+}
+
+// usageError returns what is wrong with flags, in one line.
+func usageError(c *cli.Context, err error, sub bool) error {
+	name := "qsnap"
+	if c.Command != nil && c.Command.Name != "" && sub {
+		name = "qsnap " + c.Command.Name
+	}
+	return hint{err, fmt.Sprintf("see \"%s --help\"", name)}
+}
+
+// command completes a command with what all have in common.
+func (p *program) command(c *cli.Command) *cli.Command {
+	c.OnUsageError = func(ctx *cli.Context, err error, _ bool) error {
+		return hint{err, fmt.Sprintf("see \"qsnap %s --help\"", ctx.Command.FullName())}
+	}
+	c.HideHelpCommand = true
+	return c
+}

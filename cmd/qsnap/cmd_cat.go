@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/internal/archive"
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+func (p *program) catCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:      "cat",
+		Usage:     "write a file of a snapshot to standard output",
+		ArgsUsage: "SNAPSHOT:PATH",
+		Flags:     append(selectFlags(), atFlag()),
+		Action: func(c *cli.Context) error {
+			return p.withEntry(c, "SNAPSHOT:PATH", func(r *repo.Repo, e *snapshot.Entry, _ string) error {
+				out := bufio.NewWriterSize(p.stdout, 1<<20)
+				if e.Type == snapshot.Dir {
+					return hint{errors.New("it is a directory"), "\"qsnap dump\" writes one as an archive"}
+				}
+				return errors.Join(r.CopyFile(c.Context, out, e), out.Flush())
+			})
+		},
+	})
+}
+
+func (p *program) dumpCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:      "dump",
+		Usage:     "write a snapshot, or a part of it, as an archive",
+		ArgsUsage: "SNAPSHOT[:PATH]",
+		Flags: append(selectFlags(), atFlag(),
+			&cli.StringFlag{Name: "format", Usage: "`FORMAT` of the archive: tar", Value: "tar"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`", DefaultText: "standard output"}),
+		Action: p.dump,
+	})
+}
+
+// withEntry opens what the only argument names.
+func (p *program) withEntry(c *cli.Context, what string, f func(r *repo.Repo, e *snapshot.Entry, path string) error) error {
+	word, err := oneArgument(c, what)
+	if err != nil {
+		return err
+	}
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	m, at, err := p.snapshotAndPath(c, r, word)
+	if err != nil {
+		return err
+	}
+	e, err := r.Entry(c.Context, m, at)
+	if err != nil {
+		return err
+	}
+	if err := f(r, e, strings.Trim(at, "/")); err != nil {
+		return fmt.Errorf("%s: %w", word, err)
+	}
+	return nil
+}
+
+func (p *program) dump(c *cli.Context) (err error) {
+	if format := c.String("format"); format != "tar" {
+		return fmt.Errorf("--format %q: tar is the only one", format)
+	}
+	return p.withEntry(c, "SNAPSHOT[:PATH]", func(r *repo.Repo, e *snapshot.Entry, at string) (err error) {
+		var w io.Writer = p.stdout
+		if name := c.String("output"); name != "" {
+			f, err := os.Create(name)
+			if err != nil {
+				return err
+			}
+			defer func() {
+				if err = errors.Join(err, f.Close()); err != nil {
+					err = errors.Join(err, os.Remove(name))
+				}
+			}()
+			w = f
+		}
+		out := bufio.NewWriterSize(w, 1<<20)
+		incomplete := false
+		err = archive.Tar(c.Context, r, e, path.Base(at), out, func(name, why string) {
+			incomplete = true
+			p.warn("%s is not in the archive: %s", p.path(name), why)
+		})
+		if err = errors.Join(err, out.Flush()); err == nil && incomplete {
+			err = errIncomplete
+		}
+		return err
+	})
+}

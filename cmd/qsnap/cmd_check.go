@@ -1,0 +1,197 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+func (p *program) checkCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:  "check",
+		Usage: "look for damage",
+		Description: "Checks that every snapshot reaches only what exists and can be read, but for the data\n" +
+			"of files: that is read with --read-data. Names the files that damage touches.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "read-data", Usage: "read every byte"},
+			&cli.StringFlag{Name: "read-data-subset", Usage: "read a `PART` of the data: 5% at random, or 1/12, the first of twelve"},
+		},
+		Action: p.check,
+	})
+}
+
+func (p *program) check(c *cli.Context) error {
+	o := repo.CheckOptions{ReadData: c.Bool("read-data")}
+	if err := parseSubset(c.String("read-data-subset"), &o); err != nil {
+		return err
+	}
+	if c.NArg() > 0 {
+		return fmt.Errorf("check takes no arguments, such as %q", c.Args().First())
+	}
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	v := p.newView()
+	o.Progress = func(u repo.CheckProgress) {
+		if v.due() {
+			what := fmt.Sprintf("%s: %s of %s", u.Phase, count(u.Done), count(u.Total))
+			done := u.Done
+			if u.Bytes {
+				what = fmt.Sprintf("%s: %s of %s", u.Phase, size(u.Done), size(u.Total))
+			} else {
+				done = 0
+			}
+			v.show(done, u.Total, u.Elapsed, what, "")
+		}
+	}
+	start := time.Now()
+	report, err := r.Check(c.Context, o)
+	v.clear()
+	if err != nil {
+		return err
+	}
+	return p.checkSummary(report, time.Since(start))
+}
+
+func parseSubset(s string, o *repo.CheckOptions) error {
+	if s == "" {
+		return nil
+	}
+	bad := fmt.Errorf("--read-data-subset %q: write a percentage such as 5%%, or a part such as 1/12", s)
+	o.ReadData = true
+	if percent, ok := strings.CutSuffix(s, "%"); ok {
+		v, err := strconv.ParseFloat(percent, 64)
+		if err != nil || v <= 0 || v > 100 {
+			return bad
+		}
+		o.Percent = v
+		return nil
+	}
+	part, of, ok := strings.Cut(s, "/")
+	var err1, err2 error
+	o.Part, err1 = strconv.Atoi(part)
+	o.Of, err2 = strconv.Atoi(of)
+	if !ok || err1 != nil || err2 != nil || o.Part < 1 || o.Part > o.Of {
+		return bad
+	}
+	return nil
+}
+
+// findingJSON is a finding for programs.
+type findingJSON struct {
+	MessageType string     `json:"message_type"` // "error", or "note" for what is no damage
+	Kind        string     `json:"kind"`
+	Object      string     `json:"object"`
+	Message     string     `json:"message"`
+	Files       []fileJSON `json:"files,omitempty"`
+	TotalFiles  int        `json:"total_files,omitempty"`
+	Next        string     `json:"next,omitempty"`
+}
+
+type fileJSON struct {
+	Snapshot   string `json:"snapshot"`
+	Path       string `json:"path"`
+	PathBase64 string `json:"path_base64,omitempty"`
+	Dir        bool   `json:"dir,omitempty"`
+}
+
+func (p *program) checkSummary(r *repo.CheckReport, took time.Duration) error {
+	errorCount := 0
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if f.IsDamage() {
+			errorCount++
+		}
+		if err := p.showFinding(f); err != nil {
+			return err
+		}
+	}
+	if p.json {
+		err := p.emit(map[string]any{
+			"message_type": "summary", "num_errors": errorCount, "snapshots": r.Snapshots, "trees": r.Trees,
+			"packs": r.Packs, "pack_bytes": r.PackBytes, "bytes_read": r.BytesRead, "seconds_elapsed": took.Seconds(),
+		})
+		if err == nil && errorCount > 0 {
+			err = errSilent
+		}
+		return err
+	}
+	what := "their data was not read: that takes --read-data"
+	if r.BytesRead > 0 {
+		what = size(uint64(r.BytesRead)) + " read"
+	}
+	p.say("checked %s, %s and %s of %s (%s) in %s", plural(r.Snapshots, "snapshot", "snapshots"),
+		plural(r.Trees, "directory", "directories"), plural(r.Packs, "pack", "packs"), size(uint64(r.PackBytes)), what, duration(took))
+	if errorCount > 0 {
+		return errors.New(plural(errorCount, "object is", "objects are") + " damaged or missing, as named above")
+	}
+	p.say("no damage found")
+	return nil
+}
+
+func (p *program) showFinding(f *repo.Finding) error {
+	if p.json {
+		out := findingJSON{MessageType: "error", Kind: string(f.Kind), Object: f.Object, Message: f.What, TotalFiles: f.Total, Next: nextStep(f)}
+		if !f.IsDamage() {
+			out.MessageType = "note"
+		}
+		for _, a := range f.Files {
+			out.Files = append(out.Files, fileJSON{a.Snapshot.String(), a.Path, rawBytes(a.Path), a.Dir})
+		}
+		return p.emit(out)
+	}
+	if !f.IsDamage() {
+		p.say("note: %s: %s", f.Object, f.What)
+		return nil
+	}
+	fmt.Fprintf(p.stdout, "damaged: %s: %s\n", f.Object, f.What)
+	if f.Total > 0 {
+		fmt.Fprintf(p.stdout, "  it touches %s:\n", plural(f.Total, "file", "files"))
+	}
+	for _, a := range f.Files {
+		slash := ""
+		if a.Dir {
+			slash = "/ and all in it"
+		}
+		fmt.Fprintf(p.stdout, "    %s  %s%s\n", a.Snapshot.Short(), p.path(a.Path), slash)
+	}
+	if more := f.Total - len(f.Files); more > 0 {
+		fmt.Fprintf(p.stdout, "    and %s more\n", count(more))
+	}
+	if next := nextStep(f); next != "" {
+		fmt.Fprintf(p.stdout, "  next: %s\n", next)
+	}
+	return nil
+}
+
+// nextStep says what to do about a finding.
+func nextStep(f *repo.Finding) string {
+	if len(f.Files) > 0 {
+		return fmt.Sprintf("all other files can be restored: \"qsnap restore %s --target DIR\" names what it can't", newest(f).Short())
+	}
+	switch f.Kind {
+	case repo.BadConfig:
+		return "nothing is lost: its other copy is used"
+	case repo.BadKey:
+		return "if another key opens the repository, \"qsnap key add\" makes a new one; \"qsnap key export\" prints a recovery sheet"
+	case repo.BadDelta:
+		return "nothing is lost: the packs themselves tell what they hold; the next \"qsnap snapshot\" stores anew what it can't find"
+	case repo.BadPack, repo.MissingPack:
+		return "no snapshot needs what is damaged"
+	case repo.BadManifest, repo.MissingManifest:
+		return "\"qsnap snapshots\" lists those that are left"
+	}
+	return ""
+}
+
+// newest returns the snapshot of the last file that a finding names.
+func newest(f *repo.Finding) snapshot.ID { return f.Files[len(f.Files)-1].Snapshot }

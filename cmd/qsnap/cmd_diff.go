@@ -1,0 +1,144 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+func (p *program) diffCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:      "diff",
+		Usage:     "show what differs between two snapshots",
+		ArgsUsage: "SNAPSHOT[:PATH] SNAPSHOT[:PATH]",
+		Description: "+ added, - removed, M content changed, T type changed, U attributes changed\n" +
+			"(mode, owner, time or extended attributes).",
+		Flags: append(selectFlags(),
+			&cli.BoolFlag{Name: "content", Usage: "not what differs in attributes only"}),
+		Action: p.diff,
+	})
+}
+
+// diffCounts count changes.
+type diffCounts struct {
+	ChangedFiles int      `json:"changed_files"`
+	Added        diffSide `json:"added"`
+	Removed      diffSide `json:"removed"`
+	Attributes   int      `json:"changed_attributes"`
+	MessageType  string   `json:"message_type"`
+	Source       string   `json:"source_snapshot"`
+	Target       string   `json:"target_snapshot"`
+}
+
+type diffSide struct {
+	Files  int    `json:"files"`
+	Dirs   int    `json:"dirs"`
+	Others int    `json:"others"`
+	Bytes  uint64 `json:"bytes"`
+}
+
+func (s *diffSide) add(e *snapshot.Entry) {
+	switch e.Type {
+	case snapshot.File:
+		s.Files++
+		s.Bytes += uint64(e.Size)
+	case snapshot.Dir:
+		s.Dirs++
+	default:
+		s.Others++
+	}
+}
+
+func (p *program) diff(c *cli.Context) error {
+	if c.NArg() != 2 {
+		return hint{fmt.Errorf("diff takes two snapshots"), "as in \"qsnap diff 3fa2c1 latest\""}
+	}
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	var sides [2]*snapshot.Entry
+	var ids [2]string
+	for i, word := range c.Args().Slice() {
+		m, at, err := p.snapshotAndPath(c, r, word)
+		if err != nil {
+			return err
+		}
+		if sides[i], err = p.directory(c, r, m, at); err != nil {
+			return err
+		}
+		ids[i] = m.ID.String()
+	}
+	counts := diffCounts{MessageType: "statistics", Source: ids[0], Target: ids[1]}
+	for change, err := range r.Diff(c.Context, sides[0], sides[1]) {
+		if err != nil {
+			return err
+		}
+		if err := p.showChange(c, &counts, change); err != nil {
+			return err
+		}
+	}
+	if p.json {
+		return p.emit(counts)
+	}
+	p.say("added %s and %s, %s; removed %s and %s, %s; changed %s, attributes of %s",
+		plural(counts.Added.Files, "file", "files"), plural(counts.Added.Dirs, "directory", "directories"), size(counts.Added.Bytes),
+		plural(counts.Removed.Files, "file", "files"), plural(counts.Removed.Dirs, "directory", "directories"), size(counts.Removed.Bytes),
+		plural(counts.ChangedFiles, "file", "files"), plural(counts.Attributes, "path", "paths"))
+	return nil
+}
+
+// directory returns the directory of a path in a snapshot.
+func (p *program) directory(c *cli.Context, r *repo.Repo, m *snapshot.Manifest, at string) (*snapshot.Entry, error) {
+	e, err := r.Entry(c.Context, m, at)
+	if err == nil && e.Type != snapshot.Dir {
+		err = fmt.Errorf("%s: it is a %v, not a directory", at, e.Type)
+	}
+	return e, err
+}
+
+func (p *program) showChange(c *cli.Context, counts *diffCounts, change snapshot.Change) error {
+	modifier := ""
+	switch {
+	case change.Before == nil:
+		modifier = "+"
+		counts.Added.add(change.After)
+	case change.After == nil:
+		modifier = "-"
+		counts.Removed.add(change.Before)
+	case change.Before.Type != change.After.Type:
+		modifier = "T"
+		counts.Removed.add(change.Before)
+		counts.Added.add(change.After)
+	case change.Content:
+		modifier = "M"
+		counts.ChangedFiles++
+	default:
+		modifier = "U"
+		counts.Attributes++
+		if c.Bool("content") {
+			return nil
+		}
+	}
+	some := change.After
+	if some == nil {
+		some = change.Before
+	}
+	slash := ""
+	if some.Type == snapshot.Dir {
+		slash = "/"
+	}
+	if p.json {
+		line := map[string]any{"message_type": "change", "path": "/" + change.Path + slash, "modifier": modifier}
+		if raw := rawBytes(change.Path); raw != "" {
+			line["path_base64"] = raw
+		}
+		return p.emit(line)
+	}
+	_, err := fmt.Fprintf(p.stdout, "%s    %s%s\n", modifier, p.path(change.Path), slash)
+	return err
+}

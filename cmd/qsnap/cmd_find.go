@@ -1,0 +1,156 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+func (p *program) findCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:        "find",
+		Usage:       "find files in all snapshots",
+		ArgsUsage:   "PATTERN...",
+		Description: "Patterns are those of .gitignore: a name, with * and ?, or a path that begins with a slash.",
+		Flags: append(selectFlags(), atFlag(),
+			&cli.StringSliceFlag{Name: "snapshot", Aliases: []string{"s"}, Usage: "only in `SNAPSHOT`; may be repeated"},
+			&cli.BoolFlag{Name: "long", Aliases: []string{"l"}, Usage: "every snapshot that holds a version, not only the newest"}),
+		Action: p.findFiles,
+	})
+}
+
+// A version is one state of a file, and the snapshots that hold it.
+type version struct {
+	entry     *snapshot.Entry
+	snapshots []*snapshot.Manifest
+}
+
+func (p *program) findFiles(c *cli.Context) error {
+	if c.NArg() == 0 {
+		return hint{errors.New("nothing to find"), "name a pattern, as in \"qsnap find '*.conf'\""}
+	}
+	patterns, err := repo.ParsePatterns(c.Args().Slice())
+	if err != nil {
+		return err
+	}
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	list, damaged, err := p.chosen(c, r)
+	if err != nil {
+		return err
+	}
+	found := finder{versions: map[string][]version{}}
+	for _, m := range list {
+		if err := found.in(c, r, m, patterns); err != nil {
+			return err
+		}
+	}
+	if p.json {
+		err = p.emit(found.json())
+	} else {
+		p.showFound(&found, c.Bool("long"))
+	}
+	return errors.Join(err, damaged)
+}
+
+// chosen returns the snapshots that are named, or picked by flags.
+func (p *program) chosen(c *cli.Context, r *repo.Repo) (list []*snapshot.Manifest, damaged, err error) {
+	s, err := p.selection(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, word := range c.StringSlice("snapshot") {
+		m, err := p.find(c, r, word, s)
+		if err != nil {
+			return nil, nil, err
+		}
+		list = append(list, m)
+	}
+	if list == nil {
+		list, damaged = r.Snapshots(c.Context, s)
+	}
+	return list, damaged, nil
+}
+
+type finder struct {
+	paths    []string // in the order in which they were found
+	versions map[string][]version
+	hits     map[*snapshot.Manifest][]nodeJSON
+	order    []*snapshot.Manifest
+}
+
+// in looks for files in a snapshot.
+func (f *finder) in(c *cli.Context, r *repo.Repo, m *snapshot.Manifest, patterns repo.Patterns) error {
+	if f.hits == nil {
+		f.hits = map[*snapshot.Manifest][]nodeJSON{}
+	}
+	f.order = append(f.order, m)
+	for e, err := range r.Walk(c.Context, &m.Root) {
+		if err != nil {
+			return fmt.Errorf("snapshot %s: %s: %w", m.ID.Short(), e.Path, err)
+		}
+		if !patterns.Match(e.Path, e.Type == snapshot.Dir) {
+			continue
+		}
+		f.hits[m] = append(f.hits[m], nodeToJSON(e.Path, e.Entry))
+		if f.versions[e.Path] == nil {
+			f.paths = append(f.paths, e.Path)
+		}
+		f.add(e.Path, e.Entry, m)
+	}
+	return nil
+}
+
+func (f *finder) add(path string, e *snapshot.Entry, m *snapshot.Manifest) {
+	list := f.versions[path]
+	if n := len(list); n > 0 && snapshot.SameContent(list[n-1].entry, e) && snapshot.SameAttributes(list[n-1].entry, e) {
+		list[n-1].snapshots = append(list[n-1].snapshots, m)
+		return
+	}
+	f.versions[path] = append(list, version{e, []*snapshot.Manifest{m}})
+}
+
+func (f *finder) json() any {
+	type hits struct {
+		Hits     int        `json:"hits"`
+		Snapshot string     `json:"snapshot"`
+		Matches  []nodeJSON `json:"matches"`
+	}
+	out := []hits{}
+	for _, m := range f.order {
+		if list := f.hits[m]; len(list) > 0 {
+			out = append(out, hits{len(list), m.ID.String(), list})
+		}
+	}
+	return out
+}
+
+func (p *program) showFound(f *finder, all bool) {
+	if len(f.paths) == 0 {
+		p.say("nothing found in %s", plural(len(f.order), "snapshot", "snapshots"))
+	}
+	for _, path := range f.paths {
+		fmt.Fprintln(p.stdout, p.path(path))
+		for _, v := range f.versions[path] {
+			var ids []string
+			for _, m := range v.snapshots {
+				ids = append(ids, m.ID.Short())
+			}
+			where := "in " + ids[len(ids)-1]
+			if all {
+				where = "in " + strings.Join(ids, " ")
+			} else if len(ids) > 1 {
+				where += fmt.Sprintf(" and %s before", plural(len(ids)-1, "snapshot", "snapshots"))
+			}
+			fmt.Fprintf(p.stdout, "    %s  %s\n", longLine(v.entry), where)
+		}
+	}
+}

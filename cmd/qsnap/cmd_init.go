@@ -1,0 +1,130 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/repo"
+)
+
+func (p *program) initCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:  "init",
+		Usage: "make a repository",
+		Description: "Makes a repository in a directory, which is made too. A --key-file that isn't there\n" +
+			"is written with a new key. Settings can't be changed later.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "pack-size", Usage: "store data in files of about `SIZE`, from 1M to 4G", DefaultText: "16M"},
+			&cli.StringFlag{Name: "chunk-size", Usage: "cut files in chunks of about `SIZE`, from 16K to 1M: small ones find more duplicates, large ones need less index", DefaultText: "96K"},
+		},
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return hint{fmt.Errorf("init takes no arguments, such as %q", c.Args().First()), "name the repository with --repo"}
+			}
+			return p.init(c)
+		},
+	})
+}
+
+func (p *program) init(c *cli.Context) error {
+	at, err := p.place(c)
+	if err != nil {
+		return err
+	}
+	o := repo.InitOptions{Options: p.options(c)}
+	if o.PackSize, err = sizeFlag(c, "pack-size"); err != nil {
+		return err
+	}
+	chunkSize, err := sizeFlag(c, "chunk-size")
+	if err != nil {
+		return err
+	}
+	if o.Chunks, err = chunksOf(chunkSize); err != nil {
+		return err
+	}
+	secret, key, err := p.newSecret(c, at)
+	if err != nil {
+		return err
+	}
+	t, err := openTarget(c.Context, at.name, true)
+	if err != nil {
+		return err
+	}
+	r, err := repo.Init(c.Context, t, secret, o)
+	if errors.Is(err, fs.ErrExist) {
+		return hint{fmt.Errorf("%s: a repository is here already", at.name), "use it, or name another directory"}
+	}
+	if err != nil {
+		return p.explain(at, err)
+	}
+	defer r.Close()
+	if p.json {
+		return p.emit(map[string]any{"message_type": "initialized", "id": r.ID(), "repository": at.name})
+	}
+	p.say("made repository %s at %s", r.ID()[:8], at.name)
+	if key != "" {
+		p.say("the key that opens it is in %s", key)
+	}
+	p.say("Without its password or key a repository can't be read by anyone. Keep a copy elsewhere:")
+	p.say("\"qsnap key export\" prints a recovery sheet.")
+	return nil
+}
+
+// newSecret returns the secret of a new repository, and the name of the key file if
+// it was written just now.
+func (p *program) newSecret(c *cli.Context, at place) (s repo.Secret, key string, err error) {
+	name := c.String("key-file")
+	if name == "" && c.String("password-file") == "" && c.String("password-command") == "" {
+		name = p.getenv("QSNAP_KEY_FILE")
+	}
+	if name != "" {
+		if _, err := os.Stat(name); err == nil {
+			s, err = keyFromFile(name)
+			return s, "", err
+		}
+		s, err = makeKeyFile(name)
+		return s, name, err
+	}
+	s, given, err := p.givenSecret(c)
+	if given || err != nil {
+		return s, "", err
+	}
+	if at.keyFile != "" {
+		s, err = makeKeyFile(at.keyFile)
+		return s, at.keyFile, err
+	}
+	s, err = p.prompt("a password for the new repository", true)
+	return s, "", err
+}
+
+func sizeFlag(c *cli.Context, name string) (int64, error) {
+	if !c.IsSet(name) {
+		return 0, nil
+	}
+	n, err := parseSize(c.String(name))
+	if err != nil {
+		return 0, fmt.Errorf("--%s: %w", name, err)
+	}
+	return n, nil
+}
+
+// chunksOf returns parameters for chunks of about a size: a third of it at least,
+// and two thirds until a cut is found.
+func chunksOf(size int64) (chunk.Params, error) {
+	if size == 0 {
+		return chunk.Params{}, nil
+	}
+	if size < 12<<10 || size > 3<<19 {
+		return chunk.Params{}, errors.New("--chunk-size: chunks can have from 16K to 1M")
+	}
+	bits := 13
+	for int64(3)<<bits/2 < size && bits < 20 {
+		bits++
+	}
+	return chunk.Params{Min: 1 << bits / 2, Max: 8 << bits, Bits: bits, Whole: 2 << bits}, nil
+}

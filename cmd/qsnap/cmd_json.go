@@ -1,0 +1,56 @@
+package main
+
+import "github.com/urfave/cli/v2"
+
+// jsonHelp documents what --json prints: "qsnap help json" shows it.
+const jsonHelp = `With --json every command prints JSON to standard output, and errors as objects to
+standard error: {"message_type":"exit_error","code":…,"message":…}. Names are restic's
+where it has the same thing. Fields may be added, none will change. Times are as of
+RFC 3339, sizes in bytes. A path that is not UTF-8 comes with its bytes in
+path_base64.
+
+One value:
+  snapshots      array of {id, short_id, time, hostname, username, paths, tags, tree,
+                 parent, previous, number, program_version, excludes, summary}
+  find           array of {snapshot, hits, matches: array of nodes}
+  key list       array of {current, id, userName, hostName, created, kind, label}
+  stats          {snapshots_count, total_size, total_file_count, total_blob_count,
+                 total_uncompressed_size, compression_ratio, packs, pack_bytes,
+                 index_bytes, snapshot_bytes, stored_bytes}; of a snapshot
+                 {snapshots_count, total_size, total_file_count, files, dirs, others}
+  init, version, key add, key remove, key passwd, key export, target check
+                 one object with a message_type
+
+An object a line, each with a message_type:
+  snapshot       status: {seconds_elapsed, files_done, bytes_done, total_files,
+                 total_bytes, percent_done, current_files}, now and then;
+                 error: {error: {message}, during, item};
+                 summary: {snapshot_id, files_new, files_changed, files_unmodified,
+                 dirs_new, dirs_changed, dirs_unmodified, data_blobs, tree_blobs,
+                 data_added, data_added_packed, total_files_processed,
+                 total_bytes_processed, bytes_read, total_duration, skipped, errors,
+                 backup_start, backup_end}
+  ls             snapshot: as above; then node: {name, type, path, uid, gid, user,
+                 group, size, mode, permissions, mtime, ctime, inode, linktarget,
+                 error}
+  diff           change: {path, modifier}; statistics: {changed_files, added,
+                 removed, changed_attributes, source_snapshot, target_snapshot}
+  restore        status and error as above; verbose_status: {action, item, size};
+                 summary: {snapshot_id, dry_run, total_files, total_bytes,
+                 files_created, files_replaced, files_restored, attributes_restored,
+                 files_deleted, bytes_restored, packs_read, pack_bytes_read, errors,
+                 seconds_elapsed}
+  check          error or note: {kind, object, message, files, total_files, next};
+                 summary: {num_errors, snapshots, trees, packs, pack_bytes,
+                 bytes_read, seconds_elapsed}
+
+cat, dump and completion print what they always do.`
+
+// jsonCommand is only there to be asked for help.
+func (p *program) jsonCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name: "json", Usage: "what --json prints", Description: jsonHelp, Hidden: true,
+		CustomHelpTemplate: "{{.Description}}\n",
+		Action:             func(c *cli.Context) error { return cli.ShowCommandHelp(c, "json") },
+	})
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+)
+
+func (p *program) keyCommand() *cli.Command {
+	fresh := []cli.Flag{
+		&cli.StringFlag{Name: "new-password-file", Usage: "read the new password from `FILE`"},
+		&cli.StringFlag{Name: "new-key-file", Usage: "open with the key in `FILE`, which is written if it isn't there"},
+	}
+	return p.command(&cli.Command{
+		Name:  "key",
+		Usage: "manage the passwords and keys that open the repository",
+		Subcommands: []*cli.Command{
+			p.command(&cli.Command{Name: "list", Usage: "list them", Action: p.keyList}),
+			p.command(&cli.Command{
+				Name: "add", Usage: "add one", Action: p.keyAdd,
+				Flags: append(fresh, &cli.StringFlag{Name: "label", Usage: "describe it with `TEXT`"}),
+			}),
+			p.command(&cli.Command{Name: "remove", Usage: "remove one", ArgsUsage: "ID", Action: p.keyRemove}),
+			p.command(&cli.Command{Name: "passwd", Usage: "replace the one that is used now", Flags: fresh, Action: p.keyPasswd}),
+			p.command(&cli.Command{
+				Name: "export", Usage: "print a recovery sheet, which opens the repository whatever becomes of its keys",
+				Flags:  []cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write it to a new `FILE` that only you can read", DefaultText: "standard output"}},
+				Action: p.keyExport,
+			}),
+		},
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return hint{fmt.Errorf("there is no command \"key %s\"", c.Args().First()), "\"qsnap key --help\" lists them"}
+			}
+			return cli.ShowSubcommandHelp(c)
+		},
+	})
+}
+
+func (p *program) keyList(c *cli.Context) error {
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	keys, err := r.Keys(c.Context)
+	if err != nil {
+		return err
+	}
+	if p.json {
+		out := []map[string]any{}
+		for _, k := range keys {
+			out = append(out, map[string]any{
+				"current": k.Current, "id": k.ID, "userName": k.Username, "hostName": k.Hostname,
+				"created": k.Created.Format(time.RFC3339), "kind": k.Kind, "label": k.Label,
+			})
+		}
+		return p.emit(out)
+	}
+	rows := [][]string{{"", "ID", "KIND", "CREATED", "BY", "LABEL"}}
+	for _, k := range keys {
+		mark := " "
+		if k.Current {
+			mark = "*"
+		}
+		rows = append(rows, []string{mark, k.ID[:8], k.Kind, localTime(k.Created), k.Username + "@" + k.Hostname, k.Label})
+	}
+	p.table(rows)
+	return nil
+}
+
+// freshSecret returns the secret of a new slot.
+func (p *program) freshSecret(c *cli.Context) (repo.Secret, error) {
+	file, key := c.String("new-password-file"), c.String("new-key-file")
+	switch {
+	case file != "" && key != "":
+		return repo.Secret{}, errors.New("--new-password-file and --new-key-file exclude each other")
+	case file != "":
+		return passwordFromFile(file)
+	case key != "":
+		return makeKeyFile(key)
+	}
+	return p.prompt("the new password", true)
+}
+
+func (p *program) keyAdd(c *cli.Context) error {
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	secret, err := p.freshSecret(c)
+	if err != nil {
+		return err
+	}
+	k, err := r.AddKey(c.Context, secret, c.String("label"))
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.emit(map[string]any{"message_type": "key_added", "id": k.ID})
+	}
+	p.say("added key %s", k.ID[:8])
+	return nil
+}
+
+func (p *program) keyRemove(c *cli.Context) error {
+	id, err := oneArgument(c, "the id of a key")
+	if err != nil {
+		return err
+	}
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if err := r.RemoveKey(c.Context, id); err != nil {
+		return err
+	}
+	if p.json {
+		return p.emit(map[string]any{"message_type": "key_removed", "id": id})
+	}
+	p.say("removed key %s; who knew its secret may have read the keys beneath it", id)
+	return nil
+}
+
+func (p *program) keyPasswd(c *cli.Context) error {
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	secret, err := p.freshSecret(c)
+	if err != nil {
+		return err
+	}
+	if err := r.ReplaceKey(c.Context, secret); err != nil {
+		return err
+	}
+	if p.json {
+		return p.emit(map[string]any{"message_type": "key_replaced"})
+	}
+	p.say("the new secret opens the repository; the old one does no more")
+	return nil
+}
+
+func (p *program) keyExport(c *cli.Context) error {
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	lines, err := r.RecoverySheet()
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.emit(map[string]any{"message_type": "recovery_sheet", "repository_id": r.ID(), "recovery": lines})
+	}
+	at, err := p.place(c)
+	if err != nil {
+		return err
+	}
+	sheet := fmt.Sprintf(`# Recovery sheet of the qsnap repository
+#   id       %s
+#   place    %s
+#   printed  %s
+#
+# These lines open the repository, whatever becomes of its passwords and keys.
+# Whoever has them can read everything in it: keep them away from it, on paper
+# or in a safe. To use them, type them into a file and run
+#   qsnap --repo %s --key-file FILE snapshots
+#
+%s`, r.ID(), at.name, time.Now().Format("2006-01-02"), at.name, lines)
+	if name := c.String("output"); name != "" {
+		if err := writeNewFile(name, sheet); err != nil {
+			if errors.Is(err, os.ErrExist) {
+				return hint{fmt.Errorf("%s is there already", name), "name a new file"}
+			}
+			return err
+		}
+		p.say("wrote the recovery sheet to %s", name)
+		return nil
+	}
+	_, err = fmt.Fprint(p.stdout, sheet)
+	return err
+}

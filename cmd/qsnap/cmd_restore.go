@@ -1,0 +1,185 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+func (p *program) restoreCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:      "restore",
+		Usage:     "bring back a snapshot, or a part of it",
+		ArgsUsage: "SNAPSHOT[:PATH]",
+		Description: "What PATH holds is written to the target directory. Onto what is there already,\n" +
+			"only what differs is written. Without SNAPSHOT it is the newest, or with --at the\n" +
+			"newest of that time.",
+		Flags: append(selectFlags(), atFlag(),
+			&cli.StringFlag{Name: "target", Aliases: []string{"t"}, Usage: "write to `DIR`"},
+			&cli.StringSliceFlag{Name: "include", Aliases: []string{"i"}, Usage: "only what matches `PATTERN`; may be repeated"},
+			&cli.StringSliceFlag{Name: "exclude", Aliases: []string{"e"}, Usage: "not what matches `PATTERN`; may be repeated"},
+			&cli.StringFlag{Name: "overwrite", Usage: "`WHEN` files exist: always (what differs), if-changed (in size or time), if-newer (in the snapshot) or never", Value: "always"},
+			&cli.BoolFlag{Name: "delete", Usage: "delete what the snapshot doesn't have, but nothing that it left out"},
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done"},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print what is done"},
+			&cli.BoolFlag{Name: "verify", Usage: "read back what was restored"},
+			&cli.BoolFlag{Name: "no-owner", Usage: "don't restore users and groups"},
+			&cli.BoolFlag{Name: "no-sync", Usage: "don't wait until the disk has it all"}),
+		Action: p.restore,
+	})
+}
+
+var overwrites = map[string]repo.Overwrite{
+	"always": repo.OverwriteAlways, "if-changed": repo.OverwriteIfChanged,
+	"if-newer": repo.OverwriteIfNewer, "never": repo.OverwriteNever,
+}
+
+func (p *program) restore(c *cli.Context) error {
+	overwrite, ok := overwrites[c.String("overwrite")]
+	switch {
+	case !ok:
+		return fmt.Errorf("--overwrite %q: want always, if-changed, if-newer or never", c.String("overwrite"))
+	case c.NArg() > 1:
+		_, err := oneArgument(c, "SNAPSHOT[:PATH]")
+		return err
+	case c.NArg() == 0 && c.String("at") == "":
+		return hint{errors.New("restore what?"), "name a snapshot, such as latest, or a time with --at"}
+	case c.String("target") == "":
+		return hint{errors.New("restore to where?"), "name a directory with --target"}
+	}
+	o := repo.RestoreOptions{
+		To: c.String("target"), Include: c.StringSlice("include"), Exclude: c.StringSlice("exclude"),
+		Overwrite: overwrite, Delete: c.Bool("delete"), DryRun: c.Bool("dry-run"), Verify: c.Bool("verify"),
+		NoOwner: c.Bool("no-owner"), NoSync: c.Bool("no-sync"),
+	}
+	o.Actions = (o.DryRun || c.Bool("verbose")) && !p.quiet
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	m, at, err := p.snapshotAndPath(c, r, c.Args().First())
+	if err != nil {
+		return err
+	}
+	o.Path = at
+	v := &restoreView{p: p, view: p.newView(), whole: at == "" && o.Include == nil && o.Exclude == nil, json: time.Now()}
+	o.Progress = v.update
+	start := time.Now()
+	report, err := r.Restore(c.Context, m, o)
+	v.clear()
+	if err != nil && !errors.Is(err, repo.ErrIncompleteRestore) {
+		return err
+	}
+	if err := p.restoreSummary(m, o, report, time.Since(start)); err != nil {
+		return err
+	}
+	if err != nil {
+		if p.json {
+			return errSilent
+		}
+		return hint{fmt.Errorf("%s could not be restored as it should", plural(report.Problems, "path", "paths")), "they are named above; \"qsnap check --read-data\" tells whether the repository is damaged"}
+	}
+	return nil
+}
+
+// restoreSummary says what was done.
+func (p *program) restoreSummary(m *snapshot.Manifest, o repo.RestoreOptions, r repo.RestoreReport, took time.Duration) error {
+	if p.json {
+		return p.emit(map[string]any{
+			"message_type": "summary", "snapshot_id": m.ID.String(), "dry_run": o.DryRun,
+			"total_files": r.Files + r.Dirs + r.Others, "total_bytes": r.Bytes,
+			"files_created": r.Created, "files_replaced": r.Replaced, "attributes_restored": r.Touched,
+			"files_deleted": r.Deleted, "files_restored": r.Created + r.Replaced,
+			"bytes_restored": r.BytesWritten, "packs_read": r.Packs, "pack_bytes_read": r.PackBytes,
+			"errors": r.Problems, "seconds_elapsed": took.Seconds(),
+		})
+	}
+	if o.DryRun {
+		p.say("would restore snapshot %s of %s to %s: %s, %s", m.ID.Short(), localTime(m.Start), o.To, plural(r.Files, "file", "files"), size(r.Bytes))
+	} else {
+		p.say("restored snapshot %s of %s to %s: %s, %s in %s", m.ID.Short(), localTime(m.Start), o.To, plural(r.Files, "file", "files"), size(r.Bytes), duration(took))
+	}
+	p.say("  %s created, %s replaced, %s with other attributes only, %s deleted", count(r.Created), count(r.Replaced), count(r.Touched), count(r.Deleted))
+	if o.DryRun {
+		p.say("  would read %s from %s", size(r.PackBytes), plural(r.Packs, "pack", "packs"))
+	} else {
+		p.say("  read %s from %s; wrote %s", size(r.PackBytes), plural(r.Packs, "pack", "packs"), size(r.BytesWritten))
+	}
+	return nil
+}
+
+// A restoreView shows how far a restore has come.
+type restoreView struct {
+	p *program
+	*view
+	whole bool
+	json  time.Time // of the last status
+}
+
+func (v *restoreView) update(u repo.RestoreProgress) {
+	switch {
+	case u.Problem != nil:
+		v.problem(u)
+		return
+	case u.Action != "":
+		v.action(u)
+		return
+	case u.Done:
+		return
+	}
+	var total, files uint64
+	if v.whole {
+		total, files = u.Total.Bytes, u.Total.Files
+	}
+	if v.p.json && !v.p.quiet && time.Since(v.json) > jsonInterval {
+		v.json = time.Now()
+		v.status(u, total, files)
+	}
+	if v.due() {
+		what := plural(u.Report.Files, "file", "files") + ", " + size(u.Report.Bytes)
+		if total > 0 {
+			what += " of " + size(total)
+		}
+		v.show(u.Report.Bytes, total, u.Elapsed, what, "")
+	}
+}
+
+func (v *restoreView) status(u repo.RestoreProgress, total, files uint64) {
+	status := map[string]any{
+		"message_type": "status", "seconds_elapsed": int(u.Elapsed.Seconds()),
+		"files_restored": u.Report.Files, "bytes_restored": u.Report.Bytes,
+	}
+	if total > 0 {
+		status["total_files"], status["total_bytes"] = files, total
+		status["percent_done"] = min(1, float64(u.Report.Bytes)/float64(total))
+	}
+	_ = v.p.emit(status)
+}
+
+func (v *restoreView) problem(u repo.RestoreProgress) {
+	v.clear()
+	if v.p.json {
+		_ = v.p.emit(map[string]any{"message_type": "error", "error": map[string]any{"message": u.Problem.Error()}, "during": "restore", "item": u.Path})
+		return
+	}
+	v.p.warn("%s: %s", v.p.path(u.Path), oneLine(u.Problem))
+}
+
+func (v *restoreView) action(u repo.RestoreProgress) {
+	v.clear()
+	if v.p.json {
+		_ = v.p.emit(map[string]any{"message_type": "verbose_status", "action": u.Action, "item": u.Path, "size": u.Entry.Size})
+		return
+	}
+	slash := ""
+	if u.Entry.Type == snapshot.Dir {
+		slash = "/"
+	}
+	fmt.Fprintf(v.p.stdout, "%-8s %s%s\n", u.Action, v.p.path(u.Path), slash)
+}

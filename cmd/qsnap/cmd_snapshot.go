@@ -1,0 +1,221 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+func (p *program) snapshotCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:      "snapshot",
+		Aliases:   []string{"backup"},
+		Usage:     "take a snapshot of files and directories",
+		ArgsUsage: "PATH...",
+		Description: "One directory becomes the snapshot itself; of several paths each is kept in full.\n" +
+			"Files that are the same as in the last snapshot of the same paths are not read.\n" +
+			"Patterns are those of .gitignore, relative to the directory. Files named .qsnapignore\n" +
+			"hold more of them, for what is beside and below.",
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "tag", Usage: "give it a `TAG`; may be repeated"},
+			&cli.StringFlag{Name: "host", Usage: "say it is of `HOST`", DefaultText: "this host"},
+			&cli.StringSliceFlag{Name: "exclude", Aliases: []string{"e"}, Usage: "leave out what matches `PATTERN`; may be repeated"},
+			&cli.StringSliceFlag{Name: "exclude-file", Usage: "leave out what matches a pattern in `FILE`; may be repeated"},
+			&cli.StringSliceFlag{Name: "ignore-file", Usage: "heed files of this `NAME` in the tree, such as .gitignore; may be repeated"},
+			&cli.BoolFlag{Name: "exclude-caches", Usage: "leave out what is in directories with a CACHEDIR.TAG"},
+			&cli.StringFlag{Name: "exclude-larger-than", Usage: "leave out files larger than `SIZE`"},
+			&cli.BoolFlag{Name: "one-file-system", Aliases: []string{"x"}, Usage: "don't enter other file systems"},
+			&cli.StringFlag{Name: "parent", Usage: "compare with this `SNAPSHOT`", DefaultText: "the last of the same host and paths"},
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "read all files, whether they have changed or not"},
+			&cli.BoolFlag{Name: "ignore-ctime", Usage: "don't compare change times"},
+			&cli.BoolFlag{Name: "ignore-inode", Usage: "don't compare inode numbers"},
+			&cli.BoolFlag{Name: "stdin", Usage: "take a snapshot of what comes from standard input, as one file"},
+			&cli.StringFlag{Name: "stdin-filename", Usage: "the `NAME` of that file", Value: "stdin"},
+			&cli.StringFlag{Name: "command", Usage: "take a snapshot of what `COMMAND` prints, as one file; none if it fails"},
+			&cli.StringFlag{Name: "compression", Usage: "`LEVEL`: auto, off, fastest, default, better or max", Value: "auto"},
+		},
+		Action: p.snapshot,
+	})
+}
+
+func (p *program) snapshot(c *cli.Context) error {
+	o, err := p.snapshotOptions(c)
+	if err != nil {
+		return err
+	}
+	src, wait, err := p.source(c)
+	if err != nil {
+		return err
+	}
+	r, err := p.openOrCreate(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if at, err := p.place(c); err == nil {
+		o.Avoid = append(o.Avoid, at.name) // a directory, or nothing
+	}
+	if word := c.String("parent"); word != "" {
+		if o.Parent, err = p.find(c, r, word, repo.Select{}); err != nil {
+			return err
+		}
+	}
+	view := p.snapshotView(c, r, c.Args().Slice())
+	o.Progress = view.update
+	m, err := r.Snapshot(c.Context, src, o)
+	view.end()
+	if err = errors.Join(err, wait()); err != nil {
+		return err
+	}
+	if err := p.snapshotSummary(m); err != nil {
+		return err
+	}
+	if m.Problems.Total > 0 {
+		return errIncomplete
+	}
+	return nil
+}
+
+func (p *program) snapshotOptions(c *cli.Context) (o repo.SnapshotOptions, err error) {
+	o = repo.SnapshotOptions{
+		Hostname: c.String("host"), Tags: c.StringSlice("tag"),
+		ReadAll: c.Bool("force"), IgnoreCTime: c.Bool("ignore-ctime"), IgnoreInode: c.Bool("ignore-inode"),
+		Excludes: c.StringSlice("exclude"), IgnoreFiles: c.StringSlice("ignore-file"),
+		OneFileSystem: c.Bool("one-file-system"), SkipCaches: c.Bool("exclude-caches"),
+	}
+	if o.MaxFileSize, err = sizeFlag(c, "exclude-larger-than"); err != nil {
+		return o, err
+	}
+	if o.Compression, err = repo.ParseCompression(c.String("compression")); err != nil {
+		return o, err
+	}
+	for _, name := range c.StringSlice("exclude-file") {
+		f, err := os.Open(name)
+		if err != nil {
+			return o, err
+		}
+		rules, err := repo.ParseRules(f, name)
+		f.Close()
+		if err != nil {
+			return o, err
+		}
+		o.ExcludeRules = append(o.ExcludeRules, rules...)
+	}
+	for _, name := range o.IgnoreFiles {
+		if name != filepath.Base(name) {
+			return o, fmt.Errorf("--ignore-file %q: it is the name of files in the tree, not a path: for a single file use --exclude-file", name)
+		}
+	}
+	return o, nil
+}
+
+// source returns what is to be captured, and a function to be called afterwards.
+func (p *program) source(c *cli.Context) (src repo.Source, wait func() error, err error) {
+	nothing := func() error { return nil }
+	command, stdin, paths := c.String("command"), c.Bool("stdin"), c.Args().Slice()
+	switch {
+	case command != "" && stdin, (command != "" || stdin) && len(paths) > 0:
+		return src, nil, errors.New("--stdin, --command and paths exclude each other")
+	case stdin:
+		return repo.Stream(c.String("stdin-filename"), p.stdin), nothing, nil
+	case command != "":
+		return p.commandSource(c, command)
+	case len(paths) == 0:
+		return src, nil, hint{errors.New("nothing to snapshot"), "name a directory, as in \"qsnap snapshot .\""}
+	}
+	for _, path := range paths {
+		if _, err := os.Lstat(path); err != nil {
+			return src, nil, err
+		}
+	}
+	return repo.Paths(paths...), nothing, nil
+}
+
+// commandSource runs a command. If it fails, so does reading its output, and no
+// snapshot is made.
+func (p *program) commandSource(c *cli.Context, line string) (repo.Source, func() error, error) {
+	cmd := shell(c.Context, line)
+	cmd.Stdin, cmd.Stderr = p.stdin, p.stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return repo.Source{}, nil, err
+	}
+	r := &commandReader{cmd: cmd, line: line, out: out}
+	return repo.Stream(c.String("stdin-filename"), r), r.stop, nil
+}
+
+// A commandReader is the output of a command, which it starts at the first read.
+type commandReader struct {
+	cmd     *exec.Cmd
+	line    string
+	out     io.Reader
+	started bool
+	ended   bool
+}
+
+// Read is io.Reader. It ends with io.EOF only if the command has succeeded.
+func (r *commandReader) Read(b []byte) (int, error) {
+	if !r.started {
+		r.started = true
+		if err := r.cmd.Start(); err != nil {
+			r.ended = true
+			return 0, fmt.Errorf("command %q: %w", r.line, err)
+		}
+	}
+	n, err := r.out.Read(b)
+	if err == io.EOF && !r.ended {
+		r.ended = true
+		if failed := r.cmd.Wait(); failed != nil {
+			err = fmt.Errorf("command %q failed, so no snapshot was made: %w", r.line, failed)
+		}
+	}
+	return n, err
+}
+
+// stop ends a command that is still running.
+func (r *commandReader) stop() error {
+	if r.started && !r.ended {
+		r.ended = true
+		_ = r.cmd.Process.Kill()
+		_ = r.cmd.Wait()
+	}
+	return nil
+}
+
+// snapshotSummary says what was stored.
+func (p *program) snapshotSummary(m *snapshot.Manifest) error {
+	s := m.Stats
+	took := m.End.Sub(m.Start)
+	if p.json {
+		return p.emit(map[string]any{
+			"message_type": "summary", "snapshot_id": m.ID.String(),
+			"files_new": s.NewFiles, "files_changed": s.ChangedFiles, "files_unmodified": s.SameFiles,
+			"dirs_new": s.NewDirs, "dirs_changed": s.ChangedDirs, "dirs_unmodified": s.SameDirs,
+			"data_blobs": s.DataBlobs, "tree_blobs": s.TreeBlobs,
+			"data_added": s.DataAdded + s.TreeAdded, "data_added_packed": s.DataStored + s.TreeStored,
+			"total_files_processed": s.Files, "total_bytes_processed": s.Bytes,
+			"bytes_read": s.BytesRead, "total_duration": took.Seconds(),
+			"skipped": m.Skipped.Total, "errors": m.Problems.Total,
+			"backup_start": m.Start, "backup_end": m.End,
+		})
+	}
+	p.say("snapshot %s saved: %s, %s in %s", m.ID.Short(), plural(s.Files, "file", "files"), size(s.Bytes), duration(took))
+	p.say("  files: %s new, %s changed, %s unchanged; directories: %s new, %s changed, %s unchanged",
+		count(s.NewFiles), count(s.ChangedFiles), count(s.SameFiles), count(s.NewDirs), count(s.ChangedDirs), count(s.SameDirs))
+	p.say("  read %s; new %s, stored in %s", size(s.BytesRead), size(s.DataAdded+s.TreeAdded), size(s.DataStored+s.TreeStored+s.IndexStored))
+	if m.Skipped.Total > 0 {
+		p.say("  left out by rules: %s (\"qsnap snapshots --skipped %s\" lists them)", plural(m.Skipped.Total, "path", "paths"), m.ID.Short())
+	}
+	if m.Problems.Total > 0 {
+		p.warn("%s could not be read as it should: the snapshot is incomplete", plural(m.Problems.Total, "path", "paths"))
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+func (p *program) snapshotsCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:      "snapshots",
+		Aliases:   []string{"list"},
+		Usage:     "list the snapshots",
+		ArgsUsage: "[SNAPSHOT...]",
+		Flags: append(selectFlags(),
+			&cli.IntFlag{Name: "last", Usage: "only the newest `N`"},
+			&cli.BoolFlag{Name: "skipped", Usage: "also list what rules left out, and what could not be read"}),
+		Action: p.snapshots,
+	})
+}
+
+func (p *program) snapshots(c *cli.Context) error {
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	s, err := p.selection(c)
+	if err != nil {
+		return err
+	}
+	s.Last = c.Int("last")
+	var list []*snapshot.Manifest
+	var damaged error
+	for _, word := range c.Args().Slice() {
+		m, err := p.find(c, r, word, s)
+		if err != nil {
+			return err
+		}
+		list = append(list, m)
+	}
+	if c.NArg() == 0 {
+		list, damaged = r.Snapshots(c.Context, s)
+		if list == nil && damaged != nil {
+			return damaged
+		}
+	}
+	if err := p.showSnapshots(c, list); err != nil {
+		return err
+	}
+	if damaged != nil {
+		return hint{damaged, "\"qsnap check\" tells more"}
+	}
+	return nil
+}
+
+func (p *program) showSnapshots(c *cli.Context, list []*snapshot.Manifest) error {
+	if p.json {
+		out := []snapshotJSON{}
+		for _, m := range list {
+			out = append(out, toJSON(m))
+		}
+		return p.emit(out)
+	}
+	if len(list) == 0 {
+		p.say("there are no snapshots%s", map[bool]string{true: " that these flags pick"}[c.NumFlags() > 0])
+		return nil
+	}
+	rows := [][]string{{"ID", "TIME", "HOST", "PATHS", "TAGS", "FILES", "SIZE", "STORED", ""}}
+	for _, m := range list {
+		remark := ""
+		if m.Problems.Total > 0 {
+			remark = "incomplete: " + plural(m.Problems.Total, "problem", "problems")
+		}
+		rows = append(rows, []string{m.ID.Short(), localTime(m.Start), m.Hostname, p.path(strings.Join(m.Paths, " ")),
+			strings.Join(m.Tags, ","), count(m.Stats.Files), size(m.Stats.Bytes),
+			size(m.Stats.DataStored + m.Stats.TreeStored + m.Stats.IndexStored), remark})
+	}
+	p.table(rows)
+	if c.Bool("skipped") {
+		for _, m := range list {
+			p.showRemarks(m, "left out", m.Skipped)
+			p.showRemarks(m, "problem", m.Problems)
+		}
+	}
+	return nil
+}
+
+func (p *program) showRemarks(m *snapshot.Manifest, what string, r snapshot.Remarks) {
+	for _, remark := range r.List {
+		fmt.Fprintf(p.stdout, "%s %s: %s: %s\n", m.ID.Short(), what, p.path(remark.Path), remark.Text)
+	}
+	if !r.Complete() {
+		fmt.Fprintf(p.stdout, "%s %s: %s more\n", m.ID.Short(), what, count(r.Total-uint64(len(r.List))))
+	}
+}
+
+// snapshotJSON is a snapshot as restic's users know it, and a little more.
+type snapshotJSON struct {
+	Time           time.Time      `json:"time"`
+	Parent         string         `json:"parent,omitempty"`
+	Tree           string         `json:"tree"`
+	Paths          []string       `json:"paths"`
+	PathsBase64    []string       `json:"paths_base64,omitempty"` // if one of them is no UTF-8
+	Hostname       string         `json:"hostname"`
+	Username       string         `json:"username"`
+	Excludes       []string       `json:"excludes,omitempty"`
+	Tags           []string       `json:"tags,omitempty"`
+	ProgramVersion string         `json:"program_version"`
+	Summary        map[string]any `json:"summary"`
+	Previous       string         `json:"previous,omitempty"`
+	Number         uint64         `json:"number"`
+	ID             string         `json:"id"`
+	ShortID        string         `json:"short_id"`
+}
+
+func toJSON(m *snapshot.Manifest) snapshotJSON {
+	s := m.Stats
+	out := snapshotJSON{
+		Time: m.Start, Tree: m.Root.Subtree.String(), Paths: m.Paths, Hostname: m.Hostname, Username: m.Username,
+		Excludes: m.Excludes, Tags: m.Tags, ProgramVersion: m.Program, Number: m.Number, ID: m.ID.String(), ShortID: m.ID.Short(),
+		Summary: map[string]any{
+			"backup_start": m.Start, "backup_end": m.End,
+			"files_new": s.NewFiles, "files_changed": s.ChangedFiles, "files_unmodified": s.SameFiles,
+			"dirs_new": s.NewDirs, "dirs_changed": s.ChangedDirs, "dirs_unmodified": s.SameDirs,
+			"data_blobs": s.DataBlobs, "tree_blobs": s.TreeBlobs,
+			"data_added": s.DataAdded + s.TreeAdded, "data_added_packed": s.DataStored + s.TreeStored,
+			"total_files_processed": s.Files, "total_bytes_processed": s.Bytes,
+			"skipped": m.Skipped.Total, "errors": m.Problems.Total,
+		},
+	}
+	for _, path := range m.Paths {
+		if rawBytes(path) != "" {
+			for _, path := range m.Paths {
+				out.PathsBase64 = append(out.PathsBase64, rawBytes(path))
+			}
+			break
+		}
+	}
+	if !m.Parent.IsZero() {
+		out.Parent = m.Parent.String()
+	}
+	if !m.Previous.IsZero() {
+		out.Previous = m.Previous.String()
+	}
+	return out
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+func (p *program) statsCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:        "stats",
+		Usage:       "show how large things are",
+		ArgsUsage:   "[SNAPSHOT[:PATH]]",
+		Description: "Of the repository, or of what a snapshot or a part of it holds.",
+		Flags:       append(selectFlags(), atFlag()),
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 1 {
+				_, err := oneArgument(c, "SNAPSHOT[:PATH]")
+				return err
+			}
+			if c.NArg() == 1 || c.IsSet("at") {
+				return p.snapshotStats(c)
+			}
+			return p.repoStats(c)
+		},
+	})
+}
+
+func (p *program) repoStats(c *cli.Context) error {
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	s, err := r.Stats(c.Context)
+	if err != nil {
+		return err
+	}
+	ratio := func(a, b uint64) float64 {
+		if b == 0 {
+			return 0
+		}
+		return float64(a) / float64(b)
+	}
+	if p.json {
+		return p.emit(map[string]any{
+			"snapshots_count": s.Snapshots, "total_size": s.Bytes, "total_file_count": s.Files,
+			"total_blob_count": s.Chunks + s.Trees, "total_uncompressed_size": s.ChunkBytes + s.TreeBytes,
+			"compression_ratio": ratio(s.ChunkBytes+s.TreeBytes, s.PackBytes),
+			"packs":             s.Packs, "pack_bytes": s.PackBytes, "index_bytes": s.DeltaBytes,
+			"snapshot_bytes": s.ManifestBytes, "stored_bytes": s.Stored(),
+		})
+	}
+	p.table([][]string{
+		{"snapshots", count(s.Snapshots), ""},
+		{"as if each were on its own", size(s.Bytes), plural(s.Files, "file", "files")},
+		{"unique chunks", size(s.ChunkBytes), count(s.Chunks)},
+		{"unique trees", size(s.TreeBytes), count(s.Trees)},
+		{"stored in packs", size(s.PackBytes), count(s.Packs)},
+		{"stored in index deltas", size(s.DeltaBytes), count(s.Deltas)},
+		{"stored in manifests", size(s.ManifestBytes), count(s.Manifests)},
+		{"stored in all", size(s.Stored()), ""},
+	})
+	if s.Bytes > 0 {
+		p.say("deduplicated %.1f times, compressed %.2f times", ratio(s.Bytes, s.ChunkBytes), ratio(s.ChunkBytes+s.TreeBytes, s.PackBytes))
+	}
+	return nil
+}
+
+func (p *program) snapshotStats(c *cli.Context) error {
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	m, at, err := p.snapshotAndPath(c, r, c.Args().First())
+	if err != nil {
+		return err
+	}
+	root, err := r.Entry(c.Context, m, at)
+	if err != nil {
+		return err
+	}
+	var side diffSide
+	if root.Type != snapshot.Dir {
+		side.add(root)
+	} else {
+		for e, err := range r.Walk(c.Context, root) {
+			if err != nil {
+				return err
+			}
+			side.add(e.Entry)
+		}
+	}
+	if p.json {
+		return p.emit(map[string]any{
+			"snapshots_count": 1, "total_size": side.Bytes, "total_file_count": side.Files + side.Dirs + side.Others,
+			"files": side.Files, "dirs": side.Dirs, "others": side.Others,
+		})
+	}
+	p.say("snapshot %s of %s: %s, %s, %s others, %s", m.ID.Short(), localTime(m.Start),
+		plural(side.Files, "file", "files"), plural(side.Dirs, "directory", "directories"), count(side.Others), size(side.Bytes))
+	return nil
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/target"
+	"github.com/qsnap/qsnap/target/local"
+)
+
+// schemes open the targets that URLs name. A repository without one is a directory.
+var schemes = map[string]func(ctx context.Context, rest string, create bool) (target.Target, error){
+	"local": openLocal,
+}
+
+func openLocal(_ context.Context, dir string, create bool) (target.Target, error) {
+	if create {
+		return local.Create(dir)
+	}
+	t, err := local.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", dir, repo.ErrNoRepository)
+	}
+	return t, err
+}
+
+// openTarget opens the target that a user names.
+func openTarget(ctx context.Context, name string, create bool) (target.Target, error) {
+	if scheme, rest, ok := strings.Cut(name, ":"); ok && len(scheme) > 1 && !strings.ContainsAny(scheme, "/\\.") {
+		open := schemes[scheme]
+		if open == nil {
+			return nil, hint{fmt.Errorf("%q: nothing is known of %s: targets", name, scheme), "use a directory; one with such a name is written ./" + name}
+		}
+		return open(ctx, rest, create)
+	}
+	return openLocal(ctx, name, create)
+}
+
+// A place says where a repository is, and what opens it.
+type place struct {
+	name    string
+	keyFile string // of the default repository
+}
+
+// place returns the repository that is named, or the default one.
+func (p *program) place(c *cli.Context) (place, error) {
+	if name := c.String("repo"); name != "" {
+		return place{name: name}, nil
+	}
+	data, config, err := p.userDirs()
+	if err != nil {
+		return place{}, hint{err, "name a repository with --repo"}
+	}
+	return place{filepath.Join(data, "default"), filepath.Join(config, "default.key")}, nil
+}
+
+// userDirs returns the directories for the user's data and settings of qsnap.
+func (p *program) userDirs() (data, config string, err error) {
+	config, err = os.UserConfigDir()
+	if err != nil {
+		return "", "", err
+	}
+	data = p.getenv("XDG_DATA_HOME")
+	switch {
+	case data != "" && filepath.IsAbs(data):
+	case runtime.GOOS == "windows":
+		data = p.getenv("LOCALAPPDATA")
+	case runtime.GOOS == "darwin":
+		data = config
+	default:
+		data = filepath.Join(p.getenv("HOME"), ".local", "share")
+	}
+	return filepath.Join(data, "qsnap"), filepath.Join(config, "qsnap"), nil
+}
+
+func (p *program) options(c *cli.Context) repo.Options {
+	return repo.Options{CacheDir: c.String("cache-dir")}
+}
+
+// open opens the repository.
+func (p *program) open(c *cli.Context) (*repo.Repo, error) {
+	at, err := p.place(c)
+	if err != nil {
+		return nil, err
+	}
+	r, err := p.openAt(c, at)
+	if errors.Is(err, repo.ErrNoRepository) && at.keyFile != "" {
+		return nil, hint{err, "\"qsnap snapshot DIR\" makes one there, or name another with --repo"}
+	}
+	return r, err
+}
+
+func (p *program) openAt(c *cli.Context, at place) (*repo.Repo, error) {
+	t, err := openTarget(c.Context, at.name, false)
+	if err != nil {
+		return nil, p.explain(at, err)
+	}
+	// Before a password is asked for.
+	if err := repo.Probe(c.Context, t); err != nil {
+		return nil, p.explain(at, err)
+	}
+	secret, given, err := p.givenSecret(c)
+	if err == nil && !given {
+		if at.keyFile != "" {
+			secret, err = keyFromFile(at.keyFile)
+		} else {
+			secret, err = p.prompt("password for repository "+at.name, false)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	r, err := repo.Open(c.Context, t, secret, p.options(c))
+	return r, p.explain(at, err)
+}
+
+// explain says which repository an error of opening it is about, and what to do.
+func (p *program) explain(at place, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, repo.ErrNoRepository):
+		if !strings.HasPrefix(err.Error(), at.name) {
+			err = fmt.Errorf("%s: %w", at.name, err)
+		}
+		if at.keyFile == "" {
+			return hint{err, fmt.Sprintf("check the name, or make one with \"qsnap init --repo %s\"", at.name)}
+		}
+		return err
+	case errors.Is(err, repo.ErrWrongSecret):
+		return hint{fmt.Errorf("%s: %w", at.name, err), "check where it comes from: --password-file, --password-command, --key-file or the QSNAP_ variables"}
+	}
+	return fmt.Errorf("%s: %w", at.name, err)
+}
+
+// openOrCreate opens the repository, and makes the default one at its first use.
+func (p *program) openOrCreate(c *cli.Context) (*repo.Repo, error) {
+	at, err := p.place(c)
+	if err != nil {
+		return nil, err
+	}
+	r, err := p.openAt(c, at)
+	if at.keyFile == "" || !errors.Is(err, repo.ErrNoRepository) {
+		return r, err
+	}
+	secret, given, err := p.givenSecret(c)
+	if err == nil && !given {
+		secret, err = makeKeyFile(at.keyFile)
+	}
+	if err != nil {
+		return nil, err
+	}
+	t, err := openTarget(c.Context, at.name, true)
+	if err != nil {
+		return nil, err
+	}
+	if r, err = repo.Init(c.Context, t, secret, repo.InitOptions{Options: p.options(c)}); err != nil {
+		return nil, p.explain(at, err)
+	}
+	p.note("made a repository for your snapshots: %s", at.name)
+	if !given {
+		p.note("and the key that opens it:            %s", at.keyFile)
+		p.note("Without this key the snapshots can't be read by anyone. Keep a copy elsewhere:")
+		p.note("\"qsnap key export\" prints a recovery sheet.")
+	}
+	return r, nil
+}
+
+// makeKeyFile returns the key in a file, and writes a new one if there is none.
+func makeKeyFile(name string) (repo.Secret, error) {
+	if _, err := os.Stat(name); err == nil {
+		return keyFromFile(name)
+	}
+	text, err := repo.NewKey()
+	if err != nil {
+		return repo.Secret{}, err
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return repo.Secret{}, err
+	}
+	text = "# The key of a qsnap repository. Whoever has it can read all its snapshots;\n" +
+		"# without it nobody can. Keep a copy in another place.\n" + text
+	if err := writeNewFile(name, text); err != nil {
+		return repo.Secret{}, err
+	}
+	return keyFromFile(name)
+}
+
+// writeNewFile writes a file that only the user can read and that isn't there yet.
+func writeNewFile(name, text string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err != nil {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"io/fs"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+)
+
+// A snapshotView shows how far a snapshot has come.
+type snapshotView struct {
+	p *program
+	*view
+	total  atomic.Uint64 // bytes, as far as they are counted
+	files  atomic.Uint64
+	known  atomic.Bool // they are all counted
+	cancel context.CancelFunc
+	json   time.Time // of the last status
+}
+
+// snapshotView also counts what is there, on a terminal, if no snapshot before
+// tells how much it is.
+func (p *program) snapshotView(c *cli.Context, r *repo.Repo, paths []string) *snapshotView {
+	ctx, cancel := context.WithCancel(c.Context)
+	v := &snapshotView{p: p, view: p.newView(), cancel: cancel, json: time.Now()}
+	if v.terminal && !v.silent && len(paths) > 0 {
+		go v.countFiles(ctx, r, paths)
+	}
+	return v
+}
+
+func (v *snapshotView) countFiles(ctx context.Context, r *repo.Repo, paths []string) {
+	for _, path := range paths {
+		err := filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil || !d.Type().IsRegular() {
+				return nil
+			}
+			if info, err := d.Info(); err == nil {
+				v.total.Add(uint64(info.Size()))
+				v.files.Add(1)
+			}
+			return nil
+		})
+		if err != nil {
+			return
+		}
+	}
+	v.known.Store(true)
+}
+
+func (v *snapshotView) update(u repo.SnapshotProgress) {
+	if u.Problem != nil {
+		v.problem(u)
+		return
+	}
+	var total, files uint64
+	switch {
+	case u.Parent != nil:
+		v.cancel()
+		total, files = u.Parent.Stats.Bytes, u.Parent.Stats.Files
+	case v.known.Load():
+		total, files = v.total.Load(), v.files.Load()
+	}
+	if v.p.json && !v.p.quiet && !u.Done && time.Since(v.json) > jsonInterval {
+		v.json = time.Now()
+		v.status(u, total, files)
+	}
+	if !u.Done && v.due() {
+		what := plural(u.Stats.Files, "file", "files") + ", " + size(u.Stats.Bytes)
+		if total > 0 {
+			what += " of " + size(total)
+		}
+		v.show(u.Stats.Bytes, total, u.Elapsed, what, u.Current)
+	}
+}
+
+func (v *snapshotView) problem(u repo.SnapshotProgress) {
+	v.clear()
+	if v.p.json {
+		_ = v.p.emit(map[string]any{"message_type": "error", "error": map[string]any{"message": u.Problem.Error()}, "during": "archival", "item": u.Path})
+		return
+	}
+	v.p.warn("%s", oneLine(u.Problem))
+}
+
+func (v *snapshotView) status(u repo.SnapshotProgress, total, files uint64) {
+	status := map[string]any{
+		"message_type": "status", "seconds_elapsed": int(u.Elapsed.Seconds()),
+		"files_done": u.Stats.Files, "bytes_done": u.Stats.Bytes, "error_count": 0,
+		"current_files": []string{u.Current},
+	}
+	if total > 0 {
+		status["total_files"], status["total_bytes"] = files, total
+		status["percent_done"] = min(1, float64(u.Stats.Bytes)/float64(total))
+	}
+	_ = v.p.emit(status)
+}
+
+// end removes the line.
+func (v *snapshotView) end() {
+	v.cancel()
+	v.clear()
+}

@@ -1,0 +1,69 @@
+package index
+
+import (
+	"errors"
+	"iter"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/qsnap/qsnap/chunk"
+)
+
+// An Item is a blob and one of its places.
+type Item struct {
+	ID chunk.ID
+	Place
+}
+
+// All yields every place of every blob, in no order; one that several deltas list
+// may come more than once. After an error it ends. Nothing else may be asked of the
+// index in between.
+func (x *Index) All() iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		x.mu.RLock()
+		defer x.mu.RUnlock()
+		for id, i := range x.memory.blobs {
+			for ; i >= 0; i = x.memory.places[i].older {
+				if !yield(Item{id, x.memory.places[i].Place}, nil) {
+					return
+				}
+			}
+		}
+		for _, t := range x.tables {
+			if err := t.all(yield); err != nil {
+				if err != errStop {
+					yield(Item{}, err)
+				}
+				return
+			}
+		}
+	}
+}
+
+var errStop = errors.New("stop")
+
+// all yields the places in packs that are alive.
+func (t *table) all(yield func(Item, error) bool) error {
+	return t.view(func(tx *bolt.Tx) error {
+		return tx.Bucket(blobsBucket).ForEach(func(k, v []byte) error {
+			if len(k) != chunk.IDSize {
+				return errTable
+			}
+			for len(v) > 0 {
+				number, place, rest, ok := parsePlace(v)
+				if !ok {
+					return errTable
+				}
+				v = rest
+				p, err := t.pack(tx, number)
+				if err != nil {
+					return err
+				}
+				if place.Pack = p; p != nil && !yield(Item{chunk.ID(k), place}, nil) {
+					return errStop
+				}
+			}
+			return nil
+		})
+	})
+}

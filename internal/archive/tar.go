@@ -1,0 +1,94 @@
+// Package archive writes snapshots as archives that other programs read.
+package archive
+
+import (
+	"archive/tar"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// Tar writes a directory of a snapshot, or a single file, as a tar archive in the
+// PAX format (POSIX.1-2001), with extended attributes as GNU tar, star and bsdtar
+// keep them. Hard links are kept; holes become zeros; sockets, which tar has not,
+// and what was not captured are passed to skipped. Reading stops at the first
+// error, since an archive can't tell of one.
+func Tar(ctx context.Context, r *repo.Repo, root *snapshot.Entry, name string, w io.Writer, skipped func(path, why string)) error {
+	t := &tarWriter{ctx: ctx, r: r, w: tar.NewWriter(w), links: map[[2]uint64]string{}, skipped: skipped}
+	if root.Type != snapshot.Dir {
+		if err := t.add(name, root); err != nil {
+			return err
+		}
+		return t.w.Close()
+	}
+	for e, err := range r.Walk(ctx, root) {
+		if err != nil {
+			return fmt.Errorf("%s: %w", e.Path, err)
+		}
+		if err := t.add(e.Path, e.Entry); err != nil {
+			return err
+		}
+	}
+	return t.w.Close()
+}
+
+type tarWriter struct {
+	ctx     context.Context
+	r       *repo.Repo
+	w       *tar.Writer
+	links   map[[2]uint64]string // the first name of each hard-linked file
+	skipped func(path, why string)
+}
+
+func (t *tarWriter) add(path string, e *snapshot.Entry) error {
+	h := &tar.Header{
+		Name: path, Mode: int64(e.Mode), Uid: int(e.UID), Gid: int(e.GID), Uname: e.User, Gname: e.Group,
+		ModTime: e.MTime.Time(), Format: tar.FormatPAX, PAXRecords: map[string]string{},
+	}
+	for _, x := range e.Xattrs {
+		h.PAXRecords["SCHILY.xattr."+x.Name] = string(x.Value)
+	}
+	if e.Problem != "" {
+		t.skipped(path, "not in the snapshot: when that was made: "+e.Problem)
+		if e.Type != snapshot.Dir {
+			return nil
+		}
+	}
+	switch e.Type {
+	case snapshot.Dir:
+		h.Typeflag, h.Name = tar.TypeDir, path+"/"
+	case snapshot.Symlink:
+		h.Typeflag, h.Linkname = tar.TypeSymlink, e.Target
+	case snapshot.FIFO:
+		h.Typeflag = tar.TypeFifo
+	case snapshot.CharDevice:
+		h.Typeflag, h.Devmajor, h.Devminor = tar.TypeChar, int64(e.Major), int64(e.Minor)
+	case snapshot.BlockDevice:
+		h.Typeflag, h.Devmajor, h.Devminor = tar.TypeBlock, int64(e.Major), int64(e.Minor)
+	case snapshot.Socket:
+		t.skipped(path, "a socket, which tar has not")
+		return nil
+	default:
+		h.Typeflag, h.Size = tar.TypeReg, e.Size
+	}
+	if e.Links > 1 {
+		key := [2]uint64{e.Device, e.Inode}
+		if first, ok := t.links[key]; ok {
+			h.Typeflag, h.Linkname, h.Size, h.PAXRecords = tar.TypeLink, first, 0, nil
+		} else {
+			t.links[key] = path
+		}
+	}
+	if err := t.w.WriteHeader(h); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if h.Typeflag == tar.TypeReg {
+		if err := t.r.CopyFile(t.ctx, t.w, e); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,21 @@
+package repo
+
+import (
+	"context"
+	"iter"
+
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// Walk yields all that is below a directory of a snapshot, such as its Root, each
+// directory before what is in it, in the order of names. A directory that can't be
+// read is yielded once more, with the error; the walk goes on behind it.
+func (r *Repo) Walk(ctx context.Context, dir *snapshot.Entry) iter.Seq2[snapshot.PathEntry, error] {
+	return snapshot.Walk(ctx, trees{r}, dir)
+}
+
+// Diff yields what differs between two directories, of any snapshots, in the order
+// of names. What is the same in both is not read. After an error it ends.
+func (r *Repo) Diff(ctx context.Context, before, after *snapshot.Entry) iter.Seq2[snapshot.Change, error] {
+	return snapshot.Diff(ctx, trees{r}, before, after)
+}
