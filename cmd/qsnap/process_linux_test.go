@@ -150,7 +150,7 @@ func TestAnInterruptEndsWithinASecond(t *testing.T) {
 	defer keepOpen.Close()
 	for _, args := range [][]string{
 		{"snapshot", "tree", "--compression", "max"},
-		{"snapshot", "--stdin"},                        // blocked in a read
+		{"snapshot", "--stdin"},                             // blocked in a read
 		{"snapshot", "--command", "exec sleep 60"},          // blocked by a command
 		{"snapshots", "--password-command", "exec sleep 9"}, // blocked before it begins
 	} {

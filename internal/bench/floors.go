@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// measureFloors measures what no tool can be faster than.
+func (b *bench) measureFloors(run int, source string) error {
+	for _, floor := range []struct {
+		name string
+		do   func(ctx context.Context, out string) error
+	}{
+		{"lstat", func(ctx context.Context, _ string) error {
+			return parallel(ctx, source, func(p string, d fs.DirEntry) error {
+				_, err := os.Lstat(p)
+				return err
+			})
+		}},
+		{"read", func(ctx context.Context, _ string) error {
+			return parallel(ctx, source, func(p string, d fs.DirEntry) error {
+				if !d.Type().IsRegular() {
+					return nil
+				}
+				return readFile(p, io.Discard)
+			})
+		}},
+		{"copy", func(ctx context.Context, out string) error { return copyTree(ctx, source, out) }},
+	} {
+		start := time.Now()
+		if err := floor.do(b.ctx, filepath.Join(b.work, fmt.Sprintf("copy-%d", run))); err != nil {
+			return err
+		}
+		b.floors[floor.name] = append(b.floors[floor.name], time.Since(start).Seconds())
+	}
+	return nil
+}
+
+// parallel calls f for each name below a directory, of several directories at once.
+func parallel(ctx context.Context, dir string, f func(path string, d fs.DirEntry) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	var visit func(dir string) error
+	visit = func(dir string) error {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			p := filepath.Join(dir, e.Name())
+			if err := f(p, e); err != nil {
+				return err
+			}
+			if e.IsDir() && !g.TryGo(func() error { return visit(p) }) {
+				if err := visit(p); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	g.Go(func() error { return visit(dir) })
+	return g.Wait()
+}
+
+func readFile(p string, w io.Writer) error {
+	f, err := os.Open(p)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.CopyBuffer(w, struct{ io.Reader }{f}, make([]byte, 128<<10))
+	return err
+}
+
+// copyTree copies files, directories and symbolic links, and modification times.
+func copyTree(ctx context.Context, from, to string) error {
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return err
+	}
+	return parallel(ctx, from, func(p string, d fs.DirEntry) error {
+		rel, err := filepath.Rel(from, p)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, rel)
+		switch {
+		case d.IsDir():
+			return os.MkdirAll(target, 0o755)
+		case d.Type()&fs.ModeSymlink != 0:
+			link, err := os.Readlink(p)
+			if err != nil {
+				return err
+			}
+			return os.Symlink(link, target)
+		case !d.Type().IsRegular():
+			return nil
+		}
+		return copyFile(p, target)
+	})
+}
+
+func copyFile(from, to string) error {
+	info, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, info.Mode().Perm()|0o200)
+	if err != nil {
+		return err
+	}
+	if err := readFile(from, f); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Chtimes(to, time.Time{}, info.ModTime())
+}

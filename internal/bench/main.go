@@ -1,0 +1,165 @@
+// Command bench compares qsnap with the backup tools on PATH: restic, borg and
+// kopia, on any directory trees.
+//
+//	go run ./internal/bench [-runs 3] [-work DIR] TREE...
+//
+// Each tree is copied first. Then, in each run, every tool in turn makes a new
+// repository, takes a first snapshot, an unchanged one and one after every
+// hundredth file has changed, restores all and one file, and checks all data. What
+// is printed, as a table in Markdown, are medians, and the ratio to the first peer.
+// Everything is encrypted; caches are warm. The floors are measured in the same
+// run: looking at every file, reading all and copying all, with as many goroutines
+// as processors.
+//
+// Nothing is deleted before the end: some file systems take very long to make files
+// soon after others were deleted. -work should have room for some copies of each
+// tree for every run and tool.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	runs := flag.Int("runs", 3, "how often each measurement is made")
+	work := flag.String("work", "", "an existing directory to work in; a temporary one if empty")
+	only := flag.String("tools", "", "tools to compare with, separated by commas; all on PATH if empty")
+	flag.Parse()
+	if flag.NArg() == 0 {
+		fmt.Fprintln(os.Stderr, "usage: bench [-runs N] [-work DIR] [-tools LIST] TREE...")
+		os.Exit(2)
+	}
+	if err := run(ctx, *work, *only, *runs, flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, parent, only string, runs int, trees []string) error {
+	work, err := os.MkdirTemp(parent, "qsnap-bench-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	binary := filepath.Join(work, "qsnap")
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/qsnap/qsnap/cmd/qsnap")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("build qsnap: %w", err)
+	}
+	tools := []tool{qsnapTool(binary)}
+	for _, peer := range peers {
+		if _, err := exec.LookPath(peer.name); err == nil && (only == "" || strings.Contains(","+only+",", ","+peer.name+",")) {
+			tools = append(tools, peer)
+		}
+	}
+	for _, tree := range trees {
+		b := &bench{ctx: ctx, work: filepath.Join(work, fmt.Sprintf("tree-%s", filepath.Base(tree))), runs: runs, tools: tools}
+		if err := b.measure(tree); err != nil {
+			return err
+		}
+		b.print(tree)
+	}
+	return nil
+}
+
+// A tool is a backup program as this one drives it. Its functions return command
+// lines.
+type tool struct {
+	name     string
+	version  []string
+	env      func(repo string) []string
+	init     func(repo string) []string
+	snapshot func(repo, tree string) []string
+	restore  func(repo, tree, out string) []string
+	one      func(repo, tree, file, out string) []string
+	check    func(repo string) []string
+	inOut    bool // restore runs in the directory it restores to
+}
+
+func qsnapTool(binary string) tool {
+	key := func(repo string) string { return repo + ".key" }
+	return tool{
+		name:    "qsnap",
+		version: []string{binary, "version"},
+		env: func(repo string) []string {
+			return []string{"QSNAP_REPO=" + repo, "QSNAP_PASSWORD=benchmark", "QSNAP_CACHE_DIR=" + key(repo) + "-cache"}
+		},
+		init:     func(string) []string { return []string{binary, "init"} },
+		snapshot: func(_, tree string) []string { return []string{binary, "snapshot", tree} },
+		restore:  func(_, _, out string) []string { return []string{binary, "restore", "latest", "--target", out} },
+		one: func(_, _, file, out string) []string {
+			return []string{binary, "restore", "latest:" + file, "--target", out}
+		},
+		check: func(string) []string { return []string{binary, "check", "--read-data"} },
+	}
+}
+
+var peers = []tool{
+	{
+		name:    "restic",
+		version: []string{"restic", "version"},
+		env: func(repo string) []string {
+			return []string{"RESTIC_REPOSITORY=" + repo, "RESTIC_PASSWORD=benchmark", "RESTIC_CACHE_DIR=" + repo + "-cache"}
+		},
+		init:     func(string) []string { return []string{"restic", "init"} },
+		snapshot: func(_, tree string) []string { return []string{"restic", "backup", "-q", tree} },
+		restore:  func(_, _, out string) []string { return []string{"restic", "restore", "-q", "latest", "--target", out} },
+		one: func(_, tree, file, out string) []string {
+			return []string{"restic", "restore", "-q", "latest", "--target", out, "--include", filepath.Join(tree, file)}
+		},
+		check: func(string) []string { return []string{"restic", "check", "-q", "--read-data"} },
+	},
+	{
+		name:    "borg",
+		version: []string{"borg", "--version"},
+		env: func(repo string) []string {
+			return []string{"BORG_REPO=" + repo, "BORG_PASSPHRASE=benchmark", "BORG_BASE_DIR=" + repo + "-base"}
+		},
+		init:     func(string) []string { return []string{"borg", "init", "-e", "repokey-blake2"} },
+		snapshot: func(_, tree string) []string { return []string{"borg", "create", "-C", "zstd,3", "::{now:%f}", tree} },
+		restore:  func(repo, _, _ string) []string { return borgExtract("") },
+		one:      func(_, tree, file, _ string) []string { return borgExtract(filepath.Join(tree, file)) },
+		check:    func(string) []string { return []string{"borg", "check", "--verify-data"} },
+		inOut:    true,
+	},
+	{
+		name:    "kopia",
+		version: []string{"kopia", "--version"},
+		env: func(repo string) []string {
+			return []string{"KOPIA_PASSWORD=benchmark", "KOPIA_CONFIG_PATH=" + repo + ".config", "KOPIA_CACHE_DIRECTORY=" + repo + "-cache", "KOPIA_CHECK_FOR_UPDATES=false"}
+		},
+		init: func(repo string) []string {
+			return shell("kopia repository create filesystem --path %s && kopia policy set --global --compression zstd-fastest", repo)
+		},
+		snapshot: func(_, tree string) []string { return []string{"kopia", "snapshot", "create", tree} },
+		restore:  func(_, tree, out string) []string { return shell(kopiaNewest+" %s", tree, out) },
+		one:      func(_, tree, file, out string) []string { return shell(kopiaNewest+"/%s %s", tree, file, out) },
+		check:    func(string) []string { return []string{"kopia", "snapshot", "verify", "--verify-files-percent=100"} },
+	},
+}
+
+const kopiaNewest = `kopia snapshot restore $(kopia snapshot list --json %s | grep -o '"obj":"[^"]*"' | tail -n 1 | cut -d'"' -f4)`
+
+func borgExtract(path string) []string {
+	return shell("borg extract ::$(borg list --last 1 --short) %s", strings.TrimPrefix(path, "/"))
+}
+
+func shell(format string, args ...any) []string {
+	return []string{"sh", "-c", fmt.Sprintf(format, args...)}
+}
+
+// environment describes the machine, for the table's head.
+func environment() string {
+	return fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+}
