@@ -32,6 +32,7 @@ func (r *Repo) openIndex(ctx context.Context) (*index.Index, error) {
 	if err := r.updateIndex(ctx, x); err != nil {
 		return nil, errors.Join(err, x.Close())
 	}
+	_ = x.Settle() // where the cache can't be written, memory serves
 	r.index = x
 	return x, nil
 }

@@ -70,15 +70,15 @@ func (p *program) showSnapshots(c *cli.Context, list []*snapshot.Manifest) error
 		p.say("there are no snapshots%s", map[bool]string{true: " that these flags pick"}[c.NumFlags() > 0])
 		return nil
 	}
-	rows := [][]string{{"ID", "TIME", "HOST", "PATHS", "TAGS", "FILES", "SIZE", "STORED", ""}}
+	rows := [][]string{{"ID", "TIME", "HOST", "PATHS", "TAGS", "FILES", "SIZE", "STORED"}}
 	for _, m := range list {
-		remark := ""
-		if m.Problems.Total > 0 {
-			remark = "incomplete: " + plural(m.Problems.Total, "problem", "problems")
-		}
-		rows = append(rows, []string{m.ID.Short(), localTime(m.Start), m.Hostname, p.path(strings.Join(m.Paths, " ")),
+		row := []string{m.ID.Short(), localTime(m.Start), m.Hostname, p.path(strings.Join(m.Paths, " ")),
 			strings.Join(m.Tags, ","), count(m.Stats.Files), size(m.Stats.Bytes),
-			size(m.Stats.DataStored + m.Stats.TreeStored + m.Stats.IndexStored), remark})
+			size(m.Stats.DataStored + m.Stats.TreeStored + m.Stats.IndexStored)}
+		if m.Problems.Total > 0 {
+			row = append(row, "incomplete: "+plural(m.Problems.Total, "problem", "problems"))
+		}
+		rows = append(rows, row)
 	}
 	p.table(rows)
 	if c.Bool("skipped") {

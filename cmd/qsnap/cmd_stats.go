@@ -52,14 +52,14 @@ func (p *program) repoStats(c *cli.Context) error {
 		})
 	}
 	p.table([][]string{
-		{"snapshots", count(s.Snapshots), ""},
+		{"snapshots", count(s.Snapshots)},
 		{"as if each were on its own", size(s.Bytes), plural(s.Files, "file", "files")},
 		{"unique chunks", size(s.ChunkBytes), count(s.Chunks)},
 		{"unique trees", size(s.TreeBytes), count(s.Trees)},
 		{"stored in packs", size(s.PackBytes), count(s.Packs)},
 		{"stored in index deltas", size(s.DeltaBytes), count(s.Deltas)},
 		{"stored in manifests", size(s.ManifestBytes), count(s.Manifests)},
-		{"stored in all", size(s.Stored()), ""},
+		{"stored in all", size(s.Stored())},
 	})
 	if s.Bytes > 0 {
 		p.say("deduplicated %.1f times, compressed %.2f times", ratio(s.Bytes, s.ChunkBytes), ratio(s.ChunkBytes+s.TreeBytes, s.PackBytes))

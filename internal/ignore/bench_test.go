@@ -19,9 +19,7 @@ func realisticRules() []string {
 	for i := range 50 {
 		rules = append(rules, fmt.Sprintf("*.ext%d", i))
 	}
-	for _, name := range []string{"node_modules/", "dist/", "build/", ".DS_Store", "Thumbs.db", ".idea/", ".vscode/", "__pycache__/", ".cache", "vendor/", "!vendor/keep", "a.out"} {
-		rules = append(rules, name)
-	}
+	rules = append(rules, "node_modules/", "dist/", "build/", ".DS_Store", "Thumbs.db", ".idea/", ".vscode/", "__pycache__/", ".cache", "vendor/", "!vendor/keep", "a.out")
 	for i := range 48 {
 		rules = append(rules, fmt.Sprintf("name%d", i))
 	}

@@ -1,0 +1,96 @@
+package arch
+
+import (
+	"encoding/json"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/qsnap/qsnap/"
+
+// allowed names, for each package of the module, those it may import. Packages
+// that only tests import are not restricted in that.
+var allowed = map[string][]string{
+	"chunk":             nil,
+	"target":            nil,
+	"internal/seal":     nil,
+	"internal/ignore":   nil,
+	"target/local":      {"target"},
+	"target/targettest": {"target"},
+	"pack":              {"chunk", "internal/seal"},
+	"index":             {"chunk", "internal/seal", "pack"},
+	"snapshot":          {"chunk"},
+	"internal/disk":     {"snapshot"},
+	"internal/capture":  {"chunk", "internal/disk", "internal/ignore", "snapshot"},
+	"internal/extract":  {"chunk", "index", "internal/disk", "internal/ignore", "pack", "snapshot"},
+	"repo":              {"chunk", "index", "internal/capture", "internal/disk", "internal/extract", "internal/ignore", "internal/seal", "pack", "snapshot", "target"},
+	"internal/archive":  {"repo", "snapshot"},
+	"internal/arch":     nil,
+	"internal/bench":    nil,
+	"internal/treetest": nil,
+	"cmd/qsnap":         {"chunk", "internal/archive", "repo", "snapshot", "target", "target/local", "target/targettest"},
+}
+
+// light names what a program that imports repo and target/local compiles beside
+// the standard library.
+var light = []string{
+	"github.com/restic/chunker", "github.com/zeebo/blake3", "github.com/klauspost/cpuid/v2", "go.etcd.io/bbolt",
+	"golang.org/x/crypto", "golang.org/x/sys", "golang.org/x/sync", "github.com/fxamacker/cbor/v2",
+	"github.com/x448/float16", "github.com/klauspost/compress",
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+	Standard   bool
+	Module     *struct{ Path string }
+}
+
+func list(t *testing.T, args ...string) []listed {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Standard,Module"}, args...)...)
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); err == io.EOF {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestImportsPointDown(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		may, known := allowed[name]
+		if !known {
+			t.Errorf("package %s has no place in the architecture", name)
+		}
+		for _, i := range p.Imports {
+			if other, ours := strings.CutPrefix(i, module); ours && !slices.Contains(may, other) {
+				t.Errorf("%s imports %s", name, other)
+			}
+		}
+	}
+}
+
+func TestRepoStaysLight(t *testing.T) {
+	for _, p := range list(t, "-deps", "./repo", "./target/local") {
+		if p.Standard || strings.HasPrefix(p.ImportPath+"/", module) || p.Module == nil {
+			continue
+		}
+		if !slices.Contains(light, p.Module.Path) {
+			t.Errorf("repo brings along %s", p.Module.Path)
+		}
+	}
+}

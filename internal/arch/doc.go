@@ -1,0 +1,16 @@
+// Package arch holds the architecture of the module as a test: which package may
+// import which, and what package repo brings along.
+//
+//	L5  cmd/qsnap          wires everything; alone opens targets by URL, and exits
+//	L4  internal/archive   and the like: built on repo, never below it
+//	L3  repo               the only place where the formats and a target meet
+//	    internal/capture   source → trees and chunks
+//	    internal/extract   trees and chunks → destination
+//	L2  snapshot  index    trees and manifests; where blobs lie
+//	    internal/disk      files as snapshots have them
+//	L1  pack               what blobs are stored in
+//	L0  chunk  target  internal/seal  internal/ignore
+//
+// Imports point down only. Formats never import target; targets never import
+// formats.
+package arch
