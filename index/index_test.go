@@ -372,3 +372,19 @@ func FuzzParseDelta(f *testing.F) {
 		}
 	})
 }
+
+// testdata/delta.bin was written once and is never made again.
+func TestTheFirstDeltaIsStillRead(t *testing.T) {
+	want := Delta{testPack(1, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21), testPack(2, 30), testPack(3)}
+	stored, err := os.ReadFile("testdata/delta.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(want.Append(nil), stored) {
+		t.Error("it would be written otherwise now")
+	}
+	d, err := ParseDelta(stored)
+	if err != nil || len(d) != 3 || !slices.Equal(d[0].Blobs, want[0].Blobs) || !slices.Equal(d[0].Segments, want[0].Segments) || d[1].ID != want[1].ID || d[2].Size != want[2].Size {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
