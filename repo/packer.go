@@ -2,6 +2,7 @@ package repo
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/qsnap/qsnap/chunk"
@@ -23,8 +24,9 @@ type openPack struct {
 	builder *pack.Builder
 	spool   spool
 	slot    *pack.Buffer
-	pending int  // segments reserved and not written; guarded by the packer
-	closed  bool // nothing more is reserved
+	pending int           // segments reserved and not written; guarded by the packer
+	closed  bool          // nothing more is reserved
+	stored  chan struct{} // closed when it is, or has failed
 }
 
 // store seals a segment into the current pack, and has that uploaded when it is
@@ -71,26 +73,44 @@ func (p *packer) open() (*openPack, error) {
 	case <-p.s.ctx.Done():
 		return nil, p.s.err()
 	}
-	spool, err := p.s.r.newSpool(p.s.ctx, slot)
-	if err == nil {
-		p.current = &openPack{spool: spool, slot: slot}
-		p.current.builder, err = pack.NewBuilder(p.s.r.box, p.kind, spool)
-	}
+	o, err := p.begin(slot)
 	if err != nil {
+		p.s.slots <- slot
 		p.s.fail(err)
+		return nil, err
 	}
-	return p.current, err
+	p.current = o
+	return o, nil
 }
 
-// end has the current pack uploaded. Nobody may be storing.
-func (p *packer) end() {
+func (p *packer) begin(slot *pack.Buffer) (*openPack, error) {
+	spool, err := p.s.r.newSpool(p.s.ctx, slot)
+	if err != nil {
+		return nil, err
+	}
+	builder, err := pack.NewBuilder(p.s.r.box, p.s.run, p.kind, spool)
+	if err != nil {
+		return nil, errors.Join(err, spool.Discard())
+	}
+	return &openPack{builder: builder, spool: spool, slot: slot, stored: make(chan struct{})}, nil
+}
+
+// cut has the current pack uploaded once what is reserved in it is written. It
+// returns the pack, or nil if there is none.
+func (p *packer) cut() *openPack {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if o := p.current; o != nil {
-		p.current = nil
+	o := p.current
+	if o == nil {
+		return nil
+	}
+	p.current = nil
+	o.closed = true
+	if o.pending == 0 {
 		p.s.uploads.Add(1)
 		go p.s.upload(o)
 	}
+	return o
 }
 
 // A lane gathers blobs to a segment. It implements capture.Lane.
