@@ -218,7 +218,11 @@ func (r *Repo) refreshIndex(ctx context.Context, x *index.Index, reset bool) err
 			return err
 		}
 	}
-	return r.updateIndex(ctx, x)
+	err := r.updateIndex(ctx, x)
+	if reset && err == nil {
+		_ = x.Settle() // where the cache can't be written, memory serves
+	}
+	return err
 }
 
 // fromPlaces returns a blob from the first place where it can be read, or a
