@@ -268,10 +268,28 @@ func (c *checker) checkSnapshots(ctx context.Context) error {
 		}
 	}
 	c.report.Trees = len(c.trees)
+	forgotten, err := c.forgotten(ctx)
+	if err != nil {
+		return err
+	}
 	for _, m := range c.manifests {
-		if !m.Previous.IsZero() && !there[m.Previous] {
+		if !m.Previous.IsZero() && !there[m.Previous] && !forgotten[m.Previous] {
 			c.find(MissingManifest, snapshotName(m.Previous), fmt.Sprintf("snapshot %s of %s, number %d, follows it", m.ID.Short(), m.Hostname, m.Number))
 		}
 	}
 	return nil
+}
+
+// forgotten lists the snapshots that were forgotten, which is why they are missing.
+func (c *checker) forgotten(ctx context.Context) (map[snapshot.ID]bool, error) {
+	out := map[snapshot.ID]bool{}
+	for info, err := range c.r.target.List(ctx, forgottenPrefix) {
+		if err != nil {
+			return nil, err
+		}
+		if id, err := snapshot.ParseID(info.Name[len(forgottenPrefix):]); err == nil {
+			out[id] = true
+		}
+	}
+	return out, nil
 }

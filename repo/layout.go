@@ -70,8 +70,14 @@ func (r *Repo) putObject(ctx context.Context, name func(hash [32]byte) string, o
 	return hash, err
 }
 
+// createOnly stores an object, or fails with fs.ErrExist if anything is there under
+// its name.
+func (r *Repo) createOnly(ctx context.Context, name string, object []byte) error {
+	return r.target.Put(ctx, name, bytes.NewReader(object), int64(len(object)))
+}
+
 func (r *Repo) put(ctx context.Context, name string, object []byte) error {
-	err := r.target.Put(ctx, name, bytes.NewReader(object), int64(len(object)))
+	err := r.createOnly(ctx, name, object)
 	if errors.Is(err, fs.ErrExist) {
 		there, err := target.ReadAll(ctx, r.target, name, int64(len(object)))
 		if err != nil {

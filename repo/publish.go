@@ -107,7 +107,7 @@ func (p *publication) seal() error {
 	}
 	body, err := p.m.Marshal()
 	if err == nil {
-		p.object, err = p.s.r.box.Seal(seal.Manifest, body)
+		p.object, err = p.s.r.box.SealIn(p.s.run, seal.Manifest, body)
 	}
 	return err
 }
@@ -258,20 +258,22 @@ func (p *publication) lost(ctx context.Context) (map[chunk.ID]bool, error) {
 	return lost, err
 }
 
+// again has a blob stored when it is put next, though it is there.
+func (s *session) again(id chunk.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.repack[id] = struct{}{}
+}
+
 // storeAgain stores blobs anew, from whatever copies can be read.
 func (s *session) storeAgain(ctx context.Context, lost map[chunk.ID]bool) error {
-	if s.repack == nil {
-		s.repack = map[chunk.ID]struct{}{}
-	}
 	data := s.Lane()
 	for id, tree := range lost {
 		b, err := s.r.blob(ctx, id, tree)
 		if err != nil {
 			return err
 		}
-		s.mu.Lock()
-		s.repack[id] = struct{}{}
-		s.mu.Unlock()
+		s.again(id)
 		if tree {
 			_, err = s.PutTree(ctx, b)
 		} else {

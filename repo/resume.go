@@ -10,6 +10,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/capture"
+	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -85,20 +86,29 @@ func (s *session) save(ctx context.Context, c *checkpoint) ([][2][]byte, error) 
 // checkpoint, or nil.
 func (s *session) interrupted(ctx context.Context, m *snapshot.Manifest) (*capture.Resume, error) {
 	leases, err := s.r.leases(ctx)
-	if err != nil {
+	if err != nil || len(leases) < 2 {
+		return nil, err
+	}
+	j := &judge{r: s.r}
+	if err := j.look(ctx); err != nil {
 		return nil, err
 	}
 	var last *lease
-	for run, l := range leases {
-		if run == s.run || l.kind != writing {
-			continue
+	consider := func(run seal.Run, body *lease) bool {
+		if run == s.run || !body.of(m) {
+			return false
 		}
-		body, err := s.r.readLease(ctx, l)
-		if err != nil {
-			return nil, err
-		}
-		if body != nil && body.of(m) && (last == nil || body.Begun > last.Begun) {
+		if last == nil || body.Begun > last.Begun {
 			last = body
+		}
+		return true
+	}
+	for run, body := range j.alive {
+		consider(run, body)
+	}
+	for _, d := range j.dead {
+		if consider(d.run, d.body) {
+			s.succeeded = append(s.succeeded, d.name)
 		}
 	}
 	if last == nil {
@@ -114,6 +124,14 @@ func (s *session) interrupted(ctx context.Context, m *snapshot.Manifest) (*captu
 		}
 	}
 	return resume, nil
+}
+
+// succeed removes the leases of the dead runs that this one has taken up, once it
+// has published what they had begun.
+func (s *session) succeed(ctx context.Context) {
+	for _, name := range s.succeeded {
+		_ = s.r.target.Delete(ctx, name) // else prune removes it
+	}
 }
 
 // adopt makes the index know the packs that no delta lists, and has the session

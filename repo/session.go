@@ -35,6 +35,7 @@ type session struct {
 	hold  *hold
 
 	completed *checkpoint
+	succeeded []string // leases of dead runs that this one takes up
 
 	data, tree packer
 
@@ -83,7 +84,7 @@ func (r *Repo) newSession(ctx context.Context, kind leaseKind, what lease, level
 	ctx, fail := context.WithCancelCause(ctx)
 	s := &session{
 		r: r, run: run, ctx: ctx, fail: fail,
-		claimed: map[chunk.ID]bool{}, relied: map[pack.ID]bool{},
+		claimed: map[chunk.ID]bool{}, relied: map[pack.ID]bool{}, repack: map[chunk.ID]struct{}{},
 		slots:   make(chan *pack.Buffer, packsAtOnce),
 		presses: make(chan *pack.Compressor, workers),
 	}
@@ -269,16 +270,32 @@ func (s *session) list() error {
 	if len(d) == 0 {
 		return nil
 	}
-	object, err := s.r.box.Seal(seal.IndexDelta, d.Append(nil))
+	id, size, err := s.r.putDelta(s.ctx, d)
 	if err != nil {
 		return err
 	}
-	id := index.ID(blake3.Sum256(object))
-	if err := s.r.put(s.ctx, deltaName(id), object); err != nil {
-		return fmt.Errorf("store index delta: %w", err)
-	}
-	s.stats.indexStored.Add(uint64(len(object)))
+	s.stats.indexStored.Add(uint64(size))
 	s.index.Listed(id, d)
 	_ = s.index.Settle() // where the cache can't be written, memory serves
 	return nil
+}
+
+// putDelta stores a delta.
+func (r *Repo) putDelta(ctx context.Context, d index.Delta) (id index.ID, size int, err error) {
+	object, err := r.box.Seal(seal.IndexDelta, d.Append(nil))
+	if err != nil {
+		return id, 0, err
+	}
+	id = blake3.Sum256(object)
+	if err := r.put(ctx, deltaName(id), object); err != nil {
+		return id, 0, fmt.Errorf("store index delta: %w", err)
+	}
+	return id, len(object), nil
+}
+
+// relies reports whether the session relies on a pack, or has stored it.
+func (s *session) relies(id pack.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.relied[id]
 }
