@@ -188,9 +188,16 @@ func (r *Repo) Snapshots(ctx context.Context, s Select) ([]*snapshot.Manifest, e
 
 func sortByAge(all []*snapshot.Manifest) { slices.SortFunc(all, compareAge) }
 
-// compareAge puts the older snapshot first.
+// compareAge puts the older snapshot first, and one before those that were made
+// from it.
 func compareAge(a, b *snapshot.Manifest) int {
-	return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Number, b.Number), strings.Compare(a.ID.String(), b.ID.String()))
+	made := func(m *snapshot.Manifest) int {
+		if m.Original.IsZero() {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Number, b.Number), made(a)-made(b), strings.Compare(a.ID.String(), b.ID.String()))
 }
 
 // ErrNoSnapshot means that no snapshot is the one asked for.

@@ -89,7 +89,7 @@ func (r *Repo) Prune(ctx context.Context, o PruneOptions) (*PruneReport, error) 
 		return nil, err
 	}
 	defer fresh.Close()
-	p := &pruner{r: fresh, o: o, start: r.opts.Now(), judge: &judge{r: r}, numbers: map[pack.ID]int{}, deltas: map[index.ID][]pack.ID{}, missing: map[pack.ID]bool{}, walked: map[snapshot.ID]bool{}}
+	p := newPruner(fresh, o)
 	if p.s, err = fresh.newSession(ctx, pruning, lease{What: "prune"}, pack.Auto, o.Workers); err != nil {
 		return nil, err
 	}
@@ -101,6 +101,16 @@ func (r *Repo) Prune(ctx context.Context, o PruneOptions) (*PruneReport, error) 
 		return nil, err
 	}
 	return &p.report, nil
+}
+
+// newPruner returns a pruner for a repository with an index of its own.
+func newPruner(fresh *Repo, o PruneOptions) *pruner {
+	p := &pruner{
+		r: fresh, o: o, start: fresh.opts.Now(), judge: &judge{r: fresh}, numbers: map[pack.ID]int{},
+		deltas: map[index.ID][]pack.ID{}, missing: map[pack.ID]bool{}, walked: map[snapshot.ID]bool{},
+	}
+	p.needs = func(item index.Item) bool { return p.live.Mark(item.ID, item.Pack.IsTree()) != nil }
+	return p
 }
 
 // fresh returns the repository as one that knows nothing yet: what is deleted must
@@ -137,7 +147,9 @@ type pruner struct {
 	missing map[pack.ID]bool // packs that are listed and aren't there, though they are needed
 	banned  banned           // when the packs were collected
 	live    prune.Live
-	walked  map[snapshot.ID]bool // manifests all of whose blobs are in live
+	walked  map[snapshot.ID]bool  // manifests all of whose blobs are in live
+	needs   func(index.Item) bool // what may not go with its pack
+	hasty   bool                  // nobody is waited for
 }
 
 // A packState is a pack that is there.

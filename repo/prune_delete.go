@@ -48,8 +48,10 @@ func (p *pruner) delete(ctx context.Context, numbers []int) error {
 	if err != nil || len(ready) == 0 {
 		return err
 	}
-	if err := p.markAll(ctx); err != nil {
-		return errors.Join(err, p.release(ctx, numbers))
+	if !p.hasty {
+		if err := p.markAll(ctx); err != nil {
+			return errors.Join(err, p.release(ctx, numbers))
+		}
 	}
 	dead, err := p.confirm(ctx, ready)
 	if err != nil {
@@ -66,6 +68,9 @@ func (p *pruner) delete(ctx context.Context, numbers []int) error {
 // waits returns the runs to wait for before a pack may be deleted: those alive now,
 // as far as they were alive when it was first put in quarantine.
 func (p *pruner) waits(ctx context.Context, id pack.ID) ([]seal.Run, error) {
+	if p.hasty {
+		return nil, nil
+	}
 	wait := p.judge.waitable()
 	for _, other := range p.banned[id] {
 		runs, ok, err := p.r.waitsFor(ctx, id, other)
@@ -147,7 +152,7 @@ func (p *pruner) confirm(ctx context.Context, numbers []int) (dead []int, err er
 		if err != nil {
 			return nil, err
 		}
-		if _, ok := candidates[item.Pack.ID]; ok && p.live.Mark(item.ID, item.Pack.IsTree()) != nil {
+		if _, ok := candidates[item.Pack.ID]; ok && p.needs(item) {
 			needed = append(needed, item)
 		}
 	}
