@@ -105,7 +105,8 @@ type lane struct {
 // Room is part of capture.Lane.
 func (l *lane) Room(n int) []byte {
 	if need := len(l.segment) + n; need > cap(l.segment) {
-		grown := make([]byte, len(l.segment), max(need, l.full+l.s.r.config.MaxChunk))
+		most := l.full + l.s.r.config.MaxChunk
+		grown := make([]byte, len(l.segment), max(need, min(2*need, most)))
 		copy(grown, l.segment)
 		l.segment = grown
 	}
