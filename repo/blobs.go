@@ -20,8 +20,10 @@ import (
 
 // openIndex returns the index, brought up to date when it is opened.
 func (r *Repo) openIndex(ctx context.Context) (*index.Index, error) {
-	r.indexMu.Lock()
-	defer r.indexMu.Unlock()
+	if err := r.indexGate.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer r.indexGate.leave()
 	if r.index != nil {
 		return r.index, nil
 	}
@@ -81,8 +83,10 @@ func (r *Repo) updateIndex(ctx context.Context, x *index.Index) error {
 // adopt makes the index know the packs that no delta it has read lists, from the
 // packs themselves: the last resort before something is called lost.
 func (r *Repo) adopt(ctx context.Context, x *index.Index) error {
-	r.indexMu.Lock()
-	defer r.indexMu.Unlock()
+	if err := r.indexGate.enter(ctx); err != nil {
+		return err
+	}
+	defer r.indexGate.leave()
 	if r.adopted {
 		return nil
 	}
@@ -200,8 +204,10 @@ func (r *Repo) persist(ctx context.Context, f func(*index.Index) error) error {
 
 // refreshIndex brings the index up to date, from scratch if reset is set.
 func (r *Repo) refreshIndex(ctx context.Context, x *index.Index, reset bool) error {
-	r.indexMu.Lock()
-	defer r.indexMu.Unlock()
+	if err := r.indexGate.enter(ctx); err != nil {
+		return err
+	}
+	defer r.indexGate.leave()
 	if reset {
 		if err := x.Reset(); err != nil {
 			return err

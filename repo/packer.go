@@ -2,7 +2,8 @@ package repo
 
 import (
 	"context"
-	"sync"
+	"errors"
+	"sync/atomic"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/seal"
@@ -14,7 +15,7 @@ type packer struct {
 	s    *session
 	kind seal.Kind
 
-	mu      sync.Mutex
+	gate    gate // guards current, and is held while a new pack has to wait for memory
 	current *openPack
 }
 
@@ -23,41 +24,51 @@ type openPack struct {
 	builder *pack.Builder
 	spool   spool
 	slot    *pack.Buffer
-	pending int  // segments reserved and not written; guarded by the packer
-	closed  bool // nothing more is reserved
+	pending atomic.Int32 // segments reserved and not written, and one while it is current
 }
 
 // store seals a segment into the current pack, and has that uploaded when it is
 // full and its last segment is written.
 func (p *packer) store(codec pack.Codec, data []byte, plain int, parts []pack.Part) error {
-	p.mu.Lock()
-	o, err := p.open()
+	o, slot, err := p.reserve(codec, len(data), plain, parts)
 	if err != nil {
-		p.mu.Unlock()
 		return err
 	}
-	slot, size := o.builder.Reserve(codec, len(data), plain, parts)
-	o.pending++
-	if size >= p.s.r.config.PackSize {
-		o.closed = true
-		p.current = nil
-	}
-	p.mu.Unlock()
-
+	defer p.s.release(o)
 	if err := o.builder.Write(slot, data); err != nil {
 		p.s.fail(err)
 		return err
 	}
-
-	p.mu.Lock()
-	o.pending--
-	done := o.closed && o.pending == 0
-	p.mu.Unlock()
-	if done {
-		p.s.uploads.Add(1)
-		go p.s.upload(o)
-	}
 	return nil
+}
+
+// reserve finds the place of a segment in a pack, which is to be released when it
+// is written.
+func (p *packer) reserve(codec pack.Codec, size, plain int, parts []pack.Part) (*openPack, pack.Slot, error) {
+	if err := p.gate.enter(p.s.ctx); err != nil {
+		return nil, pack.Slot{}, err
+	}
+	defer p.gate.leave()
+	o, err := p.open()
+	if err != nil {
+		return nil, pack.Slot{}, err
+	}
+	slot, full := o.builder.Reserve(codec, size, plain, parts)
+	o.pending.Add(1)
+	if full >= p.s.r.config.PackSize {
+		p.current = nil
+		p.s.release(o)
+	}
+	return o, slot, nil
+}
+
+// release has a pack uploaded when it is complete: no more current, and all that
+// was reserved written.
+func (s *session) release(o *openPack) {
+	if o.pending.Add(-1) == 0 {
+		s.uploads.Add(1)
+		go s.upload(o)
+	}
 }
 
 // open returns the current pack, or a new one when there is memory for it.
@@ -71,25 +82,35 @@ func (p *packer) open() (*openPack, error) {
 	case <-p.s.ctx.Done():
 		return nil, p.s.err()
 	}
-	spool, err := p.s.r.newSpool(p.s.ctx, slot)
-	if err == nil {
-		p.current = &openPack{spool: spool, slot: slot}
-		p.current.builder, err = pack.NewBuilder(p.s.r.box, p.kind, spool)
-	}
+	o, err := p.begin(slot)
 	if err != nil {
+		p.s.slots <- slot
 		p.s.fail(err)
+		return nil, err
 	}
-	return p.current, err
+	p.current = o
+	return o, nil
+}
+
+func (p *packer) begin(slot *pack.Buffer) (*openPack, error) {
+	spool, err := p.s.r.newSpool(p.s.ctx, slot)
+	if err != nil {
+		return nil, err
+	}
+	builder, err := pack.NewBuilder(p.s.r.box, p.kind, spool)
+	if err != nil {
+		return nil, errors.Join(err, spool.Discard())
+	}
+	o := &openPack{builder: builder, spool: spool, slot: slot}
+	o.pending.Store(1)
+	return o, nil
 }
 
 // end has the current pack uploaded. Nobody may be storing.
 func (p *packer) end() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if o := p.current; o != nil {
 		p.current = nil
-		p.s.uploads.Add(1)
-		go p.s.upload(o)
+		p.s.release(o)
 	}
 }
 

@@ -31,11 +31,12 @@ type session struct {
 
 	data, tree packer
 
+	pagesGate gate
+	pages     *lane // of trees; guarded by pagesGate
+
 	mu      sync.Mutex
 	claimed map[chunk.ID]bool
-	pages   *lane        // of trees; guarded by pagesMu
 	loose   []*pack.Info // stored, and not listed in a delta
-	pagesMu sync.Mutex
 
 	uploads sync.WaitGroup
 	slots   chan *pack.Buffer     // who holds one may build or upload a pack
@@ -71,9 +72,10 @@ func (r *Repo) newSession(ctx context.Context, level pack.Level, workers int) (*
 	ctx, fail := context.WithCancelCause(ctx)
 	s := &session{
 		r: r, ctx: ctx, fail: fail, index: x,
-		claimed: map[chunk.ID]bool{},
-		slots:   make(chan *pack.Buffer, packsAtOnce),
-		presses: make(chan *pack.Compressor, workers),
+		pagesGate: newGate(),
+		claimed:   map[chunk.ID]bool{},
+		slots:     make(chan *pack.Buffer, packsAtOnce),
+		presses:   make(chan *pack.Compressor, workers),
 	}
 	for range packsAtOnce {
 		s.slots <- new(pack.Buffer)
@@ -85,8 +87,8 @@ func (r *Repo) newSession(ctx context.Context, level pack.Level, workers int) (*
 		}
 		s.presses <- press
 	}
-	s.data = packer{s: s, kind: seal.DataPack}
-	s.tree = packer{s: s, kind: seal.TreePack}
+	s.data = packer{s: s, kind: seal.DataPack, gate: newGate()}
+	s.tree = packer{s: s, kind: seal.TreePack, gate: newGate()}
 	s.pages = &lane{s: s, packer: &s.tree, full: min(r.config.SegmentSize, treeSegment)}
 	return s, nil
 }
@@ -98,8 +100,10 @@ func (s *session) Lane() capture.Lane {
 
 // PutTree is part of capture.Sink.
 func (s *session) PutTree(ctx context.Context, page []byte) (chunk.ID, error) {
-	s.pagesMu.Lock()
-	defer s.pagesMu.Unlock()
+	if err := s.pagesGate.enter(ctx); err != nil {
+		return chunk.ID{}, err
+	}
+	defer s.pagesGate.leave()
 	return s.pages.Put(ctx, page)
 }
 
@@ -130,10 +134,7 @@ func (s *session) err() error {
 
 // flush stores all that was put, and lists it.
 func (s *session) flush() error {
-	s.pagesMu.Lock()
-	err := s.pages.Flush(s.ctx)
-	s.pagesMu.Unlock()
-	if err != nil {
+	if err := s.flushPages(); err != nil {
 		return err
 	}
 	s.data.end()
@@ -143,6 +144,14 @@ func (s *session) flush() error {
 		return err
 	}
 	return s.list()
+}
+
+func (s *session) flushPages() error {
+	if err := s.pagesGate.enter(s.ctx); err != nil {
+		return err
+	}
+	defer s.pagesGate.leave()
+	return s.pages.Flush(s.ctx)
 }
 
 // close gives up what flush hasn't stored. Nobody may be storing.
