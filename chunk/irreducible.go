@@ -23,12 +23,18 @@ func irreducible(p uint64) bool {
 func squareMod(q, p uint64) uint64 {
 	var out uint64
 	for i := degree - 1; i >= 0; i-- {
-		if out <<= 1; out>>degree != 0 {
-			out ^= p
-		}
+		out = timesX(out, p)
 		if q>>i&1 != 0 {
 			out ^= q
 		}
 	}
 	return out
+}
+
+// timesX returns q times x modulo p, which has that degree.
+func timesX(q, p uint64) uint64 {
+	if q <<= 1; q>>degree != 0 {
+		q ^= p
+	}
+	return q
 }
