@@ -27,6 +27,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -73,12 +74,8 @@ func Open(dir string) (*Index, error) {
 
 // openTables opens the tables in the directory that aren't open yet.
 func (x *Index) openTables() error {
-	names, err := filepath.Glob(filepath.Join(x.dir, "*"+tableSuffix))
-	if err != nil {
-		return fmt.Errorf("index: %w", err)
-	}
-	for _, name := range names {
-		if slices.ContainsFunc(x.tables, func(t *table) bool { return t.path == name }) {
+	for _, name := range filesIn(x.dir) {
+		if !strings.HasSuffix(name, tableSuffix) || slices.ContainsFunc(x.tables, func(t *table) bool { return t.path == name }) {
 			continue
 		}
 		t, err := openTable(name)
@@ -117,14 +114,26 @@ func (x *Index) dropRedundant() {
 	})
 }
 
+// filesIn returns the paths of what is in a directory. Where it can't be listed,
+// memory serves.
+func filesIn(dir string) []string {
+	entries, _ := os.ReadDir(dir)
+	var paths []string
+	for _, e := range entries {
+		paths = append(paths, filepath.Join(dir, e.Name()))
+	}
+	return paths
+}
+
 // removeLeftovers removes what crashed processes left unfinished a day ago.
 func removeLeftovers(dir string) {
-	for _, pattern := range []string{newPrefix + "*", sortPrefix + "*"} {
-		names, _ := filepath.Glob(filepath.Join(dir, pattern))
-		for _, name := range names {
-			if info, err := os.Lstat(name); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
-				_ = os.Remove(name)
-			}
+	for _, name := range filesIn(dir) {
+		base := filepath.Base(name)
+		if !strings.HasPrefix(base, newPrefix) && !strings.HasPrefix(base, sortPrefix) {
+			continue
+		}
+		if info, err := os.Lstat(name); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+			_ = os.Remove(name)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -61,5 +62,22 @@ func TestPlacesComeInAnOrderThatCanBeRepeated(t *testing.T) {
 		if !slices.EqualFunc(got, want, func(a, b Place) bool { return a.Pack.ID == b.Pack.ID }) {
 			t.Fatalf("try %d: another order", try)
 		}
+	}
+}
+
+func TestTablesAreFoundWhateverTheDirectoryIsCalled(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a[b]")
+	var f fakeTarget
+	x := open(t, dir)
+	f.put(1, Delta{testPack(1, 1, 2)})
+	f.update(t, x)
+	if err := x.flush(); err != nil {
+		t.Fatal(err)
+	}
+	fetched := f.fetched
+	again := open(t, dir)
+	f.update(t, again)
+	if f.agrees(t, again, 3); f.fetched != fetched {
+		t.Errorf("%d deltas fetched again", f.fetched-fetched)
 	}
 }
