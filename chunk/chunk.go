@@ -56,9 +56,8 @@ const (
 
 // Validate returns an error unless the parameters can be used.
 func (p Params) Validate() error {
-	pol := chunker.Pol(p.Polynomial)
 	switch {
-	case pol.Deg() != 53 || !pol.Irreducible():
+	case !irreducible(p.Polynomial):
 		return errors.New("chunk parameters: the polynomial is not irreducible of degree 53")
 	case p.Min < MinSize || p.Max > MaxSize || p.Min >= p.Max:
 		return fmt.Errorf("chunk parameters: sizes %d to %d are not within %d to %d", p.Min, p.Max, MinSize, MaxSize)

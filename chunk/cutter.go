@@ -1,7 +1,5 @@
 package chunk
 
-import "github.com/restic/chunker"
-
 // A Cutter finds the ends of chunks. It is immutable and safe for concurrent use.
 type Cutter struct {
 	min, max int
@@ -14,16 +12,21 @@ const degree = 53
 
 // NewCutter returns a Cutter for valid parameters.
 func NewCutter(p Params) *Cutter {
-	pol := chunker.Pol(p.Polynomial)
 	c := &Cutter{min: p.Min, max: p.Max, mask: 1<<p.Bits - 1}
-	for b := range 256 {
-		h := chunker.Pol(b).Mod(pol)
-		for range windowSize - 1 {
-			h = (h << 8).Mod(pol)
+	power := uint64(1) // x to the power of n, modulo the polynomial
+	for n := range 8 * windowSize {
+		if bit := n - degree; bit >= 0 && bit < 8 {
+			c.mod[1<<bit] = power | 1<<n
 		}
-		c.out[b] = uint64(h)
-		high := chunker.Pol(b) << degree
-		c.mod[b] = uint64(high.Mod(pol) | high)
+		if bit := n - 8*(windowSize-1); bit >= 0 {
+			c.out[1<<bit] = power
+		}
+		power = timesX(power, p.Polynomial)
+	}
+	for b := 1; b < 256; b++ { // the remainder of a sum is the sum of the remainders
+		low, rest := b&-b, b&(b-1)
+		c.mod[b] = c.mod[low] ^ c.mod[rest]
+		c.out[b] = c.out[low] ^ c.out[rest]
 	}
 	return c
 }

@@ -141,6 +141,12 @@ func TestValidateRefusesParametersThatCannotCut(t *testing.T) {
 	}
 }
 
+func BenchmarkNewCutter(b *testing.B) {
+	for b.Loop() {
+		NewCutter(testParams())
+	}
+}
+
 func BenchmarkCut(b *testing.B) {
 	data := randomBytes(1, 16<<20)
 	c := NewCutter(testParams())

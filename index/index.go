@@ -27,6 +27,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -73,12 +74,8 @@ func Open(dir string) (*Index, error) {
 
 // openTables opens the tables in the directory that aren't open yet.
 func (x *Index) openTables() error {
-	names, err := filepath.Glob(filepath.Join(x.dir, "*"+tableSuffix))
-	if err != nil {
-		return fmt.Errorf("index: %w", err)
-	}
-	for _, name := range names {
-		if slices.ContainsFunc(x.tables, func(t *table) bool { return t.path == name }) {
+	for _, name := range filesIn(x.dir) {
+		if !strings.HasSuffix(name, tableSuffix) || slices.ContainsFunc(x.tables, func(t *table) bool { return t.path == name }) {
 			continue
 		}
 		t, err := openTable(name)
@@ -117,14 +114,26 @@ func (x *Index) dropRedundant() {
 	})
 }
 
+// filesIn returns the paths of what is in a directory. Where it can't be listed,
+// memory serves.
+func filesIn(dir string) []string {
+	entries, _ := os.ReadDir(dir)
+	var paths []string
+	for _, e := range entries {
+		paths = append(paths, filepath.Join(dir, e.Name()))
+	}
+	return paths
+}
+
 // removeLeftovers removes what crashed processes left unfinished a day ago.
 func removeLeftovers(dir string) {
-	for _, pattern := range []string{newPrefix + "*", sortPrefix + "*"} {
-		names, _ := filepath.Glob(filepath.Join(dir, pattern))
-		for _, name := range names {
-			if info, err := os.Lstat(name); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
-				_ = os.Remove(name)
-			}
+	for _, name := range filesIn(dir) {
+		base := filepath.Base(name)
+		if !strings.HasPrefix(base, newPrefix) && !strings.HasPrefix(base, sortPrefix) {
+			continue
+		}
+		if info, err := os.Lstat(name); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+			_ = os.Remove(name)
 		}
 	}
 }
@@ -226,45 +235,72 @@ func (x *Index) Listed(id ID, d Delta) {
 }
 
 // Update brings the index in line with the deltas that are now on the target.
-// Those it hasn't seen are fetched; what only vanished ones list is forgotten. A
-// delta that is fetched as nil is passed over, and asked for again next time. An
-// error of fetch ends it and is returned.
+// Those it hasn't seen are fetched; what only vanished ones list is forgotten
+// when that is done. Nobody waits for a fetch, which may take long: meanwhile the
+// index answers with what it knows. A delta that is fetched as nil is passed over,
+// and asked for again next time. An error of fetch ends it and is returned.
 func (x *Index) Update(ctx context.Context, listed []ID, fetch func(context.Context, ID) (Delta, error)) error {
+	unknown, err := x.unknown(listed)
+	if err != nil {
+		return err
+	}
+	for _, id := range unknown {
+		d, err := fetch(ctx, id)
+		if err == nil && d != nil {
+			err = x.learn(id, d)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	x.forgetOthers(listed)
+	return nil
+}
+
+// unknown returns the deltas among those listed that the index hasn't seen.
+func (x *Index) unknown(listed []ID) ([]ID, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if err := x.openTables(); err != nil { // that other processes have made
-		return err
+		return nil, err
 	}
+	return slices.DeleteFunc(slices.Clone(listed), x.knows), nil
+}
+
+// learn adds a delta.
+func (x *Index) learn(id ID, d Delta) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.knows(id) {
+		return nil // from another update, meanwhile
+	}
+	x.memory.deltas[id] = d
+	for _, p := range d {
+		x.memory.add(p)
+	}
+	if len(x.memory.places) > maxMemory {
+		return x.flush()
+	}
+	return nil
+}
+
+// forgetOthers drops what only deltas that aren't listed say.
+func (x *Index) forgetOthers(listed []ID) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	now := map[ID]bool{}
 	for _, id := range listed {
 		now[id] = true
 	}
 	x.memory.forget(func(id ID) bool { return !now[id] || x.inTable(id) })
-	for _, id := range listed {
-		if _, known := x.memory.deltas[id]; known || x.inTable(id) {
-			continue
-		}
-		d, err := fetch(ctx, id)
-		if err != nil {
-			return err
-		}
-		if d == nil {
-			continue
-		}
-		x.memory.deltas[id] = d
-		for _, p := range d {
-			x.memory.add(p)
-		}
-		if len(x.memory.places) > maxMemory {
-			if err := x.flush(); err != nil {
-				return err
-			}
-		}
-	}
 	for _, t := range x.tables {
 		t.bury(now)
 	}
-	return nil
+}
+
+func (x *Index) knows(id ID) bool {
+	_, known := x.memory.deltas[id]
+	return known || x.inTable(id)
 }
 
 func (x *Index) inTable(id ID) bool {

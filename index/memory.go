@@ -1,7 +1,9 @@
 package index
 
 import (
+	"bytes"
 	"maps"
+	"slices"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/pack"
@@ -50,15 +52,22 @@ func (m *memory) rebuild() {
 			m.add(p)
 		}
 	}
-	for _, d := range deltas {
-		for _, p := range d {
+	m.deltas = deltas
+	for _, id := range m.inOrder() {
+		for _, p := range deltas[id] {
 			add(p)
 		}
 	}
 	for _, p := range loose {
 		add(p)
 	}
-	m.deltas, m.loose = deltas, loose
+	m.loose = loose
+}
+
+// inOrder returns the deltas in the order of their ids: which of a blob's places
+// is tried first doesn't depend on chance.
+func (m *memory) inOrder() []ID {
+	return slices.SortedFunc(maps.Keys(m.deltas), func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
 }
 
 // forget drops the deltas that gone says are gone.

@@ -92,7 +92,8 @@ func (x *Index) adopt(t *table) {
 // tabulate sorts the deltas in memory.
 func (m *memory) tabulate(dir string) (*contents, *sorter, error) {
 	c, entries := newContents(), &sorter{dir: dir}
-	for id, d := range m.deltas {
+	for _, id := range m.inOrder() {
+		d := m.deltas[id]
 		numbers := make([]uint32, 0, len(d))
 		for _, p := range d {
 			n, fresh := c.number(p)

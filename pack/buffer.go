@@ -5,8 +5,9 @@ import (
 	"sync"
 )
 
-// blockSize is how much memory a Buffer takes at a time.
-const blockSize = 1 << 20
+// blockSize is how much memory a Buffer takes at a time: little, as most packs of
+// hourly snapshots are small.
+const blockSize = 64 << 10
 
 // A Buffer is a Spool in memory. Its zero value is empty and ready to use, by
 // several goroutines as long as their stretches don't overlap. Reset makes it

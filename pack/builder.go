@@ -98,7 +98,7 @@ func (b *Builder) Finish() (*Info, error) {
 	}
 	b.info.Size = b.next + int64(len(end))
 	h := blake3.New()
-	if _, err := io.CopyBuffer(h, io.NewSectionReader(b.spool, 0, b.info.Size), make([]byte, 256<<10)); err != nil {
+	if _, err := io.CopyBuffer(h, io.NewSectionReader(b.spool, 0, b.info.Size), make([]byte, min(b.info.Size, 256<<10))); err != nil {
 		return nil, fmt.Errorf("finish pack: %w", err)
 	}
 	h.Sum(b.info.ID[:0])

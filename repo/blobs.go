@@ -20,8 +20,10 @@ import (
 
 // openIndex returns the index, brought up to date when it is opened.
 func (r *Repo) openIndex(ctx context.Context) (*index.Index, error) {
-	r.indexMu.Lock()
-	defer r.indexMu.Unlock()
+	if err := r.indexGate.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer r.indexGate.leave()
 	if r.index != nil {
 		return r.index, nil
 	}
@@ -197,8 +199,10 @@ func (r *Repo) persist(ctx context.Context, f func(*index.Index) error) error {
 // adoptOnce adopts unlisted packs, as the last resort before something is called
 // lost, but once only.
 func (r *Repo) adoptOnce(ctx context.Context, x *index.Index) error {
-	r.indexMu.Lock()
-	defer r.indexMu.Unlock()
+	if err := r.indexGate.enter(ctx); err != nil {
+		return err
+	}
+	defer r.indexGate.leave()
 	if r.adopted {
 		return nil
 	}
@@ -211,8 +215,10 @@ func (r *Repo) adoptOnce(ctx context.Context, x *index.Index) error {
 
 // refreshIndex brings the index up to date, from scratch if reset is set.
 func (r *Repo) refreshIndex(ctx context.Context, x *index.Index, reset bool) error {
-	r.indexMu.Lock()
-	defer r.indexMu.Unlock()
+	if err := r.indexGate.enter(ctx); err != nil {
+		return err
+	}
+	defer r.indexGate.leave()
 	if reset {
 		if err := x.Reset(); err != nil {
 			return err

@@ -1,13 +1,16 @@
 package repo
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/qsnap/qsnap/internal/seal"
@@ -54,7 +57,8 @@ func (j *judge) look(ctx context.Context) error {
 	j.alive, j.kinds, j.by = map[seal.Run]*lease{}, map[seal.Run]leaseKind{}, map[seal.Run]time.Time{}
 	j.dead, j.kept = nil, map[seal.Run]bool{}
 	next := map[string]sighting{}
-	for run, l := range leases {
+	for _, run := range slices.SortedFunc(maps.Keys(leases), compareRuns) {
+		l := leases[run]
 		body, err := j.r.readLease(ctx, l)
 		if err != nil {
 			return err
@@ -102,8 +106,11 @@ func (j *judge) waitable() []seal.Run {
 			out = append(out, run)
 		}
 	}
+	slices.SortFunc(out, compareRuns)
 	return out
 }
+
+func compareRuns(a, b seal.Run) int { return bytes.Compare(a[:], b[:]) }
 
 func (j *judge) path() (string, error) {
 	dir, err := j.r.cacheDir()

@@ -44,6 +44,13 @@ func snapshotName(id snapshot.ID) string { return snapshotPrefix + id.String() }
 func pendingName(id snapshot.ID) string   { return pendingPrefix + id.String() }
 func forgottenName(id snapshot.ID) string { return forgottenPrefix + id.String() }
 
+// compareIDs orders ids, so that what is done for each is done in the same order
+// whenever it is done again.
+func compareIDs[T ~[32]byte](a, b T) int {
+	x, y := [32]byte(a), [32]byte(b)
+	return bytes.Compare(x[:], y[:])
+}
+
 // encode returns a small object's body: CBOR, core deterministic.
 func encode(body any) ([]byte, error) {
 	enc, err := cbor.CoreDetEncOptions().EncMode()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,8 +65,8 @@ func (r *Repo) readMarks(ctx context.Context) (map[snapshot.ID]*mark, error) {
 		}
 	}
 	out := map[snapshot.ID]*mark{}
-	for id, number := range newest {
-		m, err := r.readMark(ctx, id, number)
+	for _, id := range slices.SortedFunc(maps.Keys(newest), compareIDs) {
+		m, err := r.readMark(ctx, id, newest[id])
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // replaced or removed since
 		}

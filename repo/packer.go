@@ -3,7 +3,7 @@ package repo
 import (
 	"context"
 	"errors"
-	"sync"
+	"sync/atomic"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/seal"
@@ -15,7 +15,7 @@ type packer struct {
 	s    *session
 	kind seal.Kind
 
-	mu      sync.Mutex
+	gate    gate // guards current, and is held while a new pack has to wait for memory
 	current *openPack
 }
 
@@ -24,42 +24,52 @@ type openPack struct {
 	builder *pack.Builder
 	spool   spool
 	slot    *pack.Buffer
-	pending int           // segments reserved and not written; guarded by the packer
-	closed  bool          // nothing more is reserved
+	pending atomic.Int32  // segments reserved and not written, and one while it is current
 	stored  chan struct{} // closed when it is, or has failed
 }
 
 // store seals a segment into the current pack, and has that uploaded when it is
 // full and its last segment is written.
 func (p *packer) store(codec pack.Codec, data []byte, plain int, parts []pack.Part) error {
-	p.mu.Lock()
-	o, err := p.open()
+	o, slot, err := p.reserve(codec, len(data), plain, parts)
 	if err != nil {
-		p.mu.Unlock()
 		return err
 	}
-	slot, size := o.builder.Reserve(codec, len(data), plain, parts)
-	o.pending++
-	if size >= p.s.r.config.PackSize {
-		o.closed = true
-		p.current = nil
-	}
-	p.mu.Unlock()
-
+	defer p.s.release(o)
 	if err := o.builder.Write(slot, data); err != nil {
 		p.s.fail(err)
 		return err
 	}
-
-	p.mu.Lock()
-	o.pending--
-	done := o.closed && o.pending == 0
-	p.mu.Unlock()
-	if done {
-		p.s.uploads.Add(1)
-		go p.s.upload(o)
-	}
 	return nil
+}
+
+// reserve finds the place of a segment in a pack, which is to be released when it
+// is written.
+func (p *packer) reserve(codec pack.Codec, size, plain int, parts []pack.Part) (*openPack, pack.Slot, error) {
+	if err := p.gate.enter(p.s.ctx); err != nil {
+		return nil, pack.Slot{}, err
+	}
+	defer p.gate.leave()
+	o, err := p.open()
+	if err != nil {
+		return nil, pack.Slot{}, err
+	}
+	slot, full := o.builder.Reserve(codec, size, plain, parts)
+	o.pending.Add(1)
+	if full >= p.s.r.config.PackSize {
+		p.current = nil
+		p.s.release(o)
+	}
+	return o, slot, nil
+}
+
+// release has a pack uploaded when it is complete: no more current, and all that
+// was reserved written.
+func (s *session) release(o *openPack) {
+	if o.pending.Add(-1) == 0 {
+		s.uploads.Add(1)
+		go s.upload(o)
+	}
 }
 
 // open returns the current pack, or a new one when there is memory for it.
@@ -92,23 +102,27 @@ func (p *packer) begin(slot *pack.Buffer) (*openPack, error) {
 	if err != nil {
 		return nil, errors.Join(err, spool.Discard())
 	}
-	return &openPack{builder: builder, spool: spool, slot: slot, stored: make(chan struct{})}, nil
+	o := &openPack{builder: builder, spool: spool, slot: slot, stored: make(chan struct{})}
+	o.pending.Store(1)
+	return o, nil
 }
 
 // cut has the current pack uploaded once what is reserved in it is written. It
 // returns the pack, or nil if there is none.
-func (p *packer) cut() *openPack {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	o := p.current
-	if o == nil {
-		return nil
+func (p *packer) cut(ctx context.Context) (*openPack, error) {
+	if err := p.gate.enter(ctx); err != nil {
+		return nil, err
 	}
-	p.current = nil
-	o.closed = true
-	if o.pending == 0 {
-		p.s.uploads.Add(1)
-		go p.s.upload(o)
+	defer p.gate.leave()
+	return p.end(), nil
+}
+
+// end does what cut does. Nobody may be storing.
+func (p *packer) end() *openPack {
+	o := p.current
+	if o != nil {
+		p.current = nil
+		p.s.release(o)
 	}
 	return o
 }
@@ -125,7 +139,8 @@ type lane struct {
 // Room is part of capture.Lane.
 func (l *lane) Room(n int) []byte {
 	if need := len(l.segment) + n; need > cap(l.segment) {
-		grown := make([]byte, len(l.segment), max(need, l.full+l.s.r.config.MaxChunk))
+		most := l.full + l.s.r.config.MaxChunk
+		grown := make([]byte, len(l.segment), max(need, min(2*need, most)))
 		copy(grown, l.segment)
 		l.segment = grown
 	}

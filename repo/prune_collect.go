@@ -34,7 +34,7 @@ func (p *pruner) collect(ctx context.Context) error {
 		p.report.Packs++
 		p.report.PackBytes += there[id]
 	}
-	slices.SortFunc(ids, func(a, b pack.ID) int { return slices.Compare(a[:], b[:]) })
+	slices.SortFunc(ids, compareIDs)
 	listed := map[pack.ID]bool{}
 	for _, packs := range p.deltas {
 		for _, id := range packs {

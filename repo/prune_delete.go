@@ -229,6 +229,7 @@ func (p *pruner) remove(ctx context.Context, numbers []int) error {
 			named = append(named, id)
 		}
 	}
+	slices.SortFunc(named, compareIDs)
 	if err := p.replaceDeltas(ctx, named, gone); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"math/bits"
 	"slices"
 	"strings"
@@ -107,7 +108,8 @@ func (p *pruner) gatherDeltas(ctx context.Context) error {
 			groups[group] = append(groups[group], id)
 		}
 	}
-	for _, group := range groups {
+	for _, n := range slices.Sorted(maps.Keys(groups)) {
+		group := groups[n]
 		if len(group) >= deltasTogether {
 			old = append(old, group...)
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/qsnap/qsnap/snapshot"
@@ -32,7 +34,8 @@ func (p *pruner) tidy(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for id, runs := range quarantine {
+		for _, id := range slices.SortedFunc(maps.Keys(quarantine), compareIDs) {
+			runs := quarantine[id]
 			if _, ok := there[id]; ok {
 				continue
 			}

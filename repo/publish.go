@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 
 	"github.com/zeebo/blake3"
 
@@ -200,6 +202,7 @@ func (s *session) missing(ctx context.Context, quarantine banned, list bool) (go
 		relied = append(relied, id)
 	}
 	s.mu.Unlock()
+	slices.SortFunc(relied, compareIDs)
 	found := map[pack.ID]int64{}
 	if list || len(relied) > fewPacks {
 		found, err = s.r.packsThere(ctx)
@@ -268,7 +271,8 @@ func (s *session) again(id chunk.ID) {
 // storeAgain stores blobs anew, from whatever copies can be read.
 func (s *session) storeAgain(ctx context.Context, lost map[chunk.ID]bool) error {
 	data := s.Lane()
-	for id, tree := range lost {
+	for _, id := range slices.SortedFunc(maps.Keys(lost), compareIDs) {
+		tree := lost[id]
 		b, err := s.r.blob(ctx, id, tree)
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -87,8 +88,8 @@ func (r *Repo) listAll(ctx context.Context, report *IndexRepair) (names []string
 		d, blobs = nil, 0
 		return r.index.Settle()
 	}
-	for id, size := range there {
-		info, err := r.readPackInfo(ctx, id, size)
+	for _, id := range slices.SortedFunc(maps.Keys(there), compareIDs) {
+		info, err := r.readPackInfo(ctx, id, there[id])
 		var damage *pack.DamageError
 		if errors.As(err, &damage) {
 			report.Damaged = append(report.Damaged, err)

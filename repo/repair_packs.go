@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -78,7 +79,8 @@ func (s *salvage) run(ctx context.Context) error {
 	}
 	var numbers []int
 	data := s.p.s.Lane()
-	for id := range s.bad {
+	damaged := slices.SortedFunc(maps.Keys(s.bad), compareIDs)
+	for _, id := range damaged {
 		n, err := s.move(ctx, id, data)
 		if err != nil {
 			return err
@@ -91,13 +93,12 @@ func (s *salvage) run(ctx context.Context) error {
 	if err := s.p.s.flush(); err != nil {
 		return err
 	}
-	for id := range s.bad {
+	for _, id := range damaged {
 		if err := s.save(ctx, id); err != nil {
 			return err
 		}
 		s.report.Damaged = append(s.report.Damaged, id.String())
 	}
-	slices.Sort(s.report.Damaged)
 	// A run that relies on a damaged pack is better off without it: nobody is waited
 	// for, and what can't be read keeps nothing.
 	s.p.hasty = true

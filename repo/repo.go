@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/qsnap/qsnap/chunk"
@@ -43,10 +42,10 @@ type Repo struct {
 	segments     segmentCache
 	manifests    manifestCache
 
-	indexMu sync.Mutex
-	index   *index.Index // nil until it is needed
-	adopted bool         // it knows packs that no delta lists
-	scratch string       // a directory to be removed with it
+	indexGate gate         // guards what follows, and is held while the index is brought up to date
+	index     *index.Index // nil until it is needed
+	adopted   bool         // it knows packs that no delta lists
+	scratch   string       // a directory to be removed with it
 }
 
 // Options of an open repository. The zero value is useful.
@@ -163,6 +162,7 @@ func newRepo(t target.Target, o Options, c *config, ring *seal.Keyring) (*Repo, 
 		data:         chunk.NewHasher(ring.SubKey("data ids")),
 		tree:         chunk.NewHasher(ring.SubKey("tree ids")),
 		decompressor: decompressor,
+		indexGate:    newGate(),
 	}
 	return r, nil
 }
@@ -228,8 +228,10 @@ func (r *Repo) ID() string { return hex.EncodeToString(r.config.Repository) }
 // Close releases what the repository holds locally. No other method may be called
 // during or after it.
 func (r *Repo) Close() error {
-	r.indexMu.Lock()
-	defer r.indexMu.Unlock()
+	if err := r.indexGate.enter(context.Background()); err != nil {
+		return err
+	}
+	defer r.indexGate.leave()
 	if r.index == nil {
 		return nil
 	}

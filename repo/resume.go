@@ -62,16 +62,19 @@ func (c *checkpoint) list() [][2][]byte {
 // save stores the trees that are completed and lists what is stored, so that a run
 // that follows finds both. Data that is still being gathered is left to it.
 func (s *session) save(ctx context.Context, c *checkpoint) ([][2][]byte, error) {
-	s.cutting.Lock()
-	defer s.cutting.Unlock()
+	if err := s.cutGate.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.cutGate.leave()
 	trees := c.list()
-	s.pagesMu.Lock()
-	err := s.pages.Flush(ctx)
-	s.pagesMu.Unlock()
+	if err := s.flushPages(ctx); err != nil {
+		return nil, err
+	}
+	p, err := s.tree.cut(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if p := s.tree.cut(); p != nil {
+	if p != nil {
 		select {
 		case <-p.stored:
 		case <-ctx.Done():

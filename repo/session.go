@@ -39,15 +39,17 @@ type session struct {
 
 	data, tree packer
 
+	pagesGate gate
+	pages     *lane // of trees; guarded by pagesGate
+
 	mu      sync.Mutex
 	claimed map[chunk.ID]bool
 	absent  func(pack.ID) bool    // packs not to rely on
 	relied  map[pack.ID]bool      // packs that are relied on, or were stored
 	repack  map[chunk.ID]struct{} // blobs to be stored again, though they are there
-	pages   *lane                 // of trees; guarded by pagesMu
 	loose   []*pack.Info          // stored, and not listed in a delta
-	pagesMu sync.Mutex
-	cutting sync.Mutex // held by who ends packs before they are full
+
+	cutGate gate // held by who ends packs before they are full
 
 	uploads sync.WaitGroup
 	slots   chan *pack.Buffer     // who holds one may build or upload a pack
@@ -84,6 +86,7 @@ func (r *Repo) newSession(ctx context.Context, kind leaseKind, what lease, level
 	ctx, fail := context.WithCancelCause(ctx)
 	s := &session{
 		r: r, run: run, ctx: ctx, fail: fail,
+		pagesGate: newGate(), cutGate: newGate(),
 		claimed: map[chunk.ID]bool{}, relied: map[pack.ID]bool{}, repack: map[chunk.ID]struct{}{},
 		slots:   make(chan *pack.Buffer, packsAtOnce),
 		presses: make(chan *pack.Compressor, workers),
@@ -98,8 +101,8 @@ func (r *Repo) newSession(ctx context.Context, kind leaseKind, what lease, level
 		}
 		s.presses <- press
 	}
-	s.data = packer{s: s, kind: seal.DataPack}
-	s.tree = packer{s: s, kind: seal.TreePack}
+	s.data = packer{s: s, kind: seal.DataPack, gate: newGate()}
+	s.tree = packer{s: s, kind: seal.TreePack, gate: newGate()}
 	s.pages = &lane{s: s, packer: &s.tree, full: min(r.config.SegmentSize, treeSegment)}
 	return s, s.begin(kind, what)
 }
@@ -130,8 +133,10 @@ func (s *session) Lane() capture.Lane {
 
 // PutTree is part of capture.Sink.
 func (s *session) PutTree(ctx context.Context, page []byte) (chunk.ID, error) {
-	s.pagesMu.Lock()
-	defer s.pagesMu.Unlock()
+	if err := s.pagesGate.enter(ctx); err != nil {
+		return chunk.ID{}, err
+	}
+	defer s.pagesGate.leave()
 	return s.pages.Put(ctx, page)
 }
 
@@ -183,16 +188,15 @@ func (s *session) err() error {
 
 // flush stores all that was put, and lists it.
 func (s *session) flush() error {
-	s.cutting.Lock()
-	defer s.cutting.Unlock()
-	s.pagesMu.Lock()
-	err := s.pages.Flush(s.ctx)
-	s.pagesMu.Unlock()
-	if err != nil {
+	if err := s.cutGate.enter(s.ctx); err != nil {
 		return err
 	}
-	s.data.cut()
-	s.tree.cut()
+	defer s.cutGate.leave()
+	if err := s.flushPages(s.ctx); err != nil {
+		return err
+	}
+	s.data.end()
+	s.tree.end()
 	s.uploads.Wait()
 	if err := s.err(); err != nil {
 		return err
@@ -200,11 +204,19 @@ func (s *session) flush() error {
 	return s.list()
 }
 
+func (s *session) flushPages(ctx context.Context) error {
+	if err := s.pagesGate.enter(ctx); err != nil {
+		return err
+	}
+	defer s.pagesGate.leave()
+	return s.pages.Flush(ctx)
+}
+
 // close gives up what flush hasn't stored, and the lease. Nobody may be storing.
 func (s *session) close() {
 	s.fail(errors.New("the session has ended"))
-	s.data.cut()
-	s.tree.cut()
+	s.data.end()
+	s.tree.end()
 	s.uploads.Wait()
 	s.hold.release(s.ctx)
 }

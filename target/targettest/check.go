@@ -1,5 +1,6 @@
 // Package targettest checks that a target keeps the contract of package target,
-// and has targets in memory that fail on purpose.
+// and has targets in memory: that fail on purpose, or whose operations wait until
+// a test says which comes next.
 package targettest
 
 import (

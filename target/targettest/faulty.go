@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
+	"path"
 	"sync"
 
 	"github.com/qsnap/qsnap/target"
@@ -17,6 +19,26 @@ type Op struct {
 	Method string // "put", "get", "stat", "list" or "delete"
 	Name   string // or the prefix
 	Size   int64  // of a put
+	Off    int64  // of a get
+	Len    int64  // of a get; negative is all that follows
+}
+
+// String returns the operation in short.
+func (o Op) String() string {
+	s := o.Method + " " + shortName(o.Name)
+	if o.Method == "get" && (o.Off != 0 || o.Len >= 0) {
+		s += fmt.Sprintf(" [%d:%d]", o.Off, o.Off+o.Len)
+	}
+	return s
+}
+
+// shortName returns a name without most of the digits of a hash.
+func shortName(name string) string {
+	dir, last := path.Split(name)
+	if len(last) > 12 {
+		last = last[:8] + "…"
+	}
+	return dir + last
 }
 
 // A Fault is what happens to one operation.
@@ -62,7 +84,7 @@ func (f *Faulty) Ops() int {
 	return f.ops
 }
 
-func (f *Faulty) begin(method, name string, size int64) Fault {
+func (f *Faulty) begin(op Op) Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.crashed {
@@ -72,7 +94,8 @@ func (f *Faulty) begin(method, name string, size int64) Fault {
 	if f.Decide == nil {
 		return None
 	}
-	fault := f.Decide(Op{f.ops, method, name, size})
+	op.N = f.ops
+	fault := f.Decide(op)
 	f.crashed = fault >= Crash
 	return fault
 }
@@ -99,15 +122,20 @@ func (f *Faulty) run(ctx context.Context, fault Fault, do, tear func() error) er
 	return ErrCrash
 }
 
+// tear stores half of what Put would.
+func (m *Memory) tear(ctx context.Context, name string, body io.ReaderAt, size int64) error {
+	half := make([]byte, size/2)
+	if _, err := body.ReadAt(half, 0); err != nil {
+		return err
+	}
+	return m.Put(ctx, name, bytes.NewReader(half), size/2)
+}
+
 // Put is part of target.Target.
 func (f *Faulty) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
-	fault := f.begin("put", name, size)
+	fault := f.begin(Op{Method: "put", Name: name, Size: size})
 	return f.run(ctx, fault, func() error { return f.Memory.Put(ctx, name, body, size) }, func() error {
-		half := make([]byte, size/2)
-		if _, err := body.ReadAt(half, 0); err != nil {
-			return err
-		}
-		return f.Memory.Put(ctx, name, bytes.NewReader(half), size/2)
+		return f.Memory.tear(ctx, name, body, size)
 	})
 }
 
@@ -117,7 +145,7 @@ func (f *Faulty) Get(ctx context.Context, name string, off, n int64) (r io.ReadC
 		r, err = f.Memory.Get(ctx, name, off, n)
 		return err
 	}
-	if err := f.run(ctx, f.begin("get", name, 0), get, get); err != nil {
+	if err := f.run(ctx, f.begin(Op{Method: "get", Name: name, Off: off, Len: n}), get, get); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -129,7 +157,7 @@ func (f *Faulty) Stat(ctx context.Context, name string) (info target.Info, err e
 		info, err = f.Memory.Stat(ctx, name)
 		return err
 	}
-	err = f.run(ctx, f.begin("stat", name, 0), stat, stat)
+	err = f.run(ctx, f.begin(Op{Method: "stat", Name: name}), stat, stat)
 	return info, err
 }
 
@@ -137,7 +165,7 @@ func (f *Faulty) Stat(ctx context.Context, name string) (info target.Info, err e
 func (f *Faulty) List(ctx context.Context, prefix string) iter.Seq2[target.Info, error] {
 	return func(yield func(target.Info, error) bool) {
 		nothing := func() error { return nil }
-		if err := f.run(ctx, f.begin("list", prefix, 0), nothing, nothing); err != nil {
+		if err := f.run(ctx, f.begin(Op{Method: "list", Name: prefix}), nothing, nothing); err != nil {
 			yield(target.Info{}, err)
 			return
 		}
@@ -148,5 +176,5 @@ func (f *Faulty) List(ctx context.Context, prefix string) iter.Seq2[target.Info,
 // Delete is part of target.Target.
 func (f *Faulty) Delete(ctx context.Context, name string) error {
 	del := func() error { return f.Memory.Delete(ctx, name) }
-	return f.run(ctx, f.begin("delete", name, 0), del, del)
+	return f.run(ctx, f.begin(Op{Method: "delete", Name: name}), del, del)
 }

@@ -141,6 +141,13 @@ func (m *Memory) Objects() map[string][]byte {
 	return maps.Clone(m.objects)
 }
 
+// bytes returns an object, or nil where there is none.
+func (m *Memory) bytes(name string) []byte {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.objects[name]
+}
+
 // Set replaces an object's bytes, or removes it where they are nil, as no user of
 // a target could: it stands for damage to what is stored.
 func (m *Memory) Set(name string, b []byte) {

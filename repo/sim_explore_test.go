@@ -1,0 +1,256 @@
+package repo_test
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// An explorer makes every run of a program that differs in anything that matters.
+//
+// Processes can't be copied, so it repeats runs from the start, in two ways fewer
+// than there are orders of operations. A state that was met before is not gone on
+// from: the state is what is stored and all that each actor was told, and actors
+// that were told the same do the same. And where two operations can be swapped
+// without making a difference, only one order is tried (sleep sets; Godefroid,
+// "Partial-Order Methods for the Verification of Concurrent Systems", 1996), which
+// leaves out runs but no state.
+//
+// Runs with few changes from one actor to another come first: if anything is wrong,
+// a short story is likely to show it.
+type explorer struct {
+	program *program
+	audit   *auditor
+	queue   [][]task          // by the number of changes
+	visited map[digest][]move // each state, and what needn't be done there
+
+	replays, steps, ends int
+	replayed             int // moves that were made only to get where something is new
+	atEnd                func(w *world) error
+	found                *failure
+}
+
+// A failure is a promise that was broken, and how.
+type failure struct {
+	err   error
+	moves []move
+}
+
+// A task is a run to be made: moves made before, the last of which is new.
+type task struct {
+	path  *path
+	from  digest // the state before the last move
+	sleep []move // what needn't be done behind it
+}
+
+// A path is a list of moves, the last first.
+type path struct {
+	before *path
+	move   move
+	length int
+	swaps  int // changes from one actor to another
+}
+
+func (p *path) then(m move) *path {
+	next := &path{before: p, move: m, length: 1}
+	if p != nil {
+		next.length, next.swaps = p.length+1, p.swaps
+		if p.move.actor != m.actor || m.kind != take {
+			next.swaps++
+		}
+	}
+	return next
+}
+
+func (p *path) moves() []move {
+	if p == nil {
+		return nil
+	}
+	out := make([]move, p.length)
+	for ; p != nil; p = p.before {
+		out[p.length-1] = p.move
+	}
+	return out
+}
+
+// explore makes all runs of a program, and fails the test at the first promise that
+// is broken.
+func explore(t *testing.T, p *program) {
+	t.Helper()
+	began := time.Now()
+	e := &explorer{program: p, audit: newAuditor(t, p.stage), visited: map[digest][]move{}}
+	e.push(task{})
+	for next, ok := e.pop(); ok && e.found == nil && !t.Failed(); next, ok = e.pop() {
+		synctest.Test(t, func(t *testing.T) { e.run(t, next) })
+	}
+	took := time.Since(began)
+	t.Logf("%s: %d states, %d ends, in %d replays of %d moves (%d repeated): %v, %v each", p.name,
+		len(e.visited), e.ends, e.replays, e.steps, e.replayed, took.Round(time.Millisecond), (took / time.Duration(max(1, e.replays))).Round(time.Microsecond))
+	if e.found != nil {
+		t.Fatalf("broken promise in program %q: %v, after\n%s", p.name, e.found.err, traceText(e.found.moves, actorsOf(p)))
+	}
+}
+
+func actorsOf(p *program) []*actor {
+	var out []*actor
+	for i := range p.actors {
+		out = append(out, &p.actors[i])
+	}
+	return out
+}
+
+func (e *explorer) push(next task) {
+	swaps := 0
+	if next.path != nil {
+		swaps = next.path.swaps
+	}
+	for len(e.queue) <= swaps {
+		e.queue = append(e.queue, nil)
+	}
+	e.queue[swaps] = append(e.queue[swaps], next)
+}
+
+func (e *explorer) pop() (task, bool) {
+	for i, level := range e.queue {
+		if n := len(level); n > 0 {
+			next := level[n-1]
+			e.queue[i] = level[:n-1]
+			return next, true
+		}
+	}
+	return task{}, false
+}
+
+// run repeats the moves of a task and goes on until nothing new can come.
+func (e *explorer) run(t *testing.T, next task) {
+	e.replays++
+	w := newWorld(t, e.program, e.audit)
+	defer w.close()
+	for i, m := range next.path.moves() {
+		if last := i == next.path.length-1; last && w.state() != next.from {
+			t.Fatalf("the actors don't repeat themselves:\n%s", traceText(w.moves, w.actors))
+		}
+		e.steps++
+		e.replayed++
+		if err := w.make(m); err != nil {
+			t.Fatalf("%v, after\n%s", err, traceText(w.moves, w.actors))
+		}
+	}
+	e.replayed = max(0, e.replayed-1)
+	at, sleep := next.path, next.sleep
+	for {
+		if err := w.check(); err != nil {
+			e.found = &failure{err, w.moves}
+			return
+		}
+		m, asleep, ok := e.choose(w, at, sleep)
+		if !ok {
+			return
+		}
+		at, sleep = at.then(m), asleep
+		e.steps++
+		if err := w.make(m); err != nil {
+			t.Fatalf("%v, after\n%s", err, traceText(w.moves, w.actors))
+		}
+	}
+}
+
+// choose returns what to do next, and what needn't be done behind that, and puts
+// the alternatives in the queue. It returns false where nothing new can come.
+func (e *explorer) choose(w *world, at *path, sleep []move) (move, []move, bool) {
+	state := w.state()
+	var todo []move
+	known, visited := e.visited[state]
+	if visited {
+		todo = without(known, sleep)
+		sleep = common(known, sleep)
+	} else {
+		moves := e.moves(w)
+		todo = without(moves, sleep)
+		sleep = common(moves, sleep)
+		if len(moves) == 0 {
+			e.end(w)
+		}
+	}
+	e.visited[state] = sleep
+	if len(todo) == 0 {
+		return move{}, nil, false
+	}
+	// Who was on goes on, if it can.
+	slices.SortStableFunc(todo, func(a, b move) int { return rank(at, a) - rank(at, b) })
+	done := slices.Clone(sleep)
+	var first []move
+	for i, m := range todo {
+		behind := keep(done, func(d move) bool { return independent(d, m) })
+		if i == 0 {
+			first = behind
+		} else {
+			e.push(task{at.then(m), state, behind})
+		}
+		done = append(done, m)
+	}
+	return todo[0], first, true
+}
+
+func rank(at *path, m move) int {
+	switch {
+	case m.kind != take:
+		return 2
+	case at == nil || at.move.actor != m.actor:
+		return 1
+	}
+	return 0
+}
+
+// moves returns what can be done in a state, and has to be tried there.
+func (e *explorer) moves(w *world) []move {
+	takes := w.takes()
+	if !e.program.deletes {
+		// Nobody ever changes what such an operation reads: it can be done at once.
+		for _, m := range takes {
+			if m.op.Method == "get" && w.has(m.op.Name) {
+				return []move{m}
+			}
+		}
+	}
+	out := slices.Clone(takes)
+	deaths := 0
+	for _, a := range w.actors {
+		if a.state == dead {
+			deaths++
+		}
+	}
+	for _, a := range w.actors {
+		if a.mortal && a.state == alive && deaths < e.program.crashes {
+			out = append(out, move{kind: crash, actor: a.number})
+		}
+	}
+	if w.waitsForTime(takes) {
+		out = append(out, move{kind: tick})
+	}
+	return out
+}
+
+// end is called where nothing more can happen.
+func (e *explorer) end(w *world) {
+	e.ends++
+	if e.atEnd == nil {
+		return
+	}
+	if err := e.atEnd(w); err != nil && e.found == nil {
+		e.found = &failure{err, w.moves}
+	}
+}
+
+func keep(moves []move, pick func(move) bool) []move {
+	return slices.DeleteFunc(slices.Clone(moves), func(m move) bool { return !pick(m) })
+}
+
+func without(moves, others []move) []move {
+	return keep(moves, func(m move) bool { return !slices.Contains(others, m) })
+}
+
+func common(moves, others []move) []move {
+	return keep(moves, func(m move) bool { return slices.Contains(others, m) })
+}

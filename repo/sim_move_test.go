@@ -1,0 +1,97 @@
+package repo_test
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/qsnap/qsnap/target/targettest"
+)
+
+// A move is what a scheduler can do next. It names what happens, not which
+// goroutine it happens to, so that a run can be repeated.
+type move struct {
+	kind  moveKind
+	actor int
+	op    targettest.Op    // of take
+	fault targettest.Fault // of take
+	by    time.Duration    // of skew
+}
+
+type moveKind int
+
+const (
+	take    moveKind = iota // an operation happens
+	crash                   // an actor dies
+	tick                    // time passes until a timer wakes somebody
+	cancel                  // an actor is told to stop
+	restart                 // an actor begins again, with the cache it had
+	replace                 // an actor begins again, with an empty cache
+	skew                    // an actor's clock jumps
+)
+
+var faultNames = map[targettest.Fault]string{
+	targettest.None: "", targettest.Fail: " fails", targettest.FailAfter: " is reported as failed", targettest.Tear: " is torn",
+	targettest.Hang: " hangs", targettest.Crash: " crashes", targettest.CrashAfter: " crashes when done", targettest.CrashTear: " crashes, torn",
+}
+
+func (m move) text(actors []*actor) string {
+	name := func() string { return actors[m.actor].name }
+	switch m.kind {
+	case take:
+		return name() + ": " + m.op.String() + faultNames[m.fault]
+	case crash:
+		return name() + " dies"
+	case tick:
+		return "time passes"
+	case cancel:
+		return name() + " is interrupted"
+	case restart:
+		return name() + " begins again"
+	case replace:
+		return name() + " begins again, its cache lost"
+	case skew:
+		return fmt.Sprintf("%s's clock jumps by %v", name(), m.by)
+	}
+	return "?"
+}
+
+// traceText lists the moves of a run.
+func traceText(moves []move, actors []*actor) string {
+	var out strings.Builder
+	for i, m := range moves {
+		fmt.Fprintf(&out, "%4d  %s\n", i+1, m.text(actors))
+	}
+	return out.String()
+}
+
+// independent reports whether two moves lead to the same state in either order,
+// and neither keeps the other from being made.
+func independent(a, b move) bool {
+	if a.kind > crash || b.kind > crash || a.actor == b.actor {
+		return false
+	}
+	return a.kind == crash || b.kind == crash || !conflict(a.op, b.op)
+}
+
+// conflict reports whether the order of two operations matters.
+func conflict(a, b targettest.Op) bool {
+	if !changes(a) && !changes(b) {
+		return false
+	}
+	return sees(a, b.Name) && changes(b) || sees(b, a.Name) && changes(a)
+}
+
+// changes reports whether an operation may change what is stored.
+func changes(op targettest.Op) bool { return op.Method == "put" || op.Method == "delete" }
+
+// sees reports whether an operation depends on an object.
+func sees(op targettest.Op, name string) bool {
+	switch op.Method {
+	case "list":
+		return strings.HasPrefix(name, op.Name)
+	case "listed":
+		return true
+	}
+	return op.Name == name
+}

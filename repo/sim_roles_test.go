@@ -1,0 +1,118 @@
+package repo_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/target/targettest"
+)
+
+// writes takes a snapshot of each tree in turn.
+func writes(trees ...string) role {
+	return func(ctx context.Context, a *actor) error {
+		r, err := a.open(ctx)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		for _, tree := range trees {
+			m, err := takeSnapshot(ctx, r, tree)
+			if err != nil {
+				return err
+			}
+			a.tell(m)
+		}
+		return nil
+	}
+}
+
+// reads reads all files of all snapshots. What it can't read must have been
+// forgotten meanwhile.
+func reads(ctx context.Context, a *actor) error {
+	r, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	all, err := r.Snapshots(ctx, repo.Select{})
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		if err := readsAs(r.FS(ctx, m), m.Tags[0]); err != nil && a.world.stands(m.ID) {
+			return fmt.Errorf("read snapshot of %q: %w", m.Tags[0], err)
+		}
+	}
+	return nil
+}
+
+// stands reports whether a manifest is there.
+func (w *world) stands(id snapshot.ID) bool { return w.has("snapshots/" + id.String()) }
+
+// readsAs returns an error unless a file system holds just the files of that tree.
+func readsAs(fsys fs.FS, tree string) error {
+	want := simTree(tree)
+	found := 0
+	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		found++
+		b, err := fs.ReadFile(fsys, p)
+		if err == nil && (want[p] == nil || !bytes.Equal(b, want[p].Data)) {
+			err = fmt.Errorf("%s has other bytes", p)
+		}
+		return err
+	})
+	if err == nil && found != len(want) {
+		err = fmt.Errorf("%d files instead of %d", found, len(want))
+	}
+	return err
+}
+
+// removesLeases removes all leases, as a person might who thinks that their owners
+// are gone.
+func removesLeases(ctx context.Context, a *actor) error {
+	for info, err := range a.handle.List(ctx, "leases/") {
+		if err != nil {
+			return err
+		}
+		if err := a.handle.Delete(ctx, info.Name); err != nil && !isAbsent(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// endsClean returns what an undisturbed look at the end finds: Check finds no
+// damage, and every snapshot reads as its tree.
+func endsClean(ctx context.Context, s *stage, mem *targettest.Memory) error {
+	dir, err := s.cacheDir("the end", 0)
+	if err != nil {
+		return err
+	}
+	r, err := repo.Open(ctx, mem, s.key, repo.Options{CacheDir: dir, Rand: seeded("the end")})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	report, err := r.Check(ctx, repo.CheckOptions{ReadData: true, Workers: 1})
+	if err != nil {
+		return err
+	}
+	if report.Damaged() {
+		return fmt.Errorf("at the end, check finds %+v", report.Findings)
+	}
+	all, err := r.Snapshots(ctx, repo.Select{})
+	for _, m := range all {
+		if err := readsAs(r.FS(ctx, m), m.Tags[0]); err != nil {
+			return fmt.Errorf("at the end, snapshot of %s: %w", strings.Join(m.Tags, " "), err)
+		}
+	}
+	return err
+}

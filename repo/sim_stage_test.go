@@ -1,0 +1,179 @@
+package repo_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/target/targettest"
+)
+
+// A stage is what every run of a simulated program begins with: a repository on a
+// target in memory. It is the same in every process.
+type stage struct {
+	mem      *targettest.Memory
+	key      repo.Secret
+	ring     *seal.Keyring
+	id       [seal.KeySize]byte
+	told     map[string]bool // the manifests that are published
+	caches   string          // a directory for the actors' caches
+	openings int
+}
+
+// simEpoch is when stages are set. Bubbles begin then, too.
+var simEpoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// newStage makes a repository with a snapshot of each tree in turn.
+func newStage(t testing.TB, trees ...string) *stage {
+	t.Helper()
+	s := &stage{mem: &targettest.Memory{}, told: map[string]bool{}, caches: fastDir(t)}
+	text, err := seal.NewKeyFile(seeded("key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.key, err = repo.ParseKey([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	o := crashInit(s.caches)
+	o.Rand, o.Now = seeded("init"), func() time.Time { return simEpoch }
+	r, err := repo.Init(t.Context(), s.mem, s.key, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.learn(t, r)
+	for _, tree := range trees {
+		s.publish(t, s.mem, tree)
+	}
+	return s
+}
+
+// learn notes what is needed to read the repository without package repo.
+func (s *stage) learn(t testing.TB, r *repo.Repo) {
+	t.Helper()
+	sheet, err := r.RecoverySheet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := seal.ParseSecret([]byte(sheet))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ring, _ = secret.Recovered()
+	if _, err := hex.Decode(s.id[:], []byte(r.ID())); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// publish takes a snapshot with nobody else about.
+func (s *stage) publish(t testing.TB, mem *targettest.Memory, tree string) {
+	t.Helper()
+	s.openings++
+	o := repo.Options{CacheDir: s.caches, Rand: seeded(fmt.Sprint("stage ", s.openings)), Now: func() time.Time { return simEpoch }}
+	r, err := repo.Open(t.Context(), mem, s.key, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	m, err := takeSnapshot(t.Context(), r, tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.told["snapshots/"+m.ID.String()] = true
+}
+
+// publishBlindly takes snapshots each of which doesn't see the others, as of
+// writers at the same time: what they have in common is stored several times.
+func (s *stage) publishBlindly(t testing.TB, trees ...string) *stage {
+	t.Helper()
+	before := s.mem.Clone()
+	for _, tree := range trees {
+		mem := before.Clone()
+		s.publish(t, mem, tree)
+		for name, b := range mem.Objects() {
+			s.mem.Set(name, b)
+		}
+	}
+	return s
+}
+
+// takeSnapshot takes a snapshot of a tree, whose name it gets as a tag.
+func takeSnapshot(ctx context.Context, r *repo.Repo, tree string) (*snapshot.Manifest, error) {
+	return r.Snapshot(ctx, repo.FS(simTree(tree), "/x"), repo.SnapshotOptions{
+		Hostname: "host", Tags: []string{tree}, Workers: 1, Compression: repo.CompressionOff,
+	})
+}
+
+// simTree returns the tree of that name: each letter is a file, and each capital
+// one in a directory of its own.
+func simTree(name string) fstest.MapFS {
+	files := fstest.MapFS{}
+	for _, c := range name {
+		p := string(c)
+		if lower := strings.ToLower(p); lower != p {
+			p = "dir-" + lower + "/" + p
+		}
+		// Older than any snapshot: what a parent has is not read again.
+		files[p] = &fstest.MapFile{Data: []byte(strings.Repeat(p, 20)), Mode: 0o644, ModTime: simEpoch.AddDate(-1, 0, int(c))}
+	}
+	return files
+}
+
+// seeded returns an endless source of bytes that depend on a name only.
+func seeded(name string) io.Reader {
+	return &seededReader{random: rand.NewChaCha8(sha256.Sum256([]byte(name)))}
+}
+
+type seededReader struct {
+	mu     sync.Mutex
+	random *rand.ChaCha8
+}
+
+func (s *seededReader) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.random.Read(p)
+}
+
+// fastDir returns a temporary directory, in memory if there is a file system for
+// that.
+func fastDir(t testing.TB) string {
+	dir, err := os.MkdirTemp("/dev/shm", "qsnap-sim-*")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// cacheDir returns a cache directory for an actor. Those of earlier runs are used
+// again if nothing was left in them, which is as good as new and far quicker.
+func (s *stage) cacheDir(actor string, emptied int) (string, error) {
+	dir := filepath.Join(s.caches, fmt.Sprint(actor, " ", emptied))
+	left, err := os.ReadDir(filepath.Join(dir, hex.EncodeToString(s.id[:16]), "index"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return dir, nil
+	}
+	if err == nil && len(left) > 0 {
+		err = os.RemoveAll(dir)
+	}
+	return dir, err
+}
+
+// published returns the manifests that are published as a run begins.
+func (s *stage) published() map[string]bool { return maps.Clone(s.told) }
