@@ -66,6 +66,15 @@ type Manifest struct {
 	Skipped  Remarks // what rules left out
 	Problems Remarks // what could not be read, or changed while it was
 	Excludes []string
+
+	// Pin keeps the snapshot whatever a policy says, or is nil. It is not stored in
+	// the manifest: package repo fills it in.
+	Pin *Pin
+}
+
+// A Pin keeps a snapshot.
+type Pin struct {
+	Until time.Time // the last moment that it does; zero is for ever
 }
 
 // Stats count what a snapshot holds and what it took to make. Bytes of files
