@@ -74,7 +74,7 @@ func TestTheLast72HoursRoll(t *testing.T) {
 // TestFailingClocksCostNothing runs two repositories for some months, with a forget
 // every hour. The second has additional snapshots, taken by a clock that was wrong.
 func TestFailingClocksCostNothing(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range uint64(4) {
 		r := rand.New(rand.NewPCG(seed, 74))
 		p := Policy{
 			KeepHourly: r.IntN(72) * r.IntN(2), KeepYearly: r.IntN(2), KeepDaily: r.IntN(15), KeepWeekly: r.IntN(6),
@@ -84,7 +84,6 @@ func TestFailingClocksCostNothing(t *testing.T) {
 			p.KeepWithin = Span{Days: 3}
 		}
 		var clean, dirty []*Manifest
-		wrong := map[uint64]bool{}
 		number := uint64(0)
 		at := epoch
 		var off time.Duration
@@ -104,7 +103,6 @@ func TestFailingClocksCostNothing(t *testing.T) {
 			}
 			if off != 0 {
 				number++
-				wrong[number] = true
 				dirty = append(dirty, taken("a", number, at.Add(off)))
 			}
 			clean = kept(p.Decide(clean, at))
@@ -112,7 +110,7 @@ func TestFailingClocksCostNothing(t *testing.T) {
 			dirty = kept(decisions)
 			for _, d := range decisions {
 				if !d.Keep && slices.Contains(clean, d.Manifest) {
-					t.Fatalf("seed %d, hour %d, %+v: number %d (%v): %v, kept %v\n%s", seed, hour, p, d.Manifest.Number, wrong[d.Manifest.Number], d.Doubt, d.Keep, list(decisions))
+					t.Fatalf("seed %d, hour %d, %+v: number %d is gone\n%s", seed, hour, p, d.Manifest.Number, list(decisions))
 				}
 			}
 		}
