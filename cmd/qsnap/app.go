@@ -121,7 +121,8 @@ func (p *program) app() *cli.App {
 		Commands: []*cli.Command{
 			p.initCommand(), p.snapshotCommand(), p.snapshotsCommand(), p.lsCommand(), p.findCommand(),
 			p.catCommand(), p.dumpCommand(), p.diffCommand(), p.restoreCommand(), p.checkCommand(),
-			p.statsCommand(), p.keyCommand(), p.targetCommand(), p.completionCommand(), p.versionCommand(), p.jsonCommand(),
+			p.statsCommand(), p.forgetCommand(), p.pruneCommand(), p.undeleteCommand(), p.pinCommand(), p.tagCommand(),
+			p.rewriteCommand(), p.repairCommand(), p.keyCommand(), p.targetCommand(), p.completionCommand(), p.versionCommand(), p.jsonCommand(),
 		},
 	}
 }
