@@ -2,6 +2,8 @@ package repo
 
 import (
 	"container/list"
+	"context"
+	"errors"
 	"sync"
 
 	"github.com/qsnap/qsnap/pack"
@@ -34,22 +36,42 @@ type segmentEntry struct {
 
 // get returns the plain segment, which is shared and must not be changed.
 func (c *segmentCache) get(key segmentKey, load func() ([]byte, error)) ([]byte, error) {
+	for {
+		el, mine := c.entry(key)
+		e := el.Value.(*segmentEntry)
+		if mine {
+			return c.load(el, load)
+		}
+		<-e.loaded
+		if !errors.Is(e.err, context.Canceled) && !errors.Is(e.err, context.DeadlineExceeded) {
+			return e.plain, e.err
+		}
+		// Who was loading it has been called off; this one has not.
+		c.mu.Lock()
+		c.drop(el)
+		c.mu.Unlock()
+	}
+}
+
+// entry returns the entry of a segment, and whether it is for the caller to load.
+func (c *segmentCache) entry(key segmentKey) (el *list.Element, mine bool) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if el, ok := c.entries[key]; ok {
 		c.order.MoveToFront(el)
-		c.mu.Unlock()
-		e := el.Value.(*segmentEntry)
-		<-e.loaded
-		return e.plain, e.err
+		return el, false
 	}
 	if c.entries == nil {
 		c.entries = map[segmentKey]*list.Element{}
 	}
-	e := &segmentEntry{key: key, loaded: make(chan struct{})}
-	el := c.order.PushFront(e)
+	el = c.order.PushFront(&segmentEntry{key: key, loaded: make(chan struct{})})
 	c.entries[key] = el
-	c.mu.Unlock()
+	return el, true
+}
 
+// load fills an entry, and makes room for it.
+func (c *segmentCache) load(el *list.Element, load func() ([]byte, error)) ([]byte, error) {
+	e := el.Value.(*segmentEntry)
 	e.plain, e.err = load()
 	close(e.loaded)
 
