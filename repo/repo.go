@@ -55,6 +55,9 @@ type Options struct {
 	// repository. Empty is "qsnap" in the user's cache directory. It may be lost
 	// or damaged at any time.
 	CacheDir string
+	// CacheMemory is about how many bytes are kept in memory of what was read last,
+	// decompressed: 16 MiB if zero. Who reads at many places at once may want more.
+	CacheMemory int
 	// Now tells the time. Nil is time.Now.
 	Now func() time.Time
 	// Rand is where salts come from. Nil is crypto/rand. No two repositories, and
@@ -150,6 +153,9 @@ func (o *Options) fill() {
 	if o.Rand == nil {
 		o.Rand = rand.Reader
 	}
+	if o.CacheMemory <= 0 {
+		o.CacheMemory = defaultCacheMemory
+	}
 }
 
 func newRepo(t target.Target, o Options, c *config, ring *seal.Keyring) (*Repo, error) {
@@ -164,6 +170,7 @@ func newRepo(t target.Target, o Options, c *config, ring *seal.Keyring) (*Repo, 
 		tree:         chunk.NewHasher(ring.SubKey("tree ids")),
 		decompressor: decompressor,
 	}
+	r.segments.limit = o.CacheMemory
 	return r, nil
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/qsnap/qsnap/pack"
 )
 
-// segmentCacheBytes bounds what decompressed segments are kept.
-const segmentCacheBytes = 16 << 20
+// defaultCacheMemory bounds what decompressed segments are kept.
+const defaultCacheMemory = 16 << 20
 
 // A segmentKey names a segment of a pack.
 type segmentKey struct {
@@ -19,8 +19,9 @@ type segmentKey struct {
 }
 
 // A segmentCache keeps the segments that were used last. Who asks for one that is
-// being loaded waits for it. Its zero value is empty and ready to use.
+// being loaded waits for it. Its zero value is empty and keeps nothing.
 type segmentCache struct {
+	limit   int // bytes of plain segments
 	mu      sync.Mutex
 	entries map[segmentKey]*list.Element // of *segmentEntry
 	order   list.List                    // the last used in front
@@ -82,7 +83,7 @@ func (c *segmentCache) load(el *list.Element, load func() ([]byte, error)) ([]by
 		return nil, e.err
 	}
 	c.bytes += len(e.plain)
-	for last := c.order.Back(); c.bytes > segmentCacheBytes && last != nil; {
+	for last := c.order.Back(); c.bytes > c.limit && last != nil; {
 		before := last.Prev()
 		if last != el && isLoaded(last.Value.(*segmentEntry)) {
 			c.drop(last)

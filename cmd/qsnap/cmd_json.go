@@ -40,6 +40,8 @@ An object a line, each with a message_type:
                  files_created, files_replaced, files_restored, attributes_restored,
                  files_deleted, bytes_restored, packs_read, pack_bytes_read, errors,
                  seconds_elapsed}
+  mount          mounted: {mountpoint, snapshots}, as soon as it can be used;
+                 error: {error: {message}, during}
   check          error or note: {kind, object, message, files, total_files, next};
                  summary: {num_errors, snapshots, trees, packs, pack_bytes,
                  bytes_read, seconds_elapsed}
