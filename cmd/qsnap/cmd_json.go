@@ -34,7 +34,11 @@ An object a line, each with a message_type:
                  group, size, mode, permissions, mtime, ctime, inode, linktarget,
                  error}
   diff           change: {path, modifier}; statistics: {changed_files, added,
-                 removed, changed_attributes, source_snapshot, target_snapshot}
+                 removed, changed_attributes, source_snapshot, target_snapshot};
+                 with --stat, a change of content has {before_bytes, after_bytes,
+                 added_bytes, removed_bytes} too, the first two of files only, and
+                 statistics the last two; before it directory: {path, paths,
+                 added_bytes, removed_bytes}, for each on top and "/" for the rest
   restore        status and error as above; verbose_status: {action, item, size};
                  summary: {snapshot_id, dry_run, total_files, total_bytes,
                  files_created, files_replaced, files_restored, attributes_restored,
