@@ -202,12 +202,17 @@ func (r *Repo) persist(ctx context.Context, f func(*index.Index) error) error {
 func (r *Repo) refreshIndex(ctx context.Context, x *index.Index, reset bool) error {
 	r.indexMu.Lock()
 	defer r.indexMu.Unlock()
-	if reset {
-		if err := x.Reset(); err != nil {
-			return err
-		}
+	if !reset {
+		return r.updateIndex(ctx, x)
 	}
-	return r.updateIndex(ctx, x)
+	if err := x.Reset(); err != nil {
+		return err
+	}
+	if err := r.updateIndex(ctx, x); err != nil {
+		return err
+	}
+	_ = x.Settle() // as when it is opened
+	return nil
 }
 
 // fromPlaces returns a blob from the first place where it can be read, or a

@@ -3,6 +3,8 @@ package repo
 import (
 	"context"
 	"strings"
+
+	"github.com/qsnap/qsnap/index"
 )
 
 // Stats say how large a repository is, and why.
@@ -46,13 +48,24 @@ func (r *Repo) Stats(ctx context.Context) (Stats, error) {
 			s.OtherBytes += size
 		}
 	}
-	x, err := r.openIndex(ctx)
-	if err != nil {
+	if err := r.persist(ctx, s.countBlobs); err != nil {
 		return s, err
 	}
+	all, err := r.Snapshots(ctx, Select{})
+	for _, m := range all {
+		s.Snapshots++
+		s.Files += m.Stats.Files
+		s.Bytes += m.Stats.Bytes
+	}
+	return s, err
+}
+
+// countBlobs counts what the index knows.
+func (s *Stats) countBlobs(x *index.Index) error {
+	s.Chunks, s.ChunkBytes, s.Trees, s.TreeBytes = 0, 0, 0, 0
 	for item, err := range x.All() {
 		if err != nil {
-			return s, err
+			return err
 		}
 		if item.Pack.IsTree() {
 			s.Trees++
@@ -62,11 +75,5 @@ func (r *Repo) Stats(ctx context.Context) (Stats, error) {
 			s.ChunkBytes += uint64(item.Length)
 		}
 	}
-	all, err := r.Snapshots(ctx, Select{})
-	for _, m := range all {
-		s.Snapshots++
-		s.Files += m.Stats.Files
-		s.Bytes += m.Stats.Bytes
-	}
-	return s, err
+	return nil
 }

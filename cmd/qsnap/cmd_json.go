@@ -17,7 +17,10 @@ One value:
   stats          {snapshots_count, total_size, total_file_count, total_blob_count,
                  total_uncompressed_size, compression_ratio, packs, pack_bytes,
                  index_bytes, snapshot_bytes, stored_bytes}; of a snapshot
-                 {snapshots_count, total_size, total_file_count, files, dirs, others}
+                 {snapshots_count, total_size, total_file_count, files, dirs, others};
+                 with --growth array of {id, short_id, time, hostname, paths,
+                 files_new, files_changed, new, total, only}, the last three
+                 {chunks, chunk_bytes, trees, tree_bytes, stored_bytes}
   init, version, key add, key remove, key passwd, key export, target check
                  one object with a message_type
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -163,7 +162,7 @@ func (m *mounted) forget() {
 	for _, name := range []string{byTime, byID, byHost, byTag} {
 		m.server.EntryNotify(1, name)
 	}
-	for deadline := time.Now().Add(20 * time.Second); len(m.top.Children()) > 0; runtime.Gosched() {
+	for deadline := time.Now().Add(20 * time.Second); len(m.top.Children()) > 0; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			m.t.Fatalf("%v are not forgotten", m.top.Children())
 		}

@@ -47,7 +47,7 @@ func TestSnapshotsAppearWhileMounted(t *testing.T) {
 			}
 		}
 		// The kernel asks again for what it was told a second ago.
-		for deadline := time.Now().Add(20 * time.Second); ; runtime.Gosched() {
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 			b, err := os.ReadFile(m.path("snapshots/latest/f"))
 			if string(b) == content {
 				break
@@ -150,7 +150,7 @@ func TestUnmountingLeavesNothing(t *testing.T) {
 	if err := errors.Join(m.Unmount(), m.Detach()); err != nil {
 		t.Errorf("once more: %v", err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
+	for deadline := time.Now().Add(20 * time.Second); runtime.NumGoroutine() > before; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			buf := make([]byte, 1<<16)
 			t.Fatalf("goroutines are left:\n%s", buf[:runtime.Stack(buf, true)])
