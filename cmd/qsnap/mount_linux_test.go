@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -119,10 +120,23 @@ func TestAMountThatIsUsedSaysByWhomAndWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
+	sleep := exec.Command("sleep", "60")
+	sleep.Dir = filepath.Join(m.dir, "snapshots/latest/")
+	if err := sleep.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer sleep.Process.Kill()
 	m.signal(os.Interrupt)
 	said, err := m.stderr.ReadString('\n')
-	if err != nil || !strings.Contains(said, " is busy: ") || !strings.Contains(said, "(pid ") || !strings.Contains(said, "/f: it is unmounted for all others") {
-		t.Errorf("%q, %v", said, err)
+	for _, want := range []string{
+		m.dir + " is busy: ",
+		fmt.Sprintf("sleep (pid %d): its working directory is %s/snapshots/", sleep.Process.Pid, m.dir),
+		fmt.Sprintf("(pid %d): it has open %s/snapshots/", os.Getpid(), m.dir),
+		": it is unmounted for all others, and ends when they are through",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no %q in %q, %v", want, said, err)
+		}
 	}
 	if m.mounted() {
 		t.Error("it is still mounted")
@@ -131,6 +145,10 @@ func TestAMountThatIsUsedSaysByWhomAndWaits(t *testing.T) {
 		t.Errorf("who held it read %q, %v", b, err)
 	}
 	f.Close()
+	if err := sleep.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = sleep.Wait()
 	if said, code := m.end(); code != exitOK {
 		t.Errorf("exit code %d: %s", code, said)
 	}

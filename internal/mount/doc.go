@@ -66,10 +66,17 @@ type Holder struct {
 	What    string // how it does
 }
 
+// maxNamed is how many holders an error names.
+const maxNamed = 8
+
 // Error names who uses it.
 func (e *BusyError) Error() string {
 	var who []string
-	for _, h := range e.Holders {
+	for i, h := range e.Holders {
+		if i == maxNamed {
+			who = append(who, fmt.Sprintf("and %d more", len(e.Holders)-i))
+			break
+		}
 		if h.PID == 0 {
 			who = append(who, h.What)
 		} else {

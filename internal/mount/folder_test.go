@@ -195,3 +195,17 @@ func TestKeysTellApartAndTogether(t *testing.T) {
 		t.Errorf("inode %d", n)
 	}
 }
+
+func TestABusyErrorIsOneLineOfBoundedLength(t *testing.T) {
+	e := &BusyError{Dir: "/mnt"}
+	if got := e.Error(); got != "/mnt is busy: used by something that this user can't see" {
+		t.Error(got)
+	}
+	for i := range 11 {
+		e.Holders = append(e.Holders, Holder{i, "p", "x"})
+	}
+	want := "/mnt is busy: x; p (pid 1): x; p (pid 2): x; p (pid 3): x; p (pid 4): x; p (pid 5): x; p (pid 6): x; p (pid 7): x; and 3 more"
+	if got := e.Error(); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
