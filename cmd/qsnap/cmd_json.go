@@ -17,7 +17,10 @@ One value:
   stats          {snapshots_count, total_size, total_file_count, total_blob_count,
                  total_uncompressed_size, compression_ratio, packs, pack_bytes,
                  index_bytes, snapshot_bytes, stored_bytes}; of a snapshot
-                 {snapshots_count, total_size, total_file_count, files, dirs, others}
+                 {snapshots_count, total_size, total_file_count, files, dirs, others};
+                 with --growth array of {id, short_id, time, hostname, paths,
+                 files_new, files_changed, new, total, only}, the last three
+                 {chunks, chunk_bytes, trees, tree_bytes, stored_bytes}
   init, version, key add, key remove, key passwd, key export, target check
                  one object with a message_type
 
@@ -34,12 +37,18 @@ An object a line, each with a message_type:
                  group, size, mode, permissions, mtime, ctime, inode, linktarget,
                  error}
   diff           change: {path, modifier}; statistics: {changed_files, added,
-                 removed, changed_attributes, source_snapshot, target_snapshot}
+                 removed, changed_attributes, source_snapshot, target_snapshot};
+                 with --stat, a change of content has {before_bytes, after_bytes,
+                 added_bytes, removed_bytes} too, the first two of files only, and
+                 statistics the last two; before it directory: {path, paths,
+                 added_bytes, removed_bytes}, for each on top and "/" for the rest
   restore        status and error as above; verbose_status: {action, item, size};
                  summary: {snapshot_id, dry_run, total_files, total_bytes,
                  files_created, files_replaced, files_restored, attributes_restored,
                  files_deleted, bytes_restored, packs_read, pack_bytes_read, errors,
                  seconds_elapsed}
+  mount          mounted: {mountpoint, snapshots}, as soon as it can be used;
+                 error: {error: {message}, during}
   check          error or note: {kind, object, message, files, total_files, next};
                  summary: {num_errors, snapshots, trees, packs, pack_bytes,
                  bytes_read, seconds_elapsed}
