@@ -10,8 +10,13 @@ RFC 3339, sizes in bytes. A path that is not UTF-8 comes with its bytes in
 path_base64.
 
 One value:
-  snapshots      array of {id, short_id, time, hostname, username, paths, tags, tree,
-                 parent, previous, number, program_version, excludes, summary}
+  snapshots, tag, pin, undelete without arguments
+                 array of {id, short_id, time, hostname, username, paths, tags, tree,
+                 parent, previous, number, original, pinned, pinned_until,
+                 program_version, excludes, summary}
+  forget         array of {host, paths, tags, keep, remove, dry_run}; keep and remove
+                 are arrays of {id, short_id, time, reasons, doubt}; of named ones
+                 forgotten: {snapshots}
   find           array of {snapshot, hits, matches: array of nodes}
   key list       array of {current, id, userName, hostName, created, kind, label}
   stats          {snapshots_count, total_size, total_file_count, total_blob_count,
@@ -52,6 +57,17 @@ An object a line, each with a message_type:
   check          error or note: {kind, object, message, files, total_files, next};
                  summary: {num_errors, snapshots, trees, packs, pack_bytes,
                  bytes_read, seconds_elapsed}
+  prune          summary: {dry_run, snapshots, packs, pack_bytes, packs_removed,
+                 bytes_removed, packs_repacked, bytes_repacked, bytes_unused,
+                 packs_waiting, bytes_waiting, waiting_for: array of {what, hostname,
+                 username, begun, dead_by}, left, seconds_elapsed}
+  undelete       undeleted: {snapshot_id}
+  rewrite        rewritten: {snapshot_id, rewritten_id, dropped, dry_run}
+  repair index   summary: {packs, deltas_replaced, packs_damaged, blobs_lost}
+  repair packs   summary: {packs_damaged, blobs_salvaged, blobs_lost}
+  repair snapshots
+                 lost: {snapshot_id, path, dir, error: {message}}; repaired:
+                 {snapshot_id, repaired_id, lost, error}
 
 cat, dump and completion print what they always do.`
 
