@@ -25,6 +25,8 @@
 //	leases/<k>-<run>-<n>          a run under way: k is w, r or p
 //	quarantine/<pack>-<run>       a pack that a run is about to delete
 //	losses/<id>         chunks and trees that are lost
+//	reserve             random bytes, to be deleted when there is no other space to
+//	                    store what deleting needs
 //
 // Every object is created once and never changed. All ids are the BLAKE3-256 hash
 // of the object's bytes, in hexadecimal digits, so that anyone can check an object

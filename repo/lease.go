@@ -136,7 +136,11 @@ func (r *Repo) hold(ctx context.Context, run seal.Run, kind leaseKind, body leas
 	body.Hostname, body.Username = []byte(host), []byte(user)
 	body.Process, body.Begun = processOf(), r.opts.Now().UnixNano()
 	h := &hold{r: r, run: run, kind: kind, trees: trees, body: body, done: make(chan struct{})}
-	if err := h.replace(ctx); err != nil {
+	begin := func() error { return h.replace(ctx) }
+	if kind == pruning {
+		begin = func() error { return r.tight(ctx, func() error { return h.replace(ctx) }) }
+	}
+	if err := begin(); err != nil {
 		return nil, fmt.Errorf("begin %s: %w", body.What, err)
 	}
 	ctx, h.stop = context.WithCancel(ctx)

@@ -14,6 +14,9 @@ import (
 // tidy removes what the dead have left: their leases, quarantine of packs that are
 // gone, records of what was forgotten and can't come back, and marks of these.
 func (p *pruner) tidy(ctx context.Context) error {
+	if err := p.r.keepReserve(ctx); err != nil {
+		return err
+	}
 	for _, l := range p.judge.dead {
 		if p.judge.kept[l.run] {
 			continue
