@@ -104,13 +104,25 @@ func (r *Repo) readLease(ctx context.Context, l runningLease) (*lease, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := r.box.Open(seal.Lease, object)
+	out, err := r.openLease(l, object)
 	if err != nil {
 		return nil, nil
 	}
+	return out, nil
+}
+
+// openLease opens the lease of that name.
+func (r *Repo) openLease(l runningLease, object []byte) (*lease, error) {
+	body, run, err := r.openOfRun(seal.Lease, object)
+	if err != nil {
+		return nil, err
+	}
 	out := new(lease)
-	if cbor.Unmarshal(body, out) != nil {
-		return nil, nil
+	if err := cbor.Unmarshal(body, out); err != nil {
+		return nil, err
+	}
+	if run != l.run {
+		return nil, errHash
 	}
 	return out, nil
 }
@@ -179,7 +191,7 @@ func (h *hold) replace(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	object, err := h.r.box.Seal(seal.Lease, body)
+	object, err := h.r.box.SealIn(h.run, seal.Lease, body)
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,13 @@
 package repo
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"io/fs"
 	"syscall"
+
+	"github.com/qsnap/qsnap/internal/seal"
 )
 
 // A reserve is an object that only takes space, so that there is some when all is
@@ -26,7 +27,11 @@ func (r *Repo) keepReserve(ctx context.Context) error {
 	if _, err := io.ReadFull(r.opts.Rand, b); err != nil {
 		return err
 	}
-	err := r.target.Put(ctx, reserveName, bytes.NewReader(b), reserveSize)
+	object, err := r.box.Seal(seal.Reserve, b)
+	if err != nil {
+		return err
+	}
+	err = r.createOnly(ctx, reserveName, object)
 	if errors.Is(err, fs.ErrExist) || isFull(err) {
 		return nil
 	}
