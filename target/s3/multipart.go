@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -18,7 +19,7 @@ const partsAtOnce = 4
 
 // abortTimeout bounds the cleaning up after an upload that failed, also by a context
 // that has ended.
-const abortTimeout = 5 * time.Second
+const abortTimeout = 3 * time.Second
 
 // inParts puts the object by a multipart upload.
 func (p *put) inParts(ctx context.Context) error {
@@ -54,28 +55,27 @@ func (p *put) partSize() int64 {
 	return max(p.t.o.PartSize, (least+step-1)/step*step)
 }
 
+// sendParts sends all parts. When one fails it begins no more, and lets the others
+// end: a store may finish a part that was broken off after it has aborted the upload.
 func (p *put) sendParts(ctx context.Context, upload string) ([]minio.CompletePart, error) {
 	partSize := p.partSize()
 	parts := make([]minio.CompletePart, (p.size+partSize-1)/partSize)
-	group, groupCtx := errgroup.WithContext(ctx)
+	var failed atomic.Bool
+	var group errgroup.Group
 	group.SetLimit(partsAtOnce)
 	for i := range parts {
-		if groupCtx.Err() != nil {
-			break
-		}
 		group.Go(func() (err error) {
+			if failed.Load() {
+				return nil
+			}
 			off := int64(i) * partSize
-			parts[i], err = p.sendPart(groupCtx, upload, i+1, off, min(partSize, p.size-off))
+			if parts[i], err = p.sendPart(ctx, upload, i+1, off, min(partSize, p.size-off)); err != nil {
+				failed.Store(true)
+			}
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	if ctx.Err() != nil {
-		return nil, p.t.fail(ctx, "put", p.name, nil, ctx.Err())
-	}
-	return parts, nil
+	return parts, group.Wait()
 }
 
 // sendPart sends one part. Unlike the whole, a part may be sent again at once.
@@ -159,13 +159,31 @@ func (o *orphans) abort(ctx context.Context, t *Target) {
 	if len(all) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
+	cleaning, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 	defer cancel()
 	for _, one := range all {
-		err := t.core.AbortMultipartUpload(ctx, t.o.Bucket, one.key, one.upload)
-		var answer minio.ErrorResponse
-		if err != nil && !(errors.As(err, &answer) && answer.Code == minio.NoSuchUpload) {
+		if !one.abort(cleaning, t) || ctx.Err() != nil { // parts were broken off
 			o.add(one)
 		}
 	}
+}
+
+// abort reports whether the upload is gone. Parts that are under way make it fail, or
+// outlive it (Amazon S3 API Reference, "AbortMultipartUpload").
+func (o orphan) abort(ctx context.Context, t *Target) bool {
+	const tries = 5
+	for try := range tries {
+		if try > 0 && wait(ctx, pause<<try) != nil {
+			return false
+		}
+		err := t.core.AbortMultipartUpload(ctx, t.o.Bucket, o.key, o.upload)
+		if err == nil {
+			_, err = t.core.ListObjectParts(ctx, t.o.Bucket, o.key, o.upload, 0, 1)
+		}
+		var answer minio.ErrorResponse
+		if errors.As(err, &answer) && answer.Code == minio.NoSuchUpload {
+			return true
+		}
+	}
+	return false
 }

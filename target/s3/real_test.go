@@ -147,3 +147,5 @@ func contentOf(name string, size int, seed byte) []byte {
 	unit := fmt.Sprintf("%s %d %d|", name, seed, size)
 	return []byte(strings.Repeat(unit, size/len(unit)+1)[:size])
 }
+
+var statOptions = minio.StatObjectOptions{Checksum: true}
