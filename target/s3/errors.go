@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -173,15 +175,16 @@ func (t *Target) more(a minio.ErrorResponse) string {
 
 // quote returns the store's own words.
 func (t *Target) quote(a minio.ErrorResponse) string {
-	status := ""
-	if a.StatusCode != 0 {
-		status = fmt.Sprintf(" (status %d)", a.StatusCode)
+	if a.Code == "" || a.Code[0] >= '0' && a.Code[0] <= '9' { // the status, as minio-go has it
+		if strings.Contains(a.Message, "HTTP request to an HTTPS server") {
+			return t.speaksTLS()
+		}
+		return "it answers with status " + t.scrub(cmp.Or(a.Code, strconv.Itoa(a.StatusCode)))
 	}
-	if a.Code == "" || strings.HasPrefix(strings.TrimSpace(a.Message), "<") {
-		return "it answers with an error" + status
-	}
-	return t.scrub(a.Code) + ": " + t.scrub(a.Message) + status
+	return fmt.Sprintf("%s: %s (status %d)", t.scrub(a.Code), t.scrub(a.Message), a.StatusCode)
 }
+
+func (t *Target) speaksTLS() string { return t.o.Endpoint + " speaks TLS: drop insecure=1" }
 
 // scrub makes one short line of what a store says, without the credentials that a
 // careless one may repeat.
@@ -220,7 +223,7 @@ func (t *Target) network(err error) (cause error, text string, temporary bool) {
 	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return err, fmt.Sprintf("%s speaks plain HTTP: insecure=1 allows that", t.o.Endpoint), false
 	case strings.Contains(err.Error(), "malformed HTTP response \"\\x15\\x03"):
-		return err, fmt.Sprintf("%s speaks TLS: drop insecure=1", t.o.Endpoint), false
+		return err, t.speaksTLS(), false
 	case errors.As(err, &authority), errors.As(err, &host), errors.As(err, &cert):
 		return err, "the store's certificate can't be trusted: " + t.scrub(err.Error()), false
 	case errors.As(err, &timeout) && timeout.Timeout():

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/johannesboyne/gofakes3"
@@ -83,10 +84,13 @@ func TestTheContractHoldsInABucketThatKeepsVersions(t *testing.T) {
 func TestABucketCanBeNamedByTheHost(t *testing.T) {
 	f := newFake(t, gofakes3.WithHostBucket(true))
 	address := f.options.Endpoint
+	var mu sync.Mutex
 	var hosts []string
 	f.options.Endpoint, f.options.Style = "store.example", s3.Virtual
 	f.options.Transport = &http.Transport{DialContext: func(ctx context.Context, network, host string) (net.Conn, error) {
+		mu.Lock()
 		hosts = append(hosts, host)
+		mu.Unlock()
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}}
 	if err := targettest.Check(t.Context(), open(t, f.options)); err != nil {

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/s3"
@@ -132,6 +134,37 @@ func TestAFailedUploadLeavesNothing(t *testing.T) {
 		if _, err := target.Stat(t.Context(), "packs/broken"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("broken after %d: %v", after, err)
 		}
+	}
+	g.noUploads()
+}
+
+func TestACancelledUploadEndsAtOnceAndIsCleanedUp(t *testing.T) {
+	g := newGateway(t)
+	g.options.PartSize = inParts
+	target, tap := tapped(t, g.options)
+	if err := put(t.Context(), target, "first", 4*inParts+1, 1); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	tap.on(0, func(q *http.Request, send sender) (*http.Response, error) {
+		if q.URL.Query().Get("partNumber") == "3" {
+			cancel()
+		}
+		return send()
+	})
+	began := time.Now()
+	if err := put(ctx, target, "cancelled", 20*inParts, 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("put: %v", err)
+	}
+	if d := time.Since(began); d > 10*time.Second {
+		t.Errorf("it took %v", d)
+	}
+	tap.on(0, nil)
+	if _, err := target.Stat(t.Context(), "cancelled"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("stat: %v", err)
+	}
+	if err := put(t.Context(), target, "second", 4*inParts+1, 1); err != nil {
+		t.Fatal(err)
 	}
 	g.noUploads()
 }
