@@ -43,7 +43,9 @@
 // In a bucket that keeps versions, Delete leaves a marker that hides the object:
 // it can be brought back by whoever removes the marker, and its space comes back
 // by a lifecycle rule (NoncurrentVersionExpiration) only. Options.DeleteVersions
-// removes the version itself, for good and at once.
+// removes the version itself, for good and at once. Behind a marker, some stores
+// (versitygw 1.8) never create an object of that name again; no name that a
+// repository makes is used twice.
 //
 // With Options.ObjectLock, packs can't be deleted for good before that time has
 // passed since they were put, not even by a thief who has the credentials (with
@@ -67,7 +69,8 @@
 // On the bucket: s3:ListBucket, without which absent objects can't be told from
 // forbidden ones, and s3:GetBucketLocation if no region is given; on what is below
 // the prefix: s3:GetObject, s3:PutObject, s3:DeleteObject, and
-// s3:AbortMultipartUpload. With object lock also s3:GetObjectRetention,
-// s3:PutObjectRetention and s3:GetBucketObjectLockConfiguration; to delete
-// versions s3:DeleteObjectVersion.
+// s3:AbortMultipartUpload. With object lock also s3:GetObjectRetention, without
+// which Delete doesn't see locks, s3:PutObjectRetention and
+// s3:GetBucketObjectLockConfiguration; to delete versions s3:DeleteObjectVersion.
+// Requests are always signed: there is no anonymous access.
 package s3

@@ -122,7 +122,7 @@ var meanings = []meaning{
 		say: always("another request to the same object was under way")},
 	{codes: []string{"NoSuchUpload"}, temporary: true,
 		say: always("the upload was ended by another, such as a lifecycle rule")},
-	{codes: []string{"InvalidAccessKeyId", "InvalidAccessKeyID"},
+	{codes: []string{"InvalidAccessKeyId", "XAdminUserNotFound"},
 		say: always("the store doesn't know the access key: check AWS_ACCESS_KEY_ID, or AWS_PROFILE, and that the key is of this store")},
 	{codes: []string{"SignatureDoesNotMatch"},
 		say: always("the secret key doesn't belong to the access key: check AWS_SECRET_ACCESS_KEY")},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -96,6 +97,34 @@ func TestAnUploadWhoseAnswerIsLostKnowsItsObject(t *testing.T) {
 		}
 	}
 	tap.on(0, nil)
+	g.noUploads()
+}
+
+// S3 may find out that it can't put the parts together when it has said 200.
+func TestAnErrorAfterTheStatusIsAnError(t *testing.T) {
+	g := newGateway(t)
+	g.options.PartSize = inParts
+	target, tap := tapped(t, g.options)
+	if err := put(t.Context(), target, "first", 4*inParts+1, 1); err != nil {
+		t.Fatal(err)
+	}
+	tap.on(0, func(q *http.Request, send sender) (*http.Response, error) {
+		if q.Method == http.MethodPost && q.URL.Query().Has("uploadId") {
+			w := httptest.NewRecorder()
+			refuse(w, 200, "InternalError", "Please try again.")
+			return w.Result(), nil
+		}
+		return send()
+	})
+	err := put(t.Context(), target, "a", 4*inParts+1, 1)
+	var e *s3.Error
+	if !errors.As(err, &e) || !e.Temporary() || e.Code != "InternalError" {
+		t.Errorf("got %v", err)
+	}
+	tap.on(0, nil)
+	if _, err := target.Stat(t.Context(), "a"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("stat: %v", err)
+	}
 	g.noUploads()
 }
 

@@ -1,11 +1,15 @@
 package s3_test
 
 import (
+	"context"
+	"net"
+	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/minio/minio-go/v7"
 
+	"github.com/qsnap/qsnap/target/s3"
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
@@ -15,6 +19,35 @@ func TestARealStoreKeepsTheContract(t *testing.T) {
 		g.options.Prefix = prefix
 		if err := targettest.Check(t.Context(), g.open()); err != nil {
 			t.Errorf("prefix %q: %v", prefix, err)
+		}
+	}
+}
+
+func TestARealStoreTakesTheBucketFromTheHost(t *testing.T) {
+	g := startGateway(t, true, "--virtual-domain", "store.test")
+	g.options.Endpoint, g.options.Style = "store.test", s3.Virtual
+	g.options.Transport = &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, g.address)
+	}}
+	if err := targettest.Check(t.Context(), g.open()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestARealStoreSaysWhatIsWrong(t *testing.T) {
+	g := newGateway(t)
+	for want, change := range map[string]func(o *s3.Options){
+		"doesn't know the access key":              func(o *s3.Options) { o.Credentials.AccessKeyID = "somebody" },
+		"the secret key doesn't belong":            func(o *s3.Options) { o.Credentials.SecretAccessKey = "wrong" },
+		`there is no bucket "other"`:               func(o *s3.Options) { o.Bucket = "other" },
+		"set region=us-east-1":                     func(o *s3.Options) { o.Region = "eu-central-1" },
+		"speaks plain HTTP: insecure=1":            func(o *s3.Options) { o.Insecure = false },
+		"127.0.0.1:1: connect: connection refused": func(o *s3.Options) { o.Endpoint = "127.0.0.1:1" },
+	} {
+		o := g.options
+		change(&o)
+		if _, err := s3.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 }
