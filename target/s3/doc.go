@@ -12,11 +12,11 @@
 // That Put never replaces an object is what lets any number of hosts write to
 // one repository without a lock server. It is done by the store: qsnap sends
 // "If-None-Match: *" and the store answers 412 to all but the first. Amazon S3,
-// MinIO, Cloudflare R2, Ceph, versitygw and others do so; some refuse the header
-// (501) and some ignore it. A target therefore finds out before its first Put, by
-// putting an object of its own, <prefix>/.probe, twice, and the first time of all
-// by a race. That object stays, so that later runs need a single request, and is
-// no part of the repository: List doesn't show it.
+// MinIO and Cloudflare R2 document that they do, and versitygw is tested to; some
+// refuse the header (501) and some ignore it. A target therefore finds out before
+// its first Put, by putting an object of its own, <prefix>/.probe, twice, and the
+// first time of all by a race. That object stays, so that later runs need a single
+// request, and is no part of the repository: List doesn't show it.
 //
 // Where the store can't, Put looks whether the object is there and then puts it.
 // That isn't atomic: of two that put one name at the same time both may succeed,
@@ -25,9 +25,9 @@
 // CreateOnly tells callers, who must then not rely on it.
 //
 // A Put whose answer was lost looks for what it has put before it fails: each
-// carries a random "qsnap-put" in its metadata. So fs.ErrExist is never the
-// answer to a Put that has itself made the object, except when the caller tries
-// again after an error.
+// carries a random "qsnap-put" in its metadata. So, where the store keeps these,
+// fs.ErrExist is never the answer to a Put that has itself made the object, except
+// when the caller tries again after an error.
 //
 // # Large objects
 //
@@ -48,10 +48,11 @@
 // repository makes is used twice.
 //
 // With Options.ObjectLock, packs can't be deleted for good before that time has
-// passed since they were put, not even by a thief who has the credentials (with
-// "compliance": by nobody). The bucket must be made with object lock. Since S3
-// lets anybody hide a locked object behind a marker, Delete asks first, and
-// returns a LockedError with the time, for prune to wait for. An old pack that a
+// passed since they were put: in "governance" mode not by credentials without
+// s3:BypassGovernanceRetention, in "compliance" mode by nobody. The bucket must be
+// made with object lock. Since S3 lets who may delete hide a locked object behind
+// a marker, Delete asks first, and returns a LockedError with the time, for prune
+// to wait for. An old pack that a
 // new snapshot relies on has to be locked again: that is what Lock is for. Locks
 // protect what was stored from being removed, not the names: after an attack, the
 // markers are removed first. Keys and config aren't locked unless
