@@ -19,6 +19,7 @@ var allowed = map[string][]string{
 	"internal/seal":     nil,
 	"internal/ignore":   nil,
 	"target/local":      {"target"},
+	"target/sftp":       {"target"},
 	"target/targettest": {"target"},
 	"pack":              {"chunk", "internal/seal"},
 	"index":             {"chunk", "internal/seal", "pack"},
