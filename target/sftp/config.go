@@ -60,7 +60,7 @@ func (c *config) read(r io.Reader, name string, depth int) error {
 		case keyword == "":
 			continue
 		case keyword == "host":
-			applies = matchHost(words, c.host)
+			applies = matchPatterns(words, c.host)
 		case keyword == "match":
 			applies = c.match(words)
 		case keyword == "include" && applies:
@@ -161,9 +161,9 @@ func (c *config) match(words []string) bool {
 		switch criterion {
 		case "host":
 			host, err := c.hostName()
-			matched = err == nil && matchHost(patterns, host)
+			matched = err == nil && matchPatterns(patterns, host)
 		case "originalhost":
-			matched = matchHost(patterns, c.host)
+			matched = matchPatterns(patterns, c.host)
 		case "user":
 			matched = matchPatterns(patterns, cmp.Or(c.user, c.first("user"), c.localUser))
 		case "localuser":
@@ -180,8 +180,7 @@ func (c *config) match(words []string) bool {
 
 // hostName returns the host's real name, as far as it is known.
 func (c *config) hostName() (string, error) {
-	name, err := expand(cmp.Or(c.first("hostname"), c.host), map[byte]string{'h': c.host})
-	return strings.ToLower(name), err
+	return expand(cmp.Or(c.first("hostname"), c.host), map[byte]string{'h': c.host})
 }
 
 // splitLine takes a line apart: the keyword in lower case, all that follows it, and

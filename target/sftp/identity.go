@@ -58,7 +58,7 @@ func (ids *identities) offer(ctx context.Context, pause func() (resume func())) 
 	case err != nil:
 		o.tried = append(o.tried, fmt.Sprintf("the agent (%v)", err))
 	case inAgent != nil:
-		o.tried = append(o.tried, fmt.Sprintf("%d keys of the agent", len(inAgent)))
+		o.tried = append(o.tried, fmt.Sprintf("the agent's keys (%d)", len(inAgent)))
 	}
 	known := func(s ssh.Signer) bool {
 		return slices.ContainsFunc(ids.files, func(k *keyFile) bool { return sameKey(k.public, s.PublicKey()) })
@@ -151,9 +151,8 @@ func (k *keyFile) unlock(ask func(string) ([]byte, error), pause func() func()) 
 	if k.signer != nil {
 		return k.signer, nil
 	}
-	resume := pause()
+	defer pause()()
 	passphrase, err := ask(k.name)
-	resume()
 	if err != nil {
 		return nil, permanent(fmt.Errorf("passphrase of key file %s: %w", k.name, err))
 	}

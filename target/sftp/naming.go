@@ -91,9 +91,6 @@ func (t *Target) tryNaming(c *conn) (how method, err error) {
 		}
 		_, err = f.Write(make([]byte, i+1))
 		if err := errors.Join(err, f.Close()); err != nil {
-			if failed(err) {
-				err = c.whyFailed(t.root, 0, err)
-			}
 			return 0, ofTemp(err)
 		}
 	}

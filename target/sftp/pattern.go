@@ -2,7 +2,7 @@ package sftp
 
 import "strings"
 
-// matchHost is matchPatterns for the names of hosts, whose case doesn't matter.
+// matchHost is matchPatterns for known_hosts, where case doesn't matter.
 func matchHost(patterns []string, name string) bool {
 	lower := make([]string, len(patterns))
 	for i, pattern := range patterns {

@@ -36,18 +36,7 @@ func (t *Target) Put(ctx context.Context, name string, body io.ReaderAt, size in
 		return err
 	}
 	return t.do(ctx, "put", name, func(c *conn) error {
-		how, err := t.naming.method(ctx, t, c)
-		if err != nil {
-			return err
-		}
-		if _, err := c.sftp.Lstat(final); err == nil { // spares the writing
-			return fs.ErrExist
-		}
-		t.removeOrphans(c)
-		temp, err := t.upload(ctx, c, body, size)
-		if err == nil {
-			temp, err = t.publish(c, how, temp, final)
-		}
+		temp, err := t.put(ctx, c, final, body, size)
 		if failed(err) {
 			err = c.whyFailed(t.root, size, err)
 		}
@@ -56,6 +45,23 @@ func (t *Target) Put(ctx context.Context, name string, body io.ReaderAt, size in
 		}
 		return err
 	})
+}
+
+// put does it, and returns the name of a temporary file that may be there.
+func (t *Target) put(ctx context.Context, c *conn, final string, body io.ReaderAt, size int64) (string, error) {
+	how, err := t.naming.method(ctx, t, c)
+	if err != nil {
+		return "", err
+	}
+	if _, err := c.sftp.Lstat(final); err == nil { // spares the writing
+		return "", fs.ErrExist
+	}
+	t.removeOrphans(c)
+	temp, err := t.upload(ctx, c, body, size)
+	if err != nil {
+		return temp, err
+	}
+	return t.publish(c, how, temp, final)
 }
 
 // upload writes a temporary file that is complete and durable, and returns its name

@@ -65,6 +65,7 @@ func (r *router) to(at location, direct bool, most int) ([]*hop, error) {
 	if err != nil {
 		return nil, fmt.Errorf("HostName of %s: %w", at.host, err)
 	}
+	host = strings.ToLower(host)
 	port := cmp.Or(at.port, c.first("port"), "22")
 	if err := errors.Join(validHost(host), validUser(h.user), validPort(port)); err != nil {
 		return nil, fmt.Errorf("%s: user %q, host %q, port %q: these can't be right", at.host, h.user, host, port)
@@ -101,7 +102,7 @@ func (r *router) jumps(list, host string, most int) ([]*hop, error) {
 		}
 		at, err := parseURL("sftp" + strings.TrimPrefix(strings.TrimSuffix(text, "/"), "ssh") + "/")
 		if err != nil {
-			return nil, fmt.Errorf("ProxyJump of %s: not a list of [user@]host[:port]", host)
+			return nil, fmt.Errorf("ProxyJump of %s is not a list of [user@]host[:port]", host)
 		}
 		next, err := r.to(at, i > 0, most-1)
 		if err != nil {

@@ -31,10 +31,11 @@ type server struct {
 	login   ssh.PublicKey
 	address string
 
-	handlers *sftp.Handlers            // instead of the file system
-	sniff    func(c net.Conn) net.Conn // wraps the server's end
-	noSFTP   bool
-	silent   atomic.Bool // read nothing more
+	handlers  *sftp.Handlers            // instead of the file system
+	sniff     func(c net.Conn) net.Conn // wraps the server's end
+	noSFTP    bool
+	passwords bool
+	silent    atomic.Bool // read nothing more
 
 	logins   atomic.Int64
 	mu       sync.Mutex
@@ -190,6 +191,10 @@ func (s *server) serve(c net.Conn) {
 		}
 		return nil, nil
 	}}
+	if s.passwords {
+		config.PublicKeyCallback = nil
+		config.PasswordCallback = func(ssh.ConnMetadata, []byte) (*ssh.Permissions, error) { return nil, nil }
+	}
 	for _, k := range s.hostKey {
 		config.AddHostKey(k)
 	}

@@ -3,6 +3,7 @@ package sftp
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"net/url"
 	"path"
 	"strconv"
@@ -12,7 +13,7 @@ import (
 // A location is what a URL says.
 type location struct {
 	user string // or empty
-	host string // a host's name or address, or an alias for it
+	host string // a host's name or address, or an alias for it, whose case counts
 	port string // or empty
 	path string // clean; relative to the home directory if home
 	home bool
@@ -32,7 +33,7 @@ func parseURL(text string) (location, error) {
 	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return location{}, errors.New("the SFTP URL has a ? or #: write %3F or %23 in a path")
 	}
-	l := location{user: u.User.Username(), host: strings.ToLower(u.Hostname()), port: u.Port()}
+	l := location{user: u.User.Username(), host: u.Hostname(), port: u.Port()}
 	if err := errors.Join(validHost(l.host), validUser(l.user), validPort(l.port)); err != nil {
 		return location{}, errURL
 	}
@@ -77,6 +78,10 @@ func validHost(host string) error {
 		return r <= ' ' || r >= 0x7f || strings.ContainsRune("'`\"$\\;&<>|(){}[]/@,", r)
 	}) {
 		return errors.New("not a host's name")
+	}
+	if strings.ContainsAny(host, ":%") {
+		_, err := netip.ParseAddr(host)
+		return err
 	}
 	return nil
 }
