@@ -195,25 +195,14 @@ func TestConnectingToNothingIsTemporary(t *testing.T) {
 
 	// The server goes away after the target was opened.
 	tgt.pool.idle[0].close(nil)
-	tgt.pool.dial = (&dialer{hops: []*hop{{address: address}}, timeout: time.Second, keepAlive: time.Second}).dial
+	tgt.pool.dial = func(ctx context.Context) (*conn, error) {
+		d := &dialer{timeout: time.Minute, keepAlive: time.Minute, hops: []*hop{{address: address, connect: func(context.Context) (net.Conn, error) {
+			return net.Dial("tcp", address)
+		}}}}
+		return d.dial(ctx)
+	}
 	if err := put(tgt, "a", "x"); !isTemporary(err) || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("put: %v", err)
-	}
-}
-
-func TestAServerThatSaysNothingAtAllIsGivenUp(t *testing.T) {
-	s := newServer(t).start()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	o := s.options()
-	o.URL, o.Timeout = "sftp://me@"+l.Addr().String()+"/x", 100*time.Millisecond
-	_, err = Open(t.Context(), o)
-	oneLine(t, err, "no connection within 100ms")
-	if !isTemporary(err) {
-		t.Error("the error is not temporary")
 	}
 }
 

@@ -31,7 +31,7 @@ func (d *dialer) dial(ctx context.Context) (*conn, error) {
 		limit.Stop()
 		return func() { limit.Reset(d.timeout) }
 	}
-	wire, err := d.hops[0].wire(ctx)
+	wire, err := d.hops[0].connect(ctx)
 	if err != nil {
 		err = fmt.Errorf("connecting to %s: %w", d.hops[0].address, err)
 	} else {
@@ -80,15 +80,6 @@ func (d *dialer) through(ctx context.Context, wire net.Conn, pause func() func()
 		return nil, err
 	}
 	return c, nil
-}
-
-// wire connects to the first hop.
-func (h *hop) wire(ctx context.Context) (net.Conn, error) {
-	if h.command != "" {
-		return startCommand(h.command)
-	}
-	var d net.Dialer
-	return d.DialContext(ctx, "tcp", h.address)
 }
 
 // login checks the host's key and logs in.

@@ -176,7 +176,7 @@ func TestHostCertificatesNeedAKnownAuthority(t *testing.T) {
 		"expired":           {certify(time.Now().Add(-time.Hour), "127.0.0.1"), trusted, "expired"},
 		"revoked authority": {certify(later, "127.0.0.1"), trusted + "\n@revoked *" + strings.TrimPrefix(knownhosts.Line([]string{"x"}, authority.PublicKey()), "x"), "revoked"},
 	} {
-		s.hostKey = []ssh.Signer{test.cert, plain}
+		s.show(test.cert, plain)
 		err := s.openWith(t, test.known)
 		if test.want == "" {
 			if err != nil {

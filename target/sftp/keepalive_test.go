@@ -6,50 +6,59 @@ import (
 	"errors"
 	"io/fs"
 	"net"
+	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// openByPipe opens a target on a server that is reached without a network, so that
-// time is the bubble's. It returns a function that ends both.
-func (s *server) openByPipe(t *testing.T, keepAlive time.Duration, wrap func(net.Conn) net.Conn) (*Target, func()) {
-	t.Helper()
+// A pipe is a server that is reached without a network, so that time is the
+// bubble's.
+type pipe struct {
+	*server
+	dialer
+	key    *keyFile
+	wrap   func(net.Conn) net.Conn
+	served sync.WaitGroup
+}
+
+// newPipe returns a pipe to s, which a new key logs in to.
+func newPipe(t *testing.T, s *server) *pipe {
 	key := newKey(t)
 	s.login = key.PublicKey()
-	d := &dialer{timeout: time.Minute, keepAlive: keepAlive, hops: []*hop{{
+	p := &pipe{server: s, wrap: func(c net.Conn) net.Conn { return c }, key: &keyFile{name: "test", public: key.PublicKey(), signer: key}}
+	p.dialer = dialer{timeout: 30 * time.Second, keepAlive: 15 * time.Second, hops: []*hop{{
 		address: "pipe:22", user: "me",
 		known: &knownHosts{name: "pipe", keys: []knownKey{{s.hostKey[0].PublicKey(), "test:1"}}},
-		ids:   &identities{files: []*keyFile{{name: "test", public: key.PublicKey(), signer: key}}},
+		ids:   &identities{files: []*keyFile{p.key}},
+		connect: func(context.Context) (net.Conn, error) {
+			client, end := lines()
+			p.served.Go(func() { s.serve(p.wrap(end)) })
+			return client, nil
+		},
 	}}}
-	served := make(chan struct{}, 100)
-	conns := 0
-	p := newPool(1, func(ctx context.Context) (*conn, error) {
-		client, end := lines()
-		conns++
-		go func() {
-			s.serve(wrap(end))
-			served <- struct{}{}
-		}()
-		return d.through(ctx, client, func() func() { return func() {} })
-	})
-	tgt, err := open(t.Context(), location{host: "pipe", path: s.dir}, p, false)
+	return p
+}
+
+// open opens a target, and returns a function that ends it and the server.
+func (p *pipe) open(t *testing.T) (*Target, func()) {
+	t.Helper()
+	tgt, err := open(t.Context(), location{host: "pipe", path: p.dir}, newPool(1, p.dial), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return tgt, func() {
 		tgt.Close()
-		for range conns {
-			<-served
-		}
+		p.served.Wait()
 	}
 }
 
 func TestKeepAliveFindsADeadServerWithinTwoIntervals(t *testing.T) {
 	s := newServer(t)
 	synctest.Test(t, func(t *testing.T) {
-		const every = 15 * time.Second
-		tgt, end := s.openByPipe(t, every, func(c net.Conn) net.Conn { return c })
+		p := newPipe(t, s)
+		tgt, end := p.open(t)
 		defer end()
 		c := tgt.pool.idle[0]
 		time.Sleep(time.Hour + 7*time.Second)
@@ -65,7 +74,7 @@ func TestKeepAliveFindsADeadServerWithinTwoIntervals(t *testing.T) {
 		if !isTemporary(err) {
 			t.Error("the error is not temporary")
 		}
-		if took > 2*every {
+		if took > 2*p.keepAlive {
 			t.Errorf("it took %v", took)
 		}
 		if _, err := tgt.Stat(t.Context(), "a"); !errors.Is(err, fs.ErrNotExist) {
@@ -85,7 +94,10 @@ func (c slowLine) Read(p []byte) (int, error) {
 func TestKeepAliveIsPatientWithASlowLine(t *testing.T) {
 	s := newServer(t)
 	synctest.Test(t, func(t *testing.T) {
-		tgt, end := s.openByPipe(t, 15*time.Second, func(c net.Conn) net.Conn { return slowLine{c} })
+		p := newPipe(t, s)
+		p.wrap = func(c net.Conn) net.Conn { return slowLine{c} }
+		p.timeout = time.Hour
+		tgt, end := p.open(t)
 		defer end()
 		body := make([]byte, 1<<20)
 		began := time.Now()
@@ -101,7 +113,9 @@ func TestKeepAliveIsPatientWithASlowLine(t *testing.T) {
 func TestAContextEndsACallAfterAShortGrace(t *testing.T) {
 	s := newServer(t)
 	synctest.Test(t, func(t *testing.T) {
-		tgt, end := s.openByPipe(t, time.Hour, func(c net.Conn) net.Conn { return c })
+		p := newPipe(t, s)
+		p.keepAlive = time.Hour
+		tgt, end := p.open(t)
 		defer end()
 		s.silent.Store(true)
 		defer s.silent.Store(false)
@@ -112,5 +126,45 @@ func TestAContextEndsACallAfterAShortGrace(t *testing.T) {
 		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != time.Minute+grace {
 			t.Errorf("after %v: %v", took, err)
 		}
+	})
+}
+
+func TestAServerThatSaysNothingAtAllIsGivenUp(t *testing.T) {
+	s := newServer(t)
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipe(t, s)
+		defer p.served.Wait()
+		s.silent.Store(true)
+		defer s.silent.Store(false)
+		began := time.Now()
+		_, err := p.dial(t.Context())
+		oneLine(t, err, "connecting to pipe:22: no connection within 30s")
+		if !isTemporary(err) {
+			t.Error("the error is not temporary")
+		}
+		if took := time.Since(began); took != p.timeout {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// Someone who looks for a passphrase may take longer than connecting may.
+func TestThinkingAboutAPassphraseIsNotTimedOut(t *testing.T) {
+	s := newServer(t)
+	encrypted := filepath.Join(s.home, "encrypted")
+	public := writeKey(t, encrypted, "open sesame")
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipe(t, s)
+		s.login = public
+		ids := &identities{ask: func(string) ([]byte, error) {
+			time.Sleep(time.Hour)
+			return []byte("open sesame"), nil
+		}}
+		if there, err := ids.add(encrypted); !there || err != nil {
+			t.Fatal(there, err)
+		}
+		p.hops[0].ids = ids
+		_, end := p.open(t)
+		end()
 	})
 }

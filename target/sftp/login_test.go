@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -166,24 +165,6 @@ func TestAPassphraseIsAskedForOnceAndOnlyIfTheKeyIsWanted(t *testing.T) {
 	if isTemporary(err) {
 		t.Errorf("%v is temporary", err)
 	}
-}
-
-// Someone who looks for a passphrase may take longer than connecting may.
-func TestThinkingAboutAPassphraseIsNotTimedOut(t *testing.T) {
-	s := newServer(t)
-	encrypted := filepath.Join(s.home, "encrypted")
-	s.login = writeKey(t, encrypted, "open sesame")
-	o := s.start().options()
-	o.KeyFiles, o.Timeout = []string{encrypted}, time.Second
-	o.Passphrase = func(string) ([]byte, error) {
-		<-time.After(o.Timeout + o.Timeout/2)
-		return []byte("open sesame"), nil
-	}
-	tgt, err := Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tgt.Close()
 }
 
 func TestRSAKeysLogIn(t *testing.T) {

@@ -2,6 +2,7 @@ package sftp
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -17,7 +18,7 @@ type hop struct {
 	alias   string // as the user calls it, for messages
 	address string // host:port
 	user    string
-	command string // that connects to it, for a shell; or empty
+	connect func(context.Context) (net.Conn, error) // if it is the first
 	known   *knownHosts
 	ids     *identities
 }
@@ -71,6 +72,10 @@ func (r *router) to(at location, direct bool, most int) ([]*hop, error) {
 		return nil, fmt.Errorf("%s: user %q, host %q, port %q: these can't be right", at.host, h.user, host, port)
 	}
 	h.address = net.JoinHostPort(host, port)
+	h.connect = func(ctx context.Context) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", h.address)
+	}
 	tokens := map[byte]string{'d': r.home, 'h': host, 'i': r.uid, 'n': at.host, 'p': port, 'r': h.user, 'u': r.localUser}
 	if h.known, err = r.knownHosts(c, host, port, tokens); err != nil {
 		return nil, err
@@ -82,9 +87,10 @@ func (r *router) to(at location, direct bool, most int) ([]*hop, error) {
 		return []*hop{h}, nil
 	}
 	if command := c.first("proxycommand"); command != "" && command != "none" {
-		if h.command, err = expand(command, tokens); err != nil {
+		if command, err = expand(command, tokens); err != nil {
 			return nil, fmt.Errorf("ProxyCommand of %s: %w", at.host, err)
 		}
+		h.connect = func(context.Context) (net.Conn, error) { return startCommand(command) }
 	}
 	before, err := r.jumps(c.first("proxyjump"), at.host, most)
 	return append(before, h), err

@@ -140,6 +140,13 @@ func (s *server) start() *server {
 	return s
 }
 
+// show makes these the host keys of later connections.
+func (s *server) show(keys ...ssh.Signer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hostKey = keys
+}
+
 // drop breaks all connections.
 func (s *server) drop() {
 	s.mu.Lock()
@@ -195,9 +202,11 @@ func (s *server) serve(c net.Conn) {
 		config.PublicKeyCallback = nil
 		config.PasswordCallback = func(ssh.ConnMetadata, []byte) (*ssh.Permissions, error) { return nil, nil }
 	}
+	s.mu.Lock()
 	for _, k := range s.hostKey {
 		config.AddHostKey(k)
 	}
+	s.mu.Unlock()
 	if s.sniff != nil {
 		c = s.sniff(c)
 	}
