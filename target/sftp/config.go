@@ -241,7 +241,7 @@ func splitWords(s string) ([]string, error) {
 	return words, nil
 }
 
-// expand replaces %x by tokens['x'].
+// expand replaces %x by tokens['x']. Its errors don't repeat what may be a command.
 func expand(s string, tokens map[byte]string) (string, error) {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -251,14 +251,14 @@ func expand(s string, tokens map[byte]string) (string, error) {
 		}
 		i++
 		if i == len(s) {
-			return "", fmt.Errorf("%q ends in %%", s)
+			return "", errors.New("it ends in %")
 		}
 		token, ok := tokens[s[i]]
 		switch {
 		case s[i] == '%':
 			token = "%"
 		case !ok:
-			return "", fmt.Errorf("%q: %%%c is not supported here", s, s[i])
+			return "", fmt.Errorf("%%%c is not supported here", s[i])
 		}
 		b.WriteString(token)
 	}

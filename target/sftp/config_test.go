@@ -71,7 +71,7 @@ func TestWhatAConfigurationCannotBeIsNamedByLine(t *testing.T) {
 			}
 			continue
 		}
-		oneLine(t, err, want)
+		saysInOneLine(t, err, want)
 	}
 }
 
@@ -93,7 +93,7 @@ func TestIncludedFilesAreRead(t *testing.T) {
 	}
 	c = newConfig("other", "")
 	c.home = home
-	oneLine(t, c.readFile(filepath.Join(ssh, "config")), "loop:1: ", "include each other")
+	saysInOneLine(t, c.readFile(filepath.Join(ssh, "config")), "loop:1: ", "include each other")
 }
 
 // ssh itself says what it makes of a configuration.

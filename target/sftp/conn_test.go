@@ -41,7 +41,7 @@ func TestABrokenConnectionFailsItsPutAndTheNextGoesOn(t *testing.T) {
 	}
 	body := bytes.Repeat([]byte("content "), 1<<20)
 	err := tgt.Put(t.Context(), "object", &tripBody{ReaderAt: bytes.NewReader(body), at: 4 << 20, trip: s.drop}, int64(len(body)))
-	oneLine(t, err, "put sftp://", "connection lost")
+	saysInOneLine(t, err, "put sftp://", "connection lost")
 	if !isTemporary(err) || errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v: it should be temporary and nothing else", err)
 	}
@@ -145,7 +145,7 @@ func TestAContextEndsEveryCallToASilentServer(t *testing.T) {
 			if d := time.Since(began); d > 3*time.Second {
 				t.Errorf("it took %v", d)
 			}
-			oneLine(t, err, "sftp://")
+			saysInOneLine(t, err, "sftp://")
 			// The other end of the connection is gone too, so that nothing leaks.
 			s.silent.Store(false)
 			if err := put(tgt, "after-"+name, "x"); err != nil {
@@ -185,13 +185,13 @@ func TestConnectingToNothingIsTemporary(t *testing.T) {
 	o := s.options()
 	o.URL = "sftp://me@" + address + "/x"
 	_, err = Open(t.Context(), o)
-	oneLine(t, err, "connecting to "+address, "refused")
+	saysInOneLine(t, err, "connecting to "+address, "refused")
 	if !isTemporary(err) {
 		t.Error("the error is not temporary")
 	}
 	o.URL = "sftp://me@host.invalid/x"
 	_, err = Open(t.Context(), o)
-	oneLine(t, err, "connecting to host.invalid:22")
+	saysInOneLine(t, err, "connecting to host.invalid:22")
 
 	// The server goes away after the target was opened.
 	tgt.pool.idle[0].close(nil)
@@ -246,7 +246,7 @@ func TestAServerWithoutSFTPSaysSo(t *testing.T) {
 	s := newServer(t)
 	s.noSFTP = true
 	_, err := Open(t.Context(), s.start().options())
-	oneLine(t, err, "no SFTP for this user")
+	saysInOneLine(t, err, "no SFTP for this user")
 	if isTemporary(err) {
 		t.Error("the error is temporary")
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
@@ -46,7 +47,18 @@ func (d *dialer) dial(ctx context.Context) (*conn, error) {
 	if ctx.Err() != nil {
 		err = fmt.Errorf("connecting to %s: %w", d.hops[len(d.hops)-1].address, context.Cause(ctx))
 	}
-	return nil, &failure{errors.New(err.Error()), mayPass(err)}
+	return nil, &failure{errors.New(oneLine(err.Error())), mayPass(err)}
+}
+
+// oneLine replaces what a terminal would not show as it is: servers have a say in
+// the text of errors.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
 }
 
 // through logs in to all hops, each through the one before.

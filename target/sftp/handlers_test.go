@@ -1,6 +1,7 @@
 package sftp
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -180,3 +181,6 @@ func (m *mischief) StatVFS(*sftp.Request) (*sftp.StatVFS, error) {
 	}
 	return s, nil
 }
+
+// PosixRename makes it an sftp.PosixRenameFileCmder: nobody may ask for that.
+func (m *mischief) PosixRename(*sftp.Request) error { return errors.New("this would replace files") }

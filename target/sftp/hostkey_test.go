@@ -61,7 +61,7 @@ func TestAnUnknownHostKeyIsRefusedWithAdvice(t *testing.T) {
 	for _, text := range []string{"", other, elsewhere} {
 		err := s.openWith(t, text)
 		fingerprint := ssh.FingerprintSHA256(s.hostKey[0].PublicKey())
-		oneLine(t, err, "host key of [127.0.0.1]:"+port+" is not known", "ed25519 key "+fingerprint, `"ssh -p `+port+` 127.0.0.1"`)
+		saysInOneLine(t, err, "host key of [127.0.0.1]:"+port+" is not known", "ed25519 key "+fingerprint, `"ssh -p `+port+` 127.0.0.1"`)
 		e, ok := errors.AsType[*HostKeyError](err)
 		if !ok || e.Host != "[127.0.0.1]:"+port || e.Type != "ssh-ed25519" || e.Fingerprint != fingerprint || e.Known != nil || e.Revoked {
 			t.Errorf("got %#v", e)
@@ -77,7 +77,7 @@ func TestAnUnknownHostKeyIsRefusedWithAdvice(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Open(t.Context(), s.options())
-	oneLine(t, err, "is not known")
+	saysInOneLine(t, err, "is not known")
 }
 
 func TestAChangedHostKeyIsRefusedWithAdvice(t *testing.T) {
@@ -85,7 +85,7 @@ func TestAChangedHostKeyIsRefusedWithAdvice(t *testing.T) {
 	file := filepath.Join(s.home, ".ssh", "known_hosts")
 	for name, known := range map[string]ssh.Signer{"same type": newKey(t), "another type": newRSA(t)} {
 		err := s.openWith(t, "# comment\n"+knownhosts.Line([]string{s.address}, known.PublicKey()))
-		oneLine(t, err, "has changed", "another is at "+file+":2", "someone may be listening in", "ssh-keygen -R", " -f "+file)
+		saysInOneLine(t, err, "has changed", "another is at "+file+":2", "someone may be listening in", "ssh-keygen -R", " -f "+file)
 		if e, ok := errors.AsType[*HostKeyError](err); !ok || !slices.Equal(e.Known, []string{file + ":2"}) {
 			t.Errorf("%s: got %#v", name, e)
 		}
@@ -140,7 +140,7 @@ func TestHostsAreFoundAsOpenSSHWritesThem(t *testing.T) {
 			}
 			continue
 		}
-		oneLine(t, err, want)
+		saysInOneLine(t, err, want)
 		if isTemporary(err) {
 			t.Errorf("%v is temporary", err)
 		}
@@ -184,7 +184,7 @@ func TestHostCertificatesNeedAKnownAuthority(t *testing.T) {
 			}
 			continue
 		}
-		oneLine(t, err, test.want, "host certificate")
+		saysInOneLine(t, err, test.want, "host certificate")
 		if isTemporary(err) {
 			t.Errorf("%v is temporary", err)
 		}
@@ -215,7 +215,7 @@ func TestKnownHostsComeFromWhereTheConfigurationSays(t *testing.T) {
 		writeFile(t, o.ConfigFiles[0], config)
 		tgt, err := Open(t.Context(), o)
 		if want != "" {
-			oneLine(t, err, want)
+			saysInOneLine(t, err, want)
 		} else if err != nil {
 			t.Errorf("%s: %v", config, err)
 		} else {

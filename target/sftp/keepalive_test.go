@@ -70,7 +70,7 @@ func TestKeepAliveFindsADeadServerWithinTwoIntervals(t *testing.T) {
 		_, err := tgt.Stat(t.Context(), "a") // without a deadline
 		took := time.Since(began)
 		s.silent.Store(false)
-		oneLine(t, err, "stat sftp://", "nothing was heard from the server")
+		saysInOneLine(t, err, "stat sftp://", "nothing was heard from the server")
 		if !isTemporary(err) {
 			t.Error("the error is not temporary")
 		}
@@ -138,7 +138,7 @@ func TestAServerThatSaysNothingAtAllIsGivenUp(t *testing.T) {
 		defer s.silent.Store(false)
 		began := time.Now()
 		_, err := p.dial(t.Context())
-		oneLine(t, err, "connecting to pipe:22: no connection within 30s")
+		saysInOneLine(t, err, "connecting to pipe:22: no connection within 30s")
 		if !isTemporary(err) {
 			t.Error("the error is not temporary")
 		}

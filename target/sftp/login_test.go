@@ -105,7 +105,7 @@ func TestKeysOfAnAgentAndOfFilesLogIn(t *testing.T) {
 				tgt.Close()
 				return
 			}
-			oneLine(t, err, test.want, "open sftp://me@127.0.0.1:", "does not let me log in")
+			saysInOneLine(t, err, test.want, "open sftp://me@127.0.0.1:", "does not let me log in")
 			if isTemporary(err) {
 				t.Error("the error is temporary")
 			}
@@ -114,7 +114,7 @@ func TestKeysOfAnAgentAndOfFilesLogIn(t *testing.T) {
 	o := s.options()
 	o.KeyFiles = []string{filepath.Join(s.home, "missing")}
 	_, err := Open(t.Context(), o)
-	oneLine(t, err, "missing: it is not there")
+	saysInOneLine(t, err, "missing: it is not there")
 	if errors.Is(err, os.ErrNotExist) {
 		t.Error("a missing key file looks like a missing directory")
 	}
@@ -152,16 +152,16 @@ func TestAPassphraseIsAskedForOnceAndOnlyIfTheKeyIsWanted(t *testing.T) {
 
 	o.Passphrase = func(string) ([]byte, error) { return []byte("guess-of-secret"), nil }
 	_, err = Open(t.Context(), o)
-	oneLine(t, err, "encrypted: wrong passphrase")
+	saysInOneLine(t, err, "encrypted: wrong passphrase")
 	if isTemporary(err) || strings.Contains(err.Error(), "guess") {
 		t.Errorf("got %v", err)
 	}
 	o.Passphrase = func(string) ([]byte, error) { return nil, errors.New("nobody is there") }
 	_, err = Open(t.Context(), o)
-	oneLine(t, err, "passphrase of key file", "nobody is there")
+	saysInOneLine(t, err, "passphrase of key file", "nobody is there")
 	o.Passphrase = nil
 	_, err = Open(t.Context(), o)
-	oneLine(t, err, "not "+encrypted+" (it is encrypted)")
+	saysInOneLine(t, err, "not "+encrypted+" (it is encrypted)")
 	if isTemporary(err) {
 		t.Errorf("%v is temporary", err)
 	}
@@ -205,7 +205,7 @@ func TestRSAKeysLogIn(t *testing.T) {
 	writeFile(t, file, string(pem.EncodeToMemory(block)))
 	o.Passphrase = func(string) ([]byte, error) { return []byte("open sesame"), nil }
 	err = open(o)
-	oneLine(t, err, "its public key is missing", "ssh-keygen -p -f "+file)
+	saysInOneLine(t, err, "its public key is missing", "ssh-keygen -p -f "+file)
 	writeFile(t, file+".pub", string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
 	if err := open(o); err != nil {
 		t.Errorf("encrypted key file: %v", err)
@@ -221,7 +221,7 @@ func TestAnUnreadableKeyFileIsNamed(t *testing.T) {
 	file := filepath.Join(s.home, ".ssh", "id_rsa")
 	writeFile(t, file, "secret, but no key")
 	_, err := Open(t.Context(), s.options())
-	oneLine(t, err, file, "no key found")
+	saysInOneLine(t, err, file, "no key found")
 	if strings.Contains(err.Error(), "secret") {
 		t.Errorf("%v: it has what is in the file", err)
 	}
@@ -231,7 +231,7 @@ func TestAServerThatTakesNoKeysSaysSo(t *testing.T) {
 	s := newServer(t)
 	s.passwords = true
 	_, err := Open(t.Context(), s.start().options())
-	oneLine(t, err, "lets nobody log in with a key")
+	saysInOneLine(t, err, "lets nobody log in with a key")
 	if isTemporary(err) {
 		t.Error("the error is temporary")
 	}

@@ -83,6 +83,19 @@ func TestAVanishedDirectoryIsAnErrorNotEmpty(t *testing.T) {
 	}
 }
 
+func TestBytesThatAreNotThereAreNotWaitedFor(t *testing.T) {
+	tgt := newServer(t).start().open()
+	if err := put(tgt, "a", "content"); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range [][2]int64{{0, 8}, {6, 2}, {7, 1}, {8, 0}, {8, -1}, {100, 1}, {-1, 2}} {
+		_, err := tgt.Get(t.Context(), "a", r[0], r[1])
+		if !errors.Is(err, io.ErrUnexpectedEOF) || isTemporary(err) {
+			t.Errorf("%d bytes at %d: %v", r[1], r[0], err)
+		}
+	}
+}
+
 func TestNamesBelowAndAboveObjectsAreAbsent(t *testing.T) {
 	tgt := newServer(t).start().open()
 	if err := put(tgt, "a/b", "x"); err != nil {
@@ -225,9 +238,9 @@ func TestOpenFindsOrMakesTheDirectory(t *testing.T) {
 		t.Errorf("a missing directory: %v", err)
 	}
 	_, err := Open(t.Context(), Options{URL: at + s.dir + "/file"})
-	oneLine(t, err, "not a directory")
+	saysInOneLine(t, err, "not a directory")
 	_, err = Open(t.Context(), Options{URL: at + s.dir + "/file/sub", Create: true})
-	oneLine(t, err, "open sftp://")
+	saysInOneLine(t, err, "open sftp://")
 	for url, dir := range map[string]string{
 		at + s.dir + "/new/a b": "new/a b",
 		at + "/~/below/home":    "below/home",
@@ -255,7 +268,7 @@ func TestAClosedTargetSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := put(tgt, "a", "x")
-	oneLine(t, err, "closed")
+	saysInOneLine(t, err, "closed")
 	if isTemporary(err) {
 		t.Error("the error is temporary")
 	}

@@ -122,7 +122,7 @@ func TestPuttingGoesOnAfterTheServerIsKilled(t *testing.T) {
 			body := bytes.Repeat([]byte("content "), 1<<20)
 			for _, at := range []int64{0, 4 << 20} {
 				err := tgt.Put(t.Context(), "object", &tripBody{ReaderAt: bytes.NewReader(body), at: at, trip: kill}, int64(len(body)))
-				oneLine(t, err, "put sftp://", "connection lost")
+				saysInOneLine(t, err, "put sftp://", "connection lost")
 				if !isTemporary(err) {
 					t.Errorf("%v is not temporary", err)
 				}
@@ -166,7 +166,7 @@ func TestAFullDiskOnOpenSSHIsNamed(t *testing.T) {
 	tgt := s.open()
 	body := make([]byte, 4<<20)
 	err := tgt.Put(t.Context(), "large", bytes.NewReader(body), int64(len(body)))
-	oneLine(t, err, "put sftp://", "no space left on the server")
+	saysInOneLine(t, err, "put sftp://", "no space left on the server")
 	if isTemporary(err) {
 		t.Error("the error is temporary")
 	}
@@ -193,7 +193,7 @@ func TestAReadOnlyDiskOnOpenSSHIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := put(tgt, "another", "x")
-	oneLine(t, err, "read-only")
+	saysInOneLine(t, err, "read-only")
 	if isTemporary(err) {
 		t.Error("the error is temporary")
 	}
@@ -201,7 +201,7 @@ func TestAReadOnlyDiskOnOpenSSHIsNamed(t *testing.T) {
 		t.Errorf("read %q, %v", got, err)
 	}
 	err = put(s.open(), "another", "x") // whose check can't write
-	oneLine(t, err, "read-only")
+	saysInOneLine(t, err, "read-only")
 }
 
 func TestAReadOnlySFTPServerSaysPermissionDenied(t *testing.T) {
@@ -209,7 +209,7 @@ func TestAReadOnlySFTPServerSaysPermissionDenied(t *testing.T) {
 	writeFile(t, filepath.Join(s.dir, "objects", "config"), "old")
 	tgt := s.open()
 	err := put(tgt, "object", "x")
-	oneLine(t, err, "permission denied")
+	saysInOneLine(t, err, "permission denied")
 	if !errors.Is(err, fs.ErrPermission) || isTemporary(err) {
 		t.Errorf("got %v", err)
 	}

@@ -99,7 +99,7 @@ func TestTooManyKeysOfAnAgentAreExplained(t *testing.T) {
 	}
 	t.Setenv("SSH_AUTH_SOCK", socket)
 	_, err := Open(t.Context(), s.options())
-	oneLine(t, err, "too many keys", "the agent's keys (6)", "IdentitiesOnly")
+	saysInOneLine(t, err, "too many keys", "the agent's keys (6)", "IdentitiesOnly")
 	if isTemporary(err) {
 		t.Error("the error is temporary")
 	}
@@ -114,14 +114,14 @@ func TestOpenSSHsHostKeyMustBeKnown(t *testing.T) {
 	s := startOpenSSH(t, "")
 	s.know("")
 	_, err := Open(t.Context(), s.options())
-	oneLine(t, err, "is not known", ssh.FingerprintSHA256(s.hostKey), "ssh -p "+s.port())
+	saysInOneLine(t, err, "is not known", ssh.FingerprintSHA256(s.hostKey), "ssh -p "+s.port())
 	s.know(knownhosts.Line([]string{s.address}, newKey(t).PublicKey()))
 	_, err = Open(t.Context(), s.options())
 	e, ok := errors.AsType[*HostKeyError](err)
 	if !ok || len(e.Known) != 1 || isTemporary(err) {
 		t.Fatalf("got %v", err)
 	}
-	oneLine(t, err, "has changed", "ssh-keygen -R")
+	saysInOneLine(t, err, "has changed", "ssh-keygen -R")
 
 	// The advice works as it stands.
 	_, command, _ := strings.Cut(err.Error(), `remove the old one with "`)
@@ -129,7 +129,7 @@ func TestOpenSSHsHostKeyMustBeKnown(t *testing.T) {
 	program(t, "ssh-keygen")
 	run(t, "sh", "-c", command)
 	_, err = Open(t.Context(), s.options())
-	oneLine(t, err, "is not known")
+	saysInOneLine(t, err, "is not known")
 
 	run(t, program(t, "ssh"), "-F", "none", "-p", s.port(), "-i", s.key, "-o", "StrictHostKeyChecking=accept-new", "-o", "HashKnownHosts=yes",
 		"-o", "UserKnownHostsFile="+filepath.Join(s.home, ".ssh", "known_hosts"), s.me+"@127.0.0.1", "true")

@@ -93,7 +93,7 @@ func TestEveryHostOnTheWayMustBeKnown(t *testing.T) {
 	jump := s.beside(t)
 	writeFile(t, filepath.Join(s.home, ".ssh", "known_hosts"), knownhosts.Line([]string{s.address}, s.hostKey[0].PublicKey()))
 	_, err := withConfig(t, "sftp://backup"+s.dir, "Host backup\nProxyJump "+jump.address+"\n"+hostPort(s.address)+"Host *\nUser me\n")
-	oneLine(t, err, "host key of "+knownhosts.Normalize(jump.address)+" is not known")
+	saysInOneLine(t, err, "host key of "+knownhosts.Normalize(jump.address)+" is not known")
 }
 
 func TestJumpsThatCannotBeAreNamed(t *testing.T) {
@@ -114,7 +114,7 @@ func TestJumpsThatCannotBeAreNamed(t *testing.T) {
 		"User me\nHost backup\nProxyJump " + jump.address + "\n" + hostPort(nowhere.Addr().String()): "connecting from " + jump.address + " to " + nowhere.Addr().String(),
 	} {
 		_, err := withConfig(t, "sftp://backup/x", config)
-		oneLine(t, err, want)
+		saysInOneLine(t, err, want)
 	}
 }
 
@@ -145,12 +145,12 @@ func TestAServerIsReachedThroughACommand(t *testing.T) {
 func TestWhatAProxyCommandSaysIsReported(t *testing.T) {
 	newHome(t)
 	_, err := withConfig(t, "sftp://me@backup/x", "ProxyCommand sh -c 'echo no route to %h >&2; exit 1'")
-	oneLine(t, err, `ProxyCommand says "no route to backup"`)
+	saysInOneLine(t, err, `ProxyCommand says "no route to backup"`)
 	if !isTemporary(err) {
 		t.Error("the error is not temporary")
 	}
 	_, err = withConfig(t, "sftp://me@backup/x", "ProxyCommand /nonexistent/program")
-	oneLine(t, err, "ProxyCommand says", "/nonexistent/program")
+	saysInOneLine(t, err, "ProxyCommand says", "/nonexistent/program")
 	if errors.Is(err, fs.ErrNotExist) {
 		t.Error("a missing program looks like a missing directory")
 	}

@@ -37,9 +37,9 @@ func (o Options) route(at location) ([]*hop, error) {
 	r := router{Options: o}
 	me, err := user.Current()
 	if err != nil {
-		return nil, err
+		me = &user.User{} // which matters only to who doesn't name another
 	}
-	r.localUser, r.uid = me.Username, me.Uid
+	r.localUser, r.uid = me.Username[strings.LastIndexByte(me.Username, '\\')+1:], me.Uid // on Windows behind a domain
 	if r.home, err = os.UserHomeDir(); err != nil {
 		r.home = me.HomeDir
 	}
@@ -68,6 +68,9 @@ func (r *router) to(at location, direct bool, most int) ([]*hop, error) {
 	}
 	host = strings.ToLower(host)
 	port := cmp.Or(at.port, c.first("port"), "22")
+	if h.user == "" {
+		return nil, fmt.Errorf("who you are is not known: write sftp://user@%s/path", at.host)
+	}
 	if err := errors.Join(validHost(host), validUser(h.user), validPort(port)); err != nil {
 		return nil, fmt.Errorf("%s: user %q, host %q, port %q: these can't be right", at.host, h.user, host, port)
 	}

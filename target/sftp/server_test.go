@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
@@ -273,7 +274,7 @@ func (s *server) forward(ch ssh.NewChannel) {
 	}
 	out, err := net.Dial("tcp", net.JoinHostPort(to.Host, fmt.Sprint(to.Port)))
 	if err != nil {
-		ch.Reject(ssh.ConnectionFailed, "no")
+		ch.Reject(ssh.ConnectionFailed, "no\x1b[2Jway\n")
 		return
 	}
 	defer out.Close()
@@ -300,15 +301,15 @@ func isTemporary(err error) bool {
 	return ok && t.Temporary()
 }
 
-// oneLine fails unless an error is one line that has all the words.
-func oneLine(t *testing.T, err error, words ...string) {
+// saysInOneLine fails unless an error is one line that has all the words.
+func saysInOneLine(t *testing.T, err error, words ...string) {
 	t.Helper()
 	if err == nil {
 		t.Error("no error")
 		return
 	}
-	if strings.Contains(err.Error(), "\n") {
-		t.Errorf("more than a line: %v", err)
+	if strings.ContainsFunc(err.Error(), func(r rune) bool { return !unicode.IsPrint(r) }) {
+		t.Errorf("more than a line, or not for a terminal: %q", err)
 	}
 	for _, word := range words {
 		if !strings.Contains(err.Error(), word) {

@@ -73,7 +73,7 @@ func TestNothingIsPutWhereObjectsCouldBeReplaced(t *testing.T) {
 			tgt := s.start().open()
 			for range 2 {
 				err := put(tgt, "object", "x")
-				oneLine(t, err, test.want, "would not be safe", "put sftp://me@127.0.0.1:")
+				saysInOneLine(t, err, test.want, "would not be safe", "put sftp://me@127.0.0.1:")
 				if isTemporary(err) {
 					t.Error("the error is temporary")
 				}
@@ -130,7 +130,7 @@ func TestAWrongSizeOnTheServerIsNotAnObject(t *testing.T) {
 		s.handlers = (&mischief{lie: lie}).handlers()
 		tgt := s.start().open()
 		err := put(tgt, "object", "content")
-		oneLine(t, err, fmt.Sprintf("has stored %d of 7 bytes", 7+lie))
+		saysInOneLine(t, err, fmt.Sprintf("has stored %d of 7 bytes", 7+lie))
 		if !isTemporary(err) {
 			t.Error("the error is not temporary")
 		}
@@ -175,7 +175,7 @@ func TestWhatAServerCannotDoIsOneLineAndNotTemporary(t *testing.T) {
 			}
 			on = true
 			err := put(tgt, "object", "content")
-			oneLine(t, err, test.want)
+			saysInOneLine(t, err, test.want)
 			if isTemporary(err) {
 				t.Errorf("%v is temporary", err)
 			}

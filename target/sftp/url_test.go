@@ -57,7 +57,7 @@ func TestWhatIsNoURLIsRefusedWithoutRepeatingIt(t *testing.T) {
 		"sftp://host/pa%00th":               "not an SFTP URL",
 	} {
 		_, err := parseURL(text)
-		oneLine(t, err, want)
+		saysInOneLine(t, err, want)
 		if err != nil && strings.Contains(err.Error(), "secret") {
 			t.Errorf("%v: it repeats what is in the URL", err)
 		}
