@@ -45,7 +45,7 @@
 // Where the server has fsync@openssh.com, a file is synced before it gets its name,
 // and so is the directory afterwards, if the server lets it be opened (OpenSSH
 // does). Elsewhere an object is as durable as the server makes a file that is
-// closed: the extension is missing in most servers but OpenSSH and ProFTPD.
+// closed; not many servers other than OpenSSH's have the extension.
 //
 // What a lost connection leaves below tmp/sftp/ is removed by the next Put, and what
 // a crash leaves by the first Put of a later target, when it is a day old by the
