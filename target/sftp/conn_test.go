@@ -59,6 +59,35 @@ func TestABrokenConnectionFailsItsPutAndTheNextGoesOn(t *testing.T) {
 	}
 }
 
+// The object is there, but the answer that says so is lost.
+func TestAPutWhoseEndIsUnknownIsAnErrorAndExistsForTheNext(t *testing.T) {
+	s := newServer(t)
+	var once sync.Once
+	s.handlers = (&mischief{free: 1 << 40, linked: func(from string) {
+		if strings.Contains(from, "/put-") {
+			once.Do(s.drop)
+		}
+	}}).handlers()
+	tgt := s.start().open()
+	err := put(tgt, "object", "content")
+	saysInOneLine(t, err, "connection lost")
+	if !isTemporary(err) || errors.Is(err, fs.ErrExist) {
+		t.Errorf("got %v", err)
+	}
+	if err := put(tgt, "object", "content"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("trying again: %v", err)
+	}
+	if got, err := get(tgt, "object"); got != "content" || err != nil {
+		t.Errorf("read %q, %v", got, err)
+	}
+	if err := put(tgt, "other", "x"); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(filepath.Join(s.dir, tempDir)); len(left) > 0 || err != nil {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
 func TestIdleConnectionsThatBrokeAreReplaced(t *testing.T) {
 	s := newServer(t).start()
 	tgt := s.open()

@@ -25,6 +25,7 @@ type mischief struct {
 
 	// before is asked about each operation, "write" and "read" included.
 	before func(method, path string) error
+	linked func(from string) // is told before the client is
 
 	mu sync.Mutex // rename looks first, and must not race in a test's server
 }
@@ -95,7 +96,11 @@ func (m *mischief) Filecmd(r *sftp.Request) error {
 		if m.noLinks {
 			return syscall.EPERM
 		}
-		return os.Link(r.Filepath, r.Target)
+		err := os.Link(r.Filepath, r.Target)
+		if m.linked != nil {
+			m.linked(r.Filepath)
+		}
+		return err
 	case "Mkdir":
 		return os.Mkdir(r.Filepath, 0o700)
 	case "Remove":
