@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"internal/ignore":   nil,
 	"target/local":      {"target"},
 	"target/s3":         {"target"},
+	"target/sftp":       {"target"},
 	"target/targettest": {"target"},
 	"pack":              {"chunk", "internal/seal"},
 	"index":             {"chunk", "internal/seal", "pack"},
