@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"internal/archive":  {"repo", "snapshot"},
 	"internal/arch":     nil,
 	"internal/bench":    nil,
+	"internal/chaos":    nil,
 	"internal/treetest": nil,
 	"cmd/qsnap":         {"chunk", "internal/archive", "repo", "snapshot", "target", "target/local", "target/targettest"},
 }
