@@ -87,6 +87,25 @@ func (r *Retry) effort(method, name string) *effort {
 	return &effort{o: &r.o, method: method, name: name}
 }
 
+// Do calls f until it succeeds or isn't worth it, as a Retry does with operations
+// that can be repeated without a thought, such as opening a target.
+func (o RetryOptions) Do(ctx context.Context, method, name string, f func(context.Context) error) error {
+	o.fill()
+	return (&effort{o: &o, method: method, name: name}).do(ctx, f)
+}
+
+func (e *effort) do(ctx context.Context, f func(context.Context) error) error {
+	for {
+		err := f(e.context(ctx))
+		if err == nil {
+			return nil
+		}
+		if err := e.again(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
 type repeatKey struct{}
 
 // context returns the context for the next attempt. A Meter sees in it whether that

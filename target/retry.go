@@ -135,17 +135,12 @@ func (b *retriedBody) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // Stat is part of Target.
-func (r *Retry) Stat(ctx context.Context, name string) (Info, error) {
-	e := r.effort("stat", name)
-	for {
-		info, err := r.t.Stat(e.context(ctx), name)
-		if err == nil {
-			return info, nil
-		}
-		if err := e.again(ctx, err); err != nil {
-			return Info{}, err
-		}
-	}
+func (r *Retry) Stat(ctx context.Context, name string) (info Info, err error) {
+	err = r.effort("stat", name).do(ctx, func(ctx context.Context) error {
+		info, err = r.t.Stat(ctx, name)
+		return err
+	})
+	return info, err
 }
 
 // List is part of Target.
@@ -204,14 +199,9 @@ type retriedSpacer struct {
 }
 
 func (s retriedSpacer) Space(ctx context.Context) (free, total int64, err error) {
-	e := s.r.effort("ask for space", "")
-	for {
-		free, total, err = s.beneath.Space(e.context(ctx))
-		if err == nil {
-			return free, total, nil
-		}
-		if err := e.again(ctx, err); err != nil {
-			return 0, 0, err
-		}
-	}
+	err = s.r.effort("ask for space", "").do(ctx, func(ctx context.Context) error {
+		free, total, err = s.beneath.Space(ctx)
+		return err
+	})
+	return free, total, err
 }

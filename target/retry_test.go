@@ -169,9 +169,9 @@ func (s statement) Temporary() bool           { return s.temporary }
 func (s statement) RetryAfter() time.Duration { return s.after }
 func (s statement) Unwrap() error             { return s.error }
 
-type timeout struct{ error }
+type tooLate struct{ error }
 
-func (timeout) Timeout() bool { return true }
+func (tooLate) Timeout() bool { return true }
 
 func TestOnlyWhatMayPassIsTemporary(t *testing.T) {
 	busy := errors.New("503")
@@ -184,6 +184,7 @@ func TestOnlyWhatMayPassIsTemporary(t *testing.T) {
 		{statement{error: busy}, false},
 		{statement{temporary: true, error: busy}, true},
 		{fmt.Errorf("put: %w", statement{temporary: true, error: busy}), true},
+		{statement{error: syscall.ECONNRESET}, false},
 		{statement{temporary: true, error: fs.ErrExist}, false},
 		{statement{temporary: true, error: fs.ErrNotExist}, false},
 		{statement{temporary: true, error: fs.ErrPermission}, false},
@@ -196,7 +197,7 @@ func TestOnlyWhatMayPassIsTemporary(t *testing.T) {
 		{&fs.PathError{Op: "read", Path: "a", Err: syscall.ECONNRESET}, true},
 		{io.EOF, true},
 		{fmt.Errorf("body: %w", io.ErrUnexpectedEOF), true},
-		{timeout{errors.New("dial")}, true},
+		{tooLate{errors.New("dial")}, true},
 		{context.DeadlineExceeded, true}, // somebody else's: Retry looks at its own
 		{&target.StallError{}, true},
 	} {
