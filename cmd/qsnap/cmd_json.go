@@ -18,7 +18,11 @@ One value:
                  total_uncompressed_size, compression_ratio, packs, pack_bytes,
                  index_bytes, snapshot_bytes, stored_bytes}; of a snapshot
                  {snapshots_count, total_size, total_file_count, files, dirs, others}
-  init, version, key add, key remove, key passwd, key export, target check
+  target check   {message_type, target, ok, checks: array of {name, ok, error},
+                 request_seconds, upload_bytes_per_second,
+                 download_bytes_per_second, free_bytes, total_bytes (0 where that is
+                 not known), seconds_elapsed}
+  init, version, key add, key remove, key passwd, key export
                  one object with a message_type
 
 An object a line, each with a message_type:

@@ -52,32 +52,42 @@ func keyFromFile(name string) (repo.Secret, error) {
 	return s, nil
 }
 
-// password returns the first line of a text.
-func password(text []byte, source string) (repo.Secret, error) {
+// firstLine returns the first line of a text, which is a password.
+func firstLine(text []byte, source string) (string, error) {
 	line, _, _ := strings.Cut(string(text), "\n")
 	line = strings.TrimSuffix(line, "\r")
 	if line == "" {
-		return repo.Secret{}, fmt.Errorf("%s has no password in its first line", source)
+		return "", fmt.Errorf("%s has no password in its first line", source)
 	}
-	return repo.Passphrase(line), nil
+	return line, nil
 }
 
-func passwordFromFile(name string) (repo.Secret, error) {
+func lineFromFile(name string) (string, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return repo.Secret{}, err
+		return "", err
 	}
-	return password(text, name)
+	return firstLine(text, name)
 }
 
-func (p *program) passwordFromCommand(ctx context.Context, line string) (repo.Secret, error) {
+func (p *program) lineFromCommand(ctx context.Context, line string) (string, error) {
 	cmd := shell(ctx, line)
 	cmd.Stdin, cmd.Stderr = p.stdin, p.stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return repo.Secret{}, fmt.Errorf("password command %q: %w", line, err)
+		return "", fmt.Errorf("password command %q: %w", line, err)
 	}
-	return password(out, "the password command's output")
+	return firstLine(out, "the password command's output")
+}
+
+func passwordFromFile(name string) (repo.Secret, error) {
+	line, err := lineFromFile(name)
+	return repo.Passphrase(line), err
+}
+
+func (p *program) passwordFromCommand(ctx context.Context, line string) (repo.Secret, error) {
+	out, err := p.lineFromCommand(ctx, line)
+	return repo.Passphrase(out), err
 }
 
 // shell returns a command line's command.
