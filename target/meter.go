@@ -129,6 +129,9 @@ func (b *meteredBody) ReadAt(p []byte, off int64) (int, error) {
 	}
 }
 
+// Inspect has reads be uncounted.
+func (b *meteredBody) Inspect() io.ReaderAt { return Inspect(b.ReaderAt) }
+
 // Get is part of Target.
 func (m *Meter) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
 	m.begin(ctx, &m.gets)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/targettest"
@@ -66,6 +68,36 @@ func TestABodyThatIsReadTwiceIsCountedOnce(t *testing.T) {
 		t.Errorf("counted %+v, %v", m.Counts(), err)
 	}
 }
+
+// A signing target hashes a body before it sends it.
+type signing struct{ *targettest.Memory }
+
+func (s signing) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
+	_, err := io.Copy(io.Discard, io.NewSectionReader(target.Inspect(body), 0, size))
+	return errors.Join(err, s.Memory.Put(ctx, name, body, size))
+}
+
+func TestABodyIsInspectedForFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := target.NewMeter(signing{&targettest.Memory{}})
+		all := target.NewRetry(target.NewThrottle(target.NewWatch(m, time.Second), 1000, 0), target.RetryOptions{})
+		if d := took(func() { put(all, "a", string(make([]byte, 10_000))) }); !near(d, 10*time.Second) {
+			t.Errorf("10 kB at 1 kB/s took %s", d)
+		}
+		if up := m.Counts().BytesUp; up != 10_000 {
+			t.Errorf("counted %d bytes", up)
+		}
+		// What fails when it is inspected is still the body, and not worth a retry.
+		waits := target.NewRetry(target.NewThrottle(m, 1000, 0), target.RetryOptions{Waiting: func(w target.Wait) { t.Error(w) }})
+		if err := waits.Put(t.Context(), "b", failingBody{}, 10); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Error(err)
+		}
+	})
+}
+
+type failingBody struct{}
+
+func (failingBody) ReadAt([]byte, int64) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 func TestAMeterIsSafeForConcurrentUse(t *testing.T) {
 	m := target.NewMeter(&targettest.Memory{})

@@ -108,6 +108,15 @@ func As[T any](t Target) (T, bool) {
 	return found, ok
 }
 
+// Inspect returns the body of a Put for being read otherwise than to be sent, such
+// as to be hashed first: it is neither counted nor slowed down as what is sent.
+func Inspect(body io.ReaderAt) io.ReaderAt {
+	if b, ok := body.(interface{ Inspect() io.ReaderAt }); ok {
+		return b.Inspect()
+	}
+	return body
+}
+
 // maxName is a length that every backend can keep, below a prefix of its own.
 const maxName = 200
 

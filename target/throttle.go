@@ -11,10 +11,10 @@ import (
 // A Throttle limits the bytes that go to and come from the target it wraps, all
 // operations together. It is safe for concurrent use.
 //
-// A body is charged each time the target reads it: a target that reads bodies
-// twice, to hash them first, gets half the rate. Objects that are staged are
-// charged when they are written. Put it beneath a Retry, so that what is sent again
-// is charged again, and above a Watch, which would take its waits for a stall.
+// A body is charged each time the target reads it, but by Inspect. Objects that are
+// staged are charged when they are written. Put it beneath a Retry, so that what is
+// sent again is charged again, and above a Watch, which would take its waits for a
+// stall.
 type Throttle struct {
 	t        Target
 	up, down *bucket
@@ -55,6 +55,8 @@ func (b throttledBody) ReadAt(p []byte, off int64) (int, error) {
 	}
 	return n, err
 }
+
+func (b throttledBody) Inspect() io.ReaderAt { return Inspect(b.body) }
 
 // Get is part of Target.
 func (t *Throttle) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {

@@ -129,6 +129,8 @@ func (b watchedBody) ReadAt(p []byte, off int64) (int, error) {
 	return b.body.ReadAt(p, off)
 }
 
+func (b watchedBody) Inspect() io.ReaderAt { return watchedBody{Inspect(b.body), b.g} }
+
 // Get is part of Target.
 func (w *Watch) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
 	g := w.guard(ctx, "get", name)

@@ -103,20 +103,7 @@ var errNoSecret = hint{errors.New("no password and no key was given, and there i
 
 // prompt asks for a password on the terminal, twice if it is a new one.
 func (p *program) prompt(what string, fresh bool) (repo.Secret, error) {
-	f, ok := p.stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return repo.Secret{}, errNoSecret
-	}
-	ask := func(text string) (string, error) {
-		fmt.Fprint(p.stderr, text)
-		b, err := term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(p.stderr)
-		if err == io.EOF {
-			err = errors.New("no password was typed")
-		}
-		return string(b), err
-	}
-	first, err := ask("enter " + what + ": ")
+	first, err := p.ask("enter " + what)
 	if err != nil {
 		return repo.Secret{}, err
 	}
@@ -124,7 +111,7 @@ func (p *program) prompt(what string, fresh bool) (repo.Secret, error) {
 		return repo.Secret{}, errors.New("an empty password protects nothing")
 	}
 	if fresh {
-		again, err := ask("enter it again: ")
+		again, err := p.ask("enter it again")
 		if err != nil {
 			return repo.Secret{}, err
 		}
@@ -133,4 +120,20 @@ func (p *program) prompt(what string, fresh bool) (repo.Secret, error) {
 		}
 	}
 	return repo.Passphrase(first), nil
+}
+
+// ask asks for a line on the terminal that isn't shown. Without a terminal it is
+// errNoSecret.
+func (p *program) ask(what string) (string, error) {
+	f, ok := p.stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return "", errNoSecret
+	}
+	fmt.Fprint(p.stderr, what+": ")
+	b, err := term.ReadPassword(int(f.Fd()))
+	fmt.Fprintln(p.stderr)
+	if err == io.EOF {
+		err = errors.New("no password was typed")
+	}
+	return string(b), err
 }

@@ -30,6 +30,8 @@ type access struct {
 	caFile, fingerprint string // how its server is known, if the user said so
 	// credentials returns what the environment and the netrc file say of the user.
 	credentials func() (credentials, error)
+	// ask returns what the user types, unseen, such as a key's passphrase.
+	ask func(what string) (string, error)
 }
 
 // schemes are all sorts there are. A location without a scheme is local.
@@ -79,7 +81,7 @@ func (p *program) openTarget(c *cli.Context, at location, create bool) (target.T
 	if err != nil {
 		return nil, err
 	}
-	a := access{create: create, caFile: c.String("ca-file"), fingerprint: c.String("fingerprint")}
+	a := access{create: create, caFile: c.String("ca-file"), fingerprint: c.String("fingerprint"), ask: p.ask}
 	a.credentials = func() (credentials, error) { return p.targetCredentials(c.Context, at) }
 	var t target.Target
 	err = l.do(c.Context, "open", at.shown, func(ctx context.Context) error {
