@@ -1,7 +1,9 @@
 package main
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -35,10 +37,11 @@ func TestLocationsAreReadAsTheyAreMeant(t *testing.T) {
 }
 
 func TestLocationsThatMeanNothingAreRefused(t *testing.T) {
+	known := strings.Join(slices.Sorted(maps.Keys(schemes)), ", ")
 	for text, want := range map[string]string{
 		"":                        "the name of the repository is empty",
-		"ftp:x":                   `"ftp:x": nothing is known of ftp: targets, only of local: a directory with such a name is written ./ftp:x`,
-		"ftp://host/x":            `"ftp://host/x": nothing is known of ftp: targets, only of local`,
+		"ftp:x":                   `"ftp:x": nothing is known of ftp: targets, only of ` + known + `: a directory with such a name is written ./ftp:x`,
+		"ftp://host/x":            `"ftp://host/x": nothing is known of ftp: targets, only of ` + known,
 		"ann@host:/x":             `"ann@host:/x": this is not a way to name a repository: over SSH it is sftp://USER@HOST/DIRECTORY; a directory with such a name is written ./ann@host:/x`,
 		"local://ann:secret@h/x":  `"local://ann:***@h/x" has a password in it, which all processes can see: put it in QSNAP_TARGET_PASSWORD, a file named by QSNAP_TARGET_PASSWORD_FILE, or ~/.netrc`,
 		"https://ann:sec/ret@h/x": `"https://ann:***@h/x" can't be read as a URL: in names and paths, write special characters as % and two hexadecimal digits`,
