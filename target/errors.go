@@ -13,7 +13,7 @@ import (
 // if it is tried again: the network failed, the target was busy. A target's errors
 // say so by a method Temporary() bool. It is never so for fs.ErrExist,
 // fs.ErrNotExist, fs.ErrPermission, a target that is full, and what nothing is known
-// of, such as wrong credentials.
+// of, such as wrong credentials or a host without an address: a target knows better.
 //
 // A timeout is temporary, and so is context.DeadlineExceeded: look at the context to
 // know whose time is up.

@@ -1,5 +1,8 @@
 // Package target defines where a repository's objects are kept: the contract
 // that local directories, servers and tapes fulfil, each in a package below.
+//
+// Wrappers go around any of them. From the target outwards: a Meter counts, a Watch
+// ends what hangs, a Throttle slows down, and a Retry tries again what failed.
 package target
 
 import (
