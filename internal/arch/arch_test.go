@@ -20,6 +20,8 @@ var allowed = map[string][]string{
 	"internal/ignore":   nil,
 	"target/local":      {"target"},
 	"target/targettest": {"target"},
+	"target/webdav":     {"target"},
+	"target/rclone":     {"target/webdav"},
 	"pack":              {"chunk", "internal/seal"},
 	"index":             {"chunk", "internal/seal", "pack"},
 	"snapshot":          {"chunk"},

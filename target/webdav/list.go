@@ -13,6 +13,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/qsnap/qsnap/target"
 )
@@ -29,7 +30,7 @@ func (t *Target) propfind(ctx context.Context, c call, depth string, each func(p
 	first, seen := c.url, map[string]bool{}
 	for !seen[c.url.String()] {
 		seen[c.url.String()] = true
-		resp, err := t.send(ctx, c)
+		resp, err := t.sendAgain(ctx, c)
 		if err != nil {
 			return nil, err
 		}
@@ -70,6 +71,21 @@ func (t *Target) propfind(ctx context.Context, c call, depth string, each func(p
 		c.url = u
 	}
 	return nil, t.nonsense(c, "continues a listing with what it has listed before")
+}
+
+// sendAgain sends a question, several times if the server fails: nginx does when what
+// it is just listing vanishes.
+func (t *Target) sendAgain(ctx context.Context, c call) (*http.Response, error) {
+	for pause := (&pauses{10 * time.Millisecond, 500 * time.Millisecond}); ; {
+		resp, err := t.send(ctx, c)
+		if err != nil || resp.StatusCode != http.StatusInternalServerError || pause.over() {
+			return resp, err
+		}
+		discard(resp)
+		if err := pause.wait(ctx); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // nonsense makes an error of an answer that can't be from a working WebDAV server.

@@ -74,7 +74,11 @@ func (p *put) attempt(ctx context.Context, n int) error {
 func (p *put) abandon(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(p.t.timeout, 5*time.Second))
 	defer cancel()
-	_, _ = p.t.remove(ctx, "put", p.name, p.upload) // what stays costs space only
+	if _, err := p.t.remove(ctx, "put", p.name, p.upload); err != nil {
+		p.t.mu.Lock()
+		defer p.t.mu.Unlock()
+		p.t.abandoned[p.upload] = true // until then it costs space only
+	}
 }
 
 // afterDeletion gives who has deleted the upload some time to put the object.

@@ -227,11 +227,11 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 	b := r.b
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if r.turn != b.turn {
-		return 0, http.ErrBodyReadAfterClose
-	}
 	if r.off >= b.size {
 		return 0, io.EOF
+	}
+	if r.turn != b.turn {
+		return 0, http.ErrBodyReadAfterClose
 	}
 	p = p[:min(int64(len(p)), b.size-r.off)]
 	r.watch.pause() // what it takes to read it isn't the server's fault

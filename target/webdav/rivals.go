@@ -41,7 +41,7 @@ func (p *put) settleRivals(ctx context.Context) error {
 		}
 		wait := false
 		for _, r := range rivals {
-			wait = wait || r < p.upload
+			wait = wait || r < p.upload && !p.t.isAbandoned(r)
 		}
 		if !wait || pause.over() {
 			for _, r := range rivals {
@@ -55,6 +55,13 @@ func (p *put) settleRivals(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// isAbandoned reports whether an upload is one that this Target couldn't delete.
+func (t *Target) isAbandoned(upload string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.abandoned[upload]
 }
 
 // rivals returns the other uploads for the same name. This one has to be among them,

@@ -73,8 +73,9 @@ type Target struct {
 	checkedIt       bool
 	pathDestination bool // MOVE wants a path instead of a URL
 
-	mu    sync.Mutex
-	known map[string]bool // collections that are there
+	mu        sync.Mutex
+	known     map[string]bool // collections that are there
+	abandoned map[string]bool // uploads of failed Puts that couldn't be deleted
 }
 
 // Open returns the target that is kept in a collection. If that isn't there, and is
@@ -130,7 +131,7 @@ func newTarget(o Options) (*Target, error) {
 		base: base, transport: transport, pacer: pacer, now: o.Now,
 		auth:    &authorizer{user: o.User, password: o.Password, bearer: o.Bearer},
 		timeout: o.Timeout, patience: min(rivalPatience, o.Timeout), maxUpload: o.MaxUpload,
-		checking: make(chan struct{}, 1), known: map[string]bool{"": true},
+		checking: make(chan struct{}, 1), known: map[string]bool{"": true}, abandoned: map[string]bool{},
 	}, nil
 }
 
@@ -245,6 +246,17 @@ func (t *Target) mkcol(ctx context.Context, u *url.URL, name string) (status int
 	case http.StatusCreated, http.StatusOK, http.StatusNoContent, http.StatusMethodNotAllowed:
 		discard(resp)
 		return resp.StatusCode, nil
+	case http.StatusForbidden, http.StatusInternalServerError:
+		// Apache too answers so if somebody else makes it at the same moment.
+		found := false
+		_, err := t.propfind(ctx, call{op: "make", name: name, url: u}, "0", func(_ string, r resource) error {
+			found = r.dir
+			return nil
+		})
+		if err == nil && found {
+			discard(resp)
+			return resp.StatusCode, nil
+		}
 	}
 	return resp.StatusCode, t.failed(c, resp)
 }
