@@ -53,6 +53,10 @@ func parseMultistatus(r io.Reader, each func(resource) error) error {
 	}
 }
 
+// errTrailing is how Go's WebDAV server, and so rclone's, tells that it broke off, of
+// which a listing that is well formed says nothing else.
+var errTrailing = errors.New("something follows its end, so it may not be whole")
+
 // A tokenReader ends a token that is too long to be meant well.
 type tokenReader struct {
 	r    io.Reader
@@ -111,6 +115,9 @@ func (p *multistatus) take(token xml.Token) error {
 			p.found.dir = true
 		}
 	case xml.CharData:
+		if p.done && strings.TrimSpace(string(token)) != "" {
+			return errTrailing
+		}
 		if p.text.Len()+len(token) > maxToken {
 			return errors.New("an element is too long")
 		}
