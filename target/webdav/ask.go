@@ -20,7 +20,8 @@ func (t *Target) propfind(ctx context.Context, c call, depth string, each func(p
 	if c.body == nil {
 		c.body = textBody(propfindBody)
 	}
-	c.header = http.Header{"Depth": {depth}, "Content-Type": {`application/xml; charset="utf-8"`}}
+	c.header = http.Header{"Depth": {depth}, "Content-Type": {`application/xml; charset="utf-8"`},
+		"Idempotency-Key": nil} // isn't sent: net/http may repeat it on a new connection
 	first, seen := c.url, map[string]bool{}
 	for !seen[c.url.String()] {
 		seen[c.url.String()] = true

@@ -3,6 +3,7 @@ package webdav
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -77,6 +78,12 @@ func (t *Target) failed(c call, resp *http.Response) error {
 	defer discard(resp)
 	said := keep(resp)
 	m := meanings[resp.StatusCode]
+	switch c.method {
+	case http.MethodGet, http.MethodHead, "PROPFIND":
+		if resp.StatusCode == http.StatusConflict { // Nutstore: not even a collection for it
+			m.err = fs.ErrNotExist
+		}
+	}
 	e := &Error{Op: c.op, Name: c.name, Status: resp.StatusCode, Text: m.text, Err: m.err}
 	switch resp.StatusCode {
 	case http.StatusRequestTimeout, http.StatusLocked, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -155,7 +162,12 @@ func (t *Target) lost(ctx context.Context, c call, err error) error {
 		e.Text = fmt.Sprintf("nothing listens at %s", t.base.Host)
 	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		e.Text = "the server ended the connection"
-	} else if strings.Contains(err.Error(), "malformed HTTP") || strings.Contains(err.Error(), "gave HTTP response to HTTPS") {
+	} else if broken, ok := errors.AsType[*net.OpError](err); ok && broken.Op != "dial" {
+		e.Text = "the connection broke"
+		if errno, ok := errors.AsType[syscall.Errno](err); ok {
+			e.Text += ": " + errno.Error()
+		}
+	} else if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || strings.Contains(err.Error(), "malformed HTTP") || strings.Contains(err.Error(), "gave HTTP response to HTTPS") {
 		e.Text, e.temporary = fmt.Sprintf("what answers at %s doesn't speak %s", t.base.Host, strings.ToUpper(t.base.Scheme)), false
 	} else {
 		e.Text = t.line(err.Error())

@@ -38,7 +38,7 @@ func (t *Target) Put(ctx context.Context, name string, r io.ReaderAt, size int64
 			return err
 		}
 	}
-	return &Error{Op: "put", Name: name, Text: "others who put it delete each upload of it", temporary: true}
+	return &Error{Op: "put", Name: name, Text: "the server loses what it takes, or somebody deletes each upload", temporary: true}
 }
 
 // errDeleted means that the upload is gone, and was not moved to its name.
@@ -83,7 +83,7 @@ func (p *put) abandon(ctx context.Context) {
 
 // afterDeletion gives who has deleted the upload some time to put the object.
 func (p *put) afterDeletion(ctx context.Context, deleted error) error {
-	pause := &pauses{50 * time.Millisecond, 2 * time.Second}
+	pause := &pauses{50 * time.Millisecond, 500 * time.Millisecond}
 	for {
 		_, err := p.t.stat(ctx, "put", p.name)
 		if err == nil {

@@ -131,6 +131,11 @@ func (s *store) delete(p string) int {
 				delete(s.files, name)
 			}
 		}
+		for name := range s.dirs {
+			if strings.HasPrefix(name, p+"/") {
+				delete(s.dirs, name)
+			}
+		}
 		delete(s.dirs, p)
 		return http.StatusNoContent
 	}
