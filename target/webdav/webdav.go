@@ -107,7 +107,7 @@ func newTarget(o Options) (*Target, error) {
 		base.User = nil
 	}
 	if base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || base.RawQuery != "" || base.Fragment != "" {
-		return nil, fmt.Errorf("webdav: %q is not the address of a collection: it should be like https://host/path", base.Redacted())
+		return nil, fmt.Errorf("webdav: %q is not the address of a collection, which is like https://host/path and has nothing behind", base.Scheme+"://"+base.Host+base.Path)
 	}
 	if !strings.HasSuffix(base.Path, "/") {
 		base = base.JoinPath("/")
