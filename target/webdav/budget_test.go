@@ -46,10 +46,10 @@ func TestRequestsKeepToTheirBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStore()
 		var sent []time.Time
-		s.instead = func(http.ResponseWriter, *http.Request) bool {
+		s.answer(func(http.ResponseWriter, *http.Request) bool {
 			sent = append(sent, time.Now())
 			return false
-		}
+		})
 		var waits []time.Duration
 		tgt := open(t, Options{URL: "http://dav.example/dav", Transport: handle(s),
 			Budget: Budget{Requests: 20, Waiting: func(d time.Duration) { waits = append(waits, d) }}})
@@ -122,14 +122,14 @@ func TestAServerThatWantsToBeLeftAloneIs(t *testing.T) {
 				return open(t, Options{URL: "http://dav.example/dav", Transport: handle(s), Budget: Budget{Requests: 600, State: state}})
 			}
 			tgt := open()
-			s.instead = answeringAll(func(w http.ResponseWriter, r *http.Request) {
+			s.answer(answeringAll(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Retry-After", c.header)
 				w.WriteHeader(http.StatusServiceUnavailable)
 				fmt.Fprint(w, c.body)
-			})
+			}))
 			_, err := tgt.Stat(t.Context(), "a")
 			isTemporary(t, err, true, c.want)
-			s.instead = nil
+			s.answer(nil)
 			began := time.Now()
 			open() // as another process
 			if took := time.Since(began); took != c.want {

@@ -93,14 +93,14 @@ func TestStoresThatTakeNothingSayWhy(t *testing.T) {
 		s := newStore()
 		tgt := openStore(t, s, Options{})
 		mustPut(t, tgt, "before", "x")
-		s.instead = answering(http.MethodPut, status(c.code))
+		s.answer(answering(http.MethodPut, status(c.code)))
 		err := putText(tgt, "a", "hello")
 		isLine(t, err, "put a: the server answers", c.words)
 		isTemporary(t, err, c.temporary, 0)
 		if c.is != nil && !errors.Is(err, c.is) {
 			t.Errorf("%v is not %v", err, c.is)
 		}
-		s.instead = nil
+		s.answer(nil)
 		mustPut(t, tgt, "a", "hello")
 	}
 }
@@ -121,7 +121,7 @@ func TestAQuotaHitInTheMiddleLeavesNothing(t *testing.T) {
 		s := newStore()
 		tgt := openStore(t, s, Options{})
 		mustPut(t, tgt, "before", "x")
-		s.instead = answering(http.MethodPut, refuse)
+		s.answer(answering(http.MethodPut, refuse))
 		err := tgt.Put(t.Context(), "a", bytes.NewReader(body), int64(len(body)))
 		isLine(t, err, "put a: ")
 		if name == "a refusal before the bytes" && !errors.Is(err, syscall.ENOSPC) {
@@ -130,7 +130,7 @@ func TestAQuotaHitInTheMiddleLeavesNothing(t *testing.T) {
 		if _, err := tgt.Stat(t.Context(), "a"); !errors.Is(err, fs.ErrNotExist) || len(s.uploads()) > 0 {
 			t.Errorf("%s: %v, uploads %q", name, err, s.uploads())
 		}
-		s.instead = nil
+		s.answer(nil)
 		mustPut(t, tgt, "a", "hello")
 	}
 }
@@ -139,12 +139,12 @@ func TestAServerThatKeepsFewerBytesThanItTookIsFoundOut(t *testing.T) {
 	s := newStore()
 	tgt := openStore(t, s, Options{})
 	mustPut(t, tgt, "before", "x")
-	s.instead = answering(http.MethodPut, func(w http.ResponseWriter, r *http.Request) {
+	s.answer(answering(http.MethodPut, func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
 		s.change(w, func() int { return s.put(r.URL.Path, b[:len(b)/2]) })
-	})
+	}))
 	isLine(t, putText(tgt, "a", "hello, world"), "put a: the server took 12 bytes and has 6")
-	s.instead = answering(http.MethodPut, status(http.StatusCreated))
+	s.answer(answering(http.MethodPut, status(http.StatusCreated)))
 	isLine(t, putText(tgt, "a", "hello, world"), "put a: the server loses what it takes")
 	if _, ok := s.object("a"); ok || len(s.uploads()) > 0 {
 		t.Errorf("the object is there: %v; uploads %q", ok, s.uploads())
@@ -153,10 +153,10 @@ func TestAServerThatKeepsFewerBytesThanItTookIsFoundOut(t *testing.T) {
 
 func TestAServerThatOverwritesIsRefusedOnce(t *testing.T) {
 	s := newStore()
-	s.instead = func(w http.ResponseWriter, r *http.Request) bool {
+	s.answer(func(w http.ResponseWriter, r *http.Request) bool {
 		r.Header.Del("Overwrite")
 		return false
-	}
+	})
 	tgt := openStore(t, s, Options{})
 	for range 3 {
 		err := putText(tgt, "a", "hello")
@@ -170,11 +170,11 @@ func TestAServerThatOverwritesIsRefusedOnce(t *testing.T) {
 	}
 	// One that answers 412 and overwrites all the same.
 	s = newStore()
-	s.instead = answering("MOVE", func(w http.ResponseWriter, r *http.Request) {
+	s.answer(answering("MOVE", func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del("Overwrite")
 		s.serve(httptest.NewRecorder(), r)
 		w.WriteHeader(http.StatusPreconditionFailed)
-	})
+	}))
 	if err := putText(openStore(t, s, Options{}), "a", "hello"); !errors.Is(err, ErrOverwrites) {
 		t.Errorf("put returns %v", err)
 	}
@@ -188,7 +188,7 @@ func TestAnUploadThatIsStillAssembledIsNotSentAgain(t *testing.T) {
 		mustPut(t, tgt, "before", "x")
 		puts := s.count(http.MethodPut)
 		later := make(chan struct{})
-		s.instead = func(w http.ResponseWriter, r *http.Request) bool {
+		s.answer(func(w http.ResponseWriter, r *http.Request) bool {
 			switch {
 			case r.Method == http.MethodPut:
 				b, _ := io.ReadAll(r.Body)
@@ -202,7 +202,7 @@ func TestAnUploadThatIsStillAssembledIsNotSentAgain(t *testing.T) {
 				close(later)
 			}
 			return false
-		}
+		})
 		mustPut(t, tgt, "a", "hello")
 		if n := s.count(http.MethodPut) - puts; n != 1 {
 			t.Errorf("%d: it was sent %d times", code, n)
@@ -217,7 +217,7 @@ func TestAMoveThatIsStillMadeIsWaitedFor(t *testing.T) {
 		mustPut(t, tgt, "before", "x")
 		moves := s.count("MOVE")
 		var asked atomic.Int32
-		s.instead = func(w http.ResponseWriter, r *http.Request) bool {
+		s.answer(func(w http.ResponseWriter, r *http.Request) bool {
 			switch {
 			case r.Method == "MOVE":
 				if code == http.StatusLocked && asked.Add(1) == 3 {
@@ -232,7 +232,7 @@ func TestAMoveThatIsStillMadeIsWaitedFor(t *testing.T) {
 				s.serve(httptest.NewRecorder(), from)
 			}
 			return false
-		}
+		})
 		mustPut(t, tgt, "a", "hello")
 		want := map[int]int{http.StatusGatewayTimeout: 1, http.StatusLocked: 3}[code]
 		if n := s.count("MOVE") - moves; n != want {
@@ -243,7 +243,7 @@ func TestAMoveThatIsStillMadeIsWaitedFor(t *testing.T) {
 	s := newStore()
 	tgt := openStore(t, s, Options{Timeout: 300 * time.Millisecond})
 	mustPut(t, tgt, "before", "x")
-	s.instead = answering("MOVE", status(http.StatusGatewayTimeout))
+	s.answer(answering("MOVE", status(http.StatusGatewayTimeout)))
 	err := putText(tgt, "a", "hello")
 	isLine(t, err, "put a: the server answers 504 Gateway Timeout")
 	isTemporary(t, err, true, 0)
@@ -254,17 +254,17 @@ func TestAMoveThatWasDoneTwiceHasSucceeded(t *testing.T) {
 	s := newStore()
 	tgt := openStore(t, s, Options{})
 	mustPut(t, tgt, "before", "x")
-	s.instead = answering("MOVE", func(w http.ResponseWriter, r *http.Request) {
+	s.answer(answering("MOVE", func(w http.ResponseWriter, r *http.Request) {
 		s.serve(httptest.NewRecorder(), r)
 		w.WriteHeader(http.StatusPreconditionFailed)
-	})
+	}))
 	mustPut(t, tgt, "a", "hello")
-	s.instead = answering("MOVE", func(w http.ResponseWriter, r *http.Request) {
+	s.answer(answering("MOVE", func(w http.ResponseWriter, r *http.Request) {
 		s.serve(httptest.NewRecorder(), r)
 		panic(http.ErrAbortHandler)
-	})
+	}))
 	mustPut(t, tgt, "b", "hello")
-	s.instead = nil
+	s.answer(nil)
 	if err := putText(tgt, "b", "other"); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("the next put returns %v", err)
 	}
@@ -276,10 +276,10 @@ func TestAnUnclearMoveThatSomebodyElseWonIsErrExist(t *testing.T) {
 		s := newStore()
 		tgt := openStore(t, s, Options{})
 		mustPut(t, tgt, "before", "x")
-		s.instead = answering("MOVE", func(w http.ResponseWriter, r *http.Request) {
+		s.answer(answering("MOVE", func(w http.ResponseWriter, r *http.Request) {
 			s.change(httptest.NewRecorder(), func() int { s.delete(r.URL.Path); return s.put("/dav/a", []byte(other)) })
 			panic(http.ErrAbortHandler)
-		})
+		}))
 		if err := putText(tgt, "a", "hello"); !errors.Is(err, fs.ErrExist) {
 			t.Errorf("put returns %v", err)
 		}
@@ -289,15 +289,15 @@ func TestAnUnclearMoveThatSomebodyElseWonIsErrExist(t *testing.T) {
 func TestUploadsThatWereRemovedAreSentAgain(t *testing.T) {
 	s := newStore()
 	tgt := openStore(t, s, Options{})
-	s.instead = func(w http.ResponseWriter, r *http.Request) bool {
+	s.answer(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == "PROPFIND" && strings.HasSuffix(r.URL.Path, "/_uploads/") && s.count(http.MethodPut) == 3 {
-			s.instead = nil
+			s.answer(nil)
 			if n, err := tgt.RemoveUploads(t.Context()); n != 1 || err != nil {
 				t.Errorf("removed %d, %v", n, err)
 			}
 		}
 		return false
-	}
+	})
 	mustPut(t, tgt, "a", "hello")
 	if n := s.count(http.MethodPut); n != 4 {
 		t.Errorf("%d PUTs", n)
@@ -348,7 +348,7 @@ func TestNoByteIsReadAfterPutReturned(t *testing.T) {
 	s := newStore()
 	tgt := openStore(t, s, Options{})
 	mustPut(t, tgt, "before", "x")
-	s.instead = answering(http.MethodPut, status(http.StatusForbidden))
+	s.answer(answering(http.MethodPut, status(http.StatusForbidden)))
 	var returned atomic.Bool
 	body := readerAt(func(p []byte, off int64) (int, error) {
 		if returned.Load() {
@@ -388,7 +388,7 @@ func TestPlainerServersKeepTheContract(t *testing.T) {
 			s.href = func(p string) string { return "/inner/place" + strings.TrimPrefix(p, "/dav") }
 		},
 		"no lengths": func(s *store) {
-			s.instead = answering(http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
+			s.answer(answering(http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
 				b, ok := s.object(strings.TrimPrefix(r.URL.Path, "/dav/"))
 				if !ok {
 					w.WriteHeader(http.StatusNotFound)
@@ -396,19 +396,19 @@ func TestPlainerServersKeepTheContract(t *testing.T) {
 				}
 				w.(http.Flusher).Flush()
 				_, _ = w.Write(b)
-			})
+			}))
 		},
 		"no Expect": func(s *store) {
-			s.instead = func(w http.ResponseWriter, r *http.Request) bool {
+			s.answer(func(w http.ResponseWriter, r *http.Request) bool {
 				if r.Header.Get("Expect") != "" {
 					w.WriteHeader(http.StatusExpectationFailed)
 					return true
 				}
 				return false
-			}
+			})
 		},
 		"paths as destinations only": func(s *store) {
-			s.instead = func(w http.ResponseWriter, r *http.Request) bool {
+			s.answer(func(w http.ResponseWriter, r *http.Request) bool {
 				if d := r.Header.Get("Destination"); strings.HasPrefix(d, "/") {
 					r.Header.Set("Destination", "http://"+r.Host+d)
 				} else if d != "" {
@@ -416,7 +416,7 @@ func TestPlainerServersKeepTheContract(t *testing.T) {
 					return true
 				}
 				return false
-			}
+			})
 		},
 	} {
 		s := newStore()

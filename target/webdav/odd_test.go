@@ -55,11 +55,11 @@ func TestAWebPageIsNoAnswer(t *testing.T) {
 	s := newStore()
 	tgt := openStore(t, s, Options{})
 	mustPut(t, tgt, "packs/a", "hello")
-	s.instead = func(w http.ResponseWriter, r *http.Request) bool {
+	s.answer(func(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = io.WriteString(w, page)
 		return true
-	}
+	})
 	for name, call := range calls(tgt) {
 		err := call()
 		isLine(t, err)
@@ -71,13 +71,13 @@ func TestAWebPageIsNoAnswer(t *testing.T) {
 		t.Error("open succeeds")
 	}
 	// An object that is a web page is one all the same.
-	s.instead = nil
+	s.answer(nil)
 	mustPut(t, tgt, "page.html", page)
-	s.instead = answering(http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
+	s.answer(answering(http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		w.Header().Set("Content-Length", fmt.Sprint(len(page)))
 		_, _ = io.WriteString(w, page)
-	})
+	}))
 	if got, err := readAll(tgt, "page.html", 0, -1); err != nil || string(got) != page {
 		t.Errorf("read %q, %v", got, err)
 	}
@@ -123,7 +123,7 @@ func TestLengthsThatLieAreFoundOut(t *testing.T) {
 		"compressed":                {status(http.StatusOK, "Content-Encoding", "gzip"), 0, -1},
 		"nothing":                   {status(http.StatusNoContent), 2, 4},
 	} {
-		s.instead = answering(http.MethodGet, c.answer)
+		s.answer(answering(http.MethodGet, c.answer))
 		got, err := readAll(tgt, "a", c.off, c.n)
 		if err == nil {
 			t.Errorf("%s: read %q without error", name, got)
@@ -131,7 +131,7 @@ func TestLengthsThatLieAreFoundOut(t *testing.T) {
 			isLine(t, err, "get a: ")
 		}
 	}
-	s.instead = nil
+	s.answer(nil)
 	if got, err := readAll(tgt, "a", 2, 4); err != nil || string(got) != "2345" {
 		t.Errorf("then read %q, %v", got, err)
 	}
@@ -163,11 +163,11 @@ func TestListingsThatAreNotWholeAreErrors(t *testing.T) {
 		"a name without end":   head + self + file(strings.Repeat("/dav/packs/", 200_000)) + `</multistatus>`,
 		"depth without end":    head + strings.Repeat("<a>", 100_000),
 	} {
-		s.instead = answering("PROPFIND", func(w http.ResponseWriter, r *http.Request) {
+		s.answer(answering("PROPFIND", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/xml")
 			w.WriteHeader(http.StatusMultiStatus)
 			_, _ = io.WriteString(w, body)
-		})
+		}))
 		names, err := list(tgt, "packs/")
 		if err == nil {
 			t.Errorf("%s: listed %q without error", name, names)
@@ -176,12 +176,12 @@ func TestListingsThatAreNotWholeAreErrors(t *testing.T) {
 		isLine(t, err, "list packs/: the server ")
 	}
 	// What is no object is passed over, what has no size is asked for it.
-	s.instead = answering("PROPFIND", func(w http.ResponseWriter, r *http.Request) {
+	s.answer(answering("PROPFIND", func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusMultiStatus)
 		_, _ = io.WriteString(w, head+self+file("/dav/packs/Thumbs.db")+file("/dav/packs/%zz")+file("/dav/packs/b?c")+file("/dav/packs/.d")+
 			`<response><href>/dav/packs/gone</href><status>HTTP/1.1 404 Not Found</status></response>`+
 			`<response><href>http://elsewhere/dav/packs/a</href><propstat><prop><resourcetype/></prop><status>HTTP/1.1 200 OK</status></propstat></response></multistatus>`)
-	})
+	}))
 	var infos []string
 	for info, err := range tgt.List(t.Context(), "packs/") {
 		infos = append(infos, fmt.Sprint(info, err))
@@ -196,10 +196,10 @@ func TestPagesThatLeadAstrayAreErrors(t *testing.T) {
 	tgt := openStore(t, s, Options{User: "ann", Password: password})
 	mustPut(t, tgt, "packs/a", "hello")
 	for _, next := range []string{"http://127.0.0.1:1/dav/packs/?from=1", "", "?from=1"} {
-		s.instead = answering("PROPFIND", func(w http.ResponseWriter, r *http.Request) {
+		s.answer(answering("PROPFIND", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Add("Link", `<other>; rel="prev", <`+next+`>; title=x; rel="last NEXT"`)
 			s.serve(w, r)
-		})
+		}))
 		names, err := list(tgt, "packs/")
 		if next == "" { // none
 			if err != nil || len(names) != 1 {
@@ -218,11 +218,11 @@ func TestCredentialsNeverFollowToAnotherHost(t *testing.T) {
 	tgt := openStore(t, s, Options{User: "ann", Password: password})
 	mustPut(t, tgt, "packs/a", "hello")
 	for _, code := range []int{301, 302, 303, 307, 308} {
-		s.instead = func(w http.ResponseWriter, r *http.Request) bool {
+		s.answer(func(w http.ResponseWriter, r *http.Request) bool {
 			w.Header().Set("Location", other.URL+r.URL.Path+"?token="+password)
 			w.WriteHeader(code)
 			return true
-		}
+		})
 		for _, call := range calls(tgt) {
 			isLine(t, call(), fmt.Sprintf("the server answers %d", code), "it sends on to "+other.URL, "credentials don't go")
 		}
@@ -236,23 +236,23 @@ func TestCredentialsNeverFollowToAnotherHost(t *testing.T) {
 
 func TestRedirectionsWithinTheServerAreFollowedByQuestions(t *testing.T) {
 	s := newStore()
-	s.instead = func(w http.ResponseWriter, r *http.Request) bool {
+	s.answer(func(w http.ResponseWriter, r *http.Request) bool {
 		if rest, ok := strings.CutPrefix(r.URL.Path, "/old/"); ok {
 			http.Redirect(w, r, "/dav/"+rest, http.StatusMovedPermanently)
 			return true
 		}
 		return false
-	}
+	})
 	server := newServer(t, s)
 	tgt := open(t, Options{URL: server.URL + "/old"})
 	mustPut(t, tgt, "packs/a", "hello")
 	if _, ok := s.object("packs/a"); !ok || tgt.String() != server.URL+"/dav/" {
 		t.Errorf("the object is there: %v, below %s", ok, tgt)
 	}
-	s.instead = func(w http.ResponseWriter, r *http.Request) bool {
+	s.answer(func(w http.ResponseWriter, r *http.Request) bool {
 		http.Redirect(w, r, r.URL.Path, http.StatusFound)
 		return true
-	}
+	})
 	_, err := readAll(tgt, "packs/a", 0, -1)
 	isLine(t, err, "get packs/a: the server redirects in a circle")
 	isLine(t, putText(tgt, "packs/b", "x"), "302 Found")
@@ -266,7 +266,7 @@ func TestAServerThatHangsIsGivenUpInTime(t *testing.T) {
 	hung := make(chan struct{})
 	defer close(hung)
 	for _, at := range []string{"PUT", "MOVE", "GET", "PROPFIND", "DELETE", "body", "all"} {
-		s.instead = func(w http.ResponseWriter, r *http.Request) bool {
+		s.answer(func(w http.ResponseWriter, r *http.Request) bool {
 			if at == "body" && r.Method == http.MethodGet {
 				w.Header().Set("Content-Length", "5")
 				_, _ = io.WriteString(w, "he")
@@ -280,7 +280,7 @@ func TestAServerThatHangsIsGivenUpInTime(t *testing.T) {
 			case <-r.Context().Done():
 			}
 			return true
-		}
+		})
 		for name, call := range calls(tgt) {
 			began := time.Now()
 			err := call()
@@ -294,7 +294,7 @@ func TestAServerThatHangsIsGivenUpInTime(t *testing.T) {
 				t.Errorf("%s, hanging always, returns %v", name, err)
 			}
 		}
-		s.instead = nil
+		s.answer(nil)
 		if err := putText(tgt, "packs/a", "hello"); err != nil && !errors.Is(err, fs.ErrExist) {
 			t.Fatal(err)
 		}
@@ -307,12 +307,12 @@ func TestACancelledCallReturnsAtOnce(t *testing.T) {
 	mustPut(t, tgt, "packs/a", "hello")
 	for _, method := range []string{"PUT", "MOVE", "PROPFIND"} {
 		ctx, cancel := context.WithCancel(t.Context())
-		s.instead = answering(method, func(w http.ResponseWriter, r *http.Request) {
+		s.answer(answering(method, func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			s.instead = nil
 			cancel()
 			<-r.Context().Done()
-		})
+		}))
 		began := time.Now()
 		err := tgt.Put(ctx, "packs/new", strings.NewReader("hello"), 5)
 		if !errors.Is(err, context.Canceled) || time.Since(began) > 5*time.Second {
@@ -369,19 +369,19 @@ func TestNutstoresAnswersAreUnderstood(t *testing.T) {
 			return true
 		}
 	}
-	s.instead = nutstore(http.StatusConflict, "AncestorsNotFound", "The ancestors of this resource do not exist")
+	s.answer(nutstore(http.StatusConflict, "AncestorsNotFound", "The ancestors of this resource do not exist"))
 	for _, name := range []string{"get", "range", "stat", "delete"} {
 		if err := calls(tgt)[name](); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	s.instead = nutstore(http.StatusServiceUnavailable, "BlockedTemporarily", "Too many requests are received recently")
+	s.answer(nutstore(http.StatusServiceUnavailable, "BlockedTemporarily", "Too many requests are received recently"))
 	for _, call := range calls(tgt) {
 		err := call()
 		isLine(t, err, "503 Service Unavailable: Too many requests are received recently")
 		isTemporary(t, err, true, 30*time.Minute)
 	}
-	s.instead = answeringAll(status(http.StatusServiceUnavailable, "Retry-After", "7"))
+	s.answer(answeringAll(status(http.StatusServiceUnavailable, "Retry-After", "7")))
 	for _, call := range calls(tgt) {
 		isTemporary(t, call(), true, 7*time.Second)
 	}

@@ -159,14 +159,14 @@ func TestAMoveThatOutlivesItsClientReplacesNothing(t *testing.T) {
 			<-goOn
 		}
 	}
-	s.instead = func(w http.ResponseWriter, r *http.Request) bool {
+	s.answer(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == "MOVE" && !strings.Contains(r.Header.Get("Destination"), uploads) {
 			s.serve(w, r)
 			moved <- struct{}{}
 			return true
 		}
 		return false
-	}
+	})
 	a := openStore(t, s, Options{Transport: mortal{http.DefaultTransport.(*http.Transport).Clone(), died}})
 	b := openStore(t, s, Options{})
 	if err := b.check(t.Context()); err != nil { // not counted below

@@ -139,7 +139,11 @@ func (t *Target) tryOverwriting(ctx context.Context) (err error) {
 			return err
 		}
 		if resp.StatusCode >= 300 {
-			return t.failed(c, resp)
+			err := t.failed(c, resp)
+			if e, ok := errors.AsType[*Error](err); ok && errors.Is(e.Err, fs.ErrNotExist) {
+				e.Text, e.Err = "it has collections, but they take no files", fs.ErrPermission
+			}
+			return err
 		}
 		discard(resp)
 		files = append(files, name)

@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"path"
@@ -50,10 +49,18 @@ func openStore(t testing.TB, s *store, o Options) *Target {
 func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.log = append(s.log, r.Method+" "+r.URL.Path)
+	instead := s.instead
 	s.mu.Unlock()
-	if s.instead == nil || !s.instead(w, r) {
+	if instead == nil || !instead(w, r) {
 		s.serve(w, r)
 	}
+}
+
+// answer has requests asked of a function first; nil is none.
+func (s *store) answer(instead func(w http.ResponseWriter, r *http.Request) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.instead = instead
 }
 
 // count returns how many requests of a method came, and forgets none.
@@ -203,23 +210,26 @@ func (s *store) propfind(w http.ResponseWriter, r *http.Request, p string) {
 	}
 	found := []string{p}
 	if r.Header.Get("Depth") != "0" {
-		for _, name := range slices.Sorted(maps.Keys(s.files)) {
+		for name := range s.files {
 			if path.Dir(name) == p {
 				found = append(found, name)
 			}
 		}
-		for _, name := range slices.Sorted(maps.Keys(s.dirs)) {
+		for name := range s.dirs {
 			if path.Dir(name) == p && name != p {
 				found = append(found, name)
 			}
 		}
+		slices.Sort(found) // the collection itself remains the first
 	}
-	if from, _ := strconv.Atoi(r.URL.Query().Get("from")); s.page > 0 {
-		end := min(len(found), from+s.page)
-		if end < len(found) {
-			w.Header().Set("Link", fmt.Sprintf(`<%s?from=%d>; rel="next"`, r.URL.Path, end))
+	if after := r.URL.Query().Get("after"); s.page > 0 {
+		if after != "" {
+			found = slices.DeleteFunc(found, func(name string) bool { return name <= after })
 		}
-		found = found[from:end]
+		if len(found) > s.page {
+			found = found[:s.page]
+			w.Header().Set("Link", fmt.Sprintf(`<%s?after=%s>; rel="next"`, r.URL.Path, url.QueryEscape(found[s.page-1])))
+		}
 	}
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(http.StatusMultiStatus)
