@@ -36,7 +36,12 @@ type access struct {
 
 // schemes are all sorts there are. A location without a scheme is local.
 var schemes = map[string]scheme{
-	"local": {open: openLocal},
+	"local":   {open: openLocal},
+	"sftp":    {open: openSFTP, remote: true},
+	"s3":      {open: openS3, remote: true},
+	"webdav":  {open: openWebDAV, remote: true},
+	"webdavs": {open: openWebDAV, remote: true},
+	"rclone":  {open: openRclone, remote: true},
 }
 
 func openLocal(_ context.Context, at location, a access) (target.Target, error) {

@@ -22,6 +22,8 @@ var allowed = map[string][]string{
 	"target/s3":         {"target"},
 	"target/sftp":       {"target"},
 	"target/targettest": {"target"},
+	"target/webdav":     {"target"},
+	"target/rclone":     {"target/webdav"},
 	"pack":              {"chunk", "internal/seal"},
 	"index":             {"chunk", "internal/seal", "pack"},
 	"snapshot":          {"chunk"},
@@ -36,7 +38,7 @@ var allowed = map[string][]string{
 	"internal/bench":    nil,
 	"internal/chaos":    nil,
 	"internal/treetest": nil,
-	"cmd/qsnap":         {"chunk", "internal/archive", "internal/mount", "repo", "snapshot", "target", "target/local", "target/targettest"},
+	"cmd/qsnap":         {"chunk", "internal/archive", "internal/mount", "repo", "snapshot", "target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/targettest", "target/webdav"},
 }
 
 // light names what a program that imports repo and target/local compiles beside
