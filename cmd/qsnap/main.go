@@ -12,7 +12,7 @@ import (
 
 func main() {
 	// Most memory is in buffers that are used again and again; collecting the rest
-	// twice as often halves what lies about, for a few percent of time.
+	// more often than usual halves what lies about, for a few percent of time.
 	debug.SetGCPercent(30)
 	plainFlags()
 	ctx, stop := withSignals(context.Background())
