@@ -247,8 +247,3 @@ func (r *Repo) holdLater(ctx context.Context, what string) (end func()) {
 
 // releaseTimeout bounds what a run that ends does for the sake of others.
 const releaseTimeout = 500 * time.Millisecond
-
-// text says whose lease it is.
-func (l *lease) text() string {
-	return fmt.Sprintf("the %s that %s began on %s at %s", l.What, l.Username, l.Hostname, time.Unix(0, l.Begun).Local().Format(time.DateTime))
-}

@@ -304,10 +304,3 @@ func (r *Repo) putDelta(ctx context.Context, d index.Delta) (id index.ID, size i
 	}
 	return id, len(object), nil
 }
-
-// relies reports whether the session relies on a pack, or has stored it.
-func (s *session) relies(id pack.ID) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.relied[id]
-}
