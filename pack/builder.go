@@ -31,9 +31,9 @@ type Builder struct {
 	next int64 // where the next segment goes
 }
 
-// NewBuilder begins a pack of that kind in an empty spool.
-func NewBuilder(box *seal.Box, kind seal.Kind, spool Spool) (*Builder, error) {
-	cipher, err := box.Create(kind)
+// NewBuilder begins a pack of that kind in an empty spool. It belongs to a run.
+func NewBuilder(box *seal.Box, run seal.Run, kind seal.Kind, spool Spool) (*Builder, error) {
+	cipher, err := box.CreateIn(run, kind)
 	if err != nil {
 		return nil, err
 	}

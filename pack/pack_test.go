@@ -31,7 +31,7 @@ var hasher = chunk.NewHasher([32]byte{7})
 func build(t testing.TB, box *seal.Box, kind seal.Kind, level Level, segments [][]string) (*Info, []byte) {
 	t.Helper()
 	var spool Buffer
-	b, err := NewBuilder(box, kind, &spool)
+	b, err := NewBuilder(box, seal.Run{1}, kind, &spool)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,22 +81,16 @@ func (r *Repo) updateIndex(ctx context.Context, x *index.Index) error {
 }
 
 // adopt makes the index know the packs that no delta it has read lists, from the
-// packs themselves: the last resort before something is called lost.
-func (r *Repo) adopt(ctx context.Context, x *index.Index) error {
-	if err := r.indexGate.enter(ctx); err != nil {
-		return err
-	}
-	defer r.indexGate.leave()
-	if r.adopted {
-		return nil
-	}
+// packs themselves, and returns them.
+func (r *Repo) adopt(ctx context.Context, x *index.Index) ([]*pack.Info, error) {
 	known, err := x.Packs()
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var out []*pack.Info
 	for info, err := range r.target.List(ctx, packsPrefix) {
 		if err != nil {
-			return err
+			return nil, err
 		}
 		id, ok := packOfName(info.Name)
 		if !ok || known[id] {
@@ -108,12 +102,12 @@ func (r *Repo) adopt(ctx context.Context, x *index.Index) error {
 			continue
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		x.Add(p)
+		out = append(out, p)
 	}
-	r.adopted = true
-	return nil
+	return out, nil
 }
 
 func (r *Repo) readDelta(ctx context.Context, id index.ID) (index.Delta, error) {
@@ -186,7 +180,7 @@ func (r *Repo) persist(ctx context.Context, f func(*index.Index) error) error {
 	}
 	for _, mend := range []func(error) error{
 		func(err error) error { return r.refreshIndex(ctx, x, index.IsDamaged(err)) },
-		func(error) error { return r.adopt(ctx, x) },
+		func(error) error { return r.adoptOnce(ctx, x) },
 	} {
 		err = f(x)
 		if lost := (*LostError)(nil); !errors.As(err, &lost) && !index.IsDamaged(err) {
@@ -202,6 +196,23 @@ func (r *Repo) persist(ctx context.Context, f func(*index.Index) error) error {
 	return f(x)
 }
 
+// adoptOnce adopts unlisted packs, as the last resort before something is called
+// lost, but once only.
+func (r *Repo) adoptOnce(ctx context.Context, x *index.Index) error {
+	if err := r.indexGate.enter(ctx); err != nil {
+		return err
+	}
+	defer r.indexGate.leave()
+	if r.adopted {
+		return nil
+	}
+	if _, err := r.adopt(ctx, x); err != nil {
+		return err
+	}
+	r.adopted = true
+	return nil
+}
+
 // refreshIndex brings the index up to date, from scratch if reset is set.
 func (r *Repo) refreshIndex(ctx context.Context, x *index.Index, reset bool) error {
 	if err := r.indexGate.enter(ctx); err != nil {
@@ -213,7 +224,11 @@ func (r *Repo) refreshIndex(ctx context.Context, x *index.Index, reset bool) err
 			return err
 		}
 	}
-	return r.updateIndex(ctx, x)
+	err := r.updateIndex(ctx, x)
+	if reset && err == nil {
+		_ = x.Settle() // where the cache can't be written, memory serves
+	}
+	return err
 }
 
 // fromPlaces returns a blob from the first place where it can be read, or a

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/fxamacker/cbor/v2"
 	"github.com/zeebo/blake3"
 
 	"github.com/qsnap/qsnap/index"
@@ -23,6 +24,13 @@ const (
 	packsPrefix    = "packs/"
 	indexPrefix    = "index/"
 	snapshotPrefix = "snapshots/"
+
+	leasesPrefix     = "leases/"
+	pendingPrefix    = "pending/"
+	quarantinePrefix = "quarantine/"
+	forgottenPrefix  = "forgotten/"
+	marksPrefix      = "marks/"
+	lossesPrefix     = "losses/"
 )
 
 func packName(id pack.ID) string {
@@ -32,6 +40,18 @@ func packName(id pack.ID) string {
 
 func deltaName(id index.ID) string       { return indexPrefix + id.String() }
 func snapshotName(id snapshot.ID) string { return snapshotPrefix + id.String() }
+
+func pendingName(id snapshot.ID) string   { return pendingPrefix + id.String() }
+func forgottenName(id snapshot.ID) string { return forgottenPrefix + id.String() }
+
+// encode returns a small object's body: CBOR, core deterministic.
+func encode(body any) ([]byte, error) {
+	enc, err := cbor.CoreDetEncOptions().EncMode()
+	if err != nil {
+		return nil, err
+	}
+	return enc.Marshal(body)
+}
 
 // Bounds on objects that are read whole.
 const (

@@ -11,8 +11,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zeebo/blake3"
+
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/target"
 )
 
 // manifestCache keeps the manifests that were read: they never change. Its zero
@@ -49,42 +52,36 @@ func (r *Repo) manifest(ctx context.Context, id snapshot.ID) (*snapshot.Manifest
 	return m, err
 }
 
-// readManifest reads a manifest from the target.
+// readManifest reads a manifest from the target. A tombstone in its place is
+// errGivenUp, which is fs.ErrNotExist.
 func (r *Repo) readManifest(ctx context.Context, id snapshot.ID) (*snapshot.Manifest, error) {
-	name := snapshotName(id)
-	object, err := r.readObject(ctx, name, id, maxManifest)
+	m, _, err := r.readManifestAs(ctx, snapshotName(id), id)
+	return m, err
+}
+
+// readManifestAs reads a manifest that is stored under some name, and returns it as
+// sealed, too.
+func (r *Repo) readManifestAs(ctx context.Context, name string, id snapshot.ID) (*snapshot.Manifest, []byte, error) {
+	object, err := target.ReadAll(ctx, r.target, name, maxManifest)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if r.isTombstone(object) {
+		return nil, nil, errGivenUp
+	}
+	if blake3.Sum256(object) != id {
+		return nil, nil, &DamageError{name, errHash}
 	}
 	body, err := r.box.Open(seal.Manifest, object)
 	if err != nil {
-		return nil, &DamageError{name, err}
+		return nil, nil, &DamageError{name, err}
 	}
 	m, err := snapshot.ParseManifest(body)
 	if err != nil {
-		return nil, &DamageError{name, err}
+		return nil, nil, &DamageError{name, err}
 	}
 	m.ID = id
-	return m, nil
-}
-
-// putManifest publishes a snapshot: this is the commit point.
-func (r *Repo) putManifest(ctx context.Context, m *snapshot.Manifest) error {
-	body, err := m.Marshal()
-	if err != nil {
-		return err
-	}
-	object, err := r.box.Seal(seal.Manifest, body)
-	if err != nil {
-		return err
-	}
-	hash, err := r.putObject(ctx, func(h [32]byte) string { return snapshotName(h) }, object)
-	if err != nil {
-		return fmt.Errorf("publish snapshot: %w", err)
-	}
-	m.ID = hash
-	r.manifests.put(m)
-	return nil
+	return m, object, nil
 }
 
 // snapshotIDs lists the ids of all snapshots. Names that are none are passed over;
@@ -211,6 +208,11 @@ func (r *Repo) findPrefix(ctx context.Context, prefix string) (*snapshot.Manifes
 			found = append(found, id)
 		}
 	}
+	if len(found) > 1 {
+		if found, err = r.standing(ctx, found); err != nil {
+			return nil, err
+		}
+	}
 	switch len(found) {
 	case 0:
 		return nil, fmt.Errorf("%w: %q is not the beginning of a snapshot's id", ErrNoSnapshot, prefix)
@@ -218,4 +220,20 @@ func (r *Repo) findPrefix(ctx context.Context, prefix string) (*snapshot.Manifes
 		return r.manifest(ctx, found[0])
 	}
 	return nil, fmt.Errorf("%q is ambiguous: %d snapshots have an id that begins so: give more digits", prefix, len(found))
+}
+
+// standing returns those of the ids that are no tombstones.
+func (r *Repo) standing(ctx context.Context, ids []snapshot.ID) ([]snapshot.ID, error) {
+	var out []snapshot.ID
+	for _, id := range ids {
+		_, err := r.manifest(ctx, id)
+		var damage *DamageError
+		switch {
+		case err == nil, errors.As(err, &damage):
+			out = append(out, id)
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		}
+	}
+	return out, nil
 }

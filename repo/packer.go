@@ -24,7 +24,8 @@ type openPack struct {
 	builder *pack.Builder
 	spool   spool
 	slot    *pack.Buffer
-	pending atomic.Int32 // segments reserved and not written, and one while it is current
+	pending atomic.Int32  // segments reserved and not written, and one while it is current
+	stored  chan struct{} // closed when it is, or has failed
 }
 
 // store seals a segment into the current pack, and has that uploaded when it is
@@ -97,21 +98,28 @@ func (p *packer) begin(slot *pack.Buffer) (*openPack, error) {
 	if err != nil {
 		return nil, err
 	}
-	builder, err := pack.NewBuilder(p.s.r.box, p.kind, spool)
+	builder, err := pack.NewBuilder(p.s.r.box, p.s.run, p.kind, spool)
 	if err != nil {
 		return nil, errors.Join(err, spool.Discard())
 	}
-	o := &openPack{builder: builder, spool: spool, slot: slot}
+	o := &openPack{builder: builder, spool: spool, slot: slot, stored: make(chan struct{})}
 	o.pending.Store(1)
 	return o, nil
 }
 
-// end has the current pack uploaded. Nobody may be storing.
-func (p *packer) end() {
-	if o := p.current; o != nil {
+// cut has the current pack uploaded once what is reserved in it is written. It
+// returns the pack, or nil if there is none.
+func (p *packer) cut(ctx context.Context) (*openPack, error) {
+	if err := p.gate.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer p.gate.leave()
+	o := p.current
+	if o != nil {
 		p.current = nil
 		p.s.release(o)
 	}
+	return o, nil
 }
 
 // A lane gathers blobs to a segment. It implements capture.Lane.

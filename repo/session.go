@@ -23,20 +23,31 @@ import (
 // A chunk is claimed by the first who puts it, until its pack is stored and the
 // index knows it. A reader of the target sees packs, then the deltas that list
 // them; nothing refers to either before the caller publishes a manifest.
+//
+// What is in quarantine counts as absent. On which packs the session relies, for
+// what it didn't store, it notes: publish looks whether they are still there.
 type session struct {
 	r     *Repo
+	run   seal.Run
 	ctx   context.Context // ends when the session fails
 	fail  context.CancelCauseFunc
 	index *index.Index
+	hold  *hold
+
+	completed *checkpoint
 
 	data, tree packer
 
 	pagesGate gate
 	pages     *lane // of trees; guarded by pagesGate
+	cutting   gate  // held by who ends packs before they are full
 
 	mu      sync.Mutex
 	claimed map[chunk.ID]bool
-	loose   []*pack.Info // stored, and not listed in a delta
+	absent  func(pack.ID) bool    // packs not to rely on
+	relied  map[pack.ID]bool      // packs that are relied on, or were stored
+	repack  map[chunk.ID]struct{} // blobs to be stored again, though they are there
+	loose   []*pack.Info          // stored, and not listed in a delta
 
 	uploads sync.WaitGroup
 	slots   chan *pack.Buffer     // who holds one may build or upload a pack
@@ -64,18 +75,19 @@ const treeSegment = 512 << 10
 // session that dies later needn't be stored again.
 const deltaPacks = 64
 
-func (r *Repo) newSession(ctx context.Context, level pack.Level, workers int) (*session, error) {
-	x, err := r.openIndex(ctx)
+// newSession begins a run that stores. Its lease says what it is for.
+func (r *Repo) newSession(ctx context.Context, kind leaseKind, what lease, level pack.Level, workers int) (*session, error) {
+	run, err := r.box.NewRun()
 	if err != nil {
 		return nil, err
 	}
 	ctx, fail := context.WithCancelCause(ctx)
 	s := &session{
-		r: r, ctx: ctx, fail: fail, index: x,
-		pagesGate: newGate(),
-		claimed:   map[chunk.ID]bool{},
-		slots:     make(chan *pack.Buffer, packsAtOnce),
-		presses:   make(chan *pack.Compressor, workers),
+		r: r, run: run, ctx: ctx, fail: fail,
+		pagesGate: newGate(), cutting: newGate(),
+		claimed: map[chunk.ID]bool{}, relied: map[pack.ID]bool{},
+		slots:   make(chan *pack.Buffer, packsAtOnce),
+		presses: make(chan *pack.Compressor, workers),
 	}
 	for range packsAtOnce {
 		s.slots <- new(pack.Buffer)
@@ -90,7 +102,26 @@ func (r *Repo) newSession(ctx context.Context, level pack.Level, workers int) (*
 	s.data = packer{s: s, kind: seal.DataPack, gate: newGate()}
 	s.tree = packer{s: s, kind: seal.TreePack, gate: newGate()}
 	s.pages = &lane{s: s, packer: &s.tree, full: min(r.config.SegmentSize, treeSegment)}
-	return s, nil
+	return s, s.begin(kind, what)
+}
+
+// begin writes the lease, and reads the quarantine before the index: what is said
+// to be there may be about to go.
+func (s *session) begin(kind leaseKind, what lease) (err error) {
+	s.completed = newCheckpoint()
+	save := func(ctx context.Context) ([][2][]byte, error) { return s.save(ctx, s.completed) }
+	if s.hold, err = s.r.hold(s.ctx, s.run, kind, what, save); err != nil {
+		return err
+	}
+	quarantine, err := s.r.quarantined(s.ctx)
+	if err == nil {
+		s.absent = quarantine.has
+		s.index, err = s.r.openIndex(s.ctx)
+	}
+	if err != nil {
+		s.close()
+	}
+	return err
 }
 
 // Lane is part of capture.Sink.
@@ -110,9 +141,10 @@ func (s *session) PutTree(ctx context.Context, page []byte) (chunk.ID, error) {
 // claim reports whether the caller has to store a blob.
 func (s *session) claim(id chunk.ID) bool {
 	s.mu.Lock()
+	_, again := s.repack[id]
 	known := s.claimed[id]
 	s.mu.Unlock()
-	if known || s.index.Has(id) {
+	if known || !again && s.stored(id) {
 		return false
 	}
 	s.mu.Lock()
@@ -120,8 +152,28 @@ func (s *session) claim(id chunk.ID) bool {
 	if s.claimed[id] {
 		return false
 	}
+	delete(s.repack, id)
 	s.claimed[id] = true
 	return true
+}
+
+// stored reports whether a blob is in a pack that can be relied on, and notes that
+// it is. Where the index is damaged it may say no for yes, which costs storing a
+// blob twice.
+func (s *session) stored(id chunk.ID) bool {
+	places, _ := s.index.Lookup(id)
+	if len(places) == 0 {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range places {
+		if !s.absent(p.Pack.ID) {
+			s.relied[p.Pack.ID] = true
+			return true
+		}
+	}
+	return false
 }
 
 // err returns why the session has failed.
@@ -134,11 +186,18 @@ func (s *session) err() error {
 
 // flush stores all that was put, and lists it.
 func (s *session) flush() error {
-	if err := s.flushPages(); err != nil {
+	if err := s.cutting.enter(s.ctx); err != nil {
 		return err
 	}
-	s.data.end()
-	s.tree.end()
+	defer s.cutting.leave()
+	if err := s.flushPages(s.ctx); err != nil {
+		return err
+	}
+	for _, p := range []*packer{&s.data, &s.tree} {
+		if _, err := p.cut(s.ctx); err != nil {
+			return err
+		}
+	}
 	s.uploads.Wait()
 	if err := s.err(); err != nil {
 		return err
@@ -146,25 +205,29 @@ func (s *session) flush() error {
 	return s.list()
 }
 
-func (s *session) flushPages() error {
-	if err := s.pagesGate.enter(s.ctx); err != nil {
+// flushPages has the pages that were put be in a pack, of which more may come.
+func (s *session) flushPages(ctx context.Context) error {
+	if err := s.pagesGate.enter(ctx); err != nil {
 		return err
 	}
 	defer s.pagesGate.leave()
-	return s.pages.Flush(s.ctx)
+	return s.pages.Flush(ctx)
 }
 
-// close gives up what flush hasn't stored. Nobody may be storing.
+// close gives up what flush hasn't stored, and the lease. Nobody may be storing.
 func (s *session) close() {
 	s.fail(errors.New("the session has ended"))
-	s.data.end()
-	s.tree.end()
+	for _, p := range []*packer{&s.data, &s.tree} {
+		_, _ = p.cut(context.Background()) // never in vain: nobody inside waits any more
+	}
 	s.uploads.Wait()
+	s.hold.release(s.ctx)
 }
 
 // upload stores a pack that is complete, and gives back its spool.
 func (s *session) upload(p *openPack) {
 	defer s.uploads.Done()
+	defer close(p.stored)
 	defer func() { s.slots <- p.slot }()
 	if s.ctx.Err() != nil {
 		p.spool.Discard()
@@ -186,6 +249,7 @@ func (s *session) upload(p *openPack) {
 	stored.Add(uint64(info.Size))
 	s.index.Add(info)
 	s.mu.Lock()
+	s.relied[info.ID] = true
 	for i := range info.Blobs {
 		delete(s.claimed, info.Blobs[i].ID)
 	}

@@ -20,14 +20,6 @@ func TestSimTwoWriters2(t *testing.T) {
 		{name: "w2", role: writes("xYz"), mortal: true},
 	}})
 }
-func TestSimTwoWriters3(t *testing.T) {
-	explore(t, &program{name: "two writers", stage: newStage(t, "xY"), crashes: 1, actors: []actor{
-		{name: "w1", role: writes("xz")},
-		{name: "w2", role: writes("xYz")},
-		{name: "w3", role: writes("xYz"), mortal: true},
-	}})
-}
-
 func TestSimReader(t *testing.T) {
 	explore(t, &program{name: "writer and reader", stage: newStage(t, "xy"), actors: []actor{
 		{name: "w1", role: writes("xz", "z")},

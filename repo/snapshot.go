@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/qsnap/qsnap/internal/capture"
@@ -18,6 +19,7 @@ import (
 // A Source is what a snapshot is taken of.
 type Source struct {
 	open func(now time.Time) (*capture.Source, error)
+	once bool // it can be read only once
 }
 
 // Paths returns the source that is files and directories. If it is one directory,
@@ -25,20 +27,20 @@ type Source struct {
 // another sort, the snapshot holds its last element; of several paths it holds
 // each in full.
 func Paths(paths ...string) Source {
-	return Source{func(time.Time) (*capture.Source, error) { return capture.Paths(paths...) }}
+	return Source{open: func(time.Time) (*capture.Source, error) { return capture.Paths(paths...) }}
 }
 
 // FS returns the source that is a file system. name stands for its path: snapshots
 // of one name are versions of one thing. Its methods are called by several
 // goroutines at once.
 func FS(fsys fs.FS, name string) Source {
-	return Source{func(time.Time) (*capture.Source, error) { return capture.FS(fsys, name), nil }}
+	return Source{open: func(time.Time) (*capture.Source, error) { return capture.FS(fsys, name), nil }}
 }
 
 // Stream returns the source that is a single file, with the bytes of r up to
 // io.EOF. Any other error of r fails the snapshot.
 func Stream(name string, r io.Reader) Source {
-	return Source{func(now time.Time) (*capture.Source, error) { return capture.Stream(name, r, now) }}
+	return Source{once: true, open: func(now time.Time) (*capture.Source, error) { return capture.Stream(name, r, now) }}
 }
 
 // A Compression says how hard new data is compressed. Whatever it is, data can be
@@ -144,52 +146,109 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 	if o.ReadAll {
 		parent = nil
 	}
-	if parent != nil {
-		m.Parent = parent.ID
-	}
-	if err := r.fill(ctx, m, source, parent, rules, o); err != nil {
+	t := &taking{r: r, m: m, src: src, source: source, parent: parent, rules: rules, o: o}
+	if err := t.run(ctx); err != nil {
 		return nil, err
 	}
-	return m, r.putManifest(ctx, m)
+	return m, nil
+}
+
+// A taking is one snapshot being taken.
+type taking struct {
+	r      *Repo
+	m      *snapshot.Manifest
+	src    Source
+	source *capture.Source
+	parent *snapshot.Manifest
+	rules  *ignore.Set
+	o      SnapshotOptions
+
+	session *session
+	report  *reporter
+	losses  lossSet
+	resume  *capture.Resume
+}
+
+func (t *taking) run(ctx context.Context) (err error) {
+	if t.o.Workers <= 0 {
+		t.o.Workers = runtime.GOMAXPROCS(0)
+	}
+	what := lease{What: "snapshot"}
+	for _, p := range t.m.Paths {
+		what.Paths = append(what.Paths, []byte(p))
+	}
+	if t.session, err = t.r.newSession(ctx, writing, what, t.o.Compression, t.o.Workers); err != nil {
+		return err
+	}
+	s := t.session
+	defer s.close()
+	t.report = newReporter(t.r, s, t.parent, t.m.Start, t.o.Progress)
+	defer t.report.stop()
+	defer func() {
+		if cause := s.err(); err != nil && cause != nil && ctx.Err() == nil {
+			err = cause
+		}
+	}()
+	if t.losses, err = t.r.losses(s.ctx); err != nil {
+		return err
+	}
+	if !t.o.ReadAll {
+		if t.resume, err = s.interrupted(s.ctx, t.m); err != nil {
+			return err
+		}
+	}
+	if err := t.fill(); err != nil {
+		return err
+	}
+	p := &publication{s: s, m: t.m, proven: t.resume == nil, parent: t.m.Parent}
+	if !t.src.once {
+		p.again = t.again
+	}
+	if err := p.run(s.ctx); err != nil {
+		return err
+	}
+	_ = s.healed(s.ctx, t.losses) // it is published; the next one tries again
+	return nil
+}
+
+// again takes everything from the source anew: what older snapshots had is gone.
+func (t *taking) again() (err error) {
+	if t.source, err = t.src.open(t.m.Start); err != nil {
+		return err
+	}
+	t.parent, t.resume = nil, nil
+	t.report.restart(nil)
+	return t.fill()
 }
 
 // fill captures the source and completes the manifest.
-func (r *Repo) fill(ctx context.Context, m *snapshot.Manifest, source *capture.Source, parent *snapshot.Manifest, rules *ignore.Set, o SnapshotOptions) error {
-	workers := o.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
+func (t *taking) fill() error {
+	s, o, m := t.session, &t.o, t.m
+	m.Parent = snapshot.ID{}
+	if t.parent != nil {
+		m.Parent = t.parent.ID
 	}
-	s, err := r.newSession(ctx, o.Compression, workers)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	report := newReporter(r, s, parent, m.Start, o.Progress)
-	defer report.stop()
 	avoid := slices.Clone(o.Avoid)
-	if cache, err := r.cacheDir(); err == nil {
+	if cache, err := t.r.cacheDir(); err == nil {
 		avoid = append(avoid, cache)
 	}
-	result, err := capture.Run(s.ctx, source, capture.Options{
-		Sink: s, Loader: trees{r}, Params: r.config.params(),
-		Parent: parent, IgnoreCTime: o.IgnoreCTime, IgnoreInode: o.IgnoreInode,
-		Rules: rules, IgnoreFiles: o.IgnoreFiles, OneFileSystem: o.OneFileSystem,
+	result, err := capture.Run(s.ctx, t.source, capture.Options{
+		Sink: s, Loader: trees{t.r}, Params: t.r.config.params(),
+		Parent: t.parent, IgnoreCTime: o.IgnoreCTime, IgnoreInode: o.IgnoreInode,
+		Resume: t.resume, Lost: t.losses.lostFunc(), Completed: s.completed.add,
+		Rules: t.rules, IgnoreFiles: o.IgnoreFiles, OneFileSystem: o.OneFileSystem,
 		SkipCaches: o.SkipCaches, MaxFileSize: o.MaxFileSize, Avoid: avoid,
-		Workers: workers, Progress: &report.progress, Problem: report.problem,
+		Workers: o.Workers, Progress: t.report.counts(), Problem: t.report.problem,
 	})
 	if err == nil {
 		err = s.flush()
 	}
 	if err != nil {
-		if cause := s.err(); cause != nil && ctx.Err() == nil {
-			return cause
-		}
 		return err
 	}
-	report.stop()
 	m.Root, m.Skipped, m.Problems = result.Root, result.Skipped, result.Problems
-	m.Stats = report.stats()
-	m.End = r.opts.Now()
+	m.Stats = t.report.stats()
+	m.End = t.r.opts.Now()
 	return nil
 }
 
@@ -242,7 +301,7 @@ type reporter struct {
 	start    time.Time
 	now      func() time.Time
 	call     func(SnapshotProgress)
-	progress capture.Progress
+	progress atomic.Pointer[capture.Progress]
 
 	mu   sync.Mutex // held during calls
 	quit chan struct{}
@@ -254,10 +313,22 @@ const progressInterval = 100 * time.Millisecond
 
 func newReporter(r *Repo, s *session, parent *snapshot.Manifest, start time.Time, call func(SnapshotProgress)) *reporter {
 	p := &reporter{session: s, parent: parent, start: start, now: r.opts.Now, call: call, quit: make(chan struct{})}
+	p.progress.Store(new(capture.Progress))
 	if call != nil {
 		p.done.Go(p.run)
 	}
 	return p
+}
+
+// counts returns what the capture counts in.
+func (p *reporter) counts() *capture.Progress { return p.progress.Load() }
+
+// restart counts from nothing again.
+func (p *reporter) restart(parent *snapshot.Manifest) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.parent = parent
+	p.progress.Store(new(capture.Progress))
 }
 
 func (p *reporter) run() {
@@ -277,7 +348,7 @@ func (p *reporter) report(u SnapshotProgress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	u.Stats, u.Parent, u.Elapsed = p.stats(), p.parent, p.now().Sub(p.start)
-	if dir := p.progress.Current.Load(); dir != nil {
+	if dir := p.counts().Current.Load(); dir != nil {
 		u.Current = *dir
 	}
 	p.call(u)
@@ -301,7 +372,7 @@ func (p *reporter) stop() {
 }
 
 func (p *reporter) stats() snapshot.Stats {
-	c, s := &p.progress, &p.session.stats
+	c, s := p.counts(), &p.session.stats
 	return snapshot.Stats{
 		Files: c.Files.Load(), Dirs: c.Dirs.Load(), Others: c.Others.Load(), Bytes: c.Bytes.Load(),
 		NewFiles: c.NewFiles.Load(), ChangedFiles: c.ChangedFiles.Load(), SameFiles: c.SameFiles.Load(),

@@ -3,6 +3,8 @@ package repo
 import (
 	"context"
 	"strings"
+
+	"github.com/qsnap/qsnap/index"
 )
 
 // Stats say how large a repository is, and why.
@@ -46,13 +48,25 @@ func (r *Repo) Stats(ctx context.Context) (Stats, error) {
 			s.OtherBytes += size
 		}
 	}
-	x, err := r.openIndex(ctx)
+	err := r.persist(ctx, func(x *index.Index) error { return s.countBlobs(x) })
 	if err != nil {
 		return s, err
 	}
+	all, err := r.Snapshots(ctx, Select{})
+	for _, m := range all {
+		s.Snapshots++
+		s.Files += m.Stats.Files
+		s.Bytes += m.Stats.Bytes
+	}
+	return s, err
+}
+
+// countBlobs counts what packs hold.
+func (s *Stats) countBlobs(x *index.Index) error {
+	s.Trees, s.TreeBytes, s.Chunks, s.ChunkBytes = 0, 0, 0, 0
 	for item, err := range x.All() {
 		if err != nil {
-			return s, err
+			return err
 		}
 		if item.Pack.IsTree() {
 			s.Trees++
@@ -62,11 +76,5 @@ func (r *Repo) Stats(ctx context.Context) (Stats, error) {
 			s.ChunkBytes += uint64(item.Length)
 		}
 	}
-	all, err := r.Snapshots(ctx, Select{})
-	for _, m := range all {
-		s.Snapshots++
-		s.Files += m.Stats.Files
-		s.Bytes += m.Stats.Bytes
-	}
-	return s, err
+	return nil
 }

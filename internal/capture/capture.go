@@ -62,6 +62,14 @@ type Options struct {
 	IgnoreCTime bool
 	IgnoreInode bool
 
+	// Resume is what an interrupted capture of the source left, or nil.
+	Resume *Resume
+	// Lost reports whether a chunk of the parent can't be read, so that its file has
+	// to be. Nil is for none.
+	Lost func(chunk.ID) bool
+	// Completed is called when a directory and all in it is done. It may be nil.
+	Completed func(path string, tree chunk.ID)
+
 	Rules         *ignore.Set // asked before those of ignore files
 	IgnoreFiles   []string    // names of files with rules for what is beside and below them
 	OneFileSystem bool
@@ -76,6 +84,16 @@ type Options struct {
 	// Problem is called for each path that could not be read as it should, one at a
 	// time. The path is relative to the root.
 	Problem func(path string, err error)
+}
+
+// Resume is the directories that an interrupted capture had completed. They are
+// compared with in place of the parent's.
+type Resume struct {
+	Start time.Time           // when it began
+	Trees map[string]chunk.ID // by path, relative to the root
+	// Stored reports whether a chunk is stored: not all that the directories refer to
+	// need be.
+	Stored func(chunk.ID) bool
 }
 
 // Progress counts what is done so far.
@@ -112,7 +130,6 @@ type capture struct {
 	Options
 	cutter *chunk.Cutter
 	avoid  map[fileKey]string
-	racy   snapshot.Time // what changed since then is read again
 
 	scan  scanner
 	jobs  chan job
@@ -144,9 +161,6 @@ func Run(ctx context.Context, src *Source, o Options) (*Result, error) {
 	}
 	for range cap(c.bufs) {
 		c.bufs <- nil
-	}
-	if o.Parent != nil {
-		c.racy = snapshot.TimeOf(o.Parent.Start.Add(-racySlack))
 	}
 	if err := c.avoidDirs(o.Avoid); err != nil {
 		return nil, err

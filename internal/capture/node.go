@@ -17,7 +17,9 @@ type node struct {
 	path   string // relative to the root, "" for the root
 	open   func() (directory, error)
 	first  *block
-	before *snapshot.Entry // the directory in the parent snapshot, or nil
+	before *snapshot.Entry              // the directory in the parent snapshot, or nil
+	racy   snapshot.Time                // what changed since then is read again
+	check  func(chunk.ID) (usable bool) // of what is taken from before, or nil
 
 	// Set by the scan of the first block.
 	dir       directory
@@ -82,6 +84,10 @@ func (c *capture) rootNode(src *Source) (*node, error) {
 	n := newNode(holder, 0, "", func() (directory, error) { return dir, nil })
 	if c.Parent != nil {
 		n.before = &c.Parent.Root
+		n.racy = snapshot.TimeOf(c.Parent.Start.Add(-racySlack))
+		if c.Lost != nil {
+			n.check = func(id chunk.ID) bool { return !c.Lost(id) }
+		}
 		holder.prev[0] = c.Parent.Root
 	}
 	return n, nil
@@ -162,6 +168,9 @@ func (c *capture) endNode(ctx context.Context, n *node) error {
 		if e.Subtree, err = n.writer.Finish(); err != nil {
 			return err
 		}
+	}
+	if c.Completed != nil && e.Problem == "" {
+		c.Completed(n.path, e.Subtree)
 	}
 	c.Progress.Dirs.Add(1)
 	switch {

@@ -143,11 +143,11 @@ func (d mountPoint) Self(e *snapshot.Entry) (disk.Meta, error) {
 	return meta, err
 }
 
-// unchanged reports whether a file is the one that the parent snapshot has.
-func (c *capture) unchanged(before, now *snapshot.Entry) bool {
+// unchanged reports whether what is in a directory is what its older version has.
+func (n *node) unchanged(c *capture, before, now *snapshot.Entry) bool {
 	return before.Problem == "" && before.Type == now.Type && before.Size == now.Size &&
 		before.MTime == now.MTime &&
-		(c.IgnoreCTime || before.CTime == now.CTime && earlier(now.CTime, c.racy)) &&
+		(c.IgnoreCTime || before.CTime == now.CTime && earlier(now.CTime, n.racy)) &&
 		(c.IgnoreInode || before.Inode == now.Inode) &&
 		before.Mode == now.Mode && before.UID == now.UID && before.GID == now.GID &&
 		before.Major == now.Major && before.Minor == now.Minor

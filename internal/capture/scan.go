@@ -250,14 +250,14 @@ func (c *capture) lstatBlock(ctx context.Context, b *block) error {
 		if len(prev) > 0 && prev[0].Name == name {
 			before = &prev[0]
 		}
-		c.lstatName(b, name, before)
+		c.lstatName(ctx, b, name, before)
 	}
 	return nil
 }
 
 // lstatName adds the entry of one name to its block, unless it is left out, and
 // decides what is to be done about it.
-func (c *capture) lstatName(b *block, name string, before *snapshot.Entry) {
+func (c *capture) lstatName(ctx context.Context, b *block, name string, before *snapshot.Entry) {
 	full := path.Join(b.node.path, name)
 	var e snapshot.Entry
 	meta, err := b.node.dir.Lstat(name, &e)
@@ -268,7 +268,7 @@ func (c *capture) lstatName(b *block, name string, before *snapshot.Entry) {
 	if c.leftOut(b.node, &e, meta, full) {
 		return
 	}
-	same := before != nil && c.unchanged(before, &e)
+	same := before != nil && b.node.unchanged(c, before, &e) && c.usable(ctx, b.node, before)
 	if same && e.Type != snapshot.Dir {
 		user, group := e.User, e.Group
 		same = user == before.User && group == before.Group
@@ -293,14 +293,43 @@ func (c *capture) lstatName(b *block, name string, before *snapshot.Entry) {
 	b.entries = append(b.entries, e)
 }
 
+// usable reports whether what is in the file can be taken from its older version.
+func (c *capture) usable(ctx context.Context, n *node, before *snapshot.Entry) bool {
+	if n.check == nil || before.Type != snapshot.File {
+		return true
+	}
+	for chunk, err := range snapshot.Chunks(ctx, c.Loader, before, 0) {
+		if err != nil || !n.check(chunk.ID) {
+			return false
+		}
+	}
+	return true
+}
+
+// resume has a directory compared with what an interrupted capture left of it.
+func (c *capture) resume(n *node, e *snapshot.Entry) {
+	if c.Resume == nil {
+		return
+	}
+	if tree, ok := c.Resume.Trees[n.path]; ok {
+		before := *e
+		before.Subtree = tree
+		n.before = &before
+		n.racy = snapshot.TimeOf(c.Resume.Start.Add(-racySlack))
+		n.check = c.Resume.Stored
+	}
+}
+
 // subNode returns the node of a directory that is the next entry of a block.
 func (c *capture) subNode(b *block, e, before *snapshot.Entry, meta disk.Meta, full string) *node {
 	dir, name := b.node.dir, e.Name
 	sub := newNode(b, len(b.entries), full, func() (directory, error) { return dir.sub(name) })
 	sub.rules = b.node.rules
+	sub.racy, sub.check = b.node.racy, b.node.check
 	if before != nil && before.Type == snapshot.Dir {
 		sub.before = before
 	}
+	c.resume(sub, e)
 	if c.OneFileSystem && meta.Device != b.node.device {
 		sub.open = func() (directory, error) { return mountPoint{dir, name}, nil }
 		c.skip(full, "what is in it is on another file system")

@@ -12,8 +12,11 @@
 //	     7    1  AEAD: 1 AES-256-GCM, 2 ChaCha20-Poly1305
 //	     8    4  epoch of the root key, little-endian, from 1
 //	    12    4  zero
-//	    16   32  random salt
+//	    16   32  salt: random, or the 16 bytes of a run and 16 that are random
 //	    48       ciphertext, each part followed by its 16-byte tag
+//
+// The packs of one writer's run have its first half of the salt in common, so that
+// whoever deletes can tell which packs belong to a writer that is alive.
 //
 // Each object has a key of its own: HKDF-SHA256 (RFC 5869) of the epoch's root
 // key with the object's salt and the info string "qsnap 1 object " followed by
@@ -84,6 +87,8 @@ const (
 	Lease      Kind = 'L'
 	Quarantine Kind = 'Q'
 	Tombstone  Kind = 'X'
+	Mark       Kind = 'M'
+	Loss       Kind = 'O'
 )
 
 // String returns the kind's name as messages use it.
@@ -105,6 +110,10 @@ func (k Kind) String() string {
 		return "quarantine"
 	case Tombstone:
 		return "tombstone"
+	case Mark:
+		return "mark"
+	case Loss:
+		return "loss"
 	}
 	return fmt.Sprintf("object of unknown kind 0x%02x", byte(k))
 }
@@ -197,8 +206,22 @@ func (h *Header) Kind() Kind { return Kind(h[5]) }
 // Epoch returns the epoch of the root key that the object is sealed under.
 func (h *Header) Epoch() uint32 { return binary.LittleEndian.Uint32(h[8:]) }
 
+// Run returns the run that the object was made in, if it was made in one.
+func (h *Header) Run() Run { return Run(h[16:]) }
+
 func (h *Header) aead() AEAD   { return AEAD(h[7]) }
 func (h *Header) salt() []byte { return h[16:] }
+
+// A Run names one run of a writer.
+type Run [16]byte
+
+// NewRun returns a random Run.
+func (b *Box) NewRun() (run Run, err error) {
+	if _, err := io.ReadFull(b.rand, run[:]); err != nil {
+		return run, fmt.Errorf("random id: %w", err)
+	}
+	return run, nil
+}
 
 // A Box seals and opens the objects of one repository. It is safe for
 // concurrent use if its source of randomness is.
@@ -228,11 +251,22 @@ type Cipher struct {
 
 // Create returns the cipher of a new object, under a fresh salt.
 func (b *Box) Create(kind Kind) (*Cipher, error) {
+	run, err := b.NewRun()
+	if err != nil {
+		return nil, err
+	}
+	return b.CreateIn(run, kind)
+}
+
+// CreateIn returns the cipher of a new object of a run, under a salt whose second
+// half is fresh.
+func (b *Box) CreateIn(run Run, kind Kind) (*Cipher, error) {
 	var h Header
 	copy(h[:], "qsnap")
 	h[5], h[6], h[7] = byte(kind), Version, byte(b.aead)
 	binary.LittleEndian.PutUint32(h[8:], b.ring.Epoch())
-	if _, err := io.ReadFull(b.rand, h.salt()); err != nil {
+	copy(h.salt(), run[:])
+	if _, err := io.ReadFull(b.rand, h.salt()[len(run):]); err != nil {
 		return nil, fmt.Errorf("random salt: %w", err)
 	}
 	return b.Cipher(h)

@@ -1,0 +1,129 @@
+package prune
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+
+	"github.com/qsnap/qsnap/pack"
+)
+
+// A Pack is what there is to know of a pack before its fate is decided.
+type Pack struct {
+	ID   pack.ID
+	Tree bool
+	Size int64
+	Used int64 // bytes of it that are needed, with their share of the footer
+	// Leave says that the pack may not be touched: its run is alive, or it can't be
+	// read.
+	Leave bool
+	// Banned says that it is in somebody's quarantine and can't be relied on any more,
+	// so that what is needed of it has to be moved.
+	Banned bool
+}
+
+// Limits say how thoroughly space is won back.
+type Limits struct {
+	MaxUnused float64 // bytes that may stay unused, as a fraction of those used
+	MaxRepack int64   // bytes that may be written anew; 0 is no limit
+	PackSize  int64   // what a full pack has
+}
+
+// A Plan says what becomes of packs, by their numbers. The rest stays.
+type Plan struct {
+	Drop   []int // nothing of them is needed
+	Repack []int // what is needed of them goes to new packs, in this order
+	Unused int64 // bytes that stay unused
+}
+
+// Small packs are gathered when so many of about the same size have come together.
+// Sizes are about the same if they are between the same two powers of four, so that
+// a gathered pack belongs with larger ones, and what an hourly run adds is written
+// a few times at most: the scheme is that of log-structured merge trees (O'Neil et
+// al., 1996).
+const gatherPacks = 8
+
+// Choose makes the plan.
+func Choose(packs []Pack, l Limits) Plan {
+	var plan Plan
+	var used, repacked int64
+	var movable []int
+	chosen := make([]bool, len(packs))
+	repack := func(i int) {
+		chosen[i] = true
+		plan.Repack = append(plan.Repack, i)
+		repacked += packs[i].Used
+	}
+	fits := func(i int) bool { return l.MaxRepack <= 0 || repacked+packs[i].Used <= l.MaxRepack }
+	for i, p := range packs {
+		used += p.Used
+		switch {
+		case p.Leave:
+		case p.Used == 0:
+			plan.Drop = append(plan.Drop, i)
+		case p.Banned:
+			repack(i)
+		default:
+			movable = append(movable, i)
+			plan.Unused += p.Size - p.Used
+		}
+	}
+	// The emptiest first: each byte written anew wins back the most.
+	slices.SortStableFunc(movable, func(a, b int) int {
+		return cmp.Or(cmp.Compare(float64(packs[a].Used)/float64(packs[a].Size), float64(packs[b].Used)/float64(packs[b].Size)), compareIDs(packs, a, b))
+	})
+	for _, i := range movable {
+		if float64(plan.Unused) <= l.MaxUnused*float64(used) || packs[i].Used == packs[i].Size {
+			break
+		}
+		if fits(i) {
+			repack(i)
+			plan.Unused -= packs[i].Size - packs[i].Used
+		}
+	}
+	for _, group := range small(packs, movable, l.PackSize) {
+		group = slices.DeleteFunc(group, func(i int) bool { return chosen[i] })
+		if len(group) < gatherPacks {
+			continue
+		}
+		for _, i := range group {
+			if fits(i) {
+				repack(i)
+				plan.Unused -= packs[i].Size - packs[i].Used
+			}
+		}
+	}
+	return plan
+}
+
+// small groups the packs of less than half the usual size by kind and size, the
+// smallest first.
+func small(packs []Pack, movable []int, full int64) [][]int {
+	groups := map[int][]int{}
+	for _, i := range movable {
+		p := packs[i]
+		if p.Size >= full/2 {
+			continue
+		}
+		g := bits.Len64(uint64(p.Size)) / 2 * 2
+		if p.Tree {
+			g++
+		}
+		groups[g] = append(groups[g], i)
+	}
+	var keys []int
+	for g, members := range groups {
+		keys = append(keys, g)
+		slices.SortFunc(members, func(a, b int) int {
+			return cmp.Or(cmp.Compare(packs[a].Size, packs[b].Size), compareIDs(packs, a, b))
+		})
+	}
+	slices.Sort(keys)
+	var out [][]int
+	for _, g := range keys {
+		out = append(out, groups[g])
+	}
+	return out
+}
+
+func compareIDs(packs []Pack, a, b int) int { return slices.Compare(packs[a].ID[:], packs[b].ID[:]) }

@@ -1,0 +1,209 @@
+package repo
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/target"
+)
+
+// A run under way shows itself by a lease, an object that it replaces from time to
+// time. Leases are a courtesy: whoever deletes waits for the runs that began
+// before, so that they needn't store anything twice, and leaves alone the packs of
+// runs that are alive. Whether one is judged rightly is never a matter of safety.
+//
+// A lease's name tells its kind, its run and how often it was replaced:
+//
+//	leases/<w or r or p>-<run, 32 digits>-<number, 8 digits>
+const (
+	writing leaseKind = "w"
+	reading leaseKind = "r"
+	pruning leaseKind = "p"
+)
+
+type leaseKind string
+
+// How often a lease is replaced, and how long it may stay the same before its run
+// counts as dead.
+const (
+	heartbeat = 2 * time.Minute
+	deadAfter = 5 * heartbeat
+)
+
+const maxLease = 16 << 20
+
+// lease is the body of a lease: CBOR, integer keys.
+type lease struct {
+	What     string   `cbor:"1,keyasint"` // "snapshot", "restore" and so on
+	Hostname []byte   `cbor:"2,keyasint"`
+	Username []byte   `cbor:"3,keyasint"`
+	Process  []byte   `cbor:"4,keyasint,omitempty"` // see processOf
+	Begun    int64    `cbor:"5,keyasint"`           // nanoseconds since 1970
+	Paths    [][]byte `cbor:"6,keyasint,omitempty"` // of the source of a snapshot
+	// Trees are the directories that are stored, with all in them, since the lease
+	// was last replaced: pairs of paths and ids.
+	Trees [][2][]byte `cbor:"7,keyasint,omitempty"`
+}
+
+// A runningLease is a lease as its name tells it.
+type runningLease struct {
+	kind leaseKind
+	run  seal.Run
+	beat uint64
+	name string
+}
+
+func leaseName(kind leaseKind, run seal.Run, beat uint64) string {
+	return fmt.Sprintf("%s%s-%x-%08d", leasesPrefix, kind, run[:], beat)
+}
+
+func parseLeaseName(name string) (l runningLease, ok bool) {
+	parts := strings.Split(strings.TrimPrefix(name, leasesPrefix), "-")
+	if len(parts) != 3 {
+		return l, false
+	}
+	run, err := hex.DecodeString(parts[1])
+	if err != nil || len(run) != len(l.run) {
+		return l, false
+	}
+	beat, err := strconv.ParseUint(parts[2], 10, 64)
+	l = runningLease{leaseKind(parts[0]), seal.Run(run), beat, name}
+	return l, err == nil && leaseName(l.kind, l.run, beat) == name
+}
+
+// leases lists the leases, the newest of each run.
+func (r *Repo) leases(ctx context.Context) (map[seal.Run]runningLease, error) {
+	out := map[seal.Run]runningLease{}
+	for info, err := range r.target.List(ctx, leasesPrefix) {
+		if err != nil {
+			return nil, err
+		}
+		if l, ok := parseLeaseName(info.Name); ok && l.beat >= out[l.run].beat {
+			out[l.run] = l
+		}
+	}
+	return out, nil
+}
+
+// readLease reads what a lease says. One that is gone or damaged says nothing.
+func (r *Repo) readLease(ctx context.Context, l runningLease) (*lease, error) {
+	object, err := target.ReadAll(ctx, r.target, l.name, maxLease)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	body, err := r.box.Open(seal.Lease, object)
+	if err != nil {
+		return nil, nil
+	}
+	out := new(lease)
+	if cbor.Unmarshal(body, out) != nil {
+		return nil, nil
+	}
+	return out, nil
+}
+
+// A hold keeps a lease alive.
+type hold struct {
+	r    *Repo
+	run  seal.Run
+	kind leaseKind
+	// trees completes the lease before it is replaced; it may be nil.
+	trees func(context.Context) ([][2][]byte, error)
+
+	mu   sync.Mutex
+	body lease
+	beat uint64
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// hold writes a lease and replaces it from time to time, until release.
+func (r *Repo) hold(ctx context.Context, run seal.Run, kind leaseKind, body lease, trees func(context.Context) ([][2][]byte, error)) (*hold, error) {
+	host, user := whoAmI()
+	body.Hostname, body.Username = []byte(host), []byte(user)
+	body.Process, body.Begun = processOf(), r.opts.Now().UnixNano()
+	h := &hold{r: r, run: run, kind: kind, trees: trees, body: body, done: make(chan struct{})}
+	if err := h.replace(ctx); err != nil {
+		return nil, fmt.Errorf("begin %s: %w", body.What, err)
+	}
+	ctx, h.stop = context.WithCancel(ctx)
+	go h.keep(ctx)
+	return h, nil
+}
+
+func (h *hold) keep(ctx context.Context) {
+	defer close(h.done)
+	tick := time.NewTicker(heartbeat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if h.trees != nil {
+			if trees, err := h.trees(ctx); err == nil {
+				h.mu.Lock()
+				h.body.Trees = trees
+				h.mu.Unlock()
+			}
+		}
+		_ = h.replace(ctx) // a beat that is missed costs others nothing, and this run an upload at most
+	}
+}
+
+// replace writes the lease's next version and removes the one before.
+func (h *hold) replace(ctx context.Context) error {
+	h.mu.Lock()
+	h.beat++
+	beat := h.beat
+	body, err := encode(h.body)
+	h.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	object, err := h.r.box.Seal(seal.Lease, body)
+	if err != nil {
+		return err
+	}
+	if err := h.r.put(ctx, leaseName(h.kind, h.run, beat), object); err != nil {
+		return err
+	}
+	if beat > 1 {
+		_ = h.r.target.Delete(ctx, leaseName(h.kind, h.run, beat-1)) // else it goes with the dead
+	}
+	return nil
+}
+
+// release ends the lease. It is safe on nil.
+func (h *hold) release(ctx context.Context) {
+	if h == nil {
+		return
+	}
+	h.stop()
+	<-h.done
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
+	defer cancel()
+	_ = h.r.target.Delete(ctx, leaseName(h.kind, h.run, h.beat)) // else it is found dead
+}
+
+// releaseTimeout bounds what a run that ends does for the sake of others.
+const releaseTimeout = 500 * time.Millisecond
+
+// text says whose lease it is.
+func (l *lease) text() string {
+	return fmt.Sprintf("the %s that %s began on %s at %s", l.What, l.Username, l.Hostname, time.Unix(0, l.Begun).Local().Format(time.DateTime))
+}

@@ -1,0 +1,94 @@
+package repo
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"slices"
+
+	"github.com/zeebo/blake3"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/target"
+)
+
+// A loss is an object that repair leaves where blobs are lost: the ids of these, 32
+// bytes each, sealed. As long as there is one, a snapshot reads again the files
+// whose older version needs any of them, and so stores them anew.
+
+const maxLoss = 1 << 30
+
+// A lossSet is the blobs that are known to be lost, and the objects that say so.
+type lossSet struct {
+	ids   map[chunk.ID]bool
+	names map[string][]chunk.ID
+}
+
+// losses reads what is known to be lost. An object that can't be read is no reason
+// to make no snapshot: it is left out.
+func (r *Repo) losses(ctx context.Context) (lossSet, error) {
+	out := lossSet{map[chunk.ID]bool{}, map[string][]chunk.ID{}}
+	for info, err := range r.target.List(ctx, lossesPrefix) {
+		if err != nil {
+			return out, err
+		}
+		object, err := target.ReadAll(ctx, r.target, info.Name, maxLoss)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return out, err
+		}
+		body, err := r.box.Open(seal.Loss, object)
+		if err != nil {
+			continue
+		}
+		var ids []chunk.ID
+		for id := range slices.Chunk(body, chunk.IDSize) {
+			if len(id) == chunk.IDSize {
+				ids = append(ids, chunk.ID(id))
+				out.ids[chunk.ID(id)] = true
+			}
+		}
+		out.names[info.Name] = ids
+	}
+	return out, nil
+}
+
+// lostFunc returns what tells lost chunks, or nil if there are none.
+func (l *lossSet) lostFunc() func(chunk.ID) bool {
+	if len(l.ids) == 0 {
+		return nil
+	}
+	return func(id chunk.ID) bool { return l.ids[id] }
+}
+
+// putLoss notes that blobs are lost.
+func (r *Repo) putLoss(ctx context.Context, ids []chunk.ID) error {
+	slices.SortFunc(ids, func(a, b chunk.ID) int { return slices.Compare(a[:], b[:]) })
+	var body []byte
+	for _, id := range ids {
+		body = append(body, id[:]...)
+	}
+	object, err := r.box.Seal(seal.Loss, body)
+	if err != nil {
+		return err
+	}
+	hash := blake3.Sum256(object)
+	return r.put(ctx, lossesPrefix+hex.EncodeToString(hash[:]), object)
+}
+
+// healed removes the losses all of whose blobs are stored again.
+func (s *session) healed(ctx context.Context, l lossSet) error {
+	for name, ids := range l.names {
+		if slices.ContainsFunc(ids, func(id chunk.ID) bool { return !s.stored(id) }) {
+			continue
+		}
+		if err := s.r.target.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}

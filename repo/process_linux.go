@@ -1,0 +1,61 @@
+package repo
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+)
+
+// processOf returns what identifies this process on this machine until it boots
+// again: boot id, PID namespace, PID and start time, as of proc(5); or nil.
+var processOf = sync.OnceValue(func() []byte {
+	prefix, ok := machineOf()
+	start, err := startTime(os.Getpid())
+	if !ok || err != nil {
+		return nil
+	}
+	return fmt.Appendf(prefix, "%d %s", os.Getpid(), start)
+})
+
+// isDead reports whether a process of this machine has surely ended.
+func isDead(process []byte) bool {
+	prefix, ok := machineOf()
+	rest, here := bytes.CutPrefix(process, prefix)
+	if !ok || !here {
+		return false
+	}
+	var pid int
+	var start string
+	if n, _ := fmt.Sscanf(string(rest), "%d %s", &pid, &start); n != 2 {
+		return false
+	}
+	now, err := startTime(pid)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && now != start
+}
+
+func machineOf() (prefix []byte, ok bool) {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return nil, false
+	}
+	namespace, err := os.Readlink("/proc/self/ns/pid")
+	return fmt.Appendf(nil, "%s %s ", bytes.TrimSpace(boot), namespace), err == nil
+}
+
+// startTime returns the 22nd field of /proc/PID/stat; the second, in parentheses,
+// may have spaces.
+func startTime(pid int) (string, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return "", err
+	}
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 20 {
+		return "", errors.New("/proc/PID/stat: too few fields")
+	}
+	return fields[19], nil
+}

@@ -1,0 +1,288 @@
+package repo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"github.com/zeebo/blake3"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/target"
+)
+
+// A publication makes a manifest a snapshot, beside others who delete. In this
+// order, after all that the manifest reaches is thought to be stored:
+//
+//   - the manifest is stored as pending, which keeps what it reaches from being
+//     deleted from then on;
+//   - the quarantine is read, then whether the packs relied on are there; what is
+//     in quarantine or gone is stored again;
+//   - the manifest is stored under its final name. Create-only Put decides between
+//     this and a tombstone, by which others give up the run for dead; the
+//     publication then begins again under another name;
+//   - the pending manifest is removed.
+type publication struct {
+	s *session
+	m *snapshot.Manifest
+	// proven says that all the manifest reaches is reached by the parent, or is in
+	// packs that the session noted.
+	proven bool
+	parent snapshot.ID
+	// again makes the manifest anew from its source, where what was stored is lost.
+	// It may be nil.
+	again func() error
+	// object is the manifest as sealed before; nil to seal it now.
+	object []byte
+}
+
+var (
+	// errGivenUp says that a tombstone stands where a manifest was to be.
+	errGivenUp = fmt.Errorf("the run was given up for dead: %w", fs.ErrNotExist)
+	// errGone says that data was deleted that can't be stored again.
+	errGone = errors.New("data it relies on was deleted meanwhile: run it again")
+)
+
+// publishTries bounds how often a run begins again that is given up for dead.
+const publishTries = 10
+
+func (p *publication) run(ctx context.Context) error {
+	for range publishTries {
+		err := p.try(ctx)
+		if !errors.Is(err, errGivenUp) {
+			return err
+		}
+		p.object = nil
+		if err := p.s.hold.replace(ctx); err != nil { // so that it looks alive
+			return err
+		}
+	}
+	return fmt.Errorf("publish snapshot: given up for dead %d times", publishTries)
+}
+
+// try publishes under one name.
+func (p *publication) try(ctx context.Context) error {
+	r := p.s.r
+	for {
+		if err := p.seal(); err != nil {
+			return err
+		}
+		p.m.ID = blake3.Sum256(p.object)
+		if err := r.put(ctx, pendingName(p.m.ID), p.object); err != nil {
+			return fmt.Errorf("publish snapshot: %w", err)
+		}
+		changed, err := p.secure(ctx)
+		if err == nil && !changed {
+			break
+		}
+		// The final name was never tried, so nothing can come of this one.
+		err = errors.Join(err, r.removePending(ctx, p.m.ID))
+		if err != nil {
+			return err
+		}
+		p.object = nil
+	}
+	err := r.putFinal(ctx, p.m.ID, p.object)
+	if err != nil && !errors.Is(err, errGivenUp) {
+		// Perhaps it will still come to be: the pending manifest has to stay.
+		return fmt.Errorf("publish snapshot: %w", err)
+	}
+	if e := r.removePending(ctx, p.m.ID); e != nil && err == nil {
+		return nil // published all the same; prune removes what is pending
+	}
+	if err == nil {
+		r.manifests.put(p.m)
+	}
+	return err
+}
+
+func (p *publication) seal() error {
+	if p.object != nil {
+		return nil
+	}
+	body, err := p.m.Marshal()
+	if err == nil {
+		p.object, err = p.s.r.box.Seal(seal.Manifest, body)
+	}
+	return err
+}
+
+// putFinal stores a manifest under its final name: the commit point.
+func (r *Repo) putFinal(ctx context.Context, id snapshot.ID, object []byte) error {
+	err := r.put(ctx, snapshotName(id), object)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if there, e := target.ReadAll(ctx, r.target, snapshotName(id), maxManifest); e == nil && r.isTombstone(there) {
+		return errGivenUp
+	}
+	return err
+}
+
+func (r *Repo) isTombstone(object []byte) bool {
+	_, err := r.box.Open(seal.Tombstone, object)
+	return err == nil
+}
+
+func (r *Repo) removePending(ctx context.Context, id snapshot.ID) error {
+	err := r.target.Delete(ctx, pendingName(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// secure sees to it that all the manifest reaches is in packs that are there and
+// not about to be deleted. It reports whether the manifest has changed by it.
+func (p *publication) secure(ctx context.Context) (changed bool, err error) {
+	r := p.s.r
+	for {
+		quarantine, err := r.quarantined(ctx) // before anything else is looked at
+		if err != nil {
+			return false, err
+		}
+		simple := p.proven && len(quarantine) == 0
+		if simple && !p.parent.IsZero() {
+			if simple, err = r.stands(ctx, p.parent); err != nil {
+				return false, err
+			}
+		}
+		gone, there, err := p.s.missing(ctx, quarantine, !simple)
+		if err != nil || simple && !gone {
+			return false, err
+		}
+		p.s.setAbsent(func(id pack.ID) bool { return quarantine.has(id) || !there(id) })
+		lost, err := p.lost(ctx)
+		if err == nil && len(lost) == 0 {
+			return false, nil
+		}
+		if err == nil {
+			err = p.s.storeAgain(ctx, lost)
+		}
+		var loss *LostError
+		if errors.As(err, &loss) {
+			if p.again == nil {
+				return false, fmt.Errorf("%w: %w", errGone, err)
+			}
+			p.proven = false
+			return true, p.again()
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+}
+
+// stands reports whether a snapshot is still there.
+func (r *Repo) stands(ctx context.Context, id snapshot.ID) (bool, error) {
+	_, err := r.target.Stat(ctx, snapshotName(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// fewPacks is how many packs are looked at one by one rather than by a listing.
+const fewPacks = 8
+
+// missing reports whether any pack that is relied on is in quarantine or gone. It
+// returns what tells which packs are there: all of them if list is set, else those
+// relied on at least.
+func (s *session) missing(ctx context.Context, quarantine banned, list bool) (gone bool, there func(pack.ID) bool, err error) {
+	s.mu.Lock()
+	relied := slices.SortedFunc(maps.Keys(s.relied), func(a, b pack.ID) int { return bytes.Compare(a[:], b[:]) })
+	s.mu.Unlock()
+	found := map[pack.ID]int64{}
+	if list || len(relied) > fewPacks {
+		found, err = s.r.packsThere(ctx)
+	} else {
+		for _, id := range relied {
+			info, e := s.r.target.Stat(ctx, packName(id))
+			if e == nil {
+				found[id] = info.Size
+			} else if !errors.Is(e, fs.ErrNotExist) {
+				err = e
+			}
+		}
+	}
+	if err != nil {
+		return false, nil, err
+	}
+	there = func(id pack.ID) bool { _, ok := found[id]; return ok }
+	for _, id := range relied {
+		gone = gone || quarantine.has(id) || !there(id)
+	}
+	if gone && !list && len(relied) <= fewPacks {
+		found, err = s.r.packsThere(ctx)
+	}
+	return gone, there, err
+}
+
+func (s *session) setAbsent(absent func(pack.ID) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.absent = absent
+}
+
+// lost returns the blobs that the manifest reaches and that are in no pack that
+// can be relied on. Trees among them are true. A tree that can't be read at all is
+// a *LostError.
+func (p *publication) lost(ctx context.Context) (map[chunk.ID]bool, error) {
+	s := p.s
+	err := s.r.refreshIndex(ctx, s.index, false)
+	if index.IsDamaged(err) {
+		err = s.r.refreshIndex(ctx, s.index, true)
+	}
+	if err != nil {
+		return nil, err
+	}
+	lost, seen := map[chunk.ID]bool{}, map[chunk.ID]bool{}
+	err = snapshot.Reach(ctx, trees{s.r}, &p.m.Root, func(id chunk.ID, tree bool) (bool, error) {
+		if seen[id] {
+			return false, nil
+		}
+		seen[id] = true
+		if !s.stored(id) {
+			lost[id] = tree
+		}
+		return true, nil
+	})
+	return lost, err
+}
+
+// storeAgain stores blobs anew, from whatever copies can be read.
+func (s *session) storeAgain(ctx context.Context, lost map[chunk.ID]bool) error {
+	if s.repack == nil {
+		s.repack = map[chunk.ID]struct{}{}
+	}
+	data := s.Lane()
+	for id, tree := range lost {
+		b, err := s.r.blob(ctx, id, tree)
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		s.repack[id] = struct{}{}
+		s.mu.Unlock()
+		if tree {
+			_, err = s.PutTree(ctx, b)
+		} else {
+			_, err = data.Put(ctx, b)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := data.Flush(ctx); err != nil {
+		return err
+	}
+	return s.flush()
+}

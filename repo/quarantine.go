@@ -1,0 +1,132 @@
+package repo
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/target"
+)
+
+// A pack that is about to be deleted is named by a quarantine object, and counts
+// as absent for all who rely on packs anew. The name says it all, so that a listing
+// is enough and damage to the object is none:
+//
+//	quarantine/<pack, 64 digits>-<run of the pruner, 32 digits>
+//
+// Its body, CBOR, names the runs that were alive before it was written. They may
+// rely on the pack, which is a reason to wait for them.
+type quarantineBody struct {
+	Runs [][]byte `cbor:"1,keyasint,omitempty"`
+}
+
+const maxQuarantine = 1 << 20
+
+func quarantineName(id pack.ID, run seal.Run) string {
+	return fmt.Sprintf("%s%s-%x", quarantinePrefix, id, run[:])
+}
+
+func parseQuarantineName(name string) (id pack.ID, run seal.Run, ok bool) {
+	first, second, _ := strings.Cut(strings.TrimPrefix(name, quarantinePrefix), "-")
+	id, err := pack.ParseID(first)
+	digits, err2 := hex.DecodeString(second)
+	if err != nil || err2 != nil || len(digits) != len(run) {
+		return id, run, false
+	}
+	run = seal.Run(digits)
+	return id, run, quarantineName(id, run) == name
+}
+
+// A banned set is the packs that are in quarantine, and who put them there.
+type banned map[pack.ID][]seal.Run
+
+func (b banned) has(id pack.ID) bool { return len(b[id]) > 0 }
+
+// quarantined lists the packs in quarantine.
+func (r *Repo) quarantined(ctx context.Context) (banned, error) {
+	out := banned{}
+	for info, err := range r.target.List(ctx, quarantinePrefix) {
+		if err != nil {
+			return nil, err
+		}
+		if id, run, ok := parseQuarantineName(info.Name); ok {
+			out[id] = append(out[id], run)
+		}
+	}
+	return out, nil
+}
+
+// quarantine names a pack as about to be deleted, by a run that knows which others
+// were alive before.
+func (r *Repo) quarantine(ctx context.Context, id pack.ID, run seal.Run, alive []seal.Run) error {
+	var body quarantineBody
+	for _, a := range alive {
+		body.Runs = append(body.Runs, a[:])
+	}
+	b, err := encode(body)
+	if err != nil {
+		return err
+	}
+	object, err := r.box.Seal(seal.Quarantine, b)
+	if err != nil {
+		return err
+	}
+	return r.put(ctx, quarantineName(id, run), object)
+}
+
+// waitsFor returns the runs that a quarantine object says were alive before it; ok
+// is false if it doesn't say.
+func (r *Repo) waitsFor(ctx context.Context, id pack.ID, run seal.Run) (runs map[seal.Run]bool, ok bool, err error) {
+	object, err := target.ReadAll(ctx, r.target, quarantineName(id, run), maxQuarantine)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	plain, err := r.box.Open(seal.Quarantine, object)
+	if err != nil {
+		return nil, false, nil
+	}
+	var body quarantineBody
+	if cbor.Unmarshal(plain, &body) != nil {
+		return nil, false, nil
+	}
+	runs = map[seal.Run]bool{}
+	for _, b := range body.Runs {
+		if len(b) == len(seal.Run{}) {
+			runs[seal.Run(b)] = true
+		}
+	}
+	return runs, true, nil
+}
+
+// release takes a pack out of the quarantine of one run.
+func (r *Repo) releasePack(ctx context.Context, id pack.ID, run seal.Run) error {
+	err := r.target.Delete(ctx, quarantineName(id, run))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// packsThere lists the packs that are on the target, with their sizes.
+func (r *Repo) packsThere(ctx context.Context) (map[pack.ID]int64, error) {
+	out := map[pack.ID]int64{}
+	for info, err := range r.target.List(ctx, packsPrefix) {
+		if err != nil {
+			return nil, err
+		}
+		if id, ok := packOfName(info.Name); ok {
+			out[id] = info.Size
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,146 @@
+package repo
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/capture"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// maxCheckpoint bounds the directories that a checkpoint names.
+const maxCheckpoint = 10_000
+
+// A checkpoint is the directories that a running capture has completed, but for
+// those in others of them. Its lease carries it, for the run that follows if this
+// one is interrupted.
+type checkpoint struct {
+	mu    sync.Mutex
+	trees map[string]chunk.ID
+	below map[string][]string // those directly in a directory that isn't completed
+}
+
+func newCheckpoint() *checkpoint {
+	return &checkpoint{trees: map[string]chunk.ID{}, below: map[string][]string{}}
+}
+
+func (c *checkpoint) add(dir string, tree chunk.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, sub := range c.below[dir] {
+		delete(c.trees, sub)
+	}
+	delete(c.below, dir)
+	if dir == "" || len(c.trees) >= maxCheckpoint {
+		return
+	}
+	c.trees[dir] = tree
+	parent := path.Dir(dir)
+	if parent == "." {
+		parent = ""
+	}
+	c.below[parent] = append(c.below[parent], dir)
+}
+
+func (c *checkpoint) list() [][2][]byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out [][2][]byte
+	for dir, tree := range c.trees {
+		out = append(out, [2][]byte{[]byte(dir), bytes.Clone(tree[:])})
+	}
+	slices.SortFunc(out, func(a, b [2][]byte) int { return bytes.Compare(a[0], b[0]) })
+	return out
+}
+
+// save stores the trees that are completed and lists what is stored, so that a run
+// that follows finds both. Data that is still being gathered is left to it.
+func (s *session) save(ctx context.Context, c *checkpoint) ([][2][]byte, error) {
+	if err := s.cutting.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.cutting.leave()
+	trees := c.list()
+	if err := s.flushPages(ctx); err != nil {
+		return nil, err
+	}
+	p, err := s.tree.cut(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if p != nil {
+		select {
+		case <-p.stored:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return trees, s.list()
+}
+
+// interrupted finds what an earlier run of the same source left that didn't come to
+// its end, or still runs: it makes the index know its packs, and returns its last
+// checkpoint, or nil.
+func (s *session) interrupted(ctx context.Context, m *snapshot.Manifest) (*capture.Resume, error) {
+	leases, err := s.r.leases(ctx)
+	if err != nil {
+		return nil, err
+	}
+	others := slices.SortedFunc(maps.Values(leases), func(a, b runningLease) int { return strings.Compare(a.name, b.name) })
+	var last *lease
+	for _, l := range others {
+		if l.run == s.run || l.kind != writing {
+			continue
+		}
+		body, err := s.r.readLease(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		if body != nil && body.of(m) && (last == nil || body.Begun > last.Begun) {
+			last = body
+		}
+	}
+	if last == nil {
+		return nil, nil
+	}
+	if err := s.adopt(ctx); err != nil || len(last.Trees) == 0 {
+		return nil, err
+	}
+	resume := &capture.Resume{Start: time.Unix(0, last.Begun), Trees: map[string]chunk.ID{}, Stored: s.stored}
+	for _, t := range last.Trees {
+		if len(t[1]) == chunk.IDSize {
+			resume.Trees[string(t[0])] = chunk.ID(t[1])
+		}
+	}
+	return resume, nil
+}
+
+// adopt makes the index know the packs that no delta lists, and has the session
+// list them.
+func (s *session) adopt(ctx context.Context) error {
+	packs, err := s.r.adopt(ctx, s.index)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range packs {
+		if !s.absent(p.ID) {
+			s.loose = append(s.loose, p)
+		}
+	}
+	return nil
+}
+
+// of reports whether a lease is that of a snapshot of the same source.
+func (l *lease) of(m *snapshot.Manifest) bool {
+	return l.What == "snapshot" && string(l.Hostname) == m.Hostname &&
+		slices.EqualFunc(l.Paths, m.Paths, func(a []byte, b string) bool { return string(a) == b })
+}
