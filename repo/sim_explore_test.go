@@ -28,6 +28,7 @@ type explorer struct {
 	replays, steps, ends int
 	replayed             int // moves that were made only to get where something is new
 	atEnd                func(w *world) error
+	see                  func(w *world) // is called in every state, if it isn't nil
 	found                *failure
 }
 
@@ -79,16 +80,25 @@ func (p *path) moves() []move {
 func explore(t *testing.T, p *program) {
 	t.Helper()
 	began := time.Now()
-	e := &explorer{program: p, audit: newAuditor(t, p.stage), visited: map[digest][]move{}}
+	e := newExplorer(t, p)
+	e.explore(t)
+	took := time.Since(began)
+	t.Logf("%s: %d states, %d ends, in %d replays of %d moves (%d repeated): %v, %v each", p.name,
+		len(e.visited), e.ends, e.replays, e.steps, e.replayed, took.Round(time.Millisecond), (took / time.Duration(e.replays)).Round(time.Microsecond))
+	if e.found != nil {
+		t.Fatalf("broken promise in program %q: %v, after\n%s", p.name, e.found.err, traceText(e.found.moves, actorsOf(p)))
+	}
+}
+
+func newExplorer(t testing.TB, p *program) *explorer {
+	return &explorer{program: p, audit: newAuditor(t, p.stage), visited: map[digest][]move{}}
+}
+
+// explore makes runs until a promise is broken or nothing new is left.
+func (e *explorer) explore(t *testing.T) {
 	e.push(task{})
 	for next, ok := e.pop(); ok && e.found == nil && !t.Failed(); next, ok = e.pop() {
 		synctest.Test(t, func(t *testing.T) { e.run(t, next) })
-	}
-	took := time.Since(began)
-	t.Logf("%s: %d states, %d ends, in %d replays of %d moves (%d repeated): %v, %v each", p.name,
-		len(e.visited), e.ends, e.replays, e.steps, e.replayed, took.Round(time.Millisecond), (took / time.Duration(max(1, e.replays))).Round(time.Microsecond))
-	if e.found != nil {
-		t.Fatalf("broken promise in program %q: %v, after\n%s", p.name, e.found.err, traceText(e.found.moves, actorsOf(p)))
 	}
 }
 
@@ -143,6 +153,9 @@ func (e *explorer) run(t *testing.T, next task) {
 		if err := w.check(); err != nil {
 			e.found = &failure{err, w.moves}
 			return
+		}
+		if e.see != nil {
+			e.see(w)
 		}
 		m, asleep, ok := e.choose(w, at, sleep)
 		if !ok {
@@ -203,17 +216,19 @@ func rank(at *path, m move) int {
 	return 0
 }
 
-// moves returns what can be done in a state, and has to be tried there.
+// moves returns what can be done in a state and has to be tried there.
 func (e *explorer) moves(w *world) []move {
-	takes := w.takes()
-	if !e.program.deletes {
-		// Nobody ever changes what such an operation reads: it can be done at once.
-		for _, m := range takes {
-			if m.op.Method == "get" && w.has(m.op.Name) {
-				return []move{m}
-			}
+	for _, m := range w.takes() {
+		if w.isPrivate(m) {
+			return []move{m}
 		}
 	}
+	return e.allMoves(w)
+}
+
+// allMoves returns what can be done in a state.
+func (e *explorer) allMoves(w *world) []move {
+	takes := w.takes()
 	out := slices.Clone(takes)
 	deaths := 0
 	for _, a := range w.actors {
