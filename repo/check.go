@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -110,26 +109,33 @@ func (r *Repo) Check(ctx context.Context, o CheckOptions) (*CheckReport, error) 
 	if o.Of < 0 || o.Part < 0 || o.Part > o.Of || (o.Part == 0) != (o.Of == 0) || o.Percent < 0 || o.Percent > 100 {
 		return nil, errors.New("check: the part of the packs to read is none")
 	}
-	// The local index may be what is damaged: this one is made from the target.
-	dir, err := os.MkdirTemp("", "qsnap-check-*")
-	if err != nil {
-		return nil, err
+	if run, err := r.box.NewRun(); err == nil {
+		if h, err := r.hold(ctx, run, reading, lease{What: "check"}, nil); err == nil { // else it can't be written
+			defer h.release(ctx)
+		}
 	}
-	defer os.RemoveAll(dir)
-	x, err := index.Open(dir)
-	if err != nil {
-		return nil, err
+	for try := 0; ; try++ {
+		c, err := newChecker(r, o)
+		if err != nil {
+			return nil, err
+		}
+		changed, err := c.run(ctx)
+		c.close()
+		if err != nil || !c.report.Damaged() || !changed || try == checkTries {
+			return &c.report, err
+		}
 	}
-	defer x.Close()
-	// Nor may what was read before hide what can't be read now.
-	fresh, err := newRepo(r.target, r.opts, r.config, r.ring)
+}
+
+// checkTries is how often a check begins again that found damage while packs were
+// being moved by others, which may look like it.
+const checkTries = 5
+
+// run checks everything, and reports whether packs were moved meanwhile.
+func (c *checker) run(ctx context.Context) (changed bool, err error) {
+	before, err := c.deltaNames(ctx)
 	if err != nil {
-		return nil, err
-	}
-	c := &checker{
-		r: fresh, o: o, index: x, start: r.opts.Now(),
-		packs: map[pack.ID]*checkedPack{}, objects: map[string]int{},
-		trees: map[chunk.ID]bool{}, lost: map[chunk.ID]int{},
+		return false, err
 	}
 	// What a snapshot reaches is there before it, and a pack before the delta that
 	// lists it: in this order nothing that is made meanwhile looks like damage.
@@ -138,11 +144,49 @@ func (r *Repo) Check(ctx context.Context, o CheckOptions) (*CheckReport, error) 
 		c.readPacks, c.checkSnapshots, c.findAffected,
 	} {
 		if err := step(ctx); err != nil {
-			return nil, err
+			return false, err
 		}
 	}
-	return &c.report, nil
+	if !c.report.Damaged() {
+		return false, nil
+	}
+	after, err := c.deltaNames(ctx)
+	if err != nil {
+		return false, err
+	}
+	for name := range before {
+		changed = changed || !after[name]
+	}
+	return changed, nil
 }
+
+// deltaNames lists the index deltas: none goes but when packs are moved or deleted.
+func (c *checker) deltaNames(ctx context.Context) (map[string]bool, error) {
+	names := map[string]bool{}
+	for info, err := range c.r.target.List(ctx, indexPrefix) {
+		if err != nil {
+			return nil, err
+		}
+		names[info.Name] = true
+	}
+	return names, nil
+}
+
+// newChecker returns a checker with an index made from the target: the local one may
+// be what is damaged. Nor may what was read before hide what can't be read now.
+func newChecker(r *Repo, o CheckOptions) (*checker, error) {
+	fresh, err := r.fresh()
+	if err != nil {
+		return nil, err
+	}
+	return &checker{
+		r: fresh, o: o, index: fresh.index, start: r.opts.Now(),
+		packs: map[pack.ID]*checkedPack{}, objects: map[string]int{},
+		trees: map[chunk.ID]bool{}, lost: map[chunk.ID]int{},
+	}, nil
+}
+
+func (c *checker) close() { _ = c.r.Close() } // a temporary directory is left at worst
 
 type checker struct {
 	r     *Repo
@@ -152,6 +196,7 @@ type checker struct {
 
 	ids       []snapshot.ID
 	packs     map[pack.ID]*checkedPack
+	only      map[pack.ID]bool // the packs to read, unless nil
 	manifests []*snapshot.Manifest
 	trees     map[chunk.ID]bool // directories that were walked, and whether all in them is well
 	lost      map[chunk.ID]int  // chunks and trees that can't be read, and the finding that says why
@@ -268,10 +313,28 @@ func (c *checker) checkSnapshots(ctx context.Context) error {
 		}
 	}
 	c.report.Trees = len(c.trees)
+	forgotten, err := c.forgotten(ctx)
+	if err != nil {
+		return err
+	}
 	for _, m := range c.manifests {
-		if !m.Previous.IsZero() && !there[m.Previous] {
+		if !m.Previous.IsZero() && !there[m.Previous] && !forgotten[m.Previous] {
 			c.find(MissingManifest, snapshotName(m.Previous), fmt.Sprintf("snapshot %s of %s, number %d, follows it", m.ID.Short(), m.Hostname, m.Number))
 		}
 	}
 	return nil
+}
+
+// forgotten lists the snapshots that were forgotten, which is why they are missing.
+func (c *checker) forgotten(ctx context.Context) (map[snapshot.ID]bool, error) {
+	out := map[snapshot.ID]bool{}
+	for info, err := range c.r.target.List(ctx, forgottenPrefix) {
+		if err != nil {
+			return nil, err
+		}
+		if id, err := snapshot.ParseID(info.Name[len(forgottenPrefix):]); err == nil {
+			out[id] = true
+		}
+	}
+	return out, nil
 }

@@ -165,6 +165,9 @@ func (c *checker) readPacks(ctx context.Context) error {
 
 // chosen reports whether a pack's data is to be read.
 func (c *checker) chosen(id pack.ID) bool {
+	if c.only != nil {
+		return c.only[id]
+	}
 	if c.o.Of > 0 && int(binary.BigEndian.Uint64(id[:])%uint64(c.o.Of)) != c.o.Part-1 {
 		return false
 	}

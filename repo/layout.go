@@ -44,6 +44,13 @@ func snapshotName(id snapshot.ID) string { return snapshotPrefix + id.String() }
 func pendingName(id snapshot.ID) string   { return pendingPrefix + id.String() }
 func forgottenName(id snapshot.ID) string { return forgottenPrefix + id.String() }
 
+// compareIDs orders ids, so that what is done for each is done in the same order
+// whenever it is done again.
+func compareIDs[T ~[32]byte](a, b T) int {
+	x, y := [32]byte(a), [32]byte(b)
+	return bytes.Compare(x[:], y[:])
+}
+
 // encode returns a small object's body: CBOR, core deterministic.
 func encode(body any) ([]byte, error) {
 	enc, err := cbor.CoreDetEncOptions().EncMode()
@@ -70,8 +77,14 @@ func (r *Repo) putObject(ctx context.Context, name func(hash [32]byte) string, o
 	return hash, err
 }
 
+// createOnly stores an object, or fails with fs.ErrExist if anything is there under
+// its name.
+func (r *Repo) createOnly(ctx context.Context, name string, object []byte) error {
+	return r.target.Put(ctx, name, bytes.NewReader(object), int64(len(object)))
+}
+
 func (r *Repo) put(ctx context.Context, name string, object []byte) error {
-	err := r.target.Put(ctx, name, bytes.NewReader(object), int64(len(object)))
+	err := r.createOnly(ctx, name, object)
 	if errors.Is(err, fs.ErrExist) {
 		there, err := target.ReadAll(ctx, r.target, name, int64(len(object)))
 		if err != nil {

@@ -200,6 +200,35 @@ func (h *hold) release(ctx context.Context) {
 	_ = h.r.target.Delete(ctx, leaseName(h.kind, h.run, h.beat)) // else it is found dead
 }
 
+// lateHold is how long a run that only reads may go on without a lease.
+const lateHold = 30 * time.Second
+
+// holdLater has a run that only reads write a lease once it takes long, where the
+// target can be written. The function it returns ends that.
+func (r *Repo) holdLater(ctx context.Context, what string) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		late := time.NewTimer(lateHold)
+		defer late.Stop()
+		select {
+		case <-late.C:
+		case <-ctx.Done():
+			return
+		}
+		run, err := r.box.NewRun()
+		if err != nil {
+			return // it goes on without
+		}
+		if h, err := r.hold(ctx, run, reading, lease{What: what}, nil); err == nil {
+			<-ctx.Done()
+			h.release(ctx)
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
 // releaseTimeout bounds what a run that ends does for the sake of others.
 const releaseTimeout = 500 * time.Millisecond
 

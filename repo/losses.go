@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
+	"maps"
 	"slices"
 
 	"github.com/zeebo/blake3"
@@ -67,7 +68,7 @@ func (l *lossSet) lostFunc() func(chunk.ID) bool {
 
 // putLoss notes that blobs are lost.
 func (r *Repo) putLoss(ctx context.Context, ids []chunk.ID) error {
-	slices.SortFunc(ids, func(a, b chunk.ID) int { return slices.Compare(a[:], b[:]) })
+	slices.SortFunc(ids, compareIDs)
 	var body []byte
 	for _, id := range ids {
 		body = append(body, id[:]...)
@@ -82,7 +83,8 @@ func (r *Repo) putLoss(ctx context.Context, ids []chunk.ID) error {
 
 // healed removes the losses all of whose blobs are stored again.
 func (s *session) healed(ctx context.Context, l lossSet) error {
-	for name, ids := range l.names {
+	for _, name := range slices.Sorted(maps.Keys(l.names)) {
+		ids := l.names[name]
 		if slices.ContainsFunc(ids, func(id chunk.ID) bool { return !s.stored(id) }) {
 			continue
 		}

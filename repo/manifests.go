@@ -40,6 +40,12 @@ func (c *manifestCache) put(m *snapshot.Manifest) {
 	c.byID[m.ID] = m
 }
 
+func (c *manifestCache) drop(id snapshot.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.byID, id)
+}
+
 // manifest reads the manifest of that id.
 func (r *Repo) manifest(ctx context.Context, id snapshot.ID) (*snapshot.Manifest, error) {
 	if m := r.manifests.get(id); m != nil {
@@ -151,32 +157,47 @@ func (r *Repo) Snapshots(ctx context.Context, s Select) ([]*snapshot.Manifest, e
 	if err != nil {
 		return nil, err
 	}
-	var out []*snapshot.Manifest
+	var all, out []*snapshot.Manifest
 	var damaged []error
 	for _, id := range ids {
 		m, err := r.manifest(ctx, id)
 		var damage *DamageError
 		switch {
 		case err == nil:
-			if s.matches(m) {
-				out = append(out, m)
-			}
+			all = append(all, m)
 		case errors.As(err, &damage):
 			damaged = append(damaged, err)
 		case !errors.Is(err, fs.ErrNotExist): // forgotten meanwhile
 			return nil, err
 		}
 	}
-	slices.SortFunc(out, compareAge)
+	if err := r.marked(ctx, all); err != nil {
+		return nil, err
+	}
+	for _, m := range all {
+		if s.matches(m) {
+			out = append(out, m)
+		}
+	}
+	sortByAge(out)
 	if s.Last > 0 && len(out) > s.Last {
 		out = out[len(out)-s.Last:]
 	}
 	return out, errors.Join(damaged...)
 }
 
-// compareAge puts the older snapshot first.
+func sortByAge(all []*snapshot.Manifest) { slices.SortFunc(all, compareAge) }
+
+// compareAge puts the older snapshot first, and one before those that were made
+// from it.
 func compareAge(a, b *snapshot.Manifest) int {
-	return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Number, b.Number), strings.Compare(a.ID.String(), b.ID.String()))
+	made := func(m *snapshot.Manifest) int {
+		if m.Original.IsZero() {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Number, b.Number), made(a)-made(b), strings.Compare(a.ID.String(), b.ID.String()))
 }
 
 // ErrNoSnapshot means that no snapshot is the one asked for.
@@ -217,7 +238,13 @@ func (r *Repo) findPrefix(ctx context.Context, prefix string) (*snapshot.Manifes
 	case 0:
 		return nil, fmt.Errorf("%w: %q is not the beginning of a snapshot's id", ErrNoSnapshot, prefix)
 	case 1:
-		return r.manifest(ctx, found[0])
+		m, err := r.manifest(ctx, found[0])
+		if err != nil {
+			return nil, err
+		}
+		one := []*snapshot.Manifest{m}
+		err = r.marked(ctx, one)
+		return one[0], err
 	}
 	return nil, fmt.Errorf("%q is ambiguous: %d snapshots have an id that begins so: give more digits", prefix, len(found))
 }

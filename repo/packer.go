@@ -114,12 +114,17 @@ func (p *packer) cut(ctx context.Context) (*openPack, error) {
 		return nil, err
 	}
 	defer p.gate.leave()
+	return p.end(), nil
+}
+
+// end does what cut does. Nobody may be storing.
+func (p *packer) end() *openPack {
 	o := p.current
 	if o != nil {
 		p.current = nil
 		p.s.release(o)
 	}
-	return o, nil
+	return o
 }
 
 // A lane gathers blobs to a segment. It implements capture.Lane.

@@ -1,7 +1,6 @@
 package repo
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -110,7 +109,7 @@ func (p *publication) seal() error {
 	}
 	body, err := p.m.Marshal()
 	if err == nil {
-		p.object, err = p.s.r.box.Seal(seal.Manifest, body)
+		p.object, err = p.s.r.box.SealIn(p.s.run, seal.Manifest, body)
 	}
 	return err
 }
@@ -198,7 +197,7 @@ const fewPacks = 8
 // relied on at least.
 func (s *session) missing(ctx context.Context, quarantine banned, list bool) (gone bool, there func(pack.ID) bool, err error) {
 	s.mu.Lock()
-	relied := slices.SortedFunc(maps.Keys(s.relied), func(a, b pack.ID) int { return bytes.Compare(a[:], b[:]) })
+	relied := slices.SortedFunc(maps.Keys(s.relied), compareIDs)
 	s.mu.Unlock()
 	found := map[pack.ID]int64{}
 	if list || len(relied) > fewPacks {
@@ -258,20 +257,23 @@ func (p *publication) lost(ctx context.Context) (map[chunk.ID]bool, error) {
 	return lost, err
 }
 
+// again has a blob stored when it is put next, though it is there.
+func (s *session) again(id chunk.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.repack[id] = struct{}{}
+}
+
 // storeAgain stores blobs anew, from whatever copies can be read.
 func (s *session) storeAgain(ctx context.Context, lost map[chunk.ID]bool) error {
-	if s.repack == nil {
-		s.repack = map[chunk.ID]struct{}{}
-	}
 	data := s.Lane()
-	for id, tree := range lost {
+	for _, id := range slices.SortedFunc(maps.Keys(lost), compareIDs) {
+		tree := lost[id]
 		b, err := s.r.blob(ctx, id, tree)
 		if err != nil {
 			return err
 		}
-		s.mu.Lock()
-		s.repack[id] = struct{}{}
-		s.mu.Unlock()
+		s.again(id)
 		if tree {
 			_, err = s.PutTree(ctx, b)
 		} else {

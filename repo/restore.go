@@ -87,6 +87,7 @@ var ErrIncompleteRestore = errors.New("not everything could be restored")
 // as it should, after all the rest was; Progress tells of each such path. Nothing
 // outside of the directory is touched, whatever the snapshot holds.
 func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptions) (RestoreReport, error) {
+	defer r.holdLater(ctx, "restore")()
 	from := &source{Repo: r, trees: trees{r}}
 	x := extract.Options{
 		Source: from, To: o.To, Policy: o.Overwrite, Delete: o.Delete, DryRun: o.DryRun,

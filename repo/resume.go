@@ -6,12 +6,12 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/capture"
+	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -63,10 +63,10 @@ func (c *checkpoint) list() [][2][]byte {
 // save stores the trees that are completed and lists what is stored, so that a run
 // that follows finds both. Data that is still being gathered is left to it.
 func (s *session) save(ctx context.Context, c *checkpoint) ([][2][]byte, error) {
-	if err := s.cutting.enter(ctx); err != nil {
+	if err := s.cutGate.enter(ctx); err != nil {
 		return nil, err
 	}
-	defer s.cutting.leave()
+	defer s.cutGate.leave()
 	trees := c.list()
 	if err := s.flushPages(ctx); err != nil {
 		return nil, err
@@ -90,21 +90,29 @@ func (s *session) save(ctx context.Context, c *checkpoint) ([][2][]byte, error) 
 // checkpoint, or nil.
 func (s *session) interrupted(ctx context.Context, m *snapshot.Manifest) (*capture.Resume, error) {
 	leases, err := s.r.leases(ctx)
-	if err != nil {
+	if err != nil || len(leases) < 2 {
 		return nil, err
 	}
-	others := slices.SortedFunc(maps.Values(leases), func(a, b runningLease) int { return strings.Compare(a.name, b.name) })
+	j := &judge{r: s.r}
+	if err := j.look(ctx); err != nil {
+		return nil, err
+	}
 	var last *lease
-	for _, l := range others {
-		if l.run == s.run || l.kind != writing {
-			continue
+	consider := func(run seal.Run, body *lease) bool {
+		if run == s.run || !body.of(m) {
+			return false
 		}
-		body, err := s.r.readLease(ctx, l)
-		if err != nil {
-			return nil, err
-		}
-		if body != nil && body.of(m) && (last == nil || body.Begun > last.Begun) {
+		if last == nil || body.Begun > last.Begun {
 			last = body
+		}
+		return true
+	}
+	for _, run := range slices.SortedFunc(maps.Keys(j.alive), compareRuns) {
+		consider(run, j.alive[run])
+	}
+	for _, d := range j.dead {
+		if consider(d.run, d.body) {
+			s.succeeded = append(s.succeeded, d.name)
 		}
 	}
 	if last == nil {
@@ -120,6 +128,14 @@ func (s *session) interrupted(ctx context.Context, m *snapshot.Manifest) (*captu
 		}
 	}
 	return resume, nil
+}
+
+// succeed removes the leases of the dead runs that this one has taken up, once it
+// has published what they had begun.
+func (s *session) succeed(ctx context.Context) {
+	for _, name := range s.succeeded {
+		_ = s.r.target.Delete(ctx, name) // else prune removes it
+	}
 }
 
 // adopt makes the index know the packs that no delta lists, and has the session

@@ -70,6 +70,19 @@ func (c *segmentCache) get(key segmentKey, load func() ([]byte, error)) ([]byte,
 	return e.plain, nil
 }
 
+// clear forgets all segments that aren't being loaded.
+func (c *segmentCache) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for el := c.order.Front(); el != nil; {
+		after := el.Next()
+		if isLoaded(el.Value.(*segmentEntry)) {
+			c.drop(el)
+		}
+		el = after
+	}
+}
+
 func isLoaded(e *segmentEntry) bool {
 	select {
 	case <-e.loaded:

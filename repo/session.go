@@ -35,12 +35,12 @@ type session struct {
 	hold  *hold
 
 	completed *checkpoint
+	succeeded []string // leases of dead runs that this one takes up
 
 	data, tree packer
 
 	pagesGate gate
 	pages     *lane // of trees; guarded by pagesGate
-	cutting   gate  // held by who ends packs before they are full
 
 	mu      sync.Mutex
 	claimed map[chunk.ID]bool
@@ -48,6 +48,8 @@ type session struct {
 	relied  map[pack.ID]bool      // packs that are relied on, or were stored
 	repack  map[chunk.ID]struct{} // blobs to be stored again, though they are there
 	loose   []*pack.Info          // stored, and not listed in a delta
+
+	cutGate gate // held by who ends packs before they are full
 
 	uploads sync.WaitGroup
 	slots   chan *pack.Buffer     // who holds one may build or upload a pack
@@ -84,8 +86,8 @@ func (r *Repo) newSession(ctx context.Context, kind leaseKind, what lease, level
 	ctx, fail := context.WithCancelCause(ctx)
 	s := &session{
 		r: r, run: run, ctx: ctx, fail: fail,
-		pagesGate: newGate(), cutting: newGate(),
-		claimed: map[chunk.ID]bool{}, relied: map[pack.ID]bool{},
+		pagesGate: newGate(), cutGate: newGate(),
+		claimed: map[chunk.ID]bool{}, relied: map[pack.ID]bool{}, repack: map[chunk.ID]struct{}{},
 		slots:   make(chan *pack.Buffer, packsAtOnce),
 		presses: make(chan *pack.Compressor, workers),
 	}
@@ -186,18 +188,15 @@ func (s *session) err() error {
 
 // flush stores all that was put, and lists it.
 func (s *session) flush() error {
-	if err := s.cutting.enter(s.ctx); err != nil {
+	if err := s.cutGate.enter(s.ctx); err != nil {
 		return err
 	}
-	defer s.cutting.leave()
+	defer s.cutGate.leave()
 	if err := s.flushPages(s.ctx); err != nil {
 		return err
 	}
-	for _, p := range []*packer{&s.data, &s.tree} {
-		if _, err := p.cut(s.ctx); err != nil {
-			return err
-		}
-	}
+	s.data.end()
+	s.tree.end()
 	s.uploads.Wait()
 	if err := s.err(); err != nil {
 		return err
@@ -205,7 +204,6 @@ func (s *session) flush() error {
 	return s.list()
 }
 
-// flushPages has the pages that were put be in a pack, of which more may come.
 func (s *session) flushPages(ctx context.Context) error {
 	if err := s.pagesGate.enter(ctx); err != nil {
 		return err
@@ -218,7 +216,7 @@ func (s *session) flushPages(ctx context.Context) error {
 func (s *session) close() {
 	s.fail(errors.New("the session has ended"))
 	for _, p := range []*packer{&s.data, &s.tree} {
-		_, _ = p.cut(context.Background()) // never in vain: nobody inside waits any more
+		_, _ = p.cut(context.Background()) // a checkpoint may be cutting, and soon gives up
 	}
 	s.uploads.Wait()
 	s.hold.release(s.ctx)
@@ -285,16 +283,32 @@ func (s *session) list() error {
 	if len(d) == 0 {
 		return nil
 	}
-	object, err := s.r.box.Seal(seal.IndexDelta, d.Append(nil))
+	id, size, err := s.r.putDelta(s.ctx, d)
 	if err != nil {
 		return err
 	}
-	id := index.ID(blake3.Sum256(object))
-	if err := s.r.put(s.ctx, deltaName(id), object); err != nil {
-		return fmt.Errorf("store index delta: %w", err)
-	}
-	s.stats.indexStored.Add(uint64(len(object)))
+	s.stats.indexStored.Add(uint64(size))
 	s.index.Listed(id, d)
 	_ = s.index.Settle() // where the cache can't be written, memory serves
 	return nil
+}
+
+// putDelta stores a delta.
+func (r *Repo) putDelta(ctx context.Context, d index.Delta) (id index.ID, size int, err error) {
+	object, err := r.box.Seal(seal.IndexDelta, d.Append(nil))
+	if err != nil {
+		return id, 0, err
+	}
+	id = blake3.Sum256(object)
+	if err := r.put(ctx, deltaName(id), object); err != nil {
+		return id, 0, fmt.Errorf("store index delta: %w", err)
+	}
+	return id, len(object), nil
+}
+
+// relies reports whether the session relies on a pack, or has stored it.
+func (s *session) relies(id pack.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.relied[id]
 }

@@ -104,7 +104,7 @@ func TestAnExplorerMissesNothing(t *testing.T) {
 		if !maps.Equal(got, want) {
 			t.Errorf("%s: %d sets of objects instead of %d", p.name, len(got), len(want))
 		}
-		if e.replays*10 > runs {
+		if e.replays*3 > runs {
 			t.Errorf("%s: %d replays instead of %d runs", p.name, e.replays, runs)
 		}
 		t.Logf("%s: %d sets, %d states, %d replays instead of %d", p.name, len(got), len(e.visited), e.replays, runs)

@@ -208,6 +208,7 @@ func (t *taking) run(ctx context.Context) (err error) {
 		return err
 	}
 	_ = s.healed(s.ctx, t.losses) // it is published; the next one tries again
+	s.succeed(s.ctx)
 	return nil
 }
 

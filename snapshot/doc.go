@@ -86,4 +86,9 @@
 //	14  skipped          array: total, array of arrays of path and reason
 //	15  problems         likewise
 //	16  excludes         array of byte strings: the rules that were given
+//
+// # Retention
+//
+// A Policy decides which snapshots of a Group are kept and says why: by nothing but
+// their manifests and the time it is.
 package snapshot

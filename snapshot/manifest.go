@@ -62,10 +62,23 @@ type Manifest struct {
 	Previous ID
 	Number   uint64
 
+	// Original is the snapshot that this one was made from, by leaving something out
+	// or in another repository, if it was.
+	Original ID
+
 	Stats    Stats
 	Skipped  Remarks // what rules left out
 	Problems Remarks // what could not be read, or changed while it was
 	Excludes []string
+
+	// Pin keeps the snapshot whatever a policy says, or is nil. It is not stored in
+	// the manifest: package repo fills it in.
+	Pin *Pin
+}
+
+// A Pin keeps a snapshot.
+type Pin struct {
+	Until time.Time // the last moment that it does; zero is for ever
 }
 
 // Stats count what a snapshot holds and what it took to make. Bytes of files
@@ -123,6 +136,7 @@ type wireManifest struct {
 	Skipped  wireRemarks `cbor:"14,keyasint"`
 	Problems wireRemarks `cbor:"15,keyasint"`
 	Excludes [][]byte    `cbor:"16,keyasint,omitempty"`
+	Original []byte      `cbor:"17,keyasint,omitempty"`
 }
 
 type wireTime struct {
@@ -169,6 +183,9 @@ func (m *Manifest) Marshal() ([]byte, error) {
 	if !m.Previous.IsZero() {
 		w.Previous = m.Previous[:]
 	}
+	if !m.Original.IsZero() {
+		w.Original = m.Original[:]
+	}
 	for _, f := range m.Stats.fields() {
 		w.Stats = append(w.Stats, *f)
 	}
@@ -199,7 +216,7 @@ func ParseManifest(b []byte) (*Manifest, error) {
 	ok1, ok2 := true, true
 	m.Skipped, ok1 = w.Skipped.remarks()
 	m.Problems, ok2 = w.Problems.remarks()
-	if !ok1 || !ok2 || !optionalID(&m.Parent, w.Parent) || !optionalID(&m.Previous, w.Previous) ||
+	if !ok1 || !ok2 || !optionalID(&m.Parent, w.Parent) || !optionalID(&m.Previous, w.Previous) || !optionalID(&m.Original, w.Original) ||
 		m.Layout < Tree || m.Layout > Paths {
 		return nil, errManifest
 	}

@@ -249,15 +249,6 @@ type Cipher struct {
 	id     [KeySize]byte
 }
 
-// Create returns the cipher of a new object, under a fresh salt.
-func (b *Box) Create(kind Kind) (*Cipher, error) {
-	run, err := b.NewRun()
-	if err != nil {
-		return nil, err
-	}
-	return b.CreateIn(run, kind)
-}
-
 // CreateIn returns the cipher of a new object of a run, under a salt whose second
 // half is fresh.
 func (b *Box) CreateIn(run Run, kind Kind) (*Cipher, error) {
@@ -328,7 +319,16 @@ func (c *Cipher) bind(ordinal uint64) (nonce [12]byte, aad [HeaderSize + KeySize
 
 // Seal returns a whole object in one piece.
 func (b *Box) Seal(kind Kind, body []byte) ([]byte, error) {
-	c, err := b.Create(kind)
+	run, err := b.NewRun()
+	if err != nil {
+		return nil, err
+	}
+	return b.SealIn(run, kind, body)
+}
+
+// SealIn returns a whole object of a run in one piece.
+func (b *Box) SealIn(run Run, kind Kind, body []byte) ([]byte, error) {
+	c, err := b.CreateIn(run, kind)
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func TestEveryFlippedBitIsFound(t *testing.T) {
 func TestPartsOpenOnlyInTheirPlace(t *testing.T) {
 	ring := testRing(t)
 	box := NewBox(ring, testID, AES256GCM, nil)
-	c, err := box.Create(DataPack)
+	c, err := box.CreateIn(Run{1}, DataPack)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func FuzzOpen(f *testing.F) {
 func BenchmarkSeal(b *testing.B) {
 	for _, aead := range []AEAD{AES256GCM, ChaCha20Poly1305} {
 		b.Run(aead.String(), func(b *testing.B) {
-			c, err := NewBox(testRing(b), testID, aead, nil).Create(DataPack)
+			c, err := NewBox(testRing(b), testID, aead, nil).CreateIn(Run{1}, DataPack)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -1,0 +1,122 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// Forget removes snapshots. What only they reach can be brought back by Undelete
+// until Prune has deleted it. One that is gone already is no error, one that is
+// pinned is ErrPinned, and then none is removed.
+func (r *Repo) Forget(ctx context.Context, ids ...snapshot.ID) error {
+	marks, err := r.readMarks(ctx) // as late as can be
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if marks[id].pinned(r.opts.Now()) {
+			return fmt.Errorf("snapshot %s: %w", id.Short(), ErrPinned)
+		}
+	}
+	for _, id := range ids {
+		if err := r.forget(ctx, id); err != nil {
+			return fmt.Errorf("forget snapshot %s: %w", id.Short(), err)
+		}
+	}
+	return nil
+}
+
+// forget keeps a copy of a manifest as forgotten, and then removes it. A manifest
+// that can't be read is kept as it is: it stays for repair.
+func (r *Repo) forget(ctx context.Context, id snapshot.ID) error {
+	_, object, err := r.readManifestAs(ctx, snapshotName(id), id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.put(ctx, forgottenName(id), object); err != nil {
+		return err
+	}
+	r.manifests.drop(id)
+	if err := r.target.Delete(ctx, snapshotName(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Forgotten returns the snapshots that were removed and perhaps can be brought back,
+// the oldest first.
+func (r *Repo) Forgotten(ctx context.Context) ([]*snapshot.Manifest, error) {
+	standing := map[snapshot.ID]bool{}
+	ids, err := r.snapshotIDs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		standing[id] = true
+	}
+	var out []*snapshot.Manifest
+	var damaged []error
+	for info, err := range r.target.List(ctx, forgottenPrefix) {
+		if err != nil {
+			return nil, err
+		}
+		id, err := snapshot.ParseID(strings.TrimPrefix(info.Name, forgottenPrefix))
+		if err != nil || standing[id] {
+			continue
+		}
+		m, _, err := r.readManifestAs(ctx, info.Name, id)
+		var damage *DamageError
+		switch {
+		case err == nil:
+			out = append(out, m)
+		case errors.As(err, &damage):
+			damaged = append(damaged, err)
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		}
+	}
+	sortByAge(out)
+	return out, errors.Join(damaged...)
+}
+
+// Undelete brings back a forgotten snapshot, if all that it reaches is still there,
+// be it in quarantine. It has the id that it had, unless others gave it up
+// meanwhile.
+func (r *Repo) Undelete(ctx context.Context, id snapshot.ID) (*snapshot.Manifest, error) {
+	m, object, err := r.readManifestAs(ctx, forgottenName(id), id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s was not forgotten, or what it held is deleted", ErrNoSnapshot, id.Short())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m, r.republish(ctx, "undelete", m, object, snapshot.ID{}, nil)
+}
+
+// republish publishes a manifest whose tree is stored already, but for what build
+// stores. parent reaches all else, or is zero.
+func (r *Repo) republish(ctx context.Context, what string, m *snapshot.Manifest, object []byte, parent snapshot.ID, build func(*session) error) error {
+	s, err := r.newSession(ctx, writing, lease{What: what}, CompressionAuto, 1)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if build != nil {
+		if err := build(s); err != nil {
+			return err
+		}
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
+	p := &publication{s: s, m: m, proven: !parent.IsZero(), parent: parent, object: object}
+	return p.run(s.ctx)
+}

@@ -1,0 +1,251 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/prune"
+	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// PruneOptions say how space is won back. The zero value is useful.
+type PruneOptions struct {
+	// MaxUnused is how much may stay unused in packs of which something is needed, as
+	// a fraction of what is used: 0.05 if zero. Negative is no limit.
+	MaxUnused float64
+	MaxRepack int64         // bytes that may be written anew; 0 is no limit
+	Budget    time.Duration // nothing more is written anew after that time; 0 is no limit
+	Wait      time.Duration // how long to wait for runs that may rely on what is to be deleted
+	DryRun    bool          // change nothing
+	Workers   int           // 0 is as many as processors
+
+	// Progress is called now and then, by one goroutine at a time.
+	Progress func(PruneProgress)
+}
+
+// PruneProgress is how far a prune has come.
+type PruneProgress struct {
+	Phase       string
+	Done, Total uint64
+	Elapsed     time.Duration
+}
+
+// A PruneReport says what a prune did, or would do.
+type PruneReport struct {
+	Snapshots     int   // that were found, all of which were read
+	Packs         int   // before
+	PackBytes     int64 // of these
+	Removed       int   // packs
+	RemovedBytes  int64
+	Repacked      int   // of the removed packs, something was needed
+	RepackedBytes int64 // that were written anew
+	UnusedBytes   int64 // that stay in packs of which something is needed
+	// What is in quarantine until the runs in Waiting have ended.
+	WaitingPacks int
+	WaitingBytes int64
+	Waiting      []WaitingRun
+	// Left are packs that can't be read and are left alone.
+	Left []error
+}
+
+// A WaitingRun is a run that may rely on packs which are to be deleted.
+type WaitingRun struct {
+	What     string // "snapshot", "restore" and so on
+	Hostname string
+	Username string
+	Begun    time.Time
+	DeadBy   time.Time // when it counts as dead if it gives no sign of life until then
+}
+
+// ErrUnreadable means that nothing was deleted, because what is needed can't be
+// told: a manifest or tree can't be read.
+var ErrUnreadable = errors.New("nothing was deleted: not everything that tells what is needed can be read")
+
+const defaultMaxUnused = 0.05
+
+// Prune deletes the packs that nothing needs, after moving out of them what is
+// needed, and gathers small ones. It never keeps others from taking snapshots,
+// restoring or checking, nor from pruning. It may be interrupted at any point; the
+// next one goes on. Packs that runs under way may rely on are only put in
+// quarantine, and deleted by the next Prune after these have ended.
+//
+// If a manifest or tree can't be read it deletes nothing, and the error is
+// ErrUnreadable.
+func (r *Repo) Prune(ctx context.Context, o PruneOptions) (*PruneReport, error) {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.MaxUnused == 0 {
+		o.MaxUnused = defaultMaxUnused
+	}
+	fresh, err := r.fresh()
+	if err != nil {
+		return nil, err
+	}
+	defer fresh.Close()
+	p := newPruner(fresh, o)
+	if p.s, err = fresh.newSession(ctx, pruning, lease{What: "prune"}, pack.Auto, o.Workers); err != nil {
+		return nil, err
+	}
+	defer p.s.close()
+	if err := p.run(p.s.ctx); err != nil {
+		if cause := p.s.err(); cause != nil && ctx.Err() == nil {
+			err = cause
+		}
+		return nil, err
+	}
+	return &p.report, nil
+}
+
+// newPruner returns a pruner for a repository with an index of its own.
+func newPruner(fresh *Repo, o PruneOptions) *pruner {
+	p := &pruner{
+		r: fresh, o: o, start: fresh.opts.Now(), judge: &judge{r: fresh}, numbers: map[pack.ID]int{},
+		deltas: map[index.ID][]pack.ID{}, missing: map[pack.ID]bool{}, walked: map[snapshot.ID]bool{},
+	}
+	p.needs = func(item index.Item) bool { return p.live.Mark(item.ID, item.Pack.IsTree()) != nil }
+	return p
+}
+
+// fresh returns the repository as one that knows nothing yet: what is deleted must
+// not be told by a local index, which may be damaged.
+func (r *Repo) fresh() (*Repo, error) {
+	dir, err := os.MkdirTemp("", "qsnap-index-*")
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := newRepo(r.target, r.opts, r.config, r.ring)
+	if err == nil {
+		fresh.scratch = dir
+		fresh.index, err = index.Open(dir)
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return fresh, nil
+}
+
+// A pruner is one run of Prune.
+type pruner struct {
+	r      *Repo // with an index of its own
+	s      *session
+	o      PruneOptions
+	start  time.Time
+	judge  *judge
+	report PruneReport
+
+	packs   []packState
+	numbers map[pack.ID]int // of packs
+	deltas  map[index.ID][]pack.ID
+	bad     []index.ID       // deltas that can't be read
+	missing map[pack.ID]bool // packs that are listed and aren't there, though they are needed
+	banned  banned           // when the packs were collected
+	live    prune.Live
+	walked  map[snapshot.ID]bool  // manifests all of whose blobs are in live
+	needs   func(index.Item) bool // what may not go with its pack
+	hasty   bool                  // nobody is waited for
+}
+
+// A packState is a pack that is there.
+type packState struct {
+	info   *pack.Info // without blobs
+	listed bool
+	plain  int64 // of all blobs
+	used   int64 // of those that are kept here
+	failed bool  // something of it can't be moved
+}
+
+func (p *pruner) run(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{p.collect, p.bury, p.markAll, p.account} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	plan := prune.Choose(p.fates(), prune.Limits{MaxUnused: p.limit(), MaxRepack: p.o.MaxRepack, PackSize: p.r.config.PackSize})
+	p.report.UnusedBytes = plan.Unused
+	if p.o.DryRun {
+		p.foresee(plan)
+		return nil
+	}
+	if err := p.delete(ctx, plan.Drop); err != nil {
+		return err
+	}
+	for batch := range batches(plan.Repack, p.packs) {
+		if p.o.Budget > 0 && p.r.opts.Now().Sub(p.start) > p.o.Budget {
+			break
+		}
+		moved, err := p.move(ctx, batch)
+		if err != nil {
+			return err
+		}
+		if err := p.delete(ctx, moved); err != nil {
+			return err
+		}
+	}
+	if err := p.gatherDeltas(ctx); err != nil {
+		return err
+	}
+	return p.tidy(ctx)
+}
+
+func (p *pruner) limit() float64 {
+	if p.o.MaxUnused < 0 {
+		return 1e18
+	}
+	return p.o.MaxUnused
+}
+
+// foresee reports what the plan would do.
+func (p *pruner) foresee(plan prune.Plan) {
+	for _, i := range plan.Drop {
+		p.report.Removed++
+		p.report.RemovedBytes += p.packs[i].info.Size
+	}
+	for _, i := range plan.Repack {
+		p.report.Removed++
+		p.report.Repacked++
+		p.report.RemovedBytes += p.packs[i].info.Size
+		p.report.RepackedBytes += p.packs[i].usedSize()
+	}
+}
+
+// usedSize returns about how many bytes of the pack are needed.
+func (s *packState) usedSize() int64 {
+	if s.plain == 0 {
+		return 0
+	}
+	return int64(float64(s.info.Size) * (float64(s.used) / float64(s.plain)))
+}
+
+// fates returns what the plan is made from.
+func (p *pruner) fates() []prune.Pack {
+	out := make([]prune.Pack, len(p.packs))
+	for i := range p.packs {
+		s := &p.packs[i]
+		out[i] = prune.Pack{
+			ID: s.info.ID, Tree: s.info.IsTree(), Size: s.info.Size, Used: s.usedSize(),
+			Leave: p.judge.keeps(s.info.Header.Run()), Banned: p.banned.has(s.info.ID),
+		}
+		if s.used > 0 {
+			out[i].Used = max(1, out[i].Used)
+		}
+	}
+	return out
+}
+
+func (p *pruner) progress(phase string, done, total int) {
+	if p.o.Progress != nil {
+		p.o.Progress(PruneProgress{phase, uint64(done), uint64(total), p.r.opts.Now().Sub(p.start)})
+	}
+}
+
+// unreadable wraps an error that keeps everything from being deleted.
+func unreadable(name string, err error) error {
+	return fmt.Errorf("%w: %s: %w", ErrUnreadable, name, err)
+}

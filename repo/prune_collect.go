@@ -1,0 +1,280 @@
+package repo
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// collect notes which packs there are and what is in them, and then who is alive:
+// a lease is there before the packs of its run.
+func (p *pruner) collect(ctx context.Context) error {
+	p.progress("index", 0, 0)
+	if err := p.readDeltas(ctx); err != nil {
+		return err
+	}
+	there, err := p.r.packsThere(ctx)
+	if err != nil {
+		return err
+	}
+	var ids []pack.ID
+	for id := range there {
+		ids = append(ids, id)
+		p.report.Packs++
+		p.report.PackBytes += there[id]
+	}
+	slices.SortFunc(ids, compareIDs)
+	listed := map[pack.ID]bool{}
+	for _, packs := range p.deltas {
+		for _, id := range packs {
+			listed[id] = true
+		}
+	}
+	for _, id := range ids {
+		p.numbers[id] = len(p.packs)
+		p.packs = append(p.packs, packState{listed: listed[id], info: &pack.Info{ID: id, Size: there[id]}})
+		if listed[id] {
+			continue
+		}
+		info, err := p.r.readPackInfo(ctx, id, there[id])
+		var damage *pack.DamageError
+		if errors.As(err, &damage) {
+			p.report.Left = append(p.report.Left, err)
+			delete(p.numbers, id)
+			p.packs = p.packs[:len(p.packs)-1]
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		p.r.index.Add(info)
+	}
+	if p.banned, err = p.r.quarantined(ctx); err != nil {
+		return err
+	}
+	return p.judge.look(ctx)
+}
+
+// readDeltas makes the index from the deltas on the target, and notes which packs
+// each lists.
+func (p *pruner) readDeltas(ctx context.Context) error {
+	var ids []index.ID
+	for info, err := range p.r.target.List(ctx, indexPrefix) {
+		if err != nil {
+			return err
+		}
+		if id, err := index.ParseID(strings.TrimPrefix(info.Name, indexPrefix)); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return p.r.index.Update(ctx, ids, func(ctx context.Context, id index.ID) (index.Delta, error) {
+		d, err := p.r.readDelta(ctx, id)
+		var damage *DamageError
+		switch {
+		case errors.As(err, &damage):
+			p.bad = append(p.bad, id)
+			return nil, nil
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, nil // another prune has replaced it; its packs are read themselves
+		case err != nil:
+			return nil, err
+		}
+		packs := make([]pack.ID, len(d))
+		for i, info := range d {
+			packs[i] = info.ID
+		}
+		p.deltas[id] = packs
+		return d, nil
+	})
+}
+
+// bury gives up the pending manifests of runs that are dead: a tombstone under the
+// final name decides, once, that they won't be published.
+func (p *pruner) bury(ctx context.Context) error {
+	if p.o.DryRun {
+		return nil
+	}
+	var pending []snapshot.ID
+	for info, err := range p.r.target.List(ctx, pendingPrefix) {
+		if err != nil {
+			return err
+		}
+		if id, err := snapshot.ParseID(strings.TrimPrefix(info.Name, pendingPrefix)); err == nil {
+			pending = append(pending, id)
+		}
+	}
+	if len(pending) == 0 {
+		return nil
+	}
+	if err := p.judge.look(ctx); err != nil { // whose lease was there before it
+		return err
+	}
+	for _, id := range pending {
+		alive, err := p.pendingAlive(ctx, pendingName(id))
+		if err != nil {
+			return err
+		}
+		if alive {
+			continue
+		}
+		if err := p.r.putTombstone(ctx, id); err != nil {
+			return err
+		}
+		if err := p.r.removePending(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pendingAlive reports whether the run of a pending manifest may be alive.
+func (p *pruner) pendingAlive(ctx context.Context, name string) (bool, error) {
+	header := make([]byte, seal.HeaderSize)
+	if err := p.r.readAt(ctx, name, header); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return true, nil // it has ended meanwhile
+		}
+		return false, err
+	}
+	h, err := seal.ParseHeader(header)
+	if err != nil {
+		return p.judge.writers() > 0, nil // it doesn't say whose it is
+	}
+	return p.judge.alive[h.Run()] != nil, nil
+}
+
+// putTombstone stores a tombstone, unless there is something under the name.
+func (r *Repo) putTombstone(ctx context.Context, id snapshot.ID) error {
+	object, err := r.box.Seal(seal.Tombstone, nil)
+	if err != nil {
+		return err
+	}
+	err = r.createOnly(ctx, snapshotName(id), object)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}
+
+// markAll marks as living what is reached by any manifest, pending ones first: one
+// that is published meanwhile is met as the one or the other.
+func (p *pruner) markAll(ctx context.Context) error {
+	var manifests []*snapshot.Manifest
+	for _, prefix := range []string{pendingPrefix, snapshotPrefix} {
+		for info, err := range p.r.target.List(ctx, prefix) {
+			if err != nil {
+				return err
+			}
+			id, err := snapshot.ParseID(strings.TrimPrefix(info.Name, prefix))
+			if err != nil || p.walked[id] {
+				continue
+			}
+			m, _, err := p.r.readManifestAs(ctx, info.Name, id)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // forgotten, or a tombstone
+			}
+			if damage := (*DamageError)(nil); errors.As(err, &damage) {
+				return unreadable(info.Name, damage.Err)
+			}
+			if err != nil {
+				return err
+			}
+			p.walked[id] = true
+			manifests = append(manifests, m)
+		}
+	}
+	// The newest first: what it reaches is kept in its order.
+	slices.SortFunc(manifests, func(a, b *snapshot.Manifest) int { return compareAge(b, a) })
+	p.report.Snapshots += len(manifests)
+	for i, m := range manifests {
+		p.progress("snapshots", i, len(manifests))
+		if err := p.mark(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pruner) mark(ctx context.Context, m *snapshot.Manifest) error {
+	err := snapshot.Reach(ctx, trees{p.r}, &m.Root, func(id chunk.ID, tree bool) (bool, error) {
+		return p.live.Add(id, tree), ctx.Err()
+	})
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return unreadable("snapshot "+m.ID.Short(), err)
+}
+
+// account finds for each living blob the pack it is kept in, and so what of each
+// pack is needed.
+func (p *pruner) account(ctx context.Context) error {
+	for item, err := range p.r.index.All() {
+		if err != nil {
+			return err
+		}
+		number, ok := p.numbers[item.Pack.ID]
+		if !ok {
+			continue // listed, and not there
+		}
+		state := &p.packs[number]
+		state.info = item.Pack
+		mark := p.live.Mark(item.ID, item.Pack.IsTree())
+		if mark != nil && (mark.Keeper == 0 || p.better(number, int(mark.Keeper)-1)) {
+			mark.Keeper = uint32(number + 1)
+		}
+	}
+	for item, err := range p.r.index.All() {
+		if err != nil {
+			return err
+		}
+		number, ok := p.numbers[item.Pack.ID]
+		if !ok {
+			if mark := p.live.Mark(item.ID, item.Pack.IsTree()); mark != nil && mark.Keeper == 0 {
+				p.missing[item.Pack.ID] = true
+			}
+			continue
+		}
+		state := &p.packs[number]
+		state.plain += int64(item.Length)
+		if mark := p.live.Mark(item.ID, item.Pack.IsTree()); mark != nil && int(mark.Keeper) == number+1 {
+			state.used += int64(item.Length)
+		}
+	}
+	return ctx.Err()
+}
+
+// better reports whether a blob is rather kept in pack a than in pack b: not in
+// quarantine, and else in an order that all agree on.
+func (p *pruner) better(a, b int) bool {
+	quarantined := func(n int) int {
+		if p.banned.has(p.packs[n].info.ID) {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(quarantined(a)-quarantined(b), a-b) < 0
+}
+
+// readAt reads the first bytes of an object.
+func (r *Repo) readAt(ctx context.Context, name string, buf []byte) error {
+	rc, err := r.target.Get(ctx, name, 0, int64(len(buf)))
+	if err != nil {
+		return err
+	}
+	defer rc.Close()
+	if _, err := io.ReadFull(rc, buf); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,255 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/pack"
+)
+
+// pollInterval is how often a prune looks whether those it waits for have ended.
+const pollInterval = 2 * time.Second
+
+// delete deletes packs of which nothing seems to be needed. The order of the steps
+// is what makes it safe beside writers, readers and others who delete:
+//
+//   - name the packs in quarantine;
+//   - wait for the runs that were alive before: a courtesy;
+//   - read the pending manifests, then the published ones;
+//   - read the quarantine of all, then which packs there are: a pack may go only if
+//     each living blob in it is also in a pack that is there and in no quarantine;
+//   - replace the index deltas that list it, delete it, and only then take it out of
+//     quarantine.
+func (p *pruner) delete(ctx context.Context, numbers []int) error {
+	if len(numbers) == 0 {
+		return nil
+	}
+	if err := p.judge.look(ctx); err != nil {
+		return err
+	}
+	waits := map[int][]seal.Run{}
+	for i, n := range numbers {
+		p.progress("quarantine", i, len(numbers))
+		wait, err := p.waits(ctx, p.packs[n].info.ID)
+		if err != nil {
+			return err
+		}
+		waits[n] = wait
+		if err := p.r.quarantine(ctx, p.packs[n].info.ID, p.s.run, wait); err != nil {
+			return err
+		}
+	}
+	ready, err := p.wait(ctx, numbers, waits)
+	if err != nil || len(ready) == 0 {
+		return err
+	}
+	if !p.hasty {
+		if err := p.markAll(ctx); err != nil {
+			return errors.Join(err, p.release(ctx, numbers))
+		}
+	}
+	dead, err := p.confirm(ctx, ready)
+	if err != nil {
+		return err
+	}
+	for _, group := range p.wholeDeltasFirst(dead) {
+		if err := p.remove(ctx, group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waits returns the runs to wait for before a pack may be deleted: those alive now,
+// as far as they were alive when it was first put in quarantine.
+func (p *pruner) waits(ctx context.Context, id pack.ID) ([]seal.Run, error) {
+	if p.hasty {
+		return nil, nil
+	}
+	wait := p.judge.waitable()
+	for _, other := range p.banned[id] {
+		runs, ok, err := p.r.waitsFor(ctx, id, other)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			wait = slices.DeleteFunc(wait, func(r seal.Run) bool { return !runs[r] })
+		}
+	}
+	return wait, nil
+}
+
+// wait returns the packs whose runs have ended, after at most the time that the
+// options say. The others stay in quarantine.
+func (p *pruner) wait(ctx context.Context, numbers []int, waits map[int][]seal.Run) (ready []int, err error) {
+	patience := p.r.opts.Now().Add(p.o.Wait)
+	isAlive := func(r seal.Run) bool { return p.judge.alive[r] != nil }
+	for {
+		if err := p.judge.look(ctx); err != nil {
+			return nil, err
+		}
+		ready = nil
+		for _, n := range numbers {
+			if !slices.ContainsFunc(waits[n], isAlive) {
+				ready = append(ready, n)
+			}
+		}
+		if len(ready) == len(numbers) || !p.r.opts.Now().Before(patience) {
+			break
+		}
+		p.progress("waiting for others", len(ready), len(numbers))
+		select {
+		case <-time.After(pollInterval):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	for _, n := range numbers {
+		if slices.ContainsFunc(waits[n], isAlive) {
+			p.report.WaitingPacks++
+			p.report.WaitingBytes += p.packs[n].info.Size
+			for _, run := range waits[n] {
+				p.reportWaiting(run)
+			}
+		}
+	}
+	return ready, nil
+}
+
+func (p *pruner) reportWaiting(run seal.Run) {
+	l := p.judge.alive[run]
+	if l == nil {
+		return
+	}
+	w := WaitingRun{l.What, string(l.Hostname), string(l.Username), time.Unix(0, l.Begun), p.judge.by[run]}
+	if !slices.Contains(p.report.Waiting, w) {
+		p.report.Waiting = append(p.report.Waiting, w)
+	}
+}
+
+// confirm returns the packs in our quarantine that may go, and takes the others out
+// of it again.
+func (p *pruner) confirm(ctx context.Context, numbers []int) (dead []int, err error) {
+	quarantine, err := p.r.quarantined(ctx) // of all, before the packs
+	if err != nil {
+		return nil, err
+	}
+	there, err := p.r.packsThere(ctx)
+	if err != nil {
+		return nil, err
+	}
+	candidates := map[pack.ID]int{}
+	for _, n := range numbers {
+		candidates[p.packs[n].info.ID] = n
+	}
+	var needed []index.Item
+	for item, err := range p.r.index.All() {
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := candidates[item.Pack.ID]; ok && p.needs(item) {
+			needed = append(needed, item)
+		}
+	}
+	rescued := map[int]bool{}
+	for _, item := range needed {
+		places, err := p.r.index.Lookup(item.ID)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(places, func(place index.Place) bool {
+			_, ok := there[place.Pack.ID]
+			return ok && !quarantine.has(place.Pack.ID)
+		}) {
+			rescued[candidates[item.Pack.ID]] = true
+		}
+	}
+	for _, n := range numbers {
+		if !rescued[n] {
+			dead = append(dead, n)
+		}
+	}
+	p.banned = quarantine
+	return dead, p.release(ctx, slices.DeleteFunc(slices.Clone(numbers), func(n int) bool { return !rescued[n] }))
+}
+
+// release takes packs out of our quarantine.
+func (p *pruner) release(ctx context.Context, numbers []int) error {
+	for _, n := range numbers {
+		if err := p.r.releasePack(ctx, p.packs[n].info.ID, p.s.run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wholeDeltasFirst divides packs: first those after which whole deltas can go, for
+// which nothing has to be stored, so that it works on a full disk.
+func (p *pruner) wholeDeltasFirst(numbers []int) [][]int {
+	doomed := map[pack.ID]bool{}
+	for _, n := range numbers {
+		doomed[p.packs[n].info.ID] = true
+	}
+	mixed := map[pack.ID]bool{}
+	for _, packs := range p.deltas {
+		if slices.ContainsFunc(packs, func(id pack.ID) bool { return !doomed[id] }) {
+			for _, id := range packs {
+				mixed[id] = true
+			}
+		}
+	}
+	var whole, rest []int
+	for _, n := range numbers {
+		if mixed[p.packs[n].info.ID] {
+			rest = append(rest, n)
+		} else {
+			whole = append(whole, n)
+		}
+	}
+	return [][]int{whole, rest}
+}
+
+// remove deletes packs that nobody needs, and all that names them.
+func (p *pruner) remove(ctx context.Context, numbers []int) error {
+	if len(numbers) == 0 {
+		return nil
+	}
+	gone := map[pack.ID]bool{}
+	for _, n := range numbers {
+		gone[p.packs[n].info.ID] = true
+	}
+	var named []index.ID
+	for id, packs := range p.deltas {
+		if slices.ContainsFunc(packs, func(id pack.ID) bool { return gone[id] }) {
+			named = append(named, id)
+		}
+	}
+	slices.SortFunc(named, compareIDs)
+	if err := p.replaceDeltas(ctx, named, gone); err != nil {
+		return err
+	}
+	for i, n := range numbers {
+		p.progress("deleting", i, len(numbers))
+		info := p.packs[n].info
+		if err := p.r.target.Delete(ctx, packName(info.ID)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		p.report.Removed++
+		p.report.RemovedBytes += info.Size
+		// The pack is gone: nobody's quarantine of it is needed any more.
+		if err := p.r.releasePack(ctx, info.ID, p.s.run); err != nil {
+			return err
+		}
+		for _, run := range p.banned[info.ID] {
+			if err := p.r.releasePack(ctx, info.ID, run); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,144 @@
+package repo_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/target/targettest"
+)
+
+// stored returns how many objects below a prefix a target has, and their bytes.
+func stored(t *targettest.Memory, prefix string) (count int, bytes int64) {
+	for name, b := range t.Objects() {
+		if strings.HasPrefix(name, prefix) {
+			count++
+			bytes += int64(len(b))
+		}
+	}
+	return count, bytes
+}
+
+// rollingTree is version v of a tree of which a little changes each time.
+func rollingTree(v int) fstest.MapFS {
+	files := fstest.MapFS{}
+	for i := range 40 {
+		last := v - (v-i+40)%40 // the last version that changed it
+		files[fmt.Sprintf("d%d/f%d", i%5, i)] = &fstest.MapFile{Data: randomBytes(uint64(1000*i+last+50), 9_000+700*i), Mode: 0o644, ModTime: time.Unix(int64(last)+1e9, 0)}
+	}
+	return files
+}
+
+func (f *fixture) clean() *repo.CheckReport {
+	f.t.Helper()
+	report, err := f.Check(f.t.Context(), repo.CheckOptions{ReadData: true})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if len(report.Findings) > 0 {
+		f.t.Fatalf("check: %+v", report.Findings)
+	}
+	return report
+}
+
+func (f *fixture) prune(o repo.PruneOptions) *repo.PruneReport {
+	f.t.Helper()
+	report, err := f.Prune(f.t.Context(), o)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return report
+}
+
+// An hourly job of 72 versions, of which the last 24 are kept: each of them is
+// whole, always; the repository grows neither in bytes nor in objects beyond what a
+// fresh one with the same snapshots has.
+func TestRollingVersionsStayWholeAndTakeTheSpaceOfAFreshRepository(t *testing.T) {
+	mem := &targettest.Memory{}
+	f := newFixtureOn(t, mem)
+	var kept []*snapshot.Manifest
+	for v := range 72 {
+		kept = append(kept, f.snapshot(repo.FS(rollingTree(v), "/x"), repo.SnapshotOptions{}))
+		if len(kept) > 24 {
+			if err := f.Forget(t.Context(), kept[0].ID); err != nil {
+				t.Fatal(err)
+			}
+			kept = kept[1:]
+		}
+		f.prune(repo.PruneOptions{})
+		if v%16 == 7 {
+			f.clean()
+			f.reopen()
+		}
+	}
+	f.clean()
+	f.reopen()
+	for i, m := range kept {
+		sameTree(t, f.Repo, m, rollingTree(72-24+i))
+	}
+	other := &targettest.Memory{}
+	g := newFixtureOn(t, other)
+	for v := 72 - 24; v < 72; v++ {
+		g.snapshot(repo.FS(rollingTree(v), "/x"), repo.SnapshotOptions{})
+	}
+	_, bytes := stored(mem, "packs/")
+	count, _ := stored(mem, "")
+	_, fresh := stored(other, "packs/")
+	if float64(bytes) > 1.05*float64(fresh) {
+		t.Errorf("packs take %d bytes, in a fresh repository %d", bytes, fresh)
+	}
+	if count > 24+60 {
+		t.Errorf("%d objects", count)
+	}
+	for _, prefix := range []string{"leases/", "pending/", "quarantine/"} {
+		if n, _ := stored(mem, prefix); n > 0 {
+			t.Errorf("%d objects left below %s", n, prefix)
+		}
+	}
+}
+
+func TestPruneOfAnEmptyAndOfAFreshRepositoryDoesNothing(t *testing.T) {
+	mem := &targettest.Memory{}
+	f := newFixtureOn(t, mem)
+	f.prune(repo.PruneOptions{})
+	f.snapshot(repo.FS(testMapFS(), "/x"), repo.SnapshotOptions{})
+	before := mem.Objects()
+	report := f.prune(repo.PruneOptions{})
+	if report.Removed != 0 || len(mem.Objects()) != len(before) {
+		t.Errorf("%+v; %d objects instead of %d", report, len(mem.Objects()), len(before))
+	}
+}
+
+func TestAForgottenSnapshotComesBackUntilItsDataIsDeleted(t *testing.T) {
+	mem := &targettest.Memory{}
+	f := newFixtureOn(t, mem)
+	first := f.snapshot(repo.FS(rollingTree(0), "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FS(rollingTree(30), "/x"), repo.SnapshotOptions{})
+	if err := f.Forget(t.Context(), first.ID); err != nil {
+		t.Fatal(err)
+	}
+	f.clean()
+	if gone, err := f.Forgotten(t.Context()); err != nil || len(gone) != 1 || gone[0].ID != first.ID {
+		t.Fatalf("%v, %v", gone, err)
+	}
+	back, err := f.Undelete(t.Context(), first.ID)
+	if err != nil || back.ID != first.ID {
+		t.Fatalf("%v, %v", back, err)
+	}
+	sameTree(t, f.Repo, back, rollingTree(0))
+	if gone, err := f.Forgotten(t.Context()); err != nil || len(gone) != 0 {
+		t.Fatalf("%v, %v", gone, err)
+	}
+	if err := f.Forget(t.Context(), first.ID); err != nil {
+		t.Fatal(err)
+	}
+	f.prune(repo.PruneOptions{})
+	if _, err := f.Undelete(t.Context(), first.ID); err == nil {
+		t.Error("it came back")
+	}
+	f.clean()
+}

@@ -1,0 +1,176 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// An IndexRepair says what RepairIndex did.
+type IndexRepair struct {
+	Packs    int     // that are listed now
+	Replaced int     // index deltas
+	Damaged  []error // packs that don't tell what they hold; RepairPacks removes them
+	// Lost is how many chunks and trees snapshots need that are in no pack.
+	Lost int
+}
+
+// RepairIndex stores index deltas made from the packs alone, and removes the older
+// ones. What snapshots need and no pack holds it notes, so that the next snapshot
+// of the same source stores it again where the source still has it.
+func (r *Repo) RepairIndex(ctx context.Context) (*IndexRepair, error) {
+	fresh, err := r.fresh()
+	if err != nil {
+		return nil, err
+	}
+	defer fresh.Close()
+	run, err := r.box.NewRun()
+	if err != nil {
+		return nil, err
+	}
+	h, err := fresh.hold(ctx, run, pruning, lease{What: "repair"}, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer h.release(ctx)
+	var old []string
+	for info, err := range fresh.target.List(ctx, indexPrefix) {
+		if err != nil {
+			return nil, err
+		}
+		if _, err := index.ParseID(strings.TrimPrefix(info.Name, indexPrefix)); err == nil {
+			old = append(old, info.Name)
+		}
+	}
+	report := &IndexRepair{Replaced: len(old)}
+	kept, err := fresh.listAll(ctx, report)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range old {
+		if slices.Contains(kept, name) {
+			continue
+		}
+		if err := fresh.target.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	report.Lost, err = fresh.noteLosses(ctx)
+	return report, err
+}
+
+// listAll lists all packs in new deltas, and returns the names of these.
+func (r *Repo) listAll(ctx context.Context, report *IndexRepair) (names []string, err error) {
+	there, err := r.packsThere(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var d index.Delta
+	blobs := 0
+	store := func() error {
+		if len(d) == 0 {
+			return nil
+		}
+		id, _, err := r.putDelta(ctx, d)
+		if err != nil {
+			return err
+		}
+		names = append(names, deltaName(id))
+		r.index.Listed(id, d)
+		d, blobs = nil, 0
+		return r.index.Settle()
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(there), compareIDs) {
+		info, err := r.readPackInfo(ctx, id, there[id])
+		var damage *pack.DamageError
+		if errors.As(err, &damage) {
+			report.Damaged = append(report.Damaged, err)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		report.Packs++
+		r.index.Add(info)
+		d = append(d, info)
+		if blobs += len(info.Blobs); blobs >= maxDeltaBlobs {
+			if err := store(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return names, store()
+}
+
+// noteLosses notes what snapshots need and no pack holds, in place of what was
+// noted before, and returns how many blobs these are.
+func (r *Repo) noteLosses(ctx context.Context) (int, error) {
+	ids, err := r.snapshotIDs(ctx)
+	if err != nil {
+		return 0, err
+	}
+	lost, seen := map[chunk.ID]bool{}, map[chunk.ID]bool{}
+	for _, id := range ids {
+		m, err := r.manifest(ctx, id)
+		if damage := (*DamageError)(nil); errors.As(err, &damage) || errors.Is(err, fs.ErrNotExist) {
+			continue // check tells of it
+		}
+		if err != nil {
+			return 0, err
+		}
+		if err := r.findLost(ctx, m, lost, seen); err != nil {
+			return 0, err
+		}
+	}
+	before, err := r.losses(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if len(lost) > 0 {
+		var ids []chunk.ID
+		for id := range lost {
+			ids = append(ids, id)
+		}
+		if err := r.putLoss(ctx, ids); err != nil {
+			return 0, err
+		}
+	}
+	for name := range before.names {
+		if err := r.target.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 0, err
+		}
+	}
+	return len(lost), nil
+}
+
+// findLost adds what a snapshot reaches and no pack holds.
+func (r *Repo) findLost(ctx context.Context, m *snapshot.Manifest, lost, seen map[chunk.ID]bool) error {
+	return snapshot.Reach(ctx, trees{r}, &m.Root, func(id chunk.ID, tree bool) (bool, error) {
+		if seen[id] {
+			return false, nil
+		}
+		seen[id] = true
+		if tree { // it is read in any case
+			_, err := r.blob(ctx, id, true)
+			var none *LostError
+			if errors.As(err, &none) {
+				lost[id] = true
+				return false, nil
+			}
+			return true, err
+		}
+		places, err := r.index.Lookup(id)
+		if err == nil && len(places) == 0 {
+			lost[id] = true
+		}
+		return true, err
+	})
+}

@@ -1,0 +1,231 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/pack"
+)
+
+// PackRepairOptions say which packs are repaired. The zero value is useful.
+type PackRepairOptions struct {
+	// Packs are the ids of those that may be damaged. None means that all are read to
+	// find out.
+	Packs []string
+	// Save is called with each damaged pack before it is removed, and may keep its
+	// bytes. An error of it ends the repair. It may be nil.
+	Save     func(id string, bytes io.Reader) error
+	Workers  int // 0 is as many as processors
+	Progress func(CheckProgress)
+}
+
+// A PackRepair says what RepairPacks did.
+type PackRepair struct {
+	Damaged  []string // ids of the packs that were removed
+	Salvaged int      // chunks and trees that were moved to new packs
+	Lost     int      // chunks and trees that are in no pack any more
+}
+
+// RepairPacks moves all that can be read out of damaged packs, and removes these.
+// What was lost it notes, as RepairIndex does.
+func (r *Repo) RepairPacks(ctx context.Context, o PackRepairOptions) (*PackRepair, error) {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	fresh, err := r.fresh()
+	if err != nil {
+		return nil, err
+	}
+	defer fresh.Close()
+	p := newPruner(fresh, PruneOptions{Workers: o.Workers})
+	if p.s, err = fresh.newSession(ctx, pruning, lease{What: "repair"}, pack.Auto, o.Workers); err != nil {
+		return nil, err
+	}
+	defer p.s.close()
+	s := &salvage{p: p, o: o, bad: map[pack.ID]map[int]bool{}, keep: map[chunk.ID]bool{}}
+	if err := s.run(p.s.ctx); err != nil {
+		if cause := p.s.err(); cause != nil && ctx.Err() == nil {
+			err = cause
+		}
+		return nil, err
+	}
+	return &s.report, nil
+}
+
+// A salvage is one run of RepairPacks.
+type salvage struct {
+	p      *pruner
+	o      PackRepairOptions
+	bad    map[pack.ID]map[int]bool // damaged packs and which of their segments are
+	keep   map[chunk.ID]bool        // what was moved
+	report PackRepair
+}
+
+func (s *salvage) run(ctx context.Context) error {
+	if err := s.p.collect(ctx); err != nil {
+		return err
+	}
+	if err := s.find(ctx); err != nil || len(s.bad) == 0 {
+		return err
+	}
+	var numbers []int
+	data := s.p.s.Lane()
+	damaged := slices.SortedFunc(maps.Keys(s.bad), compareIDs)
+	for _, id := range damaged {
+		n, err := s.move(ctx, id, data)
+		if err != nil {
+			return err
+		}
+		numbers = append(numbers, n)
+	}
+	if err := data.Flush(ctx); err != nil {
+		return err
+	}
+	if err := s.p.s.flush(); err != nil {
+		return err
+	}
+	for _, id := range damaged {
+		if err := s.save(ctx, id); err != nil {
+			return err
+		}
+		s.report.Damaged = append(s.report.Damaged, id.String())
+	}
+	// A run that relies on a damaged pack is better off without it: nobody is waited
+	// for, and what can't be read keeps nothing.
+	s.p.hasty = true
+	s.p.needs = func(item index.Item) bool { return s.keep[item.ID] }
+	if err := s.p.delete(ctx, numbers); err != nil {
+		return err
+	}
+	lost, err := s.p.r.noteLossesAfter(ctx)
+	s.report.Lost = lost
+	return err
+}
+
+// noteLossesAfter notes losses with an index that no longer knows removed packs.
+func (r *Repo) noteLossesAfter(ctx context.Context) (int, error) {
+	if err := r.index.Reset(); err != nil {
+		return 0, err
+	}
+	if err := r.updateIndex(ctx, r.index); err != nil {
+		return 0, err
+	}
+	if _, err := r.adopt(ctx, r.index); err != nil {
+		return 0, err
+	}
+	r.segments.clear()
+	return r.noteLosses(ctx)
+}
+
+// find reads packs and notes which are damaged, and where.
+func (s *salvage) find(ctx context.Context) error {
+	c, err := newChecker(s.p.r, CheckOptions{ReadData: true, Workers: s.o.Workers, Progress: s.o.Progress})
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	for _, word := range s.o.Packs {
+		id, err := pack.ParseID(word[strings.LastIndexByte(word, '/')+1:])
+		if err != nil {
+			return fmt.Errorf("%q is not the id of a pack", word)
+		}
+		if c.only == nil {
+			c.only = map[pack.ID]bool{}
+		}
+		c.only[id] = true
+	}
+	for _, step := range []func(context.Context) error{c.checkDeltas, c.listPacks, c.checkUnlisted, c.readPacks} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	for _, f := range c.report.Findings {
+		id, ok := packOfName(f.Object)
+		if f.Kind == BadPack && ok && c.packs[id].size > 0 && (c.only == nil || c.only[id]) {
+			s.bad[id] = c.packs[id].parts
+		}
+	}
+	return nil
+}
+
+// move stores anew what can be read of a damaged pack, and returns its number.
+func (s *salvage) move(ctx context.Context, id pack.ID, data interface {
+	Put(context.Context, []byte) (chunk.ID, error)
+}) (int, error) {
+	p := s.p
+	n, known := p.numbers[id]
+	if !known { // it is unlisted, and doesn't tell what it holds
+		n = len(p.packs)
+		p.packs = append(p.packs, packState{info: &pack.Info{ID: id}})
+		p.numbers[id] = n
+		return n, nil
+	}
+	info, err := p.r.readPackInfo(ctx, id, p.packs[n].info.Size)
+	var damage *pack.DamageError
+	if errors.As(err, &damage) {
+		info, err = (&checker{r: p.r}).listedInfo(ctx, id)
+	}
+	if err != nil || info == nil {
+		return n, err
+	}
+	for _, b := range info.Blobs {
+		if s.bad[id][int(b.Segment)] && s.elsewhere(b.ID) {
+			continue
+		}
+		plain, err := p.r.fromPlace(ctx, index.Place{Pack: info, Segment: b.Segment, Offset: b.Offset, Length: b.Length}, b.ID, info.IsTree())
+		if errors.As(err, &damage) {
+			continue
+		}
+		if err != nil {
+			return n, err
+		}
+		if s.elsewhere(b.ID) {
+			continue
+		}
+		p.s.again(b.ID)
+		s.keep[b.ID] = true
+		s.report.Salvaged++
+		if info.IsTree() {
+			_, err = p.s.PutTree(ctx, plain)
+		} else {
+			_, err = data.Put(ctx, plain)
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// elsewhere reports whether a blob is also in a pack that is neither damaged nor in
+// quarantine.
+func (s *salvage) elsewhere(id chunk.ID) bool {
+	places, _ := s.p.r.index.Lookup(id)
+	return slices.ContainsFunc(places, func(place index.Place) bool {
+		_, damaged := s.bad[place.Pack.ID]
+		_, there := s.p.numbers[place.Pack.ID]
+		return there && !damaged && !s.p.banned.has(place.Pack.ID)
+	})
+}
+
+// save gives the bytes of a pack to who wants to keep them.
+func (s *salvage) save(ctx context.Context, id pack.ID) error {
+	if s.o.Save == nil {
+		return nil
+	}
+	rc, err := s.p.r.target.Get(ctx, packName(id), 0, -1)
+	if err != nil {
+		return err
+	}
+	defer rc.Close()
+	return s.o.Save(id.String(), &countingReader{r: rc, n: new(atomic.Int64)})
+}

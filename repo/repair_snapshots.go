@@ -1,0 +1,136 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// SnapshotRepairOptions say what becomes of snapshots that aren't whole.
+type SnapshotRepairOptions struct {
+	Forget bool // forget them, and remove manifests that can't be read
+	DryRun bool // change nothing
+	// Lost is called for each file, and each directory with all in it, that can't be
+	// restored. It may be nil.
+	Lost func(m *snapshot.Manifest, path string, e *snapshot.Entry, why error)
+}
+
+// A SnapshotRepair says what became of a snapshot that isn't whole.
+type SnapshotRepair struct {
+	Snapshot snapshot.ID
+	Repaired *snapshot.Manifest // what was made of it, or nil: nothing of it can be read
+	Lost     int                // files and directories that it lacks
+	Err      error              // why the manifest can't be read, or nil
+}
+
+// RepairSnapshots makes, of each snapshot that reaches what no pack holds, one
+// without that, in its place in the chain of its source. It keeps those that aren't
+// whole unless it is told to forget them. With no ids it looks at all snapshots.
+// What packs hold is taken to be readable: RepairPacks comes first.
+func (r *Repo) RepairSnapshots(ctx context.Context, o SnapshotRepairOptions, ids ...snapshot.ID) ([]SnapshotRepair, error) {
+	fresh, err := r.fresh()
+	if err != nil {
+		return nil, err
+	}
+	defer fresh.Close()
+	if err := fresh.updateIndex(ctx, fresh.index); err != nil {
+		return nil, err
+	}
+	if _, err := fresh.adopt(ctx, fresh.index); err != nil {
+		return nil, err
+	}
+	there, err := fresh.packsThere(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) == 0 {
+		if ids, err = r.snapshotIDs(ctx); err != nil {
+			return nil, err
+		}
+	}
+	var out []SnapshotRepair
+	same := map[chunk.ID]bool{}
+	for _, id := range ids {
+		one, err := fresh.repairSnapshot(ctx, id, o, there, same)
+		if err != nil {
+			return out, err
+		}
+		if one != nil {
+			out = append(out, *one)
+		}
+	}
+	return out, nil
+}
+
+// repairSnapshot returns nil for one that is whole.
+func (r *Repo) repairSnapshot(ctx context.Context, id snapshot.ID, o SnapshotRepairOptions, there map[pack.ID]int64, same map[chunk.ID]bool) (*SnapshotRepair, error) {
+	out := &SnapshotRepair{Snapshot: id}
+	m, err := r.manifest(ctx, id)
+	var damage *DamageError
+	if errors.As(err, &damage) {
+		out.Err = err
+		if o.Forget && !o.DryRun {
+			err := r.target.Delete(ctx, snapshotName(id))
+			if errors.Is(err, fs.ErrNotExist) {
+				err = nil
+			}
+			return out, err
+		}
+		return out, nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	b := &rebuilder{r: r, same: same, drop: r.dropLost(there), dropped: func(path string, e *snapshot.Entry, why error) {
+		out.Lost++
+		if o.Lost != nil {
+			o.Lost(m, path, e, why)
+		}
+	}}
+	next, err := r.remake(ctx, m, b, remaking{what: "repair", edit: func(*snapshot.Manifest) {}, dryRun: o.DryRun, forget: o.Forget})
+	if err != nil || out.Lost == 0 {
+		return nil, err
+	}
+	if next.ID != id {
+		out.Repaired = next
+	}
+	return out, nil
+}
+
+// dropLost returns what drops files that no pack holds.
+func (r *Repo) dropLost(there map[pack.ID]int64) func(context.Context, string, *snapshot.Entry) (why, err error) {
+	return func(ctx context.Context, path string, e *snapshot.Entry) (why, err error) {
+		if e.Type != snapshot.File {
+			return nil, nil
+		}
+		for c, err := range snapshot.Chunks(ctx, trees{r}, e, 0) {
+			var lost *LostError
+			if errors.As(err, &lost) {
+				return lost, ctx.Err()
+			}
+			if err != nil {
+				return nil, err
+			}
+			places, err := r.index.Lookup(c.ID)
+			if err != nil {
+				return nil, err
+			}
+			held := false
+			for _, p := range places {
+				_, ok := there[p.Pack.ID]
+				held = held || ok
+			}
+			if !held {
+				return &LostError{ID: c.ID}, nil
+			}
+		}
+		return nil, nil
+	}
+}

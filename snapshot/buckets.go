@@ -1,0 +1,112 @@
+package snapshot
+
+import (
+	"fmt"
+	"time"
+)
+
+// A timeRule is a rule that goes by time, as it turns out for one group.
+type timeRule struct {
+	keeps func(*link) bool // it keeps this trusted one
+	// room reports whether it would keep one that was taken just before this trusted
+	// one, but not in the same bucket.
+	room   func(*link) bool
+	reason func(*link) string
+}
+
+// keep applies the rule to all of the group.
+func (r timeRule) keep(all []*link) {
+	for _, l := range all {
+		switch {
+		case l.doubt == "":
+			if r.keeps(l) {
+				l.keep(r.reason(l))
+			}
+		case l.doubt == outOfOrder && l.before != nil:
+			if r.keeps(l.before) {
+				l.keep(l.doubt + ", kept with " + l.before.ID.Short())
+			}
+		case l.after == nil:
+			l.keep(l.doubt + ", nothing trusted follows")
+		case r.room(l.after):
+			l.keep(l.doubt + ", may be as new as " + l.after.ID.Short())
+		}
+	}
+}
+
+// timeRules returns the policy's calendar rules and KeepWithin, for a group that is
+// sorted, the newest first.
+func (p *Policy) timeRules(all []*link) []timeRule {
+	layout := func(s string) func(time.Time) string {
+		return func(t time.Time) string { return t.Format(s) }
+	}
+	var rules []timeRule
+	for _, r := range []struct {
+		n      int
+		bucket func(time.Time) string // its name
+	}{
+		{p.KeepHourly, layout("hourly 2006-01-02 15:00 -07:00")},
+		{p.KeepDaily, layout("daily 2006-01-02")},
+		{p.KeepWeekly, week},
+		{p.KeepMonthly, layout("monthly 2006-01")},
+		{p.KeepYearly, layout("yearly 2006")},
+	} {
+		if r.n != 0 {
+			rules = append(rules, calendarRule(all, r.n, r.bucket, p.location()))
+		}
+	}
+	if !p.KeepWithin.IsZero() {
+		rules = append(rules, withinRule(all, p.KeepWithin, p.location()))
+	}
+	return rules
+}
+
+func week(t time.Time) string {
+	year, week := t.ISOWeek()
+	return fmt.Sprintf("weekly %04d-W%02d", year, week)
+}
+
+// atMost reports whether n is within a rule's number, where a negative one has no
+// limit.
+func atMost(number, n int) bool { return number < 0 || n <= number }
+
+// calendarRule keeps the newest snapshot in each of the newest buckets.
+func calendarRule(all []*link, number int, bucket func(time.Time) string, loc *time.Location) timeRule {
+	type slot struct {
+		name   string
+		rank   int // the newest is 1
+		newest *link
+	}
+	slots := map[string]*slot{}
+	slotOf := map[*link]*slot{}
+	for _, l := range all {
+		if l.doubt != "" {
+			continue
+		}
+		name := bucket(l.Start.In(loc))
+		s := slots[name]
+		if s == nil {
+			s = &slot{name, len(slots) + 1, l}
+			slots[name] = s
+		}
+		slotOf[l] = s
+	}
+	return timeRule{
+		keeps:  func(l *link) bool { return slotOf[l].newest == l && atMost(number, slotOf[l].rank) },
+		room:   func(l *link) bool { return atMost(number, slotOf[l].rank+1) },
+		reason: func(l *link) string { return slotOf[l].name },
+	}
+}
+
+// withinRule keeps what is no older than a span before the newest snapshot.
+func withinRule(all []*link, span Span, loc *time.Location) timeRule {
+	var from time.Time
+	for _, l := range all {
+		if l.doubt == "" {
+			from = span.Before(l.Start.In(loc))
+			break
+		}
+	}
+	keeps := func(l *link) bool { return !l.Start.Before(from) }
+	return timeRule{keeps: keeps, room: keeps, reason: func(*link) string { return "within " + span.String() }}
+}

@@ -1,0 +1,44 @@
+package snapshot_test
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+func ExamplePolicy_Decide() {
+	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	var all []*snapshot.Manifest
+	for i, age := range []time.Duration{50 * time.Hour, 27 * time.Hour, 26 * time.Hour, 2 * time.Hour, time.Hour, 0} {
+		m := &snapshot.Manifest{ID: snapshot.ID{byte(i + 1)}, Hostname: "web1", Paths: []string{"/srv/app"}, Number: uint64(i + 1), Start: noon.Add(-age)}
+		all = append(all, m)
+	}
+	all[1].Tags = []string{"release"}
+	all[5].Start = noon.AddDate(-10, 0, 0) // the clock was wrong
+
+	p := snapshot.Policy{KeepLast: 2, KeepDaily: 2, KeepTags: []string{"release"}, Location: time.UTC}
+	for _, group := range (snapshot.Grouping{Host: true, Paths: true}).Group(all) {
+		for _, d := range p.Decide(group.Snapshots, noon) {
+			if d.Keep {
+				fmt.Printf("%d: %s\n", d.Manifest.Number, strings.Join(d.Reasons, ", "))
+			}
+		}
+	}
+	// Output:
+	// 6: last 2, dated out of order, kept with 05000000
+	// 5: last 2, daily 2026-11-20, witness to times that are wrong
+	// 3: daily 2026-11-19
+	// 2: tag release
+}
+
+func ExampleParseSpan() {
+	span, err := snapshot.ParseSpan("1m12h")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(span.Before(time.Date(2026, 3, 30, 12, 0, 0, 0, time.UTC)).Format(time.DateTime))
+	// Output: 2026-03-02 00:00:00
+}

@@ -1,0 +1,94 @@
+package snapshot
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+func TestGroupsAreAlikeInWhatTheyAreGroupedBy(t *testing.T) {
+	ms := []*Manifest{
+		{Number: 1, Hostname: "web1", Paths: []string{"/srv"}},
+		{Number: 2, Hostname: "db", Paths: []string{"/var", "/etc"}, Tags: []string{"b", "a"}},
+		{Number: 3, Hostname: "web1", Paths: []string{"/srv"}, Tags: []string{"a", "b", "a"}},
+		{Number: 4, Hostname: "web1", Paths: []string{"/var", "/etc"}},
+		{Number: 5, Hostname: "web1", Paths: []string{"/var /etc"}},
+	}
+	for by, want := range map[string]string{
+		"":                "[] []: 1 2 3 4 5",
+		"host":            "db [] []: 2|web1 [] []: 1 3 4 5",
+		"paths":           "[/srv] []: 1 3|[/var /etc] []: 2 4|[/var /etc] []: 5",
+		"tags":            "[] []: 1 4 5|[] [a b]: 2 3",
+		"host,paths":      "db [/var /etc] []: 2|web1 [/srv] []: 1 3|web1 [/var /etc] []: 4|web1 [/var /etc] []: 5",
+		"tags,paths,host": "db [/var /etc] [a b]: 2|web1 [/srv] []: 1|web1 [/srv] [a b]: 3|web1 [/var /etc] []: 4|web1 [/var /etc] []: 5",
+	} {
+		g, err := ParseGrouping(by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, group := range g.Group(ms) {
+			s := strings.TrimSpace(fmt.Sprint(group.Hostname, " ", group.Paths, " ", group.Tags)) + ":"
+			for _, m := range group.Snapshots {
+				s += fmt.Sprintf(" %d", m.Number)
+			}
+			got = append(got, s)
+		}
+		if strings.Join(got, "|") != want {
+			t.Errorf("by %q:\n%s, want\n%s", by, strings.Join(got, "|"), want)
+		}
+	}
+	if g := (Grouping{}).Group(nil); len(g) != 0 {
+		t.Errorf("nothing is %d groups", len(g))
+	}
+	if fmt.Sprint(ms[1].Tags) != "[b a]" {
+		t.Error("grouping sorted the tags of a manifest")
+	}
+}
+
+func TestGroupsComeInTheSameOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 77))
+	var ms []*Manifest
+	for i := range 200 {
+		ms = append(ms, &Manifest{Hostname: fmt.Sprint(r.IntN(5)), Paths: []string{fmt.Sprint(r.IntN(5))}, Number: uint64(i)})
+	}
+	names := func() string {
+		var out []string
+		for _, g := range (Grouping{Host: true, Paths: true}).Group(ms) {
+			out = append(out, fmt.Sprint(g.Hostname, g.Paths, len(g.Snapshots)))
+		}
+		return strings.Join(out, " ")
+	}
+	want := names()
+	r.Shuffle(len(ms), func(i, j int) { ms[i], ms[j] = ms[j], ms[i] })
+	if got := names(); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestGroupingsThatAreNoneAreRefused(t *testing.T) {
+	for _, s := range []string{",", "host,", "hosts", "host, paths", "Host", "host,host", "host;paths", " "} {
+		if g, err := ParseGrouping(s); err == nil {
+			t.Errorf("%q is read as %q", s, g)
+		}
+	}
+}
+
+func FuzzParseGrouping(f *testing.F) {
+	for _, s := range []string{"", "host,paths", "tags", "host,,tags", "paths,paths"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		g, err := ParseGrouping(s)
+		if err != nil {
+			if (g != Grouping{}) {
+				t.Errorf("%q is refused, and read as %q", s, g)
+			}
+			return
+		}
+		if again, err := ParseGrouping(g.String()); err != nil || again != g {
+			t.Errorf("%q is %q, which reads as %q, %v", s, g, again, err)
+		}
+	})
+}
