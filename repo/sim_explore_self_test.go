@@ -86,7 +86,7 @@ func plainly(t *testing.T, p *program) (sets map[digest]bool, runs int) {
 			}
 			sets[w.stored] = true
 			for _, m := range e.allMoves(w) {
-				paths = append(paths, next.then(m))
+				paths = append(paths, next.then(m, nil))
 			}
 		})
 	}
@@ -101,6 +101,9 @@ func TestAnExplorerMissesNothing(t *testing.T) {
 		e := newExplorer(t, p)
 		e.see = func(w *world) { got[w.stored] = true }
 		e.explore(t)
+		if e.found != nil {
+			t.Error(e.found.err)
+		}
 		if !maps.Equal(got, want) {
 			t.Errorf("%s: %d sets of objects instead of %d", p.name, len(got), len(want))
 		}

@@ -1,6 +1,7 @@
 package repo_test
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -17,17 +18,20 @@ import (
 // "Partial-Order Methods for the Verification of Concurrent Systems", 1996), which
 // leaves out runs but no state.
 //
-// Runs with few changes from one actor to another come first: if anything is wrong,
-// a short story is likely to show it.
+// Runs in which few actors are interrupted come first, where others go on though an
+// actor could: if anything is wrong, a short story is likely to show it. Where all
+// runs are too many, those with a few interruptions are made (Musuvathi and Qadeer,
+// "Iterative context bounding for systematic testing of multithreaded programs",
+// 2007).
 type explorer struct {
 	program *program
 	audit   *auditor
-	queue   [][]task          // by the number of changes
+	queue   [][]task          // by the number of interruptions
 	visited map[digest][]move // each state, and what needn't be done there
 
+	breaks               int // interruptions in a run, at most
 	replays, steps, ends int
-	replayed             int // moves that were made only to get where something is new
-	atEnd                func(w *world) error
+	replayed             int            // moves that were made only to get where something is new
 	see                  func(w *world) // is called in every state, if it isn't nil
 	found                *failure
 }
@@ -50,16 +54,18 @@ type path struct {
 	before *path
 	move   move
 	length int
-	swaps  int // changes from one actor to another
+	breaks int // how often an actor was interrupted
 }
 
-func (p *path) then(m move) *path {
-	next := &path{before: p, move: m, length: 1}
-	if p != nil {
-		next.length, next.swaps = p.length+1, p.swaps
-		if p.move.actor != m.actor || m.kind != take {
-			next.swaps++
-		}
+// then returns the path that goes on with a move; others could be made.
+func (p *path) then(m move, others []move) *path {
+	if p == nil {
+		return &path{move: m, length: 1}
+	}
+	next := &path{before: p, move: m, length: p.length + 1, breaks: p.breaks}
+	could := slices.ContainsFunc(others, func(o move) bool { return o.kind == take && o.actor == p.move.actor })
+	if could && m.kind != crash && (m.kind != take || m.actor != p.move.actor) {
+		next.breaks++
 	}
 	return next
 }
@@ -83,6 +89,9 @@ func explore(t *testing.T, p *program) {
 	e := newExplorer(t, p)
 	e.explore(t)
 	took := time.Since(began)
+	if left := len(slices.Concat(e.queue...)); left > 0 && e.found == nil {
+		t.Logf("%s: runs with up to %d interruptions; %d and more are left", p.name, e.breaks, left)
+	}
 	t.Logf("%s: %d states, %d ends, in %d replays of %d moves (%d repeated): %v, %v each", p.name,
 		len(e.visited), e.ends, e.replays, e.steps, e.replayed, took.Round(time.Millisecond), (took / time.Duration(e.replays)).Round(time.Microsecond))
 	if e.found != nil {
@@ -91,7 +100,14 @@ func explore(t *testing.T, p *program) {
 }
 
 func newExplorer(t testing.TB, p *program) *explorer {
-	return &explorer{program: p, audit: newAuditor(t, p.stage), visited: map[digest][]move{}}
+	e := &explorer{program: p, audit: newAuditor(t, p.stage), visited: map[digest][]move{}, breaks: p.breaks}
+	if n, ok := environment(t, "QSNAP_SIM_INTERRUPTIONS"); ok {
+		e.breaks = int(n)
+	}
+	if e.breaks == 0 {
+		e.breaks = math.MaxInt - 1
+	}
+	return e
 }
 
 // explore makes runs until a promise is broken or nothing new is left.
@@ -111,18 +127,18 @@ func actorsOf(p *program) []*actor {
 }
 
 func (e *explorer) push(next task) {
-	swaps := 0
+	level := 0
 	if next.path != nil {
-		swaps = next.path.swaps
+		level = next.path.breaks
 	}
-	for len(e.queue) <= swaps {
+	for len(e.queue) <= level {
 		e.queue = append(e.queue, nil)
 	}
-	e.queue[swaps] = append(e.queue[swaps], next)
+	e.queue[level] = append(e.queue[level], next)
 }
 
 func (e *explorer) pop() (task, bool) {
-	for i, level := range e.queue {
+	for i, level := range e.queue[:min(len(e.queue), e.breaks+1)] {
 		if n := len(level); n > 0 {
 			next := level[n-1]
 			e.queue[i] = level[:n-1]
@@ -157,11 +173,12 @@ func (e *explorer) run(t *testing.T, next task) {
 		if e.see != nil {
 			e.see(w)
 		}
-		m, asleep, ok := e.choose(w, at, sleep)
+		next, asleep, ok := e.choose(w, at, sleep)
 		if !ok {
 			return
 		}
-		at, sleep = at.then(m), asleep
+		at, sleep = next, asleep
+		m := at.move
 		e.steps++
 		if err := w.make(m); err != nil {
 			t.Fatalf("%v, after\n%s", err, traceText(w.moves, w.actors))
@@ -169,41 +186,42 @@ func (e *explorer) run(t *testing.T, next task) {
 	}
 }
 
-// choose returns what to do next, and what needn't be done behind that, and puts
-// the alternatives in the queue. It returns false where nothing new can come.
-func (e *explorer) choose(w *world, at *path, sleep []move) (move, []move, bool) {
+// choose returns a path on, and what needn't be done behind it, and puts the others
+// in the queue. It returns false where nothing new can come.
+func (e *explorer) choose(w *world, at *path, sleep []move) (*path, []move, bool) {
 	state := w.state()
-	var todo []move
+	moves := e.moves(w)
 	known, visited := e.visited[state]
-	if visited {
-		todo = without(known, sleep)
-		sleep = common(known, sleep)
-	} else {
-		moves := e.moves(w)
-		todo = without(moves, sleep)
-		sleep = common(moves, sleep)
+	if !visited {
+		known = moves
 		if len(moves) == 0 {
 			e.end(w)
 		}
 	}
+	todo := without(known, sleep)
+	sleep = common(known, sleep)
 	e.visited[state] = sleep
 	if len(todo) == 0 {
-		return move{}, nil, false
+		return nil, nil, false
 	}
 	// Who was on goes on, if it can.
 	slices.SortStableFunc(todo, func(a, b move) int { return rank(at, a) - rank(at, b) })
 	done := slices.Clone(sleep)
-	var first []move
+	var first task
 	for i, m := range todo {
-		behind := keep(done, func(d move) bool { return independent(d, m) })
+		next := task{at.then(m, moves), state, keep(done, func(d move) bool { return independent(d, m) })}
 		if i == 0 {
-			first = behind
+			first = next
 		} else {
-			e.push(task{at.then(m), state, behind})
+			e.push(next)
 		}
 		done = append(done, m)
 	}
-	return todo[0], first, true
+	if at != nil && first.path.breaks > at.breaks {
+		e.push(first)
+		return nil, nil, false
+	}
+	return first.path, first.sleep, true
 }
 
 func rank(at *path, m move) int {
@@ -250,10 +268,7 @@ func (e *explorer) allMoves(w *world) []move {
 // end is called where nothing more can happen.
 func (e *explorer) end(w *world) {
 	e.ends++
-	if e.atEnd == nil {
-		return
-	}
-	if err := e.atEnd(w); err != nil && e.found == nil {
+	if err := finale(w); err != nil && e.found == nil {
 		e.found = &failure{err, w.moves}
 	}
 }

@@ -106,6 +106,16 @@ var writing = footprint{
 	"put leases/", "delete leases/", "put packs/", "put index/", "put pending/", "delete pending/", "put snapshots/",
 }
 
+// The footprints of those who delete.
+var (
+	pruning = footprint{
+		"put leases/", "delete leases/", "put packs/", "delete packs/", "put index/", "delete index/", "put quarantine/", "delete quarantine/",
+		"put snapshots/", "delete pending/", "delete forgotten/", "delete marks/",
+	}
+	forgetting = footprint{"put forgotten/", "delete snapshots/"}
+	unleasing  = footprint{"delete leases/"}
+)
+
 // change reports whether an operation is in the footprint.
 func (f footprint) change(op targettest.Op) bool {
 	return slices.ContainsFunc(f, func(s string) bool { return strings.HasPrefix(op.Method+" "+op.Name, s) })

@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 
 	"errors"
+	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/target/targettest"
 	"io/fs"
 	"testing"
@@ -13,19 +14,19 @@ import (
 func isAbsent(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 func TestSimTwoWriters(t *testing.T) {
-	explore(t, &program{name: "two writers", stage: newStage(t, "xy"), actors: []actor{
+	explore(t, &program{breaks: 1, name: "two writers", stage: newStage(t, "xy"), actors: []actor{
 		{name: "w1", role: writes("xz"), may: writing},
 		{name: "w2", role: writes("xyz"), may: writing},
 	}})
 }
 func TestSimTwoWriters2(t *testing.T) {
-	explore(t, &program{name: "two writers", stage: newStage(t, "xY"), crashes: 2, actors: []actor{
+	explore(t, &program{breaks: 1, name: "two writers", stage: newStage(t, "xY"), crashes: 2, actors: []actor{
 		{name: "w1", role: writes("xz"), may: writing, mortal: true},
 		{name: "w2", role: writes("xYz"), may: writing, mortal: true},
 	}})
 }
 func TestSimReader(t *testing.T) {
-	explore(t, &program{name: "writer and reader", stage: newStage(t, "xy"), actors: []actor{
+	explore(t, &program{breaks: 1, name: "writer and reader", stage: newStage(t, "xy"), actors: []actor{
 		{name: "w1", role: writes("xz", "z"), may: writing},
 		{name: "r", role: reads},
 	}})
@@ -46,7 +47,6 @@ func manyWriters(t *testing.T) *randomProgram {
 		}},
 		faults: []targettest.Fault{targettest.Fail, targettest.FailAfter, targettest.Hang, targettest.Crash, targettest.CrashAfter},
 		lives:  4, steps: 300,
-		atEnd: func(w *world) error { return endsClean(w.ctx, w.program.stage, w.mem) },
 	}
 }
 
@@ -71,4 +71,28 @@ func TestSimRunsAreRepeatedByTheirSeed(t *testing.T) {
 			t.Errorf("seed %d: two runs of %d and %d moves", seed, len(moves[0]), len(moves[1]))
 		}
 	}
+}
+
+func TestSimPruneForget(t *testing.T) {
+	s := newStage(t).publishBlindly(t, "x", "y", "xy").drop(t, "x", "y")
+	explore(t, &program{breaks: 1, name: "prune and forget", stage: s, actors: []actor{
+		{name: "p", role: prunes(repo.PruneOptions{}), may: pruning},
+		{name: "f", role: forgets("xy"), may: forgetting, forgets: true},
+	}})
+}
+
+func TestSimWritePrune(t *testing.T) {
+	s := newStage(t).publishBlindly(t, "x", "y", "xy").drop(t, "x", "y")
+	explore(t, &program{breaks: 1, name: "write and prune", stage: s, actors: []actor{
+		{name: "w", role: writes("xz"), may: writing},
+		{name: "p", role: prunes(repo.PruneOptions{}), may: pruning},
+	}})
+}
+
+func TestSimS1(t *testing.T) {
+	s := newStage(t, "x").drop(t, "x")
+	explore(t, &program{breaks: 1, name: "write and prune", stage: s, actors: []actor{
+		{name: "w", role: writes("x"), may: writing},
+		{name: "p", role: prunes(repo.PruneOptions{}), may: pruning},
+	}})
 }

@@ -21,25 +21,16 @@ type randomProgram struct {
 	faults []targettest.Fault // that operations of mortal actors may meet with
 	lives  int                // of a mortal actor, at most
 	steps  int                // after which nothing more goes wrong
-	atEnd  func(w *world) error
 }
 
 // simRuns returns the seeds of the runs to make: so many, or more if
 // QSNAP_SIM_RUNS says so, or only that of QSNAP_SIM_SEED.
 func simRuns(t *testing.T, runs int) []uint64 {
 	t.Helper()
-	number := func(name string) (uint64, bool) {
-		text := os.Getenv(name)
-		n, err := strconv.ParseUint(text, 10, 64)
-		if text != "" && err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		return n, text != ""
-	}
-	if seed, ok := number("QSNAP_SIM_SEED"); ok {
+	if seed, ok := environment(t, "QSNAP_SIM_SEED"); ok {
 		return []uint64{seed}
 	}
-	if n, ok := number("QSNAP_SIM_RUNS"); ok {
+	if n, ok := environment(t, "QSNAP_SIM_RUNS"); ok {
 		runs = int(n)
 	}
 	seeds := make([]uint64, runs)
@@ -47,6 +38,17 @@ func simRuns(t *testing.T, runs int) []uint64 {
 		seeds[i] = uint64(i)
 	}
 	return seeds
+}
+
+// environment returns the number in a variable, if there is one.
+func environment(t testing.TB, name string) (uint64, bool) {
+	t.Helper()
+	text := os.Getenv(name)
+	n, err := strconv.ParseUint(text, 10, 32)
+	if text != "" && err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n, text != ""
 }
 
 // runRandomly makes runs of a program, and fails the test at the first promise that
@@ -107,10 +109,7 @@ func (p *randomProgram) run(t *testing.T, audit *auditor, seed uint64) ([]move, 
 			return w.moves, w.state(), fmt.Errorf("there is no end")
 		}
 	}
-	if p.atEnd != nil {
-		return w.moves, w.state(), p.atEnd(w)
-	}
-	return w.moves, w.state(), nil
+	return w.moves, w.state(), finale(w)
 }
 
 // chance draws what happens next.

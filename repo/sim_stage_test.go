@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -112,6 +113,19 @@ func (s *stage) publishBlindly(t testing.TB, trees ...string) *stage {
 	return s
 }
 
+// drop removes the manifests of a tree, as if they had been forgotten long ago.
+func (s *stage) drop(t testing.TB, trees ...string) *stage {
+	t.Helper()
+	audit := newAuditor(t, s)
+	for name, b := range s.mem.Objects() {
+		if m := audit.manifest(name, b); m != nil && slices.Contains(trees, m.tree) {
+			s.mem.Set(name, nil)
+			delete(s.told, name)
+		}
+	}
+	return s
+}
+
 // takeSnapshot takes a snapshot of a tree, whose name it gets as a tag.
 func takeSnapshot(ctx context.Context, r *repo.Repo, tree string) (*snapshot.Manifest, error) {
 	return r.Snapshot(ctx, repo.FS(simTree(tree), "/x"), repo.SnapshotOptions{
@@ -165,14 +179,15 @@ func fastDir(t testing.TB) string {
 // again if nothing was left in them, which is as good as new and far quicker.
 func (s *stage) cacheDir(actor string, emptied int) (string, error) {
 	dir := filepath.Join(s.caches, fmt.Sprint(actor, " ", emptied))
-	left, err := os.ReadDir(filepath.Join(dir, hex.EncodeToString(s.id[:16]), "index"))
-	if errors.Is(err, fs.ErrNotExist) {
+	own := filepath.Join(dir, hex.EncodeToString(s.id[:16]))
+	index, err := os.ReadDir(filepath.Join(own, "index"))
+	if err == nil {
+		_, err = os.Lstat(filepath.Join(own, "leases.json"))
+	}
+	if errors.Is(err, fs.ErrNotExist) && len(index) == 0 {
 		return dir, nil
 	}
-	if err == nil && len(left) > 0 {
-		err = os.RemoveAll(dir)
-	}
-	return dir, err
+	return dir, os.RemoveAll(dir)
 }
 
 // published returns the manifests that are published as a run begins.

@@ -23,7 +23,8 @@ type program struct {
 	name    string
 	stage   *stage
 	actors  []actor // name, role and what they may do; each run has copies
-	crashes int     // how many actors may die, in an exhaustive run
+	crashes int     // how many actors may die, in an explored run
+	breaks  int     // how many interruptions an explored run has at most; 0 is no limit; see explorer
 }
 
 // A role is what an actor does. An error is a broken promise, unless the actor has
