@@ -180,7 +180,7 @@ func (r *Repo) persist(ctx context.Context, f func(*index.Index) error) error {
 	}
 	for _, mend := range []func(error) error{
 		func(err error) error { return r.refreshIndex(ctx, x, index.IsDamaged(err)) },
-		func(error) error { return r.adoptOnce(ctx, x) },
+		func(error) error { return errors.Join(r.rebuildIndex(ctx, x), r.adoptOnce(ctx, x)) },
 	} {
 		err = f(x)
 		if lost := (*LostError)(nil); !errors.As(err, &lost) && !index.IsDamaged(err) {
@@ -211,6 +211,14 @@ func (r *Repo) adoptOnce(ctx context.Context, x *index.Index) error {
 	}
 	r.adopted = true
 	return nil
+}
+
+// rebuildIndex makes the index anew, once: damage may have left it readable, and wrong.
+func (r *Repo) rebuildIndex(ctx context.Context, x *index.Index) error {
+	if r.rebuilt.Swap(true) {
+		return nil
+	}
+	return r.refreshIndex(ctx, x, true)
 }
 
 // refreshIndex brings the index up to date, from scratch if reset is set.

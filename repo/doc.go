@@ -18,12 +18,21 @@
 //	keys/<id>           a key slot: the keys, wrapped under a passphrase or key file
 //	packs/<xx>/<id>     chunks of files, or trees (package pack)
 //	index/<id>          what some packs hold (package index)
-//	snapshots/<id>      a manifest (package snapshot)
+//	snapshots/<id>      a manifest (package snapshot), or a tombstone in its place
+//	pending/<id>        a manifest about to be published: the same bytes
+//	forgotten/<id>      a manifest that was forgotten: the same bytes
+//	marks/<id>-<n>      what was said of a snapshot since: tags, a pin
+//	leases/<k>-<run>-<n>          a run under way: k is w, r or p
+//	quarantine/<pack>-<run>       a pack that a run is about to delete
+//	losses/<id>         chunks and trees that are lost
 //
 // Every object is created once and never changed. All ids are the BLAKE3-256 hash
 // of the object's bytes, in hexadecimal digits, so that anyone can check an object
-// without a key; xx are the first two digits of the pack's. Slots are readable JSON;
-// all else is sealed (package internal/seal describes how, and the keys).
+// without a key; xx are the first two digits of the pack's. The id of a pending or
+// forgotten manifest and of a mark is that of the snapshot, so a tombstone is the one
+// object whose name isn't its hash. A run is 16 random bytes, n counts in decimal
+// digits, 8 at least. Slots are readable JSON; all else is sealed (package
+// internal/seal describes how, and the keys).
 //
 // The config is CBOR in core deterministic encoding, sealed in one piece under a
 // repository id of zeros:
@@ -41,6 +50,54 @@
 //
 // A chunk's id is its keyed BLAKE3-256 hash, with the sub-key for "data ids"; a
 // page's of a tree that for "tree ids".
+//
+// The other small objects are CBOR in core deterministic encoding, with these keys:
+//
+//	lease       1 what the run does, 2 host, 3 user, 4 process, 5 begun, in
+//	            nanoseconds since 1970, 6 paths of a snapshot, 7 its directories that
+//	            are stored whole: pairs of path and tree id
+//	quarantine  1 runs that were alive before it
+//	mark        1 tags, 2 whether they count, 3 pinned, 4 until, in seconds since 1970,
+//	            or 0 for ever
+//
+// A loss is not CBOR but the ids themselves, 32 bytes each; a tombstone is empty.
+//
+// # Deleting
+//
+// Prune deletes packs while others take snapshots, without a lock and without
+// trusting any clock. What makes that safe is the order in which each looks and
+// writes. A writer, after its packs and deltas are stored:
+//
+//  1. stores its manifest as pending, which counts for those who delete;
+//  2. lists the quarantine, and then the packs it relies on: what is in quarantine or
+//     gone it stores again;
+//  3. stores the manifest under its final name: create-only, so that it fails if a
+//     tombstone is there, and begins again under another name;
+//  4. removes the pending one.
+//
+// If the quarantine is empty in step 2 and the parent snapshot still stands
+// afterwards, all that the parent reaches is there, so that only packs it relies on
+// beyond that are looked at. Who deletes:
+//
+//  1. names packs in quarantine that seem to be dead, after moving what is needed of
+//     them to new packs, and leaves alone those of runs that are alive;
+//  2. waits for the runs that were alive before;
+//  3. reads the pending manifests, then the published ones, and all their trees;
+//  4. lists the quarantine of all, then the packs: a pack may go only if each living
+//     blob in it is in another that is there and in nobody's quarantine; else it
+//     leaves the quarantine again;
+//  5. replaces the index deltas that list the pack, deletes it, and only then takes it
+//     out of quarantine.
+//
+// A pending manifest without a living run is given up by a tombstone under its final
+// name: create-only Put decides, once, between that and its publication. A pack that
+// somebody else has in quarantine is never relied on again: what is needed of it is
+// moved.
+//
+// Runs show by leases that they are alive, replacing them every two minutes; one that
+// has been the same for ten, as seen on this machine's clock, or whose process on
+// this machine has ended, counts as dead. To judge wrongly costs the writer uploads,
+// never a snapshot.
 //
 // # Crashes
 //

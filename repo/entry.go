@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"strings"
 
 	"github.com/qsnap/qsnap/snapshot"
@@ -36,4 +37,33 @@ func notThere(m *snapshot.Manifest, path string, err error) error {
 		return fmt.Errorf("snapshot %s has no %q: %w", m.ID.Short(), path, fs.ErrNotExist)
 	}
 	return fmt.Errorf("snapshot %s: %s: %w", m.ID.Short(), path, err)
+}
+
+// ReadDir yields what is in a directory of a snapshot, such as its Root, in the order
+// of names, a page of it in memory at a time. After an error it ends.
+func (r *Repo) ReadDir(ctx context.Context, dir *snapshot.Entry) iter.Seq2[*snapshot.Entry, error] {
+	if err := readable(dir); err != nil {
+		return func(yield func(*snapshot.Entry, error) bool) { yield(nil, err) }
+	}
+	return snapshot.ReadDir(ctx, trees{r}, dir.Subtree)
+}
+
+// Lookup returns the entry of that name, as bytes, in a directory of a snapshot. An
+// absent one is fs.ErrNotExist.
+func (r *Repo) Lookup(ctx context.Context, dir *snapshot.Entry, name string) (*snapshot.Entry, error) {
+	if err := readable(dir); err != nil {
+		return nil, err
+	}
+	return snapshot.Lookup(ctx, trees{r}, dir.Subtree, name)
+}
+
+// readable returns an error unless an entry is a directory whose names are known.
+func readable(dir *snapshot.Entry) error {
+	switch {
+	case dir.Type != snapshot.Dir:
+		return fmt.Errorf("it is a %v, not a directory", dir.Type)
+	case dir.Problem != "":
+		return notCaptured(dir)
+	}
+	return nil
 }

@@ -193,3 +193,20 @@ func ExampleRepo_Stats() {
 	fmt.Println(s.Snapshots, s.Files, s.Chunks, s.ChunkBytes)
 	// Output: 1 2 2 19
 }
+
+func ExampleRepo_Growth() {
+	ctx := context.Background()
+	r := exampleRepo(ctx)
+	defer r.Close()
+	files := fstest.MapFS{"readme.txt": {Data: []byte("hello again\n")}, "src/main.go": {Data: []byte("package main\n")}}
+	_, err := r.Snapshot(ctx, repo.FS(files, "/srv/app"), repo.SnapshotOptions{})
+	check(err)
+	growth, err := r.Growth(ctx, repo.Select{})
+	check(err)
+	for _, g := range growth {
+		fmt.Println(g.Snapshot.Number, g.New.ChunkBytes, g.Total.ChunkBytes, g.Only.ChunkBytes)
+	}
+	// Output:
+	// 1 19 19 6
+	// 2 12 31 12
+}

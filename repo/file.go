@@ -70,36 +70,21 @@ func (f *openFile) Seek(offset int64, whence int) (int64, error) {
 
 // ReadAt is io.ReaderAt.
 func (f *openFile) ReadAt(p []byte, off int64) (int, error) {
-	e := f.info.e
 	if off < 0 {
 		return 0, f.fail("read", fs.ErrInvalid)
 	}
-	if len(p) == 0 {
-		return 0, nil
+	n := 0
+	if e := f.info.e; off < e.Size {
+		n = copy(p[:min(int64(len(p)), e.Size-off)], f.remembered(off))
 	}
-	if off >= e.Size || e.Type != snapshot.File {
-		return 0, io.EOF
+	if n == len(p) {
+		return n, nil
 	}
-	want := p[:min(int64(len(p)), e.Size-off)]
-	n := copy(want, f.remembered(off))
-	var err error
-	if n < len(want) {
-		err = f.r.readContent(f.ctx, e, off+int64(n), func(data []byte) error {
-			f.remember(stretch{off + int64(n), data})
-			n += copy(want[n:], data)
-			if n == len(want) {
-				return errEnough
-			}
-			return nil
-		})
+	more, err := f.r.readAt(f.ctx, f.info.e, p[n:], off+int64(n), f.remember)
+	if err != nil && err != io.EOF {
+		err = f.fail("read", err)
 	}
-	switch {
-	case err != nil && err != errEnough:
-		return n, f.fail("read", err)
-	case n < len(p):
-		return n, io.EOF
-	}
-	return n, nil
+	return n + more, err
 }
 
 func (f *openFile) remember(s stretch) {
@@ -138,12 +123,57 @@ func (r *Repo) CopyFile(ctx context.Context, w io.Writer, e *snapshot.Entry) err
 		return fmt.Errorf("%s is a %v, not a file", e.Name, e.Type)
 	}
 	if e.Problem != "" {
-		return errors.New("not in the snapshot: when that was made: " + e.Problem)
+		return notCaptured(e)
 	}
 	return r.readContent(ctx, e, 0, func(data []byte) error {
 		_, err := w.Write(data)
 		return err
 	})
+}
+
+// ReadAt reads a file of a snapshot from an offset on, holes as zeros. As with
+// io.ReaderAt, fewer bytes than asked for come with an error, which is io.EOF at the
+// end of the file. It reads the chunks that hold the bytes, and no others.
+func (r *Repo) ReadAt(ctx context.Context, e *snapshot.Entry, p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, fs.ErrInvalid
+	}
+	if e.Problem != "" {
+		return 0, notCaptured(e)
+	}
+	return r.readAt(ctx, e, p, off, func(stretch) {})
+}
+
+// readAt also tells of each stretch of the file that it comes by.
+func (r *Repo) readAt(ctx context.Context, e *snapshot.Entry, p []byte, off int64, seen func(stretch)) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if off >= e.Size || e.Type != snapshot.File {
+		return 0, io.EOF
+	}
+	want := p[:min(int64(len(p)), e.Size-off)]
+	n := 0
+	err := r.readContent(ctx, e, off, func(data []byte) error {
+		seen(stretch{off + int64(n), data})
+		n += copy(want[n:], data)
+		if n == len(want) {
+			return errEnough
+		}
+		return nil
+	})
+	switch {
+	case err != nil && err != errEnough:
+		return n, err
+	case n < len(p):
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// notCaptured says why what an entry stands for isn't in the snapshot.
+func notCaptured(e *snapshot.Entry) error {
+	return errors.New("not in the snapshot: when that was made: " + e.Problem)
 }
 
 var errEnough = errors.New("enough")
@@ -165,6 +195,9 @@ func (r *Repo) readContent(ctx context.Context, e *snapshot.Entry, off int64, f 
 		holes = holes[1:]
 	}
 	c := contentReader{at: off, holes: holes, f: f}
+	if err := c.holesHere(); err != nil {
+		return err
+	}
 	for chunk, err := range snapshot.Chunks(ctx, trees{r}, e, data) {
 		if err != nil {
 			return err
@@ -197,21 +230,28 @@ func (c *contentReader) data(b []byte) error {
 	for len(b) > 0 {
 		n := int64(len(b))
 		if len(c.holes) > 0 {
-			h := c.holes[0]
-			if c.at >= h.Offset {
-				if err := c.hole(h.Offset + h.Length); err != nil {
-					return err
-				}
-				c.holes = c.holes[1:]
-				continue
-			}
-			n = min(n, h.Offset-c.at)
+			n = min(n, c.holes[0].Offset-c.at)
 		}
 		if err := c.f(b[:n]); err != nil {
 			return err
 		}
 		c.at += n
 		b = b[n:]
+		if err := c.holesHere(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// holesHere yields the holes that have been come to, before the chunk behind them is
+// read: it may not be needed.
+func (c *contentReader) holesHere() error {
+	for len(c.holes) > 0 && c.at >= c.holes[0].Offset {
+		if err := c.hole(c.holes[0].Offset + c.holes[0].Length); err != nil {
+			return err
+		}
+		c.holes = c.holes[1:]
 	}
 	return nil
 }

@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -51,8 +55,8 @@ func (r *Repo) forget(ctx context.Context, id snapshot.ID) error {
 	return nil
 }
 
-// Forgotten returns the snapshots that were removed and perhaps can be brought back,
-// the oldest first.
+// Forgotten returns the snapshots that were removed and can be brought back, the
+// oldest first.
 func (r *Repo) Forgotten(ctx context.Context) ([]*snapshot.Manifest, error) {
 	standing := map[snapshot.ID]bool{}
 	ids, err := r.snapshotIDs(ctx)
@@ -76,7 +80,13 @@ func (r *Repo) Forgotten(ctx context.Context) ([]*snapshot.Manifest, error) {
 		var damage *DamageError
 		switch {
 		case err == nil:
-			out = append(out, m)
+			whole, err := r.isWhole(ctx, m)
+			if err != nil {
+				return nil, err
+			}
+			if whole {
+				out = append(out, m)
+			}
 		case errors.As(err, &damage):
 			damaged = append(damaged, err)
 		case !errors.Is(err, fs.ErrNotExist):
@@ -85,6 +95,23 @@ func (r *Repo) Forgotten(ctx context.Context) ([]*snapshot.Manifest, error) {
 	}
 	sortByAge(out)
 	return out, errors.Join(damaged...)
+}
+
+// isWhole reports whether packs hold all that a snapshot reaches, as far as the
+// index deltas tell.
+func (r *Repo) isWhole(ctx context.Context, m *snapshot.Manifest) (bool, error) {
+	lost := map[chunk.ID]bool{}
+	err := r.persist(ctx, func(x *index.Index) error {
+		clear(lost)
+		if err := r.findLost(ctx, x, m, lost, map[chunk.ID]bool{}); err != nil || len(lost) == 0 {
+			return err
+		}
+		return &LostError{ID: slices.SortedFunc(maps.Keys(lost), compareIDs)[0]}
+	})
+	if loss := (*LostError)(nil); errors.As(err, &loss) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Undelete brings back a forgotten snapshot, if all that it reaches is still there,

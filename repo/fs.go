@@ -63,7 +63,7 @@ func (f *snapshotFS) child(dir *snapshot.Entry, name string) (*snapshot.Entry, e
 		return nil, fs.ErrNotExist
 	}
 	if dir.Problem != "" {
-		return nil, errors.New("not in the snapshot: when that was made: " + dir.Problem)
+		return nil, notCaptured(dir)
 	}
 	e, err := snapshot.Lookup(f.ctx, trees{f.r}, dir.Subtree, name)
 	if !errors.Is(err, fs.ErrNotExist) || !strings.ContainsRune(name, utf8.RuneError) {
@@ -131,7 +131,7 @@ func (f *snapshotFS) Open(name string) (fs.File, error) {
 		return &openDir{fs: f, info: info, path: name}, nil
 	}
 	if e.Problem != "" {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.New("not in the snapshot: when that was made: " + e.Problem)}
+		return nil, &fs.PathError{Op: "open", Path: name, Err: notCaptured(e)}
 	}
 	return &openFile{r: f.r, ctx: f.ctx, info: info, path: name}, nil
 }
@@ -218,7 +218,7 @@ func (d *openDir) ReadDir(n int) ([]fs.DirEntry, error) {
 	if !d.read {
 		d.read = true
 		if d.info.e.Problem != "" {
-			return nil, &fs.PathError{Op: "readdir", Path: d.path, Err: errors.New("not in the snapshot: when that was made: " + d.info.e.Problem)}
+			return nil, &fs.PathError{Op: "readdir", Path: d.path, Err: notCaptured(d.info.e)}
 		}
 		for e, err := range snapshot.ReadDir(d.fs.ctx, trees{d.fs.r}, d.info.e.Subtree) {
 			if err != nil {

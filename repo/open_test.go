@@ -118,18 +118,23 @@ func TestEveryCallEndsWhenItsContextIsCancelled(t *testing.T) {
 	_, results["restore"] = f.Restore(ctx, m, repo.RestoreOptions{To: t.TempDir()})
 	_, results["check"] = f.Check(ctx, repo.CheckOptions{})
 	_, results["stats"] = f.Stats(ctx)
+	_, results["growth"] = f.Growth(ctx, repo.Select{})
+	_, results["lookup"] = f.Lookup(ctx, &m.Root, "a.txt")
 	_, results["entry"] = f.Entry(ctx, m, "a.txt")
 	_, results["keys"] = f.Keys(ctx)
 	_, results["fs"] = fs.ReadFile(f.FS(ctx, m), "a.txt")
 	for _, err := range f.Walk(ctx, &m.Root) {
 		results["walk"] = err
 	}
+	for _, err := range f.ReadDir(ctx, &m.Root) {
+		results["list"] = err
+	}
 	for name, err := range results {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if len(results) != 10 {
+	if len(results) != 13 {
 		t.Errorf("%d results", len(results))
 	}
 }

@@ -141,7 +141,7 @@ func (p *pruner) bury(ctx context.Context) error {
 // pendingAlive reports whether the run of a pending manifest may be alive.
 func (p *pruner) pendingAlive(ctx context.Context, name string) (bool, error) {
 	header := make([]byte, seal.HeaderSize)
-	if err := p.r.readAt(ctx, name, header); err != nil {
+	if err := p.r.readFront(ctx, name, header); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return true, nil // it has ended meanwhile
 		}
@@ -266,8 +266,8 @@ func (p *pruner) better(a, b int) bool {
 	return cmp.Or(quarantined(a)-quarantined(b), a-b) < 0
 }
 
-// readAt reads the first bytes of an object.
-func (r *Repo) readAt(ctx context.Context, name string, buf []byte) error {
+// readFront reads the first bytes of an object.
+func (r *Repo) readFront(ctx context.Context, name string, buf []byte) error {
 	rc, err := r.target.Get(ctx, name, 0, int64(len(buf)))
 	if err != nil {
 		return err

@@ -158,14 +158,14 @@ func (p *pruner) confirm(ctx context.Context, numbers []int) (dead []int, err er
 	}
 	rescued := map[int]bool{}
 	for _, item := range needed {
-		places, err := p.r.index.Lookup(item.ID)
+		held, err := p.isHeld(ctx, item, func(id pack.ID) bool {
+			_, ok := there[id]
+			return ok && !quarantine.has(id)
+		})
 		if err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(places, func(place index.Place) bool {
-			_, ok := there[place.Pack.ID]
-			return ok && !quarantine.has(place.Pack.ID)
-		}) {
+		if !held {
 			rescued[candidates[item.Pack.ID]] = true
 		}
 	}
@@ -176,6 +176,29 @@ func (p *pruner) confirm(ctx context.Context, numbers []int) (dead []int, err er
 	}
 	p.banned = quarantine
 	return dead, p.release(ctx, slices.DeleteFunc(slices.Clone(numbers), func(n int) bool { return !rescued[n] }))
+}
+
+// isHeld reports whether a blob is also in another pack that may be relied on. A
+// copy that this run hasn't written itself is read: it may be damaged.
+func (p *pruner) isHeld(ctx context.Context, item index.Item, reliable func(pack.ID) bool) (bool, error) {
+	places, err := p.r.index.Lookup(item.ID)
+	if err != nil {
+		return false, err
+	}
+	for _, place := range places {
+		if place.Pack.ID == item.Pack.ID || !reliable(place.Pack.ID) {
+			continue
+		}
+		if place.Pack.Header.Run() == p.s.run {
+			return true, nil
+		}
+		_, err := p.r.fromPlace(ctx, place, item.ID, item.Pack.IsTree())
+		var damage *pack.DamageError
+		if err == nil || !errors.As(err, &damage) {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // release takes packs out of our quarantine.

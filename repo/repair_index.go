@@ -126,7 +126,7 @@ func (r *Repo) noteLosses(ctx context.Context) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if err := r.findLost(ctx, m, lost, seen); err != nil {
+		if err := r.findLost(ctx, r.index, m, lost, seen); err != nil {
 			return 0, err
 		}
 	}
@@ -152,7 +152,7 @@ func (r *Repo) noteLosses(ctx context.Context) (int, error) {
 }
 
 // findLost adds what a snapshot reaches and no pack holds.
-func (r *Repo) findLost(ctx context.Context, m *snapshot.Manifest, lost, seen map[chunk.ID]bool) error {
+func (r *Repo) findLost(ctx context.Context, x *index.Index, m *snapshot.Manifest, lost, seen map[chunk.ID]bool) error {
 	return snapshot.Reach(ctx, trees{r}, &m.Root, func(id chunk.ID, tree bool) (bool, error) {
 		if seen[id] {
 			return false, nil
@@ -167,7 +167,7 @@ func (r *Repo) findLost(ctx context.Context, m *snapshot.Manifest, lost, seen ma
 			}
 			return true, err
 		}
-		places, err := r.index.Lookup(id)
+		places, err := x.Lookup(id)
 		if err == nil && len(places) == 0 {
 			lost[id] = true
 		}

@@ -100,8 +100,10 @@ func (r *Repo) repairSnapshot(ctx context.Context, id snapshot.ID, o SnapshotRep
 	}
 	if next.ID != id {
 		out.Repaired = next
+	} else if o.Forget && !o.DryRun { // nothing of it is left
+		err = r.Forget(ctx, id)
 	}
-	return out, nil
+	return out, err
 }
 
 // dropLost returns what drops files that no pack holds.

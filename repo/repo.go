@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/qsnap/qsnap/chunk"
@@ -45,6 +46,7 @@ type Repo struct {
 	indexGate gate         // guards what follows, and is held while the index is brought up to date
 	index     *index.Index // nil until it is needed
 	adopted   bool         // it knows packs that no delta lists
+	rebuilt   atomic.Bool  // it was made anew
 	scratch   string       // a directory to be removed with it
 }
 
@@ -54,6 +56,9 @@ type Options struct {
 	// repository. Empty is "qsnap" in the user's cache directory. It may be lost
 	// or damaged at any time.
 	CacheDir string
+	// CacheMemory is about how many bytes are kept in memory of what was read last,
+	// decompressed: 16 MiB if zero. Who reads at many places at once may want more.
+	CacheMemory int
 	// Now tells the time. Nil is time.Now.
 	Now func() time.Time
 	// Rand is where salts come from. Nil is crypto/rand. No two repositories, and
@@ -149,6 +154,9 @@ func (o *Options) fill() {
 	if o.Rand == nil {
 		o.Rand = rand.Reader
 	}
+	if o.CacheMemory <= 0 {
+		o.CacheMemory = defaultCacheMemory
+	}
 }
 
 func newRepo(t target.Target, o Options, c *config, ring *seal.Keyring) (*Repo, error) {
@@ -164,6 +172,7 @@ func newRepo(t target.Target, o Options, c *config, ring *seal.Keyring) (*Repo, 
 		decompressor: decompressor,
 		indexGate:    newGate(),
 	}
+	r.segments.limit = o.CacheMemory
 	return r, nil
 }
 

@@ -2,13 +2,15 @@ package repo
 
 import (
 	"container/list"
+	"context"
+	"errors"
 	"sync"
 
 	"github.com/qsnap/qsnap/pack"
 )
 
-// segmentCacheBytes bounds what decompressed segments are kept.
-const segmentCacheBytes = 16 << 20
+// defaultCacheMemory bounds what decompressed segments are kept.
+const defaultCacheMemory = 16 << 20
 
 // A segmentKey names a segment of a pack.
 type segmentKey struct {
@@ -17,8 +19,9 @@ type segmentKey struct {
 }
 
 // A segmentCache keeps the segments that were used last. Who asks for one that is
-// being loaded waits for it. Its zero value is empty and ready to use.
+// being loaded waits for it. Its zero value is empty and keeps nothing.
 type segmentCache struct {
+	limit   int // bytes of plain segments
 	mu      sync.Mutex
 	entries map[segmentKey]*list.Element // of *segmentEntry
 	order   list.List                    // the last used in front
@@ -34,22 +37,42 @@ type segmentEntry struct {
 
 // get returns the plain segment, which is shared and must not be changed.
 func (c *segmentCache) get(key segmentKey, load func() ([]byte, error)) ([]byte, error) {
+	for {
+		el, mine := c.entry(key)
+		e := el.Value.(*segmentEntry)
+		if mine {
+			return c.load(el, load)
+		}
+		<-e.loaded
+		if !errors.Is(e.err, context.Canceled) && !errors.Is(e.err, context.DeadlineExceeded) {
+			return e.plain, e.err
+		}
+		// Who was loading it has been called off; this one has not.
+		c.mu.Lock()
+		c.drop(el)
+		c.mu.Unlock()
+	}
+}
+
+// entry returns the entry of a segment, and whether it is for the caller to load.
+func (c *segmentCache) entry(key segmentKey) (el *list.Element, mine bool) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if el, ok := c.entries[key]; ok {
 		c.order.MoveToFront(el)
-		c.mu.Unlock()
-		e := el.Value.(*segmentEntry)
-		<-e.loaded
-		return e.plain, e.err
+		return el, false
 	}
 	if c.entries == nil {
 		c.entries = map[segmentKey]*list.Element{}
 	}
-	e := &segmentEntry{key: key, loaded: make(chan struct{})}
-	el := c.order.PushFront(e)
+	el = c.order.PushFront(&segmentEntry{key: key, loaded: make(chan struct{})})
 	c.entries[key] = el
-	c.mu.Unlock()
+	return el, true
+}
 
+// load fills an entry, and makes room for it.
+func (c *segmentCache) load(el *list.Element, load func() ([]byte, error)) ([]byte, error) {
+	e := el.Value.(*segmentEntry)
 	e.plain, e.err = load()
 	close(e.loaded)
 
@@ -60,7 +83,7 @@ func (c *segmentCache) get(key segmentKey, load func() ([]byte, error)) ([]byte,
 		return nil, e.err
 	}
 	c.bytes += len(e.plain)
-	for last := c.order.Back(); c.bytes > segmentCacheBytes && last != nil; {
+	for last := c.order.Back(); c.bytes > c.limit && last != nil; {
 		before := last.Prev()
 		if last != el && isLoaded(last.Value.(*segmentEntry)) {
 			c.drop(last)

@@ -48,8 +48,7 @@ func (r *Repo) Stats(ctx context.Context) (Stats, error) {
 			s.OtherBytes += size
 		}
 	}
-	err := r.persist(ctx, func(x *index.Index) error { return s.countBlobs(x) })
-	if err != nil {
+	if err := r.persist(ctx, s.countBlobs); err != nil {
 		return s, err
 	}
 	all, err := r.Snapshots(ctx, Select{})
@@ -61,9 +60,9 @@ func (r *Repo) Stats(ctx context.Context) (Stats, error) {
 	return s, err
 }
 
-// countBlobs counts what packs hold.
+// countBlobs counts what the index knows.
 func (s *Stats) countBlobs(x *index.Index) error {
-	s.Trees, s.TreeBytes, s.Chunks, s.ChunkBytes = 0, 0, 0, 0
+	s.Chunks, s.ChunkBytes, s.Trees, s.TreeBytes = 0, 0, 0, 0
 	for item, err := range x.All() {
 		if err != nil {
 			return err

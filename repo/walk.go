@@ -19,3 +19,11 @@ func (r *Repo) Walk(ctx context.Context, dir *snapshot.Entry) iter.Seq2[snapshot
 func (r *Repo) Diff(ctx context.Context, before, after *snapshot.Entry) iter.Seq2[snapshot.Change, error] {
 	return snapshot.Diff(ctx, trees{r}, before, after)
 }
+
+// DiffContent returns how many bytes of a file are in chunks that another version of
+// it hasn't, or hasn't as often: removed of those before, added of those after. A nil
+// entry, and one that is no file, has none; nor have holes. Files are compared by the
+// ids of their chunks: their content isn't read.
+func (r *Repo) DiffContent(ctx context.Context, before, after *snapshot.Entry) (removed, added int64, err error) {
+	return snapshot.DiffContent(ctx, trees{r}, before, after)
+}

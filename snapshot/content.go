@@ -200,20 +200,28 @@ func Chunks(ctx context.Context, l Loader, e *Entry, from int64) iter.Seq2[Place
 	}
 }
 
+// loadList loads a page of a content list.
+func loadList(ctx context.Context, l Loader, id chunk.ID) (level int, spans []span, err error) {
+	b, err := l.Tree(ctx, id)
+	if err != nil {
+		return 0, nil, err
+	}
+	if level, spans, err = parseList(b); err != nil {
+		return 0, nil, fmt.Errorf("content list %s: %w", id.Short(), err)
+	}
+	return level, spans, nil
+}
+
 // walkList yields the chunks beneath a page, which lies at an offset and is of
 // that level unless that is -1, and reports whether to go on.
 func walkList(ctx context.Context, l Loader, id chunk.ID, want int, at, from int64, yield func(PlacedChunk, error) bool) bool {
 	fail := func(err error) bool { yield(PlacedChunk{}, err); return false }
-	b, err := l.Tree(ctx, id)
+	level, spans, err := loadList(ctx, l, id)
+	if err == nil && want >= 0 && level != want {
+		err = fmt.Errorf("content list %s: %w", id.Short(), errList)
+	}
 	if err != nil {
 		return fail(err)
-	}
-	level, spans, err := parseList(b)
-	if err == nil && want >= 0 && level != want {
-		err = errList
-	}
-	if err != nil {
-		return fail(fmt.Errorf("content list %s: %w", id.Short(), err))
 	}
 	for _, s := range spans {
 		length := int64(s.length)

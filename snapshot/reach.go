@@ -15,80 +15,24 @@ func Reach(ctx context.Context, l Loader, dir *Entry, visit func(id chunk.ID, tr
 	if dir.Problem != "" {
 		return nil
 	}
-	return (&reacher{ctx, l, visit}).page(dir.Subtree, -1)
+	return reach(ctx, l, Ref{dir.Subtree, TreePage}, visit)
 }
 
-type reacher struct {
-	ctx   context.Context
-	l     Loader
-	visit func(id chunk.ID, tree bool) (enter bool, err error)
-}
-
-// page visits a page of a directory, which is of that level unless it is -1.
-func (r *reacher) page(id chunk.ID, level int) error {
-	if enter, err := r.visit(id, true); err != nil || !enter {
+func reach(ctx context.Context, l Loader, ref Ref, visit func(id chunk.ID, tree bool) (enter bool, err error)) error {
+	enter, err := visit(ref.ID, ref.Sort != FileData)
+	if err != nil || !enter || ref.Sort == FileData {
 		return err
 	}
-	p, err := load(r.ctx, r.l, id)
+	page, err := l.Tree(ctx, ref.ID)
 	if err != nil {
 		return err
 	}
-	if level >= 0 && p.level != level {
-		return fmt.Errorf("tree %s: not the page that its parent names", id.Short())
-	}
-	for _, c := range p.children {
-		if err := r.page(c.id, p.level-1); err != nil {
-			return err
-		}
-	}
-	for i := range p.entries {
-		if err := r.entry(&p.entries[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *reacher) entry(e *Entry) error {
-	switch {
-	case e.Type == Dir && e.Problem == "":
-		return r.page(e.Subtree, -1)
-	case e.Type != File:
-		return nil
-	case !e.List.IsZero():
-		return r.list(e.List, -1)
-	}
-	for _, c := range e.Content {
-		if _, err := r.visit(c.ID, false); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// list visits a page of a content list, which is of that level unless it is -1.
-func (r *reacher) list(id chunk.ID, want int) error {
-	if enter, err := r.visit(id, true); err != nil || !enter {
-		return err
-	}
-	b, err := r.l.Tree(r.ctx, id)
+	refs, err := Refs(page, ref.Sort)
 	if err != nil {
-		return err
+		return fmt.Errorf("tree %s: %w", ref.ID.Short(), err)
 	}
-	level, spans, err := parseList(b)
-	if err == nil && want >= 0 && level != want {
-		err = errList
-	}
-	if err != nil {
-		return fmt.Errorf("content list %s: %w", id.Short(), err)
-	}
-	for _, s := range spans {
-		if level > 0 {
-			err = r.list(s.id, level-1)
-		} else {
-			_, err = r.visit(s.id, false)
-		}
-		if err != nil {
+	for _, r := range refs {
+		if err := reach(ctx, l, r, visit); err != nil {
 			return err
 		}
 	}

@@ -45,8 +45,9 @@ type Target interface {
 	// meanwhile. After an error it ends. A prefix without objects yields nothing.
 	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
 
-	// Delete removes an object. One that isn't there is fs.ErrNotExist. A power
-	// failure may bring a deleted object back.
+	// Delete removes an object. One that isn't there is fs.ErrNotExist. It returns
+	// once that is durable: a power failure that brought back a forgotten manifest,
+	// and not the packs that were deleted after it, would leave a broken snapshot.
 	Delete(ctx context.Context, name string) error
 }
 

@@ -32,6 +32,8 @@ type program struct {
 
 	json  bool
 	quiet bool
+
+	cacheMemory int // as in repo.Options
 }
 
 // errIncomplete says that a snapshot was made of what could be read.
@@ -60,7 +62,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 		err = app.RunContext(ctx, args)
 	}
 	code := exitCode(err)
-	if ctx.Err() != nil && err != nil {
+	if interrupted(ctx) && err != nil {
 		code, err = exitInterrupted, errInterrupted
 	}
 	if err != nil && !errors.Is(err, errSilent) && !errors.Is(err, errIncomplete) {
@@ -121,7 +123,8 @@ func (p *program) app() *cli.App {
 		Commands: []*cli.Command{
 			p.initCommand(), p.snapshotCommand(), p.snapshotsCommand(), p.lsCommand(), p.findCommand(),
 			p.catCommand(), p.dumpCommand(), p.diffCommand(), p.restoreCommand(), p.checkCommand(),
-			p.statsCommand(), p.keyCommand(), p.targetCommand(), p.completionCommand(), p.versionCommand(), p.jsonCommand(),
+			p.statsCommand(), p.mountCommand(), p.forgetCommand(), p.pruneCommand(), p.undeleteCommand(), p.pinCommand(), p.tagCommand(),
+			p.rewriteCommand(), p.repairCommand(), p.keyCommand(), p.targetCommand(), p.completionCommand(), p.versionCommand(), p.jsonCommand(),
 		},
 	}
 }

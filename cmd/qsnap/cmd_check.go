@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
-	"github.com/qsnap/qsnap/snapshot"
 )
 
 func (p *program) checkCommand() *cli.Command {
@@ -175,23 +174,21 @@ func (p *program) showFinding(f *repo.Finding) error {
 
 // nextStep says what to do about a finding.
 func nextStep(f *repo.Finding) string {
-	if len(f.Files) > 0 {
-		return fmt.Sprintf("all other files can be restored: \"qsnap restore %s --target DIR\" names what it can't", newest(f).Short())
-	}
 	switch f.Kind {
 	case repo.BadConfig:
 		return "nothing is lost: its other copy is used"
 	case repo.BadKey:
 		return "if another key opens the repository, \"qsnap key add\" makes a new one; \"qsnap key export\" prints a recovery sheet"
 	case repo.BadDelta:
-		return "nothing is lost: the packs themselves tell what they hold; the next \"qsnap snapshot\" stores anew what it can't find"
-	case repo.BadPack, repo.MissingPack:
-		return "no snapshot needs what is damaged"
-	case repo.BadManifest, repo.MissingManifest:
+		return "nothing is lost: \"qsnap repair index\" makes the index anew, from the packs"
+	case repo.BadPack:
+		return fmt.Sprintf("\"qsnap repair packs %s\" salvages what can be read", f.Object[strings.LastIndexByte(f.Object, '/')+1:])
+	case repo.MissingPack, repo.Lost:
+		return "\"qsnap repair index\", then the next \"qsnap snapshot\" stores again what the source still has; \"qsnap repair snapshots\" gives up the rest"
+	case repo.BadManifest:
+		return fmt.Sprintf("\"qsnap repair snapshots --forget %s\" removes it", f.Object[strings.LastIndexByte(f.Object, '/')+1:])
+	case repo.MissingManifest:
 		return "\"qsnap snapshots\" lists those that are left"
 	}
 	return ""
 }
-
-// newest returns the snapshot of the last file that a finding names.
-func newest(f *repo.Finding) snapshot.ID { return f.Files[len(f.Files)-1].Snapshot }

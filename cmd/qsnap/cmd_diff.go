@@ -15,15 +15,20 @@ func (p *program) diffCommand() *cli.Command {
 		Usage:     "show what differs between two snapshots",
 		ArgsUsage: "SNAPSHOT[:PATH] SNAPSHOT[:PATH]",
 		Description: "+ added, - removed, M content changed, T type changed, U attributes changed\n" +
-			"(mode, owner, time or extended attributes).",
+			"(mode, owner, time or extended attributes).\n\n" +
+			"With --stat only content counts. Bytes added or removed are those of chunks that\n" +
+			"the other snapshot's version of the file hasn't: about what the change costs to\n" +
+			"store, before compression.",
 		Flags: append(selectFlags(),
-			&cli.BoolFlag{Name: "content", Usage: "not what differs in attributes only"}),
+			&cli.BoolFlag{Name: "content", Usage: "not what differs in attributes only"},
+			&cli.BoolFlag{Name: "stat", Usage: "how many bytes differ, by file and by directory on top"}),
 		Action: p.diff,
 	})
 }
 
 // diffCounts count changes.
 type diffCounts struct {
+	*diffBytes
 	ChangedFiles int      `json:"changed_files"`
 	Added        diffSide `json:"added"`
 	Removed      diffSide `json:"removed"`
@@ -74,11 +79,21 @@ func (p *program) diff(c *cli.Context) error {
 		ids[i] = m.ID.String()
 	}
 	counts := diffCounts{MessageType: "statistics", Source: ids[0], Target: ids[1]}
+	var stat *diffStat
+	if c.Bool("stat") {
+		stat = &diffStat{p: p, repo: r}
+		counts.diffBytes = &stat.all
+	}
 	for change, err := range r.Diff(c.Context, sides[0], sides[1]) {
 		if err != nil {
 			return err
 		}
-		if err := p.showChange(c, &counts, change); err != nil {
+		if err := p.showChange(c, &counts, stat, change); err != nil {
+			return err
+		}
+	}
+	if stat != nil {
+		if err := stat.showDirs(); err != nil {
 			return err
 		}
 	}
@@ -89,6 +104,9 @@ func (p *program) diff(c *cli.Context) error {
 		plural(counts.Added.Files, "file", "files"), plural(counts.Added.Dirs, "directory", "directories"), size(counts.Added.Bytes),
 		plural(counts.Removed.Files, "file", "files"), plural(counts.Removed.Dirs, "directory", "directories"), size(counts.Removed.Bytes),
 		plural(counts.ChangedFiles, "file", "files"), plural(counts.Attributes, "path", "paths"))
+	if stat != nil {
+		p.say("in content: %s added, %s removed", size(stat.all.Added), size(stat.all.Removed))
+	}
 	return nil
 }
 
@@ -101,28 +119,31 @@ func (p *program) directory(c *cli.Context, r *repo.Repo, m *snapshot.Manifest, 
 	return e, err
 }
 
-func (p *program) showChange(c *cli.Context, counts *diffCounts, change snapshot.Change) error {
-	modifier := ""
+// count counts a change and returns its letter.
+func (counts *diffCounts) count(change snapshot.Change) (modifier string) {
 	switch {
 	case change.Before == nil:
-		modifier = "+"
 		counts.Added.add(change.After)
+		return "+"
 	case change.After == nil:
-		modifier = "-"
 		counts.Removed.add(change.Before)
+		return "-"
 	case change.Before.Type != change.After.Type:
-		modifier = "T"
 		counts.Removed.add(change.Before)
 		counts.Added.add(change.After)
+		return "T"
 	case change.Content:
-		modifier = "M"
 		counts.ChangedFiles++
-	default:
-		modifier = "U"
-		counts.Attributes++
-		if c.Bool("content") {
-			return nil
-		}
+		return "M"
+	}
+	counts.Attributes++
+	return "U"
+}
+
+func (p *program) showChange(c *cli.Context, counts *diffCounts, stat *diffStat, change snapshot.Change) error {
+	modifier := counts.count(change)
+	if modifier == "U" && c.Bool("content") {
+		return nil
 	}
 	some := change.After
 	if some == nil {
@@ -132,12 +153,20 @@ func (p *program) showChange(c *cli.Context, counts *diffCounts, change snapshot
 	if some.Type == snapshot.Dir {
 		slash = "/"
 	}
-	if p.json {
-		line := map[string]any{"message_type": "change", "path": "/" + change.Path + slash, "modifier": modifier}
-		if raw := rawBytes(change.Path); raw != "" {
-			line["path_base64"] = raw
+	line := map[string]any{"message_type": "change", "path": "/" + change.Path + slash, "modifier": modifier}
+	if raw := rawBytes(change.Path); raw != "" {
+		line["path_base64"] = raw
+	}
+	if stat != nil && modifier != "U" {
+		if err := stat.add(c.Context, modifier, change, line); err != nil {
+			return err
 		}
+	}
+	if p.json {
 		return p.emit(line)
+	}
+	if stat != nil {
+		return nil
 	}
 	_, err := fmt.Fprintf(p.stdout, "%s    %s%s\n", modifier, p.path(change.Path), slash)
 	return err

@@ -10,14 +10,22 @@ RFC 3339, sizes in bytes. A path that is not UTF-8 comes with its bytes in
 path_base64.
 
 One value:
-  snapshots      array of {id, short_id, time, hostname, username, paths, tags, tree,
-                 parent, previous, number, program_version, excludes, summary}
+  snapshots, tag, pin, undelete without arguments
+                 array of {id, short_id, time, hostname, username, paths, tags, tree,
+                 parent, previous, number, original, pinned, pinned_until,
+                 program_version, excludes, summary}
+  forget         array of {host, paths, tags, keep, remove, dry_run}; keep and remove
+                 are arrays of {id, short_id, time, reasons, doubt}; of named ones
+                 forgotten: {snapshots}
   find           array of {snapshot, hits, matches: array of nodes}
   key list       array of {current, id, userName, hostName, created, kind, label}
   stats          {snapshots_count, total_size, total_file_count, total_blob_count,
                  total_uncompressed_size, compression_ratio, packs, pack_bytes,
                  index_bytes, snapshot_bytes, stored_bytes}; of a snapshot
-                 {snapshots_count, total_size, total_file_count, files, dirs, others}
+                 {snapshots_count, total_size, total_file_count, files, dirs, others};
+                 with --growth array of {id, short_id, time, hostname, paths,
+                 files_new, files_changed, new, total, only}, the last three
+                 {chunks, chunk_bytes, trees, tree_bytes, stored_bytes}
   init, version, key add, key remove, key passwd, key export, target check
                  one object with a message_type
 
@@ -34,15 +42,32 @@ An object a line, each with a message_type:
                  group, size, mode, permissions, mtime, ctime, inode, linktarget,
                  error}
   diff           change: {path, modifier}; statistics: {changed_files, added,
-                 removed, changed_attributes, source_snapshot, target_snapshot}
+                 removed, changed_attributes, source_snapshot, target_snapshot};
+                 with --stat, a change of content has {before_bytes, after_bytes,
+                 added_bytes, removed_bytes} too, the first two of files only, and
+                 statistics the last two; before it directory: {path, paths,
+                 added_bytes, removed_bytes}, for each on top and "/" for the rest
   restore        status and error as above; verbose_status: {action, item, size};
                  summary: {snapshot_id, dry_run, total_files, total_bytes,
                  files_created, files_replaced, files_restored, attributes_restored,
                  files_deleted, bytes_restored, packs_read, pack_bytes_read, errors,
                  seconds_elapsed}
+  mount          mounted: {mountpoint, snapshots}, as soon as it can be used;
+                 error: {error: {message}, during}
   check          error or note: {kind, object, message, files, total_files, next};
                  summary: {num_errors, snapshots, trees, packs, pack_bytes,
                  bytes_read, seconds_elapsed}
+  prune          summary: {dry_run, snapshots, packs, pack_bytes, packs_removed,
+                 bytes_removed, packs_repacked, bytes_repacked, bytes_unused,
+                 packs_waiting, bytes_waiting, waiting_for: array of {what, hostname,
+                 username, begun, dead_by}, left, seconds_elapsed}
+  undelete       undeleted: {snapshot_id}
+  rewrite        rewritten: {snapshot_id, rewritten_id, dropped, dry_run}
+  repair index   summary: {packs, deltas_replaced, packs_damaged, blobs_lost}
+  repair packs   summary: {packs_damaged, blobs_salvaged, blobs_lost}
+  repair snapshots
+                 lost: {snapshot_id, path, dir, error: {message}}; repaired:
+                 {snapshot_id, repaired_id, lost, error}
 
 cat, dump and completion print what they always do.`
 

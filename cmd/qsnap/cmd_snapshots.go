@@ -72,8 +72,12 @@ func (p *program) showSnapshots(c *cli.Context, list []*snapshot.Manifest) error
 	}
 	rows := [][]string{{"ID", "TIME", "HOST", "PATHS", "TAGS", "FILES", "SIZE", "STORED"}}
 	for _, m := range list {
+		tags := strings.Join(m.Tags, ",")
+		if m.Pin != nil {
+			tags = strings.TrimSpace(tags + " (pinned)")
+		}
 		row := []string{m.ID.Short(), localTime(m.Start), m.Hostname, p.path(strings.Join(m.Paths, " ")),
-			strings.Join(m.Tags, ","), count(m.Stats.Files), size(m.Stats.Bytes),
+			tags, count(m.Stats.Files), size(m.Stats.Bytes),
 			size(m.Stats.DataStored + m.Stats.TreeStored + m.Stats.IndexStored)}
 		if m.Problems.Total > 0 {
 			row = append(row, "incomplete: "+plural(m.Problems.Total, "problem", "problems"))
@@ -114,6 +118,9 @@ type snapshotJSON struct {
 	Summary        map[string]any `json:"summary"`
 	Previous       string         `json:"previous,omitempty"`
 	Number         uint64         `json:"number"`
+	Original       string         `json:"original,omitempty"`
+	Pinned         bool           `json:"pinned,omitempty"`
+	PinnedUntil    *time.Time     `json:"pinned_until,omitempty"`
 	ID             string         `json:"id"`
 	ShortID        string         `json:"short_id"`
 }
@@ -146,6 +153,12 @@ func toJSON(m *snapshot.Manifest) snapshotJSON {
 	}
 	if !m.Previous.IsZero() {
 		out.Previous = m.Previous.String()
+	}
+	if !m.Original.IsZero() {
+		out.Original = m.Original.String()
+	}
+	if out.Pinned = m.Pin != nil; out.Pinned && !m.Pin.Until.IsZero() {
+		out.PinnedUntil = &m.Pin.Until
 	}
 	return out
 }

@@ -8,12 +8,20 @@ import (
 
 func (p *program) statsCommand() *cli.Command {
 	return p.command(&cli.Command{
-		Name:        "stats",
-		Usage:       "show how large things are",
-		ArgsUsage:   "[SNAPSHOT[:PATH]]",
-		Description: "Of the repository, or of what a snapshot or a part of it holds.",
-		Flags:       append(selectFlags(), atFlag()),
+		Name:      "stats",
+		Usage:     "show how large things are",
+		ArgsUsage: "[SNAPSHOT[:PATH]]",
+		Description: "Of the repository, or of what a snapshot or a part of it holds.\n\n" +
+			"With --growth, a line for each snapshot: files that were NEW and CHANGED when it was\n" +
+			"made; bytes of DATA and TREES that no older snapshot has, what they take STORED, and\n" +
+			"the TOTAL of that so far; and what would be FREED if it alone were forgotten: what no\n" +
+			"other snapshot has. Both regard all snapshots, whichever are shown.",
+		Flags: append(selectFlags(), atFlag(),
+			&cli.BoolFlag{Name: "growth", Usage: "what each snapshot added, and what forgetting it would free"}),
 		Action: func(c *cli.Context) error {
+			if c.Bool("growth") {
+				return p.growth(c)
+			}
 			if c.NArg() > 1 {
 				_, err := oneArgument(c, "SNAPSHOT[:PATH]")
 				return err

@@ -32,6 +32,7 @@ func TestSessions(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": scriptCode,
 			"json": scriptJSON,
+			"keep": scriptKeep,
 			"flip": scriptFlip,
 		},
 	})
@@ -84,6 +85,22 @@ func scriptJSON(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s is %v, want %s", path, got, want)
 		}
 	}
+}
+
+// scriptKeep puts a value of JSON output into a variable: keep NAME stdout path.
+func scriptKeep(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: keep NAME stdout path")
+	}
+	var whole any
+	if err := json.Unmarshal([]byte(ts.ReadFile(args[1])), &whole); err != nil {
+		ts.Fatalf("not JSON: %v", err)
+	}
+	got, err := lookUp(whole, strings.Split(args[2], "."))
+	if err != nil {
+		ts.Fatalf("%s: %v", args[2], err)
+	}
+	ts.Setenv(args[0], fmt.Sprint(got))
 }
 
 func lookUp(v any, path []string) (any, error) {

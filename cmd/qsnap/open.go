@@ -83,7 +83,7 @@ func (p *program) userDirs() (data, config string, err error) {
 }
 
 func (p *program) options(c *cli.Context) repo.Options {
-	return repo.Options{CacheDir: c.String("cache-dir")}
+	return repo.Options{CacheDir: c.String("cache-dir"), CacheMemory: p.cacheMemory}
 }
 
 // open opens the repository.

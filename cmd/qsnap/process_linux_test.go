@@ -240,7 +240,7 @@ func (s *session) asNobody() *session {
 	for dir := s.home; err == nil && dir != "/"; dir = filepath.Dir(dir) {
 		var info os.FileInfo
 		if info, err = os.Stat(dir); err == nil {
-			err = os.Chmod(dir, info.Mode().Perm()|0o111)
+			err = os.Chmod(dir, info.Mode()|0o111) // with the sticky bit of /tmp
 		}
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,10 +18,14 @@ var errInterrupted = errors.New("interrupted")
 // stands being left at any moment.
 const patience = 900 * time.Millisecond
 
+// stoppableKey is that of an *atomic.Bool in the context: see endsBySignal.
+type stoppableKey struct{}
+
 // withSignals returns a context that ends when the user interrupts the program.
 // What doesn't heed it, such as a prompt, is left behind.
 func withSignals(ctx context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
+	stoppable := new(atomic.Bool)
+	ctx, cancel := context.WithCancelCause(context.WithValue(ctx, stoppableKey{}, stoppable))
 	terminal, _ := term.GetState(int(os.Stdin.Fd())) // which a prompt may have changed
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -35,6 +40,11 @@ func withSignals(ctx context.Context) (context.Context, func()) {
 				return
 			}
 		case <-time.After(patience):
+			if stoppable.Load() {
+				if _, ok := <-signals; !ok {
+					return
+				}
+			}
 		}
 		if terminal != nil {
 			_ = term.Restore(int(os.Stdin.Fd()), terminal)
@@ -47,6 +57,15 @@ func withSignals(ctx context.Context) (context.Context, func()) {
 	}
 }
 
+// endsBySignal says of a command that a signal is how it ends: the first is no
+// interruption and gives it all the time it takes; the second still ends it at once.
+func endsBySignal(ctx context.Context) {
+	if stoppable, ok := ctx.Value(stoppableKey{}).(*atomic.Bool); ok {
+		stoppable.Store(true)
+	}
+}
+
 func interrupted(ctx context.Context) bool {
-	return errors.Is(context.Cause(ctx), errInterrupted)
+	stoppable, ok := ctx.Value(stoppableKey{}).(*atomic.Bool)
+	return errors.Is(context.Cause(ctx), errInterrupted) && !(ok && stoppable.Load())
 }

@@ -25,13 +25,15 @@ var allowed = map[string][]string{
 	"snapshot":          {"chunk"},
 	"internal/disk":     {"snapshot"},
 	"internal/capture":  {"chunk", "internal/disk", "internal/ignore", "snapshot"},
+	"internal/prune":    {"chunk", "pack"},
 	"internal/extract":  {"chunk", "index", "internal/disk", "internal/ignore", "pack", "snapshot"},
-	"repo":              {"chunk", "index", "internal/capture", "internal/disk", "internal/extract", "internal/ignore", "internal/seal", "pack", "snapshot", "target"},
+	"repo":              {"chunk", "index", "internal/capture", "internal/disk", "internal/extract", "internal/ignore", "internal/prune", "internal/seal", "pack", "snapshot", "target"},
 	"internal/archive":  {"repo", "snapshot"},
+	"internal/mount":    {"repo", "snapshot"},
 	"internal/arch":     nil,
 	"internal/bench":    nil,
 	"internal/treetest": nil,
-	"cmd/qsnap":         {"chunk", "internal/archive", "repo", "snapshot", "target", "target/local", "target/targettest"},
+	"cmd/qsnap":         {"chunk", "internal/archive", "internal/mount", "repo", "snapshot", "target", "target/local", "target/targettest"},
 }
 
 // light names what a program that imports repo and target/local compiles beside

@@ -2,7 +2,8 @@
 // import which, and what package repo brings along.
 //
 //	L5  cmd/qsnap          wires everything; alone opens targets by URL, and exits
-//	L4  internal/archive   and the like: built on repo, never below it
+//	L4  internal/archive   and the like, such as internal/mount: built on repo,
+//	                       never below it
 //	L3  repo               the only place where the formats and a target meet
 //	    internal/capture   source → trees and chunks
 //	    internal/extract   trees and chunks → destination

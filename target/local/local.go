@@ -279,7 +279,10 @@ func (t *Target) Delete(ctx context.Context, name string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return os.Remove(path)
+	if err := os.Remove(path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
 }
 
 // makeDirs makes a directory and its parents, and makes them durable. It doesn't

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+func (p *program) forgetCommand() *cli.Command {
+	keep := func(name, usage string) cli.Flag {
+		return &cli.IntFlag{Name: "keep-" + name, Usage: "keep the newest snapshot of each of the last `N` " + usage + " that have one; -1 is all"}
+	}
+	return p.command(&cli.Command{
+		Name:      "forget",
+		Usage:     "forget snapshots that a policy doesn't keep, or those that are named",
+		ArgsUsage: "[SNAPSHOT...]",
+		Description: "Each source, which is a host and what is snapshotted there, is looked at by itself.\n" +
+			"What is forgotten can be brought back with \"qsnap undelete\" until \"qsnap prune\", or\n" +
+			"--prune, has deleted it. Pinned snapshots are never forgotten.",
+		Flags: append(append(selectFlags(),
+			&cli.IntFlag{Name: "keep-last", Usage: "keep the last `N` snapshots; -1 is all"},
+			keep("hourly", "hours"), keep("daily", "days"), keep("weekly", "weeks"), keep("monthly", "months"), keep("yearly", "years"),
+			&cli.StringFlag{Name: "keep-within", Usage: "keep what is less than `SPAN` older than the newest, such as 3d, 12h or 1y6m"},
+			&cli.StringSliceFlag{Name: "keep-tag", Usage: "keep what has `TAG`; may be repeated"},
+			&cli.StringFlag{Name: "group-by", Usage: "apply the policy to each group of the same `WHAT`: host, paths, tags, joined by commas, or \"\"", Value: "host,paths"},
+			&cli.BoolFlag{Name: "allow-empty", Usage: "permit to forget every snapshot of a group"},
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done"},
+			&cli.BoolFlag{Name: "prune", Usage: "then delete what nothing needs any more"}), pruneFlags()...),
+		Action: p.forget,
+	})
+}
+
+func (p *program) forget(c *cli.Context) error {
+	policy, err := parsePolicy(c)
+	if err != nil {
+		return err
+	}
+	group, err := snapshot.ParseGrouping(c.String("group-by"))
+	if err != nil {
+		return fmt.Errorf("--group-by: %w", err)
+	}
+	switch {
+	case c.NArg() > 0 && !policy.IsZero():
+		return errors.New("name snapshots, or say what to keep, but not both")
+	case c.NArg() == 0 && policy.IsZero():
+		return hint{errors.New("forget what?"), "say what to keep, such as --keep-last 72, or name snapshots"}
+	}
+	po, err := p.pruneOptions(c)
+	if err != nil {
+		return err
+	}
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	s, err := p.selection(c)
+	if err != nil {
+		return err
+	}
+	forgotten := 0
+	if c.NArg() > 0 {
+		forgotten, err = p.forgetNamed(c, r, s)
+	} else {
+		forgotten, err = p.forgetByPolicy(c, r, repo.RetainOptions{
+			Policy: policy, Select: s, Group: group, AllowEmpty: c.Bool("allow-empty"), DryRun: c.Bool("dry-run"),
+		})
+	}
+	if err != nil || !c.Bool("prune") || c.Bool("dry-run") && forgotten > 0 {
+		return err
+	}
+	return p.runPrune(c, r, po)
+}
+
+func parsePolicy(c *cli.Context) (snapshot.Policy, error) {
+	within, err := snapshot.Span{}, error(nil)
+	if s := c.String("keep-within"); s != "" {
+		if within, err = snapshot.ParseSpan(s); err != nil {
+			return snapshot.Policy{}, fmt.Errorf("--keep-within: %w", err)
+		}
+	}
+	policy := snapshot.Policy{
+		KeepLast: c.Int("keep-last"), KeepHourly: c.Int("keep-hourly"), KeepDaily: c.Int("keep-daily"),
+		KeepWeekly: c.Int("keep-weekly"), KeepMonthly: c.Int("keep-monthly"), KeepYearly: c.Int("keep-yearly"),
+		KeepWithin: within, KeepTags: c.StringSlice("keep-tag"),
+	}
+	return policy, policy.Validate()
+}
+
+// forgetNamed forgets the snapshots that the arguments name.
+func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Select) (int, error) {
+	var ids []snapshot.ID
+	var names []string
+	for _, word := range c.Args().Slice() {
+		m, err := p.find(c, r, word, s)
+		if err != nil {
+			return 0, err
+		}
+		ids, names = append(ids, m.ID), append(names, m.ID.Short())
+	}
+	if c.Bool("dry-run") {
+		p.say("would forget %s", strings.Join(names, ", "))
+		return len(ids), nil
+	}
+	if err := r.Forget(c.Context, ids...); err != nil {
+		if errors.Is(err, repo.ErrPinned) {
+			return 0, hint{err, "\"qsnap pin --remove\" takes that back"}
+		}
+		return 0, err
+	}
+	if p.json {
+		return len(ids), p.emit(map[string]any{"message_type": "forgotten", "snapshots": hexIDs(ids)})
+	}
+	p.say("forgot %s", strings.Join(names, ", "))
+	return len(ids), nil
+}
+
+func hexIDs(ids []snapshot.ID) []string {
+	out := []string{}
+	for _, id := range ids {
+		out = append(out, id.String())
+	}
+	return out
+}
+
+func (p *program) forgetByPolicy(c *cli.Context, r *repo.Repo, o repo.RetainOptions) (int, error) {
+	groups, err := r.Retain(c.Context, o)
+	if groups == nil && err != nil {
+		return 0, err
+	}
+	kept, gone := 0, 0
+	for _, g := range groups {
+		for _, d := range g.Decisions {
+			if d.Keep {
+				kept++
+			} else {
+				gone++
+			}
+		}
+	}
+	if p.json {
+		if err := p.emit(forgetJSON(groups, o.DryRun || err != nil)); err != nil {
+			return 0, err
+		}
+	} else if !p.quiet && (o.DryRun || err != nil || gone > 0) {
+		p.showDecisions(groups)
+	}
+	if errors.Is(err, repo.ErrNoneKept) {
+		return 0, hint{err, "nothing was forgotten; --allow-empty permits it"}
+	}
+	if err != nil {
+		return 0, err
+	}
+	verb := "forgot"
+	if o.DryRun {
+		verb = "would forget"
+	}
+	p.say("%s %s, kept %s", verb, plural(gone, "snapshot", "snapshots"), count(kept))
+	return gone, nil
+}
+
+func (p *program) showDecisions(groups []repo.Retained) {
+	for _, g := range groups {
+		title := strings.Join(append([]string{g.Hostname}, g.Paths...), " ")
+		if len(g.Tags) > 0 {
+			title += " [" + strings.Join(g.Tags, ", ") + "]"
+		}
+		if title = strings.TrimSpace(title); title != "" {
+			p.say("%s", p.path(title))
+		}
+		rows := [][]string{{"", "ID", "TIME", "KEPT FOR"}}
+		for _, d := range g.Decisions {
+			mark, why := "keep", strings.Join(d.Reasons, "; ")
+			if !d.Keep {
+				mark = "forget"
+			}
+			if d.Doubt != "" {
+				why = strings.TrimPrefix(why+"; "+d.Doubt, "; ")
+			}
+			rows = append(rows, []string{mark, d.Manifest.ID.Short(), localTime(d.Manifest.Start), why})
+		}
+		p.table(rows)
+	}
+}
+
+func forgetJSON(groups []repo.Retained, dryRun bool) []map[string]any {
+	out := []map[string]any{}
+	for _, g := range groups {
+		keep, remove := []map[string]any{}, []map[string]any{}
+		for _, d := range g.Decisions {
+			one := map[string]any{"id": d.Manifest.ID.String(), "short_id": d.Manifest.ID.Short(), "time": d.Manifest.Start, "reasons": d.Reasons}
+			if d.Doubt != "" {
+				one["doubt"] = d.Doubt
+			}
+			if d.Keep {
+				keep = append(keep, one)
+			} else {
+				remove = append(remove, one)
+			}
+		}
+		out = append(out, map[string]any{
+			"host": g.Hostname, "paths": g.Paths, "tags": g.Tags, "keep": keep, "remove": remove, "dry_run": dryRun,
+		})
+	}
+	return out
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/internal/mount"
+)
+
+func (p *program) mountCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:      "mount",
+		Usage:     "show the snapshots as directories, until it is stopped",
+		ArgsUsage: "DIR",
+		Description: "On DIR, which must be empty, any program can then read all versions side by side:\n" +
+			"snapshots/TIME, ids/ID, hosts/HOST/TIME and tags/TAG/TIME, with a link \"latest\" to\n" +
+			"the newest. Nothing can be written. New snapshots appear while it is mounted.\n\n" +
+			"It runs until Ctrl-C or \"umount DIR\". Who uses a file then is named, and may finish;\n" +
+			"a second Ctrl-C doesn't wait for that. Linux and, with macFUSE, macOS; users other\n" +
+			"than root need fusermount3, from the package fuse3.",
+		Flags: append(selectFlags(),
+			&cli.BoolFlag{Name: "allow-other", Usage: "let other users in, as far as the captured modes allow"}),
+		Action: p.mount,
+	})
+}
+
+// mountMemory is what a mount keeps of what was read: enough for some twenty programs
+// that each read a directory of their own.
+const mountMemory = 64 << 20
+
+func (p *program) mount(c *cli.Context) error {
+	dir, err := oneArgument(c, "DIR, an empty directory to mount on")
+	if err != nil {
+		return err
+	}
+	at, err := p.place(c)
+	if err != nil {
+		return err
+	}
+	s, err := p.selection(c)
+	if err != nil {
+		return err
+	}
+	p.cacheMemory = mountMemory
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	m, err := mount.Start(c.Context, r, dir, mount.Options{
+		Select: s, AllowOther: c.Bool("allow-other"), Source: "qsnap:" + at.name,
+		Report: func(err error) { p.complainOfMount("reading", err) },
+	})
+	if err != nil {
+		return err
+	}
+	endsBySignal(c.Context)
+	if err := p.showMount(m); err != nil {
+		return errors.Join(err, m.Unmount())
+	}
+	select {
+	case <-m.Done():
+		p.say("%s was unmounted", p.path(m.Dir()))
+		return nil
+	case <-c.Context.Done():
+		return p.unmount(m)
+	}
+}
+
+func (p *program) showMount(m *mount.Mount) error {
+	if p.json {
+		return p.emit(map[string]any{"message_type": "mounted", "mountpoint": m.Dir(), "snapshots": m.Snapshots()})
+	}
+	p.say("mounted %s on %s: Ctrl-C unmounts", plural(m.Snapshots(), "snapshot", "snapshots"), p.path(m.Dir()))
+	return nil
+}
+
+// unmount unmounts as soon as it can be, and for new uses at once.
+func (p *program) unmount(m *mount.Mount) error {
+	err := m.Unmount()
+	if busy := (*mount.BusyError)(nil); errors.As(err, &busy) {
+		if err = m.Detach(); err == nil {
+			p.complainOfMount("unmounting", fmt.Errorf("%w: it is unmounted for all others, and ends when they are through; Ctrl-C ends it now", busy))
+			<-m.Done()
+		}
+	}
+	if err == nil {
+		p.say("unmounted %s", p.path(m.Dir()))
+	}
+	return err
+}
+
+// complainOfMount says what is wrong, without ending.
+func (p *program) complainOfMount(during string, err error) {
+	if p.json {
+		_ = p.emit(map[string]any{"message_type": "error", "error": map[string]any{"message": err.Error()}, "during": during})
+		return
+	}
+	p.warn("%s", oneLine(err))
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+)
+
+func pruneFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "max-unused", Usage: "leave at most `PART` of what is used unused, such as 5%, 0 or unlimited", Value: "5%"},
+		&cli.StringFlag{Name: "max-repack-size", Usage: "write at most `SIZE` anew, such as 2G"},
+		&cli.DurationFlag{Name: "time-budget", Usage: "write nothing more anew after `TIME`, such as 10m"},
+		&cli.DurationFlag{Name: "wait", Usage: "wait up to `TIME` for runs that may rely on what is to be deleted"},
+	}
+}
+
+func (p *program) pruneCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:  "prune",
+		Usage: "delete what no snapshot needs",
+		Description: "It may run beside anything and be interrupted at any time. What runs under way may\n" +
+			"rely on is only marked, and deleted by the next prune after they have ended.",
+		Flags: append(pruneFlags(), &cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done"}),
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return fmt.Errorf("prune takes no arguments, such as %q", c.Args().First())
+			}
+			o, err := p.pruneOptions(c)
+			if err != nil {
+				return err
+			}
+			r, err := p.open(c)
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			return p.runPrune(c, r, o)
+		},
+	})
+}
+
+func (p *program) pruneOptions(c *cli.Context) (repo.PruneOptions, error) {
+	o := repo.PruneOptions{Budget: c.Duration("time-budget"), Wait: c.Duration("wait"), DryRun: c.Bool("dry-run")}
+	var err error
+	if o.MaxUnused, err = parseUnused(c.String("max-unused")); err != nil {
+		return o, err
+	}
+	if s := c.String("max-repack-size"); s != "" {
+		if o.MaxRepack, err = parseSize(s); err != nil {
+			return o, fmt.Errorf("--max-repack-size: %w", err)
+		}
+	}
+	return o, nil
+}
+
+// leastUnused stands for none at all: in the options, zero is the default.
+const leastUnused = 1e-12
+
+func parseUnused(s string) (float64, error) {
+	if s == "unlimited" {
+		return -1, nil
+	}
+	number, percent := strings.CutSuffix(s, "%")
+	v, err := strconv.ParseFloat(number, 64)
+	if err != nil || v < 0 || !percent && v != 0 || v > 1e6 {
+		return 0, fmt.Errorf("--max-unused %q: write a percentage such as 5%%, 0 or unlimited", s)
+	}
+	return max(v/100, leastUnused), nil
+}
+
+func (p *program) runPrune(c *cli.Context, r *repo.Repo, o repo.PruneOptions) error {
+	v := p.newView()
+	o.Progress = func(u repo.PruneProgress) {
+		if v.due() {
+			what := u.Phase
+			if u.Total > 0 {
+				what = fmt.Sprintf("%s: %s of %s", u.Phase, count(u.Done), count(u.Total))
+			}
+			v.show(0, 0, u.Elapsed, what, "")
+		}
+	}
+	start := time.Now()
+	report, err := r.Prune(c.Context, o)
+	v.clear()
+	if errors.Is(err, repo.ErrUnreadable) {
+		return hint{err, "\"qsnap check --read-data\" tells what is damaged, \"qsnap repair --help\" what to do"}
+	}
+	if err != nil {
+		return err
+	}
+	return p.pruneSummary(report, o.DryRun, time.Since(start))
+}
+
+func (p *program) pruneSummary(r *repo.PruneReport, dryRun bool, took time.Duration) error {
+	if p.json {
+		waiting := []map[string]any{}
+		for _, w := range r.Waiting {
+			waiting = append(waiting, map[string]any{"what": w.What, "hostname": w.Hostname, "username": w.Username, "begun": w.Begun, "dead_by": w.DeadBy})
+		}
+		left := []string{}
+		for _, err := range r.Left {
+			left = append(left, err.Error())
+		}
+		return p.emit(map[string]any{
+			"message_type": "summary", "dry_run": dryRun, "snapshots": r.Snapshots, "packs": r.Packs, "pack_bytes": r.PackBytes,
+			"packs_removed": r.Removed, "bytes_removed": r.RemovedBytes, "packs_repacked": r.Repacked, "bytes_repacked": r.RepackedBytes,
+			"bytes_unused": r.UnusedBytes, "packs_waiting": r.WaitingPacks, "bytes_waiting": r.WaitingBytes,
+			"waiting_for": waiting, "left": left, "seconds_elapsed": took.Seconds(),
+		})
+	}
+	freed := r.RemovedBytes - r.RepackedBytes
+	if dryRun {
+		p.say("would free about %s: delete %s of %s, after writing anew about %s of them", size(uint64(max(0, freed))), plural(r.Removed, "pack", "packs"), size(uint64(r.RemovedBytes)), size(uint64(r.RepackedBytes)))
+	} else {
+		p.say("freed about %s of %s in %s: deleted %s of %s, after writing anew about %s of them", size(uint64(max(0, freed))), size(uint64(r.PackBytes)), duration(took),
+			plural(r.Removed, "pack", "packs"), size(uint64(r.RemovedBytes)), size(uint64(r.RepackedBytes)))
+	}
+	if r.UnusedBytes > 0 {
+		p.say("  %s stay unused in packs that are needed", size(uint64(r.UnusedBytes)))
+	}
+	if r.WaitingPacks > 0 {
+		p.say("  %s of %s wait for others, and go with the next prune after these have ended:", plural(r.WaitingPacks, "pack", "packs"), size(uint64(r.WaitingBytes)))
+		for _, w := range r.Waiting {
+			p.say("    the %s that %s@%s began at %s, at the latest %s if it gives no sign of life", w.What, w.Username, w.Hostname, localTime(w.Begun), localTime(w.DeadBy))
+		}
+	}
+	for _, err := range r.Left {
+		p.warn("%v: left alone; \"qsnap repair packs\" salvages what can be read", err)
+	}
+	return nil
+}

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+func (p *program) repairCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:  "repair",
+		Usage: "repair what \"qsnap check\" finds damaged",
+		Description: "In this order: \"repair packs\" moves what can be read out of damaged packs, \"repair\n" +
+			"index\" makes the index anew. Then a snapshot of the same source stores again what\n" +
+			"the source still has; and \"repair snapshots\" makes snapshots without what is lost.",
+		Subcommands: []*cli.Command{
+			p.command(&cli.Command{Name: "index", Usage: "make the index anew, from the packs alone", Action: p.repairIndex}),
+			p.command(&cli.Command{
+				Name: "packs", Usage: "salvage what can be read of damaged packs", ArgsUsage: "[PACK...]",
+				Description: "Without PACK all are read to find those that are damaged.",
+				Flags: []cli.Flag{&cli.StringFlag{Name: "save-to", Usage: "keep a copy of each damaged pack in `DIR`", Value: "."},
+					&cli.BoolFlag{Name: "no-save", Usage: "keep no copy"}},
+				Action: p.repairPacks,
+			}),
+			p.command(&cli.Command{
+				Name: "snapshots", Usage: "make snapshots without what is lost", ArgsUsage: "[SNAPSHOT...]",
+				Description: "Each snapshot that isn't whole gets one in its place without what is lost. It is kept\n" +
+					"itself, unless --forget is given.",
+				Flags: []cli.Flag{&cli.BoolFlag{Name: "forget", Usage: "forget the snapshots that aren't whole, and remove those that can't be read"},
+					&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what is lost"}},
+				Action: p.repairSnapshots,
+			}),
+		},
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return hint{fmt.Errorf("there is no command \"repair %s\"", c.Args().First()), "\"qsnap repair --help\" lists them"}
+			}
+			return cli.ShowSubcommandHelp(c)
+		},
+	})
+}
+
+func (p *program) repairIndex(c *cli.Context) error {
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	report, err := r.RepairIndex(c.Context)
+	if err != nil {
+		return err
+	}
+	for _, err := range report.Damaged {
+		p.warn("%v: \"qsnap repair packs\" salvages what can be read", err)
+	}
+	if p.json {
+		return p.emit(map[string]any{"message_type": "summary", "packs": report.Packs, "deltas_replaced": report.Replaced, "packs_damaged": len(report.Damaged), "blobs_lost": report.Lost})
+	}
+	p.say("listed %s anew, in place of %s", plural(report.Packs, "pack", "packs"), plural(report.Replaced, "index delta", "index deltas"))
+	p.sayLost(report.Lost)
+	return nil
+}
+
+// sayLost says what to do about what is lost.
+func (p *program) sayLost(lost int) {
+	if lost == 0 {
+		p.say("no snapshot needs anything that is lost")
+		return
+	}
+	p.say("snapshots need %s that no pack holds; the next \"qsnap snapshot\" of the same source stores\n"+
+		"again what the source still has, and \"qsnap repair snapshots\" makes snapshots without the rest", plural(lost, "chunk or tree", "chunks and trees"))
+}
+
+func (p *program) repairPacks(c *cli.Context) error {
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	o := repo.PackRepairOptions{Packs: c.Args().Slice()}
+	if !c.Bool("no-save") {
+		o.Save = func(id string, bytes io.Reader) error { return p.savePack(c.String("save-to"), id, bytes) }
+	}
+	v := p.newView()
+	o.Progress = func(u repo.CheckProgress) {
+		if v.due() {
+			v.show(u.Done, u.Total, u.Elapsed, fmt.Sprintf("%s: %s of %s", u.Phase, size(u.Done), size(u.Total)), "")
+		}
+	}
+	report, err := r.RepairPacks(c.Context, o)
+	v.clear()
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.emit(map[string]any{"message_type": "summary", "packs_damaged": report.Damaged, "blobs_salvaged": report.Salvaged, "blobs_lost": report.Lost})
+	}
+	if len(report.Damaged) == 0 {
+		p.say("no pack is damaged")
+		return nil
+	}
+	p.say("removed %s, after moving %s out of %s", plural(len(report.Damaged), "damaged pack", "damaged packs"),
+		plural(report.Salvaged, "chunk or tree", "chunks and trees"), map[bool]string{true: "it", false: "them"}[len(report.Damaged) == 1])
+	p.sayLost(report.Lost)
+	return nil
+}
+
+// savePack keeps a copy of a damaged pack.
+func (p *program) savePack(dir, id string, bytes io.Reader) (err error) {
+	name := filepath.Join(dir, id+".damaged-pack")
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return hint{err, "name another directory with --save-to, or use --no-save"}
+	}
+	_, err = io.Copy(f, bytes)
+	if err = errors.Join(err, f.Close()); err == nil {
+		p.say("kept a copy of the damaged pack as %s", name)
+	}
+	return err
+}
+
+func (p *program) repairSnapshots(c *cli.Context) error {
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	var ids []snapshot.ID
+	for _, word := range c.Args().Slice() {
+		id, err := snapshot.ParseID(word)
+		if err != nil { // a whole id may be that of a manifest that can't be read
+			m, err := p.find(c, r, word, repo.Select{})
+			if err != nil {
+				return err
+			}
+			id = m.ID
+		}
+		ids = append(ids, id)
+	}
+	repairs, err := r.RepairSnapshots(c.Context, repo.SnapshotRepairOptions{
+		Forget: c.Bool("forget"), DryRun: c.Bool("dry-run"),
+		Lost: func(m *snapshot.Manifest, path string, e *snapshot.Entry, why error) {
+			if p.json {
+				_ = p.emit(map[string]any{"message_type": "lost", "snapshot_id": m.ID.String(), "path": "/" + path, "path_base64": rawBytes(path), "dir": e.Type == snapshot.Dir, "error": map[string]string{"message": why.Error()}})
+				return
+			}
+			p.say("lost: %s  %s", m.ID.Short(), p.path("/"+path))
+		},
+	}, ids...)
+	for _, one := range repairs {
+		p.showRepair(c, one)
+	}
+	if err == nil && len(repairs) == 0 {
+		p.say("every snapshot is whole, as far as the index tells")
+	}
+	return err
+}
+
+func (p *program) showRepair(c *cli.Context, one repo.SnapshotRepair) {
+	gone := ""
+	if c.Bool("forget") && !c.Bool("dry-run") {
+		gone = ", and it is forgotten"
+	}
+	switch {
+	case p.json:
+		out := map[string]any{"message_type": "repaired", "snapshot_id": one.Snapshot.String(), "lost": one.Lost}
+		if one.Repaired != nil {
+			out["repaired_id"] = one.Repaired.ID.String()
+		}
+		if one.Err != nil {
+			out["error"] = one.Err.Error()
+		}
+		_ = p.emit(out)
+	case one.Err != nil && gone != "":
+		p.say("removed %v", one.Err)
+	case one.Err != nil:
+		p.say("can't be read: %v; --forget removes it", one.Err)
+	case one.Repaired == nil:
+		p.say("snapshot %s lacks %s", one.Snapshot.Short(), plural(one.Lost, "file or directory", "files and directories"))
+	default:
+		p.say("snapshot %s is %s without %s%s", one.Repaired.ID.Short(), one.Snapshot.Short(), plural(one.Lost, "file or directory", "files and directories"), gone)
+	}
+}
+
+func (p *program) rewriteCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:      "rewrite",
+		Usage:     "make snapshots without some of what they hold",
+		ArgsUsage: "SNAPSHOT...",
+		Description: "After a secret was captured: \"qsnap rewrite --exclude secret.key --forget SNAPSHOT...\"\n" +
+			"for all snapshots that hold it, then \"qsnap prune --max-unused 0\".",
+		Flags: append(selectFlags(),
+			&cli.StringSliceFlag{Name: "exclude", Aliases: []string{"e"}, Usage: "leave out what matches `PATTERN`; may be repeated"},
+			&cli.BoolFlag{Name: "all", Usage: "rewrite all snapshots that the flags pick"},
+			&cli.BoolFlag{Name: "forget", Usage: "forget the snapshots that are rewritten"},
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be left out"}),
+		Action: p.rewrite,
+	})
+}
+
+func (p *program) rewrite(c *cli.Context) error {
+	if len(c.StringSlice("exclude")) == 0 {
+		return hint{errors.New("leave out what?"), "name it with --exclude"}
+	}
+	if c.NArg() == 0 && !c.Bool("all") {
+		return hint{errors.New("rewrite which?"), "name snapshots, or use --all"}
+	}
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	s, err := p.selection(c)
+	if err != nil {
+		return err
+	}
+	var all []*snapshot.Manifest
+	if c.Bool("all") {
+		if all, err = r.Snapshots(c.Context, s); err != nil {
+			return err
+		}
+	}
+	for _, word := range c.Args().Slice() {
+		m, err := p.find(c, r, word, s)
+		if err != nil {
+			return err
+		}
+		all = append(all, m)
+	}
+	for _, m := range all {
+		if err := p.rewriteOne(c, r, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *program) rewriteOne(c *cli.Context, r *repo.Repo, m *snapshot.Manifest) error {
+	dropped := 0
+	o := repo.RewriteOptions{Exclude: c.StringSlice("exclude"), Forget: c.Bool("forget"), DryRun: c.Bool("dry-run")}
+	o.Dropped = func(path string, e *snapshot.Entry) {
+		dropped++
+		if o.DryRun {
+			p.say("%s  %s", m.ID.Short(), p.path("/"+path))
+		}
+	}
+	next, err := r.Rewrite(c.Context, m, o)
+	if err != nil {
+		if errors.Is(err, repo.ErrPinned) {
+			return hint{err, "\"qsnap pin --remove\" takes that back"}
+		}
+		return err
+	}
+	if p.json {
+		return p.emit(map[string]any{"message_type": "rewritten", "snapshot_id": m.ID.String(), "rewritten_id": next.ID.String(), "dropped": dropped, "dry_run": o.DryRun})
+	}
+	switch {
+	case dropped == 0:
+		p.say("snapshot %s holds nothing of that sort", m.ID.Short())
+	case o.DryRun:
+	case o.Forget:
+		p.say("snapshot %s is %s without %s; that is forgotten, and deleted by \"qsnap prune --max-unused 0\"", next.ID.Short(), m.ID.Short(), plural(dropped, "entry", "entries"))
+	default:
+		p.say("snapshot %s is %s without %s; that is still there", next.ID.Short(), m.ID.Short(), plural(dropped, "entry", "entries"))
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+package mount
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// A key stands for one inode, by a hash of where it is. Its 16 bytes are more than
+// an inode number can be, so that no two files are ever taken for one.
+type key [16]byte
+
+// What a key is made from, beside the key of what it is in.
+const (
+	keyOfName    = 'n' // a name in a directory
+	keyOfVersion = 'v' // a snapshot in a folder, by its id
+	keyOfFile    = 'f' // a file with several names in a snapshot
+	keyOfLink    = 'l' // a link in a folder, by its target
+)
+
+func (k key) of(what byte, data []byte) key {
+	b := make([]byte, 0, 256)
+	b = append(append(append(b, k[:]...), what), data...)
+	hash := sha256.Sum256(b)
+	return key(hash[:len(k)])
+}
+
+// entry returns the key of an entry of a directory with key k, in the snapshot with
+// key root. Names of one file on the source are one here if they are alike, too.
+func (k key) entry(root key, e *snapshot.Entry) key {
+	if e.Links == 0 || e.Type == snapshot.Dir {
+		return k.of(keyOfName, []byte(e.Name))
+	}
+	var b []byte
+	for _, v := range []uint64{
+		e.Device, e.Inode, uint64(e.Size), uint64(e.MTime.Sec), uint64(e.MTime.Nsec),
+		uint64(e.CTime.Sec), uint64(e.CTime.Nsec), uint64(e.Mode), uint64(len(e.Problem)),
+	} {
+		b = binary.LittleEndian.AppendUint64(b, v)
+	}
+	b = append(b, e.List[:]...)
+	for i := range e.Content {
+		b = append(b, e.Content[i].ID[:]...)
+	}
+	return root.of(keyOfFile, b)
+}
+
+// inode returns the inode number, and what tells apart those who share it.
+func (k key) inode() (number, generation uint64) {
+	number = binary.LittleEndian.Uint64(k[:8]) &^ (1 << 63)
+	return max(number, 2), binary.LittleEndian.Uint64(k[8:])
+}

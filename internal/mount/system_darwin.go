@@ -1,0 +1,28 @@
+package mount
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const directFlags = 0 // there is no mounting without the helper
+
+// explain says what to do where mounting fails.
+func explain(dir string, _ Options, err error) error {
+	err = fmt.Errorf("mount on %s: %s", dir, strings.TrimSpace(err.Error()))
+	if strings.Contains(err.Error(), "no FUSE mount utility") {
+		return fmt.Errorf("%w: install macFUSE", err)
+	}
+	return err
+}
+
+func isBusy(err error) bool { return errors.Is(err, unix.EBUSY) }
+
+// detach unmounts by force: there is no other way here.
+func detach(dir string) error { return unix.Unmount(dir, unix.MNT_FORCE) }
+
+// holders returns nothing: lsof would tell.
+func holders(string) []Holder { return nil }

@@ -1,0 +1,74 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// RetainOptions say which snapshots are kept.
+type RetainOptions struct {
+	Policy snapshot.Policy
+	Select Select            // only these are decided on; the others stay
+	Group  snapshot.Grouping // the policy is applied to each group by itself
+	// AllowEmpty permits to forget every snapshot of a group, which is else
+	// ErrNoneKept.
+	AllowEmpty bool
+	DryRun     bool // decide only
+}
+
+// ErrNoneKept means that a policy would forget every snapshot of a group.
+var ErrNoneKept = errors.New("the policy would keep no snapshot")
+
+// A Retained group is what was decided on its snapshots.
+type Retained struct {
+	snapshot.Group
+	Decisions []snapshot.Decision // the newest first
+}
+
+// Retain forgets the snapshots that a policy doesn't keep, and returns what it
+// decided, also together with ErrNoneKept, after which nothing is forgotten. A
+// manifest that can't be read is an error: it might be one that counts.
+func (r *Repo) Retain(ctx context.Context, o RetainOptions) ([]Retained, error) {
+	if err := o.Policy.Validate(); err != nil {
+		return nil, err
+	}
+	if o.Policy.IsZero() {
+		return nil, errors.New("the policy has no rule: say what to keep")
+	}
+	all, err := r.Snapshots(ctx, o.Select)
+	if err != nil {
+		return nil, err
+	}
+	var out []Retained
+	var drop []snapshot.ID
+	for _, group := range o.Group.Group(all) {
+		decisions := o.Policy.Decide(group.Snapshots, r.opts.Now())
+		out = append(out, Retained{group, decisions})
+		if snapshot.NoneKept(decisions) && !o.AllowEmpty {
+			err = errors.Join(err, fmt.Errorf("%w of %s", ErrNoneKept, groupText(group)))
+		}
+		for _, d := range decisions {
+			if !d.Keep {
+				drop = append(drop, d.Manifest.ID)
+			}
+		}
+	}
+	if err != nil || o.DryRun {
+		return out, err
+	}
+	return out, r.Forget(ctx, drop...)
+}
+
+// groupText says what the snapshots of a group have in common.
+func groupText(g snapshot.Group) string {
+	out := "those there are"
+	if g.Hostname != "" || len(g.Paths) > 0 || len(g.Tags) > 0 {
+		out = strings.TrimSpace(strings.Join(slices.Concat([]string{g.Hostname}, g.Paths, g.Tags), " "))
+	}
+	return out
+}

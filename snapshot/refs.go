@@ -1,0 +1,72 @@
+package snapshot
+
+import (
+	"fmt"
+
+	"github.com/qsnap/qsnap/chunk"
+)
+
+// A Sort says what sort of thing an id names.
+type Sort byte
+
+// The sorts.
+const (
+	TreePage Sort = iota // a page of a directory
+	ListPage             // a page of a content list
+	FileData             // a chunk of a file
+)
+
+// A Ref is the name of something stored.
+type Ref struct {
+	ID   chunk.ID
+	Sort Sort
+}
+
+// Refs returns all that a stored page of that sort names, in order and as often as it
+// does. What a page names never changes, so from the root of a snapshot on this finds
+// all that it consists of, and what two snapshots share has to be looked through once.
+func Refs(b []byte, sort Sort) ([]Ref, error) {
+	switch sort {
+	case TreePage:
+		p, err := parsePage(b)
+		if err != nil {
+			return nil, err
+		}
+		return p.refs(), nil
+	case ListPage:
+		level, spans, err := parseList(b)
+		if err != nil {
+			return nil, err
+		}
+		below := ListPage
+		if level == 0 {
+			below = FileData
+		}
+		refs := make([]Ref, len(spans))
+		for i := range spans {
+			refs[i] = Ref{spans[i].id, below}
+		}
+		return refs, nil
+	}
+	return nil, fmt.Errorf("sort %d is none of pages", sort)
+}
+
+func (p *page) refs() []Ref {
+	refs := make([]Ref, 0, len(p.children)+len(p.entries))
+	for i := range p.children {
+		refs = append(refs, Ref{p.children[i].id, TreePage})
+	}
+	for i := range p.entries {
+		e := &p.entries[i]
+		switch {
+		case hasSubtree(e):
+			refs = append(refs, Ref{e.Subtree, TreePage})
+		case !e.List.IsZero():
+			refs = append(refs, Ref{e.List, ListPage})
+		}
+		for j := range e.Content {
+			refs = append(refs, Ref{e.Content[j].ID, FileData})
+		}
+	}
+	return refs
+}
