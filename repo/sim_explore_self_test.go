@@ -54,11 +54,11 @@ func (a *actor) doesOne(ctx context.Context, method, name string) (found bool, e
 func rawPrograms(t *testing.T) []*program {
 	s := newStage(t)
 	return []*program{
-		{name: "two that look and change", stage: s, crashes: 2, actors: []actor{
+		{name: "two that look and change", stage: s, breaks: everyRun, crashes: 2, actors: []actor{
 			{name: "a", role: does("list x/?", "put y/1", "put x/1", "delete x/2"), may: footprint{"put y/", "put x/", "delete x/"}, mortal: true},
 			{name: "b", role: does("stat x/1?", "put x/2", "list y/?", "put z/1", "put x/1"), may: footprint{"put x/", "put z/"}, mortal: true},
 		}},
-		{name: "three in a row", stage: s, crashes: 1, actors: []actor{
+		{name: "three in a row", stage: s, breaks: everyRun, crashes: 1, actors: []actor{
 			{name: "a", role: does("put a/1", "list c/?", "put a/2"), may: footprint{"put a/"}, mortal: true},
 			{name: "b", role: does("list a/?", "put b/1", "delete a/1"), may: footprint{"put b/", "delete a/"}},
 			{name: "c", role: does("stat b/1?", "put c/1", "stat a/1"), may: footprint{"put c/"}},
@@ -71,7 +71,7 @@ func rawPrograms(t *testing.T) []*program {
 func plainly(t *testing.T, p *program) (sets map[digest]bool, runs int) {
 	e := &explorer{program: p, audit: newAuditor(t, p.stage)}
 	sets = map[digest]bool{}
-	paths := []*path{nil}
+	paths := []*path{{on: -1}}
 	for len(paths) > 0 {
 		next := paths[len(paths)-1]
 		paths = paths[:len(paths)-1]
@@ -86,7 +86,7 @@ func plainly(t *testing.T, p *program) (sets map[digest]bool, runs int) {
 			}
 			sets[w.stored] = true
 			for _, m := range e.allMoves(w) {
-				paths = append(paths, next.then(m, nil))
+				paths = append(paths, next.then(m, choices{}))
 			}
 		})
 	}

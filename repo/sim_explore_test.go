@@ -1,8 +1,11 @@
 package repo_test
 
 import (
+	"fmt"
+	"hash"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,31 +13,36 @@ import (
 
 // An explorer makes every run of a program that differs in anything that matters.
 //
-// Processes can't be copied, so it repeats runs from the start, in two ways fewer
+// Processes can't be copied, so it repeats runs from the start, in three ways fewer
 // than there are orders of operations. A state that was met before is not gone on
 // from: the state is what is stored and all that each actor was told, and actors
-// that were told the same do the same. And where two operations can be swapped
-// without making a difference, only one order is tried (sleep sets; Godefroid,
-// "Partial-Order Methods for the Verification of Concurrent Systems", 1996), which
-// leaves out runs but no state.
+// that were told the same do the same. An operation that nobody can disturb is made
+// at once. And where two operations can be swapped without making a difference, only
+// one order is tried (sleep sets; Godefroid, "Partial-Order Methods for the
+// Verification of Concurrent Systems", 1996), which leaves out runs but no state.
 //
-// Runs in which few actors are interrupted come first, where others go on though an
-// actor could: if anything is wrong, a short story is likely to show it. Where all
-// runs are too many, those with a few interruptions are made (Musuvathi and Qadeer,
-// "Iterative context bounding for systematic testing of multithreaded programs",
-// 2007).
+// Where all runs are too many, those are made in which few actors are interrupted:
+// others go on though an actor could (Musuvathi and Qadeer, "Iterative context
+// bounding for systematic testing of multithreaded programs", 2007). Then orders are
+// not left out for being as good as others, as these may have more interruptions.
+// Runs with fewer come first: if anything is wrong, a short story is likely to show
+// it.
 type explorer struct {
 	program *program
 	audit   *auditor
+	breaks  int               // interruptions in a run, at most, or everyRun
 	queue   [][]task          // by the number of interruptions
-	visited map[digest][]move // each state, and what needn't be done there
+	visited map[digest][]move // what needn't be done in each state; of it and the actor that is on, where interruptions count
 
-	breaks               int // interruptions in a run, at most
 	replays, steps, ends int
 	replayed             int            // moves that were made only to get where something is new
 	see                  func(w *world) // is called in every state, if it isn't nil
 	found                *failure
+	trespass             error
 }
+
+// everyRun is more interruptions than a run has.
+const everyRun = math.MaxInt - 1
 
 // A failure is a promise that was broken, and how.
 type failure struct {
@@ -54,28 +62,37 @@ type path struct {
 	before *path
 	move   move
 	length int
-	breaks int // how often an actor was interrupted
+	on     int // the actor that is on, or -1
+	breaks int // how often an actor was interrupted that was on
 }
 
-// then returns the path that goes on with a move; others could be made.
-func (p *path) then(m move, others []move) *path {
-	if p == nil {
-		return &path{move: m, length: 1}
-	}
-	next := &path{before: p, move: m, length: p.length + 1, breaks: p.breaks}
-	could := slices.ContainsFunc(others, func(o move) bool { return o.kind == take && o.actor == p.move.actor })
-	if could && m.kind != crash && (m.kind != take || m.actor != p.move.actor) {
+// then returns the path that goes on with one of the moves that can be made.
+func (p *path) then(m move, can choices) *path {
+	next := &path{before: p, move: m, length: p.length + 1, on: m.actor, breaks: p.breaks}
+	switch {
+	case can.private:
+		next.on = p.on
+	case m.kind != crash && can.goOn(p.on) && (m.kind != take || m.actor != p.on):
 		next.breaks++
 	}
 	return next
 }
 
+// choices are the moves to be tried in a state. If they are private it is one that
+// nobody can disturb, whoever is on.
+type choices struct {
+	moves   []move
+	private bool
+}
+
+// goOn reports whether an actor has something to do.
+func (c choices) goOn(actor int) bool {
+	return slices.ContainsFunc(c.moves, func(m move) bool { return m.kind == take && m.actor == actor })
+}
+
 func (p *path) moves() []move {
-	if p == nil {
-		return nil
-	}
 	out := make([]move, p.length)
-	for ; p != nil; p = p.before {
+	for ; p.length > 0; p = p.before {
 		out[p.length-1] = p.move
 	}
 	return out
@@ -94,6 +111,9 @@ func explore(t *testing.T, p *program) {
 	}
 	t.Logf("%s: %d states, %d ends, in %d replays of %d moves (%d repeated): %v, %v each", p.name,
 		len(e.visited), e.ends, e.replays, e.steps, e.replayed, took.Round(time.Millisecond), (took / time.Duration(e.replays)).Round(time.Microsecond))
+	if e.found == nil && e.trespass != nil {
+		t.Fatalf("broken promise in program %q: %v", p.name, e.trespass)
+	}
 	if e.found != nil {
 		t.Fatalf("broken promise in program %q: %v, after\n%s", p.name, e.found.err, traceText(e.found.moves, actorsOf(p)))
 	}
@@ -104,15 +124,12 @@ func newExplorer(t testing.TB, p *program) *explorer {
 	if n, ok := environment(t, "QSNAP_SIM_INTERRUPTIONS"); ok {
 		e.breaks = int(n)
 	}
-	if e.breaks == 0 {
-		e.breaks = math.MaxInt - 1
-	}
 	return e
 }
 
 // explore makes runs until a promise is broken or nothing new is left.
 func (e *explorer) explore(t *testing.T) {
-	e.push(task{})
+	e.push(task{path: &path{on: -1}})
 	for next, ok := e.pop(); ok && e.found == nil && !t.Failed(); next, ok = e.pop() {
 		synctest.Test(t, func(t *testing.T) { e.run(t, next) })
 	}
@@ -127,10 +144,7 @@ func actorsOf(p *program) []*actor {
 }
 
 func (e *explorer) push(next task) {
-	level := 0
-	if next.path != nil {
-		level = next.path.breaks
-	}
+	level := next.path.breaks
 	for len(e.queue) <= level {
 		e.queue = append(e.queue, nil)
 	}
@@ -152,7 +166,11 @@ func (e *explorer) pop() (task, bool) {
 func (e *explorer) run(t *testing.T, next task) {
 	e.replays++
 	w := newWorld(t, e.program, e.audit)
-	defer w.close()
+	defer func() {
+		if w.close(); e.trespass == nil {
+			e.trespass = w.trespass
+		}
+	}()
 	for i, m := range next.path.moves() {
 		if last := i == next.path.length-1; last && w.state() != next.from {
 			t.Fatalf("the actors don't repeat themselves:\n%s", traceText(w.moves, w.actors))
@@ -190,58 +208,60 @@ func (e *explorer) run(t *testing.T, next task) {
 // in the queue. It returns false where nothing new can come.
 func (e *explorer) choose(w *world, at *path, sleep []move) (*path, []move, bool) {
 	state := w.state()
-	moves := e.moves(w)
-	known, visited := e.visited[state]
+	can := e.choices(w, at)
+	key := state
+	if e.breaks != everyRun && can.goOn(at.on) {
+		key.xor(digestOf(func(h hash.Hash) { fmt.Fprint(h, at.on) }))
+	}
+	known, visited := e.visited[key]
 	if !visited {
-		known = moves
-		if len(moves) == 0 {
+		known = can.moves
+		if len(known) == 0 {
 			e.end(w)
 		}
 	}
 	todo := without(known, sleep)
 	sleep = common(known, sleep)
-	e.visited[state] = sleep
+	e.visited[key] = sleep
 	if len(todo) == 0 {
 		return nil, nil, false
 	}
-	// Who was on goes on, if it can.
-	slices.SortStableFunc(todo, func(a, b move) int { return rank(at, a) - rank(at, b) })
-	done := slices.Clone(sleep)
-	var first task
-	for i, m := range todo {
-		next := task{at.then(m, moves), state, keep(done, func(d move) bool { return independent(d, m) })}
-		if i == 0 {
-			first = next
-		} else {
-			e.push(next)
+	slices.SortStableFunc(todo, func(a, b move) int { return at.then(a, can).breaks - at.then(b, can).breaks })
+	var next []task
+	for _, m := range todo {
+		next = append(next, task{at.then(m, can), state, keep(sleep, func(s move) bool { return independent(s, m) })})
+		if e.breaks == everyRun {
+			sleep = append(sleep, m)
 		}
-		done = append(done, m)
 	}
-	if at != nil && first.path.breaks > at.breaks {
-		e.push(first)
+	for _, other := range next[1:] {
+		e.push(other)
+	}
+	if next[0].path.breaks > at.breaks {
+		e.push(next[0])
 		return nil, nil, false
 	}
-	return first.path, first.sleep, true
+	return next[0].path, next[0].sleep, true
 }
 
-func rank(at *path, m move) int {
-	switch {
-	case m.kind != take:
-		return 2
-	case at == nil || at.move.actor != m.actor:
-		return 1
-	}
-	return 0
-}
-
-// moves returns what can be done in a state and has to be tried there.
-func (e *explorer) moves(w *world) []move {
+// choices returns what has to be tried in a state, after a path.
+func (e *explorer) choices(w *world, at *path) choices {
 	for _, m := range w.takes() {
 		if w.isPrivate(m) {
-			return []move{m}
+			return choices{[]move{m}, true}
 		}
 	}
-	return e.allMoves(w)
+	all := e.allMoves(w)
+	own := keep(all, func(m move) bool { return m.kind == take && m.actor == at.on })
+	if len(own) == 0 || len(e.program.only) == 0 || slices.ContainsFunc(own, e.isPoint) {
+		return choices{moves: all}
+	}
+	return choices{moves: own}
+}
+
+// isPoint reports whether an actor may be interrupted before a move.
+func (e *explorer) isPoint(m move) bool {
+	return slices.ContainsFunc(e.program.only, func(prefix string) bool { return strings.HasPrefix(m.op.Name, prefix) })
 }
 
 // allMoves returns what can be done in a state.

@@ -109,6 +109,9 @@ func (p *randomProgram) run(t *testing.T, audit *auditor, seed uint64) ([]move, 
 			return w.moves, w.state(), fmt.Errorf("there is no end")
 		}
 	}
+	if w.trespass != nil {
+		return w.moves, w.state(), w.trespass
+	}
 	return w.moves, w.state(), finale(w)
 }
 

@@ -19,14 +19,34 @@ func writes(trees ...string) role {
 			return err
 		}
 		defer r.Close()
-		for _, tree := range trees {
-			m, err := takeSnapshot(ctx, r, tree)
-			if err != nil {
-				return err
-			}
-			a.tell(m)
+		return a.writesAll(ctx, r, trees)
+	}
+}
+
+func (a *actor) writesAll(ctx context.Context, r *repo.Repo, trees []string) error {
+	for _, tree := range trees {
+		m, err := takeSnapshot(ctx, r, tree)
+		if err != nil {
+			return err
 		}
-		return nil
+		a.tell(m)
+	}
+	return nil
+}
+
+// staysAndWrites reads all that is there, as one does who has the repository open for
+// long, and then takes snapshots.
+func staysAndWrites(trees ...string) role {
+	return func(ctx context.Context, a *actor) error {
+		r, err := a.open(ctx)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		if err := a.readsAll(ctx, r); err != nil {
+			return err
+		}
+		return a.writesAll(ctx, r, trees)
 	}
 }
 
@@ -38,6 +58,10 @@ func reads(ctx context.Context, a *actor) error {
 		return err
 	}
 	defer r.Close()
+	return a.readsAll(ctx, r)
+}
+
+func (a *actor) readsAll(ctx context.Context, r *repo.Repo) error {
 	all, err := r.Snapshots(ctx, repo.Select{})
 	if err != nil {
 		return err
@@ -51,7 +75,10 @@ func reads(ctx context.Context, a *actor) error {
 }
 
 // stands reports whether a manifest is there.
-func (w *world) stands(id snapshot.ID) bool { return w.has("snapshots/" + id.String()) }
+func (w *world) stands(id snapshot.ID) bool {
+	name := "snapshots/" + id.String()
+	return w.audit.isManifest(name, w.mem.Objects()[name])
+}
 
 // readsAs returns an error unless a file system holds just the files of that tree.
 func readsAs(fsys fs.FS, tree string) error {

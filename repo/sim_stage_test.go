@@ -81,8 +81,8 @@ func (s *stage) learn(t testing.TB, r *repo.Repo) {
 	}
 }
 
-// publish takes a snapshot with nobody else about.
-func (s *stage) publish(t testing.TB, mem *targettest.Memory, tree string) {
+// use opens a repository with nobody else about.
+func (s *stage) use(t testing.TB, mem *targettest.Memory, do func(r *repo.Repo) error) {
 	t.Helper()
 	s.openings++
 	o := repo.Options{CacheDir: s.caches, Rand: seeded(fmt.Sprint("stage ", s.openings)), Now: func() time.Time { return simEpoch }}
@@ -91,11 +91,21 @@ func (s *stage) publish(t testing.TB, mem *targettest.Memory, tree string) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	m, err := takeSnapshot(t.Context(), r, tree)
-	if err != nil {
+	if err := do(r); err != nil {
 		t.Fatal(err)
 	}
-	s.told["snapshots/"+m.ID.String()] = true
+}
+
+// publish takes a snapshot.
+func (s *stage) publish(t testing.TB, mem *targettest.Memory, tree string) {
+	t.Helper()
+	s.use(t, mem, func(r *repo.Repo) error {
+		m, err := takeSnapshot(t.Context(), r, tree)
+		if err == nil {
+			s.told["snapshots/"+m.ID.String()] = true
+		}
+		return err
+	})
 }
 
 // publishBlindly takes snapshots each of which doesn't see the others, as of
@@ -113,14 +123,28 @@ func (s *stage) publishBlindly(t testing.TB, trees ...string) *stage {
 	return s
 }
 
-// drop removes the manifests of a tree, as if they had been forgotten long ago.
-func (s *stage) drop(t testing.TB, trees ...string) *stage {
+// forget forgets the snapshots of some trees.
+func (s *stage) forget(t testing.TB, trees ...string) *stage {
 	t.Helper()
-	audit := newAuditor(t, s)
+	s.use(t, s.mem, func(r *repo.Repo) error {
+		all, err := r.Snapshots(t.Context(), repo.Select{})
+		for _, m := range all {
+			if err == nil && slices.Contains(trees, m.Tags[0]) {
+				delete(s.told, "snapshots/"+m.ID.String())
+				err = r.Forget(t.Context(), m.ID)
+			}
+		}
+		return err
+	})
+	return s
+}
+
+// leavePending leaves a pending manifest of each snapshot, as runs do that die when
+// they have just published it.
+func (s *stage) leavePending() *stage {
 	for name, b := range s.mem.Objects() {
-		if m := audit.manifest(name, b); m != nil && slices.Contains(trees, m.tree) {
-			s.mem.Set(name, nil)
-			delete(s.told, name)
+		if id, ok := strings.CutPrefix(name, "snapshots/"); ok {
+			s.mem.Set("pending/"+id, b)
 		}
 	}
 	return s
