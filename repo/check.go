@@ -41,7 +41,7 @@ type CheckProgress struct {
 // A FindingKind says what sort of thing a check has found.
 type FindingKind string
 
-// The kinds of findings. All but Unlisted and Foreign are damage.
+// The kinds of findings. All but Unlisted, Foreign and Passing are damage.
 const (
 	BadConfig       FindingKind = "config"           // a copy of the config can't be read
 	BadKey          FindingKind = "key"              // a key slot can't be read
@@ -53,6 +53,8 @@ const (
 	Lost            FindingKind = "lost"             // a chunk or tree that is in no pack at all
 	Unlisted        FindingKind = "unlisted pack"    // no index delta lists it: a session still runs, or was interrupted
 	Foreign         FindingKind = "foreign object"   // not made by qsnap
+	BadRecord       FindingKind = "record"           // what was forgotten, marked or lost can't be read
+	Passing         FindingKind = "passing object"   // a small object can't be read, and will be removed or replaced
 )
 
 // A Finding is something that isn't as it should be.
@@ -67,7 +69,9 @@ type Finding struct {
 }
 
 // IsDamage reports whether a finding means that something can't be read.
-func (f *Finding) IsDamage() bool { return f.Kind != Unlisted && f.Kind != Foreign }
+func (f *Finding) IsDamage() bool {
+	return f.Kind != Unlisted && f.Kind != Foreign && f.Kind != Passing
+}
 
 // An AffectedFile is a file, or a directory with all in it, of a snapshot.
 type AffectedFile struct {
@@ -140,7 +144,7 @@ func (c *checker) run(ctx context.Context) (changed bool, err error) {
 	// What a snapshot reaches is there before it, and a pack before the delta that
 	// lists it: in this order nothing that is made meanwhile looks like damage.
 	for _, step := range []func(context.Context) error{
-		c.checkConfigs, c.checkKeys, c.listSnapshots, c.checkDeltas, c.listPacks, c.checkUnlisted,
+		c.checkConfigs, c.checkKeys, c.checkRecords, c.listSnapshots, c.checkDeltas, c.listPacks, c.checkUnlisted,
 		c.readPacks, c.checkSnapshots, c.findAffected,
 	} {
 		if err := step(ctx); err != nil {

@@ -25,6 +25,8 @@
 //	leases/<k>-<run>-<n>          a run under way: k is w, r or p
 //	quarantine/<pack>-<run>       a pack that a run is about to delete
 //	losses/<id>         chunks and trees that are lost
+//	reserve             random bytes, sealed, to be deleted when there is no other
+//	                    space for what deleting needs
 //
 // Every object is created once and never changed. All ids are the BLAKE3-256 hash
 // of the object's bytes, in hexadecimal digits, so that anyone can check an object
@@ -56,10 +58,11 @@
 //	lease       1 what the run does, 2 host, 3 user, 4 process, 5 begun, in
 //	            nanoseconds since 1970, 6 paths of a snapshot, 7 its directories that
 //	            are stored whole: pairs of path and tree id
-//	quarantine  1 runs that were alive before it
+//	quarantine  1 runs that were alive before it, 2 pack
 //	mark        1 tags, 2 whether they count, 3 pinned, 4 until, in seconds since 1970,
-//	            or 0 for ever
+//	            or 0 for ever, 5 snapshot, 6 number
 //
+// Leases, quarantine objects, pending manifests and packs are sealed in their run.
 // A loss is not CBOR but the ids themselves, 32 bytes each; a tombstone is empty.
 //
 // # Deleting

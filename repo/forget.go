@@ -45,7 +45,7 @@ func (r *Repo) forget(ctx context.Context, id snapshot.ID) error {
 	if err != nil {
 		return err
 	}
-	if err := r.put(ctx, forgottenName(id), object); err != nil {
+	if err := r.tight(ctx, func() error { return r.put(ctx, forgottenName(id), object) }); err != nil {
 		return err
 	}
 	r.manifests.drop(id)

@@ -104,13 +104,25 @@ func (r *Repo) readLease(ctx context.Context, l runningLease) (*lease, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := r.box.Open(seal.Lease, object)
+	out, err := r.openLease(l, object)
 	if err != nil {
 		return nil, nil
 	}
+	return out, nil
+}
+
+// openLease opens the lease of that name.
+func (r *Repo) openLease(l runningLease, object []byte) (*lease, error) {
+	body, run, err := r.openOfRun(seal.Lease, object)
+	if err != nil {
+		return nil, err
+	}
 	out := new(lease)
-	if cbor.Unmarshal(body, out) != nil {
-		return nil, nil
+	if err := cbor.Unmarshal(body, out); err != nil {
+		return nil, err
+	}
+	if run != l.run {
+		return nil, errHash
 	}
 	return out, nil
 }
@@ -136,7 +148,11 @@ func (r *Repo) hold(ctx context.Context, run seal.Run, kind leaseKind, body leas
 	body.Hostname, body.Username = []byte(host), []byte(user)
 	body.Process, body.Begun = processOf(), r.opts.Now().UnixNano()
 	h := &hold{r: r, run: run, kind: kind, trees: trees, body: body, done: make(chan struct{})}
-	if err := h.replace(ctx); err != nil {
+	begin := func() error { return h.replace(ctx) }
+	if kind == pruning {
+		begin = func() error { return r.tight(ctx, func() error { return h.replace(ctx) }) }
+	}
+	if err := begin(); err != nil {
 		return nil, fmt.Errorf("begin %s: %w", body.What, err)
 	}
 	ctx, h.stop = context.WithCancel(ctx)
@@ -175,7 +191,7 @@ func (h *hold) replace(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	object, err := h.r.box.Seal(seal.Lease, body)
+	object, err := h.r.box.SealIn(h.run, seal.Lease, body)
 	if err != nil {
 		return err
 	}

@@ -77,8 +77,13 @@ func (r *Repo) putLoss(ctx context.Context, ids []chunk.ID) error {
 	if err != nil {
 		return err
 	}
+	return r.put(ctx, hashName(lossesPrefix, object), object)
+}
+
+// hashName returns the name of an object that is named by its bytes.
+func hashName(prefix string, object []byte) string {
 	hash := blake3.Sum256(object)
-	return r.put(ctx, lossesPrefix+hex.EncodeToString(hash[:]), object)
+	return prefix + hex.EncodeToString(hash[:])
 }
 
 // healed removes the losses all of whose blobs are stored again.

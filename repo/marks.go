@@ -31,8 +31,9 @@ type mark struct {
 	Tagged bool     `cbor:"2,keyasint"` // Tags count
 	Pinned bool     `cbor:"3,keyasint"`
 	Until  int64    `cbor:"4,keyasint"` // seconds since 1970 that the pin lasts, or 0 for ever
-
-	number uint64
+	// What its name says, so that it can't pass for another.
+	Snapshot []byte `cbor:"5,keyasint"`
+	Number   uint64 `cbor:"6,keyasint"`
 }
 
 // ErrPinned means that a snapshot is pinned and can't be forgotten.
@@ -42,6 +43,13 @@ const maxMark = 1 << 20
 
 func markName(id snapshot.ID, number uint64) string {
 	return fmt.Sprintf("%s%s-%08d", marksPrefix, id, number)
+}
+
+func parseMarkName(name string) (id snapshot.ID, number uint64, ok bool) {
+	first, second, _ := strings.Cut(strings.TrimPrefix(name, marksPrefix), "-")
+	id, err := snapshot.ParseID(first)
+	number, err2 := strconv.ParseUint(second, 10, 64)
+	return id, number, err == nil && err2 == nil && markName(id, number) == name
 }
 
 // pinned reports whether a snapshot is pinned. It is safe on nil.
@@ -57,10 +65,7 @@ func (r *Repo) readMarks(ctx context.Context) (map[snapshot.ID]*mark, error) {
 		if err != nil {
 			return nil, err
 		}
-		first, second, _ := strings.Cut(strings.TrimPrefix(info.Name, marksPrefix), "-")
-		id, err := snapshot.ParseID(first)
-		number, err2 := strconv.ParseUint(second, 10, 64)
-		if err == nil && err2 == nil {
+		if id, number, ok := parseMarkName(info.Name); ok {
 			newest[id] = max(newest[id], number)
 		}
 	}
@@ -83,10 +88,25 @@ func (r *Repo) readMark(ctx context.Context, id snapshot.ID, number uint64) (*ma
 	if err != nil {
 		return nil, err
 	}
-	m := &mark{number: number}
+	m, err := r.openMark(markName(id, number), object)
+	if err != nil {
+		return &mark{Number: number, Pinned: true}, nil
+	}
+	return m, nil
+}
+
+// openMark opens the mark of that name.
+func (r *Repo) openMark(name string, object []byte) (*mark, error) {
 	body, err := r.box.Open(seal.Mark, object)
-	if err != nil || cbor.Unmarshal(body, m) != nil {
-		return &mark{number: number, Pinned: true}, nil
+	if err != nil {
+		return nil, err
+	}
+	m := new(mark)
+	if err := cbor.Unmarshal(body, m); err != nil {
+		return nil, err
+	}
+	if len(m.Snapshot) != len(snapshot.ID{}) || markName(snapshot.ID(m.Snapshot), m.Number) != name {
+		return nil, errHash
 	}
 	return m, nil
 }
@@ -103,7 +123,8 @@ func (r *Repo) setMark(ctx context.Context, id snapshot.ID, change func(*mark)) 
 			m = *old
 		}
 		change(&m)
-		m.number++
+		m.Number++
+		m.Snapshot = id[:]
 		body, err := encode(m)
 		if err != nil {
 			return err
@@ -112,15 +133,15 @@ func (r *Repo) setMark(ctx context.Context, id snapshot.ID, change func(*mark)) 
 		if err != nil {
 			return err
 		}
-		err = r.createOnly(ctx, markName(id, m.number), object)
+		err = r.createOnly(ctx, markName(id, m.Number), object)
 		if errors.Is(err, fs.ErrExist) {
 			continue // another was quicker
 		}
 		if err != nil {
 			return err
 		}
-		if m.number > 1 {
-			_ = r.target.Delete(ctx, markName(id, m.number-1)) // else it is passed over
+		if m.Number > 1 {
+			_ = r.target.Delete(ctx, markName(id, m.Number-1)) // else it is passed over
 		}
 		return nil
 	}

@@ -26,24 +26,47 @@ const pollInterval = 2 * time.Second
 //   - replace the index deltas that list it, delete it, and only then take it out of
 //     quarantine.
 func (p *pruner) delete(ctx context.Context, numbers []int) error {
-	if len(numbers) == 0 {
-		return nil
+	for len(numbers) > 0 {
+		waits, err := p.ban(ctx, numbers)
+		if err != nil {
+			return err
+		}
+		// On a full disk there may have been space to name only the first.
+		if err := p.deleteBanned(ctx, numbers[:len(waits)], waits); err != nil {
+			return err
+		}
+		numbers = numbers[len(waits):]
 	}
+	return nil
+}
+
+// ban puts packs in quarantine, as many as there is space for, and returns the runs
+// to wait for.
+func (p *pruner) ban(ctx context.Context, numbers []int) (map[int][]seal.Run, error) {
 	if err := p.judge.look(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	waits := map[int][]seal.Run{}
 	for i, n := range numbers {
 		p.progress("quarantine", i, len(numbers))
 		wait, err := p.waits(ctx, p.packs[n].info.ID)
 		if err != nil {
-			return err
+			return nil, err
+		}
+		err = p.r.tight(ctx, func() error { return p.r.quarantine(ctx, p.packs[n].info.ID, p.s.run, wait) })
+		if isFull(err) && i > 0 {
+			break
+		}
+		if err != nil {
+			return nil, err
 		}
 		waits[n] = wait
-		if err := p.r.quarantine(ctx, p.packs[n].info.ID, p.s.run, wait); err != nil {
-			return err
-		}
 	}
+	return waits, nil
+}
+
+// deleteBanned deletes packs that are in our quarantine.
+func (p *pruner) deleteBanned(ctx context.Context, numbers []int, waits map[int][]seal.Run) error {
 	ready, err := p.wait(ctx, numbers, waits)
 	if err != nil || len(ready) == 0 {
 		return err

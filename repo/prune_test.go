@@ -142,3 +142,27 @@ func TestAForgottenSnapshotComesBackUntilItsDataIsDeleted(t *testing.T) {
 	}
 	f.clean()
 }
+
+// What the newest snapshot reaches lies together and in order, so that restoring it
+// takes one pass over few packs, however many versions it was gathered from.
+func TestTheNewestSnapshotIsKeptTogether(t *testing.T) {
+	f := newFixture(t)
+	var all []*snapshot.Manifest
+	for v := range 40 {
+		all = append(all, f.snapshot(repo.FS(rollingTree(v), "/x"), repo.SnapshotOptions{}))
+	}
+	newest := all[len(all)-1]
+	packs := func() uint64 { return f.restore(newest, repo.RestoreOptions{To: t.TempDir()}).Packs }
+	before := packs()
+	for _, m := range all[:30] {
+		if err := f.Forget(t.Context(), m.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.prune(repo.PruneOptions{MaxUnused: 1e-9})
+	f.reopen()
+	if after := packs(); before < 30 || after > 10 {
+		t.Errorf("it takes %d packs, %d before", after, before)
+	}
+	f.clean()
+}

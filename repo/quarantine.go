@@ -25,6 +25,7 @@ import (
 // rely on the pack, which is a reason to wait for them.
 type quarantineBody struct {
 	Runs [][]byte `cbor:"1,keyasint,omitempty"`
+	Pack []byte   `cbor:"2,keyasint"` // as the name says; the run is that which the object is sealed in
 }
 
 const maxQuarantine = 1 << 20
@@ -66,7 +67,7 @@ func (r *Repo) quarantined(ctx context.Context) (banned, error) {
 // quarantine names a pack as about to be deleted, by a run that knows which others
 // were alive before.
 func (r *Repo) quarantine(ctx context.Context, id pack.ID, run seal.Run, alive []seal.Run) error {
-	var body quarantineBody
+	body := quarantineBody{Pack: id[:]}
 	for _, a := range alive {
 		body.Runs = append(body.Runs, a[:])
 	}
@@ -74,7 +75,7 @@ func (r *Repo) quarantine(ctx context.Context, id pack.ID, run seal.Run, alive [
 	if err != nil {
 		return err
 	}
-	object, err := r.box.Seal(seal.Quarantine, b)
+	object, err := r.box.SealIn(run, seal.Quarantine, b)
 	if err != nil {
 		return err
 	}
@@ -91,12 +92,8 @@ func (r *Repo) waitsFor(ctx context.Context, id pack.ID, run seal.Run) (runs map
 	if err != nil {
 		return nil, false, err
 	}
-	plain, err := r.box.Open(seal.Quarantine, object)
+	body, err := r.openQuarantine(quarantineName(id, run), object)
 	if err != nil {
-		return nil, false, nil
-	}
-	var body quarantineBody
-	if cbor.Unmarshal(plain, &body) != nil {
 		return nil, false, nil
 	}
 	runs = map[seal.Run]bool{}
@@ -106,6 +103,31 @@ func (r *Repo) waitsFor(ctx context.Context, id pack.ID, run seal.Run) (runs map
 		}
 	}
 	return runs, true, nil
+}
+
+// openQuarantine opens the quarantine object of that name.
+func (r *Repo) openQuarantine(name string, object []byte) (*quarantineBody, error) {
+	plain, run, err := r.openOfRun(seal.Quarantine, object)
+	if err != nil {
+		return nil, err
+	}
+	body := new(quarantineBody)
+	if err := cbor.Unmarshal(plain, body); err != nil {
+		return nil, err
+	}
+	if len(body.Pack) != len(pack.ID{}) || quarantineName(pack.ID(body.Pack), run) != name {
+		return nil, errHash
+	}
+	return body, nil
+}
+
+// openOfRun opens an object and returns the run that it was sealed in, too.
+func (r *Repo) openOfRun(kind seal.Kind, object []byte) (body []byte, run seal.Run, err error) {
+	if body, err = r.box.Open(kind, object); err != nil {
+		return nil, run, err
+	}
+	header, err := seal.ParseHeader(object)
+	return body, header.Run(), err
 }
 
 // release takes a pack out of the quarantine of one run.

@@ -121,7 +121,10 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	if err := r.put(ctx, configName, sealed); err != nil {
 		return nil, errors.Join(err, t.Delete(context.WithoutCancel(ctx), keysPrefix+r.slot))
 	}
-	return r, r.put(ctx, configCopyName, sealed)
+	if err := r.put(ctx, configCopyName, sealed); err != nil {
+		return r, err
+	}
+	return r, r.keepReserve(ctx)
 }
 
 // Open opens the repository on a target. The errors are ErrNoRepository,

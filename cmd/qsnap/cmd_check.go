@@ -187,6 +187,8 @@ func nextStep(f *repo.Finding) string {
 		return "\"qsnap repair index\", then the next \"qsnap snapshot\" stores again what the source still has; \"qsnap repair snapshots\" gives up the rest"
 	case repo.BadManifest:
 		return fmt.Sprintf("\"qsnap repair snapshots --forget %s\" removes it", f.Object[strings.LastIndexByte(f.Object, '/')+1:])
+	case repo.BadRecord:
+		return "no snapshot needs it; if it is a mark, \"qsnap pin\" and \"qsnap tag\" replace it, and till then its snapshot counts as pinned"
 	case repo.MissingManifest:
 		return "\"qsnap snapshots\" lists those that are left"
 	}

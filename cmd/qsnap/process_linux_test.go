@@ -360,6 +360,43 @@ func TestAFullDiskFailsTheSnapshotOnly(t *testing.T) {
 	}
 }
 
+// The disk is full to the last byte. Forgetting and pruning work, and make room.
+func TestAFullDiskCanBePruned(t *testing.T) {
+	s := newSession(t)
+	mountTmpfs(t, s.path("repo"), "8m")
+	s.run("init", "--key-file", "key")
+	for v := range 3 {
+		s.write("tree/a", treetest.Bytes(uint64(v), 2<<20))
+		s.run("snapshot", "tree")
+	}
+	f, err := os.Create(s.path("repo/filler"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{1 << 16, 4096, 1} {
+		for err = nil; err == nil; {
+			_, err = f.Write(make([]byte, size))
+		}
+	}
+	f.Close()
+	s.write("tree/a", treetest.Bytes(9, 2<<20))
+	if out, code := s.try("snapshot", "tree"); code != exitFailed || !strings.Contains(out, "no space left on device") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	s.run("forget", "--keep-last", "1", "--prune")
+	if out := s.run("check", "--read-data"); !strings.Contains(out, "no damage found") {
+		t.Error(out)
+	}
+	s.run("snapshot", "tree")
+	s.run("restore", "latest", "--target", "out")
+	if b, err := os.ReadFile(s.path("out/a")); err != nil || !bytes.Equal(b, treetest.Bytes(9, 2<<20)) {
+		t.Errorf("restored %d bytes, %v", len(b), err)
+	}
+	if _, err := os.Stat(s.path("repo/reserve")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAReadOnlyRepositoryCanBeReadAndSaysSo(t *testing.T) {
 	s := newSession(t)
 	mountTmpfs(t, s.path("repo"), "20m")

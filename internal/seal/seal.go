@@ -89,6 +89,7 @@ const (
 	Tombstone  Kind = 'X'
 	Mark       Kind = 'M'
 	Loss       Kind = 'O'
+	Reserve    Kind = 'R'
 )
 
 // String returns the kind's name as messages use it.
@@ -114,6 +115,8 @@ func (k Kind) String() string {
 		return "mark"
 	case Loss:
 		return "loss"
+	case Reserve:
+		return "reserve"
 	}
 	return fmt.Sprintf("object of unknown kind 0x%02x", byte(k))
 }
