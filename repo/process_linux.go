@@ -7,18 +7,19 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 )
 
 // processOf returns what identifies this process on this machine until it boots
 // again: boot id, PID namespace, PID and start time, as of proc(5); or nil.
-func processOf() []byte {
+var processOf = sync.OnceValue(func() []byte {
 	prefix, ok := machineOf()
 	start, err := startTime(os.Getpid())
 	if !ok || err != nil {
 		return nil
 	}
 	return fmt.Appendf(prefix, "%d %s", os.Getpid(), start)
-}
+})
 
 // isDead reports whether a process of this machine has surely ended.
 func isDead(process []byte) bool {

@@ -180,13 +180,20 @@ func (p *publication) secure(ctx context.Context) (changed bool, err error) {
 	}
 }
 
-// stands reports whether a snapshot is still there.
+// stands reports whether a snapshot is still there. A tombstone may have taken its
+// place: that of one whose run died when it had just published it, and which was then
+// forgotten.
 func (r *Repo) stands(ctx context.Context, id snapshot.ID) (bool, error) {
-	_, err := r.target.Stat(ctx, snapshotName(id))
+	front := make([]byte, seal.HeaderSize)
+	err := r.readFront(ctx, snapshotName(id), front)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	return err == nil, err
+	if err != nil {
+		return false, err
+	}
+	h, err := seal.ParseHeader(front)
+	return err == nil && h.Kind() == seal.Manifest, nil
 }
 
 // fewPacks is how many packs are looked at one by one rather than by a listing.
@@ -197,12 +204,8 @@ const fewPacks = 8
 // relied on at least.
 func (s *session) missing(ctx context.Context, quarantine banned, list bool) (gone bool, there func(pack.ID) bool, err error) {
 	s.mu.Lock()
-	relied := make([]pack.ID, 0, len(s.relied))
-	for id := range s.relied {
-		relied = append(relied, id)
-	}
+	relied := slices.SortedFunc(maps.Keys(s.relied), compareIDs)
 	s.mu.Unlock()
-	slices.SortFunc(relied, compareIDs)
 	found := map[pack.ID]int64{}
 	if list || len(relied) > fewPacks {
 		found, err = s.r.packsThere(ctx)

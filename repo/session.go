@@ -215,8 +215,9 @@ func (s *session) flushPages(ctx context.Context) error {
 // close gives up what flush hasn't stored, and the lease. Nobody may be storing.
 func (s *session) close() {
 	s.fail(errors.New("the session has ended"))
-	s.data.end()
-	s.tree.end()
+	for _, p := range []*packer{&s.data, &s.tree} {
+		_, _ = p.cut(context.Background()) // a checkpoint may be cutting, and soon gives up
+	}
 	s.uploads.Wait()
 	s.hold.release(s.ctx)
 }
