@@ -61,6 +61,9 @@ type Manifest struct {
 	// and Number is one more than its: 1 for the first. So a lost one shows.
 	Previous ID
 	Number   uint64
+	// Original is the snapshot that this one was made from, if any: the one it is a
+	// copy of, in another repository.
+	Original ID
 
 	Stats    Stats
 	Skipped  Remarks // what rules left out
@@ -132,6 +135,7 @@ type wireManifest struct {
 	Skipped  wireRemarks `cbor:"14,keyasint"`
 	Problems wireRemarks `cbor:"15,keyasint"`
 	Excludes [][]byte    `cbor:"16,keyasint,omitempty"`
+	Original []byte      `cbor:"17,keyasint,omitempty"`
 }
 
 type wireTime struct {
@@ -178,6 +182,9 @@ func (m *Manifest) Marshal() ([]byte, error) {
 	if !m.Previous.IsZero() {
 		w.Previous = m.Previous[:]
 	}
+	if !m.Original.IsZero() {
+		w.Original = m.Original[:]
+	}
 	for _, f := range m.Stats.fields() {
 		w.Stats = append(w.Stats, *f)
 	}
@@ -209,6 +216,7 @@ func ParseManifest(b []byte) (*Manifest, error) {
 	m.Skipped, ok1 = w.Skipped.remarks()
 	m.Problems, ok2 = w.Problems.remarks()
 	if !ok1 || !ok2 || !optionalID(&m.Parent, w.Parent) || !optionalID(&m.Previous, w.Previous) ||
+		!optionalID(&m.Original, w.Original) ||
 		m.Layout < Tree || m.Layout > Paths {
 		return nil, errManifest
 	}
