@@ -31,6 +31,10 @@ const (
 	forgottenPrefix  = "forgotten/"
 	marksPrefix      = "marks/"
 	lossesPrefix     = "losses/"
+
+	epochsPrefix = "epochs/"
+	namesPrefix  = "names/"
+	twinName     = "twin"
 )
 
 func packName(id pack.ID) string {

@@ -84,6 +84,9 @@ func (r *Repo) readMark(ctx context.Context, id snapshot.ID, number uint64) (*ma
 	}
 	m := &mark{number: number}
 	body, err := r.box.Open(seal.Mark, object)
+	if errors.Is(err, ErrNewerKey) {
+		return nil, damage(markName(id, number), err)
+	}
 	if err != nil || cbor.Unmarshal(body, m) != nil {
 		return &mark{number: number, Pinned: true}, nil
 	}
@@ -92,6 +95,9 @@ func (r *Repo) readMark(ctx context.Context, id snapshot.ID, number uint64) (*ma
 
 // setMark changes what is said of a snapshot.
 func (r *Repo) setMark(ctx context.Context, id snapshot.ID, change func(*mark)) error {
+	if err := r.upToDate(ctx); err != nil {
+		return err
+	}
 	for {
 		all, err := r.readMarks(ctx)
 		if err != nil {
@@ -154,6 +160,9 @@ func (r *Repo) Tag(ctx context.Context, id snapshot.ID, tags []string) error {
 // marked returns manifests as what was said of them makes them.
 func (r *Repo) marked(ctx context.Context, all []*snapshot.Manifest) error {
 	marks, err := r.readMarks(ctx)
+	if errors.Is(err, ErrNewerKey) {
+		return nil // they are shown as they were stored
+	}
 	if err != nil || len(marks) == 0 {
 		return err
 	}
