@@ -32,8 +32,8 @@ const (
 	marksPrefix      = "marks/"
 	lossesPrefix     = "losses/"
 
-	epochsPrefix = "epochs/"
-	namesPrefix  = "names/"
+	epochsPrefix = "epochs/" // see epochName
+	namesPrefix  = "names/"  // see nameName
 	twinName     = "twin"
 )
 

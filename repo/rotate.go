@@ -15,7 +15,8 @@ import (
 // Repo was opened with and of all others that open with the same secret. The slots
 // that are left open only what was sealed until now: they are returned, to be
 // removed or made anew by AddKey. Recovery sheets have to be printed anew, too. This
-// Repo itself, and others that are open, keep their key.
+// Repo itself, and others that are open, keep their key: to change anything from now
+// on the repository has to be opened anew.
 //
 // Prune seals packs and index deltas anew that are sealed with older keys, as far as
 // its options let it. Rotation doesn't take back what who had an older key has copied,

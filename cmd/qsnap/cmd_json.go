@@ -11,13 +11,16 @@ path_base64.
 
 One value:
   snapshots      array of {id, short_id, time, hostname, username, paths, tags, tree,
-                 parent, previous, number, program_version, excludes, summary}
+                 parent, previous, number, original, program_version, excludes,
+                 summary}
   find           array of {snapshot, hits, matches: array of nodes}
-  key list       array of {current, id, userName, hostName, created, kind, label}
+  key list       array of {current, id, userName, hostName, created, kind, label,
+                 outdated}
   stats          {snapshots_count, total_size, total_file_count, total_blob_count,
                  total_uncompressed_size, compression_ratio, packs, pack_bytes,
                  index_bytes, snapshot_bytes, stored_bytes}; of a snapshot
                  {snapshots_count, total_size, total_file_count, files, dirs, others}
+  key rotate     {message_type, left: array as of key list, removed}
   init, version, key add, key remove, key passwd, key export, target check
                  one object with a message_type
 
@@ -39,6 +42,13 @@ An object a line, each with a message_type:
                  summary: {snapshot_id, dry_run, total_files, total_bytes,
                  files_created, files_replaced, files_restored, attributes_restored,
                  files_deleted, bytes_restored, packs_read, pack_bytes_read, errors,
+                 seconds_elapsed}
+  copy           twin: {repository, id}, if it was made just now; status:
+                 {seconds_elapsed, snapshots_done, total_snapshots, bytes_read,
+                 bytes_stored}, now and then; copied: {original, snapshot_id}; error:
+                 {error: {message}, during, item}; summary: {snapshots_copied,
+                 snapshots_skipped, snapshots_failed, packs_moved, bytes_moved,
+                 blobs_repacked, blob_bytes_repacked, bytes_read, bytes_stored,
                  seconds_elapsed}
   check          error or note: {kind, object, message, files, total_files, next};
                  summary: {num_errors, snapshots, trees, packs, pack_bytes,
