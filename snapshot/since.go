@@ -59,32 +59,34 @@ func (a *Ascent) Find(ctx context.Context, name string) (*Entry, error) {
 // of the directory under the same names; that may be nil. The older version's pages
 // come from a Loader of their own. Where they can't be read nothing is passed over.
 func ReachSince(ctx context.Context, l Loader, dir *Entry, old Loader, older *Entry, visit func(id chunk.ID, tree bool) (enter bool, err error)) error {
-	if dir.Problem != "" {
-		return nil
-	}
-	return (&sinceReacher{reacher{ctx, l, visit}, old}).dir(dir, older)
+	r := &sinceReacher{ctx, l, old, visit}
+	return r.dir(dir, older)
 }
 
 type sinceReacher struct {
-	reacher
-	old Loader
+	ctx    context.Context
+	l, old Loader
+	visit  func(id chunk.ID, tree bool) (enter bool, err error)
 }
 
 func (r *sinceReacher) dir(dir, older *Entry) error {
-	if older == nil || older.Type != Dir || older.Problem != "" {
-		return r.reacher.page(dir.Subtree, -1)
+	if dir.Problem != "" {
+		return nil
+	}
+	if older == nil || !hasSubtree(older) {
+		return Reach(r.ctx, r.l, dir, r.visit)
 	}
 	if older.Subtree == dir.Subtree {
 		return nil
 	}
 	ascent, err := NewAscent(r.ctx, r.old, older.Subtree)
 	if err != nil {
-		return r.reacher.page(dir.Subtree, -1)
+		return Reach(r.ctx, r.l, dir, r.visit)
 	}
-	return r.page(dir.Subtree, -1, ascent)
+	return r.page(dir.Subtree, ascent)
 }
 
-func (r *sinceReacher) page(id chunk.ID, level int, older *Ascent) error {
+func (r *sinceReacher) page(id chunk.ID, older *Ascent) error {
 	if older.ids[id] {
 		return nil
 	}
@@ -95,11 +97,8 @@ func (r *sinceReacher) page(id chunk.ID, level int, older *Ascent) error {
 	if err != nil {
 		return err
 	}
-	if level >= 0 && p.level != level {
-		return fmt.Errorf("tree %s: not the page that its parent names", id.Short())
-	}
 	for _, c := range p.children {
-		if err := r.page(c.id, p.level-1, older); err != nil {
+		if err := r.page(c.id, older); err != nil {
 			return err
 		}
 	}
@@ -112,10 +111,47 @@ func (r *sinceReacher) page(id chunk.ID, level int, older *Ascent) error {
 		switch {
 		case hasSubtree(e):
 			err = r.dir(e, was)
-		case was != nil && SameContent(was, e):
+		case e.Type != File || was != nil && SameContent(was, e):
 			err = nil
 		default:
-			err = r.entry(e)
+			err = r.content(e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *sinceReacher) content(e *Entry) error {
+	if !e.List.IsZero() {
+		return r.list(e.List)
+	}
+	for _, c := range e.Content {
+		if _, err := r.visit(c.ID, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *sinceReacher) list(id chunk.ID) error {
+	if enter, err := r.visit(id, true); err != nil || !enter {
+		return err
+	}
+	b, err := r.l.Tree(r.ctx, id)
+	if err != nil {
+		return err
+	}
+	level, spans, err := parseList(b)
+	if err != nil {
+		return fmt.Errorf("content list %s: %w", id.Short(), err)
+	}
+	for _, s := range spans {
+		if level > 0 {
+			err = r.list(s.id)
+		} else {
+			_, err = r.visit(s.id, false)
 		}
 		if err != nil {
 			return err

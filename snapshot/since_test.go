@@ -116,3 +116,38 @@ func TestAscentFindsWhatIsThereInOneReading(t *testing.T) {
 		t.Errorf("behind all: %v, %v", e, err)
 	}
 }
+
+func TestReachSinceGoesThroughContentLists(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	s := store{}
+	chunks := randomChunks(r, 5000)
+	dir := func(files ...*Entry) *Entry {
+		w := NewTreeWriter(s.put)
+		for i, f := range files {
+			f.Name = fmt.Sprint(i)
+			if err := w.Add(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		id, err := w.Finish()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &Entry{Type: Dir, Subtree: id}
+	}
+	same := writeContent(t, s, chunks[:1000])
+	older := dir(same, writeContent(t, s, chunks[1000:4000]))
+	newer := dir(same, writeContent(t, s, chunks[1001:]))
+	visited := blobSet{}
+	if err := ReachSince(t.Context(), s, newer, s, older, visited.visit); err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range chunks {
+		if visited[c.ID] != (i > 1000) {
+			t.Fatalf("chunk %d is visited: %v", i, visited[c.ID])
+		}
+	}
+	if visited[same.List] {
+		t.Error("the same list is visited")
+	}
+}
