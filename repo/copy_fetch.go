@@ -51,10 +51,13 @@ func (c *copier) answerFor(ctx context.Context, runs ...seal.Run) error {
 	return c.s.hold.answerFor(ctx, c.runs)
 }
 
+// cachedSegments is how many bytes of decompressed segments are kept.
+const cachedSegments = 16 << 20
+
 // openLanes makes as many lanes as chunks are read by at the same time: no more than
 // find room in the cache of segments, or each would push out what others read.
 func (c *copier) openLanes() {
-	n := min(c.o.Workers, max(1, segmentCacheBytes/(2*c.from.config.SegmentSize)))
+	n := min(c.o.Workers, max(1, cachedSegments/(2*c.from.config.SegmentSize)))
 	c.lanes = make(chan *lane, n)
 	for range n {
 		c.lanes <- &lane{s: c.s, packer: &c.s.data, full: c.to.config.SegmentSize}

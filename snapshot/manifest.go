@@ -61,8 +61,9 @@ type Manifest struct {
 	// and Number is one more than its: 1 for the first. So a lost one shows.
 	Previous ID
 	Number   uint64
-	// Original is the snapshot that this one was made from, if any: the one it is a
-	// copy of, in another repository.
+
+	// Original is the snapshot that this one was made from, by leaving something out
+	// or in another repository, if it was.
 	Original ID
 
 	Stats    Stats
@@ -215,8 +216,7 @@ func ParseManifest(b []byte) (*Manifest, error) {
 	ok1, ok2 := true, true
 	m.Skipped, ok1 = w.Skipped.remarks()
 	m.Problems, ok2 = w.Problems.remarks()
-	if !ok1 || !ok2 || !optionalID(&m.Parent, w.Parent) || !optionalID(&m.Previous, w.Previous) ||
-		!optionalID(&m.Original, w.Original) ||
+	if !ok1 || !ok2 || !optionalID(&m.Parent, w.Parent) || !optionalID(&m.Previous, w.Previous) || !optionalID(&m.Original, w.Original) ||
 		m.Layout < Tree || m.Layout > Paths {
 		return nil, errManifest
 	}
