@@ -53,6 +53,18 @@ type lease struct {
 	// Trees are the directories that are stored, with all in them, since the lease
 	// was last replaced: pairs of paths and ids.
 	Trees [][2][]byte `cbor:"7,keyasint,omitempty"`
+	// Runs are those whose packs and manifests this one stores as they are.
+	Runs [][]byte `cbor:"8,keyasint,omitempty"`
+}
+
+// others returns the runs that live and die with the one of the lease.
+func (l *lease) others() (out []seal.Run) {
+	for _, b := range l.Runs {
+		if len(b) == len(seal.Run{}) {
+			out = append(out, seal.Run(b))
+		}
+	}
+	return out
 }
 
 // A runningLease is a lease as its name tells it.
@@ -202,6 +214,17 @@ func (h *hold) replace(ctx context.Context) error {
 		_ = h.r.target.Delete(ctx, leaseName(h.kind, h.run, beat-1)) // else it goes with the dead
 	}
 	return nil
+}
+
+// answerFor has the lease say that it stands for other runs, too.
+func (h *hold) answerFor(ctx context.Context, runs map[seal.Run]bool) error {
+	h.mu.Lock()
+	h.body.Runs = nil
+	for run := range runs {
+		h.body.Runs = append(h.body.Runs, run[:])
+	}
+	h.mu.Unlock()
+	return h.replace(ctx)
 }
 
 // release ends the lease. It is safe on nil.
