@@ -126,7 +126,15 @@ func withoutPack(e *pack.DamageError) string {
 
 // readPackInfo reads what a pack holds from the pack itself.
 func (r *Repo) readPackInfo(ctx context.Context, id pack.ID, size int64) (*pack.Info, error) {
-	return pack.ReadInfo(r.box, id, size, &rangeReader{ctx, r, id})
+	info, err := pack.ReadInfo(r.box, id, size, &rangeReader{ctx, r, id})
+	if errors.Is(err, ErrNewerKey) {
+		if e := r.upToDate(ctx); e == nil {
+			err = &pack.DamageError{Pack: id, Part: "header", Err: errors.New("there is no such epoch")}
+		} else if !errors.Is(e, ErrNewerKey) {
+			err = e
+		}
+	}
+	return info, err
 }
 
 // A rangeReader reads a pack as an io.ReaderAt.
@@ -287,6 +295,9 @@ func (c *checker) readSegments(ctx context.Context, in io.Reader, info *pack.Inf
 		case io.EOF, io.ErrUnexpectedEOF:
 			err = fmt.Errorf("segment %d: it ends behind the pack", n)
 		default:
+			return err
+		}
+		if errors.Is(err, ErrNewerKey) {
 			return err
 		}
 		for ; len(blobs) > 0 && int(blobs[0].Segment) == n; blobs = blobs[1:] {

@@ -36,6 +36,10 @@ type publication struct {
 	// packs that the session noted.
 	proven bool
 	parent snapshot.ID
+	also   []snapshot.ID // that reach the rest of it, beside the parent
+	// supply stores what the manifest reaches and can't be read here any more. It may be
+	// nil.
+	supply func() error
 	// again makes the manifest anew from its source, where what was stored is lost.
 	// It may be nil.
 	again func() error
@@ -71,10 +75,9 @@ func (p *publication) run(ctx context.Context) error {
 func (p *publication) try(ctx context.Context) error {
 	r := p.s.r
 	for {
-		if err := p.seal(); err != nil {
+		if err := p.name(ctx); err != nil {
 			return err
 		}
-		p.m.ID = blake3.Sum256(p.object)
 		if err := r.put(ctx, pendingName(p.m.ID), p.object); err != nil {
 			return fmt.Errorf("publish snapshot: %w", err)
 		}
@@ -104,14 +107,17 @@ func (p *publication) try(ctx context.Context) error {
 }
 
 func (p *publication) seal() error {
-	if p.object != nil {
-		return nil
+	if p.object == nil {
+		body, err := p.m.Marshal()
+		if err == nil {
+			p.object, err = p.s.r.box.SealIn(p.s.run, seal.Manifest, body)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	body, err := p.m.Marshal()
-	if err == nil {
-		p.object, err = p.s.r.box.SealIn(p.s.run, seal.Manifest, body)
-	}
-	return err
+	p.m.ID = blake3.Sum256(p.object)
+	return nil
 }
 
 // putFinal stores a manifest under its final name: the commit point.
@@ -149,8 +155,11 @@ func (p *publication) secure(ctx context.Context) (changed bool, err error) {
 			return false, err
 		}
 		simple := p.proven && len(quarantine) == 0
-		if simple && !p.parent.IsZero() {
-			if simple, err = r.stands(ctx, p.parent); err != nil {
+		for _, id := range append([]snapshot.ID{p.parent}, p.also...) {
+			if !simple || id.IsZero() {
+				continue
+			}
+			if simple, err = r.stands(ctx, id); err != nil {
 				return false, err
 			}
 		}
@@ -167,6 +176,12 @@ func (p *publication) secure(ctx context.Context) (changed bool, err error) {
 			err = p.s.storeAgain(ctx, lost)
 		}
 		var loss *LostError
+		if errors.As(err, &loss) && p.supply != nil {
+			if err := p.supply(); err != nil {
+				return false, err
+			}
+			continue
+		}
 		if errors.As(err, &loss) {
 			if p.again == nil {
 				return false, fmt.Errorf("%w: %w", errGone, err)
@@ -236,6 +251,12 @@ func (s *session) setAbsent(absent func(pack.ID) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.absent = absent
+}
+
+func (s *session) isAbsent(id pack.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.absent(id)
 }
 
 // lost returns the blobs that the manifest reaches and that are in no pack that

@@ -2,7 +2,6 @@ package prune
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -133,7 +132,7 @@ func TestSmallPacksAreGatheredAndRarelyWrittenAgain(t *testing.T) {
 		})
 		most = max(most, len(all))
 	}
-	t.Log(fmt.Sprintf("%d packs at most, %d at last; each byte was written %.1f times more", most, len(all), float64(rewritten)/float64(added)))
+	t.Logf("%d packs at most, %d at last; each byte was written %.1f times more", most, len(all), float64(rewritten)/float64(added))
 	if most > 110 || float64(rewritten) > 6*float64(added) {
 		t.Errorf("%d packs at most; each byte was written %.1f times more", most, float64(rewritten)/float64(added))
 	}
