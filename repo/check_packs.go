@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -38,7 +40,8 @@ func (c *checker) listPacks(ctx context.Context) error {
 		c.report.Packs++
 		c.report.PackBytes += info.Size
 	}
-	for id, p := range c.packs {
+	for _, id := range c.packIDs() {
+		p := c.packs[id]
 		switch {
 		case p.size == 0:
 			c.find(MissingPack, packName(id), "it is missing, or empty")
@@ -47,6 +50,11 @@ func (c *checker) listPacks(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// packIDs returns the ids of the packs, in order.
+func (c *checker) packIDs() []pack.ID {
+	return slices.SortedFunc(maps.Keys(c.packs), compareIDs)
 }
 
 // packOfName returns the id of the pack with that name.
@@ -88,7 +96,8 @@ func (c *checker) checkDeltas(ctx context.Context) error {
 // checkUnlisted reads the footers of packs that no delta lists: what they hold
 // counts all the same.
 func (c *checker) checkUnlisted(ctx context.Context) error {
-	for id, p := range c.packs {
+	for _, id := range c.packIDs() {
+		p := c.packs[id]
 		if p.listed != 0 || p.size == 0 {
 			continue
 		}
@@ -150,7 +159,8 @@ func (c *checker) readPacks(ctx context.Context) error {
 	}
 	var chosen []pack.ID
 	var total uint64
-	for id, p := range c.packs {
+	for _, id := range c.packIDs() {
+		p := c.packs[id]
 		if p.size > 0 && c.chosen(id) {
 			chosen = append(chosen, id)
 			total += uint64(p.size)

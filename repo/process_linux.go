@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -18,7 +19,7 @@ var processOf = sync.OnceValue(func() []byte {
 	if !ok || err != nil {
 		return nil
 	}
-	return fmt.Appendf(prefix, "%d %s", os.Getpid(), start)
+	return fmt.Appendf(slices.Clip(prefix), "%d %s", os.Getpid(), start)
 })
 
 // isDead reports whether a process of this machine has surely ended.
@@ -37,14 +38,14 @@ func isDead(process []byte) bool {
 	return errors.Is(err, fs.ErrNotExist) || err == nil && now != start
 }
 
-func machineOf() (prefix []byte, ok bool) {
+var machineOf = sync.OnceValues(func() (prefix []byte, ok bool) {
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return nil, false
 	}
 	namespace, err := os.Readlink("/proc/self/ns/pid")
 	return fmt.Appendf(nil, "%s %s ", bytes.TrimSpace(boot), namespace), err == nil
-}
+})
 
 // startTime returns the 22nd field of /proc/PID/stat; the second, in parentheses,
 // may have spaces.

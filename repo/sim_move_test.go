@@ -113,6 +113,7 @@ var (
 		"put snapshots/", "delete pending/", "delete forgotten/", "delete marks/",
 	}
 	forgetting = footprint{"put forgotten/", "delete snapshots/"}
+	leasing    = footprint{"put leases/", "delete leases/"}
 	unleasing  = footprint{"delete leases/"}
 )
 

@@ -204,14 +204,16 @@ func fastDir(t testing.TB) string {
 func (s *stage) cacheDir(actor string, emptied int) (string, error) {
 	dir := filepath.Join(s.caches, fmt.Sprint(actor, " ", emptied))
 	own := filepath.Join(dir, hex.EncodeToString(s.id[:16]))
-	index, err := os.ReadDir(filepath.Join(own, "index"))
-	if err == nil {
-		_, err = os.Lstat(filepath.Join(own, "leases.json"))
+	for _, left := range []string{own, filepath.Join(own, "index")} {
+		entries, err := os.ReadDir(left)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return dir, err
+		}
+		if slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() != "index" }) {
+			return dir, os.RemoveAll(dir)
+		}
 	}
-	if errors.Is(err, fs.ErrNotExist) && len(index) == 0 {
-		return dir, nil
-	}
-	return dir, os.RemoveAll(dir)
+	return dir, nil
 }
 
 // published returns the manifests that are published as a run begins.

@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"internal/mount":    {"repo", "snapshot"},
 	"internal/arch":     nil,
 	"internal/bench":    nil,
+	"internal/mutants":  nil,
 	"internal/treetest": nil,
 	"cmd/qsnap":         {"chunk", "internal/archive", "internal/mount", "repo", "snapshot", "target", "target/local", "target/targettest"},
 }
