@@ -118,7 +118,7 @@ func All() []Mutant {
 		{
 			Name:  "a writer takes its parent to stand",
 			Tests: "TestSim",
-			Edits: []Edit{{"repo/publish.go", `if simple, err = r.stands(ctx, p.parent); err != nil {`, `if err := ctx.Err(); err != nil {`}},
+			Edits: []Edit{{"repo/publish.go", `if simple, err = r.stands(ctx, id); err != nil {`, `if err := ctx.Err(); err != nil {`}},
 		},
 	}
 }
