@@ -1,8 +1,11 @@
 package index
 
 import (
+	"bytes"
 	"errors"
 	"iter"
+	"maps"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -15,15 +18,16 @@ type Item struct {
 	Place
 }
 
-// All yields every place of every blob, in no order; one that several deltas list
-// may come more than once. After an error it ends. Nothing else may be asked of the
-// index in between.
+// All yields every place of every blob, in an order that means nothing but is the
+// same for the same index; one that several deltas list may come more than once.
+// After an error it ends. Nothing else may be asked of the index in between.
 func (x *Index) All() iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		x.mu.RLock()
 		defer x.mu.RUnlock()
-		for id, i := range x.memory.blobs {
-			for ; i >= 0; i = x.memory.places[i].older {
+		ids := slices.SortedFunc(maps.Keys(x.memory.blobs), func(a, b chunk.ID) int { return bytes.Compare(a[:], b[:]) })
+		for _, id := range ids {
+			for i := x.memory.blobs[id]; i >= 0; i = x.memory.places[i].older {
 				if !yield(Item{id, x.memory.places[i].Place}, nil) {
 					return
 				}

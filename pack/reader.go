@@ -13,7 +13,8 @@ const tailSize = 64 << 10
 
 // ReadInfo reads what a pack of that id and size holds from its header and its
 // footer, in two or three reads. It doesn't look at the segments. Any damage is a
-// *DamageError; errors of r are not.
+// *DamageError; errors of r are not, nor is seal.ErrNoKey, which a header that is
+// damaged can bring about, too.
 func ReadInfo(box *seal.Box, id ID, size int64, r io.ReaderAt) (*Info, error) {
 	damaged := func(part string, err error) error { return &DamageError{id, part, err} }
 	if size < seal.HeaderSize+seal.Overhead+trailerSize || size > MaxSize {
@@ -54,6 +55,9 @@ func ReadInfo(box *seal.Box, id ID, size int64, r io.ReaderAt) (*Info, error) {
 		return nil, damaged("footer", errors.New("checksum mismatch"))
 	}
 	cipher, err := box.Cipher(info.Header)
+	if errors.Is(err, seal.ErrNoKey) {
+		return nil, fmt.Errorf("pack %s: %w", id.Short(), err)
+	}
 	if err != nil {
 		return nil, damaged("header", err)
 	}

@@ -76,6 +76,10 @@ func (r *Repo) updateIndex(ctx context.Context, x *index.Index) error {
 			// next update, or in the packs themselves. Check tells of damage.
 			return nil, nil
 		}
+		if errors.Is(err, ErrNewerKey) {
+			r.newer.Store(true)
+			return nil, nil
+		}
 		return d, err
 	})
 }
@@ -101,6 +105,10 @@ func (r *Repo) adopt(ctx context.Context, x *index.Index) ([]*pack.Info, error) 
 		if errors.As(err, &damage) {
 			continue
 		}
+		if errors.Is(err, ErrNewerKey) {
+			r.newer.Store(true)
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -111,20 +119,29 @@ func (r *Repo) adopt(ctx context.Context, x *index.Index) ([]*pack.Info, error) 
 }
 
 func (r *Repo) readDelta(ctx context.Context, id index.ID) (index.Delta, error) {
+	d, _, err := r.readDeltaAs(ctx, id)
+	return d, err
+}
+
+// readDeltaAs reads a delta, and returns the epoch that it is sealed under, too.
+func (r *Repo) readDeltaAs(ctx context.Context, id index.ID) (d index.Delta, epoch uint32, err error) {
 	name := deltaName(id)
 	object, err := r.readObject(ctx, name, id, maxDelta)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	body, err := r.box.Open(seal.IndexDelta, object)
 	if err != nil {
-		return nil, &DamageError{name, err}
+		return nil, 0, damage(name, err)
 	}
-	d, err := index.ParseDelta(body)
+	header, err := seal.ParseHeader(object)
+	if err == nil {
+		d, err = index.ParseDelta(body)
+	}
 	if err != nil {
-		return nil, &DamageError{name, err}
+		return nil, 0, &DamageError{name, err}
 	}
-	return d, nil
+	return d, header.Epoch(), nil
 }
 
 // A LostError means that no readable copy of a chunk or tree is there.
@@ -193,7 +210,11 @@ func (r *Repo) persist(ctx context.Context, f func(*index.Index) error) error {
 			return err
 		}
 	}
-	return f(x)
+	err = f(x)
+	if lost := (*LostError)(nil); errors.As(err, &lost) && r.newer.Load() {
+		return fmt.Errorf("%w: %v", ErrNewerKey, err) // that may be where it is
+	}
+	return err
 }
 
 // adoptOnce adopts unlisted packs, as the last resort before something is called
@@ -243,16 +264,24 @@ func (r *Repo) refreshIndex(ctx context.Context, x *index.Index, reset bool) err
 // *LostError. Errors that are no damage are returned at once.
 func (r *Repo) fromPlaces(ctx context.Context, places []index.Place, id chunk.ID, tree bool) ([]byte, error) {
 	lost := &LostError{ID: id, Tree: tree}
+	var newer error
 	for _, p := range places {
 		b, err := r.fromPlace(ctx, p, id, tree)
 		if err == nil {
 			return b, nil
+		}
+		if errors.Is(err, ErrNewerKey) {
+			newer = err
+			continue
 		}
 		var damage *pack.DamageError
 		if !errors.As(err, &damage) {
 			return nil, err
 		}
 		lost.Err = err
+	}
+	if newer != nil {
+		return nil, newer
 	}
 	return nil, lost
 }
@@ -307,6 +336,9 @@ func (r *Repo) openSegment(p *pack.Info, n int, sealed, dst []byte) ([]byte, err
 		return &pack.DamageError{Pack: p.ID, Part: fmt.Sprintf("segment %d", n), Err: err}
 	}
 	cipher, err := r.box.Cipher(p.Header)
+	if errors.Is(err, ErrNewerKey) {
+		return nil, fmt.Errorf("pack %s: %w", p.ID.Short(), err)
+	}
 	if err != nil {
 		return nil, damaged(err)
 	}

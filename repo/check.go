@@ -144,7 +144,7 @@ func (c *checker) run(ctx context.Context) (changed bool, err error) {
 	// What a snapshot reaches is there before it, and a pack before the delta that
 	// lists it: in this order nothing that is made meanwhile looks like damage.
 	for _, step := range []func(context.Context) error{
-		c.checkConfigs, c.checkKeys, c.checkRecords, c.listSnapshots, c.checkDeltas, c.listPacks, c.checkUnlisted,
+		c.checkConfigs, c.checkKeys, c.checkEpochs, c.checkRecords, c.listSnapshots, c.checkDeltas, c.listPacks, c.checkUnlisted,
 		c.readPacks, c.checkSnapshots, c.findAffected,
 	} {
 		if err := step(ctx); err != nil {
@@ -309,7 +309,7 @@ func (c *checker) checkSnapshots(ctx context.Context) error {
 		case err != nil:
 			return err
 		}
-		there[id] = true
+		there[id], there[m.Original] = true, true
 		c.report.Snapshots++
 		c.manifests = append(c.manifests, m)
 		if _, err := c.walk(ctx, &m.Root); err != nil {

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -38,7 +40,8 @@ func (c *checker) listPacks(ctx context.Context) error {
 		c.report.Packs++
 		c.report.PackBytes += info.Size
 	}
-	for id, p := range c.packs {
+	for _, id := range c.packIDs() {
+		p := c.packs[id]
 		switch {
 		case p.size == 0:
 			c.find(MissingPack, packName(id), "it is missing, or empty")
@@ -47,6 +50,11 @@ func (c *checker) listPacks(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// packIDs returns the ids of the packs, in order.
+func (c *checker) packIDs() []pack.ID {
+	return slices.SortedFunc(maps.Keys(c.packs), compareIDs)
 }
 
 // packOfName returns the id of the pack with that name.
@@ -88,7 +96,8 @@ func (c *checker) checkDeltas(ctx context.Context) error {
 // checkUnlisted reads the footers of packs that no delta lists: what they hold
 // counts all the same.
 func (c *checker) checkUnlisted(ctx context.Context) error {
-	for id, p := range c.packs {
+	for _, id := range c.packIDs() {
+		p := c.packs[id]
 		if p.listed != 0 || p.size == 0 {
 			continue
 		}
@@ -117,7 +126,15 @@ func withoutPack(e *pack.DamageError) string {
 
 // readPackInfo reads what a pack holds from the pack itself.
 func (r *Repo) readPackInfo(ctx context.Context, id pack.ID, size int64) (*pack.Info, error) {
-	return pack.ReadInfo(r.box, id, size, &rangeReader{ctx, r, id})
+	info, err := pack.ReadInfo(r.box, id, size, &rangeReader{ctx, r, id})
+	if errors.Is(err, ErrNewerKey) {
+		if e := r.upToDate(ctx); e == nil {
+			err = &pack.DamageError{Pack: id, Part: "header", Err: errors.New("there is no such epoch")}
+		} else if !errors.Is(e, ErrNewerKey) {
+			err = e
+		}
+	}
+	return info, err
 }
 
 // A rangeReader reads a pack as an io.ReaderAt.
@@ -142,7 +159,8 @@ func (c *checker) readPacks(ctx context.Context) error {
 	}
 	var chosen []pack.ID
 	var total uint64
-	for id, p := range c.packs {
+	for _, id := range c.packIDs() {
+		p := c.packs[id]
 		if p.size > 0 && c.chosen(id) {
 			chosen = append(chosen, id)
 			total += uint64(p.size)
@@ -277,6 +295,9 @@ func (c *checker) readSegments(ctx context.Context, in io.Reader, info *pack.Inf
 		case io.EOF, io.ErrUnexpectedEOF:
 			err = fmt.Errorf("segment %d: it ends behind the pack", n)
 		default:
+			return err
+		}
+		if errors.Is(err, ErrNewerKey) {
 			return err
 		}
 		for ; len(blobs) > 0 && int(blobs[0].Segment) == n; blobs = blobs[1:] {

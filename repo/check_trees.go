@@ -98,7 +98,7 @@ func (c *checker) treeError(ctx context.Context, id chunk.ID, err error) error {
 	if lost := (*LostError)(nil); errors.As(err, &lost) {
 		return nil // Tree has noted it
 	}
-	if damage := (*pack.DamageError)(nil); errors.As(err, &damage) || index.IsDamaged(err) {
+	if damage := (*pack.DamageError)(nil); errors.As(err, &damage) || index.IsDamaged(err) || errors.Is(err, ErrNewerKey) {
 		return err
 	}
 	c.lose(id, -1, err.Error())

@@ -25,6 +25,8 @@ type config struct {
 	WholeChunk  int       `cbor:"8,keyasint"`
 	PackSize    int64     `cbor:"9,keyasint"`
 	SegmentSize int       `cbor:"10,keyasint"`
+
+	twin string // which twin this is, if it is one; see Twin
 }
 
 // Default and permitted sizes. A segment is what has to be read and decompressed

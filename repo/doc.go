@@ -27,6 +27,10 @@
 //	losses/<id>         chunks and trees that are lost
 //	reserve             random bytes, sealed, to be deleted when there is no other
 //	                    space for what deleting needs
+//	epochs/<n>          whose key an epoch's is, after the first: n has 8 digits
+//	twin                16 random bytes, in a twin only
+//	names/<id>          nothing, in a twin only: the name of a pack or manifest that
+//	                    was used there
 //
 // Every object is created once and never changed. All ids are the BLAKE3-256 hash
 // of the object's bytes, in hexadecimal digits, so that anyone can check an object
@@ -114,4 +118,33 @@
 // either costs time. An object that can't be read, or isn't what its name says, is a
 // *DamageError, a *LostError or a *pack.DamageError, and nothing that depends on it
 // is ever returned wrong.
+//
+// # Twins
+//
+// A twin is a repository with the id and the keys of another, on another target.
+// Copy moves packs and manifests to it as they are, byte for byte, so that both can
+// be checked, and mended, by what the other has.
+//
+// What makes deleting safe beside others relies on names that are used once: who is
+// about to delete something may be taken for dead, and delete it much later, when
+// nobody knows of it any more. Names that come from elsewhere could be used again. So
+// in a twin each pack and each manifest, wherever it comes from, first claims its
+// name, by an object below names that is created only once and stays. What finds its
+// name claimed is packed or sealed anew; such a manifest names what it stands for as
+// its Original. Where a repository wasn't made as a twin nothing is taken over as it
+// is, be its id the same or not.
+//
+// A lease of a copy names the runs that the packs and manifests it moves belong to.
+// Those who delete leave alone what is of these, as if they were alive.
+//
+// # Keys and their rotation
+//
+// All slots wrap the same key ring: a key for each epoch (package internal/seal). A
+// rotation stores a slot with a ring of one more epoch, then the object below epochs
+// by which that counts, and then removes the slots it replaces. The object holds the
+// 32 bytes that tell the new key from any other, and the first 16 bytes of their
+// BLAKE3 hash. Create-only Put decides between two rotations; a key for which it was
+// decided otherwise, or not yet, seals nothing. An old object of a repository stays
+// as it was sealed until prune moves or replaces it; manifests, and what is said
+// beside them, stay so for as long as they are there.
 package repo

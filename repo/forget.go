@@ -18,6 +18,9 @@ import (
 // until Prune has deleted it. One that is gone already is no error, one that is
 // pinned is ErrPinned, and then none is removed.
 func (r *Repo) Forget(ctx context.Context, ids ...snapshot.ID) error {
+	if err := r.upToDate(ctx); err != nil {
+		return err
+	}
 	marks, err := r.readMarks(ctx) // as late as can be
 	if err != nil {
 		return err

@@ -25,8 +25,8 @@ type judge struct {
 	alive map[seal.Run]*lease // after a look; what can't be read is an empty one
 	kinds map[seal.Run]leaseKind
 	by    map[seal.Run]time.Time // when they are dead if they give no sign of life
-	// Dead runs, and those of them that took a snapshot, whose packs are kept for a
-	// while for the next run of the same source.
+	// Dead runs, and those of them that took or copied a snapshot, whose packs are kept
+	// for a while for the next run of the same source.
 	dead []deadRun
 	kept map[seal.Run]bool
 }
@@ -74,10 +74,18 @@ func (j *judge) look(ctx context.Context) error {
 		next[key] = s
 		if isDead(body.Process) || now.Sub(s.Since) >= deadAfter {
 			j.dead = append(j.dead, deadRun{l, body})
-			j.kept[run] = l.kind == writing && body.What == "snapshot" && now.Sub(s.Since) < keepCrashed
+			j.kept[run] = l.kind == writing && (body.What == "snapshot" || body.What == "copy") && now.Sub(s.Since) < keepCrashed
+			for _, other := range body.others() {
+				j.kept[other] = j.kept[other] || j.kept[run]
+			}
 			continue
 		}
 		j.alive[run], j.kinds[run], j.by[run] = body, l.kind, s.Since.Add(deadAfter)
+		for _, other := range body.others() {
+			if j.alive[other] == nil {
+				j.alive[other] = body
+			}
+		}
 	}
 	j.save(next)
 	return nil

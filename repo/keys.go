@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/user"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,23 +45,73 @@ type Key struct {
 	Hostname string
 	Username string
 	Label    string
+	Outdated bool // it was made before the last rotation (see RotateKey)
 }
 
-// unlock finds the slot that opens with the secret.
+// unlock finds the slot that opens with the secret, and of several the newest.
 func unlock(ctx context.Context, t target.Target, secret Secret) (ring *seal.Keyring, id string, err error) {
 	if ring, ok := secret.secret.Recovered(); ok {
-		return ring, "", nil
+		ring, _, err := confirm(ctx, t, ring)
+		return ring, "", err
 	}
 	if secret.secret.IsZero() {
 		return nil, "", errors.New("no passphrase and no key was given")
 	}
-	var damaged error
-	slots := 0
+	slots, damaged, err := readSlots(ctx, t)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, s := range slots {
+		found, err := s.unwrap(secret)
+		if err != nil {
+			if !errors.Is(err, seal.ErrWrongSecret) {
+				damaged = err
+			}
+			continue
+		}
+		found, whole, err := confirm(ctx, t, found)
+		if err != nil || whole {
+			return found, s.id, err
+		}
+		// A rotation didn't come to its end. The slot from before it will do as well.
+		if ring == nil || found.Epoch() > ring.Epoch() {
+			ring, id = found, s.id
+		}
+	}
+	switch {
+	case ring != nil:
+		return ring, id, nil
+	case len(slots) == 0 && damaged == nil:
+		return nil, "", &DamageError{keysPrefix, errors.New("there are no key slots: open the repository with its recovery sheet")}
+	case damaged != nil:
+		return nil, "", fmt.Errorf("%w, or its key slot is damaged: %w", ErrWrongSecret, damaged)
+	}
+	return nil, "", ErrWrongSecret
+}
+
+// A keySlot is a slot and its id.
+type keySlot struct {
+	*seal.Slot
+	id string
+}
+
+func (s keySlot) unwrap(secret Secret) (*seal.Keyring, error) {
+	if !s.Fits(secret.secret) {
+		return nil, seal.ErrWrongSecret
+	}
+	if s.KDF == "argon2id" {
+		defer debug.FreeOSMemory() // it took 64 MiB, and the collector would let the heap grow to twice that
+	}
+	return s.Unwrap(secret.secret)
+}
+
+// readSlots returns the slots that can be read, those with the most epochs first,
+// and why another can't.
+func readSlots(ctx context.Context, t target.Target) (slots []keySlot, damaged, err error) {
 	for info, err := range t.List(ctx, keysPrefix) {
 		if err != nil {
-			return nil, "", err
+			return nil, nil, err
 		}
-		slots++
 		slot, err := readSlot(ctx, t, info.Name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // removed meanwhile
@@ -68,27 +120,10 @@ func unlock(ctx context.Context, t target.Target, secret Secret) (ring *seal.Key
 			damaged = err
 			continue
 		}
-		if !slot.Fits(secret.secret) {
-			continue
-		}
-		ring, err := slot.Unwrap(secret.secret)
-		if slot.KDF == "argon2id" {
-			debug.FreeOSMemory() // it took 64 MiB, and the collector would let the heap grow to twice that
-		}
-		if err == nil {
-			return ring, strings.TrimPrefix(info.Name, keysPrefix), nil
-		}
-		if !errors.Is(err, seal.ErrWrongSecret) {
-			damaged = err
-		}
+		slots = append(slots, keySlot{slot, strings.TrimPrefix(info.Name, keysPrefix)})
 	}
-	switch {
-	case slots == 0:
-		return nil, "", &DamageError{keysPrefix, errors.New("there are no key slots: open the repository with its recovery sheet")}
-	case damaged != nil:
-		return nil, "", fmt.Errorf("%w, or its key slot is damaged: %w", ErrWrongSecret, damaged)
-	}
-	return nil, "", ErrWrongSecret
+	slices.SortStableFunc(slots, func(a, b keySlot) int { return cmp.Compare(b.Epochs(), a.Epochs()) })
+	return slots, damaged, nil
 }
 
 func readSlot(ctx context.Context, t target.Target, name string) (*seal.Slot, error) {
@@ -106,11 +141,19 @@ func readSlot(ctx context.Context, t target.Target, name string) (*seal.Slot, er
 	return slot, nil
 }
 
-// addSlot stores a new slot and returns its id.
+// addSlot stores a new slot of the ring in use and returns its id.
 func (r *Repo) addSlot(ctx context.Context, secret Secret, label string) (string, error) {
+	if err := r.upToDate(ctx); err != nil {
+		return "", err
+	}
+	return r.putSlot(ctx, r.ring, secret, label)
+}
+
+// putSlot stores a new slot and returns its id.
+func (r *Repo) putSlot(ctx context.Context, ring *seal.Keyring, secret Secret, label string) (string, error) {
 	slot := &seal.Slot{Created: r.opts.Now().UTC().Truncate(time.Second), Label: label}
 	slot.Hostname, slot.Username = whoAmI()
-	if err := slot.Wrap(r.ring, secret.secret, r.opts.Rand); err != nil {
+	if err := slot.Wrap(ring, secret.secret, r.opts.Rand); err != nil {
 		return "", err
 	}
 	b, err := slot.Marshal()
@@ -132,6 +175,10 @@ func whoAmI() (host, name string) {
 
 // Keys returns the repository's key slots.
 func (r *Repo) Keys(ctx context.Context) ([]Key, error) {
+	newest, err := r.newestEpoch(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []Key
 	for info, err := range r.target.List(ctx, keysPrefix) {
 		if err != nil {
@@ -144,14 +191,18 @@ func (r *Repo) Keys(ctx context.Context) ([]Key, error) {
 		if err != nil {
 			return nil, err
 		}
-		id := strings.TrimPrefix(info.Name, keysPrefix)
-		kind := "key file"
-		if slot.KDF == "argon2id" {
-			kind = "passphrase"
-		}
-		out = append(out, Key{id, id == r.slot, kind, slot.Created, slot.Hostname, slot.Username, slot.Label})
+		out = append(out, r.keyOf(keySlot{slot, strings.TrimPrefix(info.Name, keysPrefix)}, newest))
 	}
 	return out, nil
+}
+
+// keyOf describes a slot, given the newest epoch.
+func (r *Repo) keyOf(s keySlot, newest uint32) Key {
+	kind := "key file"
+	if s.KDF == "argon2id" {
+		kind = "passphrase"
+	}
+	return Key{s.id, s.id == r.slot, kind, s.Created, s.Hostname, s.Username, s.Label, s.Epochs() < newest}
 }
 
 // AddKey adds a slot that opens with the secret, which may not be a recovery sheet.
@@ -172,6 +223,9 @@ func (r *Repo) AddKey(ctx context.Context, secret Secret, label string) (Key, er
 // RemoveKey removes the slot whose id begins so. The last one can't be removed,
 // nor the one this Repo was opened with.
 func (r *Repo) RemoveKey(ctx context.Context, prefix string) error {
+	if err := r.upToDate(ctx); err != nil {
+		return err // what it takes for a key that opens all need not be one
+	}
 	keys, err := r.Keys(ctx)
 	if err != nil {
 		return err
@@ -191,6 +245,8 @@ func (r *Repo) RemoveKey(ctx context.Context, prefix string) error {
 		return errors.New("this is the only key: add another before it is removed")
 	case found[0].Current:
 		return errors.New("the repository is open with this key: open it with another to remove it")
+	case !found[0].Outdated && !slices.ContainsFunc(keys, func(k Key) bool { return !k.Outdated && k.ID != found[0].ID }):
+		return errors.New("this is the only key that was made after the rotation: add another before it is removed")
 	}
 	return r.target.Delete(ctx, keysPrefix+found[0].ID)
 }

@@ -31,6 +31,10 @@ const (
 	forgottenPrefix  = "forgotten/"
 	marksPrefix      = "marks/"
 	lossesPrefix     = "losses/"
+
+	epochsPrefix = "epochs/" // see epochName
+	namesPrefix  = "names/"  // see nameName
+	twinName     = "twin"
 )
 
 func packName(id pack.ID) string {

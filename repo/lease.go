@@ -53,6 +53,18 @@ type lease struct {
 	// Trees are the directories that are stored, with all in them, since the lease
 	// was last replaced: pairs of paths and ids.
 	Trees [][2][]byte `cbor:"7,keyasint,omitempty"`
+	// Runs are those whose packs and manifests this one stores as they are.
+	Runs [][]byte `cbor:"8,keyasint,omitempty"`
+}
+
+// others returns the runs that live and die with the one of the lease.
+func (l *lease) others() (out []seal.Run) {
+	for _, b := range l.Runs {
+		if len(b) == len(seal.Run{}) {
+			out = append(out, seal.Run(b))
+		}
+	}
+	return out
 }
 
 // A runningLease is a lease as its name tells it.
@@ -204,6 +216,17 @@ func (h *hold) replace(ctx context.Context) error {
 	return nil
 }
 
+// answerFor has the lease say that it stands for other runs, too.
+func (h *hold) answerFor(ctx context.Context, runs map[seal.Run]bool) error {
+	h.mu.Lock()
+	h.body.Runs = nil
+	for run := range runs {
+		h.body.Runs = append(h.body.Runs, run[:])
+	}
+	h.mu.Unlock()
+	return h.replace(ctx)
+}
+
 // release ends the lease. It is safe on nil.
 func (h *hold) release(ctx context.Context) {
 	if h == nil {
@@ -247,8 +270,3 @@ func (r *Repo) holdLater(ctx context.Context, what string) (end func()) {
 
 // releaseTimeout bounds what a run that ends does for the sake of others.
 const releaseTimeout = 500 * time.Millisecond
-
-// text says whose lease it is.
-func (l *lease) text() string {
-	return fmt.Sprintf("the %s that %s began on %s at %s", l.What, l.Username, l.Hostname, time.Unix(0, l.Begun).Local().Format(time.DateTime))
-}

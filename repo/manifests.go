@@ -76,11 +76,14 @@ func (r *Repo) readManifestAs(ctx context.Context, name string, id snapshot.ID) 
 		return nil, nil, errGivenUp
 	}
 	if blake3.Sum256(object) != id {
+		if _, err := r.box.Open(seal.Tombstone, object); errors.Is(err, ErrNewerKey) {
+			return nil, nil, damage(name, err)
+		}
 		return nil, nil, &DamageError{name, errHash}
 	}
 	body, err := r.box.Open(seal.Manifest, object)
 	if err != nil {
-		return nil, nil, &DamageError{name, err}
+		return nil, nil, damage(name, err)
 	}
 	m, err := snapshot.ParseManifest(body)
 	if err != nil {
@@ -159,6 +162,7 @@ func (r *Repo) Snapshots(ctx context.Context, s Select) ([]*snapshot.Manifest, e
 	}
 	var all, out []*snapshot.Manifest
 	var damaged []error
+	newer := 0
 	for _, id := range ids {
 		m, err := r.manifest(ctx, id)
 		var damage *DamageError
@@ -167,6 +171,8 @@ func (r *Repo) Snapshots(ctx context.Context, s Select) ([]*snapshot.Manifest, e
 			all = append(all, m)
 		case errors.As(err, &damage):
 			damaged = append(damaged, err)
+		case errors.Is(err, ErrNewerKey):
+			newer++
 		case !errors.Is(err, fs.ErrNotExist): // forgotten meanwhile
 			return nil, err
 		}
@@ -182,6 +188,9 @@ func (r *Repo) Snapshots(ctx context.Context, s Select) ([]*snapshot.Manifest, e
 	sortByAge(out)
 	if s.Last > 0 && len(out) > s.Last {
 		out = out[len(out)-s.Last:]
+	}
+	if newer > 0 {
+		damaged = append(damaged, fmt.Errorf("%d of %d snapshots: %w", newer, len(ids), ErrNewerKey))
 	}
 	return out, errors.Join(damaged...)
 }
@@ -212,6 +221,9 @@ func (r *Repo) Find(ctx context.Context, word string, s Select) (*snapshot.Manif
 	}
 	s.Last = 1
 	found, err := r.Snapshots(ctx, s)
+	if errors.Is(err, ErrNewerKey) {
+		return nil, err // it may be the latest
+	}
 	if len(found) == 0 {
 		return nil, errors.Join(fmt.Errorf("%w%s", ErrNoSnapshot, s.text()), err)
 	}

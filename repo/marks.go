@@ -89,6 +89,9 @@ func (r *Repo) readMark(ctx context.Context, id snapshot.ID, number uint64) (*ma
 		return nil, err
 	}
 	m, err := r.openMark(markName(id, number), object)
+	if errors.Is(err, ErrNewerKey) {
+		return nil, damage(markName(id, number), err)
+	}
 	if err != nil {
 		return &mark{Number: number, Pinned: true}, nil
 	}
@@ -113,6 +116,9 @@ func (r *Repo) openMark(name string, object []byte) (*mark, error) {
 
 // setMark changes what is said of a snapshot.
 func (r *Repo) setMark(ctx context.Context, id snapshot.ID, change func(*mark)) error {
+	if err := r.upToDate(ctx); err != nil {
+		return err
+	}
 	for {
 		all, err := r.readMarks(ctx)
 		if err != nil {
@@ -176,6 +182,9 @@ func (r *Repo) Tag(ctx context.Context, id snapshot.ID, tags []string) error {
 // marked returns manifests as what was said of them makes them.
 func (r *Repo) marked(ctx context.Context, all []*snapshot.Manifest) error {
 	marks, err := r.readMarks(ctx)
+	if errors.Is(err, ErrNewerKey) {
+		return nil // they are shown as they were stored
+	}
 	if err != nil || len(marks) == 0 {
 		return err
 	}

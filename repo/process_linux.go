@@ -6,19 +6,21 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // processOf returns what identifies this process on this machine until it boots
 // again: boot id, PID namespace, PID and start time, as of proc(5); or nil.
-func processOf() []byte {
+var processOf = sync.OnceValue(func() []byte {
 	prefix, ok := machineOf()
 	start, err := startTime(os.Getpid())
 	if !ok || err != nil {
 		return nil
 	}
-	return fmt.Appendf(prefix, "%d %s", os.Getpid(), start)
-}
+	return fmt.Appendf(slices.Clip(prefix), "%d %s", os.Getpid(), start)
+})
 
 // isDead reports whether a process of this machine has surely ended.
 func isDead(process []byte) bool {
@@ -36,14 +38,14 @@ func isDead(process []byte) bool {
 	return errors.Is(err, fs.ErrNotExist) || err == nil && now != start
 }
 
-func machineOf() (prefix []byte, ok bool) {
+var machineOf = sync.OnceValues(func() (prefix []byte, ok bool) {
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return nil, false
 	}
 	namespace, err := os.Readlink("/proc/self/ns/pid")
 	return fmt.Appendf(nil, "%s %s ", bytes.TrimSpace(boot), namespace), err == nil
-}
+})
 
 // startTime returns the 22nd field of /proc/PID/stat; the second, in parentheses,
 // may have spaces.

@@ -91,14 +91,14 @@ func (r *Repo) Prune(ctx context.Context, o PruneOptions) (*PruneReport, error) 
 	defer fresh.Close()
 	p := newPruner(fresh, o)
 	if p.s, err = fresh.newSession(ctx, pruning, lease{What: "prune"}, pack.Auto, o.Workers); err != nil {
-		return nil, err
+		return nil, unreadableKey(err)
 	}
 	defer p.s.close()
 	if err := p.run(p.s.ctx); err != nil {
 		if cause := p.s.err(); cause != nil && ctx.Err() == nil {
 			err = cause
 		}
-		return nil, err
+		return nil, unreadableKey(err)
 	}
 	return &p.report, nil
 }
@@ -107,7 +107,8 @@ func (r *Repo) Prune(ctx context.Context, o PruneOptions) (*PruneReport, error) 
 func newPruner(fresh *Repo, o PruneOptions) *pruner {
 	p := &pruner{
 		r: fresh, o: o, start: fresh.opts.Now(), judge: &judge{r: fresh}, numbers: map[pack.ID]int{},
-		deltas: map[index.ID][]pack.ID{}, missing: map[pack.ID]bool{}, walked: map[snapshot.ID]bool{},
+		deltas: map[index.ID][]pack.ID{}, oldKey: map[index.ID]bool{},
+		missing: map[pack.ID]bool{}, walked: map[snapshot.ID]bool{},
 	}
 	p.needs = func(item index.Item) bool { return p.live.Mark(item.ID, item.Pack.IsTree()) != nil }
 	return p
@@ -143,9 +144,10 @@ type pruner struct {
 	packs   []packState
 	numbers map[pack.ID]int // of packs
 	deltas  map[index.ID][]pack.ID
-	bad     []index.ID       // deltas that can't be read
-	missing map[pack.ID]bool // packs that are listed and aren't there, though they are needed
-	banned  banned           // when the packs were collected
+	oldKey  map[index.ID]bool // deltas that are sealed with an older key
+	bad     []index.ID        // deltas that can't be read
+	missing map[pack.ID]bool  // packs that are listed and aren't there, though they are needed
+	banned  banned            // when the packs were collected
 	live    prune.Live
 	walked  map[snapshot.ID]bool  // manifests all of whose blobs are in live
 	needs   func(index.Item) bool // what may not go with its pack
@@ -231,6 +233,7 @@ func (p *pruner) fates() []prune.Pack {
 		out[i] = prune.Pack{
 			ID: s.info.ID, Tree: s.info.IsTree(), Size: s.info.Size, Used: s.usedSize(),
 			Leave: p.judge.keeps(s.info.Header.Run()), Banned: p.banned.has(s.info.ID),
+			OldKey: s.info.Header.Epoch() < p.r.ring.Epoch(),
 		}
 		if s.used > 0 {
 			out[i].Used = max(1, out[i].Used)
@@ -243,6 +246,15 @@ func (p *pruner) progress(phase string, done, total int) {
 	if p.o.Progress != nil {
 		p.o.Progress(PruneProgress{phase, uint64(done), uint64(total), p.r.opts.Now().Sub(p.start)})
 	}
+}
+
+// unreadableKey returns an error as one that keeps everything from being deleted, if
+// it means that a key is missing.
+func unreadableKey(err error) error {
+	if errors.Is(err, ErrNewerKey) && !errors.Is(err, ErrUnreadable) {
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	return err
 }
 
 // unreadable wraps an error that keeps everything from being deleted.

@@ -79,7 +79,7 @@ func (p *pruner) readDeltas(ctx context.Context) error {
 		}
 	}
 	return p.r.index.Update(ctx, ids, func(ctx context.Context, id index.ID) (index.Delta, error) {
-		d, err := p.r.readDelta(ctx, id)
+		d, epoch, err := p.r.readDeltaAs(ctx, id)
 		var damage *DamageError
 		switch {
 		case errors.As(err, &damage):
@@ -95,6 +95,7 @@ func (p *pruner) readDeltas(ctx context.Context) error {
 			packs[i] = info.ID
 		}
 		p.deltas[id] = packs
+		p.oldKey[id] = epoch < p.r.ring.Epoch()
 		return d, nil
 	})
 }
@@ -186,6 +187,9 @@ func (p *pruner) markAll(ctx context.Context) error {
 			}
 			if damage := (*DamageError)(nil); errors.As(err, &damage) {
 				return unreadable(info.Name, damage.Err)
+			}
+			if errors.Is(err, ErrNewerKey) {
+				return fmt.Errorf("%w: %w", ErrUnreadable, err)
 			}
 			if err != nil {
 				return err

@@ -76,7 +76,8 @@ func (p *pruner) replaceDeltas(ctx context.Context, old []index.ID, gone map[pac
 }
 
 // gatherDeltas makes one of many small deltas, drops those that can't be read,
-// whose packs are listed anew, and lists no more what isn't there.
+// whose packs are listed anew, and lists no more what isn't there. What is sealed
+// with an older key is sealed with the newest.
 func (p *pruner) gatherDeltas(ctx context.Context) error {
 	there, err := p.r.packsThere(ctx)
 	if err != nil {
@@ -101,7 +102,7 @@ func (p *pruner) gatherDeltas(ctx context.Context) error {
 		if err != nil || p.deltas[id] == nil {
 			continue // of a writer, since we have read them
 		}
-		if slices.ContainsFunc(p.deltas[id], func(id pack.ID) bool { return gone[id] }) {
+		if p.oldKey[id] || slices.ContainsFunc(p.deltas[id], func(id pack.ID) bool { return gone[id] }) {
 			old = append(old, id)
 		} else {
 			group := bits.Len64(uint64(info.Size)) / 2

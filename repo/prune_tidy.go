@@ -21,7 +21,7 @@ func (p *pruner) tidy(ctx context.Context) error {
 		if p.judge.kept[l.run] {
 			continue
 		}
-		if err := p.remove1(ctx, l.name); err != nil {
+		if err := p.discard(ctx, l.name); err != nil {
 			return err
 		}
 	}
@@ -55,8 +55,8 @@ func (p *pruner) tidy(ctx context.Context) error {
 	return p.forgetForgotten(ctx)
 }
 
-// remove1 removes an object that may be gone.
-func (p *pruner) remove1(ctx context.Context, name string) error {
+// discard removes an object that may be gone.
+func (p *pruner) discard(ctx context.Context, name string) error {
 	if err := p.r.target.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -74,7 +74,7 @@ func (p *pruner) oldLeases(ctx context.Context) error {
 			return err
 		}
 		if l, ok := parseLeaseName(info.Name); ok && l.beat < newest[l.run].beat {
-			if err := p.remove1(ctx, info.Name); err != nil {
+			if err := p.discard(ctx, info.Name); err != nil {
 				return err
 			}
 		}
@@ -112,7 +112,7 @@ func (p *pruner) forgetForgotten(ctx context.Context) error {
 			if err != nil || needed[id] {
 				continue
 			}
-			if err := p.remove1(ctx, info.Name); err != nil {
+			if err := p.discard(ctx, info.Name); err != nil {
 				return err
 			}
 		}

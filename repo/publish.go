@@ -36,6 +36,10 @@ type publication struct {
 	// packs that the session noted.
 	proven bool
 	parent snapshot.ID
+	also   []snapshot.ID // that reach the rest of it, beside the parent
+	// supply stores what the manifest reaches and can't be read here any more. It may be
+	// nil.
+	supply func() error
 	// again makes the manifest anew from its source, where what was stored is lost.
 	// It may be nil.
 	again func() error
@@ -71,10 +75,9 @@ func (p *publication) run(ctx context.Context) error {
 func (p *publication) try(ctx context.Context) error {
 	r := p.s.r
 	for {
-		if err := p.seal(); err != nil {
+		if err := p.name(ctx); err != nil {
 			return err
 		}
-		p.m.ID = blake3.Sum256(p.object)
 		if err := r.put(ctx, pendingName(p.m.ID), p.object); err != nil {
 			return fmt.Errorf("publish snapshot: %w", err)
 		}
@@ -104,14 +107,17 @@ func (p *publication) try(ctx context.Context) error {
 }
 
 func (p *publication) seal() error {
-	if p.object != nil {
-		return nil
+	if p.object == nil {
+		body, err := p.m.Marshal()
+		if err == nil {
+			p.object, err = p.s.r.box.SealIn(p.s.run, seal.Manifest, body)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	body, err := p.m.Marshal()
-	if err == nil {
-		p.object, err = p.s.r.box.SealIn(p.s.run, seal.Manifest, body)
-	}
-	return err
+	p.m.ID = blake3.Sum256(p.object)
+	return nil
 }
 
 // putFinal stores a manifest under its final name: the commit point.
@@ -149,8 +155,11 @@ func (p *publication) secure(ctx context.Context) (changed bool, err error) {
 			return false, err
 		}
 		simple := p.proven && len(quarantine) == 0
-		if simple && !p.parent.IsZero() {
-			if simple, err = r.stands(ctx, p.parent); err != nil {
+		for _, id := range append([]snapshot.ID{p.parent}, p.also...) {
+			if !simple || id.IsZero() {
+				continue
+			}
+			if simple, err = r.stands(ctx, id); err != nil {
 				return false, err
 			}
 		}
@@ -167,6 +176,12 @@ func (p *publication) secure(ctx context.Context) (changed bool, err error) {
 			err = p.s.storeAgain(ctx, lost)
 		}
 		var loss *LostError
+		if errors.As(err, &loss) && p.supply != nil {
+			if err := p.supply(); err != nil {
+				return false, err
+			}
+			continue
+		}
 		if errors.As(err, &loss) {
 			if p.again == nil {
 				return false, fmt.Errorf("%w: %w", errGone, err)
@@ -180,13 +195,20 @@ func (p *publication) secure(ctx context.Context) (changed bool, err error) {
 	}
 }
 
-// stands reports whether a snapshot is still there.
+// stands reports whether a snapshot is still there. A tombstone may have taken its
+// place: that of one whose run died when it had just published it, and which was then
+// forgotten.
 func (r *Repo) stands(ctx context.Context, id snapshot.ID) (bool, error) {
-	_, err := r.target.Stat(ctx, snapshotName(id))
+	front := make([]byte, seal.HeaderSize)
+	err := r.readFront(ctx, snapshotName(id), front)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	return err == nil, err
+	if err != nil {
+		return false, err
+	}
+	h, err := seal.ParseHeader(front)
+	return err == nil && h.Kind() == seal.Manifest, nil
 }
 
 // fewPacks is how many packs are looked at one by one rather than by a listing.
@@ -197,12 +219,8 @@ const fewPacks = 8
 // relied on at least.
 func (s *session) missing(ctx context.Context, quarantine banned, list bool) (gone bool, there func(pack.ID) bool, err error) {
 	s.mu.Lock()
-	relied := make([]pack.ID, 0, len(s.relied))
-	for id := range s.relied {
-		relied = append(relied, id)
-	}
+	relied := slices.SortedFunc(maps.Keys(s.relied), compareIDs)
 	s.mu.Unlock()
-	slices.SortFunc(relied, compareIDs)
 	found := map[pack.ID]int64{}
 	if list || len(relied) > fewPacks {
 		found, err = s.r.packsThere(ctx)
@@ -233,6 +251,12 @@ func (s *session) setAbsent(absent func(pack.ID) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.absent = absent
+}
+
+func (s *session) isAbsent(id pack.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.absent(id)
 }
 
 // lost returns the blobs that the manifest reaches and that are in no pack that

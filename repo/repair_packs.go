@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
@@ -103,16 +102,17 @@ func (s *salvage) run(ctx context.Context) error {
 	// for, and what can't be read keeps nothing.
 	s.p.hasty = true
 	s.p.needs = func(item index.Item) bool { return s.keep[item.ID] }
-	if err := s.p.delete(ctx, numbers); err != nil {
+	err := s.p.delete(ctx, numbers)
+	if err != nil {
 		return err
 	}
-	lost, err := s.p.r.noteLossesAfter(ctx)
-	s.report.Lost = lost
+	s.report.Lost, err = s.p.r.noteLossesAnew(ctx)
 	return err
 }
 
-// noteLossesAfter notes losses with an index that no longer knows removed packs.
-func (r *Repo) noteLossesAfter(ctx context.Context) (int, error) {
+// noteLossesAnew notes losses with an index that doesn't know the packs which were
+// removed.
+func (r *Repo) noteLossesAnew(ctx context.Context) (int, error) {
 	if err := r.index.Reset(); err != nil {
 		return 0, err
 	}
@@ -227,5 +227,5 @@ func (s *salvage) save(ctx context.Context, id pack.ID) error {
 		return err
 	}
 	defer rc.Close()
-	return s.o.Save(id.String(), &countingReader{r: rc, n: new(atomic.Int64)})
+	return s.o.Save(id.String(), rc)
 }

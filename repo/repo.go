@@ -48,6 +48,8 @@ type Repo struct {
 	adopted   bool         // it knows packs that no delta lists
 	rebuilt   atomic.Bool  // it was made anew
 	scratch   string       // a directory to be removed with it
+
+	newer atomic.Bool // something was passed over that is sealed with a newer key
 }
 
 // Options of an open repository. The zero value is useful.
@@ -115,7 +117,7 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	}
 	// The config comes last: without it nothing is a repository, so what a crash
 	// leaves before is no harm. Create-only decides between two that race.
-	if r.slot, err = r.addSlot(ctx, secret, o.Label); err != nil {
+	if r.slot, err = r.putSlot(ctx, ring, secret, o.Label); err != nil {
 		return nil, err
 	}
 	if err := r.put(ctx, configName, sealed); err != nil {
@@ -141,6 +143,9 @@ func Open(ctx context.Context, t target.Target, secret Secret, o Options) (*Repo
 	}
 	c, err := openConfig(ring, sealed)
 	if err != nil {
+		return nil, err
+	}
+	if c.twin, err = readTwin(ctx, t); err != nil {
 		return nil, err
 	}
 	r, err := newRepo(t, o, c, ring)
@@ -234,7 +239,11 @@ func openOneConfig(ring *seal.Keyring, sealed []byte) (*config, error) {
 	return parseConfig(body)
 }
 
-// ID returns the repository's id as hexadecimal digits.
+// Chunks returns where the repository cuts files, for InitOptions of one that is to
+// cut them alike.
+func (r *Repo) Chunks() chunk.Params { return r.config.params() }
+
+// ID returns the repository's id as hexadecimal digits. Twins have the same.
 func (r *Repo) ID() string { return hex.EncodeToString(r.config.Repository) }
 
 // Close releases what the repository holds locally. No other method may be called
@@ -266,7 +275,7 @@ func (r *Repo) cacheDir() (string, error) {
 		}
 		dir = filepath.Join(user, "qsnap")
 	}
-	return filepath.Join(dir, r.ID()[:32]), nil
+	return filepath.Join(dir, r.ID()[:32]+r.config.twin), nil
 }
 
 // Probe returns ErrNoRepository unless a target holds a repository; it needs no

@@ -116,7 +116,15 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	}
 	defer cleanUp()
 	report := &restoreReporter{progress: x.Progress, total: m.Stats, call: o.Progress, now: r.opts.Now, start: r.opts.Now()}
-	x.Problem = report.problem
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	x.Problem = func(path string, err error) {
+		if errors.Is(err, ErrNewerKey) {
+			giveUp(err) // all that follows would say the same
+			return
+		}
+		report.problem(path, err)
+	}
 	if o.Actions {
 		x.Action = report.action
 	}
@@ -124,6 +132,9 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	err = extract.Run(ctx, x)
 	stop()
 	done := report.report()
+	if cause := context.Cause(ctx); errors.Is(cause, ErrNewerKey) {
+		return done, cause
+	}
 	if err == nil && done.Problems > 0 {
 		err = fmt.Errorf("%w: %d problems", ErrIncompleteRestore, done.Problems)
 	}

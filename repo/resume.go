@@ -3,6 +3,7 @@ package repo
 import (
 	"bytes"
 	"context"
+	"maps"
 	"path"
 	"slices"
 	"sync"
@@ -106,8 +107,8 @@ func (s *session) interrupted(ctx context.Context, m *snapshot.Manifest) (*captu
 		}
 		return true
 	}
-	for run, body := range j.alive {
-		consider(run, body)
+	for _, run := range slices.SortedFunc(maps.Keys(j.alive), compareRuns) {
+		consider(run, j.alive[run])
 	}
 	for _, d := range j.dead {
 		if consider(d.run, d.body) {

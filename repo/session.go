@@ -77,8 +77,12 @@ const treeSegment = 512 << 10
 // session that dies later needn't be stored again.
 const deltaPacks = 64
 
-// newSession begins a run that stores. Its lease says what it is for.
+// newSession begins a run that stores. Its lease says what it is for. Nothing is
+// stored if the repository has a newer key than this Repo.
 func (r *Repo) newSession(ctx context.Context, kind leaseKind, what lease, level pack.Level, workers int) (*session, error) {
+	if err := r.upToDate(ctx); err != nil {
+		return nil, err
+	}
 	run, err := r.box.NewRun()
 	if err != nil {
 		return nil, err
@@ -215,8 +219,9 @@ func (s *session) flushPages(ctx context.Context) error {
 // close gives up what flush hasn't stored, and the lease. Nobody may be storing.
 func (s *session) close() {
 	s.fail(errors.New("the session has ended"))
-	s.data.end()
-	s.tree.end()
+	for _, p := range []*packer{&s.data, &s.tree} {
+		_, _ = p.cut(context.Background()) // a checkpoint may be cutting, and soon gives up
+	}
 	s.uploads.Wait()
 	s.hold.release(s.ctx)
 }
@@ -244,6 +249,13 @@ func (s *session) upload(p *openPack) {
 		stored = &s.stats.treeStored
 	}
 	stored.Add(uint64(info.Size))
+	if err := s.note(info); err != nil {
+		s.fail(err)
+	}
+}
+
+// note makes known a pack that was stored, and lists what is to be listed.
+func (s *session) note(info *pack.Info) error {
 	s.index.Add(info)
 	s.mu.Lock()
 	s.relied[info.ID] = true
@@ -254,15 +266,24 @@ func (s *session) upload(p *openPack) {
 	due := len(s.loose) >= deltaPacks || s.index.Full()
 	s.mu.Unlock()
 	if due {
-		if err := s.list(); err != nil {
-			s.fail(err)
-		}
+		return s.list()
 	}
+	return nil
 }
 
 // putPack stores a pack. One that is there already, as after a Put that succeeded
 // and was reported as failed, has to be whole.
 func (s *session) putPack(info *pack.Info, spool spool) error {
+	if s.r.config.twin != "" { // so that nobody can use its name again
+		if _, err := s.r.claimName(s.ctx, info.ID); err != nil {
+			return err
+		}
+	}
+	return s.commitPack(info, spool)
+}
+
+// commitPack stores a pack whose name is ours.
+func (s *session) commitPack(info *pack.Info, spool spool) error {
 	err := spool.Commit(s.ctx, packName(info.ID), info.Size)
 	if errors.Is(err, fs.ErrExist) {
 		var there pack.ID
@@ -303,11 +324,4 @@ func (r *Repo) putDelta(ctx context.Context, d index.Delta) (id index.ID, size i
 		return id, 0, fmt.Errorf("store index delta: %w", err)
 	}
 	return id, len(object), nil
-}
-
-// relies reports whether the session relies on a pack, or has stored it.
-func (s *session) relies(id pack.ID) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.relied[id]
 }

@@ -29,6 +29,7 @@ type auditor struct {
 	packs     map[string]packContents // by name and size
 	manifests map[string]*auditedManifest
 	seen      map[digest]error // what was found, by the set of objects
+	ended     map[digest]error // what was found at the end
 }
 
 // packContents are the chunks or trees of a pack; nil if it is damaged.
@@ -56,7 +57,7 @@ func newAuditor(t testing.TB, s *stage) *auditor {
 		box:  seal.NewBox(s.ring, s.id, seal.Preferred(), seeded("auditor")),
 		data: chunk.NewHasher(s.ring.SubKey("data ids")), tree: chunk.NewHasher(s.ring.SubKey("tree ids")),
 		decompressor: decompressor,
-		packs:        map[string]packContents{}, manifests: map[string]*auditedManifest{}, seen: map[digest]error{},
+		packs:        map[string]packContents{}, manifests: map[string]*auditedManifest{}, seen: map[digest]error{}, ended: map[digest]error{},
 	}
 }
 

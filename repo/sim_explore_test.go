@@ -1,7 +1,11 @@
 package repo_test
 
 import (
+	"fmt"
+	"hash"
+	"math"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,27 +13,36 @@ import (
 
 // An explorer makes every run of a program that differs in anything that matters.
 //
-// Processes can't be copied, so it repeats runs from the start, in two ways fewer
+// Processes can't be copied, so it repeats runs from the start, in three ways fewer
 // than there are orders of operations. A state that was met before is not gone on
 // from: the state is what is stored and all that each actor was told, and actors
-// that were told the same do the same. And where two operations can be swapped
-// without making a difference, only one order is tried (sleep sets; Godefroid,
-// "Partial-Order Methods for the Verification of Concurrent Systems", 1996), which
-// leaves out runs but no state.
+// that were told the same do the same. An operation that nobody can disturb is made
+// at once. And where two operations can be swapped without making a difference, only
+// one order is tried (sleep sets; Godefroid, "Partial-Order Methods for the
+// Verification of Concurrent Systems", 1996), which leaves out runs but no state.
 //
-// Runs with few changes from one actor to another come first: if anything is wrong,
-// a short story is likely to show it.
+// Where all runs are too many, those are made in which few actors are interrupted:
+// others go on though an actor could (Musuvathi and Qadeer, "Iterative context
+// bounding for systematic testing of multithreaded programs", 2007). Then orders are
+// not left out for being as good as others, as these may have more interruptions.
+// Runs with fewer come first: if anything is wrong, a short story is likely to show
+// it.
 type explorer struct {
 	program *program
 	audit   *auditor
-	queue   [][]task          // by the number of changes
-	visited map[digest][]move // each state, and what needn't be done there
+	breaks  int               // interruptions in a run, at most, or everyRun
+	queue   [][]task          // by the number of interruptions
+	visited map[digest][]move // what needn't be done in each state; of it and the actor that is on, where interruptions count
 
 	replays, steps, ends int
-	replayed             int // moves that were made only to get where something is new
-	atEnd                func(w *world) error
+	replayed             int            // moves that were made only to get where something is new
+	see                  func(w *world) // is called in every state, if it isn't nil
 	found                *failure
+	trespass             error
 }
+
+// everyRun is more interruptions than a run has.
+const everyRun = math.MaxInt - 1
 
 // A failure is a promise that was broken, and how.
 type failure struct {
@@ -49,26 +62,37 @@ type path struct {
 	before *path
 	move   move
 	length int
-	swaps  int // changes from one actor to another
+	on     int // the actor that is on, or -1
+	breaks int // how often an actor was interrupted that was on
 }
 
-func (p *path) then(m move) *path {
-	next := &path{before: p, move: m, length: 1}
-	if p != nil {
-		next.length, next.swaps = p.length+1, p.swaps
-		if p.move.actor != m.actor || m.kind != take {
-			next.swaps++
-		}
+// then returns the path that goes on with one of the moves that can be made.
+func (p *path) then(m move, can choices) *path {
+	next := &path{before: p, move: m, length: p.length + 1, on: m.actor, breaks: p.breaks}
+	switch {
+	case can.private:
+		next.on = p.on
+	case m.kind != crash && can.goOn(p.on) && (m.kind != take || m.actor != p.on):
+		next.breaks++
 	}
 	return next
 }
 
+// choices are the moves to be tried in a state. If they are private it is one that
+// nobody can disturb, whoever is on.
+type choices struct {
+	moves   []move
+	private bool
+}
+
+// goOn reports whether an actor has something to do.
+func (c choices) goOn(actor int) bool {
+	return slices.ContainsFunc(c.moves, func(m move) bool { return m.kind == take && m.actor == actor })
+}
+
 func (p *path) moves() []move {
-	if p == nil {
-		return nil
-	}
 	out := make([]move, p.length)
-	for ; p != nil; p = p.before {
+	for ; p.length > 0; p = p.before {
 		out[p.length-1] = p.move
 	}
 	return out
@@ -79,16 +103,35 @@ func (p *path) moves() []move {
 func explore(t *testing.T, p *program) {
 	t.Helper()
 	began := time.Now()
-	e := &explorer{program: p, audit: newAuditor(t, p.stage), visited: map[digest][]move{}}
-	e.push(task{})
-	for next, ok := e.pop(); ok && e.found == nil && !t.Failed(); next, ok = e.pop() {
-		synctest.Test(t, func(t *testing.T) { e.run(t, next) })
-	}
+	e := newExplorer(t, p)
+	e.explore(t)
 	took := time.Since(began)
+	if left := len(slices.Concat(e.queue...)); left > 0 && e.found == nil {
+		t.Logf("%s: runs with up to %d interruptions; %d and more are left", p.name, e.breaks, left)
+	}
 	t.Logf("%s: %d states, %d ends, in %d replays of %d moves (%d repeated): %v, %v each", p.name,
-		len(e.visited), e.ends, e.replays, e.steps, e.replayed, took.Round(time.Millisecond), (took / time.Duration(max(1, e.replays))).Round(time.Microsecond))
+		len(e.visited), e.ends, e.replays, e.steps, e.replayed, took.Round(time.Millisecond), (took / time.Duration(e.replays)).Round(time.Microsecond))
+	if e.found == nil && e.trespass != nil {
+		t.Fatalf("broken promise in program %q: %v", p.name, e.trespass)
+	}
 	if e.found != nil {
 		t.Fatalf("broken promise in program %q: %v, after\n%s", p.name, e.found.err, traceText(e.found.moves, actorsOf(p)))
+	}
+}
+
+func newExplorer(t testing.TB, p *program) *explorer {
+	e := &explorer{program: p, audit: newAuditor(t, p.stage), visited: map[digest][]move{}, breaks: p.breaks}
+	if n, ok := environment(t, "QSNAP_SIM_INTERRUPTIONS"); ok {
+		e.breaks = int(n)
+	}
+	return e
+}
+
+// explore makes runs until a promise is broken or nothing new is left.
+func (e *explorer) explore(t *testing.T) {
+	e.push(task{path: &path{on: -1}})
+	for next, ok := e.pop(); ok && e.found == nil && !t.Failed(); next, ok = e.pop() {
+		synctest.Test(t, func(t *testing.T) { e.run(t, next) })
 	}
 }
 
@@ -101,18 +144,15 @@ func actorsOf(p *program) []*actor {
 }
 
 func (e *explorer) push(next task) {
-	swaps := 0
-	if next.path != nil {
-		swaps = next.path.swaps
-	}
-	for len(e.queue) <= swaps {
+	level := next.path.breaks
+	for len(e.queue) <= level {
 		e.queue = append(e.queue, nil)
 	}
-	e.queue[swaps] = append(e.queue[swaps], next)
+	e.queue[level] = append(e.queue[level], next)
 }
 
 func (e *explorer) pop() (task, bool) {
-	for i, level := range e.queue {
+	for i, level := range e.queue[:min(len(e.queue), e.breaks+1)] {
 		if n := len(level); n > 0 {
 			next := level[n-1]
 			e.queue[i] = level[:n-1]
@@ -126,7 +166,11 @@ func (e *explorer) pop() (task, bool) {
 func (e *explorer) run(t *testing.T, next task) {
 	e.replays++
 	w := newWorld(t, e.program, e.audit)
-	defer w.close()
+	defer func() {
+		if w.close(); e.trespass == nil {
+			e.trespass = w.trespass
+		}
+	}()
 	for i, m := range next.path.moves() {
 		if last := i == next.path.length-1; last && w.state() != next.from {
 			t.Fatalf("the actors don't repeat themselves:\n%s", traceText(w.moves, w.actors))
@@ -144,11 +188,15 @@ func (e *explorer) run(t *testing.T, next task) {
 			e.found = &failure{err, w.moves}
 			return
 		}
-		m, asleep, ok := e.choose(w, at, sleep)
+		if e.see != nil {
+			e.see(w)
+		}
+		next, asleep, ok := e.choose(w, at, sleep)
 		if !ok {
 			return
 		}
-		at, sleep = at.then(m), asleep
+		at, sleep = next, asleep
+		m := at.move
 		e.steps++
 		if err := w.make(m); err != nil {
 			t.Fatalf("%v, after\n%s", err, traceText(w.moves, w.actors))
@@ -156,64 +204,69 @@ func (e *explorer) run(t *testing.T, next task) {
 	}
 }
 
-// choose returns what to do next, and what needn't be done behind that, and puts
-// the alternatives in the queue. It returns false where nothing new can come.
-func (e *explorer) choose(w *world, at *path, sleep []move) (move, []move, bool) {
+// choose returns a path on, and what needn't be done behind it, and puts the others
+// in the queue. It returns false where nothing new can come.
+func (e *explorer) choose(w *world, at *path, sleep []move) (*path, []move, bool) {
 	state := w.state()
-	var todo []move
-	known, visited := e.visited[state]
-	if visited {
-		todo = without(known, sleep)
-		sleep = common(known, sleep)
-	} else {
-		moves := e.moves(w)
-		todo = without(moves, sleep)
-		sleep = common(moves, sleep)
-		if len(moves) == 0 {
+	can := e.choices(w, at)
+	key := state
+	if e.breaks != everyRun && can.goOn(at.on) {
+		key.xor(digestOf(func(h hash.Hash) { fmt.Fprint(h, at.on) }))
+	}
+	known, visited := e.visited[key]
+	if !visited {
+		known = can.moves
+		if len(known) == 0 {
 			e.end(w)
 		}
 	}
-	e.visited[state] = sleep
+	todo := without(known, sleep)
+	sleep = common(known, sleep)
+	e.visited[key] = sleep
 	if len(todo) == 0 {
-		return move{}, nil, false
+		return nil, nil, false
 	}
-	// Who was on goes on, if it can.
-	slices.SortStableFunc(todo, func(a, b move) int { return rank(at, a) - rank(at, b) })
-	done := slices.Clone(sleep)
-	var first []move
-	for i, m := range todo {
-		behind := keep(done, func(d move) bool { return independent(d, m) })
-		if i == 0 {
-			first = behind
-		} else {
-			e.push(task{at.then(m), state, behind})
+	slices.SortStableFunc(todo, func(a, b move) int { return at.then(a, can).breaks - at.then(b, can).breaks })
+	var next []task
+	for _, m := range todo {
+		next = append(next, task{at.then(m, can), state, keep(sleep, func(s move) bool { return independent(s, m) })})
+		if e.breaks == everyRun {
+			sleep = append(sleep, m)
 		}
-		done = append(done, m)
 	}
-	return todo[0], first, true
+	for _, other := range next[1:] {
+		e.push(other)
+	}
+	if next[0].path.breaks > at.breaks {
+		e.push(next[0])
+		return nil, nil, false
+	}
+	return next[0].path, next[0].sleep, true
 }
 
-func rank(at *path, m move) int {
-	switch {
-	case m.kind != take:
-		return 2
-	case at == nil || at.move.actor != m.actor:
-		return 1
+// choices returns what has to be tried in a state, after a path.
+func (e *explorer) choices(w *world, at *path) choices {
+	for _, m := range w.takes() {
+		if w.isPrivate(m) {
+			return choices{[]move{m}, true}
+		}
 	}
-	return 0
+	all := e.allMoves(w)
+	own := keep(all, func(m move) bool { return m.kind == take && m.actor == at.on })
+	if len(own) == 0 || len(e.program.only) == 0 || slices.ContainsFunc(own, e.isPoint) {
+		return choices{moves: all}
+	}
+	return choices{moves: own}
 }
 
-// moves returns what can be done in a state, and has to be tried there.
-func (e *explorer) moves(w *world) []move {
+// isPoint reports whether an actor may be interrupted before a move.
+func (e *explorer) isPoint(m move) bool {
+	return slices.ContainsFunc(e.program.only, func(prefix string) bool { return strings.HasPrefix(m.op.Name, prefix) })
+}
+
+// allMoves returns what can be done in a state.
+func (e *explorer) allMoves(w *world) []move {
 	takes := w.takes()
-	if !e.program.deletes {
-		// Nobody ever changes what such an operation reads: it can be done at once.
-		for _, m := range takes {
-			if m.op.Method == "get" && w.has(m.op.Name) {
-				return []move{m}
-			}
-		}
-	}
 	out := slices.Clone(takes)
 	deaths := 0
 	for _, a := range w.actors {
@@ -235,10 +288,7 @@ func (e *explorer) moves(w *world) []move {
 // end is called where nothing more can happen.
 func (e *explorer) end(w *world) {
 	e.ends++
-	if e.atEnd == nil {
-		return
-	}
-	if err := e.atEnd(w); err != nil && e.found == nil {
+	if err := finale(w); err != nil && e.found == nil {
 		e.found = &failure{err, w.moves}
 	}
 }

@@ -3,13 +3,13 @@ package repo_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
+	"slices"
 
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
-	"github.com/qsnap/qsnap/target/targettest"
 )
 
 // writes takes a snapshot of each tree in turn.
@@ -20,14 +20,34 @@ func writes(trees ...string) role {
 			return err
 		}
 		defer r.Close()
-		for _, tree := range trees {
-			m, err := takeSnapshot(ctx, r, tree)
-			if err != nil {
-				return err
-			}
-			a.tell(m)
+		return a.writesAll(ctx, r, trees)
+	}
+}
+
+func (a *actor) writesAll(ctx context.Context, r *repo.Repo, trees []string) error {
+	for _, tree := range trees {
+		m, err := takeSnapshot(ctx, r, tree)
+		if err != nil {
+			return err
 		}
-		return nil
+		a.tell(m)
+	}
+	return nil
+}
+
+// staysAndWrites reads all that is there, as one does who has the repository open for
+// long, and then takes snapshots.
+func staysAndWrites(trees ...string) role {
+	return func(ctx context.Context, a *actor) error {
+		r, err := a.open(ctx)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		if err := a.readsAll(ctx, r); err != nil {
+			return err
+		}
+		return a.writesAll(ctx, r, trees)
 	}
 }
 
@@ -39,6 +59,10 @@ func reads(ctx context.Context, a *actor) error {
 		return err
 	}
 	defer r.Close()
+	return a.readsAll(ctx, r)
+}
+
+func (a *actor) readsAll(ctx context.Context, r *repo.Repo) error {
 	all, err := r.Snapshots(ctx, repo.Select{})
 	if err != nil {
 		return err
@@ -51,8 +75,36 @@ func reads(ctx context.Context, a *actor) error {
 	return nil
 }
 
+// checks looks for damage. No file of a snapshot that stands may be touched by what it
+// finds. Where a prune takes it for dead, packs may vanish under its hands.
+func checks(ctx context.Context, a *actor) error {
+	r, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	report, err := r.Check(ctx, repo.CheckOptions{ReadData: true, Workers: 1})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, f := range report.Findings {
+		for _, file := range f.Files {
+			if a.world.stands(file.Snapshot) {
+				return fmt.Errorf("check finds %+v", f)
+			}
+		}
+	}
+	return nil
+}
+
 // stands reports whether a manifest is there.
-func (w *world) stands(id snapshot.ID) bool { return w.has("snapshots/" + id.String()) }
+func (w *world) stands(id snapshot.ID) bool {
+	name := "snapshots/" + id.String()
+	return w.audit.isManifest(name, w.mem.Objects()[name])
+}
 
 // readsAs returns an error unless a file system holds just the files of that tree.
 func readsAs(fsys fs.FS, tree string) error {
@@ -89,30 +141,38 @@ func removesLeases(ctx context.Context, a *actor) error {
 	return nil
 }
 
-// endsClean returns what an undisturbed look at the end finds: Check finds no
-// damage, and every snapshot reads as its tree.
-func endsClean(ctx context.Context, s *stage, mem *targettest.Memory) error {
-	dir, err := s.cacheDir("the end", 0)
-	if err != nil {
-		return err
-	}
-	r, err := repo.Open(ctx, mem, s.key, repo.Options{CacheDir: dir, Rand: seeded("the end")})
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	report, err := r.Check(ctx, repo.CheckOptions{ReadData: true, Workers: 1})
-	if err != nil {
-		return err
-	}
-	if report.Damaged() {
-		return fmt.Errorf("at the end, check finds %+v", report.Findings)
-	}
-	all, err := r.Snapshots(ctx, repo.Select{})
-	for _, m := range all {
-		if err := readsAs(r.FS(ctx, m), m.Tags[0]); err != nil {
-			return fmt.Errorf("at the end, snapshot of %s: %w", strings.Join(m.Tags, " "), err)
+// prunes wins back space, once. It may give up over a snapshot that is forgotten, and
+// deleted by another prune, after it has read its manifest.
+func prunes(o repo.PruneOptions) role {
+	return func(ctx context.Context, a *actor) error {
+		r, err := a.open(ctx)
+		if err != nil {
+			return err
 		}
+		defer r.Close()
+		o.Workers = 1
+		_, err = r.Prune(ctx, o)
+		if errors.Is(err, repo.ErrUnreadable) && len(a.world.forgotten) > 0 {
+			return nil
+		}
+		return err
 	}
-	return err
+}
+
+// forgets forgets all snapshots of those trees.
+func forgets(trees ...string) role {
+	return func(ctx context.Context, a *actor) error {
+		r, err := a.open(ctx)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		all, err := r.Snapshots(ctx, repo.Select{})
+		for _, m := range all {
+			if err == nil && slices.Contains(trees, m.Tags[0]) {
+				err = r.Forget(ctx, m.ID)
+			}
+		}
+		return err
+	}
 }

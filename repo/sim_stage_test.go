@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -80,8 +81,8 @@ func (s *stage) learn(t testing.TB, r *repo.Repo) {
 	}
 }
 
-// publish takes a snapshot with nobody else about.
-func (s *stage) publish(t testing.TB, mem *targettest.Memory, tree string) {
+// use opens a repository with nobody else about.
+func (s *stage) use(t testing.TB, mem *targettest.Memory, do func(r *repo.Repo) error) {
 	t.Helper()
 	s.openings++
 	o := repo.Options{CacheDir: s.caches, Rand: seeded(fmt.Sprint("stage ", s.openings)), Now: func() time.Time { return simEpoch }}
@@ -90,11 +91,21 @@ func (s *stage) publish(t testing.TB, mem *targettest.Memory, tree string) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	m, err := takeSnapshot(t.Context(), r, tree)
-	if err != nil {
+	if err := do(r); err != nil {
 		t.Fatal(err)
 	}
-	s.told["snapshots/"+m.ID.String()] = true
+}
+
+// publish takes a snapshot.
+func (s *stage) publish(t testing.TB, mem *targettest.Memory, tree string) {
+	t.Helper()
+	s.use(t, mem, func(r *repo.Repo) error {
+		m, err := takeSnapshot(t.Context(), r, tree)
+		if err == nil {
+			s.told["snapshots/"+m.ID.String()] = true
+		}
+		return err
+	})
 }
 
 // publishBlindly takes snapshots each of which doesn't see the others, as of
@@ -107,6 +118,33 @@ func (s *stage) publishBlindly(t testing.TB, trees ...string) *stage {
 		s.publish(t, mem, tree)
 		for name, b := range mem.Objects() {
 			s.mem.Set(name, b)
+		}
+	}
+	return s
+}
+
+// forget forgets the snapshots of some trees.
+func (s *stage) forget(t testing.TB, trees ...string) *stage {
+	t.Helper()
+	s.use(t, s.mem, func(r *repo.Repo) error {
+		all, err := r.Snapshots(t.Context(), repo.Select{})
+		for _, m := range all {
+			if err == nil && slices.Contains(trees, m.Tags[0]) {
+				delete(s.told, "snapshots/"+m.ID.String())
+				err = r.Forget(t.Context(), m.ID)
+			}
+		}
+		return err
+	})
+	return s
+}
+
+// leavePending leaves a pending manifest of each snapshot, as runs do that die when
+// they have just published it.
+func (s *stage) leavePending() *stage {
+	for name, b := range s.mem.Objects() {
+		if id, ok := strings.CutPrefix(name, "snapshots/"); ok {
+			s.mem.Set("pending/"+id, b)
 		}
 	}
 	return s
@@ -165,14 +203,17 @@ func fastDir(t testing.TB) string {
 // again if nothing was left in them, which is as good as new and far quicker.
 func (s *stage) cacheDir(actor string, emptied int) (string, error) {
 	dir := filepath.Join(s.caches, fmt.Sprint(actor, " ", emptied))
-	left, err := os.ReadDir(filepath.Join(dir, hex.EncodeToString(s.id[:16]), "index"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return dir, nil
+	own := filepath.Join(dir, hex.EncodeToString(s.id[:16]))
+	for _, left := range []string{own, filepath.Join(own, "index")} {
+		entries, err := os.ReadDir(left)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return dir, err
+		}
+		if slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() != "index" }) {
+			return dir, os.RemoveAll(dir)
+		}
 	}
-	if err == nil && len(left) > 0 {
-		err = os.RemoveAll(dir)
-	}
-	return dir, err
+	return dir, nil
 }
 
 // published returns the manifests that are published as a run begins.

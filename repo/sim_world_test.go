@@ -20,12 +20,14 @@ import (
 
 // A program is what some actors do on a stage at the same time.
 type program struct {
-	name   string
-	stage  *stage
-	actors []actor // name, role and what they may do; each run has copies
-	// deletes says that somebody may delete packs, index deltas or manifests.
-	deletes bool
-	crashes int // how many actors may die, in an exhaustive run
+	name    string
+	stage   *stage
+	actors  []actor // name, role and what they may do; each run has copies
+	crashes int     // how many actors may die, in an explored run
+	// only, if it isn't empty, is what names begin with before whose use an actor may
+	// be interrupted, in an explored run.
+	only   []string
+	breaks int // how many interruptions an explored run has at most, or everyRun; see explorer
 }
 
 // A role is what an actor does. An error is a broken promise, unless the actor has
@@ -36,6 +38,7 @@ type role func(ctx context.Context, a *actor) error
 type actor struct {
 	name     string
 	role     role
+	may      footprint
 	mortal   bool // it may die
 	forgets  bool // it may delete published manifests
 	world    *world
@@ -46,7 +49,10 @@ type actor struct {
 	emptied  int           // how often its cache was lost
 	cache    string        // where that is
 	skew     time.Duration // of its clock
+	rush     time.Duration // by which its clock advances whenever it looks at it
 	faulty   bool          // it has met with a fault in this life
+	hangs    bool          // an operation of it does
+	stopped  bool          // it was told to stop in this life
 	state    actorState
 	history  digest   // all that it was told by the target in this life
 	news     []string // manifests that it was told are published, since it was last asked
@@ -93,6 +99,7 @@ type world struct {
 	told      map[string]bool // manifests that must be there
 	forgotten map[string]bool
 	broken    error // the first promise that was not kept
+	trespass  error // the first change that an actor shouldn't make
 }
 
 // newWorld begins a run. It must be followed by close.
@@ -124,7 +131,7 @@ func newWorld(t *testing.T, p *program, audit *auditor) *world {
 // begin starts an actor's next life.
 func (w *world) begin(a *actor) {
 	a.life++
-	a.state, a.faulty, a.history = alive, false, digest{}
+	a.state, a.faulty, a.hangs, a.stopped, a.history = alive, false, false, false, digest{}
 	a.handle = w.turns.Actor(a.number)
 	if a.cache == "" {
 		var err error
@@ -149,8 +156,13 @@ func (a *actor) open(ctx context.Context) (*repo.Repo, error) {
 	return repo.Open(ctx, a.handle, a.world.program.stage.key, repo.Options{
 		CacheDir: a.cache,
 		Rand:     seeded(fmt.Sprint(a.name, " ", a.life)),
-		Now:      func() time.Time { return time.Now().Add(a.skew) },
+		Now:      a.now,
 	})
+}
+
+func (a *actor) now() time.Time {
+	a.skew += a.rush
+	return time.Now().Add(a.skew)
 }
 
 // tell notes that the actor was told that a snapshot is published.
@@ -206,14 +218,26 @@ func (w *world) takes() []move {
 // for anything else.
 func (w *world) waitsForTime(takes []move) bool {
 	return slices.ContainsFunc(w.actors, func(a *actor) bool {
-		return a.state == alive && !slices.ContainsFunc(takes, func(m move) bool { return m.actor == a.number })
+		return a.state == alive && !a.hangs && !slices.ContainsFunc(takes, func(m move) bool { return m.actor == a.number })
 	})
 }
 
 // has reports whether an object is there.
 func (w *world) has(name string) bool {
-	_, ok := w.mem.Objects()[name]
-	return ok
+	_, err := w.mem.Stat(context.Background(), name)
+	return err == nil
+}
+
+// isPrivate reports whether a move changes nothing, and nobody else who is alive
+// can ever make it have another outcome: then it can be made at once, and nothing
+// is missed.
+func (w *world) isPrivate(m move) bool {
+	if changes(m.op) || m.op.Method == "listed" {
+		return false
+	}
+	return !slices.ContainsFunc(w.actors, func(a *actor) bool {
+		return a.number != m.actor && a.state == alive && a.may.disturb(m.op, w.has(m.op.Name))
+	})
 }
 
 // make makes a move, waits until all is quiet, and checks what was promised.
@@ -231,7 +255,7 @@ func (w *world) make(m move) error {
 	case tick:
 		w.tick()
 	case cancel:
-		a.faulty = true
+		a.faulty, a.hangs, a.stopped = true, false, true
 		a.cancel()
 	case restart, replace:
 		if m.kind == replace {
@@ -260,11 +284,15 @@ func (w *world) take(a *actor, m move) error {
 	if m.fault != targettest.None {
 		a.faulty = true
 	}
+	a.hangs = a.hangs || m.fault == targettest.Hang
 	if m.fault >= targettest.Crash {
 		a.die()
 	}
 	a.record(m, out)
 	if changes(m.op) {
+		if !a.may.change(m.op) && w.trespass == nil {
+			w.trespass = fmt.Errorf("%s, which its footprint leaves out", m.text(w.actors))
+		}
 		w.changed(a, m, out)
 	}
 	return nil

@@ -27,7 +27,9 @@ func testManifest() *Manifest {
 }
 
 func TestManifestsReadAsWritten(t *testing.T) {
-	for _, m := range []*Manifest{testManifest(), {Start: time.Unix(0, 0).UTC(), End: time.Unix(0, 0).UTC(), Root: Entry{Type: Dir}}} {
+	copied := testManifest()
+	copied.Original = ID{3}
+	for _, m := range []*Manifest{testManifest(), copied, {Start: time.Unix(0, 0).UTC(), End: time.Unix(0, 0).UTC(), Root: Entry{Type: Dir}}} {
 		b, err := m.Marshal()
 		if err != nil {
 			t.Fatal(err)
@@ -121,6 +123,7 @@ func TestParseManifestRefusesWhatCannotBe(t *testing.T) {
 			w.Root = (&page{entries: []Entry{{Name: "a", Type: Dir}, {Name: "b", Type: Dir}}}).append(nil)
 		},
 		"half an id":        func(w *wireManifest) { w.Parent = w.Parent[:16] },
+		"half an original":  func(w *wireManifest) { w.Original = w.Parent[:16] },
 		"the year 30000":    func(w *wireManifest) { w.Start.Sec = 1 << 40 },
 		"a zone of a week":  func(w *wireManifest) { w.Start.Offset = 7 * 86400 },
 		"more than a total": func(w *wireManifest) { w.Skipped.Total = 0 },

@@ -21,7 +21,7 @@ const (
 	exitFailed      = 1
 	exitIncomplete  = 3  // a snapshot was made, but not everything could be read
 	exitNoRepo      = 10 // there is no repository
-	exitWrongSecret = 12 // the password or key is wrong
+	exitWrongSecret = 12 // the password or key is wrong, or from before a rotation
 	exitInterrupted = 130
 )
 
@@ -82,7 +82,7 @@ func exitCode(err error) int {
 		return exitIncomplete
 	case errors.Is(err, repo.ErrNoRepository):
 		return exitNoRepo
-	case errors.Is(err, repo.ErrWrongSecret):
+	case errors.Is(err, repo.ErrWrongSecret), errors.Is(err, repo.ErrNewerKey):
 		return exitWrongSecret
 	}
 	return exitFailed
@@ -107,7 +107,7 @@ func (p *program) app() *cli.App {
 			"\"qsnap snapshot DIR\" makes. A SNAPSHOT is \"latest\" or the beginning of an id;\n" +
 			"SNAPSHOT:PATH names something in it.\n\n" +
 			"Exit codes: 0 done; 1 failed; 3 snapshot made, but not everything could be read;\n" +
-			"10 no repository; 12 wrong password or key; 130 interrupted.",
+			"10 no repository; 12 wrong or outdated password or key; 130 interrupted.",
 		Flags:                  p.globalFlags(),
 		EnableBashCompletion:   true,
 		HideHelpCommand:        false,
@@ -125,7 +125,7 @@ func (p *program) app() *cli.App {
 		},
 		Commands: []*cli.Command{
 			p.initCommand(), p.snapshotCommand(), p.snapshotsCommand(), p.lsCommand(), p.findCommand(),
-			p.catCommand(), p.dumpCommand(), p.diffCommand(), p.restoreCommand(), p.checkCommand(),
+			p.catCommand(), p.dumpCommand(), p.diffCommand(), p.restoreCommand(), p.copyCommand(), p.checkCommand(),
 			p.statsCommand(), p.mountCommand(), p.forgetCommand(), p.pruneCommand(), p.undeleteCommand(), p.pinCommand(), p.tagCommand(),
 			p.rewriteCommand(), p.repairCommand(), p.keyCommand(), p.targetCommand(), p.completionCommand(), p.versionCommand(), p.jsonCommand(),
 		},

@@ -18,10 +18,11 @@ func (p *program) initCommand() *cli.Command {
 		Usage: "make a repository",
 		Description: "Makes a repository in a directory, which is made too. A --key-file that isn't there\n" +
 			"is written with a new key. Settings can't be changed later.",
-		Flags: []cli.Flag{
+		Flags: append(otherFlags("from", "--chunker-from"),
 			&cli.StringFlag{Name: "pack-size", Usage: "store data in files of about `SIZE`, from 1M to 4G", DefaultText: "16M"},
 			&cli.StringFlag{Name: "chunk-size", Usage: "cut files in chunks of about `SIZE`, from 16K to 1M: small ones find more duplicates, large ones need less index", DefaultText: "96K"},
-		},
+			&cli.StringFlag{Name: "chunker-from", Usage: "cut files as `REPOSITORY` does, so that snapshots copied from it and others have chunks in common"},
+		),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
 				return hint{fmt.Errorf("init takes no arguments, such as %q", c.Args().First()), "name the repository with --repo"}
@@ -46,6 +47,14 @@ func (p *program) init(c *cli.Context) error {
 	}
 	if o.Chunks, err = chunksOf(chunkSize); err != nil {
 		return err
+	}
+	if name := c.String("chunker-from"); name != "" {
+		if o.Chunks.Max != 0 {
+			return errors.New("--chunk-size and --chunker-from exclude each other")
+		}
+		if o.Chunks, err = p.chunksFrom(c, name); err != nil {
+			return err
+		}
 	}
 	secret, key, err := p.newSecret(c, at)
 	if err != nil {
@@ -73,6 +82,16 @@ func (p *program) init(c *cli.Context) error {
 	p.say("Without its password or key a repository can't be read by anyone. Keep a copy elsewhere:")
 	p.say("\"qsnap key export\" prints a recovery sheet.")
 	return nil
+}
+
+// chunksFrom returns where another repository cuts files.
+func (p *program) chunksFrom(c *cli.Context, name string) (chunk.Params, error) {
+	from, err := p.openOther(c, name, "from", nil)
+	if err != nil {
+		return chunk.Params{}, err
+	}
+	defer from.Close()
+	return from.Chunks(), nil
 }
 
 // newSecret returns the secret of a new repository, and the name of the key file if

@@ -18,7 +18,8 @@ One value:
                  are arrays of {id, short_id, time, reasons, doubt}; of named ones
                  forgotten: {snapshots}
   find           array of {snapshot, hits, matches: array of nodes}
-  key list       array of {current, id, userName, hostName, created, kind, label}
+  key list       array of {current, id, userName, hostName, created, kind, label,
+                 outdated}
   stats          {snapshots_count, total_size, total_file_count, total_blob_count,
                  total_uncompressed_size, compression_ratio, packs, pack_bytes,
                  index_bytes, snapshot_bytes, stored_bytes}; of a snapshot
@@ -26,6 +27,7 @@ One value:
                  with --growth array of {id, short_id, time, hostname, paths,
                  files_new, files_changed, new, total, only}, the last three
                  {chunks, chunk_bytes, trees, tree_bytes, stored_bytes}
+  key rotate     {message_type, left: array as of key list, removed}
   target check   {message_type, target, ok, checks: array of {name, ok, error},
                  request_seconds, upload_bytes_per_second,
                  download_bytes_per_second, free_bytes, total_bytes (0 where that is
@@ -58,6 +60,13 @@ An object a line, each with a message_type:
                  seconds_elapsed}
   mount          mounted: {mountpoint, snapshots}, as soon as it can be used;
                  error: {error: {message}, during}
+  copy           twin: {repository, id}, if it was made just now; status:
+                 {seconds_elapsed, snapshots_done, total_snapshots, bytes_read,
+                 bytes_stored}, now and then; copied: {original, snapshot_id}; error:
+                 {error: {message}, during, item}; summary: {snapshots_copied,
+                 snapshots_skipped, snapshots_failed, packs_moved, bytes_moved,
+                 blobs_repacked, blob_bytes_repacked, bytes_read, bytes_stored,
+                 seconds_elapsed}
   check          error or note: {kind, object, message, files, total_files, next};
                  summary: {num_errors, snapshots, trees, packs, pack_bytes,
                  bytes_read, seconds_elapsed}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -27,6 +28,15 @@ func (p *program) keyCommand() *cli.Command {
 			}),
 			p.command(&cli.Command{Name: "remove", Usage: "remove one", ArgsUsage: "ID", Action: p.keyRemove}),
 			p.command(&cli.Command{Name: "passwd", Usage: "replace the one that is used now", Flags: fresh, Action: p.keyPasswd}),
+			p.command(&cli.Command{
+				Name: "rotate", Usage: "make a new key beneath the password or key that is used now",
+				Description: "What is stored from now on is sealed with a new key, and \"qsnap prune\" seals anew what is\n" +
+					"there. Other passwords and keys open only what is older, and so do recovery sheets:\n" +
+					"remove them and add them anew. Who had the old key can read what he has copied, and the\n" +
+					"manifests of the snapshots that are there, as long as they are.",
+				Flags:  []cli.Flag{&cli.BoolFlag{Name: "remove-others", Usage: "remove all other passwords and keys"}},
+				Action: p.keyRotate,
+			}),
 			p.command(&cli.Command{
 				Name: "export", Usage: "print a recovery sheet, which opens the repository whatever becomes of its keys",
 				Flags:  []cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write it to a new `FILE` that only you can read", DefaultText: "standard output"}},
@@ -55,10 +65,7 @@ func (p *program) keyList(c *cli.Context) error {
 	if p.json {
 		out := []map[string]any{}
 		for _, k := range keys {
-			out = append(out, map[string]any{
-				"current": k.Current, "id": k.ID, "userName": k.Username, "hostName": k.Hostname,
-				"created": k.Created.Format(time.RFC3339), "kind": k.Kind, "label": k.Label,
-			})
+			out = append(out, keyJSON(k))
 		}
 		return p.emit(out)
 	}
@@ -67,6 +74,9 @@ func (p *program) keyList(c *cli.Context) error {
 		mark := " "
 		if k.Current {
 			mark = "*"
+		}
+		if k.Outdated {
+			k.Label = strings.TrimSpace("(from before the rotation) " + k.Label)
 		}
 		rows = append(rows, []string{mark, k.ID[:8], k.Kind, localTime(k.Created), k.Username + "@" + k.Hostname, k.Label})
 	}

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -29,28 +31,17 @@ func (p *program) snapshots(c *cli.Context) error {
 		return err
 	}
 	defer r.Close()
-	s, err := p.selection(c)
+	var list []*snapshot.Manifest
+	var damaged error
+	list, damaged, err = p.picked(c, r)
 	if err != nil {
 		return err
 	}
-	s.Last = c.Int("last")
-	var list []*snapshot.Manifest
-	var damaged error
-	for _, word := range c.Args().Slice() {
-		m, err := p.find(c, r, word, s)
-		if err != nil {
-			return err
-		}
-		list = append(list, m)
-	}
-	if c.NArg() == 0 {
-		list, damaged = r.Snapshots(c.Context, s)
-		if list == nil && damaged != nil {
-			return damaged
-		}
-	}
 	if err := p.showSnapshots(c, list); err != nil {
 		return err
+	}
+	if errors.Is(damaged, repo.ErrNewerKey) {
+		return damaged
 	}
 	if damaged != nil {
 		return hint{damaged, "\"qsnap check\" tells more"}

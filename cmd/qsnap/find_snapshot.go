@@ -100,6 +100,31 @@ func (p *program) find(c *cli.Context, r *repo.Repo, word string, s repo.Select)
 	return m, err
 }
 
+// picked returns the snapshots that the arguments name, or else those that the flags
+// pick, and which of these can't be read.
+func (p *program) picked(c *cli.Context, r *repo.Repo) (list []*snapshot.Manifest, damaged, err error) {
+	s, err := p.selection(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.Last = c.Int("last")
+	if c.NArg() == 0 {
+		list, damaged = r.Snapshots(c.Context, s)
+		if list == nil {
+			return nil, nil, damaged
+		}
+		return list, damaged, nil
+	}
+	for _, word := range c.Args().Slice() {
+		m, err := p.find(c, r, word, s)
+		if err != nil {
+			return nil, nil, err
+		}
+		list = append(list, m)
+	}
+	return list, nil, nil
+}
+
 // snapshotAndPath returns the snapshot and path that SNAPSHOT:PATH names. Without a
 // word, it is the newest that the flags pick, if they pick by time.
 func (p *program) snapshotAndPath(c *cli.Context, r *repo.Repo, word string) (*snapshot.Manifest, string, error) {

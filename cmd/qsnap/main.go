@@ -12,8 +12,8 @@ import (
 
 func main() {
 	// Most memory is in buffers that are used again and again; collecting the rest
-	// twice as often halves what lies about, for a few percent of time.
-	debug.SetGCPercent(50)
+	// more often than usual halves what lies about, for a few percent of time.
+	debug.SetGCPercent(30)
 	plainFlags()
 	ctx, stop := withSignals(context.Background())
 	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}

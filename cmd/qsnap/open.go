@@ -70,13 +70,19 @@ func (p *program) open(c *cli.Context) (*repo.Repo, error) {
 }
 
 func (p *program) openAt(c *cli.Context, at place) (*repo.Repo, error) {
+	r, _, err := p.openKnowing(c, at)
+	return r, err
+}
+
+// openKnowing opens a repository and returns the secret that did, too.
+func (p *program) openKnowing(c *cli.Context, at place) (*repo.Repo, repo.Secret, error) {
 	t, err := p.openTarget(c, at.location, false)
 	if err != nil {
-		return nil, p.explain(at, err)
+		return nil, repo.Secret{}, p.explain(at, err)
 	}
 	// Before a password is asked for.
 	if err := repo.Probe(c.Context, t); err != nil {
-		return nil, p.explain(at, err)
+		return nil, repo.Secret{}, p.explain(at, err)
 	}
 	secret, given, err := p.givenSecret(c)
 	if err == nil && !given {
@@ -87,10 +93,10 @@ func (p *program) openAt(c *cli.Context, at place) (*repo.Repo, error) {
 		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, repo.Secret{}, err
 	}
 	r, err := repo.Open(c.Context, t, secret, p.options(c))
-	return r, p.explain(at, err)
+	return r, secret, p.explain(at, err)
 }
 
 // explain says which repository an error of opening it is about, and what to do.

@@ -19,18 +19,23 @@ import (
 // givenSecret returns the secret that a flag gives, or else the environment, if any
 // does.
 func (p *program) givenSecret(c *cli.Context) (s repo.Secret, given bool, err error) {
+	return p.secretNamed(c, "", "QSNAP_")
+}
+
+// secretNamed does that with flags and variables whose names begin so.
+func (p *program) secretNamed(c *cli.Context, flags, variables string) (s repo.Secret, given bool, err error) {
 	command := func(line string) (repo.Secret, error) { return p.passwordFromCommand(c.Context, line) }
 	for _, source := range []struct {
 		value string
 		read  func(string) (repo.Secret, error)
 	}{
-		{c.String("key-file"), keyFromFile},
-		{c.String("password-file"), passwordFromFile},
-		{c.String("password-command"), command},
-		{p.getenv("QSNAP_PASSWORD"), func(v string) (repo.Secret, error) { return repo.Passphrase(v), nil }},
-		{p.getenv("QSNAP_PASSWORD_FILE"), passwordFromFile},
-		{p.getenv("QSNAP_PASSWORD_COMMAND"), command},
-		{p.getenv("QSNAP_KEY_FILE"), keyFromFile},
+		{c.String(flags + "key-file"), keyFromFile},
+		{c.String(flags + "password-file"), passwordFromFile},
+		{c.String(flags + "password-command"), command},
+		{p.getenv(variables + "PASSWORD"), func(v string) (repo.Secret, error) { return repo.Passphrase(v), nil }},
+		{p.getenv(variables + "PASSWORD_FILE"), passwordFromFile},
+		{p.getenv(variables + "PASSWORD_COMMAND"), command},
+		{p.getenv(variables + "KEY_FILE"), keyFromFile},
 	} {
 		if source.value != "" {
 			s, err := source.read(source.value)

@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"internal/arch":     nil,
 	"internal/bench":    nil,
 	"internal/chaos":    nil,
+	"internal/mutants":  nil,
 	"internal/treetest": nil,
 	"cmd/qsnap":         {"chunk", "internal/archive", "internal/mount", "repo", "snapshot", "target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/targettest", "target/webdav"},
 }

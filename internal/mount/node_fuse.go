@@ -25,7 +25,6 @@ type service struct {
 	listing *listing
 	tell    *reporter
 	ctx     context.Context // of work that several requests share; never cancelled
-	others  bool            // users other than this one may be let in
 	owner   fuse.Owner
 }
 

@@ -20,6 +20,8 @@ type Pack struct {
 	// Banned says that it is in somebody's quarantine and can't be relied on any more,
 	// so that what is needed of it has to be moved.
 	Banned bool
+	// OldKey says that it is sealed with a key from before the last rotation.
+	OldKey bool
 }
 
 // Limits say how thoroughly space is won back.
@@ -68,18 +70,26 @@ func Choose(packs []Pack, l Limits) Plan {
 			plan.Unused += p.Size - p.Used
 		}
 	}
+	move := func(i int) {
+		if !chosen[i] && fits(i) {
+			repack(i)
+			plan.Unused -= packs[i].Size - packs[i].Used
+		}
+	}
 	// The emptiest first: each byte written anew wins back the most.
 	slices.SortStableFunc(movable, func(a, b int) int {
 		return cmp.Or(cmp.Compare(float64(packs[a].Used)/float64(packs[a].Size), float64(packs[b].Used)/float64(packs[b].Size)), compareIDs(packs, a, b))
 	})
 	for _, i := range movable {
+		if packs[i].OldKey {
+			move(i)
+		}
+	}
+	for _, i := range movable {
 		if float64(plan.Unused) <= l.MaxUnused*float64(used) || packs[i].Used == packs[i].Size {
 			break
 		}
-		if fits(i) {
-			repack(i)
-			plan.Unused -= packs[i].Size - packs[i].Used
-		}
+		move(i)
 	}
 	for _, group := range small(packs, movable, l.PackSize) {
 		group = slices.DeleteFunc(group, func(i int) bool { return chosen[i] })
@@ -87,10 +97,7 @@ func Choose(packs []Pack, l Limits) Plan {
 			continue
 		}
 		for _, i := range group {
-			if fits(i) {
-				repack(i)
-				plan.Unused -= packs[i].Size - packs[i].Used
-			}
+			move(i)
 		}
 	}
 	return plan

@@ -13,7 +13,10 @@ import (
 const maxEpochs = 1 << 16
 
 // A Keyring holds the root keys of a repository, one per epoch. It is immutable.
-type Keyring struct{ roots [][KeySize]byte }
+type Keyring struct {
+	roots [][KeySize]byte
+	epoch uint32 // that new objects are sealed under; 0 is the newest
+}
 
 // NewKeyring returns a ring with one epoch. Its key comes from random, or from
 // crypto/rand where that is nil.
@@ -34,14 +37,49 @@ func (k *Keyring) Rotated(random io.Reader) (*Keyring, error) {
 	if _, err := io.ReadFull(random, roots[len(k.roots)][:]); err != nil {
 		return nil, fmt.Errorf("random key: %w", err)
 	}
-	return &Keyring{roots}, nil
+	return &Keyring{roots: roots}, nil
 }
 
-// Epoch returns the newest epoch, which new objects are sealed under.
-func (k *Keyring) Epoch() uint32 { return uint32(len(k.roots)) }
+// Epoch returns the epoch that new objects are sealed under.
+func (k *Keyring) Epoch() uint32 {
+	if k.epoch != 0 {
+		return k.epoch
+	}
+	return k.Newest()
+}
+
+// Newest returns the newest epoch whose objects can be opened.
+func (k *Keyring) Newest() uint32 { return uint32(len(k.roots)) }
+
+// Until returns a ring that opens the same objects, and seals under that epoch.
+func (k *Keyring) Until(epoch uint32) *Keyring { return &Keyring{k.roots, epoch} }
+
+// First returns a ring with the first epochs only, of which there is at least one.
+func (k *Keyring) First(epochs uint32) *Keyring { return &Keyring{roots: k.roots[:epochs]} }
+
+// Common returns how many epochs two rings have in common: objects of these can be
+// opened with either.
+func (k *Keyring) Common(o *Keyring) uint32 {
+	n := 0
+	for n < len(k.roots) && n < len(o.roots) && k.roots[n] == o.roots[n] {
+		n++
+	}
+	return uint32(n)
+}
+
+// Commitment returns bytes that only who has the key of an epoch can make, and that
+// tell nothing of it.
+func (k *Keyring) Commitment(epoch uint32) [KeySize]byte {
+	root, _ := k.root(epoch)
+	key, err := hkdf.Key(sha256.New, root[:], nil, "qsnap 1 epoch", KeySize)
+	if err != nil {
+		panic(err) // only for a length that SHA-256 can't expand to
+	}
+	return [KeySize]byte(key)
+}
 
 func (k *Keyring) root(epoch uint32) (root [KeySize]byte, ok bool) {
-	if epoch == 0 || epoch > k.Epoch() {
+	if epoch == 0 || epoch > k.Newest() {
 		return root, false
 	}
 	return k.roots[epoch-1], true
@@ -69,7 +107,7 @@ func parseKeyring(b []byte) (*Keyring, error) {
 	if len(b) == 0 || len(b)%KeySize != 0 || len(b)/KeySize > maxEpochs {
 		return nil, errors.New("key ring: wrong length")
 	}
-	k := &Keyring{make([][KeySize]byte, len(b)/KeySize)}
+	k := &Keyring{roots: make([][KeySize]byte, len(b)/KeySize)}
 	for i := range k.roots {
 		copy(k.roots[i][:], b[i*KeySize:])
 	}

@@ -30,7 +30,9 @@
 // # Keys
 //
 // A repository has one 32-byte random root key per epoch; the first epoch is 1
-// and rotation adds the next. The root keys in order are its key ring. Slots
+// and rotation adds the next, whose key is independent of the others: HKDF of it
+// with no salt and the info string "qsnap 1 epoch" are the 32 bytes by which two
+// rings can be told apart in public. The root keys in order are its key ring. Slots
 // (see Slot) wrap the key ring under a passphrase or a key file. Sub-keys that
 // outlive a rotation, such as those of blob ids, derive from epoch 1 with HKDF,
 // no salt and the info string "qsnap 1 " followed by their purpose; therefore

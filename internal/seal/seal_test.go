@@ -209,3 +209,62 @@ func BenchmarkSeal(b *testing.B) {
 		})
 	}
 }
+
+func TestRingsCompareByTheirEpochs(t *testing.T) {
+	one := testRing(t)
+	two, err := one.Rotated(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := one.Rotated(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		a, b *Keyring
+		want uint32
+	}{{one, one, 1}, {one, two, 1}, {two, two, 2}, {two, other, 1}, {two.First(1), one, 1}} {
+		if got := c.a.Common(c.b); got != c.want || c.b.Common(c.a) != c.want {
+			t.Errorf("%d in common, want %d", got, c.want)
+		}
+	}
+	if two.Commitment(2) == other.Commitment(2) || two.Commitment(1) != one.Commitment(1) || two.Commitment(1) == two.Commitment(2) {
+		t.Error("a commitment doesn't tell keys apart")
+	}
+	// It seals under the older epoch and opens the newer one.
+	older := NewBox(two.Until(1), testID, AES256GCM, nil)
+	object, err := older.Seal(Manifest, []byte("body"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewBox(one, testID, AES256GCM, nil).Open(Manifest, object); err != nil {
+		t.Errorf("sealed under the older epoch: %v", err)
+	}
+	newer, err := NewBox(two, testID, AES256GCM, nil).Seal(Manifest, []byte("body"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := older.Open(Manifest, newer); err != nil {
+		t.Errorf("sealed under the newer epoch: %v", err)
+	}
+	if two.Until(1).Epoch() != 1 || two.Until(1).Newest() != 2 || two.First(1).Newest() != 1 {
+		t.Error("wrong epochs")
+	}
+}
+
+// What tells two rings apart is stored: it was computed once and never is again.
+func TestGoldenCommitment(t *testing.T) {
+	root := make([]byte, KeySize)
+	for i := range root {
+		root[i] = byte(i)
+	}
+	ring, err := parseKeyring(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ring.Commitment(1)
+	const want = "5e1618648caae04df307b221ee2b0f2c1df9d8305b14e1c2b5cd77661eb3ea6c"
+	if hex.EncodeToString(got[:]) != want {
+		t.Errorf("%x, want %s", got, want)
+	}
+}

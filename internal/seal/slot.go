@@ -115,6 +115,9 @@ func (s *Slot) Fits(secret Secret) bool {
 	return s.KDF == kdfPassphrase && secret.passphrase != nil || s.KDF == kdfKeyFile && secret.key != nil
 }
 
+// Epochs returns how many epochs the ring in the slot has.
+func (s *Slot) Epochs() uint32 { return uint32((len(s.Wrapped) - Overhead) / KeySize) }
+
 // Unwrap opens the slot, or returns ErrWrongSecret.
 func (s *Slot) Unwrap(secret Secret) (*Keyring, error) {
 	if !s.Fits(secret) {

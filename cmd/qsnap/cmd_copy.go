@@ -1,0 +1,174 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+)
+
+func (p *program) copyCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:      "copy",
+		Usage:     "copy snapshots to another repository",
+		ArgsUsage: "[SNAPSHOT...]",
+		Description: "Copies what isn't there yet: all snapshots, those that flags pick, or those named. To a\n" +
+			"twin, which --init makes, it moves whole files as they are, and snapshots keep their\n" +
+			"ids; to any other repository it packs anew. Chunks stay cut as they are: make the other\n" +
+			"with \"qsnap init --chunker-from\" if it is to have chunks in common with its own snapshots.\n" +
+			"Can be interrupted and started again. Without a secret for the other repository, that of\n" +
+			"this one is tried.",
+		Flags: append(append(selectFlags(), otherFlags("to", "--to")...),
+			&cli.StringFlag{Name: "to", Usage: "the other `REPOSITORY`"},
+			&cli.IntFlag{Name: "last", Usage: "only the newest `N`"},
+			&cli.BoolFlag{Name: "init", Usage: "make the other repository a twin if there is none: one with the same id and keys"},
+			&cli.StringFlag{Name: "compression", Usage: "of what is packed anew: auto, off, fastest, default, better or max", Value: "auto"}),
+		Action: p.copy,
+	})
+}
+
+func (p *program) copy(c *cli.Context) error {
+	name := c.String("to")
+	if name == "" {
+		return hint{errors.New("copy needs the other repository"), "name it with --to"}
+	}
+	o := repo.CopyOptions{}
+	var err error
+	if o.Compression, err = repo.ParseCompression(c.String("compression")); err != nil {
+		return err
+	}
+	at, err := p.place(c)
+	if err != nil {
+		return err
+	}
+	r, secret, err := p.openKnowing(c, at)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	list, damaged, err := p.picked(c, r)
+	if err != nil {
+		return err
+	}
+	if c.Bool("init") {
+		if err := p.makeTwin(c, r, name); err != nil {
+			return err
+		}
+	}
+	to, err := p.openOther(c, name, "to", &secret)
+	if errors.Is(err, repo.ErrNoRepository) {
+		return hint{fmt.Errorf("%s: %w", name, repo.ErrNoRepository), "--init makes a twin of this one there, \"qsnap init\" one of its own"}
+	}
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	v := &copyView{p: p, view: p.newView(), json: time.Now()}
+	o.Progress = v.update
+	start := time.Now()
+	report, err := r.Copy(c.Context, to, list, o)
+	v.clear()
+	if sumErr := p.copySummary(name, report, time.Since(start)); err == nil {
+		err = sumErr
+	}
+	if errors.Is(err, repo.ErrNotCopied) {
+		return hint{fmt.Errorf("%s could not be copied", plural(report.Failed, "snapshot", "snapshots")), "\"qsnap check\" tells more"}
+	}
+	if err == nil && damaged != nil {
+		return hint{damaged, "\"qsnap check\" tells more"}
+	}
+	return err
+}
+
+// makeTwin makes a twin on a target, or brings the keys of one up to date.
+func (p *program) makeTwin(c *cli.Context, r *repo.Repo, name string) error {
+	at, err := parseLocation(name)
+	if err != nil {
+		return err
+	}
+	t, err := p.openTarget(c, at, true)
+	if err != nil {
+		return err
+	}
+	fresh := errors.Is(repo.Probe(c.Context, t), repo.ErrNoRepository)
+	err = r.Twin(c.Context, t)
+	if errors.Is(err, fs.ErrExist) {
+		return hint{fmt.Errorf("%s: %w", name, err), "copy to it without --init, or name another place"}
+	}
+	if err != nil || !fresh {
+		return err
+	}
+	if p.json {
+		return p.emit(map[string]any{"message_type": "twin", "repository": name, "id": r.ID()})
+	}
+	p.say("made a twin of repository %s at %s: the same passwords and keys open it", r.ID()[:8], name)
+	return nil
+}
+
+func (p *program) copySummary(name string, r repo.CopyReport, took time.Duration) error {
+	if p.json {
+		return p.emit(map[string]any{
+			"message_type": "summary", "snapshots_copied": r.Copied, "snapshots_skipped": r.Skipped, "snapshots_failed": r.Failed,
+			"packs_moved": r.PacksMoved, "bytes_moved": r.BytesMoved, "blobs_repacked": r.Blobs, "blob_bytes_repacked": r.BlobBytes,
+			"bytes_read": r.BytesRead, "bytes_stored": r.BytesStored, "seconds_elapsed": took.Seconds(),
+		})
+	}
+	p.say("copied %s to %s in %s; %s there already", plural(r.Copied, "snapshot", "snapshots"), name, duration(took), were(r.Skipped))
+	if r.PacksMoved > 0 {
+		p.say("moved %s as they are: %s", plural(r.PacksMoved, "pack", "packs"), size(r.BytesMoved))
+	}
+	if r.Blobs > 0 {
+		p.say("packed anew: %s, %s, which took %s", plural(r.Blobs, "chunk or tree", "chunks and trees"), size(r.BlobBytes), size(r.BytesStored-r.BytesMoved))
+	}
+	return nil
+}
+
+func were(n int) string {
+	if n == 1 {
+		return "1 was"
+	}
+	return count(n) + " were"
+}
+
+// A copyView shows how far a copy has come.
+type copyView struct {
+	p *program
+	*view
+	json time.Time // of the last status
+}
+
+func (v *copyView) update(u repo.CopyProgress) {
+	r := u.Report
+	done := r.Copied + r.Failed
+	switch {
+	case u.Problem != nil:
+		v.clear()
+		if v.p.json {
+			_ = v.p.emit(map[string]any{"message_type": "error", "error": map[string]any{"message": u.Problem.Error()}, "during": "copy", "item": u.Current.ID.String()})
+		} else {
+			v.p.warn("%s", oneLine(u.Problem))
+		}
+	case u.Copy != nil:
+		v.clear()
+		if v.p.json && !v.p.quiet {
+			_ = v.p.emit(map[string]any{"message_type": "copied", "original": u.Current.ID.String(), "snapshot_id": u.Copy.ID.String()})
+		} else if u.Copy.ID == u.Current.ID {
+			v.p.say("copied snapshot %s of %s", u.Current.ID.Short(), localTime(u.Current.Start))
+		} else {
+			v.p.say("copied snapshot %s of %s as %s", u.Current.ID.Short(), localTime(u.Current.Start), u.Copy.ID.Short())
+		}
+	case u.Done:
+	case v.p.json && !v.p.quiet && time.Since(v.json) > jsonInterval:
+		v.json = time.Now()
+		_ = v.p.emit(map[string]any{
+			"message_type": "status", "seconds_elapsed": int(u.Elapsed.Seconds()), "snapshots_done": done,
+			"total_snapshots": u.Total, "bytes_read": r.BytesRead, "bytes_stored": r.BytesStored,
+		})
+	case v.due():
+		v.line(fmt.Sprintf("[%s] snapshot %d of %d, %s read, %s stored", clock(u.Elapsed), min(done+1, u.Total), u.Total, size(r.BytesRead), size(r.BytesStored)), "")
+	}
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+)
+
+func (p *program) keyRotate(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return fmt.Errorf("key rotate takes no arguments, such as %q", c.Args().First())
+	}
+	at, err := p.place(c)
+	if err != nil {
+		return err
+	}
+	r, secret, err := p.openKnowing(c, at)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	left, err := r.RotateKey(c.Context, secret)
+	if err != nil {
+		return err
+	}
+	removed := 0
+	if c.Bool("remove-others") {
+		if removed, err = p.removeKeys(c, at, secret, left); err != nil {
+			return err
+		}
+		left = nil
+	}
+	if p.json {
+		out := []map[string]any{}
+		for _, k := range left {
+			out = append(out, keyJSON(k))
+		}
+		return p.emit(map[string]any{"message_type": "key_rotated", "left": out, "removed": removed})
+	}
+	p.say("what is stored from now on is sealed with a new key; \"qsnap prune\" seals anew what is there")
+	if removed > 0 {
+		p.say("removed %s", plural(removed, "other password or key", "other passwords and keys"))
+	}
+	for _, k := range left {
+		p.say("key %s (%s of %s@%s, %s) opens only what is older: \"qsnap key remove %s\", then \"qsnap key add\"",
+			k.ID[:8], k.Kind, k.Username, k.Hostname, localTime(k.Created), k.ID[:8])
+	}
+	p.say("Recovery sheets from before don't open what is new: print another with \"qsnap key export\".")
+	return nil
+}
+
+// removeKeys removes keys with the repository opened anew: by the new key.
+func (p *program) removeKeys(c *cli.Context, at place, secret repo.Secret, keys []repo.Key) (removed int, err error) {
+	t, err := p.openTarget(c, at.location, false)
+	if err != nil {
+		return 0, p.explain(at, err)
+	}
+	r, err := repo.Open(c.Context, t, secret, p.options(c))
+	if err != nil {
+		return 0, p.explain(at, err)
+	}
+	defer r.Close()
+	for _, k := range keys {
+		if err := r.RemoveKey(c.Context, k.ID); err != nil {
+			return removed, err
+		}
+		removed++
+	}
+	return removed, nil
+}
+
+// keyJSON is a key for programs.
+func keyJSON(k repo.Key) map[string]any {
+	return map[string]any{
+		"current": k.Current, "id": k.ID, "userName": k.Username, "hostName": k.Hostname,
+		"created": k.Created.Format(time.RFC3339), "kind": k.Kind, "label": k.Label, "outdated": k.Outdated,
+	}
+}

@@ -1,0 +1,124 @@
+package mutants
+
+// All returns the mutants.
+func All() []Mutant {
+	return []Mutant{
+		{
+			Name:  "publish before what was captured is stored",
+			Tests: "TestSimTwoWriters|TestSimAWriterDiesAndAnotherGoesOn",
+			Edits: []Edit{{"repo/snapshot.go", `	if err == nil {
+		err = s.flush()
+	}
+`, ""}},
+		},
+		{
+			Name:  "publish without a pending manifest",
+			Tests: "TestSim",
+			Edits: []Edit{{"repo/publish.go",
+				`if err := r.put(ctx, pendingName(p.m.ID), p.object); err != nil {`,
+				`if err := ctx.Err(); err != nil {`}},
+		},
+		{
+			Name:  "drop a stale pending manifest without a tombstone",
+			Tests: "TestSim",
+			Edits: []Edit{{"repo/prune_collect.go",
+				`if err := p.r.putTombstone(ctx, id); err != nil {`,
+				`if err := ctx.Err(); err != nil {`}},
+		},
+		{
+			Name:  "take a tombstone for a publication",
+			Tests: "TestSim",
+			Edits: []Edit{{"repo/publish.go", `		return errGivenUp
+	}
+	return err
+}`, `		return nil
+	}
+	return err
+}`}},
+		},
+		{
+			Name:  "publish over a tombstone",
+			Tests: "TestSim",
+			Edits: []Edit{{"repo/publish.go", `		return errGivenUp
+	}
+	return err
+}`, `		return errors.Join(r.target.Delete(ctx, snapshotName(id)), r.put(ctx, snapshotName(id), object))
+	}
+	return err
+}`}},
+		},
+		{
+			Name:  "a writer reads which packs there are before it reads the quarantine",
+			Tests: "TestSim",
+			Edits: []Edit{
+				{"repo/publish.go", `		quarantine, err := r.quarantined(ctx) // before anything else is looked at
+`, `		early, err := r.packsThere(ctx)
+		if err != nil {
+			return false, err
+		}
+		quarantine, err := r.quarantined(ctx)
+`},
+				{"repo/publish.go", `		if err != nil || simple && !gone {
+`, `		there = func(id pack.ID) bool { _, ok := early[id]; return ok }
+		gone = false
+		for id := range p.s.relied {
+			gone = gone || quarantine.has(id) || !there(id)
+		}
+		if err != nil || simple && !gone {
+`},
+			},
+		},
+		{
+			Name:  "a prune reads which packs there are before it reads the quarantine",
+			Tests: "TestSim",
+			Edits: []Edit{{"repo/prune_delete.go", `	quarantine, err := p.r.quarantined(ctx) // of all, before the packs
+	if err != nil {
+		return nil, err
+	}
+	there, err := p.r.packsThere(ctx)
+`, `	there, err := p.r.packsThere(ctx)
+	if err != nil {
+		return nil, err
+	}
+	quarantine, err := p.r.quarantined(ctx)
+`}},
+		},
+		{
+			Name:  "a prune reads published manifests before pending ones",
+			Tests: "TestSim",
+			Edits: []Edit{{"repo/prune_collect.go", `{pendingPrefix, snapshotPrefix}`, `{snapshotPrefix, pendingPrefix}`}},
+		},
+		{
+			Name:  "a pack leaves quarantine before it is deleted",
+			Tests: "TestSim",
+			Edits: []Edit{{"repo/prune_delete.go", `		if err := p.r.target.Delete(ctx, packName(info.ID)); err`,
+				`		if err := p.r.releasePack(ctx, info.ID, p.s.run); err != nil {
+			return err
+		}
+		if err := p.r.target.Delete(ctx, packName(info.ID)); err`}},
+		},
+		{
+			Name:  "a prune honours its own quarantine only",
+			Tests: "TestSim",
+			Edits: []Edit{{"repo/prune_delete.go", `return ok && !quarantine.has(id)`, `return ok && !slices.Contains(quarantine[id], p.s.run)`}},
+		},
+		{
+			Name:  "a writer doesn't look whether the packs are there that its parent doesn't vouch for",
+			Tests: "TestSim",
+			Edits: []Edit{{"repo/publish.go", `if err != nil || simple && !gone {`, `if err != nil || simple && (gone || !gone) {`}},
+		},
+		{
+			Name:  "a writer whose parent stands doesn't read the quarantine",
+			Tests: "TestSim",
+			Edits: []Edit{{"repo/publish.go", `simple := p.proven && len(quarantine) == 0`, `simple := p.proven`},
+				{"repo/publish.go", `		gone = gone || quarantine.has(id) || !there(id)
+`, `		gone = gone || !there(id)
+`}},
+		},
+		{
+			Name:  "a writer takes its parent to stand",
+			Tests: "TestSim",
+			Edits: []Edit{{"repo/publish.go", `if simple, err = r.stands(ctx, id); err != nil {`, `if err := ctx.Err(); err != nil {`}},
+		},
+	}
+}

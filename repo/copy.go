@@ -1,0 +1,220 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// CopyOptions say how snapshots are copied. The zero value is useful.
+type CopyOptions struct {
+	Compression Compression // of what isn't moved as it is
+	Workers     int         // 0 is as many as processors
+
+	// Progress is called now and then, and once for each snapshot that was or could not
+	// be copied, by one goroutine at a time.
+	Progress func(CopyProgress)
+}
+
+// CopyProgress is how far copying has come.
+type CopyProgress struct {
+	Report  CopyReport // so far
+	Total   int        // snapshots that are to be copied
+	Elapsed time.Duration
+	Done    bool
+
+	Current *snapshot.Manifest // the one being copied, or nil
+	Copy    *snapshot.Manifest // what it is in the other repository, once it is there
+	Problem error              // why it could not be copied
+}
+
+// A CopyReport counts what was copied.
+type CopyReport struct {
+	Copied, Skipped, Failed int    // snapshots; those skipped were there already
+	BytesRead               uint64 // of packs that were moved, and of chunks and trees
+	PacksMoved, BytesMoved  uint64 // packs just as they are
+	Blobs, BlobBytes        uint64 // chunks and trees that were packed anew, before compression
+	BytesStored             uint64 // what all took, moved or not
+}
+
+// ErrNotCopied means that a snapshot could not be copied because something of it is
+// lost; the others were.
+var ErrNotCopied = errors.New("not copied")
+
+// Copy copies snapshots to another repository, the oldest first. Those that it has
+// already, by their own id or as the Original of another, are skipped; so to copy
+// all of them again and again copies what is new. Everything is checked against its
+// id as it is read. Nobody has to wait, and both repositories may be pruned
+// meanwhile.
+//
+// To a twin (see Twin) packs are moved as they are, and snapshots keep their ids,
+// unless a name was used there before. A pack is moved whole, and may hold more than
+// the snapshots need, which Prune removes. To any other repository chunks are packed
+// anew under that one's ids, and trees are translated. A copy there names the
+// snapshot that it was made from as its Original, and continues the chain of its
+// source's snapshots. This takes about 100 bytes of memory for each chunk of a
+// snapshot of which no older version was copied.
+//
+// Chunks stay cut as they are. Snapshots that the other repository takes itself have
+// chunks in common with copied ones where it cuts files alike: all, if it was made
+// with the Chunks of this one, else those of files that are small enough for both to
+// keep whole.
+//
+// Tags are copied as they are now, pins aren't. What an interrupted copy has stored
+// is used by the next. A snapshot that can't be read whole is not copied: the error
+// is ErrNotCopied, after all others were, and names a file and what of it is lost.
+func (r *Repo) Copy(ctx context.Context, to *Repo, snapshots []*snapshot.Manifest, o CopyOptions) (CopyReport, error) {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	c := newCopier(r, to, o)
+	var err error
+	if c.s, err = to.newSession(ctx, writing, lease{What: "copy"}, o.Compression, o.Workers); err != nil {
+		return CopyReport{}, err
+	}
+	defer c.s.close()
+	defer r.holdLater(ctx, "copy")()
+	c.openLanes()
+	err = c.run(c.s.ctx, snapshots)
+	if cause := c.s.err(); err != nil && cause != nil && ctx.Err() == nil {
+		err = cause
+	}
+	c.tell(CopyProgress{Done: true})
+	return c.sum(), err
+}
+
+// A copier is one call of Copy.
+type copier struct {
+	from, to *Repo
+	o        CopyOptions
+	start    time.Time
+	s        *session // of the destination
+	fetcher  fetcher
+	lanes    chan *lane
+
+	have   map[snapshot.ID]*snapshot.Manifest // in the destination, by their ids in the source
+	newest map[string]*snapshot.Manifest      // in the destination, of each source of snapshots
+	lines  map[string]version                 // the newest that both have
+	bases  []snapshot.ID                      // in the destination, that are relied on
+	runs   runSet                             // that the lease answers for
+
+	mu      sync.Mutex // of what follows; telling is held during calls of Progress
+	telling sync.Mutex
+	report  CopyReport
+	total   int
+	current *snapshot.Manifest
+	told    time.Time
+}
+
+// A version is a snapshot in both repositories.
+type version struct{ from, to *snapshot.Manifest }
+
+// A fetcher has stored what snapshots reach.
+type fetcher interface {
+	// fetch stores all that a snapshot reaches, but for what an older version of it
+	// reaches, which may be nil. It returns the snapshot's root as it is there.
+	fetch(ctx context.Context, m *snapshot.Manifest, base *version) (snapshot.Entry, error)
+	// forget makes it look anew at what is there.
+	forget()
+}
+
+func newCopier(from, to *Repo, o CopyOptions) *copier {
+	return &copier{
+		from: from, to: to, o: o, start: from.opts.Now(), runs: runSet{},
+		have: map[snapshot.ID]*snapshot.Manifest{}, newest: map[string]*snapshot.Manifest{}, lines: map[string]version{},
+	}
+}
+
+func (c *copier) run(ctx context.Context, snapshots []*snapshot.Manifest) error {
+	twins, err := c.compare(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.look(ctx); err != nil {
+		return err
+	}
+	todo := c.pick(snapshots)
+	if len(todo) == 0 {
+		return nil
+	}
+	if c.fetcher = newTranslator(c); twins {
+		c.fetcher = newMover(c)
+	}
+	if err := c.takeUp(ctx); err != nil {
+		return err
+	}
+	var failed []error
+	for _, m := range todo {
+		c.begin(m)
+		made, err := c.one(ctx, m)
+		switch {
+		case err == nil:
+			c.end(func(r *CopyReport) { r.Copied++ }, CopyProgress{Copy: made})
+		case errors.Is(err, errForgotten):
+			c.end(func(r *CopyReport) { r.Skipped++ }, CopyProgress{})
+		case errors.Is(err, ErrNotCopied):
+			failed = append(failed, err)
+			c.end(func(r *CopyReport) { r.Failed++ }, CopyProgress{Problem: err})
+		default:
+			return errors.Join(append([]error{err}, failed...)...)
+		}
+	}
+	c.s.succeed(ctx)
+	return errors.Join(failed...)
+}
+
+func (c *copier) begin(m *snapshot.Manifest) {
+	c.mu.Lock()
+	c.current = m
+	c.mu.Unlock()
+	c.now(nil)
+}
+
+func (c *copier) end(count func(*CopyReport), p CopyProgress) {
+	c.mu.Lock()
+	count(&c.report)
+	c.mu.Unlock()
+	c.tell(p)
+}
+
+// now counts something, and tells of it if it is time.
+func (c *copier) now(count func(*CopyReport)) {
+	c.mu.Lock()
+	if count != nil {
+		count(&c.report)
+	}
+	due := c.from.opts.Now().Sub(c.told) >= progressInterval
+	c.mu.Unlock()
+	if due {
+		c.tell(CopyProgress{})
+	}
+}
+
+func (c *copier) tell(p CopyProgress) {
+	if c.o.Progress == nil {
+		return
+	}
+	c.telling.Lock()
+	defer c.telling.Unlock()
+	p.Report = c.sum()
+	c.mu.Lock()
+	c.told = c.from.opts.Now()
+	p.Total, p.Current, p.Elapsed = c.total, c.current, c.told.Sub(c.start)
+	c.mu.Unlock()
+	c.o.Progress(p)
+}
+
+// sum returns the report so far.
+func (c *copier) sum() CopyReport {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r, s := c.report, &c.s.stats
+	r.Blobs = s.dataBlobs.Load() + s.treeBlobs.Load()
+	r.BlobBytes = s.dataAdded.Load() + s.treeAdded.Load()
+	r.BytesStored = r.BytesMoved + s.dataStored.Load() + s.treeStored.Load() + s.indexStored.Load()
+	return r
+}

@@ -1,0 +1,372 @@
+package repo_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/target"
+	"github.com/qsnap/qsnap/target/targettest"
+)
+
+// copied fails the test unless a repository has each snapshot of the source, in
+// order of their versions, once and whole.
+func copied(t *testing.T, f, g *fixture, all []*snapshot.Manifest, what string) {
+	t.Helper()
+	count := map[snapshot.ID]int{}
+	there, err := g.Snapshots(t.Context(), repo.Select{})
+	if err != nil && !strings.HasPrefix(what, "torn") {
+		t.Fatalf("%s: %v", what, err)
+	}
+	for _, m := range there {
+		from := m.Original
+		if from.IsZero() {
+			from = m.ID
+		}
+		count[from]++
+		for v, was := range all {
+			if was.ID == from {
+				sameTree(t, g.Repo, m, smallTree(v))
+			}
+		}
+	}
+	for v, m := range all {
+		if count[m.ID] != 1 {
+			t.Errorf("%s: version %d is there %d times", what, v, count[m.ID])
+		}
+	}
+	g.damageless(what)
+}
+
+// damageless fails the test if anything is damaged that matters: a torn object that
+// nothing needs doesn't.
+func (f *fixture) damageless(what string) {
+	f.t.Helper()
+	report, err := f.Check(f.t.Context(), repo.CheckOptions{ReadData: true})
+	if err != nil {
+		f.t.Fatalf("%s: %v", what, err)
+	}
+	for _, finding := range report.Findings {
+		if finding.IsDamage() && (!strings.HasPrefix(what, "torn") || finding.Total > 0) {
+			f.t.Errorf("%s: %+v", what, finding)
+		}
+	}
+}
+
+// The process dies at, or one fault happens to, every operation on either end in
+// turn. The next copy brings what is missing.
+func TestAnInterruptedCopyIsCompletedByTheNext(t *testing.T) {
+	f := newSmallFixture(t, &targettest.Memory{})
+	f.versions(1)
+	twin, other := &targettest.Memory{}, &targettest.Memory{}
+	f.copyTo(f.twin(twin))
+	g := newSmallFixture(t, other)
+	f.copyTo(g)
+	f.snapshot(repo.FS(smallTree(1), "/x"), repo.SnapshotOptions{})
+	all := f.all()
+	source := f.target.(*targettest.Memory)
+	for name, end := range map[string]struct {
+		mem *targettest.Memory
+		key repo.Secret
+	}{"a twin": {twin, f.key}, "elsewhere": {other, g.key}} {
+		for _, fault := range []targettest.Fault{targettest.Fail, targettest.FailAfter, targettest.Crash, targettest.CrashAfter, targettest.CrashTear} {
+			for _, breakSource := range []bool{false, true} {
+				if breakSource && fault != targettest.Fail && fault != targettest.Crash {
+					continue // it is only read
+				}
+				for n, done := 1, false; !done; n++ {
+					what := fmt.Sprintf("%s, fault %d at operation %d, of the source: %v", name, fault, n, breakSource)
+					done = true
+					from := &targettest.Faulty{Memory: source.Clone()}
+					to := &targettest.Faulty{Memory: end.mem.Clone()}
+					a := (&fixture{t: t, key: f.key, cache: t.TempDir()}).at(from)
+					b := (&fixture{t: t, key: end.key, cache: t.TempDir()}).at(to)
+					broken := to
+					if breakSource {
+						broken = from
+					}
+					before := broken.Ops()
+					broken.Decide = func(op targettest.Op) targettest.Fault {
+						if op.N-before != n {
+							return targettest.None
+						}
+						done = false
+						if fault == targettest.CrashTear {
+							what = "torn " + what
+						}
+						return fault
+					}
+					_, err := a.Copy(t.Context(), b.Repo, all, repo.CopyOptions{Workers: 1})
+					if done && err != nil {
+						t.Fatalf("%s: %v", what, err)
+					}
+					a.Close()
+					b.Close()
+					a = (&fixture{t: t, key: f.key, cache: a.cache}).at(from.Memory)
+					b = (&fixture{t: t, key: end.key, cache: b.cache}).at(to.Memory)
+					if _, err := a.Copy(t.Context(), b.Repo, all, repo.CopyOptions{}); err != nil {
+						t.Fatalf("%s: the next: %v", what, err)
+					}
+					copied(t, a, b, all, what)
+				}
+			}
+		}
+	}
+}
+
+// Both ends are pruned all the time, while snapshots come and go in both.
+func TestCopyingGoesOnWhileBothEndsArePruned(t *testing.T) {
+	for _, twin := range []bool{true, false} {
+		f := newSmallFixture(t, &targettest.Memory{})
+		f.versions(1)
+		var g *fixture
+		if twin {
+			g = f.twin(&targettest.Memory{})
+		} else {
+			g = newSmallFixture(t, &targettest.Memory{})
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var pruners sync.WaitGroup
+		for _, end := range []*fixture{f, g} {
+			other := end.at(end.target)
+			pruners.Go(func() {
+				for ctx.Err() == nil {
+					if _, err := other.Prune(ctx, repo.PruneOptions{MaxUnused: 1e-9}); err != nil && ctx.Err() == nil {
+						t.Errorf("prune: %v", err)
+						return
+					}
+				}
+			})
+		}
+		for v := 1; v < 12; v++ {
+			f.snapshot(repo.FS(smallTree(v), "/x"), repo.SnapshotOptions{})
+			if _, err := f.Copy(t.Context(), g.Repo, f.all(), repo.CopyOptions{}); err != nil {
+				t.Errorf("twin %v, version %d: %v", twin, v, err)
+			}
+			for _, end := range []*fixture{f, g} {
+				if all := end.all(); len(all) > 2+v%2 {
+					if err := end.Forget(t.Context(), all[0].ID); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		}
+		stop()
+		pruners.Wait()
+		for _, end := range []*fixture{f, g} {
+			end.damageless("")
+			for _, m := range end.all() {
+				v := 0
+				for ; v < 12 && !isVersion(end.Repo, m, v); v++ {
+				}
+				if v == 12 {
+					t.Errorf("twin %v: snapshot %s is of no version", twin, m.ID.Short())
+				}
+			}
+		}
+	}
+}
+
+// isVersion reports whether a snapshot is that version of the small tree.
+func isVersion(r *repo.Repo, m *snapshot.Manifest, v int) bool {
+	fsys := r.FS(context.Background(), m)
+	for name, file := range smallTree(v) {
+		if b, err := fs.ReadFile(fsys, name); err != nil || !bytes.Equal(b, file.Data) {
+			return false
+		}
+	}
+	return true
+}
+
+// A stalling target holds up one operation until it is let go.
+type stalling struct {
+	target.Target
+	stall   func(name string) bool
+	reached chan struct{}
+	goOn    chan struct{}
+	once    sync.Once
+}
+
+func (s *stalling) Unwrap() target.Target { return s.Target }
+
+func (s *stalling) Delete(ctx context.Context, name string) error {
+	if s.stall(name) {
+		s.once.Do(func() {
+			close(s.reached)
+			<-s.goOn
+		})
+	}
+	return s.Target.Delete(ctx, name)
+}
+
+// A prune stops for hours when it is about to delete a pack, is given up for dead,
+// and another deletes what it was about to. The snapshot is copied again, and then
+// the first prune goes on.
+func TestAPruneThatWasGivenUpForDeadDeletesNothingThatWasCopiedSince(t *testing.T) {
+	f := newSmallFixture(t, &targettest.Memory{})
+	f.versions(1)
+	mem := &targettest.Memory{}
+	g := f.twin(mem)
+	f.copyTo(g)
+	if err := g.Forget(t.Context(), g.all()[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	s := &stalling{
+		Target: mem, reached: make(chan struct{}), goOn: make(chan struct{}),
+		stall: func(name string) bool { return strings.HasPrefix(name, "packs/") },
+	}
+	slow := f.at(s)
+	ended := make(chan error)
+	go func() {
+		_, err := slow.Prune(context.Background(), repo.PruneOptions{})
+		ended <- err
+	}()
+	<-s.reached
+	cache := t.TempDir()
+	for _, hours := range []time.Duration{0, 1} {
+		r, err := repo.Open(t.Context(), mem, f.key, repo.Options{CacheDir: cache, Now: func() time.Time { return time.Now().Add(hours * time.Hour) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Prune(t.Context(), repo.PruneOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+	}
+	if packs, _ := stored(mem, "packs/"); packs != 0 {
+		t.Fatalf("%d packs are left", packs)
+	}
+	g.reopen()
+	if report := f.copyTo(g); report.Copied != 1 {
+		t.Fatalf("%+v", report)
+	}
+	close(s.goOn)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	g.clean()
+	sameTree(t, g.Repo, g.all()[0], smallTree(0))
+}
+
+// damageOnly damages a pack in which there is only something of one file.
+func (f *fixture) damageOnly(path string) {
+	f.t.Helper()
+	mem := f.target.(*targettest.Memory)
+	for name, b := range mem.Objects() {
+		if !strings.HasPrefix(name, "packs/") {
+			continue
+		}
+		broken := bytes.Clone(b)
+		broken[len(b)/2] ^= 1
+		mem.Set(name, broken)
+		report, err := f.Check(f.t.Context(), repo.CheckOptions{ReadData: true})
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		for _, finding := range report.Findings {
+			if finding.Total == 1 && finding.Files[0].Path == path {
+				return
+			}
+		}
+		mem.Set(name, b)
+	}
+	f.t.Fatalf("no pack is only of %s", path)
+}
+
+// Something of the source is lost: what needs it is named and left out, all else is
+// copied.
+func TestACopyLeavesOutWhatIsLostAndNamesIt(t *testing.T) {
+	files := fstest.MapFS{"dir/good": {Data: randomBytes(1, 3_000_000)}, "dir/bad": {Data: randomBytes(2, 3_000_000)}}
+	f := newSmallFixture(t, &targettest.Memory{})
+	bad := f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{Workers: 1})
+	delete(files, "dir/bad")
+	good := f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	f.damageOnly("dir/bad")
+	f.reopen()
+	for name, g := range map[string]*fixture{"twin": f.twin(&targettest.Memory{}), "elsewhere": newFixture(t)} {
+		var told error
+		report, err := f.Copy(t.Context(), g.Repo, f.all(), repo.CopyOptions{Progress: func(p repo.CopyProgress) {
+			if p.Problem != nil {
+				told = p.Problem
+			}
+		}})
+		if !errors.Is(err, repo.ErrNotCopied) || !strings.Contains(err.Error(), "snapshot "+bad.ID.Short()) || !strings.Contains(err.Error(), "/dir/bad: chunk ") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if told == nil || report.Copied != 1 || report.Failed != 1 {
+			t.Errorf("%s: %+v, %v", name, report, told)
+		}
+		if all := g.all(); len(all) != 1 || all[0].ID != good.ID && all[0].Original != good.ID {
+			t.Errorf("%s: %v", name, ids(all))
+		} else {
+			sameTree(t, g.Repo, all[0], files)
+		}
+		g.damageless("")
+	}
+}
+
+// The destination is full: the copy says so, and goes on when there is room.
+func TestACopyToAFullTargetGoesOnWhenThereIsRoom(t *testing.T) {
+	f := newSmallFixture(t, &targettest.Memory{})
+	all := f.versions(3)
+	errFull := targettest.ErrFault
+	for name, key := range map[string]repo.Secret{"twin": f.key, "elsewhere": testKey(t)} {
+		mem := &targettest.Memory{}
+		if name == "twin" {
+			f.twin(mem)
+		} else if r, err := repo.Init(t.Context(), mem, key, crashInit(t.TempDir())); err != nil {
+			t.Fatal(err)
+		} else {
+			r.Close()
+		}
+		room := int64(2 << 20)
+		full := &targettest.Faulty{Memory: mem, Decide: func(op targettest.Op) targettest.Fault {
+			if room -= op.Size; op.Method == "put" && room < 0 {
+				return targettest.Fail
+			}
+			return targettest.None
+		}}
+		g := (&fixture{t: t, key: key, cache: t.TempDir()}).at(full)
+		if _, err := f.Copy(t.Context(), g.Repo, f.all(), repo.CopyOptions{}); !errors.Is(err, errFull) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		g.damageless(name)
+		before, _ := stored(mem, "packs/")
+		room = 1 << 30
+		report := f.copyTo(g)
+		after, _ := stored(mem, "packs/")
+		if before == 0 || int(report.PacksMoved) > after-before {
+			t.Errorf("%s: %d packs before, %d after, %+v", name, before, after, report)
+		}
+		copied(t, f, g, all, name)
+	}
+}
+
+func TestACancelledCopyEndsSoonAndLeavesNothingBroken(t *testing.T) {
+	f := newSmallFixture(t, &targettest.Memory{})
+	all := f.versions(3)
+	for name, g := range map[string]*fixture{"twin": f.twin(&targettest.Memory{}), "elsewhere": newFixture(t)} {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := f.Copy(ctx, g.Repo, f.all(), repo.CopyOptions{Progress: func(p repo.CopyProgress) {
+			if p.Copy != nil {
+				cancel()
+			}
+		}})
+		if !errors.Is(err, context.Canceled) || len(g.all()) != 1 {
+			t.Errorf("%s: %v, %d snapshots", name, err, len(g.all()))
+		}
+		g.damageless(name)
+		f.copyTo(g)
+		copied(t, f, g, all, name)
+		cancel()
+	}
+}

@@ -1,0 +1,297 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+var (
+	errSame      = errors.New("copy: both ends are the same repository")
+	errForgotten = errors.New("forgotten meanwhile")
+)
+
+// compare reports whether the two repositories have the same ids, and fails if they
+// are one.
+func (c *copier) compare(ctx context.Context) (twins bool, err error) {
+	if c.from.ID() != c.to.ID() {
+		return false, nil
+	}
+	for info, err := range c.from.target.List(ctx, leasesPrefix) {
+		if err != nil {
+			return false, err
+		}
+		if l, ok := parseLeaseName(info.Name); ok && l.run == c.s.run {
+			return false, errSame
+		}
+	}
+	return c.from.ring.Common(c.to.ring) > 0, nil
+}
+
+// lineOf names the source that a snapshot was taken of.
+func lineOf(m *snapshot.Manifest) string {
+	return m.Hostname + "\x00" + strings.Join(m.Paths, "\x00")
+}
+
+// look notes what the destination has. Manifests there that can't be read count as
+// absent.
+func (c *copier) look(ctx context.Context) error {
+	standing := map[snapshot.ID]bool{}
+	ids, err := c.from.snapshotIDs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		standing[id] = true
+	}
+	if ids, err = c.to.snapshotIDs(ctx); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		m, err := c.to.manifest(ctx, id)
+		var damage *DamageError
+		if errors.As(err, &damage) || errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if n := c.newest[lineOf(m)]; n == nil || n.Number <= m.Number {
+			c.newest[lineOf(m)] = m
+		}
+		for _, in := range []snapshot.ID{m.Original, id} {
+			if !in.IsZero() {
+				c.have[in] = m
+			}
+			if !standing[in] {
+				continue
+			}
+			if from, err := c.from.manifest(ctx, in); err == nil { // else there is nothing to compare with
+				c.follow(version{from, m})
+			}
+		}
+	}
+	return nil
+}
+
+// follow notes a snapshot that both have, as what newer ones are compared with.
+func (c *copier) follow(v version) {
+	if last, ok := c.lines[lineOf(v.from)]; !ok || compareAge(last.from, v.from) < 0 {
+		c.lines[lineOf(v.from)] = v
+	}
+}
+
+// pick returns what is to be copied, the oldest first.
+func (c *copier) pick(snapshots []*snapshot.Manifest) (todo []*snapshot.Manifest) {
+	picked := map[snapshot.ID]bool{}
+	for _, m := range snapshots {
+		switch {
+		case picked[m.ID]:
+		case c.have[m.ID] != nil:
+			c.report.Skipped++
+		default:
+			todo = append(todo, m)
+		}
+		picked[m.ID] = true
+	}
+	sortByAge(todo)
+	c.total = len(todo)
+	return todo
+}
+
+// takeUp finds what copies have left that didn't come to their end.
+func (c *copier) takeUp(ctx context.Context) error {
+	j := &judge{r: c.to}
+	if err := j.look(ctx); err != nil {
+		return err
+	}
+	for _, d := range j.dead {
+		if d.body.What == "copy" {
+			c.s.succeeded = append(c.s.succeeded, d.name)
+		}
+	}
+	err := c.to.refreshIndex(ctx, c.s.index, false) // it may have been opened long ago
+	if index.IsDamaged(err) {
+		err = c.to.refreshIndex(ctx, c.s.index, true)
+	}
+	if err != nil {
+		return err
+	}
+	return c.s.adopt(ctx)
+}
+
+// one copies one snapshot.
+func (c *copier) one(ctx context.Context, said *snapshot.Manifest) (*snapshot.Manifest, error) {
+	m, object, err := c.from.readManifestAs(ctx, snapshotName(said.ID), said.ID)
+	if damage := (*DamageError)(nil); errors.As(err, &damage) {
+		return nil, fmt.Errorf("%w: %w", ErrNotCopied, err)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errForgotten
+	}
+	if err != nil {
+		return nil, err
+	}
+	quarantine, err := c.to.quarantined(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.s.setAbsent(quarantine.has)
+	var base *version
+	if v, ok := c.lines[lineOf(m)]; ok {
+		base = &v
+		if !slices.Contains(c.bases, v.to.ID) {
+			c.bases = append(c.bases, v.to.ID)
+		}
+	}
+	if object, err = c.asItIs(ctx, object); err != nil {
+		return nil, err
+	}
+	root, err := c.bring(ctx, m, base)
+	if err != nil {
+		return nil, err
+	}
+	made := c.manifest(m, said, root)
+	if err := c.explain(ctx, made.Previous); err != nil {
+		return nil, err
+	}
+	if made, err = c.publish(ctx, m, made, object); err != nil {
+		return nil, err
+	}
+	if !slices.Equal(made.Tags, said.Tags) {
+		return made, c.to.Tag(ctx, made.ID, said.Tags)
+	}
+	return made, nil
+}
+
+// publish publishes a copy, as sealed before if it may be, and notes it.
+func (c *copier) publish(ctx context.Context, m, made *snapshot.Manifest, object []byte) (*snapshot.Manifest, error) {
+	p := &publication{s: c.s, m: made, proven: true, also: c.bases, object: object}
+	p.supply = func() error {
+		c.fetcher.forget()
+		root, err := c.bring(ctx, m, nil)
+		if err == nil && root.Subtree != made.Root.Subtree {
+			err = errGone
+		}
+		return err
+	}
+	if err := p.run(ctx); err != nil {
+		return nil, err
+	}
+	if made.ID == m.ID { // it is the very same
+		same := *made
+		same.Original = snapshot.ID{}
+		made = &same
+		c.to.manifests.put(made)
+	}
+	c.have[m.ID], c.newest[lineOf(m)] = made, made
+	c.follow(version{m, made})
+	return made, nil
+}
+
+// asItIs returns a manifest as sealed if it may be stored just so, and else nil.
+func (c *copier) asItIs(ctx context.Context, object []byte) ([]byte, error) {
+	header, err := seal.ParseHeader(object)
+	if err != nil || !c.whole(header) {
+		return nil, err
+	}
+	return object, c.answerFor(ctx, header.Run())
+}
+
+// whole reports whether objects with a header can be opened in the destination, and
+// may be taken over as they are.
+func (c *copier) whole(h seal.Header) bool {
+	return c.to.config.twin != "" && c.from.ID() == c.to.ID() && h.Epoch() <= c.from.ring.Common(c.to.ring)
+}
+
+// bring has stored all that a snapshot reaches.
+func (c *copier) bring(ctx context.Context, m *snapshot.Manifest, base *version) (snapshot.Entry, error) {
+	root, err := c.fetcher.fetch(ctx, m, base)
+	if err == nil {
+		return root, c.flush(ctx)
+	}
+	var h *halt
+	switch {
+	case ctx.Err() != nil:
+		return root, context.Cause(ctx)
+	case errors.As(err, &h):
+		return root, h.error
+	}
+	if there, e := c.from.stands(ctx, m.ID); e == nil && !there {
+		return root, errForgotten
+	}
+	if where := c.culprit(ctx, m, err); where != "" {
+		err = fmt.Errorf("%s: %w", where, err)
+	}
+	return root, fmt.Errorf("snapshot %s %w: %w", m.ID.Short(), ErrNotCopied, err)
+}
+
+// culprit returns the path of what can't be read for want of what is lost.
+func (c *copier) culprit(ctx context.Context, m *snapshot.Manifest, err error) string {
+	var lost *LostError
+	if !errors.As(err, &lost) {
+		return ""
+	}
+	for p, err := range snapshot.Walk(ctx, trees{c.from}, &m.Root) {
+		if err != nil && lost.Tree {
+			return "/" + p.Path
+		}
+		if err != nil || p.Type != snapshot.File || lost.Tree && p.List.IsZero() {
+			continue
+		}
+		for piece, err := range snapshot.Chunks(ctx, trees{c.from}, p.Entry, 0) {
+			if err != nil || piece.ID == lost.ID {
+				return "/" + p.Path
+			}
+		}
+	}
+	return ""
+}
+
+// manifest returns a snapshot's manifest for the destination.
+func (c *copier) manifest(m, said *snapshot.Manifest, root snapshot.Entry) *snapshot.Manifest {
+	made := *m
+	made.ID, made.Root, made.Original = snapshot.ID{}, root, m.ID
+	if c.from.ID() == c.to.ID() {
+		return &made // whether or not it is sealed anew, it stands for the same
+	}
+	made.Tags = said.Tags
+	made.Parent, made.Previous, made.Number = snapshot.ID{}, snapshot.ID{}, 1
+	if parent := c.have[m.Parent]; parent != nil {
+		made.Parent = parent.ID
+	}
+	if n := c.newest[lineOf(m)]; n != nil {
+		made.Previous, made.Number = n.ID, n.Number+1
+	}
+	return &made
+}
+
+// explain leaves in a twin a record of the snapshot before the one that was copied,
+// if that isn't copied itself, so that it doesn't seem to be lost.
+func (c *copier) explain(ctx context.Context, id snapshot.ID) error {
+	if id.IsZero() || c.have[id] != nil || c.from.ID() != c.to.ID() {
+		return nil
+	}
+	for _, name := range []string{snapshotName(id), forgottenName(id)} {
+		_, object, err := c.from.readManifestAs(ctx, name, id)
+		var damage *DamageError
+		if errors.Is(err, fs.ErrNotExist) || errors.As(err, &damage) || errors.Is(err, ErrNewerKey) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if header, err := seal.ParseHeader(object); err != nil || header.Epoch() > c.from.ring.Common(c.to.ring) {
+			return nil // it couldn't be read there
+		}
+		return c.to.put(ctx, forgottenName(id), object)
+	}
+	return nil
+}

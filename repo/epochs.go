@@ -1,0 +1,150 @@
+package repo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"github.com/zeebo/blake3"
+
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/target"
+)
+
+// ErrNewerKey means that something is sealed with a key that was made after the one
+// the repository was opened with: see RotateKey.
+var ErrNewerKey = seal.ErrNoKey
+
+// An epoch of keys after the first counts once an object names it,
+//
+//	epochs/<number, 8 digits>
+//
+// which holds 32 bytes that only its key can make (package seal), and the first 16
+// bytes of their BLAKE3 hash. Create-only Put decides between two that rotate at
+// once: a slot may wrap the key of an epoch before that is decided, but nothing is
+// sealed under it.
+func epochName(epoch uint32) string { return fmt.Sprintf("%s%08d", epochsPrefix, epoch) }
+
+const maxEpoch = 1 << 10
+
+func epochBody(ring *seal.Keyring, epoch uint32) []byte {
+	commitment := ring.Commitment(epoch)
+	return withSum(commitment[:])
+}
+
+func withSum(b []byte) []byte {
+	sum := blake3.Sum256(b)
+	return append(bytes.Clone(b), sum[:16]...)
+}
+
+// Whose an epoch is.
+type epochOwner int
+
+const (
+	nobodys epochOwner = iota // it doesn't count yet
+	ours
+	others
+	unknown // the object that says it is damaged
+)
+
+// epochOwner finds out whose an epoch is.
+func ownerOf(ctx context.Context, t target.Target, ring *seal.Keyring, epoch uint32) (epochOwner, error) {
+	b, err := target.ReadAll(ctx, t, epochName(epoch), maxEpoch)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nobodys, nil
+	case err != nil:
+		return nobodys, err
+	case len(b) < seal.KeySize || !bytes.Equal(b, withSum(b[:seal.KeySize])):
+		return unknown, nil
+	case bytes.Equal(b, epochBody(ring, epoch)):
+		return ours, nil
+	}
+	return others, nil
+}
+
+// confirm returns a ring as it counts: it seals under the newest epoch that does,
+// and lacks those that became another's. It reports whether the ring is that of a
+// rotation that came to its end. Where the object of an epoch is damaged, the ring
+// is believed.
+func confirm(ctx context.Context, t target.Target, ring *seal.Keyring) (_ *seal.Keyring, whole bool, err error) {
+	whole = true
+	for epoch := ring.Newest(); epoch > 1; epoch-- {
+		owner, err := ownerOf(ctx, t, ring, epoch)
+		if err != nil {
+			return nil, false, err
+		}
+		switch owner {
+		case ours, unknown:
+			return ring, whole, nil
+		case nobodys:
+			ring, whole = ring.Until(epoch-1), false
+		case others:
+			ring, whole = ring.First(epoch-1), false
+		}
+	}
+	return ring, whole, nil
+}
+
+// upToDate returns ErrNewerKey if the repository has an epoch whose key this Repo
+// doesn't have.
+func (r *Repo) upToDate(ctx context.Context) error {
+	_, err := r.target.Stat(ctx, epochName(r.ring.Newest()+1))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return ErrNewerKey
+}
+
+// newestEpoch returns the newest epoch that counts.
+func (r *Repo) newestEpoch(ctx context.Context) (uint32, error) {
+	newest := r.ring.Epoch()
+	for info, err := range r.target.List(ctx, epochsPrefix) {
+		if err != nil {
+			return 0, err
+		}
+		digits := strings.TrimPrefix(info.Name, epochsPrefix)
+		if epoch, err := strconv.ParseUint(digits, 10, 32); err == nil && epochName(uint32(epoch)) == info.Name {
+			newest = max(newest, uint32(epoch))
+		}
+	}
+	return newest, nil
+}
+
+// damage returns an error of opening an object as what it means: damage, or a key
+// that is missing.
+func damage(name string, err error) error {
+	if errors.Is(err, ErrNewerKey) {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return &DamageError{name, err}
+}
+
+// checkEpochs checks that all epochs of the ring that are in use count.
+func (c *checker) checkEpochs(ctx context.Context) error {
+	if err := c.r.upToDate(ctx); err != nil {
+		return err
+	}
+	for epoch := uint32(2); epoch <= c.r.ring.Epoch(); epoch++ {
+		owner, err := ownerOf(ctx, c.r.target, c.r.ring, epoch)
+		if err != nil {
+			return err
+		}
+		switch owner {
+		case nobodys:
+			c.find(BadKey, epochName(epoch), "it is missing")
+		case others:
+			c.find(BadKey, epochName(epoch), "it is of another key")
+		case unknown:
+			c.find(BadKey, epochName(epoch), "it is damaged")
+		}
+	}
+	return nil
+}

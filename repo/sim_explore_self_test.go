@@ -1,0 +1,115 @@
+package repo_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"strings"
+	"testing"
+	"testing/synctest"
+)
+
+// does performs operations on the target itself, such as "put packs/a", one after
+// another. What it is told changes what it does: an operation that ends in "?"
+// skips the next if its object or list is empty.
+func does(ops ...string) role {
+	return func(ctx context.Context, a *actor) error {
+		for i := 0; i < len(ops); i++ {
+			op, asks := strings.CutSuffix(ops[i], "?")
+			method, name, _ := strings.Cut(op, " ")
+			found, err := a.doesOne(ctx, method, name)
+			if err != nil {
+				return err
+			}
+			if asks && !found {
+				i++
+			}
+		}
+		return nil
+	}
+}
+
+func (a *actor) doesOne(ctx context.Context, method, name string) (found bool, err error) {
+	switch method {
+	case "put":
+		err = a.handle.Put(ctx, name, strings.NewReader(a.name), int64(len(a.name)))
+	case "delete":
+		err = a.handle.Delete(ctx, name)
+	case "stat":
+		_, err = a.handle.Stat(ctx, name)
+		found = err == nil
+	case "list":
+		for _, e := range a.handle.List(ctx, name) {
+			found, err = true, errors.Join(err, e)
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
+		err = nil
+	}
+	return found, err
+}
+
+// rawPrograms have everything that orders of operations can depend on.
+func rawPrograms(t *testing.T) []*program {
+	s := newStage(t)
+	return []*program{
+		{name: "two that look and change", stage: s, breaks: everyRun, crashes: 2, actors: []actor{
+			{name: "a", role: does("list x/?", "put y/1", "put x/1", "delete x/2"), may: footprint{"put y/", "put x/", "delete x/"}, mortal: true},
+			{name: "b", role: does("stat x/1?", "put x/2", "list y/?", "put z/1", "put x/1"), may: footprint{"put x/", "put z/"}, mortal: true},
+		}},
+		{name: "three in a row", stage: s, breaks: everyRun, crashes: 1, actors: []actor{
+			{name: "a", role: does("put a/1", "list c/?", "put a/2"), may: footprint{"put a/"}, mortal: true},
+			{name: "b", role: does("list a/?", "put b/1", "delete a/1"), may: footprint{"put b/", "delete a/"}},
+			{name: "c", role: does("stat b/1?", "put c/1", "stat a/1"), may: footprint{"put c/"}},
+		}},
+	}
+}
+
+// plainly returns the sets of objects that a program can lead to, found without any
+// reduction, and how many runs there are.
+func plainly(t *testing.T, p *program) (sets map[digest]bool, runs int) {
+	e := &explorer{program: p, audit: newAuditor(t, p.stage)}
+	sets = map[digest]bool{}
+	paths := []*path{{on: -1}}
+	for len(paths) > 0 {
+		next := paths[len(paths)-1]
+		paths = paths[:len(paths)-1]
+		runs++
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, p, e.audit)
+			defer w.close()
+			for _, m := range next.moves() {
+				if err := w.make(m); err != nil {
+					t.Fatal(err)
+				}
+			}
+			sets[w.stored] = true
+			for _, m := range e.allMoves(w) {
+				paths = append(paths, next.then(m, choices{}))
+			}
+		})
+	}
+	return sets, runs
+}
+
+func TestAnExplorerMissesNothing(t *testing.T) {
+	t.Parallel()
+	for _, p := range rawPrograms(t) {
+		want, runs := plainly(t, p)
+		got := map[digest]bool{}
+		e := newExplorer(t, p)
+		e.see = func(w *world) { got[w.stored] = true }
+		e.explore(t)
+		if e.found != nil {
+			t.Error(e.found.err)
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s: %d sets of objects instead of %d", p.name, len(got), len(want))
+		}
+		if e.replays*3 > runs {
+			t.Errorf("%s: %d replays instead of %d runs", p.name, e.replays, runs)
+		}
+		t.Logf("%s: %d sets, %d states, %d replays instead of %d", p.name, len(got), len(e.visited), e.replays, runs)
+	}
+}

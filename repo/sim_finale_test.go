@@ -1,0 +1,118 @@
+package repo_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/target/targettest"
+)
+
+// finale checks what must hold when nobody is left: one undisturbed prune, after the
+// leases of the dead have counted as such, brings back all dead space, nothing is left
+// of the protocol, check finds nothing, and every snapshot reads as its tree.
+func finale(w *world) error {
+	if err, seen := w.audit.ended[w.stored]; seen {
+		return err
+	}
+	err := w.audit.finale(w.ctx, w.program.stage, w.mem.Clone(), w.forgotten)
+	w.audit.ended[w.stored] = err
+	return err
+}
+
+func (a *auditor) finale(ctx context.Context, s *stage, mem *targettest.Memory, forgotten map[string]bool) error {
+	dir, err := s.cacheDir("the end", 0)
+	if err != nil {
+		return err
+	}
+	later := time.Duration(0)
+	r, err := repo.Open(ctx, mem, s.key, repo.Options{
+		CacheDir: dir, Rand: seeded("the end"), Now: func() time.Time { return time.Now().Add(later) },
+	})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if below(mem, "leases/") > 0 {
+		if _, err := r.Prune(ctx, repo.PruneOptions{Workers: 1}); err != nil {
+			return fmt.Errorf("at the end, prune: %w", err)
+		}
+		later = 25 * time.Hour
+	}
+	report, err := r.Prune(ctx, repo.PruneOptions{Workers: 1, MaxUnused: 1e-9})
+	if err != nil {
+		return fmt.Errorf("at the end, prune: %w", err)
+	}
+	if err := a.isTight(mem.Objects()); err != nil {
+		return fmt.Errorf("at the end, after a prune that reports %+v: %w", *report, err)
+	}
+	return readsWell(ctx, r, forgotten)
+}
+
+// below returns how many objects are there below a prefix.
+func below(mem *targettest.Memory, prefix string) (n int) {
+	for name := range mem.Objects() {
+		if strings.HasPrefix(name, prefix) {
+			n++
+		}
+	}
+	return n
+}
+
+// isTight returns an error if there are blobs that nothing needs, or that are there
+// twice, or anything of a protocol whose actors are gone.
+func (a *auditor) isTight(objects map[string][]byte) error {
+	needed := map[need]bool{}
+	for name, b := range objects {
+		for _, prefix := range []string{"leases/", "pending/", "quarantine/"} {
+			if strings.HasPrefix(name, prefix) {
+				return fmt.Errorf("%s is left", name)
+			}
+		}
+		if m := a.manifest(name, b); m != nil {
+			for _, n := range m.needs {
+				needed[n] = true
+			}
+		}
+	}
+	held := map[need]bool{}
+	for name, b := range objects {
+		if !strings.HasPrefix(name, "packs/") {
+			continue
+		}
+		contents, tree := a.pack(name, b)
+		for id := range contents {
+			n := need{id, tree}
+			if !needed[n] || held[n] {
+				return fmt.Errorf("%s is left, with %s that nothing needs there", shortObject(name), chunk.ID(id).Short())
+			}
+			held[n] = true
+		}
+	}
+	return nil
+}
+
+// readsWell returns an error unless check finds nothing and every snapshot reads as
+// its tree.
+func readsWell(ctx context.Context, r *repo.Repo, forgotten map[string]bool) error {
+	report, err := r.Check(ctx, repo.CheckOptions{ReadData: true, Workers: 1})
+	if err != nil {
+		return err
+	}
+	for _, f := range report.Findings {
+		// A prune that meets a writer may drop the record that tells forgotten from lost.
+		if f.Kind != repo.MissingManifest || !forgotten[f.Object] {
+			return fmt.Errorf("at the end, check finds %+v", f)
+		}
+	}
+	all, err := r.Snapshots(ctx, repo.Select{})
+	for _, m := range all {
+		if err := readsAs(r.FS(ctx, m), m.Tags[0]); err != nil {
+			return fmt.Errorf("at the end, snapshot of %q: %w", m.Tags[0], err)
+		}
+	}
+	return err
+}
