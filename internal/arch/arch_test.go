@@ -21,7 +21,7 @@ var allowed = map[string][]string{
 	"target/local":      {"target"},
 	"target/targettest": {"target"},
 	"target/webdav":     {"target"},
-	"target/rclone":     {"target/webdav"},
+	"target/rclone":     {"target", "target/webdav"},
 	"pack":              {"chunk", "internal/seal"},
 	"index":             {"chunk", "internal/seal", "pack"},
 	"snapshot":          {"chunk"},

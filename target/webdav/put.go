@@ -61,24 +61,25 @@ func (p *put) attempt(ctx context.Context, n int) error {
 	if err == nil {
 		err = p.publish(ctx)
 	}
-	switch {
-	case errors.Is(err, errDeleted):
+	if err == nil || errors.Is(err, fs.ErrExist) { // it is moved, or deleted
+		return err
+	}
+	p.abandon(ctx)
+	if errors.Is(err, errDeleted) {
 		return p.afterDeletion(ctx, err)
-	case err != nil && !errors.Is(err, fs.ErrExist): // else it is deleted already
-		p.abandon(ctx)
 	}
 	return err
 }
 
-// abandon deletes the upload, if that goes quickly.
+// abandon deletes the upload, if that goes quickly. What stays costs space only, as
+// when the server begins to store it when it has been told to delete it.
 func (p *put) abandon(ctx context.Context) {
+	p.t.mu.Lock()
+	p.t.abandoned[p.upload] = true
+	p.t.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(p.t.timeout, 5*time.Second))
 	defer cancel()
-	if _, err := p.t.remove(ctx, "put", p.name, p.upload); err != nil {
-		p.t.mu.Lock()
-		defer p.t.mu.Unlock()
-		p.t.abandoned[p.upload] = true // until then it costs space only
-	}
+	_, _ = p.t.remove(ctx, "put", p.name, p.upload)
 }
 
 // afterDeletion gives who has deleted the upload some time to put the object.
