@@ -244,6 +244,19 @@ func TestUploadsThatWereRemovedAreSentAgain(t *testing.T) {
 	}
 }
 
+// A rival's deletion may come while a server still stores the upload.
+func TestAnUploadThatIsDeletedWhileItIsSentHasARival(t *testing.T) {
+	s := newStore()
+	tgt := openStore(t, s, Options{})
+	mustPut(t, tgt, "before", "x")
+	s.answer(answering(http.MethodPut, func(w http.ResponseWriter, r *http.Request) {
+		s.change(w, func() int { s.put("/dav/a", []byte("rival's")); return http.StatusMethodNotAllowed })
+	}))
+	if err := putText(tgt, "a", "hello"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("put returns %v", err)
+	}
+}
+
 // A server may begin to store an upload that broke off after it was told to delete it.
 func TestAnUploadThatComesLateIsDeletedByTheNextPut(t *testing.T) {
 	s := newStore()

@@ -1,6 +1,7 @@
 package webdav
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +56,10 @@ type put struct {
 func (p *put) attempt(ctx context.Context, n int) error {
 	p.upload = uploadName(p.name, n)
 	err := p.send(ctx)
+	if e, ok := errors.AsType[*Error](err); ok && upset(e.Status) {
+		p.abandon(ctx)
+		return p.afterDeletion(ctx, err)
+	}
 	if err == nil {
 		err = p.settleRivals(ctx)
 	}
@@ -82,7 +87,17 @@ func (p *put) abandon(ctx context.Context) {
 	_, _ = p.t.remove(ctx, "put", p.name, p.upload)
 }
 
-// afterDeletion gives who has deleted the upload some time to put the object.
+// upset reports whether a server may have answered so because the upload was deleted
+// when it had not all of it: rclone does.
+func upset(status int) bool {
+	switch status {
+	case http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusConflict, http.StatusInternalServerError:
+		return true
+	}
+	return false
+}
+
+// afterDeletion gives a rival that has deleted the upload some time to put the object.
 func (p *put) afterDeletion(ctx context.Context, deleted error) error {
 	pause := &pauses{50 * time.Millisecond, 500 * time.Millisecond}
 	for {
@@ -90,11 +105,8 @@ func (p *put) afterDeletion(ctx context.Context, deleted error) error {
 		if err == nil {
 			return &fs.PathError{Op: "put", Path: p.name, Err: fs.ErrExist}
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		if pause.over() {
-			return deleted
+		if pause.over() || !errors.Is(err, fs.ErrNotExist) {
+			return cmp.Or(ctx.Err(), deleted)
 		}
 		if err := pause.wait(ctx); err != nil {
 			return err
