@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"target/sftp":       {"target"},
 	"target/targettest": {"target"},
 	"target/webdav":     {"target"},
-	"target/rclone":     {"target/webdav"},
+	"target/rclone":     {"target", "target/webdav"},
 	"pack":              {"chunk", "internal/seal"},
 	"index":             {"chunk", "internal/seal", "pack"},
 	"snapshot":          {"chunk"},

@@ -13,8 +13,9 @@
 // one object at the same moment through two rclones can both succeed. There, have one
 // process only delete anything, or a target without rclone.
 //
-// A remote's directory that vanishes is empty to rclone, not an error. Open looks
-// whether it is there.
+// A remote's directory that has vanished, as where a disk isn't mounted any more, is
+// empty to rclone's server, not an error. So Open looks whether it is there, and List
+// does before it says that there is nothing. To Get and Stat all objects are absent.
 package rclone
 
 import (
@@ -24,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"net/http"
 	"net/url"
 	"os"
@@ -31,6 +33,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/webdav"
 )
 
@@ -52,6 +55,7 @@ type Target struct {
 	*webdav.Target
 	remote string
 	server *server
+	look   func(context.Context) error // whether the remote is there
 }
 
 // Open starts rclone and returns the target that it serves, once it answers. If the
@@ -75,7 +79,10 @@ func Open(ctx context.Context, o Options) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Target{remote: o.Remote, server: s}
+	t := &Target{remote: o.Remote, server: s, look: o.look}
+	if o.Create {
+		t.look = func(context.Context) error { return nil }
+	}
 	if err := t.connect(ctx, password, o.Timeout); err != nil {
 		return nil, errors.Join(err, s.stop())
 	}
@@ -152,6 +159,24 @@ func (t *Target) connect(ctx context.Context, password string, timeout time.Dura
 	o.User, o.Password = user, password
 	t.Target, err = webdav.Open(ctx, o)
 	return err
+}
+
+// List is part of target.Target.
+func (t *Target) List(ctx context.Context, prefix string) iter.Seq2[target.Info, error] {
+	return func(yield func(target.Info, error) bool) {
+		empty := true
+		for info, err := range t.Target.List(ctx, prefix) {
+			empty = false
+			if !yield(info, err) {
+				return
+			}
+		}
+		if empty {
+			if err := t.look(ctx); err != nil {
+				yield(target.Info{}, err)
+			}
+		}
+	}
 }
 
 // String returns the remote, for messages.

@@ -221,6 +221,33 @@ func TestAnRcloneThatDiedIsSaid(t *testing.T) {
 	}
 }
 
+func TestARemoteThatVanishedIsNotEmpty(t *testing.T) {
+	needRclone(t)
+	dir := filepath.Join(quick(t), "mounted")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	tgt := openDir(t, dir)
+	for range tgt.List(t.Context(), "") {
+		t.Error("something is listed")
+	}
+	if err := tgt.Put(t.Context(), "snapshots/a", strings.NewReader("x"), 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, prefix := range []string{"", "snapshots/"} {
+		var listed error
+		for _, err := range tgt.List(t.Context(), prefix) {
+			listed = err
+		}
+		if !errors.Is(listed, fs.ErrNotExist) {
+			t.Errorf("list of %q: %v", prefix, listed)
+		}
+	}
+}
+
 func TestOpeningCanBeCancelled(t *testing.T) {
 	needRclone(t)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -42,9 +42,6 @@ func (t *Target) makeCollection(ctx context.Context, dir string) error {
 	for range 2 {
 		status, err := t.mkcol(ctx, t.url(dir+"/"), dir)
 		if err == nil {
-			t.mu.Lock()
-			defer t.mu.Unlock()
-			t.known[dir] = true
 			return nil
 		}
 		if status != http.StatusConflict && status != http.StatusNotFound {
@@ -59,13 +56,6 @@ func (t *Target) makeCollection(ctx context.Context, dir string) error {
 		}
 	}
 	return &Error{Op: "make", Name: dir, Text: "the server doesn't know the collection it has just made around it"}
-}
-
-// isKnown reports whether a collection was made, or found to be there.
-func (t *Target) isKnown(dir string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.known[dir]
 }
 
 // mkcol makes one collection. One that is there already is no error.

@@ -32,9 +32,9 @@
 // and refuses to put with ErrOverwrites if not.
 //
 // What is below _uploads is no object: an underscore is in no object's name. An upload
-// that broke off is deleted by who began it. A crashed one's stays, and costs space
-// only: nobody can tell it from one that is slow. RemoveUploads deletes all; the Puts
-// that were at it then start again.
+// that broke off is deleted by the Target that began it. A crashed one's stays, and
+// costs space only: nobody can tell it from one that is slow. RemoveUploads deletes all;
+// the Puts that were at it then start again.
 //
 // Put returns when the server has said that the object is there. Whether that survives
 // a power failure is up to the server; WebDAV has no word for it.

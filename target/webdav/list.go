@@ -24,11 +24,11 @@ type entry struct {
 }
 
 // children returns what lies in a collection and has a name that is wanted, in no
-// order. It tries several times: nginx answers 500, and rclone breaks off, if what they
+// order, for an operation on what errors name. It tries several times: nginx answers 500, and rclone breaks off, if what they
 // are just listing vanishes.
-func (t *Target) children(ctx context.Context, dir string, wanted func(name string) bool) ([]entry, error) {
+func (t *Target) children(ctx context.Context, op, name, dir string, wanted func(name string) bool) ([]entry, error) {
 	for pause := (&pauses{10 * time.Millisecond, time.Second}); ; {
-		found, err := t.childrenOnce(ctx, dir, wanted)
+		found, err := t.childrenOnce(ctx, call{op: op, name: name, url: t.url("")}, dir, wanted)
 		e, ok := errors.AsType[*Error](err)
 		if !ok || e.Status != http.StatusInternalServerError && !errors.Is(err, errTrailing) || pause.over() {
 			return found, err
@@ -41,8 +41,7 @@ func (t *Target) children(ctx context.Context, dir string, wanted func(name stri
 
 // childrenOnce needs a listing that names the collection itself, so that one of
 // something else isn't taken for empty.
-func (t *Target) childrenOnce(ctx context.Context, dir string, wanted func(name string) bool) ([]entry, error) {
-	c := call{op: "list", name: dir + "/", url: t.url("")}
+func (t *Target) childrenOnce(ctx context.Context, c call, dir string, wanted func(name string) bool) ([]entry, error) {
 	if dir != "" {
 		c.url = t.url(dir + "/")
 	}
@@ -74,7 +73,7 @@ func (t *Target) childrenOnce(ctx context.Context, dir string, wanted func(name 
 		return nil, t.nonsense(c, "lists something else")
 	}
 	if !isDir {
-		return nil, &fs.PathError{Op: "list", Path: dir, Err: fs.ErrNotExist}
+		return nil, &fs.PathError{Op: c.op, Path: c.name, Err: fs.ErrNotExist}
 	}
 	return found, nil
 }
@@ -92,7 +91,7 @@ func (t *Target) List(ctx context.Context, prefix string) iter.Seq2[target.Info,
 			return
 		}
 		dir := strings.TrimSuffix(prefix, "/")
-		found, err := t.children(ctx, dir, isValid)
+		found, err := t.children(ctx, "list", dir+"/", dir, isValid)
 		if err != nil {
 			if err = t.whyNot(ctx, dir, err); err != nil {
 				yield(target.Info{}, err)
@@ -150,7 +149,7 @@ func (t *Target) walk(ctx context.Context, dir string, entries []entry, yield fu
 		}
 		if e.dir {
 			var found []entry
-			found, err = t.children(ctx, name, isValid)
+			found, err = t.children(ctx, "list", name+"/", name, isValid)
 			if err == nil && !t.walk(ctx, name, found, yield) {
 				return false
 			}

@@ -53,72 +53,87 @@ func (w world) next(cut shortcut, each func(world)) error {
 			n.rivals[i].upload = false
 			each(n)
 		}
-		n := w
-		me := &n.rivals[i]
-		switch r.step {
-		case stepPut:
-			me.upload, me.step, me.at = true, stepList, 0
-			if cut.listFirst || cut.noList {
-				me.step = stepRemove
-			}
-			if cut.listFirst && r.at < rivalCount { // its list comes before its PUT
-				n = w
-				me = &n.rivals[i]
-				me.seen[r.at], me.at = w.rivals[r.at].upload, r.at+1
-			}
-			each(n)
-		case stepList: // one name after another, while others change the collection
-			me.seen[r.at] = w.rivals[r.at].upload
-			if me.at++; me.at == rivalCount {
-				me.step, me.at = stepRemove, 0
-				if !me.seen[i] {
-					me.step = stepEnd
-				}
-			}
-			each(n)
-			n = w // or it has waited, and lists again
-			n.rivals[i].at = 0
-			each(n)
-		case stepRemove: // in any order of ids: who waits for whom is only a courtesy
-			j := int(r.at)
-			if j != i && r.seen[j] && !(cut.keepGreater && j > i) && !(cut.keepLesser && j < i) {
-				n.rivals[j].upload = false
-			}
-			if me.at++; me.at == rivalCount {
-				me.step, me.at, me.seen = stepMove, 0, [rivalCount]bool{}
-			}
-			each(n)
-		case stepMove:
-			for k := range r.move {
-				if r.move[k] == 0 {
-					n := w
-					n.rivals[i].move[k] = 1
-					each(n)
-					break
-				}
+		w.client(i, cut, each)
+		if err := w.server(i, each); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// client does the next step of a rival, if it is still alive.
+func (w world) client(i int, cut shortcut, each func(world)) {
+	r := w.rivals[i]
+	n := w
+	me := &n.rivals[i]
+	switch r.step {
+	case stepPut:
+		me.upload, me.step, me.at = true, stepList, 0
+		if cut.listFirst || cut.noList {
+			me.step = stepRemove
+		}
+		if cut.listFirst && r.at < rivalCount { // its list comes before its PUT
+			n = w
+			me = &n.rivals[i]
+			me.seen[r.at], me.at = w.rivals[r.at].upload, r.at+1
+		}
+		each(n)
+	case stepList: // one name after another, while others change the collection
+		me.seen[r.at] = w.rivals[r.at].upload
+		if me.at++; me.at == rivalCount {
+			me.step, me.at = stepRemove, 0
+			if !me.seen[i] {
+				me.step = stepEnd
 			}
 		}
-		// What was sent goes on in the server, whatever becomes of the client.
-		for k, state := range r.move {
-			n := w
-			me := &n.rivals[i]
-			switch {
-			case state == 1 && (w.taken || !r.upload):
-				me.move[k] = 3
+		each(n)
+		n = w // or it has waited, and lists again
+		n.rivals[i].at = 0
+		each(n)
+	case stepRemove: // in any order of ids: who waits for whom is only a courtesy
+		j := int(r.at)
+		if j != i && r.seen[j] && !(cut.keepGreater && j > i) && !(cut.keepLesser && j < i) {
+			n.rivals[j].upload = false
+		}
+		if me.at++; me.at == rivalCount {
+			me.step, me.at, me.seen = stepMove, 0, [rivalCount]bool{}
+		}
+		each(n)
+	case stepMove:
+		for k := range r.move {
+			if r.move[k] == 0 {
+				n := w
+				n.rivals[i].move[k] = 1
 				each(n)
-			case state == 1:
-				me.move[k] = 2
-				each(n)
-			case state == 2:
-				me.move[k] = 3
-				if r.upload {
-					if w.taken {
-						return fmt.Errorf("rival %d replaces the object", i)
-					}
-					me.upload, n.taken = false, true
-				}
-				each(n)
+				break
 			}
+		}
+	}
+}
+
+// server does the next step of each MOVE of a rival that was sent, whatever has become
+// of who sent it.
+func (w world) server(i int, each func(world)) error {
+	r := w.rivals[i]
+	for k, state := range r.move {
+		n := w
+		me := &n.rivals[i]
+		switch {
+		case state == 1 && (w.taken || !r.upload):
+			me.move[k] = 3
+			each(n)
+		case state == 1:
+			me.move[k] = 2
+			each(n)
+		case state == 2:
+			me.move[k] = 3
+			if r.upload {
+				if w.taken {
+					return fmt.Errorf("rival %d replaces the object", i)
+				}
+				me.upload, n.taken = false, true
+			}
+			each(n)
 		}
 	}
 	return nil

@@ -2,8 +2,8 @@ package webdav
 
 import (
 	"bytes"
-	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -13,67 +13,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/qsnap/qsnap/target/targettest"
 )
-
-const password = "correct-horse"
-
-// isLine checks that an error is one clear line with some words and no secret.
-func isLine(t testing.TB, err error, words ...string) {
-	t.Helper()
-	if err == nil {
-		t.Errorf("no error, want one with %q", words)
-		return
-	}
-	text := err.Error()
-	if strings.ContainsAny(text, "\n\r") || strings.Contains(text, password) || len(text) > 400 {
-		t.Errorf("not one clear line: %q", text)
-	}
-	for _, w := range words {
-		if !strings.Contains(text, w) {
-			t.Errorf("%q doesn't say %q", text, w)
-		}
-	}
-}
-
-// isTemporary checks what a wrapper that tries again would see.
-func isTemporary(t testing.TB, err error, want bool, after time.Duration) {
-	t.Helper()
-	e, ok := errors.AsType[interface {
-		error
-		Temporary() bool
-		RetryAfter() time.Duration
-	}](err)
-	if got := ok && e.Temporary(); got != want || ok && e.RetryAfter() != after {
-		t.Errorf("%v: temporary is %v", err, got)
-	}
-}
-
-// putText puts an object of some text.
-func putText(tgt *Target, name, text string) error {
-	return tgt.Put(context.Background(), name, strings.NewReader(text), int64(len(text)))
-}
-
-// instead returns a function that answers one method once the target is open.
-func answering(method string, do func(w http.ResponseWriter, r *http.Request)) func(http.ResponseWriter, *http.Request) bool {
-	return func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Method == method {
-			do(w, r)
-			return true
-		}
-		return false
-	}
-}
-
-func status(code int, header ...string) func(http.ResponseWriter, *http.Request) {
-	return func(w http.ResponseWriter, r *http.Request) {
-		for i := 0; i+1 < len(header); i += 2 {
-			w.Header().Set(header[i], header[i+1])
-		}
-		w.WriteHeader(code)
-	}
-}
 
 func TestStoresThatTakeNothingSayWhy(t *testing.T) {
 	for _, c := range []struct {
@@ -304,6 +244,56 @@ func TestUploadsThatWereRemovedAreSentAgain(t *testing.T) {
 	}
 }
 
+// A rival's deletion may come while a server still stores the upload.
+func TestAnUploadThatIsDeletedWhileItIsSentHasARival(t *testing.T) {
+	s := newStore()
+	tgt := openStore(t, s, Options{})
+	mustPut(t, tgt, "before", "x")
+	s.answer(answering(http.MethodPut, func(w http.ResponseWriter, r *http.Request) {
+		s.change(w, func() int { s.put("/dav/a", []byte("rival's")); return http.StatusMethodNotAllowed })
+	}))
+	if err := putText(tgt, "a", "hello"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("put returns %v", err)
+	}
+}
+
+// A server may begin to store an upload that broke off after it was told to delete it.
+func TestAnUploadThatComesLateIsDeletedByTheNextPut(t *testing.T) {
+	s := newStore()
+	tgt := openStore(t, s, Options{})
+	mustPut(t, tgt, "before", "x")
+	var late string
+	s.answer(answering(http.MethodPut, func(w http.ResponseWriter, r *http.Request) {
+		late = r.URL.Path
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	isLine(t, putText(tgt, "a", "hello"), "503")
+	s.answer(nil)
+	s.change(httptest.NewRecorder(), func() int { return s.put(late, []byte("hel")) })
+	s.change(httptest.NewRecorder(), func() int { return s.put("/dav/_uploads/0123456789abcdef_0other", []byte("hel")) })
+	mustPut(t, tgt, "b", "hello")
+	if left := s.uploads(); len(left) != 1 || left[0] != "0123456789abcdef_0other" {
+		t.Errorf("left behind: %q", left)
+	}
+	if n, err := tgt.RemoveUploads(t.Context()); n != 1 || err != nil || len(s.uploads()) > 0 {
+		t.Errorf("removed %d, %v; left behind: %q", n, err, s.uploads())
+	}
+}
+
+func TestCollectionsThatVanishAreMadeAgain(t *testing.T) {
+	s := newStore()
+	tgt := openStore(t, s, Options{})
+	for i := range 3 {
+		mustPut(t, tgt, fmt.Sprint("packs/aa/", i), "hello")
+		made := s.count("MKCOL")
+		mustPut(t, tgt, fmt.Sprint("packs/aa/more-", i), "hello")
+		if s.count("MKCOL") != made {
+			t.Error("a collection that is there is made")
+		}
+		s.change(httptest.NewRecorder(), func() int { return s.delete("/dav/" + []string{"packs", "_uploads", "packs/aa"}[i]) })
+	}
+}
+
 func TestACollectionIsNoObject(t *testing.T) {
 	s := newStore()
 	tgt := openStore(t, s, Options{})
@@ -375,54 +365,5 @@ func TestTooLargeObjectsAreNotSent(t *testing.T) {
 	isLine(t, putText(tgt, "a", "hello"), "put a: 5 bytes are more than the 4 that the server takes")
 	if s.count(http.MethodPut) != 0 {
 		t.Error("something was sent")
-	}
-}
-
-// A server without "Expect: 100-continue", one without ranges, pages or lengths, one
-// behind a proxy that gives it another path: all keep the contract.
-func TestPlainerServersKeepTheContract(t *testing.T) {
-	for name, change := range map[string]func(*store){
-		"no ranges": func(s *store) { s.ranges = false },
-		"pages":     func(s *store) { s.page = 3 },
-		"a proxy": func(s *store) {
-			s.href = func(p string) string { return "/inner/place" + strings.TrimPrefix(p, "/dav") }
-		},
-		"no lengths": func(s *store) {
-			s.answer(answering(http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
-				b, ok := s.object(strings.TrimPrefix(r.URL.Path, "/dav/"))
-				if !ok {
-					w.WriteHeader(http.StatusNotFound)
-					return
-				}
-				w.(http.Flusher).Flush()
-				_, _ = w.Write(b)
-			}))
-		},
-		"no Expect": func(s *store) {
-			s.answer(func(w http.ResponseWriter, r *http.Request) bool {
-				if r.Header.Get("Expect") != "" {
-					w.WriteHeader(http.StatusExpectationFailed)
-					return true
-				}
-				return false
-			})
-		},
-		"paths as destinations only": func(s *store) {
-			s.answer(func(w http.ResponseWriter, r *http.Request) bool {
-				if d := r.Header.Get("Destination"); strings.HasPrefix(d, "/") {
-					r.Header.Set("Destination", "http://"+r.Host+d)
-				} else if d != "" {
-					w.WriteHeader(http.StatusBadGateway)
-					return true
-				}
-				return false
-			})
-		},
-	} {
-		s := newStore()
-		change(s)
-		if err := targettest.Check(t.Context(), openStore(t, s, Options{})); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
 	}
 }

@@ -393,3 +393,18 @@ func answeringAll(do func(http.ResponseWriter, *http.Request)) func(http.Respons
 		return true
 	}
 }
+
+func TestSpaceIsToldWhereTheServerKnows(t *testing.T) {
+	s := newStore()
+	tgt := openStore(t, s, Options{})
+	if _, _, err := tgt.Space(t.Context()); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("space is %v", err)
+	}
+	s.answer(answering("PROPFIND", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusMultiStatus)
+		fmt.Fprint(w, `<multistatus xmlns="DAV:"><response><href>/dav/</href><propstat><prop><quota-available-bytes>70</quota-available-bytes><quota-used-bytes>30</quota-used-bytes></prop><status>HTTP/1.1 200 OK</status></propstat></response></multistatus>`)
+	}))
+	if free, total, err := tgt.Space(t.Context()); free != 70 || total != 100 || err != nil {
+		t.Errorf("space is %d of %d, %v", free, total, err)
+	}
+}

@@ -33,7 +33,7 @@ func (t *Target) move(ctx context.Context, op, name, from, to string) (status in
 
 // publish moves the upload to its name.
 func (p *put) publish(ctx context.Context) error {
-	parent := path.Dir(p.name)
+	parent, made := path.Dir(p.name), false
 	for pause := p.t.pauses(); ; {
 		status, err := p.t.move(ctx, "put", p.name, p.upload, p.name)
 		if err == nil || ctx.Err() != nil {
@@ -45,10 +45,12 @@ func (p *put) publish(ctx context.Context) error {
 		if status == http.StatusPreconditionFailed {
 			return p.exists(ctx)
 		}
-		if status >= 400 && !busy(status) && parent != "." && !p.t.isKnown(parent) {
+		if status >= 400 && !busy(status) && parent != "." && !made {
+			// Servers don't agree on how they say that there is no such collection.
 			if err := p.t.makeCollection(ctx, parent); err != nil {
 				return err
 			}
+			made = true
 			continue
 		}
 		if err := p.outcome(ctx, pause, status, err); err != errAgain {

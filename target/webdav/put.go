@@ -1,6 +1,7 @@
 package webdav
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,33 +56,48 @@ type put struct {
 func (p *put) attempt(ctx context.Context, n int) error {
 	p.upload = uploadName(p.name, n)
 	err := p.send(ctx)
+	if e, ok := errors.AsType[*Error](err); ok && upset(e.Status) {
+		p.abandon(ctx)
+		return p.afterDeletion(ctx, err)
+	}
 	if err == nil {
 		err = p.settleRivals(ctx)
 	}
 	if err == nil {
 		err = p.publish(ctx)
 	}
-	switch {
-	case errors.Is(err, errDeleted):
+	if err == nil || errors.Is(err, fs.ErrExist) { // it is moved, or deleted
+		return err
+	}
+	p.abandon(ctx)
+	if errors.Is(err, errDeleted) {
 		return p.afterDeletion(ctx, err)
-	case err != nil && !errors.Is(err, fs.ErrExist): // else it is deleted already
-		p.abandon(ctx)
 	}
 	return err
 }
 
-// abandon deletes the upload, if that goes quickly.
+// abandon deletes the upload, if that goes quickly. What stays costs space only, as
+// when the server begins to store it when it has been told to delete it.
 func (p *put) abandon(ctx context.Context) {
+	p.t.mu.Lock()
+	p.t.abandoned[p.upload] = true
+	p.t.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(p.t.timeout, 5*time.Second))
 	defer cancel()
-	if _, err := p.t.remove(ctx, "put", p.name, p.upload); err != nil {
-		p.t.mu.Lock()
-		defer p.t.mu.Unlock()
-		p.t.abandoned[p.upload] = true // until then it costs space only
-	}
+	_, _ = p.t.remove(ctx, "put", p.name, p.upload)
 }
 
-// afterDeletion gives who has deleted the upload some time to put the object.
+// upset reports whether a server may have answered so because the upload was deleted
+// when it had not all of it: rclone does.
+func upset(status int) bool {
+	switch status {
+	case http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusConflict, http.StatusInternalServerError:
+		return true
+	}
+	return false
+}
+
+// afterDeletion gives a rival that has deleted the upload some time to put the object.
 func (p *put) afterDeletion(ctx context.Context, deleted error) error {
 	pause := &pauses{50 * time.Millisecond, 500 * time.Millisecond}
 	for {
@@ -89,11 +105,8 @@ func (p *put) afterDeletion(ctx context.Context, deleted error) error {
 		if err == nil {
 			return &fs.PathError{Op: "put", Path: p.name, Err: fs.ErrExist}
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		if pause.over() {
-			return deleted
+		if pause.over() || !errors.Is(err, fs.ErrNotExist) {
+			return cmp.Or(ctx.Err(), deleted)
 		}
 		if err := pause.wait(ctx); err != nil {
 			return err

@@ -57,7 +57,7 @@ func (p *put) settleRivals(ctx context.Context) error {
 	}
 }
 
-// isAbandoned reports whether an upload is one that this Target couldn't delete.
+// isAbandoned reports whether an upload is one that this Target won't move any more.
 func (t *Target) isAbandoned(upload string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -68,7 +68,9 @@ func (t *Target) isAbandoned(upload string) bool {
 // and whole, or it can't be relied on that the others are.
 func (p *put) rivals(ctx context.Context) ([]string, error) {
 	key := rivalKey(p.name)
-	found, err := p.t.children(ctx, uploads, func(name string) bool { return strings.HasPrefix(name, key) })
+	found, err := p.t.children(ctx, "put", p.name, uploads, func(name string) bool {
+		return strings.HasPrefix(name, key) || p.t.isAbandoned(name)
+	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errDeleted
 	}
@@ -78,20 +80,22 @@ func (p *put) rivals(ctx context.Context) ([]string, error) {
 	var rivals []string
 	mine := false
 	for _, e := range found {
-		name := uploads + "/" + e.name
-		if name != p.upload {
-			rivals = append(rivals, name)
-			continue
-		}
-		mine = true
-		if e.size < 0 {
-			if e.size, err = p.t.head(ctx, "put", name); err != nil {
-				return nil, err
+		switch name := uploads + "/" + e.name; {
+		case name == p.upload:
+			mine = true
+			if e.size < 0 {
+				if e.size, err = p.t.head(ctx, "put", name); err != nil {
+					return nil, err
+				}
 			}
-		}
-		if e.size != p.body.size {
-			return nil, &Error{Op: "put", Name: p.name, temporary: true,
-				Text: fmt.Sprintf("the server took %d bytes and has %d", p.body.size, e.size)}
+			if e.size != p.body.size {
+				return nil, &Error{Op: "put", Name: p.name, temporary: true,
+					Text: fmt.Sprintf("the server took %d bytes and has %d", p.body.size, e.size)}
+			}
+		case strings.HasPrefix(name, key):
+			rivals = append(rivals, name)
+		default: // one of this Target's that came to be after it was deleted
+			_, _ = p.t.remove(ctx, "put", p.name, name)
 		}
 	}
 	if !mine {
@@ -160,7 +164,7 @@ func (t *Target) tryOverwriting(ctx context.Context) (err error) {
 	if status != http.StatusPreconditionFailed {
 		return err
 	}
-	found, err := t.children(ctx, uploads, func(name string) bool { return slices.Contains(files, name) })
+	found, err := t.children(ctx, "check", where, uploads, func(name string) bool { return slices.Contains(files, name) })
 	if err != nil {
 		return err
 	}
@@ -191,7 +195,7 @@ func (t *Target) removeFiles(ctx context.Context, names []string) error {
 // leave behind, and returns how many there were. A Put that is at it begins again; none
 // fails or loses anything by it unless that is repeated without end.
 func (t *Target) RemoveUploads(ctx context.Context) (removed int, err error) {
-	found, err := t.children(ctx, uploads, func(string) bool { return true })
+	found, err := t.children(ctx, "list", uploads+"/", uploads, func(string) bool { return true })
 	if errors.Is(err, fs.ErrNotExist) {
 		_, err := t.lookup(ctx, "list", "")
 		return 0, err

@@ -19,7 +19,8 @@ import (
 // may be zero.
 type Options struct {
 	// URL is that of a collection: http or https. A user and password in it count as
-	// if they were given below.
+	// if they were given below. By http, who is on the way reads along what is not
+	// sealed, and the password if the server wants it as "basic".
 	URL string
 	// Create makes the collection, with its parents, if it isn't there.
 	Create bool
@@ -73,8 +74,7 @@ type Target struct {
 	pathDestination bool // MOVE wants a path instead of a URL
 
 	mu        sync.Mutex
-	known     map[string]bool // collections that are there
-	abandoned map[string]bool // uploads of failed Puts that couldn't be deleted
+	abandoned map[string]bool // uploads of failed Puts
 }
 
 // Open returns the target that is kept in a collection. If that isn't there, and is
@@ -130,7 +130,7 @@ func newTarget(o Options) (*Target, error) {
 		base: base, transport: transport, pacer: pacer, now: o.Now,
 		auth:    &authorizer{user: o.User, password: o.Password, bearer: o.Bearer},
 		timeout: o.Timeout, patience: min(rivalPatience, o.Timeout), maxUpload: o.MaxUpload,
-		checking: make(chan struct{}, 1), known: map[string]bool{"": true}, abandoned: map[string]bool{},
+		checking: make(chan struct{}, 1), abandoned: map[string]bool{},
 	}, nil
 }
 
