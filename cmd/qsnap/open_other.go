@@ -46,8 +46,12 @@ func (p *program) openOther(c *cli.Context, name, prefix string, perhaps *repo.S
 		}
 	}
 	if !given {
-		if secret, err = p.prompt("password for repository "+name, false); err != nil {
-			return nil, hint{fmt.Errorf("%s: no password and no key was given", name), fmt.Sprintf("use --%s-password-file, --%s-password-command or --%s-key-file", prefix, prefix, prefix)}
+		secret, err = p.prompt("password for repository "+name, false)
+		if errors.Is(err, errNoSecret) {
+			err = hint{fmt.Errorf("%s: no password and no key was given", name), fmt.Sprintf("use --%s-password-file, --%s-password-command or --%s-key-file", prefix, prefix, prefix)}
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	r, err := repo.Open(c.Context, t, secret, p.options(c))
