@@ -1,0 +1,132 @@
+package repo_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/zeebo/blake3"
+
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/target"
+)
+
+// A chapter of a story is what one actor does until it is about to do something, the
+// so-manieth time; "" is to its end.
+type chapter struct {
+	actor  string
+	before string // such as "put pending/"
+	times  int
+}
+
+// tellStory makes the one run of a program that goes so, and fails the test if a
+// promise is broken. It is for runs with more interruptions than can be explored.
+func tellStory(t *testing.T, p *program, story ...chapter) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, p, newAuditor(t, p.stage))
+		defer w.close()
+		fail := func(err error) {
+			t.Fatalf("broken promise in program %q: %v, after\n%s", p.name, err, traceText(w.moves, w.actors))
+		}
+		for _, c := range story {
+			if err := w.tell(c); err != nil {
+				fail(err)
+			}
+		}
+		if len(w.takes()) > 0 {
+			t.Fatalf("the story ends too early: %s", w.takes()[0].text(w.actors))
+		}
+		if err := finale(w); err != nil {
+			fail(err)
+		}
+	})
+}
+
+func (w *world) tell(c chapter) error {
+	actor := slices.IndexFunc(w.actors, func(a *actor) bool { return a.name == c.actor })
+	for left := c.times; ; {
+		own := keep(w.takes(), func(m move) bool { return m.actor == actor })
+		if len(own) == 0 && c.before != "" {
+			return fmt.Errorf("%s never comes to %q", c.actor, c.before)
+		}
+		if len(own) == 0 {
+			return nil
+		}
+		if c.before != "" && strings.HasPrefix(own[0].op.String(), c.before) {
+			if left--; left <= 0 {
+				return nil
+			}
+		}
+		if err := w.make(own[0]); err != nil {
+			return err
+		}
+		if err := w.check(); err != nil {
+			return err
+		}
+	}
+}
+
+// relists replaces each index delta by one that says the same, some times over, as
+// prunes do that make one of several.
+func relists(times int) role {
+	return func(ctx context.Context, a *actor) error {
+		for range times {
+			for info, err := range a.handle.List(ctx, "index/") {
+				if err == nil {
+					err = a.relist(ctx, info.Name)
+				}
+				if err != nil && !isAbsent(err) {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+}
+
+func (a *actor) relist(ctx context.Context, name string) error {
+	box := a.world.audit.box
+	object, err := target.ReadAll(ctx, a.handle, name, 1<<20)
+	if err != nil {
+		return err
+	}
+	body, err := box.Open(seal.IndexDelta, object)
+	if err != nil {
+		return err
+	}
+	if object, err = box.Seal(seal.IndexDelta, body); err != nil {
+		return err
+	}
+	hash := blake3.Sum256(object)
+	if err := a.handle.Put(ctx, "index/"+hex.EncodeToString(hash[:]), bytes.NewReader(object), int64(len(object))); err != nil {
+		return err
+	}
+	return a.handle.Delete(ctx, name)
+}
+
+// A prune that has chosen a pack refreshes its index, and meets the moment in which
+// others have replaced, for the second time, the delta that lists the pack. It knows
+// no more what is in the pack, some of which a writer needs again.
+func TestSimAPruneDeletesNoPackThatItsIndexHasLost(t *testing.T) {
+	t.Parallel()
+	p := &program{name: "lost from the index", stage: newStage(t, "xY").forget(t, "xY"), actors: []actor{
+		writer("w", "xz"), hastyPruner("p"),
+		{name: "e", role: relists(2), may: footprint{"put index/", "delete index/"}},
+	}}
+	tellStory(t, p,
+		chapter{"p", "put quarantine/", 1}, // it has read what is needed
+		chapter{"w", "put snapshots/", 1},  // it has found nothing in quarantine
+		chapter{"e", "list index/", 2},
+		chapter{"p", "get index/", 1}, // it has met a tree that it doesn't know
+		chapter{"p", "get index/", 2},
+		chapter{"e", "", 0},
+		chapter{"p", "", 0},
+		chapter{"w", "", 0},
+	)
+}
