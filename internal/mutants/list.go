@@ -119,14 +119,11 @@ func All() []Mutant {
 			Name:  "a writer takes its parent to stand",
 			Tests: "TestSim",
 			Edits: []Edit{{"repo/publish.go", `if simple, err = r.stands(ctx, id); err != nil {`, `if err := ctx.Err(); err != nil {`}},
-<<<<<<< HEAD
-=======
 		},
 		{
 			Name:  "a writer takes a tombstone for its parent",
 			Tests: "TestSim",
 			Edits: []Edit{{"repo/publish.go", `return err == nil && h.Kind() == seal.Manifest, nil`, `return err == nil && h.Kind() != 0, nil`}},
->>>>>>> sim
 		},
 	}
 }
