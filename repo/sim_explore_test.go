@@ -5,7 +5,6 @@ import (
 	"hash"
 	"math"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -261,7 +260,7 @@ func (e *explorer) choices(w *world, at *path) choices {
 
 // isPoint reports whether an actor may be interrupted before a move.
 func (e *explorer) isPoint(m move) bool {
-	return slices.ContainsFunc(e.program.only, func(prefix string) bool { return strings.HasPrefix(m.op.Name, prefix) })
+	return e.program.only.has(m.op)
 }
 
 // allMoves returns what can be done in a state.

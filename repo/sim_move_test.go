@@ -117,8 +117,8 @@ var (
 	unleasing  = footprint{"delete leases/"}
 )
 
-// change reports whether an operation is in the footprint.
-func (f footprint) change(op targettest.Op) bool {
+// has reports whether an operation is in the footprint.
+func (f footprint) has(op targettest.Op) bool {
 	return slices.ContainsFunc(f, func(s string) bool { return strings.HasPrefix(op.Method+" "+op.Name, s) })
 }
 

@@ -35,6 +35,7 @@ type stage struct {
 	told     map[string]bool // the manifests that are published
 	caches   string          // a directory for the actors' caches
 	openings int
+	salt     string // what is drawn on the stage depends on it
 }
 
 // simEpoch is when stages are set. Bubbles begin then, too.
@@ -81,11 +82,17 @@ func (s *stage) learn(t testing.TB, r *repo.Repo) {
 	}
 }
 
+// salted has what is stored from now on get other names.
+func (s *stage) salted(salt string) *stage {
+	s.salt = salt
+	return s
+}
+
 // use opens a repository with nobody else about.
 func (s *stage) use(t testing.TB, mem *targettest.Memory, do func(r *repo.Repo) error) {
 	t.Helper()
 	s.openings++
-	o := repo.Options{CacheDir: s.caches, Rand: seeded(fmt.Sprint("stage ", s.openings)), Now: func() time.Time { return simEpoch }}
+	o := repo.Options{CacheDir: s.caches, Rand: seeded(fmt.Sprint("stage ", s.openings, " ", s.salt)), Now: func() time.Time { return simEpoch }}
 	r, err := repo.Open(t.Context(), mem, s.key, o)
 	if err != nil {
 		t.Fatal(err)

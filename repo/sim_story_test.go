@@ -130,3 +130,22 @@ func TestSimAPruneDeletesNoPackThatItsIndexHasLost(t *testing.T) {
 		chapter{"w", "", 0},
 	)
 }
+
+// One prune has moved what is needed of a pack to another, and is about to put the
+// first in quarantine. Another prune takes that to be the better copy, and deletes the
+// new one.
+func TestSimTwoPrunesDontRelyOnEachOthersPacks(t *testing.T) {
+	t.Parallel()
+	p := &program{name: "two prunes, two copies", stage: halfDead(t), actors: []actor{hastyPruner("p1"), hastyPruner("p2"), remover()}}
+	begin := []chapter{
+		{"p1", "put packs/", 1},
+		{"p1", "put quarantine/", 1},
+		{"u", "", 0},
+		{"p2", "delete packs/", 1}, // the new one
+	}
+	tellStory(t, p, append(begin, chapter{"p1", "", 0}, chapter{"p2", "", 0})...)
+	tellStory(t, p, append(begin,
+		chapter{"p1", "list quarantine/", 1}, // and which packs there are, in no other order
+		chapter{"p2", "put packs/", 1},       // the new one is gone, and left quarantine
+		chapter{"p1", "", 0}, chapter{"p2", "", 0})...)
+}

@@ -24,9 +24,9 @@ type program struct {
 	stage   *stage
 	actors  []actor // name, role and what they may do; each run has copies
 	crashes int     // how many actors may die, in an explored run
-	// only, if it isn't empty, is what names begin with before whose use an actor may
-	// be interrupted, in an explored run.
-	only   []string
+	// only, if it isn't empty, is before what an actor may be interrupted, in an explored
+	// run.
+	only   footprint
 	breaks int // how many interruptions an explored run has at most, or everyRun; see explorer
 }
 
@@ -290,7 +290,7 @@ func (w *world) take(a *actor, m move) error {
 	}
 	a.record(m, out)
 	if changes(m.op) {
-		if !a.may.change(m.op) && w.trespass == nil {
+		if !a.may.has(m.op) && w.trespass == nil {
 			w.trespass = fmt.Errorf("%s, which its footprint leaves out", m.text(w.actors))
 		}
 		w.changed(a, m, out)

@@ -5,7 +5,7 @@ func All() []Mutant {
 	return []Mutant{
 		{
 			Name:  "publish before what was captured is stored",
-			Tests: "TestSimTwoWriters|TestSimAWriterDiesAndAnotherGoesOn",
+			Tests: "TestSimTwoWriters",
 			Edits: []Edit{{"repo/snapshot.go", `	if err == nil {
 		err = s.flush()
 	}
@@ -13,21 +13,21 @@ func All() []Mutant {
 		},
 		{
 			Name:  "publish without a pending manifest",
-			Tests: "TestSim",
+			Tests: "TestSimLeasesAreNoSafety",
 			Edits: []Edit{{"repo/publish.go",
 				`if err := r.put(ctx, pendingName(p.m.ID), p.object); err != nil {`,
 				`if err := ctx.Err(); err != nil {`}},
 		},
 		{
 			Name:  "drop a stale pending manifest without a tombstone",
-			Tests: "TestSim",
+			Tests: "TestSimLeasesAreNoSafety",
 			Edits: []Edit{{"repo/prune_collect.go",
 				`if err := p.r.putTombstone(ctx, id); err != nil {`,
 				`if err := ctx.Err(); err != nil {`}},
 		},
 		{
 			Name:  "take a tombstone for a publication",
-			Tests: "TestSim",
+			Tests: "TestSimLeasesAreNoSafety",
 			Edits: []Edit{{"repo/publish.go", `		return errGivenUp
 	}
 	return err
@@ -38,7 +38,7 @@ func All() []Mutant {
 		},
 		{
 			Name:  "publish over a tombstone",
-			Tests: "TestSim",
+			Tests: "TestSimLeasesAreNoSafety|TestSimAWriterBuildsOnWhatIsForgotten",
 			Edits: []Edit{{"repo/publish.go", `		return errGivenUp
 	}
 	return err
@@ -49,7 +49,7 @@ func All() []Mutant {
 		},
 		{
 			Name:  "a writer reads which packs there are before it reads the quarantine",
-			Tests: "TestSim",
+			Tests: "TestSimLeasesAreNoSafety",
 			Edits: []Edit{
 				{"repo/publish.go", `		quarantine, err := r.quarantined(ctx) // before anything else is looked at
 `, `		early, err := r.packsThere(ctx)
@@ -70,7 +70,7 @@ func All() []Mutant {
 		},
 		{
 			Name:  "a prune reads which packs there are before it reads the quarantine",
-			Tests: "TestSim",
+			Tests: "TestSimTwoPrunes",
 			Edits: []Edit{{"repo/prune_delete.go", `	quarantine, err := p.r.quarantined(ctx) // of all, before the packs
 	if err != nil {
 		return nil, err
@@ -85,12 +85,12 @@ func All() []Mutant {
 		},
 		{
 			Name:  "a prune reads published manifests before pending ones",
-			Tests: "TestSim",
+			Tests: "TestSimLeasesAreNoSafety",
 			Edits: []Edit{{"repo/prune_collect.go", `{pendingPrefix, snapshotPrefix}`, `{snapshotPrefix, pendingPrefix}`}},
 		},
 		{
 			Name:  "a pack leaves quarantine before it is deleted",
-			Tests: "TestSim",
+			Tests: "TestSimLeasesAreNoSafety",
 			Edits: []Edit{{"repo/prune_delete.go", `		if err := p.r.target.Delete(ctx, packName(info.ID)); err`,
 				`		if err := p.r.releasePack(ctx, info.ID, p.s.run); err != nil {
 			return err
@@ -99,17 +99,17 @@ func All() []Mutant {
 		},
 		{
 			Name:  "a prune honours its own quarantine only",
-			Tests: "TestSim",
+			Tests: "TestSimTwoPrunes",
 			Edits: []Edit{{"repo/prune_delete.go", `return ok && !quarantine.has(id)`, `return ok && !slices.Contains(quarantine[id], p.s.run)`}},
 		},
 		{
 			Name:  "a writer doesn't look whether the packs are there that its parent doesn't vouch for",
-			Tests: "TestSim",
+			Tests: "TestSimLeasesAreNoSafety",
 			Edits: []Edit{{"repo/publish.go", `if err != nil || simple && !gone {`, `if err != nil || simple && (gone || !gone) {`}},
 		},
 		{
 			Name:  "a writer whose parent stands doesn't read the quarantine",
-			Tests: "TestSim",
+			Tests: "TestSimLeasesAreNoSafety",
 			Edits: []Edit{{"repo/publish.go", `simple := p.proven && len(quarantine) == 0`, `simple := p.proven`},
 				{"repo/publish.go", `		gone = gone || quarantine.has(id) || !there(id)
 `, `		gone = gone || !there(id)
@@ -117,13 +117,18 @@ func All() []Mutant {
 		},
 		{
 			Name:  "a writer takes its parent to stand",
-			Tests: "TestSim",
+			Tests: "TestSimAWriterBuildsOnWhatIsForgotten",
 			Edits: []Edit{{"repo/publish.go", `if simple, err = r.stands(ctx, id); err != nil {`, `if err := ctx.Err(); err != nil {`}},
 		},
 		{
 			Name:  "a writer takes a tombstone for its parent",
-			Tests: "TestSim",
+			Tests: "TestSimAWriterBuildsOnWhatIsForgotten",
 			Edits: []Edit{{"repo/publish.go", `return err == nil && h.Kind() == seal.Manifest, nil`, `return err == nil && h.Kind() != 0, nil`}},
+		},
+		{
+			Name:  "a prune deletes what its index has lost",
+			Tests: "TestSimAPruneDeletesNoPackThatItsIndexHasLost",
+			Edits: []Edit{{"repo/prune_delete.go", `rescued[n] = !known[id]`, `rescued[n] = len(known) < 0 && !known[id]`}},
 		},
 	}
 }
