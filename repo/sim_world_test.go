@@ -374,6 +374,7 @@ func (w *world) check() error {
 		return w.broken
 	}
 	objects := w.mem.Objects()
+	w.audit.learnKeys(w.program.stage, objects)
 	for name := range w.told {
 		if !w.forgotten[name] && !w.audit.isManifest(name, objects[name]) {
 			return fmt.Errorf("%s was reported as published and is gone", shortObject(name))
