@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"sync"
@@ -187,25 +188,110 @@ func isVersion(r *repo.Repo, m *snapshot.Manifest, v int) bool {
 	return true
 }
 
-// A stalling target holds up one operation until it is let go.
+// A stalling target holds up the first operation of a sort until it is let go.
 type stalling struct {
 	target.Target
-	stall   func(name string) bool
-	reached chan struct{}
-	goOn    chan struct{}
-	once    sync.Once
+	method, prefix string // "put" or "delete", and what the name begins with
+	reached, goOn  chan struct{}
+	once           sync.Once
+}
+
+func stall(t target.Target, method, prefix string) *stalling {
+	return &stalling{Target: t, method: method, prefix: prefix, reached: make(chan struct{}), goOn: make(chan struct{})}
 }
 
 func (s *stalling) Unwrap() target.Target { return s.Target }
 
-func (s *stalling) Delete(ctx context.Context, name string) error {
-	if s.stall(name) {
+func (s *stalling) pass(method, name string) {
+	if method == s.method && strings.HasPrefix(name, s.prefix) {
 		s.once.Do(func() {
 			close(s.reached)
 			<-s.goOn
 		})
 	}
+}
+
+func (s *stalling) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
+	s.pass("put", name)
+	return s.Target.Put(ctx, name, body, size)
+}
+
+func (s *stalling) Delete(ctx context.Context, name string) error {
+	s.pass("delete", name)
 	return s.Target.Delete(ctx, name)
+}
+
+// A prune leaves alone what a copy under way has moved, though nothing needs it yet.
+func TestAPruneLeavesAloneWhatACopyMoves(t *testing.T) {
+	for _, at := range []string{"pending/", "snapshots/", "index/"} {
+		f := newSmallFixture(t, &targettest.Memory{})
+		all := f.versions(1)
+		mem := &targettest.Memory{}
+		g := f.twin(mem)
+		s := stall(mem, "put", at)
+		to := f.at(s)
+		ended := make(chan error)
+		var report repo.CopyReport
+		go func() {
+			var err error
+			report, err = f.Copy(context.Background(), to.Repo, all, repo.CopyOptions{})
+			ended <- err
+		}()
+		<-s.reached
+		if r := g.prune(repo.PruneOptions{}); r.Removed != 0 || r.WaitingPacks != 0 {
+			t.Errorf("before %s: %+v", at, r)
+		}
+		close(s.goOn)
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		if g.reopen(); report.PacksMoved == 0 || report.Blobs != 0 || g.all()[0].ID != all[0].ID {
+			t.Errorf("before %s: %+v", at, report)
+		}
+		g.clean()
+	}
+}
+
+// Packs that are in quarantine, and may go any moment, are neither relied on nor put
+// again: what is needed of them is packed anew.
+func TestACopyReliesOnNothingThatIsInQuarantine(t *testing.T) {
+	f := newSmallFixture(t, &targettest.Memory{})
+	f.versions(1)
+	mem := &targettest.Memory{}
+	g := f.twin(mem)
+	f.copyTo(g)
+	if err := g.Forget(t.Context(), g.all()[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	// A snapshot under way, for which prune waits.
+	in, out := io.Pipe()
+	ended := make(chan error)
+	go func() {
+		_, err := f.at(mem).Snapshot(context.Background(), repo.Stream("stream", in), repo.SnapshotOptions{})
+		ended <- err
+	}()
+	if _, err := out.Write([]byte("it has begun")); err != nil {
+		t.Fatal(err)
+	}
+	if r := g.prune(repo.PruneOptions{}); r.Removed != 0 || r.WaitingPacks == 0 {
+		t.Fatalf("%+v", r)
+	}
+	if report := f.copyTo(g); report.Copied != 1 || report.PacksMoved != 0 || report.Blobs == 0 {
+		t.Errorf("%+v", report)
+	}
+	out.Close()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if r := g.prune(repo.PruneOptions{}); r.Removed == 0 {
+		t.Errorf("%+v", r)
+	}
+	g.clean()
+	for _, m := range g.all() {
+		if !m.Original.IsZero() {
+			sameTree(t, g.Repo, m, smallTree(0))
+		}
+	}
 }
 
 // A prune stops for hours when it is about to delete a pack, is given up for dead,
@@ -220,10 +306,7 @@ func TestAPruneThatWasGivenUpForDeadDeletesNothingThatWasCopiedSince(t *testing.
 	if err := g.Forget(t.Context(), g.all()[0].ID); err != nil {
 		t.Fatal(err)
 	}
-	s := &stalling{
-		Target: mem, reached: make(chan struct{}), goOn: make(chan struct{}),
-		stall: func(name string) bool { return strings.HasPrefix(name, "packs/") },
-	}
+	s := stall(mem, "delete", "packs/")
 	slow := f.at(s)
 	ended := make(chan error)
 	go func() {

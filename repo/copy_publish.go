@@ -66,16 +66,16 @@ func (c *copier) look(ctx context.Context) error {
 		if n := c.newest[lineOf(m)]; n == nil || n.Number <= m.Number {
 			c.newest[lineOf(m)] = m
 		}
-		for _, in := range []snapshot.ID{m.Original, id} {
-			if !in.IsZero() {
-				c.have[in] = m
-			}
-			if !standing[in] {
-				continue
-			}
-			if from, err := c.from.manifest(ctx, in); err == nil { // else there is nothing to compare with
-				c.follow(version{from, m})
-			}
+		in := m.Original
+		if in.IsZero() || standing[id] { // what it was made from there is another matter
+			in = id
+		}
+		c.have[in] = m
+		if !standing[in] {
+			continue
+		}
+		if from, err := c.from.manifest(ctx, in); err == nil { // else there is nothing to compare with
+			c.follow(version{from, m})
 		}
 	}
 	return nil

@@ -216,6 +216,32 @@ func TestACopyElsewhereKeepsWhateverATreeHas(t *testing.T) {
 	compare()
 }
 
+// Copies and snapshots of its own have all chunks in common where a repository cuts
+// files as the one does that they come from.
+func TestChunksAreSharedWithCopiesWhereFilesAreCutAlike(t *testing.T) {
+	files := fstest.MapFS{"large": {Data: randomBytes(1, 3_000_000)}, "small": {Data: randomBytes(2, 30_000)}}
+	f := newSmallFixture(t, &targettest.Memory{})
+	f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	for _, alike := range []bool{true, false} {
+		g := &fixture{t: t, target: &targettest.Memory{}, key: testKey(t), cache: t.TempDir()}
+		o := repo.InitOptions{Options: repo.Options{CacheDir: g.cache}}
+		if alike {
+			o.Chunks = f.Chunks()
+		}
+		r, err := repo.Init(t.Context(), g.target, g.key, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Repo = r
+		f.copyTo(g)
+		m := g.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{ReadAll: true})
+		if alike != (m.Stats.DataBlobs == 0) || m.Stats.DataAdded > 3_000_000 { // the small one is shared in any case
+			t.Errorf("cut alike: %v: %+v", alike, m.Stats)
+		}
+		g.Close()
+	}
+}
+
 func TestCopyingAgainPutsNothing(t *testing.T) {
 	f := newSmallFixture(t, &targettest.Memory{})
 	f.versions(3)

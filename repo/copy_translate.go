@@ -149,7 +149,7 @@ func (t *translator) putPage(ctx context.Context, page []byte) (chunk.ID, error)
 
 // content gives a file's entry the ids that its chunks have in the destination.
 func (t *translator) content(ctx context.Context, e, was, is *snapshot.Entry) error {
-	if was != nil && snapshot.SameContent(was, e) {
+	if was != nil && snapshot.SameContent(was, e) && was.Size == is.Size && len(was.Content) == len(is.Content) {
 		e.Content, e.List = is.Content, is.List
 		return nil
 	}

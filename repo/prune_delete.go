@@ -186,8 +186,8 @@ func (p *pruner) confirm(ctx context.Context, numbers []int) (dead []int, err er
 	rescued := map[int]bool{}
 	for id, n := range candidates {
 		// The index was refreshed while others replaced the delta that lists the pack: what
-		// is in it can't be told now.
-		rescued[n] = !known[id]
+		// is in it can't be told now. A repair knows what it has moved.
+		rescued[n] = !known[id] && !p.hasty
 	}
 	for _, item := range needed {
 		held, err := p.isHeld(ctx, item, func(id pack.ID) bool {

@@ -214,3 +214,17 @@ func TestRewriteLeavesAPathOutAndPruneMakesItUnreadable(t *testing.T) {
 		t.Errorf("rewritten again: %v, %v", same, err)
 	}
 }
+
+// A pack that doesn't even tell what it holds goes, too: nothing of it can be salvaged.
+func TestRepairPacksRemovesWhatTellsNothing(t *testing.T) {
+	mem := &targettest.Memory{}
+	f := newFixtureOn(t, mem)
+	f.snapshot(repo.FS(rollingTree(0), "/x"), repo.SnapshotOptions{})
+	name := "packs/ab/ab" + strings.Repeat("0", 62)
+	mem.Set(name, randomBytes(1, 9000))
+	report, err := f.RepairPacks(t.Context(), repo.PackRepairOptions{})
+	if err != nil || len(report.Damaged) != 1 || report.Lost != 0 || mem.Objects()[name] != nil {
+		t.Errorf("%+v, %v", report, err)
+	}
+	f.clean()
+}

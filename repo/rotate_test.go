@@ -395,3 +395,48 @@ func TestAFlippedEpochIsDamageAndNoNewerKey(t *testing.T) {
 		}
 	}
 }
+
+// Whatever the object says that decides on a key: the repository opens, and nothing
+// is taken for damaged that isn't.
+func FuzzEpoch(f *testing.F) {
+	mem := &targettest.Memory{}
+	text, err := repo.NewKey()
+	if err != nil {
+		f.Fatal(err)
+	}
+	key, err := repo.ParseKey([]byte(text))
+	if err != nil {
+		f.Fatal(err)
+	}
+	cache := f.TempDir()
+	open := func(mem *targettest.Memory) *repo.Repo {
+		r, err := repo.Open(context.Background(), mem, key, repo.Options{CacheDir: cache})
+		if err != nil {
+			f.Fatal(err)
+		}
+		return r
+	}
+	r, err := repo.Init(context.Background(), mem, key, crashInit(cache))
+	if err == nil {
+		_, err = r.RotateKey(context.Background(), key)
+	}
+	if err == nil {
+		_, err = open(mem).Snapshot(context.Background(), repo.FS(smallTree(0), "/x"), repo.SnapshotOptions{})
+	}
+	if err != nil {
+		f.Fatal(err)
+	}
+	const name = "epochs/00000002"
+	f.Add(mem.Objects()[name])
+	f.Add([]byte{})
+	f.Add(make([]byte, 48))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		mem := mem.Clone()
+		mem.Set(name, append([]byte{}, b...))
+		r := open(mem)
+		defer r.Close()
+		if all, err := r.Snapshots(t.Context(), repo.Select{}); err != nil && !errors.Is(err, repo.ErrNewerKey) || err == nil && len(all) != 1 {
+			t.Errorf("%d snapshots, %v", len(all), err)
+		}
+	})
+}

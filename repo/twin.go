@@ -98,7 +98,7 @@ func (r *Repo) Twin(ctx context.Context, t target.Target) error {
 	if err != nil {
 		return err
 	}
-	other := &Repo{target: t}
+	other := &Repo{target: t, opts: r.opts, box: r.box}
 	if err := r.giveKeys(ctx, other); err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (r *Repo) Twin(ctx context.Context, t target.Target) error {
 			return err
 		}
 	}
-	return nil
+	return other.keepReserve(ctx)
 }
 
 // markTwin makes what will be on a target a twin.

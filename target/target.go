@@ -1,5 +1,8 @@
 // Package target defines where a repository's objects are kept: the contract
 // that local directories, servers and tapes fulfil, each in a package below.
+//
+// Wrappers go around any of them. From the target outwards: a Meter counts, a Watch
+// ends what hangs, a Throttle slows down, and a Retry tries again what failed.
 package target
 
 import (
@@ -59,7 +62,8 @@ type Info struct {
 
 // Spacer is a target that knows how much more it can take.
 type Spacer interface {
-	// Space returns the bytes that are free for this user, and all there are.
+	// Space returns the bytes that are free for this user, and all there are. It is
+	// errors.ErrUnsupported where that can't be known.
 	Space(ctx context.Context) (free, total int64, err error)
 }
 
@@ -67,7 +71,8 @@ type Spacer interface {
 // that they needn't be held in memory until then.
 type Stager interface {
 	// Stage begins an object. It takes space on the target until Commit or Discard,
-	// and none after a crash.
+	// and none after a crash. The context must last until then: once it is
+	// cancelled, reads and writes may return its error.
 	Stage(ctx context.Context) (Staged, error)
 }
 
@@ -85,19 +90,35 @@ type Staged interface {
 }
 
 // As finds the first of the target and those it wraps that is a T, such as
-// Spacer. A wrapper has a method Unwrap() Target.
+// Spacer. A wrapper has a method Unwrap() Target. One that must not be passed by
+// has a method Cover(want, found any) any too: it is given a *T and the T found
+// beneath it, and returns the T to use instead, or nil for none.
 func As[T any](t Target) (T, bool) {
-	for {
-		if found, ok := t.(T); ok {
-			return found, true
-		}
-		wrapper, ok := t.(interface{ Unwrap() Target })
-		if !ok {
-			var none T
-			return none, false
-		}
-		t = wrapper.Unwrap()
+	if found, ok := t.(T); ok {
+		return found, true
 	}
+	var none T
+	wrapper, ok := t.(interface{ Unwrap() Target })
+	if !ok {
+		return none, false
+	}
+	found, ok := As[T](wrapper.Unwrap())
+	if !ok {
+		return none, false
+	}
+	if c, covers := t.(interface{ Cover(want, found any) any }); covers {
+		found, ok = c.Cover((*T)(nil), found).(T)
+	}
+	return found, ok
+}
+
+// Inspect returns the body of a Put for being read otherwise than to be sent, such
+// as to be hashed first: it is neither counted nor slowed down as what is sent.
+func Inspect(body io.ReaderAt) io.ReaderAt {
+	if b, ok := body.(interface{ Inspect() io.ReaderAt }); ok {
+		return b.Inspect()
+	}
+	return body
 }
 
 // maxName is a length that every backend can keep, below a prefix of its own.

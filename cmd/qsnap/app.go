@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,7 +34,8 @@ type program struct {
 	json  bool
 	quiet bool
 
-	cacheMemory int // as in repo.Options
+	cacheMemory int         // as in repo.Options
+	closers     []io.Closer // of targets
 }
 
 // errIncomplete says that a snapshot was made of what could be read.
@@ -61,6 +63,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if err == nil {
 		err = app.RunContext(ctx, args)
 	}
+	err = cmp.Or(err, p.closeTargets())
 	code := exitCode(err)
 	if interrupted(ctx) && err != nil {
 		code, err = exitInterrupted, errInterrupted
@@ -130,7 +133,7 @@ func (p *program) app() *cli.App {
 }
 
 func (p *program) globalFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.StringFlag{Name: "repo", Aliases: []string{"r"}, EnvVars: []string{"QSNAP_REPO"}, Usage: "`REPOSITORY`: a directory"},
 		&cli.StringFlag{Name: "password-file", Usage: "read the password from `FILE` [$QSNAP_PASSWORD_FILE, or the password itself in $QSNAP_PASSWORD]"},
 		&cli.StringFlag{Name: "password-command", Usage: "run `COMMAND` in a shell and read the password from its output [$QSNAP_PASSWORD_COMMAND]"},
@@ -138,7 +141,7 @@ func (p *program) globalFlags() []cli.Flag {
 		&cli.StringFlag{Name: "cache-dir", EnvVars: []string{"QSNAP_CACHE_DIR"}, Usage: "keep the local index in `DIR`"},
 		&cli.BoolFlag{Name: "json", Usage: "print JSON: see \"qsnap help json\""},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print only what was asked for, and errors"},
-	}
+	}, lineFlags()...)
 }
 
 // plainFlags has help show flags without the defaults of switches, which are all

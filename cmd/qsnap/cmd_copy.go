@@ -86,7 +86,11 @@ func (p *program) copy(c *cli.Context) error {
 
 // makeTwin makes a twin on a target, or brings the keys of one up to date.
 func (p *program) makeTwin(c *cli.Context, r *repo.Repo, name string) error {
-	t, err := openTarget(c.Context, name, true)
+	at, err := parseLocation(name)
+	if err != nil {
+		return err
+	}
+	t, err := p.openTarget(c, at, true)
 	if err != nil {
 		return err
 	}

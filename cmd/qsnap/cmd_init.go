@@ -60,22 +60,22 @@ func (p *program) init(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := openTarget(c.Context, at.name, true)
+	t, err := p.openTarget(c, at.location, true)
 	if err != nil {
 		return err
 	}
 	r, err := repo.Init(c.Context, t, secret, o)
 	if errors.Is(err, fs.ErrExist) {
-		return hint{fmt.Errorf("%s: a repository is here already", at.name), "use it, or name another directory"}
+		return hint{fmt.Errorf("%s: a repository is here already", at.shown), "use it, or name another directory"}
 	}
 	if err != nil {
 		return p.explain(at, err)
 	}
 	defer r.Close()
 	if p.json {
-		return p.emit(map[string]any{"message_type": "initialized", "id": r.ID(), "repository": at.name})
+		return p.emit(map[string]any{"message_type": "initialized", "id": r.ID(), "repository": at.shown})
 	}
-	p.say("made repository %s at %s", r.ID()[:8], at.name)
+	p.say("made repository %s at %s", r.ID()[:8], at.shown)
 	if key != "" {
 		p.say("the key that opens it is in %s", key)
 	}

@@ -28,7 +28,11 @@ One value:
                  files_new, files_changed, new, total, only}, the last three
                  {chunks, chunk_bytes, trees, tree_bytes, stored_bytes}
   key rotate     {message_type, left: array as of key list, removed}
-  init, version, key add, key remove, key passwd, key export, target check
+  target check   {message_type, target, ok, checks: array of {name, ok, error},
+                 request_seconds, upload_bytes_per_second,
+                 download_bytes_per_second, free_bytes, total_bytes (0 where that is
+                 not known), seconds_elapsed}
+  init, version, key add, key remove, key passwd, key export
                  one object with a message_type
 
 An object a line, each with a message_type:

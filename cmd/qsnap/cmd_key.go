@@ -186,7 +186,7 @@ func (p *program) keyExport(c *cli.Context) error {
 # or in a safe. To use them, type them into a file and run
 #   qsnap --repo %s --key-file FILE snapshots
 #
-%s`, r.ID(), at.name, time.Now().Format("2006-01-02"), at.name, lines)
+%s`, r.ID(), at.shown, time.Now().Format("2006-01-02"), at.shown, lines)
 	if name := c.String("output"); name != "" {
 		if err := writeNewFile(name, sheet); err != nil {
 			if errors.Is(err, os.ErrExist) {

@@ -3,69 +3,11 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
-	"github.com/qsnap/qsnap/target"
-	"github.com/qsnap/qsnap/target/targettest"
 )
-
-func (p *program) targetCommand() *cli.Command {
-	return p.command(&cli.Command{
-		Name:  "target",
-		Usage: "look at where repositories are kept",
-		Subcommands: []*cli.Command{
-			p.command(&cli.Command{
-				Name:        "check",
-				Usage:       "find out whether a directory or server can be trusted with a repository",
-				ArgsUsage:   "TARGET",
-				Description: "Writes about 20 MB below targettest/, and removes it again. A repository there is not touched.",
-				Action:      p.targetCheck,
-			}),
-		},
-		Action: func(c *cli.Context) error {
-			if c.NArg() > 0 {
-				return hint{fmt.Errorf("there is no command \"target %s\"", c.Args().First()), "\"qsnap target --help\" lists them"}
-			}
-			return cli.ShowSubcommandHelp(c)
-		},
-	})
-}
-
-func (p *program) targetCheck(c *cli.Context) error {
-	name := c.Args().First()
-	if c.NArg() == 0 {
-		at, err := p.place(c)
-		if err != nil {
-			return err
-		}
-		name = at.name
-	}
-	t, err := openTarget(c.Context, name, false)
-	if err != nil {
-		return err
-	}
-	start := time.Now()
-	if err := targettest.Check(c.Context, t); err != nil {
-		return hint{fmt.Errorf("%s: %w", name, err), "don't keep a repository there"}
-	}
-	free := uint64(0)
-	if spacer, ok := target.As[target.Spacer](t); ok {
-		if n, _, err := spacer.Space(c.Context); err == nil {
-			free = uint64(n)
-		}
-	}
-	if p.json {
-		return p.emit(map[string]any{"message_type": "summary", "target": name, "ok": true, "free_bytes": free, "seconds_elapsed": time.Since(start).Seconds()})
-	}
-	p.say("%s keeps what a repository relies on (checked in %s)", name, duration(time.Since(start)))
-	if free > 0 {
-		p.say("%s are free there", size(free))
-	}
-	return nil
-}
 
 func (p *program) versionCommand() *cli.Command {
 	return p.command(&cli.Command{

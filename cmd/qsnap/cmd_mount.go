@@ -50,7 +50,7 @@ func (p *program) mount(c *cli.Context) error {
 	}
 	defer r.Close()
 	m, err := mount.Start(c.Context, r, dir, mount.Options{
-		Select: s, AllowOther: c.Bool("allow-other"), Source: "qsnap:" + at.name,
+		Select: s, AllowOther: c.Bool("allow-other"), Source: "qsnap:" + at.shown,
 		Report: func(err error) { p.complainOfMount("reading", err) },
 	})
 	if err != nil {

@@ -54,7 +54,7 @@ func (p *program) keyRotate(c *cli.Context) error {
 
 // removeKeys removes keys with the repository opened anew: by the new key.
 func (p *program) removeKeys(c *cli.Context, at place, secret repo.Secret, keys []repo.Key) (removed int, err error) {
-	t, err := openTarget(c.Context, at.name, false)
+	t, err := p.openTarget(c, at.location, false)
 	if err != nil {
 		return 0, p.explain(at, err)
 	}

@@ -60,8 +60,8 @@ func (p *program) snapshot(c *cli.Context) error {
 		return err
 	}
 	defer r.Close()
-	if at, err := p.place(c); err == nil {
-		o.Avoid = append(o.Avoid, at.name) // a directory, or nothing
+	if at, err := p.place(c); err == nil && at.directory() != "" {
+		o.Avoid = append(o.Avoid, at.directory())
 	}
 	if word := c.String("parent"); word != "" {
 		if o.Parent, err = p.find(c, r, word, repo.Select{}); err != nil {

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,54 +11,26 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
-	"github.com/qsnap/qsnap/target"
-	"github.com/qsnap/qsnap/target/local"
 )
-
-// schemes open the targets that URLs name. A repository without one is a directory.
-var schemes = map[string]func(ctx context.Context, rest string, create bool) (target.Target, error){
-	"local": openLocal,
-}
-
-func openLocal(_ context.Context, dir string, create bool) (target.Target, error) {
-	if create {
-		return local.Create(dir)
-	}
-	t, err := local.Open(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", dir, repo.ErrNoRepository)
-	}
-	return t, err
-}
-
-// openTarget opens the target that a user names.
-func openTarget(ctx context.Context, name string, create bool) (target.Target, error) {
-	if scheme, rest, ok := strings.Cut(name, ":"); ok && len(scheme) > 1 && !strings.ContainsAny(scheme, "/\\.") {
-		open := schemes[scheme]
-		if open == nil {
-			return nil, hint{fmt.Errorf("%q: nothing is known of %s: targets", name, scheme), "use a directory; one with such a name is written ./" + name}
-		}
-		return open(ctx, rest, create)
-	}
-	return openLocal(ctx, name, create)
-}
 
 // A place says where a repository is, and what opens it.
 type place struct {
-	name    string
+	location
 	keyFile string // of the default repository
 }
 
 // place returns the repository that is named, or the default one.
 func (p *program) place(c *cli.Context) (place, error) {
 	if name := c.String("repo"); name != "" {
-		return place{name: name}, nil
+		at, err := parseLocation(name)
+		return place{location: at}, err
 	}
 	data, config, err := p.userDirs()
 	if err != nil {
 		return place{}, hint{err, "name a repository with --repo"}
 	}
-	return place{filepath.Join(data, "default"), filepath.Join(config, "default.key")}, nil
+	dir := filepath.Join(data, "default")
+	return place{location{rest: dir, shown: dir}, filepath.Join(config, "default.key")}, nil
 }
 
 // userDirs returns the directories for the user's data and settings of qsnap.
@@ -106,7 +76,7 @@ func (p *program) openAt(c *cli.Context, at place) (*repo.Repo, error) {
 
 // openKnowing opens a repository and returns the secret that did, too.
 func (p *program) openKnowing(c *cli.Context, at place) (*repo.Repo, repo.Secret, error) {
-	t, err := openTarget(c.Context, at.name, false)
+	t, err := p.openTarget(c, at.location, false)
 	if err != nil {
 		return nil, repo.Secret{}, p.explain(at, err)
 	}
@@ -119,7 +89,7 @@ func (p *program) openKnowing(c *cli.Context, at place) (*repo.Repo, repo.Secret
 		if at.keyFile != "" {
 			secret, err = keyFromFile(at.keyFile)
 		} else {
-			secret, err = p.prompt("password for repository "+at.name, false)
+			secret, err = p.prompt("password for repository "+at.shown, false)
 		}
 	}
 	if err != nil {
@@ -135,17 +105,17 @@ func (p *program) explain(at place, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, repo.ErrNoRepository):
-		if !strings.HasPrefix(err.Error(), at.name) {
-			err = fmt.Errorf("%s: %w", at.name, err)
+		if !strings.HasPrefix(err.Error(), at.shown) {
+			err = fmt.Errorf("%s: %w", at.shown, err)
 		}
 		if at.keyFile == "" {
-			return hint{err, fmt.Sprintf("check the name, or make one with \"qsnap init --repo %s\"", at.name)}
+			return hint{err, fmt.Sprintf("check the name, or make one with \"qsnap init --repo %s\"", at.shown)}
 		}
 		return err
 	case errors.Is(err, repo.ErrWrongSecret):
-		return hint{fmt.Errorf("%s: %w", at.name, err), "check where it comes from: --password-file, --password-command, --key-file or the QSNAP_ variables"}
+		return hint{fmt.Errorf("%s: %w", at.shown, err), "check where it comes from: --password-file, --password-command, --key-file or the QSNAP_ variables"}
 	}
-	return fmt.Errorf("%s: %w", at.name, err)
+	return fmt.Errorf("%s: %w", at.shown, err)
 }
 
 // openOrCreate opens the repository, and makes the default one at its first use.
@@ -165,14 +135,14 @@ func (p *program) openOrCreate(c *cli.Context) (*repo.Repo, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := openTarget(c.Context, at.name, true)
+	t, err := p.openTarget(c, at.location, true)
 	if err != nil {
 		return nil, err
 	}
 	if r, err = repo.Init(c.Context, t, secret, repo.InitOptions{Options: p.options(c)}); err != nil {
 		return nil, p.explain(at, err)
 	}
-	p.note("made a repository for your snapshots: %s", at.name)
+	p.note("made a repository for your snapshots: %s", at.shown)
 	if !given {
 		p.note("and the key that opens it:            %s", at.keyFile)
 		p.note("Without this key the snapshots can't be read by anyone. Keep a copy elsewhere:")

@@ -23,8 +23,12 @@ func otherFlags(prefix, flag string) []cli.Flag {
 // openOther opens a second repository with the secret that its flags give. Without
 // any it tries one that may be the same, if it isn't nil, and then asks.
 func (p *program) openOther(c *cli.Context, name, prefix string, perhaps *repo.Secret) (*repo.Repo, error) {
-	at := place{name: name}
-	t, err := openTarget(c.Context, name, false)
+	where, err := parseLocation(name)
+	if err != nil {
+		return nil, err
+	}
+	at := place{location: where}
+	t, err := p.openTarget(c, where, false)
 	if err == nil {
 		err = repo.Probe(c.Context, t)
 	}
@@ -42,8 +46,12 @@ func (p *program) openOther(c *cli.Context, name, prefix string, perhaps *repo.S
 		}
 	}
 	if !given {
-		if secret, err = p.prompt("password for repository "+name, false); err != nil {
-			return nil, hint{fmt.Errorf("%s: no password and no key was given", name), fmt.Sprintf("use --%s-password-file, --%s-password-command or --%s-key-file", prefix, prefix, prefix)}
+		secret, err = p.prompt("password for repository "+name, false)
+		if errors.Is(err, errNoSecret) {
+			err = hint{fmt.Errorf("%s: no password and no key was given", name), fmt.Sprintf("use --%s-password-file, --%s-password-command or --%s-key-file", prefix, prefix, prefix)}
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	r, err := repo.Open(c.Context, t, secret, p.options(c))

@@ -78,7 +78,7 @@ func parseSize(s string) (int64, error) {
 	unit = strings.TrimSuffix(strings.TrimSuffix(unit, "b"), "i")
 	shift, ok := map[string]int{"": 0, "k": 10, "m": 20, "g": 30, "t": 40}[unit]
 	v, err := strconv.ParseFloat(number, 64)
-	if err != nil || !ok || v < 0 || v*float64(int64(1)<<shift) > 1<<62 {
+	if err != nil || !ok || !(v >= 0) || v*float64(int64(1)<<shift) > 1<<62 {
 		return 0, fmt.Errorf("size %q: write a number and K, M, G or T, such as 10M", s)
 	}
 	return int64(v * float64(int64(1)<<shift)), nil

@@ -57,32 +57,42 @@ func keyFromFile(name string) (repo.Secret, error) {
 	return s, nil
 }
 
-// password returns the first line of a text.
-func password(text []byte, source string) (repo.Secret, error) {
+// firstLine returns the first line of a text, which is a password.
+func firstLine(text []byte, source string) (string, error) {
 	line, _, _ := strings.Cut(string(text), "\n")
 	line = strings.TrimSuffix(line, "\r")
 	if line == "" {
-		return repo.Secret{}, fmt.Errorf("%s has no password in its first line", source)
+		return "", fmt.Errorf("%s has no password in its first line", source)
 	}
-	return repo.Passphrase(line), nil
+	return line, nil
 }
 
-func passwordFromFile(name string) (repo.Secret, error) {
+func lineFromFile(name string) (string, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return repo.Secret{}, err
+		return "", err
 	}
-	return password(text, name)
+	return firstLine(text, name)
 }
 
-func (p *program) passwordFromCommand(ctx context.Context, line string) (repo.Secret, error) {
+func (p *program) lineFromCommand(ctx context.Context, line string) (string, error) {
 	cmd := shell(ctx, line)
 	cmd.Stdin, cmd.Stderr = p.stdin, p.stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return repo.Secret{}, fmt.Errorf("password command %q: %w", line, err)
+		return "", fmt.Errorf("password command %q: %w", line, err)
 	}
-	return password(out, "the password command's output")
+	return firstLine(out, "the password command's output")
+}
+
+func passwordFromFile(name string) (repo.Secret, error) {
+	line, err := lineFromFile(name)
+	return repo.Passphrase(line), err
+}
+
+func (p *program) passwordFromCommand(ctx context.Context, line string) (repo.Secret, error) {
+	out, err := p.lineFromCommand(ctx, line)
+	return repo.Passphrase(out), err
 }
 
 // shell returns a command line's command.
@@ -98,20 +108,7 @@ var errNoSecret = hint{errors.New("no password and no key was given, and there i
 
 // prompt asks for a password on the terminal, twice if it is a new one.
 func (p *program) prompt(what string, fresh bool) (repo.Secret, error) {
-	f, ok := p.stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return repo.Secret{}, errNoSecret
-	}
-	ask := func(text string) (string, error) {
-		fmt.Fprint(p.stderr, text)
-		b, err := term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(p.stderr)
-		if err == io.EOF {
-			err = errors.New("no password was typed")
-		}
-		return string(b), err
-	}
-	first, err := ask("enter " + what + ": ")
+	first, err := p.ask("enter " + what)
 	if err != nil {
 		return repo.Secret{}, err
 	}
@@ -119,7 +116,7 @@ func (p *program) prompt(what string, fresh bool) (repo.Secret, error) {
 		return repo.Secret{}, errors.New("an empty password protects nothing")
 	}
 	if fresh {
-		again, err := ask("enter it again: ")
+		again, err := p.ask("enter it again")
 		if err != nil {
 			return repo.Secret{}, err
 		}
@@ -128,4 +125,20 @@ func (p *program) prompt(what string, fresh bool) (repo.Secret, error) {
 		}
 	}
 	return repo.Passphrase(first), nil
+}
+
+// ask asks for a line on the terminal that isn't shown. Without a terminal it is
+// errNoSecret.
+func (p *program) ask(what string) (string, error) {
+	f, ok := p.stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return "", errNoSecret
+	}
+	fmt.Fprint(p.stderr, what+": ")
+	b, err := term.ReadPassword(int(f.Fd()))
+	fmt.Fprintln(p.stderr)
+	if err == io.EOF {
+		err = errors.New("no password was typed")
+	}
+	return string(b), err
 }

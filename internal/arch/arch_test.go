@@ -19,7 +19,11 @@ var allowed = map[string][]string{
 	"internal/seal":     nil,
 	"internal/ignore":   nil,
 	"target/local":      {"target"},
+	"target/s3":         {"target"},
+	"target/sftp":       {"target"},
 	"target/targettest": {"target"},
+	"target/webdav":     {"target"},
+	"target/rclone":     {"target", "target/webdav"},
 	"pack":              {"chunk", "internal/seal"},
 	"index":             {"chunk", "internal/seal", "pack"},
 	"snapshot":          {"chunk"},
@@ -32,9 +36,10 @@ var allowed = map[string][]string{
 	"internal/mount":    {"repo", "snapshot"},
 	"internal/arch":     nil,
 	"internal/bench":    nil,
+	"internal/chaos":    nil,
 	"internal/mutants":  nil,
 	"internal/treetest": nil,
-	"cmd/qsnap":         {"chunk", "internal/archive", "internal/mount", "repo", "snapshot", "target", "target/local", "target/targettest"},
+	"cmd/qsnap":         {"chunk", "internal/archive", "internal/mount", "repo", "snapshot", "target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/targettest", "target/webdav"},
 }
 
 // light names what a program that imports repo and target/local compiles beside

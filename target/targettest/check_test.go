@@ -7,8 +7,12 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/targettest"
@@ -59,8 +63,9 @@ func (b *broken) Delete(ctx context.Context, name string) error {
 	return b.Memory.Delete(ctx, name)
 }
 
-func TestCheckFindsEveryBreachOfTheContract(t *testing.T) {
-	for want, b := range map[string]*broken{
+// breaches are targets, by the finding that each must lead to.
+func breaches() map[string]*broken {
+	return map[string]*broken{
 		"an existing object is never replaced": {put: func(b *broken, ctx context.Context, name string, body io.ReaderAt, size int64) error {
 			b.Set(name, nil)
 			return b.Memory.Put(ctx, name, body, size)
@@ -117,7 +122,11 @@ func TestCheckFindsEveryBreachOfTheContract(t *testing.T) {
 			}
 			return b.Memory.Put(ctx, name, body, size)
 		}},
-	} {
+	}
+}
+
+func TestCheckFindsEveryBreachOfTheContract(t *testing.T) {
+	for want, b := range breaches() {
 		b.Memory = &targettest.Memory{}
 		err := targettest.Check(t.Context(), b)
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
@@ -126,13 +135,85 @@ func TestCheckFindsEveryBreachOfTheContract(t *testing.T) {
 	}
 }
 
-func TestCheckCleansUp(t *testing.T) {
-	var m targettest.Memory
-	if err := targettest.Check(t.Context(), &m); err != nil {
-		t.Fatal(err)
+func TestASurveyFindsEveryBreachToo(t *testing.T) {
+	for want, b := range breaches() {
+		b.Memory = &targettest.Memory{}
+		found := false
+		for _, f := range targettest.Survey(t.Context(), b, 1<<20) {
+			found = found || f.Err != nil && strings.HasPrefix(f.Clause+": "+f.Err.Error(), want)
+		}
+		if !found {
+			t.Errorf("it does not find: %s", want)
+		}
 	}
-	for name := range m.Objects() {
-		t.Errorf("%s is left", name)
+	for _, f := range targettest.Survey(t.Context(), &targettest.Memory{}, 0) {
+		if f.Err != nil {
+			t.Errorf("of memory: %s: %v", f.Clause, f.Err)
+		}
+	}
+}
+
+// A distant target takes its time, for what has to go there.
+type distant struct {
+	*targettest.Memory
+	sizes []int64
+	mu    sync.Mutex
+}
+
+func (d *distant) travel(name string) {
+	if target.ValidName(name) == nil {
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func (d *distant) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
+	d.travel(name)
+	d.mu.Lock()
+	d.sizes = append(d.sizes, size)
+	d.mu.Unlock()
+	return d.Memory.Put(ctx, name, body, size)
+}
+
+func (d *distant) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
+	d.travel(name)
+	return d.Memory.Get(ctx, name, off, n)
+}
+
+func (d *distant) Delete(ctx context.Context, name string) error {
+	d.travel(name)
+	return d.Memory.Delete(ctx, name)
+}
+
+func TestASurveyOfADistantTargetIsQuick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &distant{Memory: &targettest.Memory{}}
+		start := time.Now()
+		for _, f := range targettest.Survey(t.Context(), d, 1<<20) {
+			if f.Err != nil {
+				t.Errorf("%s: %v", f.Clause, f.Err)
+			}
+		}
+		if took := time.Since(start); took > 3*time.Second {
+			t.Errorf("at 100 ms for a request it took %s", took)
+		}
+		if biggest := slices.Max(d.sizes); biggest != 1<<20 {
+			t.Errorf("the largest object has %d bytes", biggest)
+		}
+	})
+}
+
+func TestCheckCleansUp(t *testing.T) {
+	for name, check := range map[string]func(target.Target) error{
+		"check":  func(m target.Target) error { return targettest.Check(t.Context(), m) },
+		"survey": func(m target.Target) error { return targettest.Survey(t.Context(), m, 0)[0].Err },
+	} {
+		var m targettest.Memory
+		if err := check(&m); err != nil {
+			t.Fatal(err)
+		}
+		for left := range m.Objects() {
+			t.Errorf("%s leaves %s", name, left)
+		}
 	}
 }
 

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/target"
+	"github.com/qsnap/qsnap/target/targettest"
+)
+
+func (p *program) targetCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:  "target",
+		Usage: "look at where repositories are kept",
+		Description: "A server is told the user of the URL, or $QSNAP_TARGET_USER, and the password in\n" +
+			"$QSNAP_TARGET_PASSWORD, in the file $QSNAP_TARGET_PASSWORD_FILE, or that the command\n" +
+			"$QSNAP_TARGET_PASSWORD_COMMAND prints, or the token in $QSNAP_TARGET_TOKEN. Without\n" +
+			"these, what ~/.netrc, or the file $NETRC, has for its host.",
+		Subcommands: []*cli.Command{
+			p.command(&cli.Command{
+				Name:      "check",
+				Usage:     "find out whether a directory or server can be trusted with a repository, and how fast it is",
+				ArgsUsage: "TARGET",
+				Description: "Writes up to 25 MB below targettest/, less where that would take long, and removes\n" +
+					"it again. A repository there is not touched. Nothing is tried twice, unless\n" +
+					"--retry-for is given.",
+				Action: p.targetCheck,
+			}),
+		},
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return hint{fmt.Errorf("there is no command \"target %s\"", c.Args().First()), "\"qsnap target --help\" lists them"}
+			}
+			return cli.ShowSubcommandHelp(c)
+		},
+	})
+}
+
+// A verdict is what was found of a target.
+type verdict struct {
+	at          location
+	findings    []targettest.Finding
+	speed       speed
+	free, total int64 // or 0
+	elapsed     time.Duration
+}
+
+func (p *program) targetCheck(c *cli.Context) error {
+	at, err := p.argumentOrPlace(c)
+	if err != nil {
+		return err
+	}
+	if !c.IsSet("retry-for") {
+		if err := c.Set("retry-for", "0"); err != nil {
+			return err
+		}
+	}
+	t, err := p.openTarget(c, at, false)
+	if errors.Is(err, repo.ErrNoRepository) {
+		return hint{fmt.Errorf("%s: there is no such directory", at), "make it first"}
+	}
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	v := verdict{at: at}
+	if v.speed, err = measure(c.Context, t); err != nil {
+		return v.blame(err)
+	}
+	v.findings = targettest.Survey(c.Context, t, v.speed.affordable())
+	if err := c.Context.Err(); err != nil {
+		return err
+	}
+	if spacer, ok := target.As[target.Spacer](t); ok {
+		v.free, v.total, err = spacer.Space(c.Context)
+		if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+			return v.blame(err)
+		}
+	}
+	v.elapsed = time.Since(start)
+	if err := p.showVerdict(v); err != nil {
+		return err
+	}
+	return v.err()
+}
+
+// argumentOrPlace returns the location that is the argument, or that of the
+// repository.
+func (p *program) argumentOrPlace(c *cli.Context) (location, error) {
+	if c.NArg() > 0 {
+		name, err := oneArgument(c, "TARGET")
+		if err != nil {
+			return location{}, err
+		}
+		return parseLocation(name)
+	}
+	at, err := p.place(c)
+	return at.location, err
+}
+
+// err returns what keeps the target from being trusted, if anything.
+func (v verdict) err() error {
+	for _, f := range v.findings {
+		if f.Err != nil {
+			return v.blame(fmt.Errorf("%s: %w", f.Clause, f.Err))
+		}
+	}
+	return nil
+}
+
+// blame says whose fault an error is: the network's, or the target's.
+func (v verdict) blame(err error) error {
+	err = fmt.Errorf("%s: %w", v.at, err)
+	if target.Temporary(err) {
+		return hint{err, "the target could not be checked, try again"}
+	}
+	return hint{err, "don't keep a repository there"}
+}
+
+func (p *program) showVerdict(v verdict) error {
+	if p.json {
+		return p.emit(v.json())
+	}
+	if p.quiet {
+		return nil
+	}
+	rows := [][]string{{"A REPOSITORY RELIES ON", "HERE"}}
+	for _, f := range v.findings {
+		result := "ok"
+		if f.Err != nil {
+			result = "NO: " + oneLine(f.Err)
+		}
+		rows = append(rows, []string{f.Clause, result})
+	}
+	p.table(rows)
+	p.say("")
+	rows = [][]string{
+		{"time for a request", short(v.speed.latency)},
+		{"upload", size(uint64(v.speed.up)) + "/s"},
+		{"download", size(uint64(v.speed.down)) + "/s"},
+	}
+	if v.total > 0 {
+		rows = append(rows, []string{"free", size(uint64(v.free)) + " of " + size(uint64(v.total))})
+	}
+	p.table(rows)
+	if v.err() == nil {
+		p.say("%s keeps what a repository relies on (checked in %s)", v.at, duration(v.elapsed))
+	}
+	return nil
+}
+
+// short returns a duration that may be very short.
+func short(d time.Duration) string {
+	if d < time.Millisecond {
+		return fmt.Sprintf("%d µs", d.Microseconds())
+	}
+	return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
+}
+
+func (v verdict) json() map[string]any {
+	checks := []map[string]any{}
+	for _, f := range v.findings {
+		check := map[string]any{"name": f.Clause, "ok": f.Err == nil}
+		if f.Err != nil {
+			check["error"] = f.Err.Error()
+		}
+		checks = append(checks, check)
+	}
+	return map[string]any{
+		"message_type": "summary", "target": v.at.shown, "ok": v.err() == nil, "checks": checks,
+		"request_seconds": v.speed.latency.Seconds(), "upload_bytes_per_second": int64(v.speed.up), "download_bytes_per_second": int64(v.speed.down),
+		"free_bytes": v.free, "total_bytes": v.total, "seconds_elapsed": v.elapsed.Seconds(),
+	}
+}

@@ -1,0 +1,180 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// RetryOptions say how a Retry goes about it. The zero value is useful.
+type RetryOptions struct {
+	// MaxElapsed is how long an operation may go on failing, counted from its first
+	// failure; of a Get or List, from the first since a byte or name came. 15 minutes
+	// if zero, so that a target can go away for ten.
+	MaxElapsed time.Duration
+	// Waiting is told of each wait, before it, by any goroutine.
+	Waiting func(Wait)
+
+	// Now and Sleep are the clock, and Random returns a number of [0, 1). Nil is
+	// package time, and package math/rand/v2.
+	Now    func() time.Time
+	Sleep  func(context.Context, time.Duration) error
+	Random func() float64
+}
+
+// A Wait is a pause before an operation is tried again.
+type Wait struct {
+	Method, Name string // of the operation
+	Err          error  // why it failed
+	Failures     int    // so far
+	Delay        time.Duration
+}
+
+// String says why, and how long it will be.
+func (w Wait) String() string {
+	return fmt.Sprintf("%v: trying again in %.1f s", w.Err, w.Delay.Seconds())
+}
+
+// Waits are of exponential length with full jitter: random from zero to a bound
+// that doubles with each failure (Marc Brooker, "Exponential Backoff And Jitter",
+// AWS Architecture Blog, 2015). That spreads out who lost the same target.
+const (
+	firstWait         = time.Second
+	longestWait       = 30 * time.Second
+	defaultMaxElapsed = 15 * time.Minute
+)
+
+func (o *RetryOptions) fill() {
+	if o.MaxElapsed <= 0 {
+		o.MaxElapsed = defaultMaxElapsed
+	}
+	if o.Waiting == nil {
+		o.Waiting = func(Wait) {}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// An effort is an operation, however often it is tried.
+type effort struct {
+	o            *RetryOptions
+	method, name string
+	failures     int // since the last progress
+	since        time.Time
+}
+
+func (r *Retry) effort(method, name string) *effort {
+	return &effort{o: &r.o, method: method, name: name}
+}
+
+// Do calls f until it succeeds or isn't worth it, as a Retry does with operations
+// that can be repeated without a thought, such as opening a target.
+func (o RetryOptions) Do(ctx context.Context, method, name string, f func(context.Context) error) error {
+	o.fill()
+	return (&effort{o: &o, method: method, name: name}).do(ctx, f)
+}
+
+func (e *effort) do(ctx context.Context, f func(context.Context) error) error {
+	for {
+		err := f(e.context(ctx))
+		if err == nil {
+			return nil
+		}
+		if err := e.again(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+type repeatKey struct{}
+
+// context returns the context for the next attempt. A Meter sees in it whether that
+// is the first.
+func (e *effort) context(ctx context.Context) context.Context {
+	if e.failures == 0 {
+		return ctx
+	}
+	return context.WithValue(ctx, repeatKey{}, true)
+}
+
+func isRepeat(ctx context.Context) bool { return ctx.Value(repeatKey{}) != nil }
+
+// progress forgives the failures so far.
+func (e *effort) progress() { e.failures = 0 }
+
+// again returns after a failure when it is time to try again. If it isn't worth it
+// or the time is up, it returns the error to give up with.
+func (e *effort) again(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return cancelled(ctx, err)
+	}
+	if !Temporary(err) {
+		return err
+	}
+	now := e.o.Now()
+	if e.failures++; e.failures == 1 {
+		e.since = now
+	}
+	left := e.o.MaxElapsed - now.Sub(e.since)
+	asked := retryAfter(err)
+	if left <= 0 || asked > left {
+		return fmt.Errorf("%w (given up after %d attempts in %s)", err, e.failures, now.Sub(e.since).Round(time.Second))
+	}
+	delay := max(asked, min(left, time.Duration(e.o.Random()*float64(e.bound()))))
+	e.o.Waiting(Wait{e.method, e.name, err, e.failures, delay})
+	if e.o.Sleep(ctx, delay) != nil {
+		return cancelled(ctx, err)
+	}
+	return nil
+}
+
+// bound returns the longest that the next wait can be.
+func (e *effort) bound() time.Duration {
+	bound := firstWait
+	for range e.failures - 1 {
+		if bound *= 2; bound >= longestWait {
+			return longestWait
+		}
+	}
+	return bound
+}
+
+// cancelled returns the context's error, and what went wrong before.
+func cancelled(ctx context.Context, err error) error {
+	if ctx.Err() == nil || errors.Is(err, ctx.Err()) {
+		return err
+	}
+	return fmt.Errorf("%w, after: %w", ctx.Err(), err)
+}
+
+// retryAfter returns how long the target asked to be left alone, as by the header
+// of this name (RFC 9110, 10.2.3): the error says so in a method RetryAfter.
+func retryAfter(err error) time.Duration {
+	if a, ok := errors.AsType[interface {
+		error
+		RetryAfter() time.Duration
+	}](err); ok {
+		return max(0, a.RetryAfter())
+	}
+	return 0
+}

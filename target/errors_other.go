@@ -1,0 +1,12 @@
+//go:build !windows
+
+package target
+
+import "syscall"
+
+// brokenNetwork are the errors of sockets that mend by themselves.
+var brokenNetwork = []syscall.Errno{
+	syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE,
+	syscall.ENETDOWN, syscall.ENETUNREACH, syscall.ENETRESET,
+	syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.ETIMEDOUT,
+}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package rclone
+
+import "os/exec"
+
+// bindLife does nothing: only Linux ends a command with the process that runs it.
+func bindLife(*exec.Cmd) {}

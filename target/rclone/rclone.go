@@ -1,0 +1,193 @@
+// Package rclone keeps a repository's objects wherever the rclone command can: it runs
+// "rclone serve webdav" for as long as the target is open, and speaks WebDAV with it
+// (package webdav).
+//
+// The server listens on this machine only, on a port that the system chooses, and wants
+// a password that is made for it and that no command line shows. Close ends it. On Linux
+// it ends with this process in any case; elsewhere it stays if this process is killed.
+//
+// rclone is told to remember nothing of what lies on the remote, so that several
+// processes and hosts may use one repository. What they can rely on is what the remote
+// offers beneath: WebDAV's create-only MOVE becomes a look and the remote's own move.
+// Where that is a copy and a deletion, as on S3 and most object stores, two who create
+// one object at the same moment through two rclones can both succeed. There, have one
+// process only delete anything, or a target without rclone.
+//
+// A remote's directory that has vanished, as where a disk isn't mounted any more, is
+// empty to rclone's server, not an error. So Open looks whether it is there, and List
+// does before it says that there is nothing. To Get and Stat all objects are absent.
+package rclone
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/qsnap/qsnap/target"
+	"github.com/qsnap/qsnap/target/webdav"
+)
+
+// Options say what rclone serves. All but Remote may be zero.
+type Options struct {
+	Remote  string        // as rclone takes it, such as "remote:path"
+	Create  bool          // make the path if it isn't there
+	Command string        // "rclone" if empty
+	Args    []string      // more flags, of those that all of rclone's commands have, such as "--config=FILE"
+	Timeout time.Duration // how long rclone may be silent: DefaultTimeout if zero
+}
+
+// DefaultTimeout leaves rclone the time to give up by itself what its remote doesn't
+// answer.
+const DefaultTimeout = 10 * time.Minute
+
+// A Target is a remote of rclone's. It implements target.Target and target.Spacer.
+type Target struct {
+	*webdav.Target
+	remote string
+	server *server
+	look   func(context.Context) error // whether the remote is there
+}
+
+// Open starts rclone and returns the target that it serves, once it answers. If the
+// remote has no such path, and it is not to be made, the error is fs.ErrNotExist. The
+// context is for opening only.
+func Open(ctx context.Context, o Options) (*Target, error) {
+	if o.Command == "" {
+		o.Command = "rclone"
+	}
+	if o.Timeout == 0 {
+		o.Timeout = DefaultTimeout
+	}
+	if o.Remote == "" || strings.HasPrefix(o.Remote, "-") {
+		return nil, fmt.Errorf("rclone: %q is no remote", o.Remote)
+	}
+	if err := o.look(ctx); err != nil {
+		return nil, err
+	}
+	password := rand.Text()
+	s, err := o.start(password)
+	if err != nil {
+		return nil, err
+	}
+	t := &Target{remote: o.Remote, server: s, look: o.look}
+	if o.Create {
+		t.look = func(context.Context) error { return nil }
+	}
+	if err := t.connect(ctx, password, o.Timeout); err != nil {
+		return nil, errors.Join(err, s.stop())
+	}
+	return t, nil
+}
+
+// look makes sure that the path is there, and a directory.
+func (o *Options) look(ctx context.Context) error {
+	if o.Create {
+		if _, err := o.run(ctx, "mkdir", o.Remote); err != nil {
+			return err
+		}
+		return nil // in a store without directories there is nothing to be seen yet
+	}
+	out, err := o.run(ctx, "lsjson", "--stat", o.Remote)
+	if err != nil {
+		return err
+	}
+	var info struct{ IsDir bool }
+	if err := json.Unmarshal(out, &info); err != nil || !info.IsDir {
+		return &fs.PathError{Op: "rclone", Path: o.Remote, Err: errors.New("not a directory")}
+	}
+	return nil
+}
+
+// run runs rclone for something short and returns what it prints.
+func (o *Options) run(ctx context.Context, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, o.Command, append(append([]string{"--ask-password=false"}, o.Args...), args...)...)
+	cmd.WaitDelay = time.Second
+	said := newJournal()
+	cmd.Stderr = said
+	out, err := cmd.Output()
+	if err == nil {
+		return out, nil
+	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("rclone %s: %w", o.Remote, ctx.Err())
+	}
+	// Documented exit codes: 3 and 4 are a directory and a file that isn't there.
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && (exit.ExitCode() == 3 || exit.ExitCode() == 4) {
+		return nil, &fs.PathError{Op: "rclone", Path: o.Remote, Err: fs.ErrNotExist}
+	}
+	return nil, fmt.Errorf("rclone %s: %w", o.Remote, said.explain(err, 0))
+}
+
+// connect waits for the server to tell its address, and opens what is there.
+func (t *Target) connect(ctx context.Context, password string, timeout time.Duration) error {
+	patience := time.NewTimer(timeout)
+	defer patience.Stop()
+	var address string
+	select {
+	case address = <-t.server.address:
+	case <-t.server.ended:
+		return fmt.Errorf("rclone %s: %w", t.remote, t.server.journal.explain(t.server.err, 0))
+	case <-patience.C:
+		return fmt.Errorf("rclone %s: %w", t.remote, t.server.journal.explain(fmt.Errorf("not ready after %s", timeout), 0))
+	case <-ctx.Done():
+		return fmt.Errorf("rclone %s: %w", t.remote, ctx.Err())
+	}
+	if u, err := url.Parse(address); err != nil || u.Hostname() != host {
+		return fmt.Errorf("rclone %s: it listens at %q, where it was not told to", t.remote, address)
+	}
+	o := webdav.Options{URL: address, Timeout: timeout, Transport: &transport{server: t.server, remote: t.remote, Transport: &http.Transport{
+		MaxIdleConnsPerHost: 16, IdleConnTimeout: 30 * time.Second, ExpectContinueTimeout: time.Second, DisableCompression: true}}}
+	_, err := webdav.Open(ctx, o)
+	if err == nil {
+		return fmt.Errorf("rclone %s: it lets everybody in, not only who knows its password", t.remote)
+	}
+	if e, ok := errors.AsType[*webdav.Error](err); !ok || e.Status != http.StatusUnauthorized {
+		return err
+	}
+	o.User, o.Password = user, password
+	t.Target, err = webdav.Open(ctx, o)
+	return err
+}
+
+// List is part of target.Target.
+func (t *Target) List(ctx context.Context, prefix string) iter.Seq2[target.Info, error] {
+	return func(yield func(target.Info, error) bool) {
+		empty := true
+		for info, err := range t.Target.List(ctx, prefix) {
+			empty = false
+			if !yield(info, err) {
+				return
+			}
+		}
+		if empty {
+			if err := t.look(ctx); err != nil {
+				yield(target.Info{}, err)
+			}
+		}
+	}
+}
+
+// String returns the remote, for messages.
+func (t *Target) String() string { return "rclone:" + t.remote }
+
+// Close ends rclone. No other method may be called during or after it.
+func (t *Target) Close() error {
+	return errors.Join(t.Target.Close(), t.server.stop())
+}
+
+// environment returns what rclone is run with.
+func environment(password string) []string {
+	return append(os.Environ(), "RCLONE_USER="+user, "RCLONE_PASS="+password)
+}

@@ -1,0 +1,207 @@
+package target
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"sync/atomic"
+)
+
+// A Retry tries the operations of the target it wraps again, when they fail in a
+// way that Temporary says is worth it. It is safe for concurrent use.
+//
+// An operation that failed may have been done all the same. When a Put is repeated
+// and the object is there, it is read back: if it has the bytes of the body the Put
+// has succeeded, else it is fs.ErrExist. What the first attempt answers is never
+// questioned. Two who put the same bytes under one name at the same time may so
+// both succeed. A Delete that is repeated and finds nothing has succeeded. A Get
+// goes on where it broke off, and so does a List.
+//
+// Objects can't be staged through it: one that is half written is gone with the
+// connection, and nothing could write it anew, while a body can be put as often as
+// it takes.
+type Retry struct {
+	t Target
+	o RetryOptions
+}
+
+// NewRetry returns a Retry around a target.
+func NewRetry(t Target, o RetryOptions) *Retry {
+	o.fill()
+	return &Retry{t, o}
+}
+
+// Unwrap returns the target beneath.
+func (r *Retry) Unwrap() Target { return r.t }
+
+// Cover hides that objects can be staged, and has questions for space tried again.
+func (r *Retry) Cover(want, found any) any {
+	switch want.(type) {
+	case *Stager:
+		return nil
+	case *Spacer:
+		return retriedSpacer{r, found.(Spacer)}
+	}
+	return found
+}
+
+// Put is part of Target.
+func (r *Retry) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
+	e := r.effort("put", name)
+	source := &retriedBody{body: body, size: size}
+	for {
+		err := r.t.Put(e.context(ctx), name, source, size)
+		if err == nil || source.failed.Load() { // no repetition mends the body
+			return err
+		}
+		if e.failures > 0 && errors.Is(err, fs.ErrExist) {
+			err = r.settle(ctx, name, source, size, err)
+		}
+		if err == nil || source.failed.Load() {
+			return err
+		}
+		if err := e.again(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// settle finds out whether an object that exists is the body that was to be put,
+// and if not returns exists.
+func (r *Retry) settle(ctx context.Context, name string, body io.ReaderAt, size int64, exists error) error {
+	same, err := r.holds(ctx, name, body, size)
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // deleted in between: the name is free again
+		return vanishedError{err}
+	case err != nil:
+		return err
+	case !same:
+		return exists
+	}
+	return nil
+}
+
+// holds reports whether an object has the bytes of a body.
+func (r *Retry) holds(ctx context.Context, name string, body io.ReaderAt, size int64) (bool, error) {
+	info, err := r.Stat(ctx, name)
+	if err != nil || info.Size != size {
+		return false, err
+	}
+	there, err := r.Get(ctx, name, 0, size)
+	if err != nil {
+		return false, err
+	}
+	defer there.Close()
+	mine := io.NewSectionReader(body, 0, size)
+	a, b := make([]byte, min(size, 128<<10)), make([]byte, min(size, 128<<10))
+	for left := size; left > 0; left -= int64(len(a)) {
+		a, b = a[:min(left, int64(len(a)))], b[:min(left, int64(len(b)))]
+		if _, err := io.ReadFull(mine, a); err != nil {
+			return false, err
+		}
+		if _, err := io.ReadFull(there, b); err != nil {
+			return false, err
+		}
+		if !bytes.Equal(a, b) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+type vanishedError struct{ error }
+
+func (e vanishedError) Error() string { return fmt.Sprintf("it was there and is not: %v", e.error) }
+
+func (vanishedError) Temporary() bool { return true }
+
+// A retriedBody remembers whether it was the body that failed.
+type retriedBody struct {
+	body   io.ReaderAt
+	size   int64
+	failed atomic.Bool
+}
+
+func (b *retriedBody) ReadAt(p []byte, off int64) (int, error) {
+	n, err := b.body.ReadAt(p, off)
+	if n < len(p) && off+int64(n) < b.size {
+		b.failed.Store(true)
+	}
+	return n, err
+}
+
+// Stat is part of Target.
+func (r *Retry) Stat(ctx context.Context, name string) (info Info, err error) {
+	err = r.effort("stat", name).do(ctx, func(ctx context.Context) error {
+		info, err = r.t.Stat(ctx, name)
+		return err
+	})
+	return info, err
+}
+
+// List is part of Target.
+func (r *Retry) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
+	return func(yield func(Info, error) bool) {
+		e := r.effort("list", prefix)
+		last := "" // that was yielded
+		for {
+			var broken error
+			here := "" // in this attempt
+			for info, err := range r.t.List(e.context(ctx), prefix) {
+				if broken = err; err != nil {
+					break
+				}
+				if info.Name <= here {
+					broken = fmt.Errorf("list %s: %s comes after %s: they are not in order", prefix, info.Name, here)
+					break
+				}
+				if here = info.Name; here <= last {
+					continue
+				}
+				last = here
+				e.progress()
+				if !yield(info, nil) {
+					return
+				}
+			}
+			if broken == nil {
+				return
+			}
+			if err := e.again(ctx, broken); err != nil {
+				yield(Info{}, err)
+				return
+			}
+		}
+	}
+}
+
+// Delete is part of Target.
+func (r *Retry) Delete(ctx context.Context, name string) error {
+	e := r.effort("delete", name)
+	for {
+		err := r.t.Delete(e.context(ctx), name)
+		if err == nil || e.failures > 0 && errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err := e.again(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+type retriedSpacer struct {
+	r       *Retry
+	beneath Spacer
+}
+
+func (s retriedSpacer) Space(ctx context.Context) (free, total int64, err error) {
+	err = s.r.effort("ask for space", "").do(ctx, func(ctx context.Context) error {
+		free, total, err = s.beneath.Space(ctx)
+		return err
+	})
+	return free, total, err
+}

@@ -1,0 +1,108 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"io"
+)
+
+// Get is part of Target.
+func (r *Retry) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
+	g := &retriedReader{r: r, ctx: ctx, e: r.effort("get", name), name: name, off: off, left: n}
+	if err := g.open(); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// A retriedReader reads an object, from where it was if it is interrupted: an
+// object never changes.
+type retriedReader struct {
+	r    *Retry
+	ctx  context.Context
+	e    *effort
+	name string
+	off  int64         // of the next byte
+	left int64         // of those asked for, or negative if all that follow
+	body io.ReadCloser // nil between two connections
+	err  error         // that the last read of body ended with
+	done bool          // and so does reading
+}
+
+// open asks for what is missing until it comes.
+func (g *retriedReader) open() error {
+	for {
+		body, err := g.r.t.Get(g.e.context(g.ctx), g.name, g.off, g.left)
+		if err == nil {
+			g.body = body
+			return nil
+		}
+		if err := g.again(err); err != nil {
+			return err
+		}
+	}
+}
+
+// again returns when to ask again, or the error to give up with.
+func (g *retriedReader) again(err error) error {
+	if g.ctx.Err() == nil && (errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)) {
+		// Did the connection end early, or the object?
+		info, statErr := g.r.Stat(g.ctx, g.name)
+		if statErr != nil {
+			return statErr
+		}
+		if g.off < 0 || g.off > info.Size || g.left > info.Size-g.off {
+			return err
+		}
+	}
+	return g.e.again(g.ctx, err)
+}
+
+// Read is part of io.Reader.
+func (g *retriedReader) Read(p []byte) (int, error) {
+	for {
+		if g.err != nil && !g.done {
+			g.err = g.mend(g.err)
+			g.done = g.err != nil
+		}
+		if g.done {
+			return 0, g.err
+		}
+		var n int
+		n, g.err = g.body.Read(p)
+		g.off += int64(n)
+		if g.left >= 0 {
+			g.left = max(0, g.left-int64(n))
+		}
+		if n > 0 {
+			g.e.progress()
+		}
+		if n > 0 || g.err == nil {
+			return n, nil
+		}
+	}
+}
+
+// mend opens the rest after reading ended with an error, unless that is the end.
+func (g *retriedReader) mend(err error) error {
+	if g.left == 0 || err == io.EOF && g.left < 0 {
+		return io.EOF
+	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	g.body.Close() // it is broken: what it has to say is of no interest
+	g.body = nil
+	if err := g.again(err); err != nil {
+		return err
+	}
+	return g.open()
+}
+
+// Close is part of io.Closer.
+func (g *retriedReader) Close() error {
+	if g.body == nil {
+		return nil
+	}
+	return g.body.Close()
+}

@@ -1,0 +1,105 @@
+package s3
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+)
+
+// Delete is part of target.Target. An object that is locked is a *LockedError.
+func (t *Target) Delete(ctx context.Context, name string) error {
+	key, err := t.key(name)
+	if err != nil {
+		return err
+	}
+	there, err := t.stat(ctx, "delete", name) // S3 doesn't mind if there is nothing
+	if err != nil {
+		return err
+	}
+	// The store would hide a locked object behind a marker.
+	if until, held := lockOf(there.Headers); held || until.After(there.clock) {
+		return &LockedError{Path: t.path(name), Until: until}
+	}
+	var opts minio.RemoveObjectOptions
+	if t.o.DeleteVersions {
+		opts.VersionID = there.VersionID
+	}
+	ctx, n := withNote(ctx)
+	if err := t.core.RemoveObject(ctx, t.o.Bucket, key, opts); err != nil {
+		return t.fail(ctx, "delete", name, n, err)
+	}
+	return nil
+}
+
+// lockOf returns until when the object of an answer is locked. One under legal hold is
+// so without an end.
+func lockOf(h http.Header) (until time.Time, held bool) {
+	if strings.EqualFold(h.Get("X-Amz-Object-Lock-Legal-Hold"), "ON") {
+		return time.Time{}, true
+	}
+	until, _ = time.Parse(time.RFC3339, h.Get("X-Amz-Object-Lock-Retain-Until-Date"))
+	return until, false
+}
+
+// locks reports whether an object of that name is locked when it is put.
+func (t *Target) locks(name string) bool {
+	if t.o.ObjectLock == 0 {
+		return false
+	}
+	for _, prefix := range t.o.LockPrefixes {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *Target) lockMode() minio.RetentionMode {
+	if t.o.LockMode == "compliance" {
+		return minio.Compliance
+	}
+	return minio.Governance
+}
+
+// LockedUntil returns the time until when an object can't be deleted, by the store's
+// clock; zero, or a time that has passed, if it can be. Legal hold, which has no end,
+// is a *LockedError.
+func (t *Target) LockedUntil(ctx context.Context, name string) (time.Time, error) {
+	there, err := t.stat(ctx, "stat", name)
+	if err != nil {
+		return time.Time{}, err
+	}
+	until, held := lockOf(there.Headers)
+	if held {
+		return time.Time{}, &LockedError{Path: t.path(name)}
+	}
+	return until, nil
+}
+
+// Lock makes it impossible to delete an object before a time. It never shortens a
+// lock. The bucket must have object lock.
+func (t *Target) Lock(ctx context.Context, name string, until time.Time) error {
+	key, err := t.key(name)
+	if err != nil {
+		return err
+	}
+	there, err := t.stat(ctx, "lock", name)
+	if err != nil {
+		return err
+	}
+	if already, _ := lockOf(there.Headers); !until.After(already) {
+		return nil
+	}
+	mode := t.lockMode()
+	if strings.EqualFold(there.Headers.Get("X-Amz-Object-Lock-Mode"), "compliance") {
+		mode = minio.Compliance // which can't be made less
+	}
+	ctx, n := withNote(ctx)
+	if err := t.core.PutObjectRetention(ctx, t.o.Bucket, key, minio.PutObjectRetentionOptions{Mode: &mode, RetainUntilDate: &until}); err != nil {
+		return t.fail(ctx, "lock", name, n, err)
+	}
+	return nil
+}

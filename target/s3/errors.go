@@ -1,0 +1,233 @@
+package s3
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+)
+
+// An Error is why a request failed. It prints as one line that says what to do,
+// and never holds credentials.
+type Error struct {
+	Op     string // "put", "get", "stat", "list", "delete", "lock" or "open"
+	Path   string // s3://bucket/key
+	Code   string // of S3, if the store gave one
+	Status int    // of HTTP, if the store answered
+
+	text      string
+	temporary bool
+	after     time.Duration
+	err       error
+}
+
+// Error says what happened to what.
+func (e *Error) Error() string { return e.Op + " " + e.Path + ": " + e.text }
+
+// Unwrap returns the cause, if that isn't an answer of the store.
+func (e *Error) Unwrap() error { return e.err }
+
+// Temporary reports whether the same request may well succeed later.
+func (e *Error) Temporary() bool { return e.temporary }
+
+// RetryAfter returns how long the store asked to wait, or 0.
+func (e *Error) RetryAfter() time.Duration { return e.after }
+
+// A LockedError means that an object can't be deleted yet.
+type LockedError struct {
+	Path  string    // s3://bucket/key
+	Until time.Time // zero if it is under legal hold, which has no end
+}
+
+// Error says what is locked until when.
+func (e *LockedError) Error() string {
+	if e.Until.IsZero() {
+		return "delete " + e.Path + ": it is under legal hold"
+	}
+	return "delete " + e.Path + ": it is locked until " + e.Until.UTC().Format("2006-01-02 15:04:05") + " UTC"
+}
+
+// LockedUntil returns Until.
+func (e *LockedError) LockedUntil() time.Time { return e.Until }
+
+// fail makes the error that a method returns of what a request returned.
+func (t *Target) fail(ctx context.Context, op, name string, n *note, err error) error {
+	path := t.path(name)
+	if ctx.Err() != nil {
+		return &fs.PathError{Op: op, Path: path, Err: ctx.Err()}
+	}
+	e := &Error{Op: op, Path: path}
+	if n != nil {
+		n.mu.Lock()
+		e.after = n.retryAfter
+		n.mu.Unlock()
+	}
+	var answer minio.ErrorResponse
+	switch {
+	case !errors.As(err, &answer):
+		e.err, e.text, e.temporary = t.network(err)
+	case absentCodes[answer.Code]:
+		return &fs.PathError{Op: op, Path: path, Err: fs.ErrNotExist}
+	default:
+		e.Code, e.Status = answer.Code, answer.StatusCode
+		e.text, e.temporary = t.explain(answer)
+	}
+	return e
+}
+
+var absentCodes = map[string]bool{minio.NoSuchKey: true, minio.NoSuchVersion: true}
+
+// explain says what an answer of the store means, and whether it will pass.
+func (t *Target) explain(a minio.ErrorResponse) (text string, temporary bool) {
+	for _, m := range meanings {
+		if slices.Contains(m.codes, a.Code) || m.status != 0 && m.status == a.StatusCode {
+			return m.say(t, a), m.temporary
+		}
+	}
+	if a.StatusCode >= 500 || a.StatusCode == 408 || a.StatusCode == 429 || a.StatusCode == 499 {
+		return "the store has trouble: " + t.quote(a), true
+	}
+	return t.quote(a), false
+}
+
+// A meaning is what codes, or one status, stand for. The first that fits counts.
+type meaning struct {
+	codes     []string
+	status    int
+	temporary bool
+	say       func(t *Target, a minio.ErrorResponse) string
+}
+
+func always(text string) func(*Target, minio.ErrorResponse) string {
+	return func(*Target, minio.ErrorResponse) string { return text }
+}
+
+// Codes: Amazon S3 API Reference, "Error responses", and those of MinIO, Ceph and
+// versitygw beside them.
+var meanings = []meaning{
+	{codes: []string{"SlowDown", "SlowDownWrite", "SlowDownRead", "Throttling", "ThrottlingException", "RequestLimitExceeded", "RequestThrottled", "TooManyRequests"}, temporary: true,
+		say: always("the store asks to slow down")},
+	{codes: []string{"ConditionalRequestConflict", "OperationAborted"}, temporary: true,
+		say: always("another request to the same object was under way")},
+	{codes: []string{"NoSuchUpload"}, temporary: true,
+		say: always("the upload was ended by another, such as a lifecycle rule")},
+	{codes: []string{"InvalidAccessKeyId", "XAdminUserNotFound"},
+		say: always("the store doesn't know the access key: check AWS_ACCESS_KEY_ID, or AWS_PROFILE, and that the key is of this store")},
+	{codes: []string{"SignatureDoesNotMatch"},
+		say: always("the secret key doesn't belong to the access key: check AWS_SECRET_ACCESS_KEY")},
+	{codes: []string{"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken"},
+		say: always("the temporary credentials have expired or are not valid: get new ones")},
+	{codes: []string{"RequestTimeTooSkewed", "RequestExpired"},
+		say: always("this machine's clock and the store's differ too much to sign requests: set the clock")},
+	{codes: []string{"AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect", "Redirect", "InvalidRegion", "IllegalLocationConstraintException", "InvalidLocationConstraint"},
+		say: wrongRegion},
+	{status: 301, say: wrongRegion},
+	{status: 307, say: wrongRegion},
+	{codes: []string{"NoSuchBucket"}, say: func(t *Target, _ minio.ErrorResponse) string {
+		return fmt.Sprintf("there is no bucket %q at %s: make it with \"aws s3api create-bucket --bucket %s\" or in the store's console", t.o.Bucket, t.o.Endpoint, t.o.Bucket)
+	}},
+	{codes: []string{"QuotaExceeded", "XMinioAdminBucketQuotaExceeded", "XMinioStorageFull", "InsufficientStorage", "NoSpaceLeftOnDevice", "StorageFull", "UsageLimitExceeded"}, say: storeFull},
+	{status: 507, say: storeFull},
+	{codes: []string{"InvalidObjectState"},
+		say: always("the object was moved to an archive: restore it in the store before it is read")},
+	{codes: []string{"AccessDenied", "AccountProblem", "AllAccessDisabled", "NotSignedUp", "Forbidden"}, say: func(t *Target, a minio.ErrorResponse) string {
+		return "access denied: the credentials are not allowed to do this" + t.more(a)
+	}},
+	{codes: []string{"InvalidStorageClass"}, say: func(t *Target, _ minio.ErrorResponse) string {
+		return fmt.Sprintf("the store has no storage class %q", t.o.StorageClass)
+	}},
+	{codes: []string{"BadDigest", "XAmzContentSHA256Mismatch", "InvalidDigest"}, temporary: true,
+		say: always("the bytes arrived damaged, and the store refused them")},
+	{codes: []string{"RequestTimeout", "IncompleteBody", "InternalError", "ServiceUnavailable"}, temporary: true, say: func(t *Target, a minio.ErrorResponse) string {
+		return "the store has trouble: " + t.quote(a)
+	}},
+}
+
+func wrongRegion(t *Target, a minio.ErrorResponse) string {
+	if a.Region != "" && a.Region != t.region {
+		return fmt.Sprintf("the bucket is in region %s, not %s: set region=%s", t.scrub(a.Region), t.region, t.scrub(a.Region))
+	}
+	return fmt.Sprintf("the bucket isn't at %s in region %s: check endpoint and region", t.o.Endpoint, t.region)
+}
+
+func storeFull(t *Target, a minio.ErrorResponse) string {
+	return "the store is full, or the quota is used up" + t.more(a)
+}
+
+// more returns the store's own words, for the end of a line.
+func (t *Target) more(a minio.ErrorResponse) string {
+	if a.Message == "" || strings.EqualFold(strings.Trim(a.Message, ". "), "access denied") {
+		return ""
+	}
+	return " (" + t.scrub(a.Message) + ")"
+}
+
+// quote returns the store's own words.
+func (t *Target) quote(a minio.ErrorResponse) string {
+	if a.Code == "" || a.Code[0] >= '0' && a.Code[0] <= '9' { // the status, as minio-go has it
+		if strings.Contains(a.Message, "HTTP request to an HTTPS server") {
+			return t.speaksTLS()
+		}
+		return "it answers with status " + t.scrub(cmp.Or(a.Code, strconv.Itoa(a.StatusCode)))
+	}
+	return fmt.Sprintf("%s: %s (status %d)", t.scrub(a.Code), t.scrub(a.Message), a.StatusCode)
+}
+
+func (t *Target) speaksTLS() string { return t.o.Endpoint + " speaks TLS: drop insecure=1" }
+
+// scrub makes one short line of what a store says, without the credentials that a
+// careless one may repeat.
+func (t *Target) scrub(s string) string {
+	for _, secret := range t.secrets() {
+		s = strings.ReplaceAll(s, secret, "…")
+	}
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }), " ")
+	if len(s) > 200 {
+		s = strings.ToValidUTF8(s[:200], "") + "…"
+	}
+	return s
+}
+
+// network says what went wrong before the store answered.
+func (t *Target) network(err error) (cause error, text string, temporary bool) {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err // the URL is long, and the path says it
+	}
+	var (
+		dns       *net.DNSError
+		foreign   *foreignError
+		none      *credentialsError
+		authority x509.UnknownAuthorityError
+		host      x509.HostnameError
+		cert      *tls.CertificateVerificationError
+		record    tls.RecordHeaderError
+		timeout   net.Error
+	)
+	switch {
+	case errors.As(err, &foreign), errors.As(err, &none):
+		return err, err.Error(), false
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return err, fmt.Sprintf("there is no host %q: check the endpoint, and the network", dns.Name), false
+	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+		return err, fmt.Sprintf("%s speaks plain HTTP: insecure=1 allows that", t.o.Endpoint), false
+	case strings.Contains(err.Error(), "malformed HTTP response \"\\x15\\x03"):
+		return err, t.speaksTLS(), false
+	case errors.As(err, &authority), errors.As(err, &host), errors.As(err, &cert):
+		return err, "the store's certificate can't be trusted: " + t.scrub(err.Error()), false
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return err, "the store doesn't answer in time", true
+	}
+	return err, t.scrub(err.Error()), true
+}

@@ -1,0 +1,102 @@
+package s3_test
+
+import (
+	"context"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+
+	"github.com/qsnap/qsnap/target/s3"
+	"github.com/qsnap/qsnap/target/targettest"
+)
+
+const bucket = "backup"
+
+var someone = s3.Credentials{AccessKeyID: "someone", SecretAccessKey: "very-secret-key"}
+
+// A fake is a store in this process. It honours If-None-Match for single requests,
+// and ignores it when it puts parts together.
+type fake struct {
+	*s3mem.Backend
+	handler http.Handler
+	options s3.Options
+}
+
+func newFake(t *testing.T, options ...gofakes3.Option) *fake {
+	t.Helper()
+	f := &fake{Backend: s3mem.New()}
+	if err := f.CreateBucket(bucket); err != nil {
+		t.Fatal(err)
+	}
+	quiet := gofakes3.WithLogger(gofakes3.StdLog(log.New(io.Discard, "", 0)))
+	f.handler = gofakes3.New(f.Backend, append(options, quiet)...).Server()
+	f.serve(t, f.handler)
+	return f
+}
+
+// serve makes the options those of a target behind another handler.
+func (f *fake) serve(t *testing.T, h http.Handler) {
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	f.options = s3.Options{Bucket: bucket, Prefix: "some/prefix", Endpoint: strings.TrimPrefix(server.URL, "http://"), Insecure: true, Region: "us-east-1", Credentials: someone}
+}
+
+func open(t *testing.T, o s3.Options) *s3.Target {
+	t.Helper()
+	target, err := s3.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target
+}
+
+func TestABucketKeepsTheContract(t *testing.T) {
+	for _, prefix := range []string{"", "a", "some/deep-er/Prefix_1"} {
+		f := newFake(t)
+		f.options.Prefix = prefix
+		if err := targettest.Check(t.Context(), open(t, f.options)); err != nil {
+			t.Errorf("prefix %q: %v", prefix, err)
+		}
+	}
+}
+
+func TestTheContractHoldsInABucketThatKeepsVersions(t *testing.T) {
+	for _, deleteVersions := range []bool{false, true} {
+		f := newFake(t)
+		if err := f.SetVersioningConfiguration(bucket, gofakes3.VersioningConfiguration{Status: gofakes3.VersioningEnabled}); err != nil {
+			t.Fatal(err)
+		}
+		f.options.DeleteVersions = deleteVersions
+		if err := targettest.Check(t.Context(), open(t, f.options)); err != nil {
+			t.Errorf("deleting versions: %v: %v", deleteVersions, err)
+		}
+	}
+}
+
+func TestABucketCanBeNamedByTheHost(t *testing.T) {
+	f := newFake(t, gofakes3.WithHostBucket(true))
+	address := f.options.Endpoint
+	var mu sync.Mutex
+	var hosts []string
+	f.options.Endpoint, f.options.Style = "store.example", s3.Virtual
+	f.options.Transport = &http.Transport{DialContext: func(ctx context.Context, network, host string) (net.Conn, error) {
+		mu.Lock()
+		hosts = append(hosts, host)
+		mu.Unlock()
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}}
+	if err := targettest.Check(t.Context(), open(t, f.options)); err != nil {
+		t.Error(err)
+	}
+	if hosts[0] != bucket+".store.example:80" {
+		t.Errorf("dialled %s", hosts[0])
+	}
+}

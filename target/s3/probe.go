@@ -1,0 +1,170 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+
+	"github.com/minio/minio-go/v7"
+)
+
+// probes hold what is known about creating only.
+type probes struct {
+	turn         chan struct{} // who holds it may probe, and change these
+	whole, parts answer
+}
+
+type answer struct{ known, yes bool }
+
+func newProbes() probes { return probes{turn: make(chan struct{}, 1)} }
+
+// probeName isn't one that an object can have.
+const probeName = ".probe"
+
+// CreateOnly reports whether the store itself keeps Put from replacing an object, so
+// that of several that try one succeeds. It asks the store the first time. Where it
+// is false, see the package's documentation for what Put does instead.
+func (t *Target) CreateOnly(ctx context.Context) (bool, error) {
+	return t.ask(ctx, &t.probes.whole, t.probeWhole)
+}
+
+// partsCreateOnly is CreateOnly for what is put in parts.
+func (t *Target) partsCreateOnly(ctx context.Context) (bool, error) {
+	return t.ask(ctx, &t.probes.parts, t.probeParts)
+}
+
+func (t *Target) ask(ctx context.Context, a *answer, probe func(context.Context) (bool, error)) (bool, error) {
+	select {
+	case t.probes.turn <- struct{}{}:
+	case <-ctx.Done():
+		return false, t.fail(ctx, "put", "", nil, ctx.Err())
+	}
+	defer func() { <-t.probes.turn }()
+	if a.known {
+		return a.yes, nil
+	}
+	yes, err := probe(ctx)
+	if err == nil {
+		*a = answer{true, yes}
+	}
+	return yes, err
+}
+
+// outcome is what a store does with a conditional put.
+type outcome int
+
+const (
+	created outcome = iota
+	kept            // what is there, as it should
+	unknown         // to the store: it refuses the condition
+)
+
+// probeWhole puts a small object that is there already, from an earlier run or since
+// a moment ago.
+func (t *Target) probeWhole(ctx context.Context) (bool, error) {
+	key := t.prefix + probeName
+	first, err := t.tryCreate(ctx, key)
+	if err != nil || first != created {
+		return first == kept, err
+	}
+	second, err := t.tryCreate(ctx, key)
+	if err != nil || second != kept {
+		return false, err
+	}
+	yes, err := t.raceCreate(ctx)
+	if err != nil || !yes {
+		t.discard(ctx, key) // so that the next run makes sure again
+	}
+	return yes, err
+}
+
+// raceCreate puts one object several times at once: a store may look first and write
+// then, without holding others off.
+func (t *Target) raceCreate(ctx context.Context) (bool, error) {
+	const racers = 4
+	key := t.prefix + probeName + "-" + randomHex()
+	outcomes, errs := make([]outcome, racers), make([]error, racers)
+	var wg sync.WaitGroup
+	for i := range racers {
+		wg.Go(func() { outcomes[i], errs[i] = t.tryCreate(ctx, key) })
+	}
+	wg.Wait()
+	t.discard(ctx, key)
+	wins := 0
+	for _, o := range outcomes {
+		if o == created {
+			wins++
+		}
+	}
+	return wins == 1, errors.Join(errs...)
+}
+
+// tryCreate puts a small object on condition that there is none.
+func (t *Target) tryCreate(ctx context.Context, key string) (outcome, error) {
+	body := []byte("qsnap looks whether this store replaces objects; this one may be deleted\n")
+	p := &put{t: t, name: probeName, key: key, body: &lent{body: bytes.NewReader(body)}, size: int64(len(body)), createOnly: true, mark: randomHex()}
+	sums, err := p.sums(ctx, 0, p.size)
+	if err != nil {
+		return unknown, err
+	}
+	n, err := p.send(ctx, p.options(), sums)
+	return t.outcome(ctx, n, err)
+}
+
+func (t *Target) outcome(ctx context.Context, n *note, err error) (outcome, error) {
+	var answer minio.ErrorResponse
+	switch {
+	case err == nil:
+		return created, nil
+	case errors.As(err, &answer) && (refused(answer) || answer.Code == "ConditionalRequestConflict"):
+		return kept, nil
+	case errors.As(err, &answer) && (answer.Code == minio.NotImplemented || answer.StatusCode == http.StatusNotImplemented):
+		return unknown, nil
+	}
+	return unknown, t.fail(ctx, "put", probeName, n, err)
+}
+
+// probeParts completes an upload of one part under the name of the probe that
+// probeWhole has seen there.
+func (t *Target) probeParts(ctx context.Context) (bool, error) {
+	key := t.prefix + probeName
+	noted, n := withNote(ctx)
+	upload, err := t.core.NewMultipartUpload(noted, t.o.Bucket, key, minio.PutObjectOptions{ServerSideEncryption: t.sse})
+	if err != nil {
+		return false, t.fail(ctx, "put", probeName, n, err)
+	}
+	p := &put{t: t, name: probeName, key: key, body: &lent{body: bytes.NewReader([]byte("x"))}, size: 1, createOnly: true}
+	parts, err := p.sendParts(ctx, upload)
+	if err == nil {
+		var opts minio.PutObjectOptions
+		opts.SetMatchETagExcept("*")
+		noted, n = withNote(ctx)
+		_, err = t.core.CompleteMultipartUpload(noted, t.o.Bucket, key, upload, parts, opts)
+		var o outcome
+		if o, err = t.outcome(ctx, n, err); err == nil && o == created {
+			return false, nil
+		}
+		if err == nil {
+			t.orphans.add(orphan{key, upload})
+			t.orphans.abort(ctx, t)
+			return o == kept, nil
+		}
+	}
+	t.orphans.add(orphan{key, upload})
+	t.orphans.abort(ctx, t)
+	return false, err
+}
+
+// discard removes a probe, version and all. Where that isn't allowed it stays, and
+// List doesn't show it.
+func (t *Target) discard(ctx context.Context, key string) {
+	there, err := t.statKey(ctx, "put", probeName, key)
+	if err != nil {
+		return
+	}
+	if err := t.core.RemoveObject(ctx, t.o.Bucket, key, minio.RemoveObjectOptions{VersionID: there.VersionID}); err != nil && there.VersionID != "" {
+		_ = t.core.RemoveObject(ctx, t.o.Bucket, key, minio.RemoveObjectOptions{})
+	}
+}

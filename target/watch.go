@@ -1,0 +1,203 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"sync"
+	"time"
+)
+
+// StallLimit is how long a Watch waits for a byte where nothing else is said.
+const StallLimit = 5 * time.Minute
+
+// A Watch gives up operations of the target it wraps in which nothing has moved
+// for some time: no byte of a body was asked for or came, and no name. They fail
+// with a *StallError. The time that the caller takes, for its body or between two
+// reads, doesn't count. It is safe for concurrent use.
+//
+// It relies on the target to heed its context. Objects can't be staged through it,
+// as reading and writing them has none.
+type Watch struct {
+	t     Target
+	limit time.Duration
+}
+
+// A StallError says that an operation was given up because nothing moved.
+type StallError struct {
+	Method, Name string
+	After        time.Duration
+}
+
+// Error names the operation.
+func (e *StallError) Error() string {
+	return fmt.Sprintf("%s %s: nothing has moved for %s", e.Method, e.Name, e.After)
+}
+
+// Temporary is true: see the function of this name.
+func (e *StallError) Temporary() bool { return true }
+
+// NewWatch returns a Watch around a target. A limit of zero is StallLimit.
+func NewWatch(t Target, limit time.Duration) *Watch {
+	if limit <= 0 {
+		limit = StallLimit
+	}
+	return &Watch{t, limit}
+}
+
+// Unwrap returns the target beneath.
+func (w *Watch) Unwrap() Target { return w.t }
+
+// Cover hides that objects can be staged, and watches questions for space.
+func (w *Watch) Cover(want, found any) any {
+	switch want.(type) {
+	case *Stager:
+		return nil
+	case *Spacer:
+		return watchedSpacer{w, found.(Spacer)}
+	}
+	return found
+}
+
+// A guard cancels an operation's context when its time is up.
+type guard struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	stall  *StallError
+
+	mu     sync.Mutex
+	pauses int
+	timer  *time.Timer
+}
+
+func (w *Watch) guard(ctx context.Context, method, name string) *guard {
+	g := &guard{stall: &StallError{method, name, w.limit}}
+	g.ctx, g.cancel = context.WithCancelCause(ctx)
+	g.timer = time.AfterFunc(w.limit, func() { g.cancel(g.stall) })
+	return g
+}
+
+// pause stops the clock until resume is called as often.
+func (g *guard) pause() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pauses++
+	g.timer.Stop()
+}
+
+func (g *guard) resume() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.pauses--; g.pauses == 0 {
+		g.timer.Reset(g.stall.After)
+	}
+}
+
+// end releases the guard.
+func (g *guard) end() {
+	g.pause()
+	g.cancel(nil)
+}
+
+// explain returns the operation's error, or that it was given up.
+func (g *guard) explain(err error) error {
+	given := err != nil && err != io.EOF && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist)
+	if given && context.Cause(g.ctx) == error(g.stall) {
+		return g.stall
+	}
+	return err
+}
+
+// Put is part of Target.
+func (w *Watch) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
+	g := w.guard(ctx, "put", name)
+	defer g.end()
+	return g.explain(w.t.Put(g.ctx, name, watchedBody{body, g}, size))
+}
+
+type watchedBody struct {
+	body io.ReaderAt
+	g    *guard
+}
+
+func (b watchedBody) ReadAt(p []byte, off int64) (int, error) {
+	b.g.pause()
+	defer b.g.resume()
+	return b.body.ReadAt(p, off)
+}
+
+func (b watchedBody) Inspect() io.ReaderAt { return watchedBody{Inspect(b.body), b.g} }
+
+// Get is part of Target.
+func (w *Watch) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
+	g := w.guard(ctx, "get", name)
+	r, err := w.t.Get(g.ctx, name, off, n)
+	if err != nil {
+		defer g.end()
+		return nil, g.explain(err)
+	}
+	g.pause()
+	return watchedReader{r, g}, nil
+}
+
+type watchedReader struct {
+	r io.ReadCloser
+	g *guard
+}
+
+func (r watchedReader) Read(p []byte) (int, error) {
+	r.g.resume()
+	defer r.g.pause()
+	n, err := r.r.Read(p)
+	return n, r.g.explain(err)
+}
+
+func (r watchedReader) Close() error {
+	defer r.g.end()
+	return r.r.Close()
+}
+
+// Stat is part of Target.
+func (w *Watch) Stat(ctx context.Context, name string) (Info, error) {
+	g := w.guard(ctx, "stat", name)
+	defer g.end()
+	info, err := w.t.Stat(g.ctx, name)
+	return info, g.explain(err)
+}
+
+// List is part of Target.
+func (w *Watch) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
+	return func(yield func(Info, error) bool) {
+		g := w.guard(ctx, "list", prefix)
+		defer g.end()
+		for info, err := range w.t.List(g.ctx, prefix) {
+			g.pause()
+			if !yield(info, g.explain(err)) {
+				return
+			}
+			g.resume()
+		}
+	}
+}
+
+// Delete is part of Target.
+func (w *Watch) Delete(ctx context.Context, name string) error {
+	g := w.guard(ctx, "delete", name)
+	defer g.end()
+	return g.explain(w.t.Delete(g.ctx, name))
+}
+
+type watchedSpacer struct {
+	w       *Watch
+	beneath Spacer
+}
+
+func (s watchedSpacer) Space(ctx context.Context) (free, total int64, err error) {
+	g := s.w.guard(ctx, "ask for space", "")
+	defer g.end()
+	free, total, err = s.beneath.Space(g.ctx)
+	return free, total, g.explain(err)
+}

@@ -1,0 +1,180 @@
+package webdav
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// A Budget is how many requests a server takes in some time, such as 600 in half an
+// hour (Nutstore, free of charge; 1,500 for those who pay). Requests beyond it wait,
+// until there is room again or the context is cancelled. The zero value is no limit.
+type Budget struct {
+	Requests int           // in each interval, wherever that begins
+	Interval time.Duration // half an hour if zero
+
+	// State is a file in which all processes of this machine keep count, and which
+	// outlives them. It may be lost or damaged: then counting starts again. Empty
+	// counts this Target's own requests only. Each account wants a file of its own.
+	State string
+
+	// Waiting, if set, is told how long a request is going to wait.
+	Waiting func(time.Duration)
+}
+
+// fineness is in how many parts an interval is counted.
+const fineness = 30
+
+// A usage is what is remembered: as JSON in the state file.
+type usage struct {
+	Slices  []timeSlice `json:"slices"`           // in order of time
+	Blocked time.Time   `json:"blocked,omitzero"` // the server wants nothing until then
+}
+
+// A timeSlice counts the requests since some moment.
+type timeSlice struct {
+	Start    time.Time `json:"start"`
+	Requests int       `json:"requests"`
+}
+
+// take counts a request at now, or returns how long it has to wait for its turn.
+func (u *usage) take(now time.Time, limit int, interval time.Duration) (wait time.Duration) {
+	width := interval / fineness
+	// A slice counts until its last moment is an interval ago. What lies in the future
+	// was written before the clock was set back.
+	kept, sum := u.Slices[:0], 0
+	for _, s := range u.Slices {
+		if now.Before(s.Start.Add(width+interval)) && !s.Start.After(now) {
+			kept, sum = append(kept, s), sum+s.Requests
+		}
+	}
+	u.Slices = kept
+	if wait := u.Blocked.Sub(now); wait > 0 && wait <= 2*interval {
+		return wait
+	}
+	u.Blocked = time.Time{}
+	if sum >= limit {
+		return kept[0].Start.Add(width + interval).Sub(now)
+	}
+	if n := len(kept); n == 0 || now.Sub(kept[n-1].Start) >= width {
+		u.Slices = append(kept, timeSlice{Start: now})
+	}
+	u.Slices[len(u.Slices)-1].Requests++
+	return 0
+}
+
+// A pacer keeps to a budget. It is safe for concurrent use, and so is the state file
+// by any number of processes.
+type pacer struct {
+	Budget
+	interval time.Duration
+	now      func() time.Time
+	mu       sync.Mutex
+	own      usage // without a state file
+}
+
+func newPacer(b Budget, now func() time.Time) (*pacer, error) {
+	p := &pacer{Budget: b, interval: b.Interval, now: now}
+	if p.interval == 0 {
+		p.interval = 30 * time.Minute
+	}
+	if b.Requests < 0 || p.interval < fineness {
+		return nil, errors.New("webdav: a budget of less than nothing")
+	}
+	if b.Requests > 0 && b.State != "" {
+		if err := os.MkdirAll(filepath.Dir(b.State), 0o700); err != nil {
+			return nil, fmt.Errorf("webdav: count of requests: %w", err)
+		}
+	}
+	return p, nil
+}
+
+// take waits until one more request may be sent.
+func (p *pacer) take(ctx context.Context) error {
+	if err := ctx.Err(); err != nil || p.Requests == 0 {
+		return err
+	}
+	for told := false; ; told = true {
+		var wait time.Duration
+		err := p.update(func(u *usage) { wait = u.take(p.now(), p.Requests, p.interval) })
+		if err != nil || wait == 0 {
+			return err
+		}
+		if p.Waiting != nil && !told {
+			p.Waiting(wait)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-timer.C:
+		}
+	}
+}
+
+// blockedTemporarily is in what Nutstore answers who has asked too much.
+const blockedTemporarily = "BlockedTemporarily"
+
+// heed takes note of an answer by which the server wants to be left alone.
+func (p *pacer) heed(resp *http.Response, said []byte) error {
+	if p.Requests == 0 || resp.StatusCode != http.StatusServiceUnavailable && resp.StatusCode != http.StatusTooManyRequests {
+		return nil
+	}
+	after := retryAfter(resp.Header.Get("Retry-After"), p.now())
+	if bytes.Contains(said, []byte(blockedTemporarily)) {
+		after = max(after, p.interval)
+	}
+	if after == 0 {
+		return nil
+	}
+	return p.update(func(u *usage) { u.Blocked = p.now().Add(min(after, 2*p.interval)) })
+}
+
+// update changes what is remembered, one at a time.
+func (p *pacer) update(change func(*usage)) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.State == "" {
+		change(&p.own)
+		return nil
+	}
+	err := p.updateState(change)
+	if err != nil {
+		return fmt.Errorf("count of requests: %w", err)
+	}
+	return nil
+}
+
+func (p *pacer) updateState(change func(*usage)) error {
+	unlock, err := lockFile(p.State + ".lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	var u usage
+	b, err := os.ReadFile(p.State)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err == nil && json.Unmarshal(b, &u) != nil {
+		u = usage{} // damaged: the server sees to its limit itself
+	}
+	change(&u)
+	if b, err = json.Marshal(u); err != nil {
+		return err
+	}
+	next := p.State + ".new" // the lock is ours
+	if err := os.WriteFile(next, b, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(next, p.State)
+}

@@ -1,0 +1,252 @@
+package webdav
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// A call is what is asked of the server.
+type call struct {
+	op, name string // for errors
+	method   string
+	url      *url.URL
+	header   http.Header
+	body     *body // nil is none
+}
+
+// maxHops is how often a server may redirect a question.
+const maxHops = 5
+
+// send sends a call and returns what the server answers, whatever it is. Its body
+// must be closed. Redirections within the server are followed by questions; by what
+// changes something they are left to the caller.
+func (t *Target) send(ctx context.Context, c call) (*http.Response, error) {
+	for range maxHops {
+		resp, err := t.exchange(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		location := resp.Header.Get("Location")
+		if resp.StatusCode < 301 || resp.StatusCode > 308 || location == "" {
+			return resp, nil
+		}
+		next, err := c.url.Parse(location)
+		if err != nil || origin(next) != origin(c.url) {
+			place := "nowhere"
+			if err == nil {
+				place = origin(next)
+			}
+			discard(resp)
+			return nil, &Error{Op: c.op, Name: c.name, Status: resp.StatusCode,
+				Text: fmt.Sprintf("it sends on to %s, where the credentials don't go; name that address if it is meant", place)}
+		}
+		switch c.method {
+		case http.MethodGet, http.MethodHead, "PROPFIND":
+		default:
+			return resp, nil
+		}
+		discard(resp)
+		next.User, next.Fragment = nil, ""
+		c.url = next
+	}
+	return nil, &Error{Op: c.op, Name: c.name, Text: "the server redirects in a circle"}
+}
+
+// origin returns whom a URL asks.
+func origin(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return u.Scheme + "://" + u.Hostname() + ":" + port
+}
+
+// exchange sends a call, again with credentials if it is asked for them.
+func (t *Target) exchange(ctx context.Context, c call) (*http.Response, error) {
+	for round := 0; ; round++ {
+		if err := t.pacer.take(ctx); err != nil {
+			return nil, fmt.Errorf("%s %s: %w", c.op, c.name, err)
+		}
+		req := &http.Request{Method: c.method, URL: c.url, Host: c.url.Host, Header: http.Header{}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+		for k, v := range c.header {
+			req.Header[k] = v
+		}
+		req.Header.Set("User-Agent", "qsnap")
+		sent, err := t.auth.authorize(req)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := t.roundTrip(ctx, c, req)
+		if err != nil {
+			return nil, t.lost(ctx, c, err)
+		}
+		if resp.StatusCode < 400 {
+			return resp, nil
+		}
+		said := keep(resp)
+		if resp.StatusCode != http.StatusUnauthorized {
+			return resp, t.pacer.heed(resp, said)
+		}
+		if why := t.auth.challenged(resp.Header, sent, round); why != "" {
+			return nil, &Error{Op: c.op, Name: c.name, Status: resp.StatusCode, Text: why, Err: fs.ErrPermission}
+		}
+	}
+}
+
+// keep reads what a server says of an error, so that it can be read again.
+func keep(resp *http.Response) []byte {
+	b, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // without it the status must do
+	resp.Body.Close()
+	resp.Body = io.NopCloser(bytes.NewReader(b))
+	return b
+}
+
+// roundTrip sends one request. It is given up if nothing moves for some time.
+func (t *Target) roundTrip(parent context.Context, c call, req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(parent)
+	w := &watch{limit: t.timeout}
+	w.timer = time.AfterFunc(w.limit, func() { cancel(errSilent(w.limit)) })
+	req = req.WithContext(ctx)
+	if c.body != nil {
+		req.ContentLength = c.body.size
+		req.Body = http.NoBody
+		if c.body.size > 0 {
+			req.Body = c.body.open(w)
+			req.GetBody = func() (io.ReadCloser, error) { return c.body.open(w), nil }
+		}
+	}
+	resp, err := t.transport.RoundTrip(req)
+	if c.body != nil {
+		c.body.stop() // also so that nothing starts the watch again
+	}
+	w.pause()
+	if err != nil {
+		if silent, ok := context.Cause(ctx).(errSilent); ok && parent.Err() == nil {
+			err = silent
+		}
+		cancel(nil)
+		return nil, err
+	}
+	resp.Body = &answer{ReadCloser: resp.Body, t: t, c: c, parent: parent, ctx: ctx, cancel: cancel, watch: w}
+	return resp, nil
+}
+
+// A watch ends a request when its time is up.
+type watch struct {
+	limit time.Duration
+	timer *time.Timer
+}
+
+func (w *watch) pause()  { w.timer.Stop() }
+func (w *watch) resume() { w.timer.Reset(w.limit) }
+
+// An answer is a response's body. The time between two reads doesn't count.
+type answer struct {
+	io.ReadCloser
+	t           *Target
+	c           call
+	parent, ctx context.Context
+	cancel      context.CancelCauseFunc
+	watch       *watch
+}
+
+func (a *answer) Read(p []byte) (int, error) {
+	a.watch.resume()
+	n, err := a.ReadCloser.Read(p)
+	a.watch.pause()
+	if err == nil || err == io.EOF {
+		return n, err
+	}
+	if silent, ok := context.Cause(a.ctx).(errSilent); ok {
+		err = silent
+	}
+	return n, a.t.lost(a.parent, a.c, err)
+}
+
+func (a *answer) Close() error {
+	a.watch.pause()
+	err := a.ReadCloser.Close()
+	a.cancel(nil)
+	return err
+}
+
+// discard closes a response, and reads what little is left so that its connection
+// can be used again.
+func discard(resp *http.Response) {
+	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
+	resp.Body.Close()
+}
+
+// A body is what a request sends: any number of times, and never after stop.
+type body struct {
+	r    io.ReaderAt
+	size int64
+
+	mu   sync.Mutex
+	turn int // of the reader that may read
+	err  error
+}
+
+// open ends earlier readers and returns one from the start.
+func (b *body) open(w *watch) io.ReadCloser {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.turn++
+	return &bodyReader{b: b, turn: b.turn, watch: w}
+}
+
+// stop waits until nothing reads the body, and lets nothing read it any more.
+func (b *body) stop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.turn++
+}
+
+// failure returns why the body couldn't be read.
+func (b *body) failure() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.err
+}
+
+type bodyReader struct {
+	b     *body
+	turn  int
+	off   int64
+	watch *watch
+}
+
+func (r *bodyReader) Read(p []byte) (int, error) {
+	b := r.b
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if r.off >= b.size {
+		return 0, io.EOF
+	}
+	if r.turn != b.turn {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	p = p[:min(int64(len(p)), b.size-r.off)]
+	r.watch.pause() // what it takes to read it isn't the server's fault
+	n, err := b.r.ReadAt(p, r.off)
+	r.watch.resume()
+	r.off += int64(n)
+	if n == len(p) {
+		return n, nil
+	}
+	if err == nil || err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	b.err = err
+	return n, err
+}
+
+// Close is part of io.ReadCloser. The transport may call it at any time.
+func (r *bodyReader) Close() error { return nil }
