@@ -114,6 +114,7 @@ var (
 	}
 	forgetting = footprint{"put forgotten/", "delete snapshots/"}
 	leasing    = footprint{"put leases/", "delete leases/"}
+	relisting  = footprint{"put index/", "delete index/"}
 	unleasing  = footprint{"delete leases/"}
 )
 

@@ -188,6 +188,7 @@ func everything(t *testing.T) *randomProgram {
 			writer("w1", "xz", "xYZ", "aBc").dies(), writer("w2", "xYz", "x", "aBcD"),
 			pruner("p1").dies(), pruner("p2").dies(), forgetter("x", "xy", "xz").dies(), remover().dies(),
 			{name: "r", role: reads, mortal: true}, {name: "c", role: checks, may: leasing, mortal: true},
+			{name: "e", role: relists(2), may: relisting, mortal: true}, {name: "b", role: undeletes("xy"), may: writing, mortal: true},
 		}},
 		faults: allFaults, lives: 5, steps: 700,
 	}

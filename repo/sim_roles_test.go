@@ -75,6 +75,27 @@ func (a *actor) readsAll(ctx context.Context, r *repo.Repo) error {
 	return nil
 }
 
+// undeletes brings back what was forgotten of a tree, as far as it is still there.
+func undeletes(tree string) role {
+	return func(ctx context.Context, a *actor) error {
+		r, err := a.open(ctx)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		gone, err := r.Forgotten(ctx)
+		for _, m := range gone {
+			if err != nil || m.Tags[0] != tree {
+				continue
+			}
+			if back, err := r.Undelete(ctx, m.ID); err == nil {
+				a.tell(back)
+			}
+		}
+		return err
+	}
+}
+
 // checks looks for damage. No file of a snapshot that stands may be touched by what it
 // finds. Where a prune takes it for dead, packs may vanish under its hands.
 func checks(ctx context.Context, a *actor) error {

@@ -1,19 +1,11 @@
 package repo_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
-
-	"github.com/zeebo/blake3"
-
-	"github.com/qsnap/qsnap/internal/seal"
-	"github.com/qsnap/qsnap/target"
 )
 
 // A chapter of a story is what one actor does until it is about to do something, the
@@ -72,44 +64,6 @@ func (w *world) tell(c chapter) error {
 	}
 }
 
-// relists replaces each index delta by one that says the same, some times over, as
-// prunes do that make one of several.
-func relists(times int) role {
-	return func(ctx context.Context, a *actor) error {
-		for range times {
-			for info, err := range a.handle.List(ctx, "index/") {
-				if err == nil {
-					err = a.relist(ctx, info.Name)
-				}
-				if err != nil && !isAbsent(err) {
-					return err
-				}
-			}
-		}
-		return nil
-	}
-}
-
-func (a *actor) relist(ctx context.Context, name string) error {
-	box := a.world.audit.box
-	object, err := target.ReadAll(ctx, a.handle, name, 1<<20)
-	if err != nil {
-		return err
-	}
-	body, err := box.Open(seal.IndexDelta, object)
-	if err != nil {
-		return err
-	}
-	if object, err = box.Seal(seal.IndexDelta, body); err != nil {
-		return err
-	}
-	hash := blake3.Sum256(object)
-	if err := a.handle.Put(ctx, "index/"+hex.EncodeToString(hash[:]), bytes.NewReader(object), int64(len(object))); err != nil {
-		return err
-	}
-	return a.handle.Delete(ctx, name)
-}
-
 // A prune that has chosen a pack refreshes its index, and meets the moment in which
 // others have replaced, for the second time, the delta that lists the pack. It knows
 // no more what is in the pack, some of which a writer needs again.
@@ -117,7 +71,7 @@ func TestSimAPruneDeletesNoPackThatItsIndexHasLost(t *testing.T) {
 	t.Parallel()
 	p := &program{name: "lost from the index", stage: newStage(t, "xY").forget(t, "xY"), actors: []actor{
 		writer("w", "xz"), hastyPruner("p"),
-		{name: "e", role: relists(2), may: footprint{"put index/", "delete index/"}},
+		{name: "e", role: relists(2), may: relisting},
 	}}
 	tellStory(t, p,
 		chapter{"p", "put quarantine/", 1}, // it has read what is needed

@@ -186,6 +186,7 @@ func (w *world) settle() {
 	for _, a := range w.actors {
 		for _, name := range a.news {
 			w.told[name] = true
+			delete(w.forgotten, name)
 		}
 		a.news = nil
 		if a.state != alive {

@@ -1,0 +1,52 @@
+package repo_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/zeebo/blake3"
+
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/target"
+)
+
+// relists replaces each index delta by one that says the same, some times over, as
+// prunes do that make one of several.
+func relists(times int) role {
+	return func(ctx context.Context, a *actor) error {
+		s := a.world.program.stage
+		box := seal.NewBox(s.ring, s.id, seal.Preferred(), seeded(fmt.Sprint(a.name, " ", a.life)))
+		for range times {
+			for info, err := range a.handle.List(ctx, "index/") {
+				if err == nil {
+					err = a.relist(ctx, box, info.Name)
+				}
+				if err != nil && !isAbsent(err) {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+}
+
+func (a *actor) relist(ctx context.Context, box *seal.Box, name string) error {
+	object, err := target.ReadAll(ctx, a.handle, name, 1<<20)
+	if err != nil {
+		return err
+	}
+	body, err := box.Open(seal.IndexDelta, object)
+	if err != nil {
+		return err
+	}
+	if object, err = box.Seal(seal.IndexDelta, body); err != nil {
+		return err
+	}
+	hash := blake3.Sum256(object)
+	if err := a.handle.Put(ctx, "index/"+hex.EncodeToString(hash[:]), bytes.NewReader(object), int64(len(object))); err != nil {
+		return err
+	}
+	return a.handle.Delete(ctx, name)
+}
