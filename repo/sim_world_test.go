@@ -113,7 +113,7 @@ func newWorld(t *testing.T, p *program, audit *auditor) *world {
 	t.Cleanup(stop)
 	w.turns = targettest.NewTurns(w.mem)
 	w.turns.Free = func(op targettest.Op) bool {
-		return op.Name == "config" || op.Name == "config-copy" || strings.HasPrefix(op.Name, "keys/")
+		return op.Name == "config" || op.Name == "config-copy" || op.Name == "twin" || strings.HasPrefix(op.Name, "epochs/") || strings.HasPrefix(op.Name, "keys/")
 	}
 	for name, b := range w.mem.Objects() {
 		w.stored.xor(objectDigest(name, b))
