@@ -96,6 +96,9 @@ func (r *Repo) Forgotten(ctx context.Context) ([]*snapshot.Manifest, error) {
 			return nil, err
 		}
 	}
+	if err := r.marked(ctx, out); err != nil {
+		return nil, err
+	}
 	sortByAge(out)
 	return out, errors.Join(damaged...)
 }
