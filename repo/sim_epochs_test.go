@@ -74,11 +74,11 @@ func TestSimKeyEpochs(t *testing.T) {
 		a.role, a.mortal = anew(a.role), true
 	}
 	runRandomly(t, &randomProgram{
-		program: program{name: "key epochs", stage: s, actors: []actor{
+		program: program{name: "key epochs", stage: s, keys: true, actors: []actor{
 			writes1, writes2, pruner1, forgets1,
 			{name: "k", role: anew(rotates), may: footprint{"put epochs/", "put keys/", "delete keys/"}, mortal: true},
 			{name: "r", role: anew(reads), mortal: true},
 		}},
-		faults: allFaults, lives: 4, steps: 500,
+		faults: allFaults, lives: 4, steps: 700,
 	}, simRuns(t, 30))
 }
