@@ -68,9 +68,11 @@ func (a *actor) tell(m *snapshot.Manifest) {
 	}
 }
 
-// die has an actor's process be gone: whatever it still does reaches nobody.
-func (a *actor) die() {
-	a.state, a.faulty = dead, true
+// die has an actor's process be gone, by what ends its operations: whatever it still
+// does reaches nobody.
+func (a *actor) die(by func()) {
+	a.state, a.faulty = dead, true // while it waits
+	by()
 	a.cancel()
 }
 

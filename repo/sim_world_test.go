@@ -174,8 +174,7 @@ func (w *world) do(m move) error {
 			return err
 		}
 	case crash:
-		a.handle.Crash()
-		a.die()
+		a.die(a.handle.Crash)
 	case tick:
 		w.tick()
 	case cancel:
@@ -198,14 +197,15 @@ func (w *world) take(a *actor, m move) error {
 	if i < 0 {
 		return fmt.Errorf("the actors don't repeat themselves: %s does not come", m.text(w.actors))
 	}
-	out := w.turns.Waiting()[i].Take(m.fault)
-	if m.fault != targettest.None {
-		a.faulty = true
-	}
-	a.hangs = a.hangs || m.fault == targettest.Hang
+	turn := w.turns.Waiting()[i]
+	var out targettest.Outcome
 	if m.fault >= targettest.Crash {
-		a.die()
+		a.die(func() { out = turn.Take(m.fault) })
+	} else {
+		out = turn.Take(m.fault)
 	}
+	a.faulty = a.faulty || m.fault != targettest.None
+	a.hangs = a.hangs || m.fault == targettest.Hang
 	a.record(m, out)
 	if changes(m.op) {
 		if !a.may.has(m.op) && w.trespass == nil {
