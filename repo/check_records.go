@@ -90,7 +90,11 @@ func (c *checker) checkRecord(ctx context.Context, name string, limit int64, fin
 	if err != nil {
 		return err
 	}
-	if err := open(c.r, name, object); err != nil {
+	err = open(c.r, name, object)
+	if errors.Is(err, ErrNewerKey) {
+		return damage(name, err)
+	}
+	if err != nil {
 		c.find(finding, name, err.Error())
 	}
 	return nil

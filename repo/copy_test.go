@@ -313,3 +313,22 @@ func TestACrashWhileMakingATwinLeavesNoneOrAWholeOne(t *testing.T) {
 		}
 	}
 }
+
+// A snapshot that was rewritten is not the one it was made from: both are copied.
+func TestARewrittenSnapshotAndItsOriginalAreCopiedBoth(t *testing.T) {
+	f := newSmallFixture(t, &targettest.Memory{})
+	first := f.versions(1)[0]
+	next, err := f.Rewrite(t.Context(), first, repo.RewriteOptions{Exclude: []string{"d0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, g := range map[string]*fixture{"twin": f.twin(&targettest.Memory{}), "elsewhere": newFixture(t)} {
+		if _, err := f.Copy(t.Context(), g.Repo, []*snapshot.Manifest{next}, repo.CopyOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if report := f.copyTo(g); report.Copied != 1 || report.Skipped != 1 || len(g.all()) != 2 {
+			t.Errorf("%s: %+v", name, report)
+		}
+		g.clean()
+	}
+}

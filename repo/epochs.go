@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -29,8 +30,6 @@ var ErrNewerKey = seal.ErrNoKey
 // sealed under it.
 func epochName(epoch uint32) string { return fmt.Sprintf("%s%08d", epochsPrefix, epoch) }
 
-const maxEpoch = 1 << 10
-
 func epochBody(ring *seal.Keyring, epoch uint32) []byte {
 	commitment := ring.Commitment(epoch)
 	return withSum(commitment[:])
@@ -51,20 +50,31 @@ const (
 	unknown // the object that says it is damaged
 )
 
-// epochOwner finds out whose an epoch is.
+// ownerOf finds out whose an epoch is.
 func ownerOf(ctx context.Context, t target.Target, ring *seal.Keyring, epoch uint32) (epochOwner, error) {
-	b, err := target.ReadAll(ctx, t, epochName(epoch), maxEpoch)
+	const size = seal.KeySize + 16
+	b, err := readFront(ctx, t, epochName(epoch), size+1)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nobodys, nil
 	case err != nil:
 		return nobodys, err
-	case len(b) < seal.KeySize || !bytes.Equal(b, withSum(b[:seal.KeySize])):
+	case len(b) != size || !bytes.Equal(b, withSum(b[:seal.KeySize])):
 		return unknown, nil
 	case bytes.Equal(b, epochBody(ring, epoch)):
 		return ours, nil
 	}
 	return others, nil
+}
+
+// readFront reads the first bytes of an object, or all if it has fewer.
+func readFront(ctx context.Context, t target.Target, name string, most int64) ([]byte, error) {
+	rc, err := t.Get(ctx, name, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(io.LimitReader(rc, most))
+	return b, errors.Join(err, rc.Close())
 }
 
 // confirm returns a ring as it counts: it seals under the newest epoch that does,

@@ -61,13 +61,13 @@ func (r *Repo) forget(ctx context.Context, id snapshot.ID) error {
 // Forgotten returns the snapshots that were removed and can be brought back, the
 // oldest first.
 func (r *Repo) Forgotten(ctx context.Context) ([]*snapshot.Manifest, error) {
-	standing := map[snapshot.ID]bool{}
-	ids, err := r.snapshotIDs(ctx)
-	if err != nil {
+	standing := map[snapshot.ID]bool{} // or brought back
+	all, err := r.Snapshots(ctx, Select{})
+	if all == nil && err != nil {
 		return nil, err
 	}
-	for _, id := range ids {
-		standing[id] = true
+	for _, m := range all {
+		standing[m.ID], standing[m.Original] = true, true
 	}
 	var out []*snapshot.Manifest
 	var damaged []error
@@ -96,6 +96,9 @@ func (r *Repo) Forgotten(ctx context.Context) ([]*snapshot.Manifest, error) {
 			return nil, err
 		}
 	}
+	if err := r.marked(ctx, out); err != nil {
+		return nil, err
+	}
 	sortByAge(out)
 	return out, errors.Join(damaged...)
 }
@@ -118,35 +121,25 @@ func (r *Repo) isWhole(ctx context.Context, m *snapshot.Manifest) (bool, error) 
 }
 
 // Undelete brings back a forgotten snapshot, if all that it reaches is still there,
-// be it in quarantine. It has the id that it had, unless others gave it up
-// meanwhile.
+// be it in quarantine, and returns it. It has another id, as no name is used twice:
+// a run that was thought dead might still remove what has the old one.
 func (r *Repo) Undelete(ctx context.Context, id snapshot.ID) (*snapshot.Manifest, error) {
-	m, object, err := r.readManifestAs(ctx, forgottenName(id), id)
+	m, _, err := r.readManifestAs(ctx, forgottenName(id), id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s was not forgotten, or what it held is deleted", ErrNoSnapshot, id.Short())
 	}
 	if err != nil {
 		return nil, err
 	}
-	return m, r.republish(ctx, "undelete", m, object, snapshot.ID{}, nil)
-}
-
-// republish publishes a manifest whose tree is stored already, but for what build
-// stores. parent reaches all else, or is zero.
-func (r *Repo) republish(ctx context.Context, what string, m *snapshot.Manifest, object []byte, parent snapshot.ID, build func(*session) error) error {
-	s, err := r.newSession(ctx, writing, lease{What: what}, CompressionAuto, 1)
+	s, err := r.newSession(ctx, writing, lease{What: "undelete"}, CompressionAuto, 1)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer s.close()
-	if build != nil {
-		if err := build(s); err != nil {
-			return err
-		}
-		if err := s.flush(); err != nil {
-			return err
-		}
+	said := []*snapshot.Manifest{m}
+	if err := r.marked(ctx, said); err != nil {
+		return nil, err
 	}
-	p := &publication{s: s, m: m, proven: !parent.IsZero(), parent: parent, object: object}
-	return p.run(s.ctx)
+	m.Tags, m.Original = said[0].Tags, id
+	return m, (&publication{s: s, m: m}).run(s.ctx)
 }

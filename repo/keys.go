@@ -57,31 +57,43 @@ func unlock(ctx context.Context, t target.Target, secret Secret) (ring *seal.Key
 	if secret.secret.IsZero() {
 		return nil, "", errors.New("no passphrase and no key was given")
 	}
-	slots, damaged, err := readSlots(ctx, t)
-	if err != nil {
-		return nil, "", err
-	}
-	for _, s := range slots {
-		found, err := s.unwrap(secret)
+	tried := map[string]bool{}
+	var damaged error
+	for try := range relists {
+		slots, bad, err := readSlots(ctx, t)
 		if err != nil {
-			if !errors.Is(err, seal.ErrWrongSecret) {
-				damaged = err
+			return nil, "", err
+		}
+		damaged = bad
+		slots = slices.DeleteFunc(slots, func(s keySlot) bool { return tried[s.id] })
+		if len(slots) == 0 && try > 0 {
+			break
+		}
+		for _, s := range slots {
+			tried[s.id] = true
+			found, err := s.unwrap(secret)
+			if err != nil {
+				if !errors.Is(err, seal.ErrWrongSecret) {
+					damaged = err
+				}
+				continue
 			}
-			continue
+			found, whole, err := confirm(ctx, t, found)
+			if err != nil || whole {
+				return found, s.id, err
+			}
+			// A rotation didn't come to its end. The slot from before it will do as well.
+			if ring == nil || found.Epoch() > ring.Epoch() {
+				ring, id = found, s.id
+			}
 		}
-		found, whole, err := confirm(ctx, t, found)
-		if err != nil || whole {
-			return found, s.id, err
+		if ring != nil {
+			return ring, id, nil
 		}
-		// A rotation didn't come to its end. The slot from before it will do as well.
-		if ring == nil || found.Epoch() > ring.Epoch() {
-			ring, id = found, s.id
-		}
+		// A slot that takes another's place while they are listed may have been missed.
 	}
 	switch {
-	case ring != nil:
-		return ring, id, nil
-	case len(slots) == 0 && damaged == nil:
+	case len(tried) == 0 && damaged == nil:
 		return nil, "", &DamageError{keysPrefix, errors.New("there are no key slots: open the repository with its recovery sheet")}
 	case damaged != nil:
 		return nil, "", fmt.Errorf("%w, or its key slot is damaged: %w", ErrWrongSecret, damaged)
@@ -104,6 +116,9 @@ func (s keySlot) unwrap(secret Secret) (*seal.Keyring, error) {
 	}
 	return s.Unwrap(secret.secret)
 }
+
+// relists bounds how often the slots are listed again.
+const relists = 10
 
 // readSlots returns the slots that can be read, those with the most epochs first,
 // and why another can't.

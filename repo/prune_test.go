@@ -126,14 +126,14 @@ func TestAForgottenSnapshotComesBackUntilItsDataIsDeleted(t *testing.T) {
 		t.Fatalf("%v, %v", gone, err)
 	}
 	back, err := f.Undelete(t.Context(), first.ID)
-	if err != nil || back.ID != first.ID {
+	if err != nil || back.ID == first.ID || back.Original != first.ID {
 		t.Fatalf("%v, %v", back, err)
 	}
 	sameTree(t, f.Repo, back, rollingTree(0))
 	if gone, err := f.Forgotten(t.Context()); err != nil || len(gone) != 0 {
 		t.Fatalf("%v, %v", gone, err)
 	}
-	if err := f.Forget(t.Context(), first.ID); err != nil {
+	if err := f.Forget(t.Context(), back.ID); err != nil {
 		t.Fatal(err)
 	}
 	f.prune(repo.PruneOptions{})

@@ -409,10 +409,10 @@ func FuzzEpoch(f *testing.F) {
 		f.Fatal(err)
 	}
 	cache := f.TempDir()
-	open := func(mem *targettest.Memory) *repo.Repo {
+	open := func(t testing.TB, mem *targettest.Memory) *repo.Repo {
 		r, err := repo.Open(context.Background(), mem, key, repo.Options{CacheDir: cache})
 		if err != nil {
-			f.Fatal(err)
+			t.Fatal(err)
 		}
 		return r
 	}
@@ -421,7 +421,7 @@ func FuzzEpoch(f *testing.F) {
 		_, err = r.RotateKey(context.Background(), key)
 	}
 	if err == nil {
-		_, err = open(mem).Snapshot(context.Background(), repo.FS(smallTree(0), "/x"), repo.SnapshotOptions{})
+		_, err = open(f, mem).Snapshot(context.Background(), repo.FS(smallTree(0), "/x"), repo.SnapshotOptions{})
 	}
 	if err != nil {
 		f.Fatal(err)
@@ -430,10 +430,11 @@ func FuzzEpoch(f *testing.F) {
 	f.Add(mem.Objects()[name])
 	f.Add([]byte{})
 	f.Add(make([]byte, 48))
+	f.Add(make([]byte, 5000))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		mem := mem.Clone()
 		mem.Set(name, append([]byte{}, b...))
-		r := open(mem)
+		r := open(t, mem)
 		defer r.Close()
 		if all, err := r.Snapshots(t.Context(), repo.Select{}); err != nil && !errors.Is(err, repo.ErrNewerKey) || err == nil && len(all) != 1 {
 			t.Errorf("%d snapshots, %v", len(all), err)

@@ -23,6 +23,9 @@ import (
 // What it has read of an object it remembers, and which states it has seen.
 type auditor struct {
 	box          *seal.Box
+	rotated      []*seal.Box // of key rings that have an epoch more
+	secret       seal.Secret
+	slots        map[string]bool // key slots that were looked at
 	data, tree   *chunk.Hasher
 	decompressor *pack.Decompressor
 
@@ -53,7 +56,16 @@ func newAuditor(t testing.TB, s *stage) *auditor {
 	if err != nil {
 		t.Fatal(err)
 	}
+	text, err := seal.NewKeyFile(seeded("key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := seal.ParseSecret([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &auditor{
+		secret: secret, slots: map[string]bool{},
 		box:  seal.NewBox(s.ring, s.id, seal.Preferred(), seeded("auditor")),
 		data: chunk.NewHasher(s.ring.SubKey("data ids")), tree: chunk.NewHasher(s.ring.SubKey("tree ids")),
 		decompressor: decompressor,
@@ -113,6 +125,11 @@ func (a *auditor) readManifest(name string, b []byte) *auditedManifest {
 		return nil
 	}
 	body, err := a.box.Open(seal.Manifest, b)
+	for _, box := range a.rotated {
+		if errors.Is(err, seal.ErrNoKey) || errors.Is(err, seal.ErrDamaged) {
+			body, err = box.Open(seal.Manifest, b)
+		}
+	}
 	if err != nil {
 		return nil
 	}
@@ -229,7 +246,13 @@ func (a *auditor) pack(name string, b []byte) (packContents, bool) {
 	c, known := a.packs[key]
 	if !known {
 		var err error
-		if c, err = a.readPack(name, b); err != nil {
+		c, err = a.readPack(a.box, name, b)
+		for _, box := range a.rotated {
+			if err != nil {
+				c, err = a.readPack(box, name, b)
+			}
+		}
+		if err != nil {
 			c = nil
 		}
 		a.packs[key] = c
@@ -237,15 +260,15 @@ func (a *auditor) pack(name string, b []byte) (packContents, bool) {
 	return c, tree
 }
 
-func (a *auditor) readPack(name string, b []byte) (packContents, error) {
+func (a *auditor) readPack(box *seal.Box, name string, b []byte) (packContents, error) {
 	if !isNamedByHash(name, b) {
 		return nil, errors.New("not what its name says")
 	}
-	info, err := pack.ReadInfo(a.box, pack.ID(blake3.Sum256(b)), int64(len(b)), bytes.NewReader(b))
+	info, err := pack.ReadInfo(box, pack.ID(blake3.Sum256(b)), int64(len(b)), bytes.NewReader(b))
 	if err != nil {
 		return nil, err
 	}
-	cipher, err := a.box.Cipher(info.Header)
+	cipher, err := box.Cipher(info.Header)
 	if err != nil {
 		return nil, err
 	}

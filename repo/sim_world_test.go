@@ -21,6 +21,7 @@ type program struct {
 	stage   *stage
 	actors  []actor // name, role and what they may do; each run has copies
 	crashes int     // how many actors may die, in an explored run
+	keys    bool    // the keys are changed, so that it matters when they are read
 	// only, if it isn't empty, is before what an actor may be interrupted, in an explored
 	// run.
 	only   footprint
@@ -57,7 +58,8 @@ func newWorld(t *testing.T, p *program, audit *auditor) *world {
 	t.Cleanup(stop)
 	w.turns = targettest.NewTurns(w.mem)
 	w.turns.Free = func(op targettest.Op) bool {
-		return op.Name == "config" || op.Name == "config-copy" || strings.HasPrefix(op.Name, "keys/")
+		isKey := strings.HasPrefix(op.Name, "epochs/") || strings.HasPrefix(op.Name, "keys/")
+		return op.Name == "config" || op.Name == "config-copy" || op.Name == "twin" || isKey && !p.keys
 	}
 	for name, b := range w.mem.Objects() {
 		w.stored.xor(objectDigest(name, b))
@@ -274,6 +276,7 @@ func (w *world) check() error {
 		return w.broken
 	}
 	objects := w.mem.Objects()
+	w.audit.learnKeys(w.program.stage, objects)
 	for name := range w.told {
 		if !w.forgotten[name] && !w.audit.isManifest(name, objects[name]) {
 			return fmt.Errorf("%s was reported as published and is gone", shortObject(name))

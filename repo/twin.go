@@ -58,11 +58,9 @@ func (p *publication) name(ctx context.Context) error {
 	}
 }
 
-const maxTwin = 1 << 10
-
 // readTwin returns what tells a twin from others, or nothing where there is none.
 func readTwin(ctx context.Context, t target.Target) (string, error) {
-	b, err := target.ReadAll(ctx, t, twinName, maxTwin)
+	b, err := readFront(ctx, t, twinName, twinSize)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
@@ -114,9 +112,11 @@ func (r *Repo) Twin(ctx context.Context, t target.Target) error {
 	return other.keepReserve(ctx)
 }
 
+const twinSize = 16
+
 // markTwin makes what will be on a target a twin.
 func (r *Repo) markTwin(ctx context.Context, t target.Target) error {
-	var random [16]byte
+	var random [twinSize]byte
 	if _, err := io.ReadFull(r.opts.Rand, random[:]); err != nil {
 		return err
 	}

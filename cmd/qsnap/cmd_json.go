@@ -74,7 +74,7 @@ An object a line, each with a message_type:
                  bytes_removed, packs_repacked, bytes_repacked, bytes_unused,
                  packs_waiting, bytes_waiting, waiting_for: array of {what, hostname,
                  username, begun, dead_by}, left, seconds_elapsed}
-  undelete       undeleted: {snapshot_id}
+  undelete       undeleted: {snapshot_id, original}
   rewrite        rewritten: {snapshot_id, rewritten_id, dropped, dry_run}
   repair index   summary: {packs, deltas_replaced, packs_damaged, blobs_lost}
   repair packs   summary: {packs_damaged, blobs_salvaged, blobs_lost}

@@ -167,11 +167,11 @@ func (p *program) undelete(c *cli.Context) error {
 			return err
 		}
 		if p.json {
-			if err := p.emit(map[string]any{"message_type": "undeleted", "snapshot_id": m.ID.String()}); err != nil {
+			if err := p.emit(map[string]any{"message_type": "undeleted", "snapshot_id": m.ID.String(), "original": found[0].ID.String()}); err != nil {
 				return err
 			}
 		}
-		p.say("snapshot %s of %s is back", m.ID.Short(), localTime(m.Start))
+		p.say("snapshot %s of %s is back, as %s", found[0].ID.Short(), localTime(m.Start), m.ID.Short())
 	}
 	return nil
 }

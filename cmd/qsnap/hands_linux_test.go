@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/qsnap/qsnap/internal/treetest"
 )
 
 // handsTime is how long many processes go on: QSNAP_HANDS_SECONDS, or 6 seconds.
@@ -127,5 +129,58 @@ func compareWithFresh(t *testing.T, s *session) {
 	t.Logf("packs take %.0f bytes, in a fresh repository %.0f: %.3f", used, fresh, used/fresh)
 	if used > 1.05*fresh {
 		t.Errorf("packs take %.0f bytes, in a fresh repository %.0f", used, fresh)
+	}
+}
+
+// A snapshot is under way while others forget and prune. The prune goes on, says for
+// whom it leaves what, and the next one brings the space back.
+func TestAPruneSaysForWhomItWaits(t *testing.T) {
+	s := newSession(t)
+	s.run("init", "--quiet")
+	for v := range 3 {
+		s.write("src/f", treetest.Bytes(uint64(v), 300_000))
+		s.run("snapshot", "--quiet", "src")
+	}
+	long := s.command("snapshot", "--quiet", "--stdin", "--stdin-filename", "dump")
+	stdin, err := long.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := long.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stdin.Write(treetest.Bytes(7, 100_000)); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if leases, _ := filepath.Glob(s.path("repo/leases/w-*")); len(leases) > 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it doesn't begin")
+		}
+	}
+	start := time.Now()
+	out := s.run("forget", "--path", "src", "--keep-last", "1", "--prune")
+	if !strings.Contains(out, "wait for others") || !strings.Contains(out, "the snapshot that ") || !strings.Contains(out, "deleted 0 packs") {
+		t.Errorf("%s", out)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if out := s.run("check", "--read-data"); !strings.Contains(out, "no damage found") {
+		t.Error(out)
+	}
+	if err := stdin.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := long.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if out := s.run("prune"); strings.Contains(out, "wait") || strings.Contains(out, "deleted 0 packs") {
+		t.Errorf("%s", out)
+	}
+	if out := s.run("check", "--read-data"); !strings.Contains(out, "no damage found") {
+		t.Error(out)
 	}
 }

@@ -76,7 +76,7 @@ func (t *Target) fail(ctx context.Context, op, name string, n *note, err error) 
 	var answer minio.ErrorResponse
 	switch {
 	case !errors.As(err, &answer):
-		e.err, e.text, e.temporary = t.network(err)
+		e.text, e.temporary, e.err = t.network(err)
 	case absentCodes[answer.Code]:
 		return &fs.PathError{Op: op, Path: path, Err: fs.ErrNotExist}
 	default:
@@ -200,7 +200,7 @@ func (t *Target) scrub(s string) string {
 }
 
 // network says what went wrong before the store answered.
-func (t *Target) network(err error) (cause error, text string, temporary bool) {
+func (t *Target) network(err error) (text string, temporary bool, cause error) {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err // the URL is long, and the path says it
@@ -217,17 +217,17 @@ func (t *Target) network(err error) (cause error, text string, temporary bool) {
 	)
 	switch {
 	case errors.As(err, &foreign), errors.As(err, &none):
-		return err, err.Error(), false
+		return err.Error(), false, err
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return err, fmt.Sprintf("there is no host %q: check the endpoint, and the network", dns.Name), false
+		return fmt.Sprintf("there is no host %q: check the endpoint, and the network", dns.Name), false, err
 	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		return err, fmt.Sprintf("%s speaks plain HTTP: insecure=1 allows that", t.o.Endpoint), false
+		return fmt.Sprintf("%s speaks plain HTTP: insecure=1 allows that", t.o.Endpoint), false, err
 	case strings.Contains(err.Error(), "malformed HTTP response \"\\x15\\x03"):
-		return err, t.speaksTLS(), false
+		return t.speaksTLS(), false, err
 	case errors.As(err, &authority), errors.As(err, &host), errors.As(err, &cert):
-		return err, "the store's certificate can't be trusted: " + t.scrub(err.Error()), false
+		return "the store's certificate can't be trusted: " + t.scrub(err.Error()), false, err
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return err, "the store doesn't answer in time", true
+		return "the store doesn't answer in time", true, err
 	}
-	return err, t.scrub(err.Error()), true
+	return t.scrub(err.Error()), true, err
 }

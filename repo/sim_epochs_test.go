@@ -1,0 +1,84 @@
+package repo_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/repo"
+)
+
+// rotates makes a new key, once.
+func rotates(ctx context.Context, a *actor) error {
+	r, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = r.RotateKey(ctx, a.world.program.stage.key)
+	return err
+}
+
+// anew lets a role that finds the repository to have a newer key than it was opened
+// with begin again, as a process would that is started again.
+func anew(do role) role {
+	return func(ctx context.Context, a *actor) error {
+		for range 3 {
+			if err := do(ctx, a); !errors.Is(err, repo.ErrNewerKey) {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// learnKeys looks for key rings with more epochs in the key slots.
+func (a *auditor) learnKeys(s *stage, objects map[string][]byte) {
+	for name, b := range objects {
+		if !strings.HasPrefix(name, "keys/") || a.slots[name] {
+			continue
+		}
+		a.slots[name] = true
+		slot, err := seal.ParseSlot(b)
+		if err != nil {
+			continue
+		}
+		ring, err := slot.Unwrap(a.secret)
+		if err != nil || ring.Epoch() == s.ring.Epoch() {
+			continue
+		}
+		a.rotated = append(a.rotated, seal.NewBox(ring, s.id, seal.Preferred(), seeded("auditor")))
+		for key, m := range a.manifests { // what couldn't be read perhaps can now
+			if m == nil {
+				delete(a.manifests, key)
+			}
+		}
+		for key, c := range a.packs {
+			if c == nil {
+				delete(a.packs, key)
+			}
+		}
+		clear(a.seen)
+	}
+}
+
+// Keys are rotated while others write, prune, forget and read.
+func TestSimKeyEpochs(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "xY").publishBlindly(t, "x", "Yz")
+	writes1, writes2 := writer("w1", "xz", "xYZ", "aBc"), writer("w2", "xYz", "aBcD")
+	pruner1, forgets1 := pruner("p"), forgetter("x")
+	for _, a := range []*actor{&writes1, &writes2, &pruner1, &forgets1} {
+		a.role, a.mortal = anew(a.role), true
+	}
+	runRandomly(t, &randomProgram{
+		program: program{name: "key epochs", stage: s, keys: true, actors: []actor{
+			writes1, writes2, pruner1, forgets1,
+			{name: "k", role: anew(rotates), may: footprint{"put epochs/", "put keys/", "delete keys/"}, mortal: true},
+			{name: "r", role: anew(reads), mortal: true},
+		}},
+		faults: allFaults, lives: 4, steps: 700,
+	}, simRuns(t, 30))
+}
