@@ -80,7 +80,7 @@ func plainly(t *testing.T, p *program) (sets map[digest]bool, runs int) {
 			w := newWorld(t, p, e.audit)
 			defer w.close()
 			for _, m := range next.moves() {
-				if err := w.make(m); err != nil {
+				if err := w.do(m); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -34,7 +34,7 @@ type explorer struct {
 	visited map[digest][]move // what needn't be done in each state; of it and the actor that is on, where interruptions count
 
 	replays, steps, ends int
-	replayed             int            // moves that were made only to get where something is new
+	repeated             int            // moves that were made only to get where something is new
 	see                  func(w *world) // is called in every state, if it isn't nil
 	found                *failure
 	trespass             error
@@ -77,16 +77,17 @@ func (p *path) then(m move, can choices) *path {
 	return next
 }
 
-// choices are the moves to be tried in a state. If they are private it is one that
-// nobody can disturb, whoever is on.
+// choices are the moves to be tried in a state, of all operations that could happen.
+// If they are private it is one that nobody can disturb, whoever is on.
 type choices struct {
 	moves   []move
 	private bool
+	takes   []move
 }
 
 // goOn reports whether an actor has something to do.
 func (c choices) goOn(actor int) bool {
-	return slices.ContainsFunc(c.moves, func(m move) bool { return m.kind == take && m.actor == actor })
+	return slices.ContainsFunc(c.takes, func(m move) bool { return m.actor == actor })
 }
 
 func (p *path) moves() []move {
@@ -109,7 +110,7 @@ func explore(t *testing.T, p *program) {
 		t.Logf("%s: runs with up to %d interruptions; %d and more are left", p.name, e.breaks, left)
 	}
 	t.Logf("%s: %d states, %d ends, in %d replays of %d moves (%d repeated): %v, %v each", p.name,
-		len(e.visited), e.ends, e.replays, e.steps, e.replayed, took.Round(time.Millisecond), (took / time.Duration(e.replays)).Round(time.Microsecond))
+		len(e.visited), e.ends, e.replays, e.steps, e.repeated, took.Round(time.Millisecond), (took / time.Duration(e.replays)).Round(time.Microsecond))
 	if e.found == nil && e.trespass != nil {
 		t.Fatalf("broken promise in program %q: %v", p.name, e.trespass)
 	}
@@ -174,13 +175,12 @@ func (e *explorer) run(t *testing.T, next task) {
 		if last := i == next.path.length-1; last && w.state() != next.from {
 			t.Fatalf("the actors don't repeat themselves:\n%s", traceText(w.moves, w.actors))
 		}
-		e.steps++
-		e.replayed++
-		if err := w.make(m); err != nil {
+		if err := w.do(m); err != nil {
 			t.Fatalf("%v, after\n%s", err, traceText(w.moves, w.actors))
 		}
 	}
-	e.replayed = max(0, e.replayed-1)
+	e.steps += next.path.length
+	e.repeated += max(0, next.path.length-1)
 	at, sleep := next.path, next.sleep
 	for {
 		if err := w.check(); err != nil {
@@ -197,7 +197,7 @@ func (e *explorer) run(t *testing.T, next task) {
 		at, sleep = next, asleep
 		m := at.move
 		e.steps++
-		if err := w.make(m); err != nil {
+		if err := w.do(m); err != nil {
 			t.Fatalf("%v, after\n%s", err, traceText(w.moves, w.actors))
 		}
 	}
@@ -245,22 +245,18 @@ func (e *explorer) choose(w *world, at *path, sleep []move) (*path, []move, bool
 
 // choices returns what has to be tried in a state, after a path.
 func (e *explorer) choices(w *world, at *path) choices {
-	for _, m := range w.takes() {
+	takes := w.takes()
+	for _, m := range takes {
 		if w.isPrivate(m) {
-			return choices{[]move{m}, true}
+			return choices{[]move{m}, true, takes}
 		}
 	}
-	all := e.allMoves(w)
-	own := keep(all, func(m move) bool { return m.kind == take && m.actor == at.on })
-	if len(own) == 0 || len(e.program.only) == 0 || slices.ContainsFunc(own, e.isPoint) {
-		return choices{moves: all}
+	own := keep(takes, func(m move) bool { return m.actor == at.on })
+	isPoint := func(m move) bool { return e.program.only.has(m.op) }
+	if len(own) == 0 || len(e.program.only) == 0 || slices.ContainsFunc(own, isPoint) {
+		return choices{moves: e.allMoves(w), takes: takes}
 	}
-	return choices{moves: own}
-}
-
-// isPoint reports whether an actor may be interrupted before a move.
-func (e *explorer) isPoint(m move) bool {
-	return e.program.only.has(m.op)
+	return choices{moves: own, takes: takes}
 }
 
 // allMoves returns what can be done in a state.

@@ -15,6 +15,14 @@ import (
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
+// These tests make runs of several actors on one repository and check what is promised
+// after each change: by an explorer, with at most some interruptions of actors or all
+// of them; as one story; or at random. They print how a run that broke a promise went.
+//
+//	QSNAP_SIM_INTERRUPTIONS=3    explore with so many interruptions
+//	QSNAP_SIM_RUNS=1000          make so many random runs
+//	QSNAP_SIM_SEED=17            make one random run, as it was reported
+
 func isAbsent(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 // The actors of most programs.

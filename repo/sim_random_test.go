@@ -106,7 +106,7 @@ func (p *randomProgram) run(t *testing.T, audit *auditor, seed uint64) ([]move, 
 		if !ok {
 			break
 		}
-		if err := w.make(m); err != nil {
+		if err := w.do(m); err != nil {
 			return w.moves, w.state(), err
 		}
 		if len(w.moves) > 20*p.steps {

@@ -55,7 +55,7 @@ func (w *world) tell(c chapter) error {
 				return nil
 			}
 		}
-		if err := w.make(own[0]); err != nil {
+		if err := w.do(own[0]); err != nil {
 			return err
 		}
 		if err := w.check(); err != nil {

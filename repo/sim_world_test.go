@@ -2,7 +2,6 @@ package repo_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -13,8 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/qsnap/qsnap/repo"
-	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
@@ -29,59 +26,6 @@ type program struct {
 	// run.
 	only   footprint
 	breaks int // how many interruptions an explored run has at most, or everyRun; see explorer
-}
-
-// A role is what an actor does. An error is a broken promise, unless the actor has
-// met with a fault or was told to stop.
-type role func(ctx context.Context, a *actor) error
-
-// An actor is a process that uses the repository.
-type actor struct {
-	name     string
-	role     role
-	may      footprint
-	mortal   bool // it may die
-	forgets  bool // it may delete published manifests
-	world    *world
-	number   int
-	handle   *targettest.Actor
-	cancel   context.CancelFunc
-	life     int           // from 1, counting restarts
-	emptied  int           // how often its cache was lost
-	cache    string        // where that is
-	skew     time.Duration // of its clock
-	rush     time.Duration // by which its clock advances whenever it looks at it
-	faulty   bool          // it has met with a fault in this life
-	hangs    bool          // an operation of it does
-	stopped  bool          // it was told to stop in this life
-	state    actorState
-	history  digest   // all that it was told by the target in this life
-	news     []string // manifests that it was told are published, since it was last asked
-	finished chan error
-}
-
-type actorState int
-
-const (
-	alive actorState = iota
-	ended
-	dead
-)
-
-// A digest identifies what it was made from.
-type digest [16]byte
-
-func digestOf(write func(h hash.Hash)) digest {
-	h := sha256.New()
-	write(h)
-	return digest(h.Sum(nil))
-}
-
-// xor adds an object to the digest of a set, or removes it.
-func (d *digest) xor(o digest) {
-	for i := range d {
-		d[i] ^= o[i]
-	}
 }
 
 // A world is one run of a program. It belongs to a bubble.
@@ -133,7 +77,7 @@ func newWorld(t *testing.T, p *program, audit *auditor) *world {
 // begin starts an actor's next life.
 func (w *world) begin(a *actor) {
 	a.life++
-	a.state, a.faulty, a.hangs, a.stopped, a.history = alive, false, false, false, digest{}
+	a.state, a.faulty, a.hangs, a.history = alive, false, false, digest{}
 	a.handle = w.turns.Actor(a.number)
 	if a.cache == "" {
 		var err error
@@ -151,27 +95,6 @@ func (w *world) begin(a *actor) {
 		default:
 		}
 	}()
-}
-
-// open opens the repository as the actor does.
-func (a *actor) open(ctx context.Context) (*repo.Repo, error) {
-	return repo.Open(ctx, a.handle, a.world.program.stage.key, repo.Options{
-		CacheDir: a.cache,
-		Rand:     seeded(fmt.Sprint(a.name, " ", a.life)),
-		Now:      a.now,
-	})
-}
-
-func (a *actor) now() time.Time {
-	a.skew += a.rush
-	return time.Now().Add(a.skew)
-}
-
-// tell notes that the actor was told that a snapshot is published.
-func (a *actor) tell(m *snapshot.Manifest) {
-	if a.state == alive {
-		a.news = append(a.news, "snapshots/"+m.ID.String())
-	}
 }
 
 // breaks notes that a promise was not kept.
@@ -243,8 +166,8 @@ func (w *world) isPrivate(m move) bool {
 	})
 }
 
-// make makes a move, waits until all is quiet, and checks what was promised.
-func (w *world) make(m move) error {
+// do makes a move, and waits until all is quiet. An error says that it can't be made.
+func (w *world) do(m move) error {
 	w.moves = append(w.moves, m)
 	a := w.actors[m.actor]
 	switch m.kind {
@@ -253,12 +176,11 @@ func (w *world) make(m move) error {
 			return err
 		}
 	case crash:
-		a.handle.Crash()
-		a.die()
+		a.die(a.handle.Crash)
 	case tick:
 		w.tick()
 	case cancel:
-		a.faulty, a.hangs, a.stopped = true, false, true
+		a.faulty, a.hangs = true, false
 		a.cancel()
 	case restart, replace:
 		if m.kind == replace {
@@ -272,25 +194,20 @@ func (w *world) make(m move) error {
 	return nil
 }
 
-// die has an actor's process be gone: whatever it still does reaches nobody.
-func (a *actor) die() {
-	a.state, a.faulty = dead, true
-	a.cancel()
-}
-
 func (w *world) take(a *actor, m move) error {
 	i := slices.IndexFunc(w.turns.Waiting(), func(t *targettest.Turn) bool { return t.Actor == a.handle && t.Op == m.op })
 	if i < 0 {
 		return fmt.Errorf("the actors don't repeat themselves: %s does not come", m.text(w.actors))
 	}
-	out := w.turns.Waiting()[i].Take(m.fault)
-	if m.fault != targettest.None {
-		a.faulty = true
-	}
-	a.hangs = a.hangs || m.fault == targettest.Hang
+	turn := w.turns.Waiting()[i]
+	var out targettest.Outcome
 	if m.fault >= targettest.Crash {
-		a.die()
+		a.die(func() { out = turn.Take(m.fault) })
+	} else {
+		out = turn.Take(m.fault)
 	}
+	a.faulty = a.faulty || m.fault != targettest.None
+	a.hangs = a.hangs || m.fault == targettest.Hang
 	a.record(m, out)
 	if changes(m.op) {
 		if !a.may.has(m.op) && w.trespass == nil {
@@ -299,18 +216,6 @@ func (w *world) take(a *actor, m move) error {
 		w.changed(a, m, out)
 	}
 	return nil
-}
-
-// record adds to what the actor knows.
-func (a *actor) record(m move, out targettest.Outcome) {
-	a.history = digestOf(func(h hash.Hash) {
-		h.Write(a.history[:])
-		fmt.Fprint(h, m.op, m.op.Size, m.fault, out.Err, len(out.Data), " ")
-		h.Write(out.Data)
-		for _, info := range out.Infos {
-			fmt.Fprint(h, info.Name, info.Size, " ")
-		}
-	})
 }
 
 // changed keeps account of what is stored.
@@ -325,13 +230,6 @@ func (w *world) changed(a *actor, m move, out targettest.Outcome) {
 	if gone && a.forgets {
 		w.forgotten[m.op.Name] = true
 	}
-}
-
-func objectDigest(name string, b []byte) digest {
-	return digestOf(func(h hash.Hash) {
-		fmt.Fprint(h, name, " ")
-		h.Write(b)
-	})
 }
 
 // tick lets time pass until a timer wakes somebody.
@@ -356,8 +254,9 @@ func (w *world) state() digest {
 		h.Write(w.stored[:])
 		binary.Write(h, binary.LittleEndian, time.Since(w.start))
 		for _, a := range w.actors {
-			fmt.Fprint(h, " ", a.state, a.life, a.emptied, a.skew)
+			fmt.Fprint(h, " ", a.state)
 			if a.state == alive {
+				fmt.Fprint(h, a.life, a.emptied, a.skew, " ")
 				h.Write(a.history[:])
 			}
 		}
