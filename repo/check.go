@@ -125,6 +125,9 @@ func (r *Repo) Check(ctx context.Context, o CheckOptions) (*CheckReport, error) 
 		}
 		changed, err := c.run(ctx)
 		c.close()
+		if errors.Is(err, fs.ErrNotExist) && try < checkTries {
+			continue // a prune that took this for dead has deleted what was being read
+		}
 		if err != nil || !c.report.Damaged() || !changed || try == checkTries {
 			return &c.report, err
 		}

@@ -84,6 +84,22 @@ func (r *Repo) Prune(ctx context.Context, o PruneOptions) (*PruneReport, error) 
 	if o.MaxUnused == 0 {
 		o.MaxUnused = defaultMaxUnused
 	}
+	for try := 1; ; try++ {
+		report, err := r.pruneOnce(ctx, o)
+		if try == pruneTries || !errors.Is(err, errVanished) {
+			return report, err
+		}
+	}
+}
+
+// pruneTries is how often a prune begins again because a snapshot vanished while it
+// was read: what was marked of it so far is no half of anything.
+const pruneTries = 5
+
+// errVanished says that a snapshot was forgotten, and its data deleted, by others.
+var errVanished = errors.New("it was forgotten meanwhile")
+
+func (r *Repo) pruneOnce(ctx context.Context, o PruneOptions) (*PruneReport, error) {
 	fresh, err := r.fresh()
 	if err != nil {
 		return nil, err

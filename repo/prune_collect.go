@@ -217,7 +217,13 @@ func (p *pruner) mark(ctx context.Context, m *snapshot.Manifest) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	return unreadable("snapshot "+m.ID.Short(), err)
+	err = unreadable("snapshot "+m.ID.Short(), err)
+	for _, name := range []string{pendingName(m.ID), snapshotName(m.ID)} {
+		if _, e := p.r.target.Stat(ctx, name); !errors.Is(e, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", errVanished, err)
 }
 
 // account finds for each living blob the pack it is kept in, and so what of each

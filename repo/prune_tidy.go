@@ -86,6 +86,12 @@ func (p *pruner) oldLeases(ctx context.Context) error {
 // standing ones follow: check tells by them that these aren't lost. The marks of
 // snapshots that are neither go with them.
 func (p *pruner) forgetForgotten(ctx context.Context) error {
+	if err := p.judge.look(ctx); err != nil {
+		return err
+	}
+	if p.judge.writers() > 0 {
+		return nil // one of them may be about to publish what follows a forgotten one
+	}
 	ids, err := p.r.snapshotIDs(ctx)
 	if err != nil {
 		return err

@@ -96,6 +96,8 @@ func TestABucketCanBeNamedByTheHost(t *testing.T) {
 	if err := targettest.Check(t.Context(), open(t, f.options)); err != nil {
 		t.Error(err)
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	if hosts[0] != bucket+".store.example:80" {
 		t.Errorf("dialled %s", hosts[0])
 	}
