@@ -134,7 +134,7 @@ func (p *program) app() *cli.App {
 
 func (p *program) globalFlags() []cli.Flag {
 	return append([]cli.Flag{
-		&cli.StringFlag{Name: "repo", Aliases: []string{"r"}, EnvVars: []string{"QSNAP_REPO"}, Usage: "`REPOSITORY`: a directory"},
+		&cli.StringFlag{Name: "repo", Aliases: []string{"r"}, EnvVars: []string{"QSNAP_REPO"}, Usage: "`REPOSITORY`: a directory, or sftp://, s3://, webdavs:// or rclone: and what follows them"},
 		&cli.StringFlag{Name: "password-file", Usage: "read the password from `FILE` [$QSNAP_PASSWORD_FILE, or the password itself in $QSNAP_PASSWORD]"},
 		&cli.StringFlag{Name: "password-command", Usage: "run `COMMAND` in a shell and read the password from its output [$QSNAP_PASSWORD_COMMAND]"},
 		&cli.StringFlag{Name: "key-file", Usage: "open with a key `FILE` or recovery sheet instead of a password [$QSNAP_KEY_FILE]"},
@@ -144,13 +144,14 @@ func (p *program) globalFlags() []cli.Flag {
 	}, lineFlags()...)
 }
 
-// plainFlags has help show flags without the defaults of switches, which are all
-// off, and without the ways to write a flag twice.
+// plainFlags has help show flags without defaults that say that nothing is set, and
+// without the ways to write a flag twice.
 func plainFlags() {
 	show := cli.FlagStringer
+	unset := strings.NewReplacer(" (default: false)", "", " (default: 0)", "", " (default: 0s)", "")
 	again := regexp.MustCompile(` \[ -.* \]`)
 	cli.FlagStringer = func(f cli.Flag) string {
-		return again.ReplaceAllString(strings.ReplaceAll(show(f), " (default: false)", ""), "")
+		return again.ReplaceAllString(unset.Replace(show(f)), "")
 	}
 }
 
