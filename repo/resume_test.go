@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -53,11 +54,11 @@ func TestAnInterruptedSnapshotIsContinued(t *testing.T) {
 		return slowFS{files, slow, takes, new(sync.Mutex), map[string]int{}}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		crashed := false
+		var crashed atomic.Bool
 		mem := &targettest.Memory{}
 		stored := map[string]int{}
 		f := &targettest.Faulty{Memory: mem, Decide: func(op targettest.Op) targettest.Fault {
-			if crashed {
+			if crashed.Load() {
 				return targettest.Crash
 			}
 			if op.Method == "put" && strings.HasPrefix(op.Name, "packs/") {
@@ -73,7 +74,7 @@ func TestAnInterruptedSnapshotIsContinued(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { // it dies while it reads the last directory
 			time.Sleep(5 * time.Minute)
-			crashed = true
+			crashed.Store(true)
 			cancel()
 		}()
 		first := source("d4/f10", time.Hour)
@@ -91,7 +92,7 @@ func TestAnInterruptedSnapshotIsContinued(t *testing.T) {
 			stored[name] = 0
 		}
 		again := &targettest.Faulty{Memory: mem, Decide: f.Decide}
-		crashed = false
+		crashed.Store(false)
 		if r, err = repo.Open(t.Context(), again, key, repo.Options{CacheDir: t.TempDir()}); err != nil {
 			t.Fatal(err)
 		}
