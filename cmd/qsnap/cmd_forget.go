@@ -156,11 +156,11 @@ func (p *program) forgetByPolicy(c *cli.Context, r *repo.Repo, o repo.RetainOpti
 	if err != nil {
 		return 0, err
 	}
-	verb := "forgot"
+	line := "forgot %s, kept %s"
 	if o.DryRun {
-		verb = "would forget"
+		line = "would forget %s, keep %s"
 	}
-	p.say("%s %s, kept %s", verb, plural(gone, "snapshot", "snapshots"), count(kept))
+	p.say(line, plural(gone, "snapshot", "snapshots"), count(kept))
 	return gone, nil
 }
 
