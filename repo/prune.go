@@ -23,6 +23,7 @@ type PruneOptions struct {
 	Budget    time.Duration // nothing more is written anew after that time; 0 is no limit
 	Wait      time.Duration // how long to wait for runs that may rely on what is to be deleted
 	DryRun    bool          // change nothing
+	Without   []snapshot.ID // with DryRun only: as if these had been forgotten
 	Workers   int           // 0 is as many as processors
 
 	// Progress is called now and then, by one goroutine at a time.
@@ -83,6 +84,9 @@ func (r *Repo) Prune(ctx context.Context, o PruneOptions) (*PruneReport, error) 
 	}
 	if o.MaxUnused == 0 {
 		o.MaxUnused = defaultMaxUnused
+	}
+	if len(o.Without) > 0 && !o.DryRun {
+		return nil, errors.New("prune without snapshots that are not forgotten: only as a dry run")
 	}
 	for try := 1; ; try++ {
 		report, err := r.pruneOnce(ctx, o)
