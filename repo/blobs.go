@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -58,6 +59,7 @@ func (r *Repo) openCache() (*index.Index, error) {
 // updateIndex makes the index know the deltas that are on the target now.
 func (r *Repo) updateIndex(ctx context.Context, x *index.Index) error {
 	var listed []index.ID
+	sizes := map[index.ID]int64{}
 	for info, err := range r.target.List(ctx, indexPrefix) {
 		if err != nil {
 			return err
@@ -67,6 +69,10 @@ func (r *Repo) updateIndex(ctx context.Context, x *index.Index) error {
 			continue // no object of ours; check tells
 		}
 		listed = append(listed, id)
+		sizes[id] = info.Size
+	}
+	if err := r.fetchDeltas(ctx, x, listed, sizes); err != nil {
+		return err
 	}
 	return x.Update(ctx, listed, func(ctx context.Context, id index.ID) (index.Delta, error) {
 		d, err := r.readDelta(ctx, id)
@@ -321,12 +327,26 @@ func (r *Repo) readSegment(ctx context.Context, p *pack.Info, n int) ([]byte, er
 	if n >= len(p.Segments) {
 		return nil, &pack.DamageError{Pack: p.ID, Part: fmt.Sprintf("segment %d", n), Err: errors.New("there is none")}
 	}
+	keep := r.objects != nil && p.IsTree()
+	if keep {
+		if plain, ok := r.cachedSegment(p, n); ok {
+			return plain, nil
+		}
+	}
 	s := p.Segments[n]
 	buf := make([]byte, s.Stored)
 	if err := r.readRange(ctx, p.ID, s.Offset, buf); err != nil {
 		return nil, err
 	}
-	return r.openSegment(p, n, buf, make([]byte, 0, s.Plain))
+	var sealed []byte
+	if keep {
+		sealed = bytes.Clone(buf) // opening uses it up
+	}
+	plain, err := r.openSegment(p, n, buf, make([]byte, 0, s.Plain))
+	if err == nil && keep {
+		r.objects.Put(segmentName(p.ID, n), sealed)
+	}
+	return plain, err
 }
 
 // openSegment opens a segment as stored, whose bytes it uses up, and appends it

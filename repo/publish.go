@@ -101,7 +101,7 @@ func (p *publication) try(ctx context.Context) error {
 		return nil // published all the same; prune removes what is pending
 	}
 	if err == nil {
-		r.manifests.put(p.m)
+		r.keepManifest(p.m, p.object)
 	}
 	return err
 }

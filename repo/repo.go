@@ -15,6 +15,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/cache"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/target"
@@ -36,12 +37,14 @@ type Repo struct {
 	ring   *seal.Keyring
 	box    *seal.Box
 	slot   string // the key slot that was opened, or empty
+	far    bool   // the target is
 	data   *chunk.Hasher
 	tree   *chunk.Hasher
 
 	decompressor *pack.Decompressor
 	segments     segmentCache
 	manifests    manifestCache
+	objects      *cache.Dir // nil for none
 
 	indexGate gate         // guards what follows, and is held while the index is brought up to date
 	index     *index.Index // nil until it is needed
@@ -54,13 +57,18 @@ type Repo struct {
 
 // Options of an open repository. The zero value is useful.
 type Options struct {
-	// CacheDir is where the local index lies, in a directory of its own for each
-	// repository. Empty is "qsnap" in the user's cache directory. It may be lost
+	// CacheDir is where the local index and copies of small objects lie, in a directory
+	// of its own for each repository. Empty is "qsnap" in the user's cache directory. It may be lost
 	// or damaged at any time.
 	CacheDir string
 	// CacheMemory is about how many bytes are kept in memory of what was read last,
 	// decompressed: 16 MiB if zero. Who reads at many places at once may want more.
 	CacheMemory int
+	// CacheSize is about how many bytes of manifests, index deltas and trees are kept in
+	// CacheDir, sealed as they are on the target, so that they aren't fetched again:
+	// 512 MiB if zero, and none if negative. Where the target is a local file system
+	// none are in any case.
+	CacheSize int64
 	// Now tells the time. Nil is time.Now.
 	Now func() time.Time
 	// Rand is where salts come from. Nil is crypto/rand. No two repositories, and
@@ -115,6 +123,7 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	if err != nil {
 		return nil, err
 	}
+	r.openObjects()
 	// The config comes last: without it nothing is a repository, so what a crash
 	// leaves before is no harm. Create-only decides between two that race.
 	if r.slot, err = r.putSlot(ctx, ring, secret, o.Label); err != nil {
@@ -133,7 +142,7 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 // ErrWrongSecret and, for what is damaged, *DamageError, beside the target's own.
 func Open(ctx context.Context, t target.Target, secret Secret, o Options) (*Repo, error) {
 	o.fill()
-	sealed, err := readConfigs(ctx, t)
+	sealed, err := readConfigs(ctx, t, false)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +150,12 @@ func Open(ctx context.Context, t target.Target, secret Secret, o Options) (*Repo
 	if err != nil {
 		return nil, err
 	}
-	c, err := openConfig(ring, sealed)
+	c, err := openOneConfig(ring, sealed[configName])
+	if err != nil {
+		if sealed, err = readConfigs(ctx, t, true); err == nil {
+			c, err = openConfig(ring, sealed)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +165,7 @@ func Open(ctx context.Context, t target.Target, secret Secret, o Options) (*Repo
 	r, err := newRepo(t, o, c, ring)
 	if err == nil {
 		r.slot = slot
+		r.openObjects()
 	}
 	return r, err
 }
@@ -161,6 +176,9 @@ func (o *Options) fill() {
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Reader
+	}
+	if o.CacheSize == 0 {
+		o.CacheSize = defaultCacheSize
 	}
 	if o.CacheMemory <= 0 {
 		o.CacheMemory = defaultCacheMemory
@@ -179,13 +197,15 @@ func newRepo(t target.Target, o Options, c *config, ring *seal.Keyring) (*Repo, 
 		tree:         chunk.NewHasher(ring.SubKey("tree ids")),
 		decompressor: decompressor,
 		indexGate:    newGate(),
+		far:          isFar(t),
 	}
 	r.segments.limit = o.CacheMemory
 	return r, nil
 }
 
-// readConfigs returns the config's two copies, as far as they are there.
-func readConfigs(ctx context.Context, t target.Target) (map[string][]byte, error) {
+// readConfigs returns the config's two copies, as far as they are there; unless both
+// are asked for, the second only if the first can't be right.
+func readConfigs(ctx context.Context, t target.Target, both bool) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	for _, name := range []string{configName, configCopyName} {
 		b, err := target.ReadAll(ctx, t, name, maxConfig)
@@ -193,6 +213,9 @@ func readConfigs(ctx context.Context, t target.Target) (map[string][]byte, error
 			out[name] = b
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
+		}
+		if _, err := seal.ParseHeader(b); err == nil && !both {
+			return out, nil
 		}
 	}
 	if len(out) == 0 {
@@ -253,6 +276,7 @@ func (r *Repo) Close() error {
 		return err
 	}
 	defer r.indexGate.leave()
+	r.objects.Close()
 	if r.index == nil {
 		return nil
 	}
@@ -281,6 +305,6 @@ func (r *Repo) cacheDir() (string, error) {
 // Probe returns ErrNoRepository unless a target holds a repository; it needs no
 // secret.
 func Probe(ctx context.Context, t target.Target) error {
-	_, err := readConfigs(ctx, t)
+	_, err := readConfigs(ctx, t, false)
 	return err
 }

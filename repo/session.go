@@ -239,6 +239,9 @@ func (s *session) upload(p *openPack) {
 	if err == nil {
 		err = s.putPack(info, p.spool)
 	}
+	if err == nil {
+		s.keepTrees(info, p.spool)
+	}
 	err = errors.Join(err, p.spool.Discard())
 	if err != nil {
 		s.fail(fmt.Errorf("store pack: %w", err))
@@ -323,5 +326,6 @@ func (r *Repo) putDelta(ctx context.Context, d index.Delta) (id index.ID, size i
 	if err := r.put(ctx, deltaName(id), object); err != nil {
 		return id, 0, fmt.Errorf("store index delta: %w", err)
 	}
+	r.objects.Put(cacheName(deltaName(id)), object)
 	return id, len(object), nil
 }
