@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"github.com/qsnap/qsnap/target"
 )
 
 // pause is how long to wait where a store says that another try will do.
@@ -225,7 +227,7 @@ func (p *put) sums(ctx context.Context, off, size int64) (s sums, err error) {
 			return s, p.t.fail(ctx, "put", p.name, nil, ctx.Err())
 		}
 		piece := buf[:min(end-at, int64(len(buf)))]
-		if _, err := p.body.ReadAt(piece, at); err != nil {
+		if _, err := p.body.inspect(piece, at); err != nil {
 			return s, p.fault(err)
 		}
 		to.Write(piece)
@@ -250,12 +252,19 @@ type lent struct {
 }
 
 func (l *lent) ReadAt(p []byte, off int64) (int, error) {
+	return l.read(func(body io.ReaderAt) io.ReaderAt { return body }, p, off)
+}
+
+// inspect reads what isn't sent.
+func (l *lent) inspect(p []byte, off int64) (int, error) { return l.read(target.Inspect, p, off) }
+
+func (l *lent) read(as func(io.ReaderAt) io.ReaderAt, p []byte, off int64) (int, error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.body == nil {
 		return 0, errors.New("the put has ended")
 	}
-	n, err := l.body.ReadAt(p, off)
+	n, err := as(l.body).ReadAt(p, off)
 	if n == len(p) {
 		return n, nil
 	}

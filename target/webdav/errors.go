@@ -98,6 +98,9 @@ func (t *Target) failed(c call, resp *http.Response) error {
 	if bytes.Contains(said, []byte(blockedTemporarily)) {
 		e.after = max(e.after, t.pacer.interval)
 	}
+	if t.pacer.Requests > 0 {
+		e.after = 0 // the pacer has heeded it: the next request waits by itself
+	}
 	if words := t.line(message(resp, said)); words != "" {
 		e.Text = strings.TrimPrefix(e.Text+": "+words, ": ")
 	}
