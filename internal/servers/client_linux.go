@@ -18,7 +18,15 @@ func (s *Server) KnownHosts(addr string) string {
 
 // URL returns how the program names a store on the server that is reached at an
 // address: the server's own, or that of a proxy.
-func (s *Server) URL(addr string) string { return strings.Replace(s.url, "ADDR", addr, 1) }
+func (s *Server) URL(addr string) string {
+	return strings.NewReplacer("ADDR", addr, "STORE", s.store).Replace(s.url)
+}
+
+// At returns the server with another store on it, which is empty at first.
+func (s Server) At(store string) *Server {
+	s.store = store
+	return &s
+}
 
 // Environ writes what the program looks for in a home directory, and returns the
 // variables that it needs beside HOME, for a server reached at these addresses.

@@ -16,7 +16,7 @@ import (
 // bucket is the one that there is.
 const bucket = "backup"
 
-const s3URL = "s3://" + bucket + "/hosts/web1?endpoint=ADDR&insecure=1&region=us-east-1"
+const s3URL = "s3://" + bucket + "/STORE?endpoint=ADDR&insecure=1&region=us-east-1"
 
 // fakeS3 is a store in memory. It believes everybody.
 func fakeS3(s *Server) {

@@ -48,7 +48,8 @@ type Server struct {
 
 	t       testing.TB
 	dir     string // its own
-	url     string // for the program, with ADDR for the address
+	url     string // for the program, with ADDR and STORE in it
+	store   string
 	command []string
 	env     []string // of its process
 	cmd     *exec.Cmd
@@ -61,7 +62,7 @@ func (k Kind) Start(t testing.TB) *Server {
 	if k.program != "" {
 		k.program = program(t, k.program)
 	}
-	s := &Server{Kind: k, t: t, dir: newDir(t)}
+	s := &Server{Kind: k, t: t, dir: newDir(t), store: "hosts/web1"}
 	s.Root = filepath.Join(s.dir, "root")
 	for _, dir := range []string{s.Root, filepath.Join(s.dir, "tmp")} {
 		s.check(os.Mkdir(dir, 0o777))

@@ -38,7 +38,7 @@ func (s *Server) keys() (hostFile string, host, login ssh.Signer) {
 	me, err := user.Current()
 	s.check(err)
 	s.User, s.Password = me.Username, ""
-	s.url = "sftp://" + s.User + "@ADDR" + s.Root + "/a/b"
+	s.url = "sftp://" + s.User + "@ADDR" + s.Root + "/STORE"
 	return hostFile, host, login
 }
 

@@ -27,7 +27,7 @@ func goWebDAV(s *Server) {
 		}
 		h.ServeHTTP(w, r)
 	}))
-	s.url = "webdav://ADDR/a/b"
+	s.url = "webdav://ADDR/STORE"
 }
 
 // serveHTTP serves a handler in this process.
@@ -77,7 +77,7 @@ DocumentRoot %[1]s/root
 `, s.dir, s.Addr)
 	sum := md5.Sum([]byte(s.User + ":the realm:" + s.Password)) // HA1 of RFC 2617, 3.2.2.2
 	s.write("users", s.User+":the realm:"+hex.EncodeToString(sum[:])+"\n")
-	s.url = "webdav://ADDR/a/b"
+	s.url = "webdav://ADDR/STORE"
 	s.run("-f", s.write("conf", b.String()), "-DFOREGROUND")
 }
 
@@ -115,7 +115,7 @@ http {
 	}
 }
 `, s.dir, s.Addr, module)
-	s.url, s.User, s.Password = "webdav://ADDR/a/b", "", ""
+	s.url, s.User, s.Password = "webdav://ADDR/STORE", "", ""
 	s.run("-c", s.write("conf", text), "-p", s.dir, "-e", filepath.Join(s.dir, "log"))
 }
 
@@ -123,9 +123,9 @@ http {
 func rclone(s *Server) {
 	s.port()
 	s.env = []string{"RCLONE_USER=" + s.User, "RCLONE_PASS=" + s.Password}
-	s.url = "webdav://ADDR/a/b"
+	s.url = "webdav://ADDR/STORE"
 	s.run("serve", "webdav", "--config", filepath.Join(s.dir, "none"), "--cache-dir", filepath.Join(s.dir, "tmp"), "--addr", s.Addr, s.Root)
 }
 
 // rcloneRemote is a directory that the program has rclone serve.
-func rcloneRemote(s *Server) { s.url = "rclone:" + s.Root + "/a/b" }
+func rcloneRemote(s *Server) { s.url = "rclone:" + s.Root + "/STORE" }

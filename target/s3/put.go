@@ -178,6 +178,8 @@ func (p *put) settle(ctx context.Context, n *note, err error) (tries int, _ erro
 		return 1, p.t.existing(p.name, nil)
 	case ctx.Err() != nil:
 		return 1, p.t.fail(ctx, "put", p.name, nil, err)
+	case !errors.Is(statErr, fs.ErrNotExist) && exists: // whose it is, the next look may tell
+		return 1, statErr
 	case !errors.Is(statErr, fs.ErrNotExist):
 		return 1, failure
 	case exists: // it has gone since, or was deleted long ago and the store minds
