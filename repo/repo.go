@@ -49,6 +49,8 @@ type Repo struct {
 	rebuilt   atomic.Bool  // it was made anew
 	scratch   string       // a directory to be removed with it
 
+	exclusive *exclusive
+
 	newer atomic.Bool // something was passed over that is sealed with a newer key
 }
 
@@ -61,6 +63,9 @@ type Options struct {
 	// CacheMemory is about how many bytes are kept in memory of what was read last,
 	// decompressed: 16 MiB if zero. Who reads at many places at once may want more.
 	CacheMemory int
+	// Notice is told, once, what makes a repository less safe than others before
+	// anything is stored in it: ErrReplaces. Nil is nobody.
+	Notice func(error)
 	// Now tells the time. Nil is time.Now.
 	Now func() time.Time
 	// Rand is where salts come from. Nil is crypto/rand. No two repositories, and
@@ -113,6 +118,9 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	}
 	r, err := newRepo(t, o.Options, c, ring)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := r.createsOnly(ctx); err != nil {
 		return nil, err
 	}
 	// The config comes last: without it nothing is a repository, so what a crash
@@ -179,6 +187,7 @@ func newRepo(t target.Target, o Options, c *config, ring *seal.Keyring) (*Repo, 
 		tree:         chunk.NewHasher(ring.SubKey("tree ids")),
 		decompressor: decompressor,
 		indexGate:    newGate(),
+		exclusive:    new(exclusive),
 	}
 	r.segments.limit = o.CacheMemory
 	return r, nil
