@@ -52,6 +52,8 @@ type Repo struct {
 	rebuilt   atomic.Bool  // it was made anew
 	scratch   string       // a directory to be removed with it
 
+	exclusive *exclusive
+
 	newer atomic.Bool // something was passed over that is sealed with a newer key
 }
 
@@ -69,6 +71,9 @@ type Options struct {
 	// 512 MiB if zero, and none if negative. Where the target is a local file system
 	// none are in any case.
 	CacheSize int64
+	// Notice is told, once, what makes a repository less safe than others before
+	// anything is stored in it: ErrReplaces. Nil is nobody.
+	Notice func(error)
 	// Now tells the time. Nil is time.Now.
 	Now func() time.Time
 	// Rand is where salts come from. Nil is crypto/rand. No two repositories, and
@@ -124,6 +129,9 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 		return nil, err
 	}
 	r.openObjects()
+	if _, err := r.createsOnly(ctx); err != nil {
+		return nil, err
+	}
 	// The config comes last: without it nothing is a repository, so what a crash
 	// leaves before is no harm. Create-only decides between two that race.
 	if r.slot, err = r.putSlot(ctx, ring, secret, o.Label); err != nil {
@@ -198,6 +206,7 @@ func newRepo(t target.Target, o Options, c *config, ring *seal.Keyring) (*Repo, 
 		decompressor: decompressor,
 		indexGate:    newGate(),
 		far:          isFar(t),
+		exclusive:    new(exclusive),
 	}
 	r.segments.limit = o.CacheMemory
 	return r, nil
