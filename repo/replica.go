@@ -164,37 +164,35 @@ func dropEnded(ctx context.Context, to target.Target) error {
 
 // Promote makes a replica a repository of its own, which can be changed, after the
 // one it was a replica of is lost or given up. It takes no key. Replications under
-// way are ErrReplicating, unless force says that they have surely ended; the target
-// is no replica any more then, either, and promoting it again has the same result. A
-// target that holds no replica is fs.ErrNotExist.
+// way are ErrReplicating, unless force says that they have surely ended. A target that
+// holds no replica is fs.ErrNotExist.
 func Promote(ctx context.Context, t target.Target, force bool) error {
 	if err := Probe(ctx, t); err != nil {
 		return err
 	}
-	removed := t.Delete(ctx, replicaName)
-	if removed != nil && !errors.Is(removed, fs.ErrNotExist) {
-		return removed
-	}
-	if err := dropEnded(ctx, t); err != nil {
+	if err := t.Delete(ctx, replicaName); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no replica here: %w", fs.ErrNotExist)
+	} else if err != nil {
 		return err
 	}
-	left := 0
-	for info, err := range t.List(ctx, replicatingPrefix) {
+	err := dropEnded(ctx, t)
+	for info, e := range t.List(ctx, replicatingPrefix) {
+		switch {
+		case e != nil:
+			err = errors.Join(err, e)
+		case !force:
+			err = errors.Join(err, ErrReplicating)
+		default:
+			if e := t.Delete(ctx, info.Name); !errors.Is(e, fs.ErrNotExist) {
+				err = errors.Join(err, e)
+			}
+		}
 		if err != nil {
-			return err
-		}
-		removed = nil
-		if !force {
-			left++
-		} else if err := t.Delete(ctx, info.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+			break
 		}
 	}
-	if left > 0 {
-		return ErrReplicating
-	}
-	if removed != nil {
-		return fmt.Errorf("there is no replica here: %w", fs.ErrNotExist)
+	if err != nil {
+		return errors.Join(err, putReplicaMark(ctx, t))
 	}
 	return nil
 }
@@ -206,6 +204,7 @@ type replicaSet struct {
 	mu     sync.Mutex
 	opened map[int]target.Target
 	failed map[int]error
+	served map[string]bool // names of what was read from a replica
 }
 
 // open returns a replica's target.

@@ -353,3 +353,16 @@ func TestAReplicaOfAnotherRepositoryIsLeftAlone(t *testing.T) {
 		t.Errorf("on itself: %v; want fs.ErrExist", err)
 	}
 }
+
+// manifests are snapshots, and the versions that they are of.
+type manifests struct {
+	of  map[snapshot.ID]int
+	ids []snapshot.ID
+}
+
+func newManifests() *manifests { return &manifests{of: map[snapshot.ID]int{}} }
+
+func (m *manifests) add(s *snapshot.Manifest, version int) {
+	m.of[s.ID] = version
+	m.ids = append(m.ids, s.ID)
+}
