@@ -17,6 +17,7 @@ import (
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/target"
 )
 
 // openIndex returns the index, brought up to date when it is opened.
@@ -335,18 +336,20 @@ func (r *Repo) readSegment(ctx context.Context, p *pack.Info, n int) ([]byte, er
 	}
 	s := p.Segments[n]
 	buf := make([]byte, s.Stored)
-	if err := r.readRange(ctx, p.ID, s.Offset, buf); err != nil {
-		return nil, err
+	err := r.readRange(ctx, p.ID, s.Offset, buf)
+	if err == nil {
+		var sealed, plain []byte
+		if keep {
+			sealed = bytes.Clone(buf) // opening uses it up
+		}
+		if plain, err = r.openSegment(p, n, buf, make([]byte, 0, s.Plain)); err == nil {
+			if keep {
+				r.objects.Put(segmentName(p.ID, n), sealed)
+			}
+			return plain, nil
+		}
 	}
-	var sealed []byte
-	if keep {
-		sealed = bytes.Clone(buf) // opening uses it up
-	}
-	plain, err := r.openSegment(p, n, buf, make([]byte, 0, s.Plain))
-	if err == nil && keep {
-		r.objects.Put(segmentName(p.ID, n), sealed)
-	}
-	return plain, err
+	return r.segmentElsewhere(ctx, p, n, make([]byte, 0, s.Plain), err)
 }
 
 // openSegment opens a segment as stored, whose bytes it uses up, and appends it
@@ -372,16 +375,21 @@ func (r *Repo) openSegment(p *pack.Info, n int, sealed, dst []byte) ([]byte, err
 // readRange reads bytes of a pack. A pack that is too short or isn't there is a
 // *pack.DamageError.
 func (r *Repo) readRange(ctx context.Context, id pack.ID, off int64, buf []byte) error {
-	rc, err := r.target.Get(ctx, packName(id), off, int64(len(buf)))
-	if err == nil {
-		_, err = io.ReadFull(rc, buf)
-		err = errors.Join(err, rc.Close())
-	}
+	err := readRangeOf(ctx, r.target, packName(id), off, buf)
 	if err == nil {
 		return nil
 	}
 	if errors.Is(err, fs.ErrNotExist) || r.isShort(ctx, id, off+int64(len(buf))) {
 		return &pack.DamageError{Pack: id, Err: err}
+	}
+	return err
+}
+
+func readRangeOf(ctx context.Context, t target.Target, name string, off int64, buf []byte) error {
+	rc, err := t.Get(ctx, name, off, int64(len(buf)))
+	if err == nil {
+		_, err = io.ReadFull(rc, buf)
+		err = errors.Join(err, rc.Close())
 	}
 	return err
 }

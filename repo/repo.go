@@ -41,6 +41,8 @@ type Repo struct {
 	data   *chunk.Hasher
 	tree   *chunk.Hasher
 
+	replicas replicaSet
+
 	decompressor *pack.Decompressor
 	segments     segmentCache
 	manifests    manifestCache
@@ -79,6 +81,9 @@ type Options struct {
 	// Rand is where salts come from. Nil is crypto/rand. No two repositories, and
 	// no two openings of one, may draw the same.
 	Rand io.Reader
+	// Replicas are further targets with the same repository. What can't be read any
+	// more is read from them.
+	Replicas []Replica
 }
 
 // InitOptions say how a new repository is made. The zero value is useful. They
@@ -146,7 +151,8 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	return r, r.keepReserve(ctx)
 }
 
-// Open opens the repository on a target. The errors are ErrNoRepository,
+// Open opens the repository on a target. A replica can only be read: what would
+// change it is ErrReplica. The errors are ErrNoRepository,
 // ErrWrongSecret and, for what is damaged, *DamageError, beside the target's own.
 func Open(ctx context.Context, t target.Target, secret Secret, o Options) (*Repo, error) {
 	o.fill()
@@ -170,10 +176,17 @@ func Open(ctx context.Context, t target.Target, secret Secret, o Options) (*Repo
 	if c.twin, err = readTwin(ctx, t); err != nil {
 		return nil, err
 	}
+	if c.replica, err = readReplicaMark(ctx, t); err != nil {
+		return nil, err
+	}
+	if c.replica != "" {
+		t = readOnly{t}
+	}
 	r, err := newRepo(t, o, c, ring)
 	if err == nil {
 		r.slot = slot
 		r.openObjects()
+		r.replicas.all = o.Replicas
 	}
 	return r, err
 }
@@ -308,7 +321,7 @@ func (r *Repo) cacheDir() (string, error) {
 		}
 		dir = filepath.Join(user, "qsnap")
 	}
-	return filepath.Join(dir, r.ID()[:32]+r.config.twin), nil
+	return filepath.Join(dir, r.ID()[:32]+r.config.twin+r.config.replica), nil
 }
 
 // Probe returns ErrNoRepository unless a target holds a repository; it needs no
