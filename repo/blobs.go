@@ -1,7 +1,6 @@
 package repo
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -327,26 +326,20 @@ func (r *Repo) readSegment(ctx context.Context, p *pack.Info, n int) ([]byte, er
 	if n >= len(p.Segments) {
 		return nil, &pack.DamageError{Pack: p.ID, Part: fmt.Sprintf("segment %d", n), Err: errors.New("there is none")}
 	}
-	keep := r.objects != nil && p.IsTree()
-	if keep {
-		if plain, ok := r.cachedSegment(p, n); ok {
+	if p.IsTree() && r.far {
+		return r.readTrees(ctx, p, n)
+	}
+	s := p.Segments[n]
+	if b, ok := r.ahead.take(ctx, p, n); ok {
+		if plain, err := r.openSegment(p, n, b, make([]byte, 0, s.Plain)); err == nil {
 			return plain, nil
 		}
 	}
-	s := p.Segments[n]
 	buf := make([]byte, s.Stored)
 	if err := r.readRange(ctx, p.ID, s.Offset, buf); err != nil {
 		return nil, err
 	}
-	var sealed []byte
-	if keep {
-		sealed = bytes.Clone(buf) // opening uses it up
-	}
-	plain, err := r.openSegment(p, n, buf, make([]byte, 0, s.Plain))
-	if err == nil && keep {
-		r.objects.Put(segmentName(p.ID, n), sealed)
-	}
-	return plain, err
+	return r.openSegment(p, n, buf, make([]byte, 0, s.Plain))
 }
 
 // openSegment opens a segment as stored, whose bytes it uses up, and appends it

@@ -65,9 +65,20 @@ type sessionStats struct {
 	indexStored            atomic.Uint64
 }
 
-// Packs that are built or uploaded at the same time: one of data, one of trees,
-// and one on its way.
-const packsAtOnce = 3
+// Packs that are built or uploaded at the same time: one of data, one of trees, and
+// one on its way; more of these where it is far, as long as they find room.
+const (
+	packsAtOnce    = 3
+	farPacksAtOnce = 10
+	farPackMemory  = 96 << 20
+)
+
+func (r *Repo) packsAtOnce() int {
+	if !r.far {
+		return packsAtOnce
+	}
+	return int(min(max(farPackMemory/r.config.PackSize, packsAtOnce), farPacksAtOnce))
+}
 
 // treeSegment is how large segments of trees are: whoever looks for one file
 // reads a few of them.
@@ -92,10 +103,10 @@ func (r *Repo) newSession(ctx context.Context, kind leaseKind, what lease, level
 		r: r, run: run, ctx: ctx, fail: fail,
 		pagesGate: newGate(), cutGate: newGate(),
 		claimed: map[chunk.ID]bool{}, relied: map[pack.ID]bool{}, repack: map[chunk.ID]struct{}{},
-		slots:   make(chan *pack.Buffer, packsAtOnce),
+		slots:   make(chan *pack.Buffer, r.packsAtOnce()),
 		presses: make(chan *pack.Compressor, workers),
 	}
-	for range packsAtOnce {
+	for range cap(s.slots) {
 		s.slots <- new(pack.Buffer)
 	}
 	for range workers {

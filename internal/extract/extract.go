@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -33,6 +34,9 @@ type Source interface {
 	snapshot.Loader
 	// Locate returns a place of a chunk.
 	Locate(ctx context.Context, id chunk.ID) (index.Place, error)
+	// Expect says which segments will be asked for next, each once, in about this order.
+	// The function it returns is called when that is over.
+	Expect(ctx context.Context, segments iter.Seq2[*pack.Info, int]) (done func())
 	// Segment reads segment n of a pack into buf, whose storage it may use, and
 	// returns it plain.
 	Segment(ctx context.Context, p *pack.Info, n int, buf []byte) ([]byte, error)
