@@ -113,7 +113,7 @@ func (r *Repo) readObject(ctx context.Context, name string, hash [32]byte, limit
 		return nil, err
 	}
 	if blake3.Sum256(object) != hash {
-		return nil, &DamageError{Object: name, Err: errHash}
+		return r.objectElsewhere(ctx, name, hash, limit, &DamageError{Object: name, Err: errHash})
 	}
 	r.objects.Put(cacheName(name), object)
 	return object, nil

@@ -100,7 +100,9 @@ func (r *Repo) readManifestAs(ctx context.Context, name string, id snapshot.ID) 
 		if _, err := r.box.Open(seal.Tombstone, object); errors.Is(err, ErrNewerKey) {
 			return nil, nil, damage(name, err)
 		}
-		return nil, nil, &DamageError{name, errHash}
+		if object, err = r.objectElsewhere(ctx, name, id, maxManifest, &DamageError{name, errHash}); err != nil {
+			return nil, nil, err
+		}
 	}
 	body, err := r.box.Open(seal.Manifest, object)
 	if err != nil {

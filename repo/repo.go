@@ -41,6 +41,8 @@ type Repo struct {
 	data   *chunk.Hasher
 	tree   *chunk.Hasher
 
+	replicas replicaSet
+
 	decompressor *pack.Decompressor
 	segments     segmentCache
 	manifests    manifestCache
@@ -53,6 +55,8 @@ type Repo struct {
 	adopted   bool         // it knows packs that no delta lists
 	rebuilt   atomic.Bool  // it was made anew
 	scratch   string       // a directory to be removed with it
+
+	exclusive *exclusive
 
 	newer atomic.Bool // something was passed over that is sealed with a newer key
 }
@@ -71,11 +75,17 @@ type Options struct {
 	// 512 MiB if zero, and none if negative. Where the target is a local file system
 	// none are in any case.
 	CacheSize int64
+	// Notice is told, once, what makes a repository less safe than others before
+	// anything is stored in it: ErrReplaces. Nil is nobody.
+	Notice func(error)
 	// Now tells the time. Nil is time.Now.
 	Now func() time.Time
 	// Rand is where salts come from. Nil is crypto/rand. No two repositories, and
 	// no two openings of one, may draw the same.
 	Rand io.Reader
+	// Replicas are further targets with the same repository. What can't be read any
+	// more is read from them.
+	Replicas []Replica
 }
 
 // InitOptions say how a new repository is made. The zero value is useful. They
@@ -127,6 +137,9 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 		return nil, err
 	}
 	r.openObjects()
+	if _, err := r.createsOnly(ctx); err != nil {
+		return nil, err
+	}
 	// The config comes last: without it nothing is a repository, so what a crash
 	// leaves before is no harm. Create-only decides between two that race.
 	if r.slot, err = r.putSlot(ctx, ring, secret, o.Label); err != nil {
@@ -141,7 +154,8 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	return r, r.keepReserve(ctx)
 }
 
-// Open opens the repository on a target. The errors are ErrNoRepository,
+// Open opens the repository on a target. A replica can only be read: what would
+// change it is ErrReplica. The errors are ErrNoRepository,
 // ErrWrongSecret and, for what is damaged, *DamageError, beside the target's own.
 func Open(ctx context.Context, t target.Target, secret Secret, o Options) (*Repo, error) {
 	o.fill()
@@ -165,10 +179,17 @@ func Open(ctx context.Context, t target.Target, secret Secret, o Options) (*Repo
 	if c.twin, err = readTwin(ctx, t); err != nil {
 		return nil, err
 	}
+	if c.replica, err = readReplicaMark(ctx, t); err != nil {
+		return nil, err
+	}
+	if c.replica != "" {
+		t = readOnly{t}
+	}
 	r, err := newRepo(t, o, c, ring)
 	if err == nil {
 		r.slot = slot
 		r.openObjects()
+		r.replicas.all = o.Replicas
 	}
 	return r, err
 }
@@ -201,6 +222,7 @@ func newRepo(t target.Target, o Options, c *config, ring *seal.Keyring) (*Repo, 
 		decompressor: decompressor,
 		indexGate:    newGate(),
 		far:          isFar(t),
+		exclusive:    new(exclusive),
 	}
 	r.segments.limit = o.CacheMemory
 	return r, nil
@@ -302,7 +324,7 @@ func (r *Repo) cacheDir() (string, error) {
 		}
 		dir = filepath.Join(user, "qsnap")
 	}
-	return filepath.Join(dir, r.ID()[:32]+r.config.twin), nil
+	return filepath.Join(dir, r.ID()[:32]+r.config.twin+r.config.replica), nil
 }
 
 // Probe returns ErrNoRepository unless a target holds a repository; it needs no

@@ -142,8 +142,8 @@ func total(counts map[string]int) (n int) {
 }
 
 var (
-	// The config, whether it is a twin, which keys there are, and that which fits.
-	opening = map[string]int{"get config": 1, "get twin": 1, "list keys/": 1, "get keys/": 1}
+	// The config, whether it is a twin or a replica, which keys there are, and that which fits.
+	opening = map[string]int{"get config": 1, "get twin": 1, "get replica": 1, "list keys/": 1, "get keys/": 1}
 	// What a snapshot has to be sure of, beside its packs.
 	aSnapshot = map[string]int{
 		"list snapshots/":  1, // which is the newest?

@@ -42,7 +42,7 @@ type RestoreOptions struct {
 	Include   []string // patterns as of gitignore(5), relative to Path; empty is all
 	Exclude   []string
 	Overwrite Overwrite
-	Delete    bool // remove what the snapshot doesn't have
+	Delete    bool // remove what the snapshot doesn't have; beside a single file, nothing
 	DryRun    bool // change nothing
 	Verify    bool // read back what was restored
 	NoSync    bool // return before the disk has it all
@@ -104,7 +104,7 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	if x.Exclude, err = patterns(o.Exclude, "exclude"); err != nil {
 		return RestoreReport{}, err
 	}
-	if x.Root, err = from.root(ctx, m, o.Path); err != nil {
+	if x.Root, x.Bare, err = from.root(ctx, m, o.Path); err != nil {
 		return RestoreReport{}, err
 	}
 	if x.Spare, err = spared(m, o); err != nil {
@@ -158,18 +158,18 @@ func patterns(list []string, source string) (*ignore.Set, error) {
 	return set.With("", rules), nil
 }
 
-// root returns the directory to be restored: the one of that path, or one that
-// holds only the file of that path.
-func (s *source) root(ctx context.Context, m *snapshot.Manifest, p string) (snapshot.Entry, error) {
+// root returns the directory to be restored: the one of that path, or a bare one
+// that holds only the file of that path.
+func (s *source) root(ctx context.Context, m *snapshot.Manifest, p string) (root snapshot.Entry, bare bool, err error) {
 	e, err := s.Entry(ctx, m, p)
 	if err != nil {
-		return snapshot.Entry{}, err
+		return snapshot.Entry{}, false, err
 	}
 	if e.Type == snapshot.Dir {
 		if e.Problem != "" {
-			return snapshot.Entry{}, fmt.Errorf("%s is not in the snapshot: when that was made: %s", p, e.Problem)
+			return snapshot.Entry{}, false, fmt.Errorf("%s is not in the snapshot: when that was made: %s", p, e.Problem)
 		}
-		return *e, nil
+		return *e, false, nil
 	}
 	// A page that is nowhere stored, for a directory that is none.
 	w := snapshot.NewTreeWriter(func(page []byte) (chunk.ID, error) {
@@ -177,10 +177,10 @@ func (s *source) root(ctx context.Context, m *snapshot.Manifest, p string) (snap
 		return s.pageID, nil
 	})
 	if err := w.Add(e); err != nil {
-		return snapshot.Entry{}, err
+		return snapshot.Entry{}, false, err
 	}
 	id, err := w.Finish()
-	return snapshot.Entry{Type: snapshot.Dir, Subtree: id}, err
+	return snapshot.Entry{Type: snapshot.Dir, Subtree: id}, true, err
 }
 
 // spared returns the paths that deletion must leave alone: those that were there

@@ -94,6 +94,9 @@ func (r *Repo) newSession(ctx context.Context, kind leaseKind, what lease, level
 	if err := r.upToDate(ctx); err != nil {
 		return nil, err
 	}
+	if _, err := r.createsOnly(ctx); err != nil {
+		return nil, err
+	}
 	run, err := r.box.NewRun()
 	if err != nil {
 		return nil, err

@@ -78,10 +78,14 @@ func (s *source) Segment(ctx context.Context, p *pack.Info, n int, buf []byte) (
 	if cap(*sealed) < stored {
 		*sealed = make([]byte, stored, stored+stored/4)
 	}
-	if err := s.readRange(ctx, p.ID, p.Segments[n].Offset, (*sealed)[:stored]); err != nil {
-		return nil, err
+	err := s.readRange(ctx, p.ID, p.Segments[n].Offset, (*sealed)[:stored])
+	if err == nil {
+		var out []byte
+		if out, err = s.openSegment(p, n, (*sealed)[:stored], buf[:0]); err == nil {
+			return out, nil
+		}
 	}
-	return s.openSegment(p, n, (*sealed)[:stored], buf[:0])
+	return s.segmentElsewhere(ctx, p, n, buf[:0], err)
 }
 
 // Chunk is part of extract.Source.

@@ -61,6 +61,7 @@ const (
 type Options struct {
 	Source Source
 	Root   snapshot.Entry // a directory
+	Bare   bool           // Root is none of the snapshot's, but holds a file: To stays as it is, beside it
 	To     string         // an existing directory
 	Policy Policy
 	// Delete removes what the snapshot doesn't have, except the paths in Spare,
