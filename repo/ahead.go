@@ -3,6 +3,7 @@ package repo
 import (
 	"bytes"
 	"context"
+	"iter"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -46,26 +47,25 @@ type aheadRead struct {
 }
 
 // joinSegments joins segments, which are in the order in which they will be asked for.
-func joinSegments(keys []segmentKey, infos map[pack.ID]*pack.Info) []*aheadRead {
+func joinSegments(segments iter.Seq2[*pack.Info, int]) []*aheadRead {
 	var out []*aheadRead
 	var last *aheadRead
-	for _, k := range keys {
-		p := infos[k.pack]
-		if int(k.number) >= len(p.Segments) {
-			continue
+	for p, n := range segments {
+		if n >= len(p.Segments) {
+			continue // who asks for it is told
 		}
-		s := p.Segments[k.number]
+		s := p.Segments[n]
 		end := s.Offset + int64(s.Stored)
-		if last != nil && last.pack.ID == k.pack {
+		if last != nil && last.pack.ID == p.ID {
 			gap := s.Offset - (last.off + last.size)
 			if gap >= 0 && gap <= aheadGap && end-last.off <= aheadRun {
-				last.segments = append(last.segments, k.number)
+				last.segments = append(last.segments, uint32(n))
 				last.size = end - last.off
 				last.left++
 				continue
 			}
 		}
-		last = &aheadRead{pack: p, segments: []uint32{k.number}, off: s.Offset, size: int64(s.Stored), left: 1, done: make(chan struct{})}
+		last = &aheadRead{pack: p, segments: []uint32{uint32(n)}, off: s.Offset, size: int64(s.Stored), left: 1, done: make(chan struct{})}
 		out = append(out, last)
 	}
 	return out
@@ -150,11 +150,10 @@ func (a *aheadSet) take(ctx context.Context, p *pack.Info, n int) ([]byte, bool)
 
 // expect has segments read ahead that will be asked for in about this order, each
 // once. The function it returns ends that, and must be called.
-func (r *Repo) expect(ctx context.Context, keys []segmentKey, infos map[pack.ID]*pack.Info) (stop func()) {
-	if !r.far || len(keys) < 2 {
-		return func() {}
+func (r *Repo) expect(ctx context.Context, all []*aheadRead) (stop func()) {
+	if len(all) < 2 {
+		return func() {} // it would be no sooner
 	}
-	all := joinSegments(keys, infos)
 	r.ahead.add(all)
 	ctx, cancel := context.WithCancel(ctx)
 	room := semaphore.NewWeighted(aheadAll)
@@ -190,22 +189,24 @@ func (r *Repo) expect(ctx context.Context, keys []segmentKey, infos map[pack.ID]
 
 // expectBlobs has the segments read ahead that hold blobs which will be asked for.
 func (r *Repo) expectBlobs(ctx context.Context, refs []blobRef) (stop func()) {
-	var keys []segmentKey
-	seen, infos := map[segmentKey]bool{}, map[pack.ID]*pack.Info{}
-	if x, err := r.openIndex(ctx); err == nil && r.far { // else it is said by who asks for them
+	x, err := r.openIndex(ctx)
+	if err != nil || !r.far {
+		return func() {} // who asks for them is told
+	}
+	return r.expect(ctx, joinSegments(func(yield func(*pack.Info, int) bool) {
+		seen := map[segmentKey]bool{}
 		for _, ref := range refs {
 			places, err := x.Lookup(ref.id)
 			if err != nil || len(places) == 0 || ref.tree {
 				continue
 			}
 			key := segmentKey{places[0].Pack.ID, places[0].Segment}
-			if !seen[key] {
-				seen[key] = true
-				keys, infos[key.pack] = append(keys, key), places[0].Pack
+			if !seen[key] && !yield(places[0].Pack, int(key.number)) {
+				return
 			}
+			seen[key] = true
 		}
-	}
-	return r.expect(ctx, keys, infos)
+	}))
 }
 
 // A treeWalk tells whether trees are being read one after another. Its zero value

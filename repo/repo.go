@@ -36,8 +36,9 @@ type Repo struct {
 	config *config
 	ring   *seal.Keyring
 	box    *seal.Box
-	slot   string // the key slot that was opened, or empty
-	far    bool   // the target is
+	slot   string        // the key slot that was opened, or empty
+	far    bool          // the target is
+	spared *sparedTarget // the target, if nothing is to be stored there; else nil
 	data   *chunk.Hasher
 	tree   *chunk.Hasher
 

@@ -280,7 +280,7 @@ func (s *session) note(info *pack.Info) error {
 		delete(s.claimed, info.Blobs[i].ID)
 	}
 	s.loose = append(s.loose, info)
-	due := len(s.loose) >= deltaPacks || s.index.Full()
+	due := len(s.loose) >= deltaPacks || s.index.Full() && s.r.spared == nil
 	s.mu.Unlock()
 	if due {
 		return s.list()
@@ -325,6 +325,9 @@ func (s *session) list() error {
 		return err
 	}
 	s.stats.indexStored.Add(uint64(size))
+	if s.r.spared != nil {
+		return nil // the index must not know what isn't there
+	}
 	s.index.Listed(id, d)
 	_ = s.index.Settle() // where the cache can't be written, memory serves
 	return nil

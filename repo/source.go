@@ -47,13 +47,21 @@ func (s *source) Locate(ctx context.Context, id chunk.ID) (index.Place, error) {
 
 // Expect is part of extract.Source.
 func (s *source) Expect(ctx context.Context, segments iter.Seq2[*pack.Info, int]) (stop func()) {
-	var keys []segmentKey
-	infos := map[pack.ID]*pack.Info{}
-	for p, n := range segments {
-		keys = append(keys, segmentKey{p.ID, uint32(n)})
-		infos[p.ID] = p
+	if !s.far {
+		return func() {}
 	}
-	return s.expect(ctx, keys, infos)
+	return s.expect(ctx, joinSegments(segments))
+}
+
+// Requests is part of extract.Source.
+func (s *source) Requests(segments iter.Seq2[*pack.Info, int]) (n int) {
+	if s.far {
+		return len(joinSegments(segments))
+	}
+	for range segments {
+		n++
+	}
+	return n
 }
 
 // Segment is part of extract.Source.

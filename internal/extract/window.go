@@ -154,6 +154,7 @@ func (x *extraction) runUses(ctx context.Context) error {
 			cmp.Compare(a.offset, b.offset), cmp.Compare(a.chunk, b.chunk))
 	})
 	x.win.uses, x.win.order = nil, nil
+	x.Progress.Requests.Add(uint64(x.Source.Requests(segmentsOf(uses))))
 	if x.DryRun {
 		x.countSegments(uses)
 		return nil
