@@ -1,7 +1,6 @@
 package repo
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -328,28 +327,30 @@ func (r *Repo) readSegment(ctx context.Context, p *pack.Info, n int) ([]byte, er
 	if n >= len(p.Segments) {
 		return nil, &pack.DamageError{Pack: p.ID, Part: fmt.Sprintf("segment %d", n), Err: errors.New("there is none")}
 	}
-	keep := r.objects != nil && p.IsTree()
-	if keep {
-		if plain, ok := r.cachedSegment(p, n); ok {
-			return plain, nil
-		}
+	plain, err := r.readSegmentHere(ctx, p, n)
+	if err == nil {
+		return plain, nil
+	}
+	return r.segmentElsewhere(ctx, p, n, make([]byte, 0, p.Segments[n].Plain), err)
+}
+
+// readSegmentHere reads a segment from the target alone, unless it is cached or was
+// read ahead.
+func (r *Repo) readSegmentHere(ctx context.Context, p *pack.Info, n int) ([]byte, error) {
+	if p.IsTree() && r.far {
+		return r.readTrees(ctx, p, n)
 	}
 	s := p.Segments[n]
-	buf := make([]byte, s.Stored)
-	err := r.readRange(ctx, p.ID, s.Offset, buf)
-	if err == nil {
-		var sealed, plain []byte
-		if keep {
-			sealed = bytes.Clone(buf) // opening uses it up
-		}
-		if plain, err = r.openSegment(p, n, buf, make([]byte, 0, s.Plain)); err == nil {
-			if keep {
-				r.objects.Put(segmentName(p.ID, n), sealed)
-			}
+	if b, ok := r.ahead.take(ctx, p, n); ok {
+		if plain, err := r.openSegment(p, n, b, make([]byte, 0, s.Plain)); err == nil {
 			return plain, nil
 		}
 	}
-	return r.segmentElsewhere(ctx, p, n, make([]byte, 0, s.Plain), err)
+	buf := make([]byte, s.Stored)
+	if err := r.readRange(ctx, p.ID, s.Offset, buf); err != nil {
+		return nil, err
+	}
+	return r.openSegment(p, n, buf, make([]byte, 0, s.Plain))
 }
 
 // openSegment opens a segment as stored, whose bytes it uses up, and appends it

@@ -36,8 +36,9 @@ type Repo struct {
 	config *config
 	ring   *seal.Keyring
 	box    *seal.Box
-	slot   string // the key slot that was opened, or empty
-	far    bool   // the target is
+	slot   string        // the key slot that was opened, or empty
+	far    bool          // the target is
+	spared *sparedTarget // the target, if nothing is to be stored there; else nil
 	data   *chunk.Hasher
 	tree   *chunk.Hasher
 
@@ -47,6 +48,8 @@ type Repo struct {
 	segments     segmentCache
 	manifests    manifestCache
 	objects      *cache.Dir // nil for none
+	ahead        aheadSet
+	walk         treeWalk
 
 	indexGate gate         // guards what follows, and is held while the index is brought up to date
 	index     *index.Index // nil until it is needed
@@ -94,7 +97,8 @@ type InitOptions struct {
 	// Max means the default sizes.
 	Chunks chunk.Params
 	// PackSize is about how many bytes a pack has: 16 MiB if zero. Up to three
-	// packs are held in memory while a snapshot is made.
+	// packs are held in memory while a snapshot is made, and where the target is no
+	// local file system up to ten, as long as these have no more than 96 MiB.
 	PackSize int64
 	// Label describes the first key slot.
 	Label string

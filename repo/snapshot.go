@@ -200,6 +200,9 @@ func (t *taking) run(ctx context.Context) (err error) {
 	if err := t.fill(); err != nil {
 		return err
 	}
+	if t.r.spared != nil {
+		return t.estimate()
+	}
 	p := &publication{s: s, m: t.m, proven: t.resume == nil, parent: t.m.Parent}
 	if !t.src.once {
 		p.again = t.again
