@@ -120,8 +120,12 @@ func (p *publication) packsToLock(ctx context.Context, book *lockBook, until tim
 	return slices.SortedFunc(maps.Keys(packs), compareIDs), nil
 }
 
-// reached adds packs so that they hold all that the manifest reaches.
+// reached adds packs so that they hold all that the manifest reaches. Those that prune
+// has listed no more, to let their locks end, are none of them.
 func (p *publication) reached(ctx context.Context, packs map[pack.ID]bool) error {
+	if err := p.s.r.refreshIndex(ctx, p.s.index, false); err != nil && !index.IsDamaged(err) {
+		return err
+	}
 	seen := map[chunk.ID]bool{}
 	return snapshot.Reach(ctx, trees{p.s.r}, &p.m.Root, func(id chunk.ID, tree bool) (bool, error) {
 		if seen[id] {

@@ -149,6 +149,9 @@ func (s *session) Lane() capture.Lane {
 	return &lane{s: s, packer: &s.data, full: s.r.config.SegmentSize}
 }
 
+// Name is part of capture.Sink.
+func (s *session) Name(data []byte) chunk.ID { return s.r.data.ID(data) }
+
 // PutTree is part of capture.Sink.
 func (s *session) PutTree(ctx context.Context, page []byte) (chunk.ID, error) {
 	if err := s.pagesGate.enter(ctx); err != nil {

@@ -173,7 +173,7 @@ func (t *taking) run(ctx context.Context) (err error) {
 	if t.o.Workers <= 0 {
 		t.o.Workers = runtime.GOMAXPROCS(0)
 	}
-	what := lease{What: "snapshot"}
+	what := lease{What: "snapshot", Hostname: []byte(t.m.Hostname)}
 	for _, p := range t.m.Paths {
 		what.Paths = append(what.Paths, []byte(p))
 	}

@@ -126,6 +126,11 @@ func All() []Mutant {
 			Edits: []Edit{{"repo/publish.go", `return err == nil && h.Kind() == seal.Manifest, nil`, `return err == nil && h.Kind() != 0, nil`}},
 		},
 		{
+			Name:  "a run takes what it goes on from to be there",
+			Tests: "TestSimARunGoesOnWhereAnotherDied",
+			Edits: []Edit{{"repo/snapshot.go", `proven: t.resume == nil,`, `proven: true,`}},
+		},
+		{
 			Name:  "a prune deletes what its index has lost",
 			Tests: "TestSimAPruneDeletesNoPackThatItsIndexHasLost",
 			Edits: []Edit{{"repo/prune_delete.go", `rescued[n] = !known[id]`, `rescued[n] = len(known) < 0 && !known[id]`}},
