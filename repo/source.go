@@ -3,7 +3,6 @@ package repo
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
@@ -16,7 +15,16 @@ type source struct {
 	trees
 	page   []byte // of a tree that isn't stored
 	pageID chunk.ID
-	sealed sync.Pool // of *[]byte
+	sealed chan []byte // buffers that are free
+}
+
+// newSource returns a source that many segments can be read from at once.
+func newSource(r *Repo, workers int) *source {
+	s := &source{Repo: r, trees: trees{r}, sealed: make(chan []byte, workers)}
+	for range workers {
+		s.sealed <- nil
+	}
+	return s
 }
 
 // Tree is part of snapshot.Loader.
@@ -49,22 +57,19 @@ func (s *source) Segment(ctx context.Context, p *pack.Info, n int, buf []byte) (
 	if n >= len(p.Segments) {
 		return nil, &pack.DamageError{Pack: p.ID, Err: errors.New("it has fewer segments than its index says")}
 	}
-	sealed, _ := s.sealed.Get().(*[]byte)
-	if sealed == nil {
-		sealed = new([]byte)
-	}
-	defer s.sealed.Put(sealed)
+	sealed := <-s.sealed
+	defer func() { s.sealed <- sealed }()
 	stored, plain := p.Segments[n].Stored, p.Segments[n].Plain
-	if cap(*sealed) < stored {
-		*sealed = make([]byte, stored, stored+stored/4)
+	if cap(sealed) < stored {
+		sealed = make([]byte, stored+stored/2)
 	}
-	if err := s.readRange(ctx, p.ID, p.Segments[n].Offset, (*sealed)[:stored]); err != nil {
+	if err := s.readRange(ctx, p.ID, p.Segments[n].Offset, sealed[:stored]); err != nil {
 		return nil, err
 	}
 	if cap(buf) < plain {
-		buf = make([]byte, 0, plain+plain/8)
+		buf = make([]byte, 0, plain+plain/2)
 	}
-	return s.openSegment(p, n, (*sealed)[:stored], buf[:0])
+	return s.openSegment(p, n, sealed[:stored], buf[:0])
 }
 
 // Chunk is part of extract.Source.
