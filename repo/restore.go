@@ -75,6 +75,7 @@ type RestoreReport struct {
 	Created, Replaced, Touched, Deleted uint64
 	BytesWritten                        uint64
 	Packs, PackBytes                    uint64 // that were read
+	Requests                            uint64 // by which they were, beside those for trees
 	Problems                            uint64
 }
 
@@ -96,7 +97,7 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	if x.Workers <= 0 {
 		x.Workers = runtime.GOMAXPROCS(0)
 	}
-	from := newSource(r, x.Workers)
+	from := sourceOf(r, x.Workers)
 	x.Source = from
 	var err error
 	if x.Include, err = patterns(o.Include, "include"); err != nil {
@@ -290,7 +291,7 @@ func (p *restoreReporter) report() RestoreReport {
 	return RestoreReport{
 		Files: c.Files.Load(), Dirs: c.Dirs.Load(), Others: c.Others.Load(), Bytes: c.Bytes.Load(),
 		Created: c.Created.Load(), Replaced: c.Replaced.Load(), Touched: c.Touched.Load(), Deleted: c.Deleted.Load(),
-		BytesWritten: c.BytesWritten.Load(), Packs: c.Packs.Load(), PackBytes: c.PackBytes.Load(),
+		BytesWritten: c.BytesWritten.Load(), Packs: c.Packs.Load(), PackBytes: c.PackBytes.Load(), Requests: c.Requests.Load(),
 		Problems: c.Problems.Load(),
 	}
 }

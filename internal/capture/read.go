@@ -83,7 +83,7 @@ func (w *worker) read(j fileJob, e *snapshot.Entry) (problem, fatal error) {
 	if e.DataSize() <= int64(w.c.Params.Whole) {
 		problem, fatal = w.whole(data, e)
 	} else {
-		problem, fatal = w.chunks(data, e)
+		problem, fatal = w.chunks(j, data, e)
 	}
 	if problem != nil || fatal != nil {
 		return problem, fatal
@@ -132,13 +132,13 @@ func (w *worker) whole(data *dataReader, e *snapshot.Entry) (problem, fatal erro
 }
 
 // chunks stores the file's data as the chunks it is cut into.
-func (w *worker) chunks(data *dataReader, e *snapshot.Entry) (problem, fatal error) {
+func (w *worker) chunks(j fileJob, data *dataReader, e *snapshot.Entry) (problem, fatal error) {
 	content := w.c.contentWriter(w.ctx)
 	want := e.DataSize()
 	if w.buf == nil {
 		w.buf = make([]byte, w.c.pieceSize())
 	}
-	problem, fatal = w.c.cut(w.ctx, data, w.buf, func(chunks []byte, ends []int, rest []byte) ([]byte, error) {
+	problem, fatal = w.c.cut(w.ctx, data, j.before(), w.buf, func(chunks []byte, ends []end, rest []byte) ([]byte, error) {
 		err := putChunks(w.ctx, w.lane, chunks, ends, content.Add)
 		copy(w.buf, rest)
 		return w.buf, err
@@ -156,17 +156,22 @@ func (c *capture) contentWriter(ctx context.Context) *snapshot.ContentWriter {
 }
 
 // putChunks stores chunks that lie one after another and end where ends says.
-func putChunks(ctx context.Context, lane Lane, data []byte, ends []int, add func(snapshot.Chunk) error) error {
+func putChunks(ctx context.Context, lane Lane, data []byte, ends []end, add func(snapshot.Chunk) error) error {
 	from := 0
-	for _, end := range ends {
-		id, err := lane.Put(ctx, data[from:end])
+	for _, e := range ends {
+		var err error
+		if e.id.IsZero() {
+			e.id, err = lane.Put(ctx, data[from:e.at])
+		} else {
+			err = lane.PutNamed(ctx, e.id, data[from:e.at])
+		}
 		if err != nil {
 			return err
 		}
-		if err := add(snapshot.Chunk{ID: id, Length: uint32(end - from)}); err != nil {
+		if err := add(snapshot.Chunk{ID: e.id, Length: uint32(e.at - from)}); err != nil {
 			return err
 		}
-		from = end
+		from = e.at
 	}
 	return nil
 }
