@@ -339,3 +339,27 @@ func BenchmarkCompress(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkBuild makes packs of segments that are compressed already.
+func BenchmarkBuild(b *testing.B) {
+	const segments, size = 16, 1 << 20
+	box, data := testBox(b, 1), make([]byte, size, size+seal.Overhead)
+	var spool Buffer
+	b.SetBytes(segments * size)
+	b.ReportAllocs()
+	for n := byte(0); b.Loop(); n++ {
+		builder, err := NewBuilder(box, seal.Run{n}, seal.DataPack, &spool)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i := range segments {
+			slot, _ := builder.Reserve(Raw, size, size, []Part{{hasher.ID([]byte{byte(i)}), size}})
+			if err := builder.Write(slot, data); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if _, err := builder.Finish(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
