@@ -53,8 +53,8 @@ func (c *capture) readPieces(ctx context.Context, l *largeFileJob) (pieces int, 
 		return 0, err, nil
 	}
 	defer f.Close()
-	data, err := describeFile(f, meta, e)
-	if err != nil {
+	data := new(dataReader)
+	if err := describeFile(f, meta, e, data); err != nil {
 		return 0, err, nil
 	}
 	before := *e
@@ -84,7 +84,7 @@ func (c *capture) readPieces(ctx context.Context, l *largeFileJob) (pieces int, 
 	}
 	e.Size -= before.DataSize() - data.read
 	cutHoles(e)
-	return pieces, c.stable(f, &before, e), nil
+	return pieces, stable(f, &before, e, new(snapshot.Entry)), nil
 }
 
 // freshBuffer returns a buffer for a piece, when one is free.
