@@ -130,7 +130,7 @@ func explore(t *testing.T, p *program) {
 
 func newExplorer(t testing.TB, p *program) *explorer {
 	e := &explorer{program: p, audit: newAuditor(t, p.stage), visited: map[digest][]move{}, breaks: p.breaks}
-	if os.Getenv("QSNAP_SIM_ALL") != "" {
+	if os.Getenv("QSNAP_SIM_INTERRUPTIONS") == "all" {
 		e.breaks = everyRun
 	} else if n, ok := environment(t, "QSNAP_SIM_INTERRUPTIONS"); ok {
 		e.breaks = int(n)
@@ -282,21 +282,29 @@ func (e *explorer) choices(w *world, at *path) choices {
 			return choices{[]move{m}, true, takes}
 		}
 	}
-	if e.breaks == everyRun && len(e.program.only) > 0 {
-		for _, a := range w.actors {
-			own := keep(takes, func(m move) bool { return m.actor == a.number })
-			if len(own) > 0 && !slices.ContainsFunc(own, func(m move) bool { return e.program.only.has(m.op) }) {
-				return choices{moves: own, takes: takes}
-			}
+	if own := e.amid(takes, at); len(own) > 0 {
+		return choices{moves: own, takes: takes}
+	}
+	return choices{moves: e.allMoves(w), takes: takes}
+}
+
+// amid returns the operations of an actor that is not to be interrupted now, if there
+// is one: that which is on, or where all runs are made, one that depends on nothing but
+// the state.
+func (e *explorer) amid(takes []move, at *path) []move {
+	if len(e.program.only) == 0 {
+		return nil
+	}
+	for _, first := range takes {
+		if e.breaks != everyRun && first.actor != at.on {
+			continue
 		}
-		return choices{moves: e.allMoves(w), takes: takes}
+		own := keep(takes, func(m move) bool { return m.actor == first.actor })
+		if !slices.ContainsFunc(own, func(m move) bool { return e.program.only.has(m.op) }) {
+			return own
+		}
 	}
-	own := keep(takes, func(m move) bool { return m.actor == at.on })
-	isPoint := func(m move) bool { return e.program.only.has(m.op) }
-	if len(own) == 0 || len(e.program.only) == 0 || slices.ContainsFunc(own, isPoint) {
-		return choices{moves: e.allMoves(w), takes: takes}
-	}
-	return choices{moves: own, takes: takes}
+	return nil
 }
 
 // allMoves returns what can be done in a state.

@@ -82,18 +82,9 @@ func (s *stage) interrupt(t *testing.T, tree string) *stage {
 	return s
 }
 
-// A run goes on from the checkpoint of one that has died, while a prune that takes
-// the dead for dead deletes what only the checkpoint needs.
-func TestSimARunGoesOnWhereAnotherDied(t *testing.T) {
-	t.Parallel()
-	// A pending manifest has the prune look twice at who is alive.
-	s := newStage(t, "X'").leavePending().interrupt(t, "XY")
-	explore(t, &program{name: "resume and prune in haste", stage: s, breaks: 2, only: protocol, resumes: true, actors: []actor{
-		writer("w", "XY"), hastyPruner("p"),
-	}})
-}
-
-// The same, from the beginning: the first run dies at any time.
+// A run dies at any time, and another goes on from its checkpoint. How that goes beside a
+// prune that deletes what only the checkpoint needs is to be seen in
+// TestSimEveryRunOfGoingOnBesideAHastyPrune.
 func TestSimARunDiesAndAnotherGoesOn(t *testing.T) {
 	t.Parallel()
 	explore(t, &program{name: "die and resume", stage: newStage(t, "X'"), crashes: 1, only: protocol, resumes: true, actors: []actor{

@@ -172,6 +172,15 @@ func removesLeases(ctx context.Context, a *actor) error {
 	return nil
 }
 
+// foreseesAndPrunes does as one who first wants to know what a prune would do that
+// moves nothing, and is slow to decide.
+func foreseesAndPrunes(ctx context.Context, a *actor) error {
+	if err := prunes(repo.PruneOptions{MaxUnused: -1, DryRun: true})(ctx, a); err != nil {
+		return err
+	}
+	return prunes(repo.PruneOptions{MaxUnused: -1})(ctx, a)
+}
+
 // prunes wins back space, once. It may give up over a snapshot that is forgotten, and
 // deleted by another prune, after it has read its manifest.
 func prunes(o repo.PruneOptions) role {
