@@ -69,7 +69,7 @@ func TestSimEveryRunOfTwoPrunesWithTwoCopies(t *testing.T) {
 func TestSimEveryRunOfGoingOnBesideAHastyPrune(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "X'").leavePending().interrupt(t, "XY")
-	explore(t, &program{name: "every run of resume and prune in haste", stage: s, breaks: 2, only: protocol, resumes: true, actors: []actor{
+	explore(t, &program{name: "every run of resume and prune in haste", stage: s, breaks: 2, only: protocol, about: resumedFiles, actors: []actor{
 		writer("w", "XY"), hastyPruner("p"),
 	}})
 }

@@ -54,6 +54,11 @@ var protocol = footprint{
 
 func remover() actor { return actor{name: "u", role: removesLeases, may: unleasing} }
 
+func (a actor) named(name string) actor {
+	a.name = name
+	return a
+}
+
 func (a actor) dies() actor {
 	a.mortal = true
 	return a
@@ -197,6 +202,27 @@ func everything(t *testing.T) *randomProgram {
 		}},
 		faults: allFaults, lives: 5, steps: 700,
 	}
+}
+
+// A target that breaks its contract leaves half of an object under its name. What comes
+// of it may fail, and space may be lost until somebody mends it; but what was reported
+// as published is whole.
+func TestSimRandomTornWrites(t *testing.T) {
+	t.Parallel()
+	p := everything(t)
+	p.name, p.torn, p.about = "torn writes", true, tornObjects
+	p.faults = []targettest.Fault{targettest.Tear, targettest.CrashTear, targettest.CrashAfter}
+	runRandomly(t, p, simRuns(t, 30))
+}
+
+// tornObjects counts what was stored by half.
+func tornObjects(w *world) (n int) {
+	for _, m := range w.moves {
+		if (m.fault == targettest.Tear || m.fault == targettest.CrashTear) && m.op.Method == "put" {
+			n++
+		}
+	}
+	return n
 }
 
 // A run is repeated by its seed, in another process too: nothing in it depends on

@@ -131,6 +131,11 @@ func All() []Mutant {
 			Edits: []Edit{{"repo/snapshot.go", `proven: t.resume == nil,`, `proven: true,`}},
 		},
 		{
+			Name:  "a copy uses the name of a pack again",
+			Tests: "TestSimACopyBesidePrunes",
+			Edits: []Edit{{"repo/copy_twin.go", `err == nil && !free {`, `err == nil && !free && info == nil {`}},
+		},
+		{
 			Name:  "a prune deletes what its index has lost",
 			Tests: "TestSimAPruneDeletesNoPackThatItsIndexHasLost",
 			Edits: []Edit{{"repo/prune_delete.go", `rescued[n] = !known[id]`, `rescued[n] = len(known) < 0 && !known[id]`}},
