@@ -91,11 +91,11 @@ func All() []Mutant {
 		{
 			Name:  "a pack leaves quarantine before it is deleted",
 			Tests: "TestSimEveryRunOfAWriterAndAHastyPrune|TestSimLeasesAreNoSafety",
-			Edits: []Edit{{"repo/prune_delete.go", `		if err := p.r.target.Delete(ctx, packName(info.ID)); err`,
+			Edits: []Edit{{"repo/prune_delete.go", `		err := p.r.target.Delete(ctx, packName(info.ID))`,
 				`		if err := p.r.releasePack(ctx, info.ID, p.s.run); err != nil {
 			return err
 		}
-		if err := p.r.target.Delete(ctx, packName(info.ID)); err`}},
+		err := p.r.target.Delete(ctx, packName(info.ID))`}},
 		},
 		{
 			Name:  "a prune honours its own quarantine only",
