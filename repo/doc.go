@@ -129,8 +129,8 @@
 //
 // There, packs are stored several at a time, and what a restore, a copy or a check is
 // going to need is read ahead, within bounds on the bytes that are under way. A snapshot
-// in which nothing has changed takes 17 requests with its opening, whatever the number
-// of versions and packs: 4 open the repository, 3 commit the manifest, 2 are the lease,
+// in which nothing has changed takes 18 requests with its opening, whatever the number
+// of versions and packs: 5 open the repository, 3 commit the manifest, 2 are the lease,
 // and 8 ask what snapshots, deltas, losses and interrupted runs there are, whether the
 // key was rotated, what is about to be deleted (twice), and whether the parent stands.
 //
