@@ -119,6 +119,21 @@
 // *DamageError, a *LostError or a *pack.DamageError, and nothing that depends on it
 // is ever returned wrong.
 //
+// # Far targets
+//
+// Where a target is no local file system, manifests, index deltas and trees that were
+// read or stored are kept on this machine, too, as they are there, sealed. That answers
+// what an object holds, never whether it is there: names are listed anew whenever it
+// matters, and whoever checks, repairs or deletes reads everything from the target. A
+// damaged copy is dropped and fetched again, and the copies may be removed at any time.
+//
+// There, packs are stored several at a time, and what a restore, a copy or a check is
+// going to need is read ahead, within bounds on the bytes that are under way. A snapshot
+// in which nothing has changed takes 18 requests with its opening, whatever the number
+// of versions and packs: 5 open the repository, 3 commit the manifest, 2 are the lease,
+// and 8 ask what snapshots, deltas, losses and interrupted runs there are, whether the
+// key was rotated, what is about to be deleted (twice), and whether the parent stands.
+//
 // # Twins
 //
 // A twin is a repository with the id and the keys of another, on another target.
