@@ -71,10 +71,13 @@ func (p *program) forget(c *cli.Context) error {
 			Policy: policy, Select: s, Group: group, AllowEmpty: c.Bool("allow-empty"), DryRun: c.Bool("dry-run"),
 		})
 	}
+	if err == nil && !c.Bool("dry-run") && !c.Bool("prune") {
+		return p.follow(c, r)
+	}
 	if err != nil || !c.Bool("prune") || c.Bool("dry-run") && forgotten > 0 {
 		return err
 	}
-	return p.runPrune(c, r, po)
+	return p.pruneAll(c, r, po)
 }
 
 func parsePolicy(c *cli.Context) (snapshot.Policy, error) {
