@@ -59,6 +59,7 @@ func (r *Repo) openCache() (*index.Index, error) {
 // updateIndex makes the index know the deltas that are on the target now.
 func (r *Repo) updateIndex(ctx context.Context, x *index.Index) error {
 	var listed []index.ID
+	sizes := map[index.ID]int64{}
 	for info, err := range r.target.List(ctx, indexPrefix) {
 		if err != nil {
 			return err
@@ -68,6 +69,10 @@ func (r *Repo) updateIndex(ctx context.Context, x *index.Index) error {
 			continue // no object of ours; check tells
 		}
 		listed = append(listed, id)
+		sizes[id] = info.Size
+	}
+	if err := r.fetchDeltas(ctx, x, listed, sizes); err != nil {
+		return err
 	}
 	return x.Update(ctx, listed, func(ctx context.Context, id index.ID) (index.Delta, error) {
 		d, err := r.readDelta(ctx, id)
@@ -322,16 +327,30 @@ func (r *Repo) readSegment(ctx context.Context, p *pack.Info, n int) ([]byte, er
 	if n >= len(p.Segments) {
 		return nil, &pack.DamageError{Pack: p.ID, Part: fmt.Sprintf("segment %d", n), Err: errors.New("there is none")}
 	}
-	s := p.Segments[n]
-	buf := make([]byte, s.Stored)
-	err := r.readRange(ctx, p.ID, s.Offset, buf)
+	plain, err := r.readSegmentHere(ctx, p, n)
 	if err == nil {
-		var plain []byte
-		if plain, err = r.openSegment(p, n, buf, make([]byte, 0, s.Plain)); err == nil {
+		return plain, nil
+	}
+	return r.segmentElsewhere(ctx, p, n, make([]byte, 0, p.Segments[n].Plain), err)
+}
+
+// readSegmentHere reads a segment from the target alone, unless it is cached or was
+// read ahead.
+func (r *Repo) readSegmentHere(ctx context.Context, p *pack.Info, n int) ([]byte, error) {
+	if p.IsTree() && r.far {
+		return r.readTrees(ctx, p, n)
+	}
+	s := p.Segments[n]
+	if b, ok := r.ahead.take(ctx, p, n); ok {
+		if plain, err := r.openSegment(p, n, b, make([]byte, 0, s.Plain)); err == nil {
 			return plain, nil
 		}
 	}
-	return r.segmentElsewhere(ctx, p, n, make([]byte, 0, s.Plain), err)
+	buf := make([]byte, s.Stored)
+	if err := r.readRange(ctx, p.ID, s.Offset, buf); err != nil {
+		return nil, err
+	}
+	return r.openSegment(p, n, buf, make([]byte, 0, s.Plain))
 }
 
 // openSegment opens a segment as stored, whose bytes it uses up, and appends it

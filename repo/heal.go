@@ -205,7 +205,7 @@ func (h *healer) mendConfig(ctx context.Context) error {
 		return err
 	}
 	for _, t := range []target.Target{h.r.target, h.to} {
-		copies, err := readConfigs(ctx, t)
+		copies, err := readConfigs(ctx, t, true)
 		if err != nil && !errors.Is(err, ErrNoRepository) && !errors.Is(err, seal.ErrDamaged) {
 			return err
 		}

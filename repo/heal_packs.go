@@ -224,12 +224,12 @@ type needWalk struct {
 }
 
 func (w *needWalk) walk(ctx context.Context) error {
-	ids, err := w.h.r.snapshotIDs(ctx)
+	all, err := w.h.r.listSnapshots(ctx)
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		m, err := w.r.readManifest(ctx, id)
+	for _, l := range all {
+		m, err := w.r.readManifest(ctx, l.id)
 		var damage *DamageError
 		if errors.As(err, &damage) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNewerKey) {
 			continue // it is mended or told of elsewhere

@@ -73,11 +73,11 @@ func (c *replication) copyKeys(ctx context.Context) error {
 // copyConfig copies the config. Where its two copies differ, that is copied which the
 // replica has already.
 func (c *replication) copyConfig(ctx context.Context) error {
-	here, err := readConfigs(ctx, c.from)
+	here, err := readConfigs(ctx, c.from, true)
 	if err != nil {
 		return err
 	}
-	there, err := readConfigs(ctx, c.to)
+	there, err := readConfigs(ctx, c.to, true)
 	if err != nil && !errors.Is(err, ErrNoRepository) {
 		return err
 	}

@@ -51,7 +51,7 @@ func (r *Repo) byAge(ctx context.Context, names []string) error {
 		if err != nil {
 			continue
 		}
-		m, err := r.manifest(ctx, id)
+		m, err := r.readManifest(ctx, id)
 		var damage *DamageError
 		switch {
 		case err == nil:

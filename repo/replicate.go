@@ -119,11 +119,11 @@ func (c *replication) during(ctx context.Context, do func(context.Context) error
 // isOurs returns an error unless the target is a replica of this repository, or free
 // to become one.
 func (c *replication) isOurs(ctx context.Context) error {
-	here, err := readConfigs(ctx, c.from)
+	here, err := readConfigs(ctx, c.from, true)
 	if err != nil {
 		return err
 	}
-	there, err := readConfigs(ctx, c.to)
+	there, err := readConfigs(ctx, c.to, true)
 	if err != nil && !errors.Is(err, ErrNoRepository) {
 		return err
 	}

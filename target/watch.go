@@ -17,7 +17,8 @@ const StallLimit = 5 * time.Minute
 // A Watch gives up operations of the target it wraps in which nothing has moved
 // for some time: no byte of a body was asked for or came, and no name. They fail
 // with a *StallError. The time that the caller takes, for its body or between two
-// reads, doesn't count. It is safe for concurrent use.
+// reads, doesn't count, nor what a target waits on purpose: see Pause. It is safe for
+// concurrent use.
 //
 // It relies on the target to heed its context. Objects can't be staged through it,
 // as reading and writing them has none.
@@ -51,13 +52,14 @@ func NewWatch(t Target, limit time.Duration) *Watch {
 // Unwrap returns the target beneath.
 func (w *Watch) Unwrap() Target { return w.t }
 
-// Cover hides that objects can be staged, and watches questions for space.
+// Cover hides that objects can be staged, and watches questions, but for those that
+// may take long.
 func (w *Watch) Cover(want, found any) any {
 	switch want.(type) {
 	case *Stager:
 		return nil
-	case *Spacer:
-		return watchedSpacer{w, found.(Spacer)}
+	case *Spacer, *Creator, *Locker:
+		return asked{w.ask, found}
 	}
 	return found
 }
@@ -75,9 +77,23 @@ type guard struct {
 
 func (w *Watch) guard(ctx context.Context, method, name string) *guard {
 	g := &guard{stall: &StallError{method, name, w.limit}}
-	g.ctx, g.cancel = context.WithCancelCause(ctx)
+	g.ctx, g.cancel = context.WithCancelCause(context.WithValue(ctx, guardKey{}, g))
 	g.timer = time.AfterFunc(w.limit, func() { g.cancel(g.stall) })
 	return g
+}
+
+type guardKey struct{}
+
+// Pause stops the clock of the Watch that an operation runs under, if there is one,
+// until the function that it returns is called. It is for targets that wait on
+// purpose, such as for their turn, and is given the operation's context.
+func Pause(ctx context.Context) (resume func()) {
+	g, ok := ctx.Value(guardKey{}).(*guard)
+	if !ok {
+		return func() {}
+	}
+	g.pause()
+	return g.resume
 }
 
 // pause stops the clock until resume is called as often.
@@ -190,14 +206,9 @@ func (w *Watch) Delete(ctx context.Context, name string) error {
 	return g.explain(w.t.Delete(g.ctx, name))
 }
 
-type watchedSpacer struct {
-	w       *Watch
-	beneath Spacer
-}
-
-func (s watchedSpacer) Space(ctx context.Context) (free, total int64, err error) {
-	g := s.w.guard(ctx, "ask for space", "")
+// ask watches a question.
+func (w *Watch) ask(ctx context.Context, method, name string, f func(context.Context) error) error {
+	g := w.guard(ctx, method, name)
 	defer g.end()
-	free, total, err = s.beneath.Space(g.ctx)
-	return free, total, g.explain(err)
+	return g.explain(f(g.ctx))
 }
