@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target"
@@ -158,9 +159,13 @@ func (d *dropper) dropSnapshots(ctx context.Context) error {
 	}
 	slices.Reverse(names)
 	var explained, unexplained []string
+	back, err := d.r.broughtBack(ctx, names)
+	if err != nil {
+		return err
+	}
 	for _, name := range names {
 		_, recorded := d.have[forgottenPrefix+strings.TrimPrefix(name, snapshotPrefix)]
-		if recorded || d.tombs[name] {
+		if recorded || d.tombs[name] || back[name] {
 			explained = append(explained, name)
 		} else {
 			unexplained = append(unexplained, name)
@@ -181,6 +186,29 @@ func (d *dropper) dropSnapshots(ctx context.Context) error {
 		d.report.Unexplained = append(d.report.Unexplained, strings.TrimPrefix(name, snapshotPrefix))
 	}
 	return nil
+}
+
+// broughtBack returns which of some snapshots are there under another id, too, as
+// Heal and Undelete leave them.
+func (r *Repo) broughtBack(ctx context.Context, names []string) (map[string]bool, error) {
+	out := map[string]bool{}
+	if len(names) == 0 {
+		return out, nil
+	}
+	all, err := r.Snapshots(ctx, Select{})
+	if damage := (*DamageError)(nil); err != nil && !errors.As(err, &damage) && !errors.Is(err, ErrNewerKey) {
+		return nil, err
+	}
+	roots := map[snapshot.ID]chunk.ID{}
+	for _, m := range all {
+		roots[m.ID] = m.Root.Subtree
+	}
+	for _, m := range all {
+		if root, ok := roots[m.Original]; ok && root == m.Root.Subtree && slices.Contains(names, snapshotName(m.Original)) {
+			out[snapshotName(m.Original)] = true
+		}
+	}
+	return out, nil
 }
 
 // ErrLookLost means that snapshots that a replica alone has look as if they were lost

@@ -71,13 +71,18 @@ func (p *program) forget(c *cli.Context) error {
 			Policy: policy, Select: s, Group: group, AllowEmpty: c.Bool("allow-empty"), DryRun: c.Bool("dry-run"),
 		})
 	}
-	if err != nil || !c.Bool("prune") {
+	switch {
+	case err != nil:
 		return err
+	case c.Bool("prune"):
+		if po.DryRun {
+			po.Without = forgotten
+		}
+		return p.pruneAll(c, r, po)
+	case c.Bool("dry-run"):
+		return nil
 	}
-	if po.DryRun {
-		po.Without = forgotten
-	}
-	return p.runPrune(c, r, po)
+	return p.follow(c, r)
 }
 
 func parsePolicy(c *cli.Context) (snapshot.Policy, error) {

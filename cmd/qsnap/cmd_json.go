@@ -71,7 +71,17 @@ An object a line, each with a message_type:
                  snapshots_skipped, snapshots_failed, packs_moved, bytes_moved,
                  blobs_repacked, blob_bytes_repacked, bytes_read, bytes_stored,
                  seconds_elapsed}
-  check          error or note: {kind, object, message, files, total_files, next};
+  replicate      replicated: {replica, complete, snapshots, packs, objects, bytes,
+                 snapshots_removed, packs_removed, objects_removed, bytes_removed,
+                 damaged, unexplained: array of ids, seconds_elapsed}; snapshot, forget
+                 and prune print it, too, for each replica
+  promote        promoted: {repository}
+  heal           healed: {replica, differences, packs, blobs, deltas, snapshots,
+                 objects, replica_objects, replica_bytes, unexplained, lost}, and
+                 replicated as above
+  check          with --replica, difference: {replica, object, here, there} and
+                 compared: {replica, objects, bytes, bytes_read, differences};
+                 error or note: {kind, object, message, files, total_files, next};
                  summary: {num_errors, snapshots, trees, packs, pack_bytes,
                  bytes_read, seconds_elapsed}
   prune          summary: {dry_run, snapshots, packs, pack_bytes, packs_removed,

@@ -41,7 +41,7 @@ func (p *program) pruneCommand() *cli.Command {
 				return err
 			}
 			defer r.Close()
-			return p.runPrune(c, r, o)
+			return p.pruneAll(c, r, o)
 		},
 	})
 }

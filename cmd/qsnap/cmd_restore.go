@@ -73,6 +73,7 @@ func (p *program) restore(c *cli.Context) error {
 	start := time.Now()
 	report, err := r.Restore(c.Context, m, o)
 	v.clear()
+	p.sayServed(r)
 	if err != nil && !errors.Is(err, repo.ErrIncompleteRestore) {
 		return err
 	}

@@ -90,9 +90,9 @@ func (p *program) snapshot(c *cli.Context) error {
 		return err
 	}
 	if m.Problems.Total > 0 {
-		return errIncomplete
+		return p.afterwards(c, r, errIncomplete)
 	}
-	return nil
+	return p.afterwards(c, r, nil)
 }
 
 func (p *program) snapshotOptions(c *cli.Context) (o repo.SnapshotOptions, err error) {

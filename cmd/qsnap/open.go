@@ -111,7 +111,9 @@ func (p *program) openKnowing(c *cli.Context, at place) (*repo.Repo, repo.Secret
 	if err != nil {
 		return nil, repo.Secret{}, err
 	}
-	r, err := repo.Open(c.Context, t, secret, p.options(c))
+	o := p.options(c)
+	o.Replicas = p.replicas(c)
+	r, err := repo.Open(c.Context, t, secret, o)
 	return r, secret, p.explain(at, err)
 }
 
