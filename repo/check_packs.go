@@ -94,8 +94,9 @@ func (c *checker) checkDeltas(ctx context.Context) error {
 }
 
 // checkUnlisted reads the footers of packs that no delta lists: what they hold
-// counts all the same.
+// counts all the same. One that is locked may be one that prune has done with.
 func (c *checker) checkUnlisted(ctx context.Context) error {
+	locks := c.r.openLockBook()
 	for _, id := range c.packIDs() {
 		p := c.packs[id]
 		if p.listed != 0 || p.size == 0 {
@@ -111,7 +112,13 @@ func (c *checker) checkUnlisted(ctx context.Context) error {
 			return err
 		}
 		c.index.Add(info)
-		c.find(Unlisted, packName(id), "no index delta lists it")
+		until, err := c.r.lockedUntil(ctx, locks, packName(id))
+		if err != nil {
+			return err
+		}
+		if until.IsZero() {
+			c.find(Unlisted, packName(id), "no index delta lists it")
+		}
 	}
 	return nil
 }
@@ -169,6 +176,9 @@ func (c *checker) readPacks(ctx context.Context) error {
 	var done atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.o.Workers)
+	if c.r.far {
+		g.SetLimit(max(c.o.Workers, aheadGets)) // each waits for the target, and holds a segment
+	}
 	for _, id := range chosen {
 		g.Go(func() error {
 			err := c.readPack(ctx, id, c.packs[id], &done)

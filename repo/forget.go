@@ -16,7 +16,8 @@ import (
 
 // Forget removes snapshots. What only they reach can be brought back by Undelete
 // until Prune has deleted it. One that is gone already is no error, one that is
-// pinned is ErrPinned, and then none is removed.
+// pinned is ErrPinned, one that the target keeps locked ErrLocked, and then none is
+// removed.
 func (r *Repo) Forget(ctx context.Context, ids ...snapshot.ID) error {
 	if err := r.upToDate(ctx); err != nil {
 		return err
@@ -28,6 +29,17 @@ func (r *Repo) Forget(ctx context.Context, ids ...snapshot.ID) error {
 	for _, id := range ids {
 		if marks[id].pinned(r.opts.Now()) {
 			return fmt.Errorf("snapshot %s: %w", id.Short(), ErrPinned)
+		}
+	}
+	locks := r.openLockBook()
+	defer func() { locks.save(r.opts.Now()) }()
+	for _, id := range ids {
+		until, err := r.lockedUntil(ctx, locks, snapshotName(id))
+		if err == nil && !until.IsZero() {
+			err = lockedError(until)
+		}
+		if err != nil {
+			return fmt.Errorf("snapshot %s: %w", id.Short(), err)
 		}
 	}
 	for _, id := range ids {

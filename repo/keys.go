@@ -288,7 +288,10 @@ func (r *Repo) ReplaceKey(ctx context.Context, secret Secret) error {
 	if old == "" {
 		return nil
 	}
-	return r.target.Delete(ctx, keysPrefix+old)
+	if err := r.target.Delete(ctx, keysPrefix+old); err != nil {
+		return fmt.Errorf("the new key is stored, but the old one stays: %w", err)
+	}
+	return nil
 }
 
 // RecoverySheet returns the lines that open the repository with no key slot at

@@ -24,9 +24,14 @@ type openPack struct {
 	builder *pack.Builder
 	spool   spool
 	slot    *pack.Buffer
+	blobs   int           // reserved so far
 	pending atomic.Int32  // segments reserved and not written, and one while it is current
 	stored  chan struct{} // closed when it is, or has failed
 }
+
+// maxPackBlobs bounds what has to be kept in mind of a pack while it is built and not
+// yet listed: a pack of tiny files would hold a million.
+const maxPackBlobs = 32 << 10
 
 // store seals a segment into the current pack, and has that uploaded when it is
 // full and its last segment is written.
@@ -56,7 +61,8 @@ func (p *packer) reserve(codec pack.Codec, size, plain int, parts []pack.Part) (
 	}
 	slot, full := o.builder.Reserve(codec, size, plain, parts)
 	o.pending.Add(1)
-	if full >= p.s.r.config.PackSize {
+	o.blobs += len(parts)
+	if full >= p.s.r.config.PackSize || o.blobs >= maxPackBlobs {
 		p.current = nil
 		p.s.release(o)
 	}
@@ -149,16 +155,25 @@ func (l *lane) Room(n int) []byte {
 
 // Put is part of capture.Lane.
 func (l *lane) Put(ctx context.Context, blob []byte) (chunk.ID, error) {
-	if err := l.s.err(); err != nil {
-		return chunk.ID{}, err
-	}
-	hasher, count, added := l.s.r.data, &l.s.stats.dataBlobs, &l.s.stats.dataAdded
+	hasher := l.s.r.data
 	if l.packer.kind == seal.TreePack {
-		hasher, count, added = l.s.r.tree, &l.s.stats.treeBlobs, &l.s.stats.treeAdded
+		hasher = l.s.r.tree
 	}
 	id := hasher.ID(blob)
+	return id, l.PutNamed(ctx, id, blob)
+}
+
+// PutNamed is part of capture.Lane.
+func (l *lane) PutNamed(ctx context.Context, id chunk.ID, blob []byte) error {
+	if err := l.s.err(); err != nil {
+		return err
+	}
+	count, added := &l.s.stats.dataBlobs, &l.s.stats.dataAdded
+	if l.packer.kind == seal.TreePack {
+		count, added = &l.s.stats.treeBlobs, &l.s.stats.treeAdded
+	}
 	if !l.s.claim(id) {
-		return id, nil
+		return nil
 	}
 	count.Add(1)
 	added.Add(uint64(len(blob)))
@@ -166,9 +181,9 @@ func (l *lane) Put(ctx context.Context, blob []byte) (chunk.ID, error) {
 	l.segment = l.segment[:len(l.segment)+len(blob)]
 	l.parts = append(l.parts, pack.Part{ID: id, Length: len(blob)})
 	if len(l.segment) >= l.full {
-		return id, l.Flush(ctx)
+		return l.Flush(ctx)
 	}
-	return id, nil
+	return nil
 }
 
 // Flush is part of capture.Lane.

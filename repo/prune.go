@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/qsnap/qsnap/index"
@@ -23,7 +24,12 @@ type PruneOptions struct {
 	Budget    time.Duration // nothing more is written anew after that time; 0 is no limit
 	Wait      time.Duration // how long to wait for runs that may rely on what is to be deleted
 	DryRun    bool          // change nothing
-	Workers   int           // 0 is as many as processors
+	Without   []snapshot.ID // with DryRun only: as if these had been forgotten
+	// DropPending are pending manifests, by the beginning of their ids, that are given up
+	// on a target that doesn't only create. Their runs must have ended for sure: one that
+	// goes on may publish a snapshot whose data is deleted.
+	DropPending []string
+	Workers     int // 0 is as many as processors
 
 	// Progress is called now and then, by one goroutine at a time.
 	Progress func(PruneProgress)
@@ -50,6 +56,16 @@ type PruneReport struct {
 	WaitingPacks int
 	WaitingBytes int64
 	Waiting      []WaitingRun
+	// Packs of which nothing is needed, and that the target keeps locked: the next Prune
+	// after these times deletes them. What was removed otherwise doesn't count them.
+	LockedPacks             int
+	LockedBytes             int64
+	LockedFirst, LockedLast time.Time // when the first of their locks ends, and the last
+	// Stale are pending manifests of runs that are dead, which are kept, with all they
+	// reach, because the target doesn't only create: see PruneOptions.DropPending.
+	Stale []*snapshot.Manifest
+	// Cost is about what deleting and writing anew would take, of a dry run.
+	Cost Cost
 	// Left are packs that can't be read and are left alone.
 	Left []error
 }
@@ -83,6 +99,9 @@ func (r *Repo) Prune(ctx context.Context, o PruneOptions) (*PruneReport, error) 
 	}
 	if o.MaxUnused == 0 {
 		o.MaxUnused = defaultMaxUnused
+	}
+	if len(o.Without) > 0 && !o.DryRun {
+		return nil, errors.New("prune without snapshots that are not forgotten: only as a dry run")
 	}
 	for try := 1; ; try++ {
 		report, err := r.pruneOnce(ctx, o)
@@ -123,7 +142,7 @@ func (r *Repo) pruneOnce(ctx context.Context, o PruneOptions) (*PruneReport, err
 func newPruner(fresh *Repo, o PruneOptions) *pruner {
 	p := &pruner{
 		r: fresh, o: o, start: fresh.opts.Now(), judge: &judge{r: fresh}, numbers: map[pack.ID]int{},
-		deltas: map[index.ID][]pack.ID{}, oldKey: map[index.ID]bool{},
+		locks: fresh.openLockBook(), deltas: map[index.ID][]pack.ID{}, oldKey: map[index.ID]bool{},
 		missing: map[pack.ID]bool{}, walked: map[snapshot.ID]bool{},
 	}
 	p.needs = func(item index.Item) bool { return p.live.Mark(item.ID, item.Pack.IsTree()) != nil }
@@ -139,7 +158,7 @@ func (r *Repo) fresh() (*Repo, error) {
 	}
 	fresh, err := newRepo(r.target, r.opts, r.config, r.ring)
 	if err == nil {
-		fresh.scratch = dir
+		fresh.scratch, fresh.exclusive = dir, r.exclusive
 		fresh.index, err = index.Open(dir)
 	}
 	if err != nil {
@@ -155,6 +174,7 @@ type pruner struct {
 	o      PruneOptions
 	start  time.Time
 	judge  *judge
+	locks  *lockBook
 	report PruneReport
 
 	packs   []packState
@@ -177,6 +197,9 @@ type packState struct {
 	plain  int64 // of all blobs
 	used   int64 // of those that are kept here
 	failed bool  // something of it can't be moved
+
+	until time.Time // that it is locked, or zero
+	asked bool      // for until
 }
 
 func (p *pruner) run(ctx context.Context) error {
@@ -185,7 +208,14 @@ func (p *pruner) run(ctx context.Context) error {
 			return err
 		}
 	}
-	plan := prune.Choose(p.fates(), prune.Limits{MaxUnused: p.limit(), MaxRepack: p.o.MaxRepack, PackSize: p.r.config.PackSize})
+	plan, err := p.choose(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { p.locks.save(p.r.opts.Now()) }()
+	for _, i := range plan.Locked {
+		p.hold(p.packs[i].info, p.packs[i].until)
+	}
 	p.report.UnusedBytes = plan.Unused
 	if p.o.DryRun {
 		p.foresee(plan)
@@ -231,7 +261,35 @@ func (p *pruner) foresee(plan prune.Plan) {
 		p.report.RemovedBytes += p.packs[i].info.Size
 		p.report.RepackedBytes += p.packs[i].usedSize()
 	}
+	p.report.Cost = p.cost(plan)
 }
+
+// cost returns about what a plan takes: a pack is put in quarantine, deleted and taken
+// out; what is written anew is read by segments; and of the deltas that list any of
+// it others are made.
+func (p *pruner) cost(plan prune.Plan) (c Cost) {
+	going := map[pack.ID]bool{}
+	for _, i := range slices.Concat(plan.Drop, plan.Repack) {
+		going[p.packs[i].info.ID] = true
+	}
+	deltas := 0
+	for _, packs := range p.deltas {
+		if slices.ContainsFunc(packs, func(id pack.ID) bool { return going[id] }) {
+			deltas++
+		}
+	}
+	moved := uint64(p.report.RepackedBytes)
+	read, written := moved/uint64(p.r.config.SegmentSize)+uint64(len(plan.Repack)), moved/uint64(p.r.config.PackSize)
+	if moved > 0 {
+		written++
+	}
+	c.Requests = 3*uint64(len(going)) + 2*uint64(deltas) + read + written
+	c.BytesUp, c.BytesDown = moved+uint64(len(going))*quarantineSize, moved
+	return c
+}
+
+// quarantineSize is about how many bytes a quarantine object has.
+const quarantineSize = 160
 
 // usedSize returns about how many bytes of the pack are needed.
 func (s *packState) usedSize() int64 {
@@ -249,7 +307,7 @@ func (p *pruner) fates() []prune.Pack {
 		out[i] = prune.Pack{
 			ID: s.info.ID, Tree: s.info.IsTree(), Size: s.info.Size, Used: s.usedSize(),
 			Leave: p.judge.keeps(s.info.Header.Run()), Banned: p.banned.has(s.info.ID),
-			OldKey: s.info.Header.Epoch() < p.r.ring.Epoch(),
+			OldKey: s.info.Header.Epoch() < p.r.ring.Epoch(), Locked: !s.until.IsZero(),
 		}
 		if s.used > 0 {
 			out[i].Used = max(1, out[i].Used)

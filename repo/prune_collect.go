@@ -47,6 +47,9 @@ func (p *pruner) collect(ctx context.Context) error {
 		if listed[id] {
 			continue
 		}
+		if err := p.askLock(ctx, &p.packs[len(p.packs)-1]); err != nil {
+			return err
+		}
 		info, err := p.r.readPackInfo(ctx, id, there[id])
 		var damage *pack.DamageError
 		if errors.As(err, &damage) {
@@ -115,10 +118,12 @@ func (p *pruner) bury(ctx context.Context) error {
 			pending = append(pending, id)
 		}
 	}
-	if len(pending) == 0 {
-		return nil
+	if len(pending) > 0 {
+		if err := p.judge.look(ctx); err != nil { // whose lease was there before it
+			return err
+		}
 	}
-	if err := p.judge.look(ctx); err != nil { // whose lease was there before it
+	if err := p.checkDrops(ctx, pending); err != nil {
 		return err
 	}
 	for _, id := range pending {
@@ -127,6 +132,11 @@ func (p *pruner) bury(ctx context.Context) error {
 			return err
 		}
 		if alive {
+			continue
+		}
+		if may, err := p.mayBury(ctx, id); err != nil {
+			return err
+		} else if !may {
 			continue
 		}
 		if err := p.r.putTombstone(ctx, id); err != nil {
@@ -178,7 +188,7 @@ func (p *pruner) markAll(ctx context.Context) error {
 				return err
 			}
 			id, err := snapshot.ParseID(strings.TrimPrefix(info.Name, prefix))
-			if err != nil || p.walked[id] {
+			if err != nil || p.walked[id] || slices.Contains(p.o.Without, id) {
 				continue
 			}
 			m, _, err := p.r.readManifestAs(ctx, info.Name, id)
@@ -265,15 +275,19 @@ func (p *pruner) account(ctx context.Context) error {
 }
 
 // better reports whether a blob is rather kept in pack a than in pack b: not in
-// quarantine, and else in an order that all agree on.
+// quarantine, not in one that waits for its end, and else in an order that all agree
+// on.
 func (p *pruner) better(a, b int) bool {
-	quarantined := func(n int) int {
-		if p.banned.has(p.packs[n].info.ID) {
+	doomed := func(n int) int {
+		switch {
+		case p.banned.has(p.packs[n].info.ID):
+			return 2
+		case p.packs[n].retired():
 			return 1
 		}
 		return 0
 	}
-	return cmp.Or(quarantined(a)-quarantined(b), a-b) < 0
+	return cmp.Or(doomed(a)-doomed(b), a-b) < 0
 }
 
 // readFront reads the first bytes of an object.

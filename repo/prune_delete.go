@@ -10,6 +10,7 @@ import (
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/target"
 )
 
 // pollInterval is how often a prune looks whether those it waits for have ended.
@@ -291,7 +292,15 @@ func (p *pruner) remove(ctx context.Context, numbers []int) error {
 	for i, n := range numbers {
 		p.progress("deleting", i, len(numbers))
 		info := p.packs[n].info
-		if err := p.r.target.Delete(ctx, packName(info.ID)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err := p.r.target.Delete(ctx, packName(info.ID))
+		if until, locked := target.LockedUntil(err); locked { // since it was asked for
+			p.hold(info, until)
+			if err := p.r.releasePack(ctx, info.ID, p.s.run); err != nil {
+				return err
+			}
+			continue // others may still be about to delete it
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		p.report.Removed++

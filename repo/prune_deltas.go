@@ -122,13 +122,15 @@ func (p *pruner) gatherDeltas(ctx context.Context) error {
 }
 
 // listUnlisted lists the packs that no delta does, which stay: those of runs that
-// were interrupted, and those of deltas that can't be read, which then go.
+// were interrupted, and those of deltas that can't be read, which then go. Not those
+// that only wait for their locks to end: nobody is to rely on them.
 func (p *pruner) listUnlisted(ctx context.Context, there map[pack.ID]int64) error {
 	var d index.Delta
 	for i := range p.packs {
 		state := &p.packs[i]
 		size, ok := there[state.info.ID]
-		if !ok || state.listed || p.judge.alive[state.info.Header.Run()] != nil {
+		run := state.info.Header.Run()
+		if !ok || state.listed || p.judge.alive[run] != nil || state.retired() && state.used == 0 && !p.judge.keeps(run) {
 			continue
 		}
 		info, err := p.r.readPackInfo(ctx, state.info.ID, size)

@@ -25,6 +25,7 @@ import (
 //     deleted from then on;
 //   - the quarantine is read, then whether the packs relied on are there; what is
 //     in quarantine or gone is stored again;
+//   - where the target locks objects, those relied on are locked;
 //   - the manifest is stored under its final name. Create-only Put decides between
 //     this and a tombstone, by which others give up the run for dead; the
 //     publication then begins again under another name;
@@ -83,7 +84,12 @@ func (p *publication) try(ctx context.Context) error {
 		}
 		changed, err := p.secure(ctx)
 		if err == nil && !changed {
-			break
+			if err = p.lock(ctx); err == nil {
+				break
+			}
+			if isGone(err) && p.proven { // what was taken for granted isn't so
+				p.proven, err = false, nil
+			}
 		}
 		// The final name was never tried, so nothing can come of this one.
 		err = errors.Join(err, r.removePending(ctx, p.m.ID))
@@ -98,12 +104,19 @@ func (p *publication) try(ctx context.Context) error {
 		return fmt.Errorf("publish snapshot: %w", err)
 	}
 	if e := r.removePending(ctx, p.m.ID); e != nil && err == nil {
-		return nil // published all the same; prune removes what is pending
+		return p.lockFinal(ctx) // published all the same; prune removes what is pending
 	}
 	if err == nil {
-		r.manifests.put(p.m)
+		r.keepManifest(p.m, p.object)
+		err = p.lockFinal(ctx)
 	}
 	return err
+}
+
+// isGone reports whether an error says that data isn't there.
+func isGone(err error) bool {
+	var loss *LostError
+	return errors.Is(err, fs.ErrNotExist) || errors.As(err, &loss)
 }
 
 func (p *publication) seal() error {

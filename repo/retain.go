@@ -52,6 +52,9 @@ func (r *Repo) Retain(ctx context.Context, o RetainOptions) ([]Retained, error) 
 		if snapshot.NoneKept(decisions) && !o.AllowEmpty {
 			err = errors.Join(err, fmt.Errorf("%w of %s", ErrNoneKept, groupText(group)))
 		}
+		if e := r.keepLocked(ctx, decisions); e != nil {
+			return nil, e
+		}
 		for _, d := range decisions {
 			if !d.Keep {
 				drop = append(drop, d.Manifest.ID)
@@ -62,6 +65,29 @@ func (r *Repo) Retain(ctx context.Context, o RetainOptions) ([]Retained, error) 
 		return out, err
 	}
 	return out, r.Forget(ctx, drop...)
+}
+
+// keepLocked has those be kept that the target keeps.
+func (r *Repo) keepLocked(ctx context.Context, decisions []snapshot.Decision) error {
+	if r.locker() == nil {
+		return nil
+	}
+	locks := r.openLockBook()
+	defer func() { locks.save(r.opts.Now()) }()
+	for i := range decisions {
+		d := &decisions[i]
+		if d.Keep {
+			continue
+		}
+		until, err := r.lockedUntil(ctx, locks, snapshotName(d.Manifest.ID))
+		if err != nil {
+			return err
+		}
+		if !until.IsZero() {
+			d.Keep, d.Reasons = true, []string{lockedError(until).Error()}
+		}
+	}
+	return nil
 }
 
 // groupText says what the snapshots of a group have in common.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/target"
 )
 
 // RotateKey makes a new key that all who open the repository from now on seal with,
@@ -110,7 +111,8 @@ func (r *Repo) claimEpoch(ctx context.Context, ring *seal.Keyring, slot string) 
 		r.target.Delete(ctx, keysPrefix+slot))
 }
 
-// dropSlots removes the slots that a new one has replaced, and returns the others.
+// dropSlots removes the slots that a new one has replaced, and returns the others, with
+// those that the target keeps locked.
 func (r *Repo) dropSlots(ctx context.Context, secret Secret, slot, old string) (kept []keySlot, err error) {
 	slots, err := r.soundSlots(ctx)
 	if err != nil {
@@ -126,7 +128,12 @@ func (r *Repo) dropSlots(ctx context.Context, secret Secret, slot, old string) (
 				continue
 			}
 		}
-		if err := r.target.Delete(ctx, keysPrefix+s.id); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err := r.target.Delete(ctx, keysPrefix+s.id)
+		if _, locked := target.LockedUntil(err); locked {
+			kept = append(kept, s)
+			continue
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 	}

@@ -15,7 +15,7 @@ import (
 type Meter struct {
 	t Target
 
-	puts, gets, stats, lists, deletes, stages, spaces atomic.Uint64
+	puts, gets, stats, lists, deletes, stages, spaces, others atomic.Uint64
 
 	listed, retries, errors atomic.Uint64
 	up, down                atomic.Uint64
@@ -31,6 +31,7 @@ type Counts struct {
 	Deletes uint64
 	Stages  uint64
 	Spaces  uint64
+	Others  uint64 // about locks, what is hidden, and whether Put creates only
 
 	Listed  uint64 // names that lists yielded
 	Retries uint64 // requests that a Retry above the Meter made again; in the above too
@@ -47,13 +48,13 @@ func NewMeter(t Target) *Meter { return &Meter{t: t} }
 // Unwrap returns the target beneath.
 func (m *Meter) Unwrap() Target { return m.t }
 
-// Cover has staged objects and questions for space be counted.
+// Cover has staged objects and questions be counted.
 func (m *Meter) Cover(want, found any) any {
 	switch want.(type) {
 	case *Stager:
 		return meteredStager{m, found.(Stager)}
-	case *Spacer:
-		return meteredSpacer{m, found.(Spacer)}
+	case *Spacer, *Creator, *Locker, *Unhider:
+		return asked{m.ask, found}
 	}
 	return found
 }
@@ -62,7 +63,7 @@ func (m *Meter) Cover(want, found any) any {
 func (m *Meter) Counts() Counts {
 	return Counts{
 		Puts: m.puts.Load(), Gets: m.gets.Load(), Stats: m.stats.Load(), Lists: m.lists.Load(),
-		Deletes: m.deletes.Load(), Stages: m.stages.Load(), Spaces: m.spaces.Load(),
+		Deletes: m.deletes.Load(), Stages: m.stages.Load(), Spaces: m.spaces.Load(), Others: m.others.Load(),
 		Listed: m.listed.Load(), Retries: m.retries.Load(), Errors: m.errors.Load(),
 		BytesUp: m.up.Load(), BytesDown: m.down.Load(),
 	}
@@ -70,7 +71,7 @@ func (m *Meter) Counts() Counts {
 
 // Requests returns the number of requests of all methods.
 func (c Counts) Requests() uint64 {
-	return c.Puts + c.Gets + c.Stats + c.Lists + c.Deletes + c.Stages + c.Spaces
+	return c.Puts + c.Gets + c.Stats + c.Lists + c.Deletes + c.Stages + c.Spaces + c.Others
 }
 
 // Since returns what was counted after an earlier count.
@@ -78,7 +79,7 @@ func (c Counts) Since(earlier Counts) Counts {
 	return Counts{
 		Puts: c.Puts - earlier.Puts, Gets: c.Gets - earlier.Gets, Stats: c.Stats - earlier.Stats,
 		Lists: c.Lists - earlier.Lists, Deletes: c.Deletes - earlier.Deletes, Stages: c.Stages - earlier.Stages,
-		Spaces: c.Spaces - earlier.Spaces, Listed: c.Listed - earlier.Listed, Retries: c.Retries - earlier.Retries,
+		Spaces: c.Spaces - earlier.Spaces, Others: c.Others - earlier.Others, Listed: c.Listed - earlier.Listed, Retries: c.Retries - earlier.Retries,
 		Errors: c.Errors - earlier.Errors, BytesUp: c.BytesUp - earlier.BytesUp, BytesDown: c.BytesDown - earlier.BytesDown,
 	}
 }
@@ -186,15 +187,14 @@ func (m *Meter) Delete(ctx context.Context, name string) error {
 	return m.end(m.t.Delete(ctx, name))
 }
 
-type meteredSpacer struct {
-	m       *Meter
-	beneath Spacer
-}
-
-func (s meteredSpacer) Space(ctx context.Context) (free, total int64, err error) {
-	s.m.begin(ctx, &s.m.spaces)
-	free, total, err = s.beneath.Space(ctx)
-	return free, total, s.m.end(err)
+// ask counts a question.
+func (m *Meter) ask(ctx context.Context, method, _ string, f func(context.Context) error) error {
+	counter := &m.others
+	if method == askSpace {
+		counter = &m.spaces
+	}
+	m.begin(ctx, counter)
+	return m.end(f(ctx))
 }
 
 type meteredStager struct {

@@ -38,13 +38,13 @@ func NewRetry(t Target, o RetryOptions) *Retry {
 // Unwrap returns the target beneath.
 func (r *Retry) Unwrap() Target { return r.t }
 
-// Cover hides that objects can be staged, and has questions for space tried again.
+// Cover hides that objects can be staged, and has questions tried again.
 func (r *Retry) Cover(want, found any) any {
 	switch want.(type) {
 	case *Stager:
 		return nil
-	case *Spacer:
-		return retriedSpacer{r, found.(Spacer)}
+	case *Spacer, *Creator, *Locker, *Unhider:
+		return asked{r.ask, found}
 	}
 	return found
 }
@@ -193,15 +193,7 @@ func (r *Retry) Delete(ctx context.Context, name string) error {
 	}
 }
 
-type retriedSpacer struct {
-	r       *Retry
-	beneath Spacer
-}
-
-func (s retriedSpacer) Space(ctx context.Context) (free, total int64, err error) {
-	err = s.r.effort("ask for space", "").do(ctx, func(ctx context.Context) error {
-		free, total, err = s.beneath.Space(ctx)
-		return err
-	})
-	return free, total, err
+// ask does what Do does.
+func (r *Retry) ask(ctx context.Context, method, name string, f func(context.Context) error) error {
+	return r.effort(method, name).do(ctx, f)
 }

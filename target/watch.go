@@ -52,13 +52,14 @@ func NewWatch(t Target, limit time.Duration) *Watch {
 // Unwrap returns the target beneath.
 func (w *Watch) Unwrap() Target { return w.t }
 
-// Cover hides that objects can be staged, and watches questions for space.
+// Cover hides that objects can be staged, and watches questions, but for those that
+// may take long.
 func (w *Watch) Cover(want, found any) any {
 	switch want.(type) {
 	case *Stager:
 		return nil
-	case *Spacer:
-		return watchedSpacer{w, found.(Spacer)}
+	case *Spacer, *Creator, *Locker:
+		return asked{w.ask, found}
 	}
 	return found
 }
@@ -205,14 +206,9 @@ func (w *Watch) Delete(ctx context.Context, name string) error {
 	return g.explain(w.t.Delete(g.ctx, name))
 }
 
-type watchedSpacer struct {
-	w       *Watch
-	beneath Spacer
-}
-
-func (s watchedSpacer) Space(ctx context.Context) (free, total int64, err error) {
-	g := s.w.guard(ctx, "ask for space", "")
+// ask watches a question.
+func (w *Watch) ask(ctx context.Context, method, name string, f func(context.Context) error) error {
+	g := w.guard(ctx, method, name)
 	defer g.end()
-	free, total, err = s.beneath.Space(g.ctx)
-	return free, total, g.explain(err)
+	return g.explain(f(g.ctx))
 }

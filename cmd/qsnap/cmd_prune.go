@@ -109,19 +109,15 @@ func (p *program) pruneSummary(r *repo.PruneReport, dryRun bool, took time.Durat
 			left = append(left, err.Error())
 		}
 		return p.emit(map[string]any{
-			"message_type": "summary", "dry_run": dryRun, "snapshots": r.Snapshots, "packs": r.Packs, "pack_bytes": r.PackBytes,
+			"message_type": "summary", "dry_run": dryRun, "snapshots": r.Snapshots,
+			"requests": r.Cost.Requests, "bytes_to_send": r.Cost.BytesUp, "bytes_to_fetch": r.Cost.BytesDown,
+			"packs": r.Packs, "pack_bytes": r.PackBytes,
 			"packs_removed": r.Removed, "bytes_removed": r.RemovedBytes, "packs_repacked": r.Repacked, "bytes_repacked": r.RepackedBytes,
 			"bytes_unused": r.UnusedBytes, "packs_waiting": r.WaitingPacks, "bytes_waiting": r.WaitingBytes,
 			"waiting_for": waiting, "left": left, "seconds_elapsed": took.Seconds(),
 		})
 	}
-	freed := r.RemovedBytes - r.RepackedBytes
-	if dryRun {
-		p.say("would free about %s: delete %s of %s, after writing anew about %s of them", size(uint64(max(0, freed))), plural(r.Removed, "pack", "packs"), size(uint64(r.RemovedBytes)), size(uint64(r.RepackedBytes)))
-	} else {
-		p.say("freed about %s of %s in %s: deleted %s of %s, after writing anew about %s of them", size(uint64(max(0, freed))), size(uint64(r.PackBytes)), duration(took),
-			plural(r.Removed, "pack", "packs"), size(uint64(r.RemovedBytes)), size(uint64(r.RepackedBytes)))
-	}
+	p.freedLine(r, dryRun, took)
 	if r.UnusedBytes > 0 {
 		p.say("  %s stay unused in packs that are needed", size(uint64(r.UnusedBytes)))
 	}
@@ -135,4 +131,26 @@ func (p *program) pruneSummary(r *repo.PruneReport, dryRun bool, took time.Durat
 		p.warn("%v: left alone; \"qsnap repair packs\" salvages what can be read", err)
 	}
 	return nil
+}
+
+// freedLine says what a prune has done, or would do.
+func (p *program) freedLine(r *repo.PruneReport, dryRun bool, took time.Duration) {
+	all := fmt.Sprintf("%s of %s", plural(r.Packs, "pack", "packs"), size(uint64(r.PackBytes)))
+	if r.Removed == 0 {
+		p.say("nothing to delete in %s", all)
+		return
+	}
+	line := "freed about %s in " + duration(took) + ": deleted %s of %s"
+	if dryRun {
+		line = "would free about %s: delete %s of %s"
+	}
+	freed, deleted := max(0, r.RemovedBytes-r.RepackedBytes), plural(r.Removed, "pack", "packs")+" ("+size(uint64(r.RemovedBytes))+")"
+	line = fmt.Sprintf(line, size(uint64(freed)), deleted, all)
+	if r.RepackedBytes > 0 {
+		line += fmt.Sprintf(", after writing anew %s that are needed", size(uint64(r.RepackedBytes)))
+	}
+	p.say("%s", line)
+	if dryRun {
+		p.say("  it would cost %s", costLine(r.Cost))
+	}
 }

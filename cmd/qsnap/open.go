@@ -53,7 +53,22 @@ func (p *program) userDirs() (data, config string, err error) {
 }
 
 func (p *program) options(c *cli.Context) repo.Options {
-	return repo.Options{CacheDir: c.String("cache-dir"), CacheMemory: p.cacheMemory}
+	return repo.Options{CacheDir: c.String("cache-dir"), CacheSize: p.cacheSize, CacheMemory: p.cacheMemory}
+}
+
+// cacheSizeFlag returns what the flag asks for, as in repo.Options.
+func cacheSizeFlag(c *cli.Context) (int64, error) {
+	if !c.IsSet("cache-size") {
+		return 0, nil
+	}
+	n, err := parseSize(c.String("cache-size"))
+	if err != nil {
+		return 0, fmt.Errorf("--cache-size: %w", err)
+	}
+	if n == 0 {
+		n = -1
+	}
+	return n, nil
 }
 
 // open opens the repository.
@@ -80,17 +95,18 @@ func (p *program) openKnowing(c *cli.Context, at place) (*repo.Repo, repo.Secret
 	if err != nil {
 		return nil, repo.Secret{}, p.explain(at, err)
 	}
-	// Before a password is asked for.
-	if err := repo.Probe(c.Context, t); err != nil {
-		return nil, repo.Secret{}, p.explain(at, err)
-	}
 	secret, given, err := p.givenSecret(c)
-	if err == nil && !given {
-		if at.keyFile != "" {
-			secret, err = keyFromFile(at.keyFile)
-		} else {
-			secret, err = p.prompt("password for repository "+at.shown, false)
+	if err == nil && !given && at.keyFile != "" {
+		given = true
+		secret, err = keyFromFile(at.keyFile)
+	}
+	if err != nil || !given { // no password is missed or asked for where there is no repository
+		if err := repo.Probe(c.Context, t); err != nil {
+			return nil, repo.Secret{}, p.explain(at, err)
 		}
+	}
+	if err == nil && !given {
+		secret, err = p.prompt("password for repository "+at.shown, false)
 	}
 	if err != nil {
 		return nil, repo.Secret{}, err

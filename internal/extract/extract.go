@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -33,6 +34,11 @@ type Source interface {
 	snapshot.Loader
 	// Locate returns a place of a chunk.
 	Locate(ctx context.Context, id chunk.ID) (index.Place, error)
+	// Expect says which segments will be asked for next, each once, in about this order.
+	// The function it returns is called when that is over.
+	Expect(ctx context.Context, segments iter.Seq2[*pack.Info, int]) (done func())
+	// Requests returns by how many requests these are read.
+	Requests(segments iter.Seq2[*pack.Info, int]) int
 	// Segment reads segment n of a pack into buf, whose storage it may use, and
 	// returns it plain.
 	Segment(ctx context.Context, p *pack.Info, n int, buf []byte) ([]byte, error)
@@ -57,6 +63,7 @@ const (
 type Options struct {
 	Source Source
 	Root   snapshot.Entry // a directory
+	Bare   bool           // Root is none of the snapshot's, but holds a file: To stays as it is, beside it
 	To     string         // an existing directory
 	Policy Policy
 	// Delete removes what the snapshot doesn't have, except the paths in Spare,
@@ -108,6 +115,7 @@ type Progress struct {
 	BytesWritten        atomic.Uint64
 	Packs               atomic.Uint64 // that had to be read
 	PackBytes           atomic.Uint64 // read from them
+	Requests            atomic.Uint64 // by which that is read
 	Problems            atomic.Uint64
 }
 
@@ -119,6 +127,8 @@ type extraction struct {
 	links map[linkKey]*written
 	win   window
 	left  []*dir // whose subtrees are planned, children first
+
+	buffers chan *[]byte // for segments, one for each worker
 
 	mu    sync.Mutex // held during calls of Action and Problem
 	fatal error
@@ -138,7 +148,10 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	x := &extraction{Options: o, packs: map[pack.ID]bool{}, links: map[linkKey]*written{}}
+	x := &extraction{Options: o, packs: map[pack.ID]bool{}, links: map[linkKey]*written{}, buffers: make(chan *[]byte, o.Workers)}
+	for range o.Workers {
+		x.buffers <- new([]byte)
+	}
 	x.dirs = newDirCache(out)
 	defer x.dirs.close()
 	x.files = newFileCache(x)
@@ -166,13 +179,13 @@ func Run(ctx context.Context, o Options) error {
 }
 
 // act reports a change, and whether it is to be made.
-func (x *extraction) act(a Action, path string, e *snapshot.Entry) bool {
-	counter := map[Action]*atomic.Uint64{Create: &x.Progress.Created, Replace: &x.Progress.Replaced, Touch: &x.Progress.Touched, Delete: &x.Progress.Deleted}[a]
-	counter.Add(1)
+func (x *extraction) act(a Action, path func() string, e *snapshot.Entry) bool {
+	p := x.Progress
+	[...]*atomic.Uint64{Create: &p.Created, Replace: &p.Replaced, Touch: &p.Touched, Delete: &p.Deleted}[a].Add(1)
 	if x.Action != nil {
 		x.mu.Lock()
 		defer x.mu.Unlock()
-		x.Action(a, path, e)
+		x.Action(a, path(), e)
 	}
 	return !x.DryRun
 }

@@ -34,7 +34,7 @@ func (x *extraction) walk(ctx context.Context, d *dir) error {
 		}
 	}
 	x.deleteRest(d, there)
-	if d.made || d.picked && d.exists && !d.failed && x.Policy != Never {
+	if d.made || d.picked && d.exists && !d.failed && x.Policy != Never && !x.isBare(d) {
 		x.left = append(x.left, d)
 	}
 	return nil
@@ -49,10 +49,13 @@ func (x *extraction) unreadable(ctx context.Context, d *dir, err error) error {
 	return nil
 }
 
+// isBare reports whether a directory stands for To, and for none of the snapshot.
+func (x *extraction) isBare(d *dir) bool { return x.Bare && d.parent == nil }
+
 // list returns the names in a directory of the destination, if something may be
 // deleted from it.
 func (x *extraction) list(d *dir) (map[string]bool, error) {
-	if !x.Delete || !d.exists || d.made || d.failed {
+	if !x.Delete || !d.exists || d.made || d.failed || x.isBare(d) {
 		return nil, nil
 	}
 	there := map[string]bool{}
@@ -69,19 +72,19 @@ func (x *extraction) list(d *dir) (map[string]bool, error) {
 // deleteRest deletes the names that the snapshot doesn't have.
 func (x *extraction) deleteRest(d *dir, names map[string]bool) {
 	for name := range names {
-		full := d.join(name)
+		full := func() string { return d.join(name) }
 		err := x.dirs.use(d, func(out *disk.Out) error {
 			var e snapshot.Entry
 			if _, err := out.Lstat(name, &e); err != nil {
 				return err
 			}
-			if picked, _ := x.pick(d, &e); !picked || x.Spare[full] || !x.act(Delete, full, &e) {
+			if picked, _ := x.pick(d, &e); !picked || x.Spare[full()] || !x.act(Delete, full, &e) {
 				return nil
 			}
 			return out.Remove(name)
 		})
 		if err != nil {
-			x.problem(full, err)
+			x.problem(full(), err)
 		}
 	}
 }
@@ -89,7 +92,11 @@ func (x *extraction) deleteRest(d *dir, names map[string]bool) {
 // pick reports whether an entry is to be restored, and, if it is a directory,
 // whether something in it may be.
 func (x *extraction) pick(d *dir, e *snapshot.Entry) (picked, enter bool) {
-	full, isDir := d.join(e.Name), e.Type == snapshot.Dir
+	isDir := e.Type == snapshot.Dir
+	if x.Include == nil && x.Exclude == nil {
+		return d.picked, isDir
+	}
+	full := d.join(e.Name)
 	if _, excluded := x.Exclude.Match(full, isDir); excluded {
 		return false, false
 	}
@@ -101,18 +108,17 @@ func (x *extraction) pick(d *dir, e *snapshot.Entry) (picked, enter bool) {
 
 // entry plans one entry.
 func (x *extraction) entry(ctx context.Context, d *dir, e *snapshot.Entry, picked bool) error {
-	full := d.join(e.Name)
 	if e.Problem != "" && picked {
-		x.problem(full, fmt.Errorf("it is not in the snapshot: when that was made: %s", e.Problem))
+		x.problem(d.join(e.Name), fmt.Errorf("it is not in the snapshot: when that was made: %s", e.Problem))
 		if e.Type != snapshot.Dir {
 			return nil
 		}
 	}
 	if e.Type == snapshot.Dir {
-		sub := &dir{x: x, parent: d, entry: e, path: full, picked: picked}
+		sub := &dir{x: x, parent: d, entry: e, path: d.join(e.Name), picked: picked}
 		if picked {
 			if err := x.ensure(sub); err != nil {
-				x.problem(full, err)
+				x.problem(d.join(e.Name), err)
 				return nil
 			}
 		} else {
@@ -125,7 +131,7 @@ func (x *extraction) entry(ctx context.Context, d *dir, e *snapshot.Entry, picke
 		return x.walk(ctx, sub)
 	}
 	if err := x.ensure(d); err != nil {
-		x.problem(full, err)
+		x.problem(d.join(e.Name), err)
 		return nil
 	}
 	return x.leaf(ctx, d, e)
@@ -158,7 +164,7 @@ func (x *extraction) ensure(d *dir) error {
 	d.exists = true
 	if d.parent.made && x.DryRun {
 		d.made = true
-		x.act(Create, d.path, d.entry)
+		x.act(Create, d.full, d.entry)
 		return nil
 	}
 	err := x.dirs.use(d.parent, func(out *disk.Out) error { return x.ensureIn(out, d) })
@@ -178,7 +184,7 @@ func (x *extraction) ensureIn(out *disk.Out, d *dir) error {
 			return errors.New("it is no directory there, and existing files are to be left alone")
 		case err == nil:
 			d.made = true
-			if !x.act(Replace, d.path, d.entry) {
+			if !x.act(Replace, d.full, d.entry) {
 				return nil
 			}
 			if err := out.Remove(d.entry.Name); err != nil {
@@ -190,7 +196,7 @@ func (x *extraction) ensureIn(out *disk.Out, d *dir) error {
 		}
 	}
 	d.made = true
-	if !x.act(Create, d.path, d.entry) {
+	if !x.act(Create, d.full, d.entry) {
 		return nil
 	}
 	return out.Mkdir(d.entry.Name)

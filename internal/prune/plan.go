@@ -22,6 +22,8 @@ type Pack struct {
 	Banned bool
 	// OldKey says that it is sealed with a key from before the last rotation.
 	OldKey bool
+	// Locked says that it can't be deleted for some time yet.
+	Locked bool
 }
 
 // Limits say how thoroughly space is won back.
@@ -34,6 +36,7 @@ type Limits struct {
 // A Plan says what becomes of packs, by their numbers. The rest stays.
 type Plan struct {
 	Drop   []int // nothing of them is needed
+	Locked []int // nor of them, but they can't be deleted yet
 	Repack []int // what is needed of them goes to new packs, in this order
 	Unused int64 // bytes that stay unused
 }
@@ -61,6 +64,8 @@ func Choose(packs []Pack, l Limits) Plan {
 		used += p.Used
 		switch {
 		case p.Leave:
+		case p.Used == 0 && p.Locked:
+			plan.Locked = append(plan.Locked, i)
 		case p.Used == 0:
 			plan.Drop = append(plan.Drop, i)
 		case p.Banned:
@@ -70,8 +75,10 @@ func Choose(packs []Pack, l Limits) Plan {
 			plan.Unused += p.Size - p.Used
 		}
 	}
+	// What is needed of a locked pack takes space twice until its lock ends.
+	pays := func(p Pack) bool { return !p.Locked || p.Used < p.Size/2 }
 	move := func(i int) {
-		if !chosen[i] && fits(i) {
+		if !chosen[i] && fits(i) && pays(packs[i]) {
 			repack(i)
 			plan.Unused -= packs[i].Size - packs[i].Used
 		}
@@ -92,7 +99,7 @@ func Choose(packs []Pack, l Limits) Plan {
 		move(i)
 	}
 	for _, group := range small(packs, movable, l.PackSize) {
-		group = slices.DeleteFunc(group, func(i int) bool { return chosen[i] })
+		group = slices.DeleteFunc(group, func(i int) bool { return chosen[i] || packs[i].Locked })
 		if len(group) < gatherPacks {
 			continue
 		}

@@ -10,8 +10,8 @@
 // processes and hosts may use one repository. What they can rely on is what the remote
 // offers beneath: WebDAV's create-only MOVE becomes a look and the remote's own move.
 // Where that is a copy and a deletion, as on S3 and most object stores, two who create
-// one object at the same moment through two rclones can both succeed. There, have one
-// process only delete anything, or a target without rclone.
+// one object at the same moment through two rclones can both succeed. CreateOnly is
+// false there: have a target without rclone.
 //
 // A remote's directory that has vanished, as where a disk isn't mounted any more, is
 // empty to rclone's server, not an error. So Open looks whether it is there, and List
@@ -53,9 +53,10 @@ const DefaultTimeout = 10 * time.Minute
 // A Target is a remote of rclone's. It implements target.Target and target.Spacer.
 type Target struct {
 	*webdav.Target
-	remote string
-	server *server
-	look   func(context.Context) error // whether the remote is there
+	remote   string
+	server   *server
+	look     func(context.Context) error // whether the remote is there
+	features func(context.Context) ([]byte, error)
 }
 
 // Open starts rclone and returns the target that it serves, once it answers. If the
@@ -80,6 +81,7 @@ func Open(ctx context.Context, o Options) (*Target, error) {
 		return nil, err
 	}
 	t := &Target{remote: o.Remote, server: s, look: o.look}
+	t.features = func(ctx context.Context) ([]byte, error) { return o.run(ctx, "backend", "features", o.Remote) }
 	if o.Create {
 		t.look = func(context.Context) error { return nil }
 	}
@@ -177,6 +179,23 @@ func (t *Target) List(ctx context.Context, prefix string) iter.Seq2[target.Info,
 			}
 		}
 	}
+}
+
+// CreateOnly is part of target.Creator: whether the remote moves files itself, as
+// rclone says, and so moves one to one place only.
+func (t *Target) CreateOnly(ctx context.Context) (bool, error) {
+	if yes, err := t.Target.CreateOnly(ctx); err != nil || !yes {
+		return false, err
+	}
+	out, err := t.features(ctx)
+	if err != nil {
+		return false, err
+	}
+	var said struct{ Features struct{ Move bool } }
+	if err := json.Unmarshal(out, &said); err != nil {
+		return false, fmt.Errorf("rclone %s: it doesn't say what the remote can do: %w", t.remote, err)
+	}
+	return said.Features.Move, nil
 }
 
 // String returns the remote, for messages.

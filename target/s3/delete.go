@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"github.com/qsnap/qsnap/target"
 )
 
 // Delete is part of target.Target. An object that is locked is a *LockedError.
@@ -20,7 +22,11 @@ func (t *Target) Delete(ctx context.Context, name string) error {
 		return err
 	}
 	// The store would hide a locked object behind a marker.
-	if until, held := lockOf(there.Headers); held || until.After(there.clock) {
+	until, held := lockOf(there.Headers)
+	if held {
+		until = target.Forever
+	}
+	if until.After(there.clock) {
 		return &LockedError{Path: t.path(name), Until: until}
 	}
 	var opts minio.RemoveObjectOptions
@@ -64,23 +70,43 @@ func (t *Target) lockMode() minio.RetentionMode {
 	return minio.Governance
 }
 
-// LockedUntil returns the time until when an object can't be deleted, by the store's
-// clock; zero, or a time that has passed, if it can be. Legal hold, which has no end,
-// is a *LockedError.
-func (t *Target) LockedUntil(ctx context.Context, name string) (time.Time, error) {
+// steps is how many steps a lock's end takes in the time it lasts: who has locked
+// what is old once per step need not do so again before the next.
+const steps = 4
+
+// Retain is part of target.Locker: the first whole quarter of ObjectLock, counted from
+// 1970, that is that long away.
+func (t *Target) Retain() time.Time {
+	if t.o.ObjectLock == 0 {
+		return time.Time{}
+	}
+	step := max(time.Second, t.o.ObjectLock/steps)
+	end := t.o.Now().Add(t.o.ObjectLock)
+	since := end.Sub(time.Unix(0, 0))
+	if rest := since % step; rest > 0 {
+		end = end.Add(step - rest)
+	}
+	return end.UTC()
+}
+
+// Locked is part of target.Locker. The time is by the store's clock. That of legal hold
+// is target.Forever.
+func (t *Target) Locked(ctx context.Context, name string) (time.Time, error) {
+	if can, err := t.canLock(ctx); err == nil && !can {
+		return time.Time{}, nil
+	}
 	there, err := t.stat(ctx, "stat", name)
 	if err != nil {
 		return time.Time{}, err
 	}
 	until, held := lockOf(there.Headers)
 	if held {
-		return time.Time{}, &LockedError{Path: t.path(name)}
+		return target.Forever, nil
 	}
 	return until, nil
 }
 
-// Lock makes it impossible to delete an object before a time. It never shortens a
-// lock. The bucket must have object lock.
+// Lock is part of target.Locker. The bucket must have object lock.
 func (t *Target) Lock(ctx context.Context, name string, until time.Time) error {
 	key, err := t.key(name)
 	if err != nil {
@@ -90,7 +116,7 @@ func (t *Target) Lock(ctx context.Context, name string, until time.Time) error {
 	if err != nil {
 		return err
 	}
-	if already, _ := lockOf(there.Headers); !until.After(already) {
+	if already, _ := lockOf(there.Headers); !until.After(already) { // S3 keeps whole seconds
 		return nil
 	}
 	mode := t.lockMode()

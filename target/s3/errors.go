@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"github.com/qsnap/qsnap/target"
 )
 
 // An Error is why a request failed. It prints as one line that says what to do,
@@ -47,18 +49,18 @@ func (e *Error) RetryAfter() time.Duration { return e.after }
 // A LockedError means that an object can't be deleted yet.
 type LockedError struct {
 	Path  string    // s3://bucket/key
-	Until time.Time // zero if it is under legal hold, which has no end
+	Until time.Time // target.Forever if it is under legal hold
 }
 
 // Error says what is locked until when.
 func (e *LockedError) Error() string {
-	if e.Until.IsZero() {
+	if !e.Until.Before(target.Forever) {
 		return "delete " + e.Path + ": it is under legal hold"
 	}
 	return "delete " + e.Path + ": it is locked until " + e.Until.UTC().Format("2006-01-02 15:04:05") + " UTC"
 }
 
-// LockedUntil returns Until.
+// LockedUntil returns Until, for target.LockedUntil.
 func (e *LockedError) LockedUntil() time.Time { return e.Until }
 
 // fail makes the error that a method returns of what a request returned.

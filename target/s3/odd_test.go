@@ -122,7 +122,7 @@ func everyMethod(ctx context.Context, target *s3.Target) map[string]error {
 	_, errs["range"] = read(ctx, target, "a", 3, 4)
 	_, errs["nothing"] = read(ctx, target, "a", 3, 0)
 	_, errs["stat"] = target.Stat(ctx, "a")
-	_, errs["locked"] = target.LockedUntil(ctx, "a")
+	_, errs["locked"] = target.Locked(ctx, "a")
 	errs["lock"] = target.Lock(ctx, "a", time.Now().Add(time.Hour))
 	errs["list"] = nil
 	for _, err := range target.List(ctx, "") {

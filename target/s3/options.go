@@ -39,13 +39,15 @@ type Options struct {
 	// which all stores check and object lock needs, or crc32c, which some keep.
 	Checksum string
 
-	// ObjectLock, if positive, is how long from its Put an object can't be deleted.
+	// ObjectLock, if positive, is how long from its Put an object can't be deleted, at
+	// least: locks end at whole quarters of it.
 	ObjectLock time.Duration
 	// LockMode is governance, which some permissions override, or compliance, which
 	// nothing does. Empty is governance.
 	LockMode string
 	// LockPrefixes are what the names of the objects that are locked begin with.
-	// Nil means packs/ only.
+	// Nil means what a repository can't be read without: packs/, snapshots/, keys/,
+	// epochs/ and config.
 	LockPrefixes []string
 	// DeleteVersions makes Delete remove versions for good instead of hiding them.
 	DeleteVersions bool
@@ -168,7 +170,7 @@ func (o *Options) checkStorage() error {
 		return fmt.Errorf("s3: lock mode %q is neither governance nor compliance", o.LockMode)
 	}
 	if o.LockPrefixes == nil {
-		o.LockPrefixes = []string{packs}
+		o.LockPrefixes = []string{packs, "snapshots/", "keys/", "epochs/", "config"}
 	}
 	return nil
 }

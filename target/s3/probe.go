@@ -11,10 +11,11 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// probes hold what is known about creating only.
+// probes hold what is known about creating only, and about locks.
 type probes struct {
 	turn         chan struct{} // who holds it may probe, and change these
 	whole, parts answer
+	locks        answer // whether the bucket has object lock
 }
 
 type answer struct{ known, yes bool }

@@ -139,20 +139,28 @@ func (t *Target) lockable(ctx context.Context) error {
 	if t.o.ObjectLock == 0 {
 		return nil
 	}
-	ctx, n := withNote(ctx)
-	state, _, _, _, err := t.core.GetObjectLockConfig(ctx, t.o.Bucket)
-	var answer minio.ErrorResponse
-	if errors.As(err, &answer) && slices.Contains([]string{"ObjectLockConfigurationNotFoundError", "NotImplemented", "MethodNotAllowed", "NoSuchObjectLockConfiguration"}, answer.Code) {
-		err = nil
-	}
-	if err != nil {
-		return t.fail(ctx, "open", "", n, err)
-	}
-	if state != "Enabled" {
-		return &Error{Op: "open", Path: t.path(""), text: fmt.Sprintf(
+	can, err := t.canLock(ctx)
+	if err == nil && !can {
+		err = &Error{Op: "open", Path: t.path(""), text: fmt.Sprintf(
 			"the bucket has no object lock: it has to be made with it (\"aws s3api create-bucket --bucket %s --object-lock-enabled-for-bucket\")", t.o.Bucket)}
 	}
-	return nil
+	return err
+}
+
+// canLock reports whether the bucket has object lock. It asks the store the first time.
+func (t *Target) canLock(ctx context.Context) (bool, error) {
+	return t.ask(ctx, &t.probes.locks, func(ctx context.Context) (bool, error) {
+		ctx, n := withNote(ctx)
+		state, _, _, _, err := t.core.GetObjectLockConfig(ctx, t.o.Bucket)
+		var answer minio.ErrorResponse
+		if errors.As(err, &answer) && slices.Contains([]string{"ObjectLockConfigurationNotFoundError", "NotImplemented", "MethodNotAllowed", "NoSuchObjectLockConfiguration"}, answer.Code) {
+			return false, nil
+		}
+		if err != nil {
+			return false, t.fail(ctx, "open", "", n, err)
+		}
+		return state == "Enabled", nil
+	})
 }
 
 // secrets returns what no message may hold.

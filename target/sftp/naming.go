@@ -65,6 +65,18 @@ func (n *naming) method(ctx context.Context, t *Target, c *conn) (method, error)
 	return n.how, n.unsafe
 }
 
+// CreateOnly is part of target.Creator. A rename may look first and replace then,
+// which nobody can tell from here, so that only links are relied on. Where Put refuses
+// to put anything, the reason is the error.
+func (t *Target) CreateOnly(ctx context.Context) (yes bool, err error) {
+	err = t.do(ctx, "try", "", func(c *conn) error {
+		how, err := t.naming.method(ctx, t, c)
+		yes = err == nil && how == byLink
+		return err
+	})
+	return yes, err
+}
+
 // An unsafeError says that objects could be replaced.
 type unsafeError struct{ what string }
 

@@ -38,7 +38,8 @@
 // existing one must fail and keep both. Where it doesn't, or where hard links are
 // offered but don't work, every Put is an error, which says so: a repository there
 // would not be safe. What one client can't see is a server without hard links whose
-// rename looks first and then replaces; targettest.Check, which races, may find it.
+// rename looks first and then replaces: of one without hard links CreateOnly is false.
+// targettest.Check, which races, may find it.
 //
 // # Durability
 //

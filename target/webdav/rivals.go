@@ -104,6 +104,13 @@ func (p *put) rivals(ctx context.Context) ([]string, error) {
 	return rivals, nil
 }
 
+// CreateOnly is part of target.Creator. Where the server replaces what it was told to
+// keep, and so every Put fails, it is ErrOverwrites.
+func (t *Target) CreateOnly(ctx context.Context) (bool, error) {
+	err := t.check(ctx)
+	return err == nil, err
+}
+
 // check finds out, before the first Put, whether the server can be relied on, and
 // remembers what it found.
 func (t *Target) check(ctx context.Context) error {

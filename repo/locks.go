@@ -1,0 +1,132 @@
+package repo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/qsnap/qsnap/target"
+)
+
+// A lockBook remembers until when objects are locked, at least, so that the target
+// is asked once: a lock is never made shorter. Under a snapshot's name it says until
+// when all that the snapshot reaches is locked. It lies in the cache directory; where
+// it is lost, or another process has written it meanwhile, the target is asked again.
+// It is safe for concurrent use.
+type lockBook struct {
+	path string // or empty
+
+	mu      sync.Mutex
+	until   map[string]int64 // seconds since 1970, by the object's name
+	changed bool
+}
+
+func (r *Repo) openLockBook() *lockBook {
+	b := &lockBook{until: map[string]int64{}}
+	dir, err := r.cacheDir()
+	if err != nil {
+		return b
+	}
+	b.path = filepath.Join(dir, "locks.json")
+	text, err := os.ReadFile(b.path)
+	if err == nil && json.Unmarshal(text, &b.until) != nil || b.until == nil {
+		b.until = map[string]int64{}
+	}
+	return b
+}
+
+// get returns until when an object is locked, as far as is known.
+func (b *lockBook) get(name string) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s, ok := b.until[name]; ok {
+		return time.Unix(s, 0).UTC()
+	}
+	return time.Time{}
+}
+
+// set notes that an object is locked.
+func (b *lockBook) set(name string, until time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := until.Unix(); s > b.until[name] {
+		b.until[name] = s
+		b.changed = true
+	}
+}
+
+// save keeps what is still true. Where it can't, the target is asked again.
+func (b *lockBook) save(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.changed || b.path == "" {
+		return
+	}
+	for name, s := range b.until {
+		if s < now.Unix() {
+			delete(b.until, name)
+		}
+	}
+	text, err := json.Marshal(b.until)
+	if err != nil || os.MkdirAll(filepath.Dir(b.path), 0o700) != nil {
+		return
+	}
+	f, err := os.CreateTemp(filepath.Dir(b.path), "locks-*")
+	if err != nil {
+		return
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), b.path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return
+	}
+	b.changed = false
+}
+
+// locker returns what locks objects on the target, or nil.
+func (r *Repo) locker() target.Locker {
+	l, _ := target.As[target.Locker](r.target)
+	return l
+}
+
+// lockedUntil returns until when an object can't be deleted, or the zero time. It
+// asks the target unless the book says that it is locked.
+func (r *Repo) lockedUntil(ctx context.Context, b *lockBook, name string) (time.Time, error) {
+	l, now := r.locker(), r.opts.Now()
+	if l == nil {
+		return time.Time{}, nil
+	}
+	if until := b.get(name); until.After(now) {
+		return until, nil
+	}
+	until, err := l.Locked(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return time.Time{}, nil
+	}
+	if err != nil || !until.After(now) {
+		return time.Time{}, err
+	}
+	b.set(name, until)
+	return until, nil
+}
+
+// ErrLocked means that something can't be deleted yet, as the target keeps it until
+// some time.
+var ErrLocked = errors.New("it is locked")
+
+// lockedError says until when.
+func lockedError(until time.Time) error {
+	if !until.Before(target.Forever) {
+		return fmt.Errorf("%w, without an end", ErrLocked)
+	}
+	return fmt.Errorf("%w until %s", ErrLocked, until.Local().Format(time.DateTime))
+}

@@ -1,0 +1,160 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/target"
+)
+
+// locksAtOnce is how many objects are locked at the same time.
+const locksAtOnce = 16
+
+// lock has the target keep, for as long as it keeps what is put now, what the
+// manifest relies on: packs, however old, and what opens the repository. It comes when
+// the pending manifest has made sure that they are there, and before the manifest
+// counts as a snapshot. If one has vanished all the same it returns fs.ErrNotExist or
+// a *LostError.
+//
+// What all the parent reaches is locked as long already, as the book says, needs no
+// look. So an unchanged snapshot costs no request, but for the first of each period in
+// which Retain is the same.
+func (p *publication) lock(ctx context.Context) error {
+	r := p.s.r
+	l := r.locker()
+	if l == nil || l.Retain().IsZero() {
+		return nil
+	}
+	until, book := l.Retain(), r.openLockBook()
+	defer func() { book.save(r.opts.Now()) }()
+	names, err := r.openingNames(ctx, book, until)
+	if err != nil {
+		return err
+	}
+	packs, err := p.packsToLock(ctx, book, until)
+	if err != nil {
+		return err
+	}
+	for _, id := range packs {
+		names = append(names, packName(id))
+	}
+	if err := lockAll(ctx, l, book, names, until); err != nil {
+		return err
+	}
+	book.set(keysPrefix, until)
+	book.set(snapshotName(p.m.ID), until)
+	return nil
+}
+
+// lockAll locks objects that the book doesn't say are locked long enough.
+func lockAll(ctx context.Context, l target.Locker, book *lockBook, names []string, until time.Time) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(locksAtOnce)
+	for _, name := range names {
+		if !book.get(name).Before(until.Truncate(time.Second)) {
+			continue
+		}
+		g.Go(func() error {
+			if err := l.Lock(ctx, name, until); err != nil {
+				return fmt.Errorf("lock %s: %w", name, err)
+			}
+			book.set(name, until)
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// openingNames returns what opens the repository, unless that is locked long enough.
+// Key slots that are gone are no matter.
+func (r *Repo) openingNames(ctx context.Context, book *lockBook, until time.Time) (names []string, err error) {
+	if !book.get(keysPrefix).Before(until.Truncate(time.Second)) {
+		return nil, nil
+	}
+	for _, prefix := range []string{keysPrefix, epochsPrefix} {
+		for info, err := range r.target.List(ctx, prefix) {
+			if err != nil {
+				return nil, err
+			}
+			names = append(names, info.Name)
+		}
+	}
+	for _, name := range []string{configName, configCopyName, twinName} {
+		_, err := r.target.Stat(ctx, name)
+		if err == nil {
+			names = append(names, name)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return names, nil
+}
+
+// packsToLock returns the packs that the manifest relies on, but for those that
+// snapshots rely on all of which is locked long enough.
+func (p *publication) packsToLock(ctx context.Context, book *lockBook, until time.Time) ([]pack.ID, error) {
+	vouched := p.proven
+	for _, id := range append([]snapshot.ID{p.parent}, p.also...) {
+		vouched = vouched && (id.IsZero() || !book.get(snapshotName(id)).Before(until.Truncate(time.Second)))
+	}
+	p.s.mu.Lock()
+	packs := maps.Clone(p.s.relied)
+	maps.DeleteFunc(packs, func(id pack.ID, _ bool) bool { return p.s.absent(id) })
+	p.s.mu.Unlock()
+	if !vouched {
+		if err := p.reached(ctx, packs); err != nil {
+			return nil, err
+		}
+	}
+	return slices.SortedFunc(maps.Keys(packs), compareIDs), nil
+}
+
+// reached adds packs so that they hold all that the manifest reaches. Those that prune
+// has listed no more, to let their locks end, are none of them.
+func (p *publication) reached(ctx context.Context, packs map[pack.ID]bool) error {
+	if err := p.s.r.refreshIndex(ctx, p.s.index, false); err != nil && !index.IsDamaged(err) {
+		return err
+	}
+	seen := map[chunk.ID]bool{}
+	return snapshot.Reach(ctx, trees{p.s.r}, &p.m.Root, func(id chunk.ID, tree bool) (bool, error) {
+		if seen[id] {
+			return false, nil
+		}
+		seen[id] = true
+		places, err := p.s.index.Lookup(id)
+		if err != nil {
+			return false, err
+		}
+		places = slices.DeleteFunc(places, func(at index.Place) bool { return p.s.isAbsent(at.Pack.ID) })
+		if len(places) == 0 {
+			return false, &LostError{ID: id, Tree: tree}
+		}
+		if !slices.ContainsFunc(places, func(at index.Place) bool { return packs[at.Pack.ID] }) {
+			packs[places[0].Pack.ID] = true
+		}
+		return true, nil
+	})
+}
+
+// lockFinal has the target keep a manifest that was just published.
+func (p *publication) lockFinal(ctx context.Context) error {
+	l := p.s.r.locker()
+	if l == nil || l.Retain().IsZero() {
+		return nil
+	}
+	if err := l.Lock(ctx, snapshotName(p.m.ID), l.Retain()); err != nil {
+		return fmt.Errorf("snapshot %s is saved, but can't be locked: %w", p.m.ID.Short(), err)
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package targettest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/qsnap/qsnap/target"
+)
+
+// A Vault is a Memory whose objects can be locked, by a clock of its own. It
+// implements target.Locker and target.Unhider.
+type Vault struct {
+	Memory
+	Now      func() time.Time
+	For      time.Duration // how long what is put is locked, at least; 0 is not at all
+	Prefixes []string      // of the names of those objects that are
+
+	mu     sync.Mutex
+	until  map[string]time.Time
+	hidden map[string][]byte
+	asked  int
+}
+
+// A lockedError means that an object of a Vault is locked.
+type lockedError struct {
+	name  string
+	until time.Time
+}
+
+func (e *lockedError) Error() string {
+	return fmt.Sprintf("delete %s: it is locked until %s", e.name, e.until.UTC().Format(time.DateTime))
+}
+
+func (e *lockedError) LockedUntil() time.Time { return e.until }
+
+// Retain is part of target.Locker: the next whole quarter of For.
+func (v *Vault) Retain() time.Time {
+	if v.For == 0 {
+		return time.Time{}
+	}
+	step := v.For / 4
+	end := v.Now().Add(v.For)
+	if rest := time.Duration(end.UnixNano()) % step; rest > 0 {
+		end = end.Add(step - rest)
+	}
+	return end
+}
+
+// Put is part of target.Target.
+func (v *Vault) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
+	if err := v.Memory.Put(ctx, name, body, size); err != nil {
+		return err
+	}
+	for _, p := range v.Prefixes {
+		if v.For > 0 && strings.HasPrefix(name, p) {
+			v.set(name, v.Retain())
+			break
+		}
+	}
+	return nil
+}
+
+func (v *Vault) set(name string, until time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.until == nil {
+		v.until = map[string]time.Time{}
+	}
+	if until.After(v.until[name]) {
+		v.until[name] = until
+	}
+}
+
+func (v *Vault) lock(name string) time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.until[name]
+}
+
+// Lock is part of target.Locker.
+func (v *Vault) Lock(ctx context.Context, name string, until time.Time) error {
+	if _, err := v.Locked(ctx, name); err != nil {
+		return err
+	}
+	v.set(name, until)
+	return nil
+}
+
+// Locked is part of target.Locker.
+func (v *Vault) Locked(ctx context.Context, name string) (time.Time, error) {
+	v.mu.Lock()
+	v.asked++
+	v.mu.Unlock()
+	if _, err := v.get(ctx, "lock", name); err != nil {
+		return time.Time{}, err
+	}
+	return v.lock(name), nil
+}
+
+// Asked returns how often Lock and Locked were called.
+func (v *Vault) Asked() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.asked
+}
+
+// Delete is part of target.Target.
+func (v *Vault) Delete(ctx context.Context, name string) error {
+	if until := v.lock(name); until.After(v.Now()) {
+		return &lockedError{name, until}
+	}
+	return v.Memory.Delete(ctx, name)
+}
+
+// Hide does what somebody does who may delete and doesn't care for locks: what is
+// locked is there no more, and can be brought back.
+func (v *Vault) Hide(name string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.hidden == nil {
+		v.hidden = map[string][]byte{}
+	}
+	v.hidden[name] = v.bytes(name)
+	v.Set(name, nil)
+}
+
+// Hidden is part of target.Unhider.
+func (v *Vault) Hidden(ctx context.Context, prefix string, f func(target.Info) error) error {
+	v.mu.Lock()
+	names := slices.Sorted(maps.Keys(v.hidden))
+	v.mu.Unlock()
+	for _, name := range names {
+		if !strings.HasPrefix(name, prefix) || !v.lock(name).After(v.Now()) {
+			continue
+		}
+		if err := f(target.Info{Name: name, Size: int64(len(v.hidden[name]))}); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// Unhide is part of target.Unhider.
+func (v *Vault) Unhide(_ context.Context, name string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	b, ok := v.hidden[name]
+	if !ok {
+		return pathError("bring back", name, fs.ErrNotExist)
+	}
+	delete(v.hidden, name)
+	v.Set(name, b)
+	return nil
+}
+
+// A Replacing target is a Memory whose Put looks for an object first, and replaces
+// one that came to be since. It says so. Between, unless nil, is called in the middle.
+type Replacing struct {
+	Memory
+	Between func(name string)
+}
+
+// CreateOnly is part of target.Creator.
+func (*Replacing) CreateOnly(context.Context) (bool, error) { return false, nil }
+
+// Put is part of target.Target.
+func (r *Replacing) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
+	if _, err := r.Stat(ctx, name); err == nil {
+		return pathError("put", name, fs.ErrExist)
+	}
+	var whole Memory
+	if err := whole.Put(ctx, name, body, size); err != nil {
+		return err
+	}
+	if r.Between != nil {
+		r.Between(name)
+	}
+	r.Set(name, whole.bytes(name))
+	return nil
+}
