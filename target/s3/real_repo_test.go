@@ -204,13 +204,16 @@ func TestASnapshotOutlivesTheDeathOfTheStore(t *testing.T) {
 	g := newGateway(t)
 	var tap tap
 	g.options.Transport = &tap
-	r := initRepo(t, g.open())
-	first, err := r.Snapshot(t.Context(), repo.FS(tree(1), "/srv"), repo.SnapshotOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	deaths := 0
 	for mode, n := 0, 1; mode < 3; n++ {
+		// A repository of its own: what a run leaves that failed makes the next ones
+		// send more requests.
+		g.options.Prefix = fmt.Sprintf("%d-%d", mode, n)
+		r := initRepo(t, g.open())
+		first, err := r.Snapshot(t.Context(), repo.FS(tree(1), "/srv"), repo.SnapshotOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
 		files := tree(uint64(100*mode + n + 20))
 		died := false
 		tap.on(n, func(q *http.Request, send sender) (*http.Response, error) {
@@ -230,7 +233,7 @@ func TestASnapshotOutlivesTheDeathOfTheStore(t *testing.T) {
 			g.kill()
 			return nil, errors.New("the connection broke on purpose")
 		})
-		_, err := r.Snapshot(t.Context(), repo.FS(files, "/srv"), repo.SnapshotOptions{})
+		_, err = r.Snapshot(t.Context(), repo.FS(files, "/srv"), repo.SnapshotOptions{})
 		tap.on(0, nil)
 		if g.cmd == nil {
 			g.start()
@@ -244,6 +247,8 @@ func TestASnapshotOutlivesTheDeathOfTheStore(t *testing.T) {
 			t.Fatalf("mode %d, death at request %d: the next try: %v", mode, n, err)
 		}
 		holds(t, r, again, files)
+		holds(t, r, first, tree(1))
+		undamaged(t, r)
 		if !died {
 			mode, n = mode+1, 0
 		}
@@ -251,8 +256,6 @@ func TestASnapshotOutlivesTheDeathOfTheStore(t *testing.T) {
 	if deaths < 12 {
 		t.Errorf("it died %d times only", deaths)
 	}
-	holds(t, r, first, tree(1))
-	undamaged(t, r)
 }
 
 // A killingBody kills the server when a part of it was sent.
