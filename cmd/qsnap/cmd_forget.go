@@ -111,6 +111,9 @@ func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Select) (int,
 		if errors.Is(err, repo.ErrPinned) {
 			return 0, hint{err, "\"qsnap pin --remove\" takes that back"}
 		}
+		if errors.Is(err, repo.ErrLocked) {
+			return 0, hint{err, "the store keeps it until then, and nothing was forgotten"}
+		}
 		return 0, err
 	}
 	if p.json {
@@ -133,8 +136,9 @@ func (p *program) forgetByPolicy(c *cli.Context, r *repo.Repo, o repo.RetainOpti
 	if groups == nil && err != nil {
 		return 0, err
 	}
-	kept, gone := 0, 0
+	kept, gone, locked := 0, 0, 0
 	for _, g := range groups {
+		locked += g.Locked
 		for _, d := range g.Decisions {
 			if d.Keep {
 				kept++
@@ -161,6 +165,9 @@ func (p *program) forgetByPolicy(c *cli.Context, r *repo.Repo, o repo.RetainOpti
 		verb = "would forget"
 	}
 	p.say("%s %s, kept %s", verb, plural(gone, "snapshot", "snapshots"), count(kept))
+	if locked > 0 {
+		p.say("  %s of these only because the store keeps them locked: --dry-run shows until when", count(locked))
+	}
 	return gone, nil
 }
 
