@@ -53,6 +53,19 @@ func (c *Cutter) Cut(buf []byte) int {
 	return end
 }
 
+// MayEnd reports whether a chunk that is followed by others may end as this one does:
+// a cut stands there, unless one stands before it.
+func (c *Cutter) MayEnd(chunk []byte) bool {
+	if len(chunk) < c.min || len(chunk) >= c.max {
+		return len(chunk) == c.max
+	}
+	var digest uint64
+	for _, b := range chunk[len(chunk)-windowSize:] {
+		digest = c.push(digest, b)
+	}
+	return digest&c.mask == 0
+}
+
 // lane is how many bytes each of the four lanes of a block looks at.
 const lane = 2048
 

@@ -176,3 +176,20 @@ func BenchmarkCutByResticChunker(b *testing.B) {
 		c.Reset(chunker.Pol(p.Polynomial), chunker.WithBaseBoundaries(uint(p.Min), uint(p.Max)), chunker.WithBaseAverageBits(p.Bits))
 	}
 }
+
+func TestAChunkMayEndWhereItWasCut(t *testing.T) {
+	c, data := NewCutter(testParams()), append(make([]byte, 1<<20), randomBytes(4, 4<<20)...)
+	for len(data) > testParams().Max {
+		n := c.Cut(data)
+		if !c.MayEnd(data[:n]) {
+			t.Fatalf("a chunk of %d bytes may not end where it does", n)
+		}
+		if n < testParams().Max && c.MayEnd(data[:n-1]) {
+			t.Fatalf("a chunk of %d bytes may end before it does", n)
+		}
+		data = data[n:]
+	}
+	if c.MayEnd(data[:testParams().Min-1]) || c.MayEnd(make([]byte, testParams().Max+1)) {
+		t.Error("a chunk may be too short or too long")
+	}
+}

@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	bolt "go.etcd.io/bbolt"
-
 	"github.com/qsnap/qsnap/chunk"
 )
 
@@ -48,26 +46,22 @@ var errStop = errors.New("stop")
 
 // all yields the places in packs that are alive.
 func (t *table) all(yield func(Item, error) bool) error {
-	return t.view(func(tx *bolt.Tx) error {
-		return tx.Bucket(blobsBucket).ForEach(func(k, v []byte) error {
-			if len(k) != chunk.IDSize {
-				return errTable
-			}
-			for len(v) > 0 {
-				number, place, rest, ok := parsePlace(v)
-				if !ok {
-					return errTable
+	return t.view(func(r *reader) error {
+		return r.Bucket(blobsBucket).ForEach(func(_, v []byte) error {
+			g, err := parseGroup(v)
+			for i := 0; i < g.len() && err == nil; i++ {
+				number, place, err := g.place(i)
+				if err == nil {
+					place.Pack, err = t.pack(r, number)
 				}
-				v = rest
-				p, err := t.pack(tx, number)
 				if err != nil {
 					return err
 				}
-				if place.Pack = p; p != nil && !yield(Item{chunk.ID(k), place}, nil) {
+				if place.Pack != nil && !yield(Item{chunk.ID(g.id(i)), place}, nil) {
 					return errStop
 				}
 			}
-			return nil
+			return err
 		})
 	})
 }

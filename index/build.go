@@ -39,7 +39,7 @@ func (c *contents) number(p *pack.Info) (n uint32, fresh bool) {
 const (
 	tableSuffix = ".db"
 	newPrefix   = "new-"
-	batchSize   = 64 << 10 // entries in a transaction
+	batchGroups = 64 // in a transaction
 )
 
 // writeTable writes a table into dir, from entries in order, and returns its
@@ -107,46 +107,86 @@ func fillTable(db *bolt.DB, c *contents, entries iter.Seq2[entry, error]) error 
 func numberKey(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
 
 // fillBlobs loads the blobs in batches, in order, so that bbolt only ever adds to
-// its last pages, and returns how many there are.
+// its last pages, and returns how many entries there are.
 func fillBlobs(db *bolt.DB, entries iter.Seq2[entry, error]) (count uint64, err error) {
-	next, stop := iter.Pull2(entries)
-	defer stop()
-	e, err, more := next()
-	arena := make([]byte, 0, batchSize*(entrySize+8)) // keys and values have to live as long as their transaction
-	for first := true; first || more; first = false {
-		if err != nil {
+	b := &blobLoader{db: db}
+	defer b.rollback()
+	var last entry
+	for e, err := range entries {
+		switch {
+		case err != nil:
 			return 0, err
+		case count > 0 && e == last: // merged tables may share packs
+			continue
+		case b.full() && e.id != last.id:
+			if err := b.put(); err != nil {
+				return 0, err
+			}
 		}
-		arena = arena[:0]
-		err := db.Update(func(tx *bolt.Tx) error {
-			blobs, err2 := tx.CreateBucketIfNotExists(blobsBucket)
-			if err2 != nil {
-				return err2
-			}
-			blobs.FillPercent = 1
-			for n := 0; more && n < batchSize; n++ {
-				id := e.id
-				from := len(arena)
-				arena = append(arena, id[:]...)
-				for more && e.id == id { // all places of a blob are one value
-					arena = appendPlace(arena, e.pack, e.place)
-					for last := e; more && e == last; { // merged tables may share packs
-						if e, err, more = next(); err != nil {
-							return err
-						}
-					}
-				}
-				key, value := arena[from:from+len(id)], arena[from+len(id):]
-				if err := blobs.Put(key, value); err != nil {
-					return err
-				}
-				count++
-			}
-			return nil
-		})
-		if err != nil {
-			return 0, err
+		b.add(&e)
+		last = e
+		count++
+	}
+	return count, b.finish()
+}
+
+// A blobLoader stores groups, many in a transaction.
+type blobLoader struct {
+	groupBuilder
+	db     *bolt.DB
+	tx     *bolt.Tx
+	groups int // in the transaction
+}
+
+// put stores the group so far.
+func (b *blobLoader) put() error {
+	if err := b.begin(); err != nil {
+		return err
+	}
+	bucket := b.tx.Bucket(blobsBucket)
+	bucket.FillPercent = 1
+	if err := bucket.Put(b.take()); err != nil {
+		return err
+	}
+	if b.groups++; b.groups < batchGroups {
+		return nil
+	}
+	return b.commit()
+}
+
+func (b *blobLoader) begin() (err error) {
+	if b.tx != nil {
+		return nil
+	}
+	if b.tx, err = b.db.Begin(true); err != nil {
+		return err
+	}
+	_, err = b.tx.CreateBucketIfNotExists(blobsBucket)
+	return err
+}
+
+func (b *blobLoader) commit() error {
+	tx := b.tx
+	b.tx, b.groups = nil, 0
+	return tx.Commit()
+}
+
+// finish stores what is left. There is a bucket even if it is empty.
+func (b *blobLoader) finish() error {
+	if len(b.group) > 0 {
+		if err := b.put(); err != nil {
+			return err
 		}
 	}
-	return count, nil
+	if err := b.begin(); err != nil {
+		return err
+	}
+	return b.commit()
+}
+
+// rollback gives up a transaction that an error left.
+func (b *blobLoader) rollback() {
+	if b.tx != nil {
+		_ = b.tx.Rollback()
+	}
 }

@@ -240,7 +240,7 @@ func (x *Index) Listed(id ID, d Delta) {
 // index answers with what it knows. A delta that is fetched as nil is passed over,
 // and asked for again next time. An error of fetch ends it and is returned.
 func (x *Index) Update(ctx context.Context, listed []ID, fetch func(context.Context, ID) (Delta, error)) error {
-	unknown, err := x.unknown(listed)
+	unknown, err := x.Unknown(listed)
 	if err != nil {
 		return err
 	}
@@ -257,8 +257,8 @@ func (x *Index) Update(ctx context.Context, listed []ID, fetch func(context.Cont
 	return nil
 }
 
-// unknown returns the deltas among those listed that the index hasn't seen.
-func (x *Index) unknown(listed []ID) ([]ID, error) {
+// Unknown returns the deltas among those listed that the index hasn't seen.
+func (x *Index) Unknown(listed []ID) ([]ID, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if err := x.openTables(); err != nil { // that other processes have made

@@ -10,8 +10,6 @@ import (
 	"os"
 	"slices"
 
-	bolt "go.etcd.io/bbolt"
-
 	"github.com/qsnap/qsnap/chunk"
 )
 
@@ -170,13 +168,13 @@ func mergeable(tables []*table) []*table {
 // new number for each old one.
 func (t *table) contribute(c *contents) (map[uint32]uint32, error) {
 	numbers := map[uint32]uint32{}
-	err := t.view(func(tx *bolt.Tx) error {
-		return tx.Bucket(packsBucket).ForEach(func(k, v []byte) error {
+	err := t.view(func(r *reader) error {
+		return r.Bucket(packsBucket).ForEach(func(k, v []byte) error {
 			if len(k) != 4 {
 				return errTable
 			}
 			old := binary.BigEndian.Uint32(k)
-			p, err := t.pack(tx, old)
+			p, err := t.pack(r, old)
 			if err == nil && p != nil {
 				numbers[old], _ = c.number(p)
 			}
@@ -204,21 +202,22 @@ func (t *table) contribute(c *contents) (map[uint32]uint32, error) {
 // entries yields the entries of living packs, by their new numbers.
 func (t *table) entries(numbers map[uint32]uint32) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
-		err := t.view(func(tx *bolt.Tx) error {
-			cursor := tx.Bucket(blobsBucket).Cursor()
-			for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
-				if len(k) != chunk.IDSize {
-					return errTable
-				}
-				for len(v) > 0 {
-					old, place, rest, ok := parsePlace(v)
-					if !ok {
-						return errTable
+		err := t.view(func(r *reader) error {
+			for k, v := r.blobs.First(); k != nil; k, v = r.blobs.Next() {
+				g, err := parseGroup(v)
+				for i := 0; i < g.len() && err == nil; i++ {
+					var e entry
+					if e.pack, e.place, err = g.place(i); err != nil {
+						break
 					}
-					v = rest
-					if n, ok := numbers[old]; ok && !yield(entry{chunk.ID(k), n, place}, nil) {
+					n, ok := numbers[e.pack]
+					e.id, e.pack = chunk.ID(g.id(i)), n
+					if ok && !yield(e, nil) {
 						return nil
 					}
+				}
+				if err != nil {
+					return err
 				}
 			}
 			return nil

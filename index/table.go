@@ -15,12 +15,11 @@ import (
 	"github.com/qsnap/qsnap/pack"
 )
 
-// Buckets and keys of a table. A blob's value is one or more places, each a
-// pack's number (4 bytes, big-endian), segment, offset and length (unsigned
-// varints). A pack's value is its description, as in a delta, and a footer
-// without blobs. A delta's value is the numbers of its packs.
+// Buckets and keys of a table. Blobs are in groups. A pack's value is its
+// description, as in a delta, and a footer without blobs. A delta's value is the
+// numbers of its packs.
 var (
-	blobsBucket  = []byte("blobs")  // blob id → places
+	blobsBucket  = []byte("blobs")  // last blob id → group
 	packsBucket  = []byte("packs")  // pack number → description and segments
 	deltasBucket = []byte("deltas") // delta id → pack numbers
 	metaBucket   = []byte("meta")
@@ -28,7 +27,7 @@ var (
 	countKey     = []byte("blobs")    // how many, 8 bytes big-endian
 )
 
-const tableVersion = "1"
+const tableVersion = "2"
 
 var errTable = errors.New("index table: damaged")
 
@@ -42,8 +41,8 @@ type table struct {
 	deltas map[ID][]uint32 // pack numbers
 
 	mu    sync.Mutex
-	txs   []*bolt.Tx            // all read transactions that were begun
-	idle  []*bolt.Tx            // those of them that nobody uses
+	begun []*reader             // all there are
+	idle  []*reader             // those of them that nobody uses
 	packs map[uint32]*pack.Info // without blobs, as far as they were looked up
 	gone  map[ID]bool           // deltas that are on the target no more
 	dead  map[uint32]bool       // packs that only such deltas list
@@ -92,77 +91,95 @@ func survive(err *error) {
 	}
 }
 
+// A reader is a read transaction, and a cursor for the blobs.
+type reader struct {
+	*bolt.Tx
+	blobs *bolt.Cursor
+}
+
 // view runs f in a read transaction.
-func (t *table) view(f func(tx *bolt.Tx) error) (err error) {
+func (t *table) view(f func(r *reader) error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer survive(&err)
-	t.mu.Lock()
-	var tx *bolt.Tx
-	if n := len(t.idle); n > 0 {
-		tx, t.idle = t.idle[n-1], t.idle[:n-1]
-	} else if tx, err = t.db.Begin(false); err == nil {
-		t.txs = append(t.txs, tx)
-	}
-	t.mu.Unlock()
+	r, err := t.reader()
 	if err != nil {
 		return err
 	}
-	err = f(tx)
+	err = f(r)
 	t.mu.Lock()
-	t.idle = append(t.idle, tx)
+	t.idle = append(t.idle, r)
 	t.mu.Unlock()
 	return err
 }
 
+func (t *table) reader() (*reader, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n := len(t.idle); n > 0 {
+		r := t.idle[n-1]
+		t.idle = t.idle[:n-1]
+		return r, nil
+	}
+	tx, err := t.db.Begin(false)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{Tx: tx}
+	t.begun = append(t.begun, r) // before a damaged file can end this
+	r.blobs = tx.Bucket(blobsBucket).Cursor()
+	return r, nil
+}
+
+// find returns the group that holds a blob's entries, where they begin in it and how
+// many there are.
+func (r *reader) find(id *chunk.ID) (g group, at, n int, err error) {
+	last, v := r.blobs.Seek(id[:])
+	if g, err = parseGroup(v); err == nil {
+		at, n = g.find(id, last)
+	}
+	return g, at, n, err
+}
+
 // lookup appends the places of a blob in packs that are alive.
 func (t *table) lookup(id chunk.ID, places []Place) ([]Place, error) {
-	err := t.view(func(tx *bolt.Tx) error {
-		v := tx.Bucket(blobsBucket).Get(id[:])
-		for len(v) > 0 {
-			number, place, rest, ok := parsePlace(v)
-			if !ok {
-				return errTable
+	err := t.view(func(r *reader) error {
+		g, at, n, err := r.find(&id)
+		for i := at; i < at+n && err == nil; i++ {
+			number, place, err := g.place(i)
+			if err == nil {
+				place.Pack, err = t.pack(r, number)
 			}
-			v = rest
-			p, err := t.pack(tx, number)
 			if err != nil {
 				return err
 			}
-			if p != nil {
-				place.Pack = p
+			if place.Pack != nil {
 				places = append(places, place)
 			}
 		}
-		return nil
+		return err
 	})
 	return places, err
 }
 
 // has reports whether lookup would find a place.
 func (t *table) has(id chunk.ID) (found bool, err error) {
-	err = t.view(func(tx *bolt.Tx) error {
-		v := tx.Bucket(blobsBucket).Get(id[:])
-		if t.dead == nil {
-			found = len(v) > 0
-			return nil
+	err = t.view(func(r *reader) error {
+		g, at, n, err := r.find(&id)
+		for i := at; i < at+n && !found && err == nil; i++ {
+			var number uint32
+			number, _, err = g.place(i)
+			found = err == nil && !t.dead[number]
 		}
-		for len(v) > 0 && !found {
-			number, _, rest, ok := parsePlace(v)
-			if !ok {
-				return errTable
-			}
-			found, v = !t.dead[number], rest
-		}
-		return nil
+		return err
 	})
 	return found, err
 }
 
 // maxPacks bounds the descriptions kept in memory.
-const maxPacks = 1 << 12
+const maxPacks = 1 << 14
 
 // pack returns the description of a pack, or nil if it is dead.
-func (t *table) pack(tx *bolt.Tx, number uint32) (*pack.Info, error) {
+func (t *table) pack(r *reader, number uint32) (*pack.Info, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.dead[number] {
@@ -173,7 +190,7 @@ func (t *table) pack(tx *bolt.Tx, number uint32) (*pack.Info, error) {
 	}
 	var key [4]byte
 	binary.BigEndian.PutUint32(key[:], number)
-	p, rest, ok := parseDescription(tx.Bucket(packsBucket).Get(key[:]))
+	p, rest, ok := parseDescription(r.Bucket(packsBucket).Get(key[:]))
 	if !ok {
 		return nil, errTable
 	}
@@ -190,33 +207,11 @@ func (t *table) pack(tx *bolt.Tx, number uint32) (*pack.Info, error) {
 func (t *table) close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, tx := range t.txs {
-		tx.Rollback()
+	for _, r := range t.begun {
+		r.Rollback()
 	}
-	t.txs, t.idle = nil, nil
+	t.begun, t.idle = nil, nil
 	return t.db.Close()
-}
-
-func appendPlace(b []byte, number uint32, p Place) []byte {
-	b = binary.BigEndian.AppendUint32(b, number)
-	b = binary.AppendUvarint(b, uint64(p.Segment))
-	b = binary.AppendUvarint(b, uint64(p.Offset))
-	return binary.AppendUvarint(b, uint64(p.Length))
-}
-
-func parsePlace(b []byte) (number uint32, p Place, rest []byte, ok bool) {
-	if len(b) < 4 {
-		return 0, p, nil, false
-	}
-	number, b = binary.BigEndian.Uint32(b), b[4:]
-	for _, field := range []*uint32{&p.Segment, &p.Offset, &p.Length} {
-		v, n := binary.Uvarint(b)
-		if n <= 0 || v > pack.MaxSegment {
-			return 0, p, nil, false
-		}
-		*field, b = uint32(v), b[n:]
-	}
-	return number, p, b, true
 }
 
 // bury marks the packs that only deltas that aren't there now list. One that a

@@ -89,7 +89,7 @@ func newEncoder(level zstd.EncoderLevel) (*zstd.Encoder, error) {
 func (c *Compressor) Compress(plain []byte) (Codec, []byte) {
 	if c.encoder != nil {
 		if need := len(plain) + len(plain)/256 + 64 + seal.Overhead; cap(c.buf) < need {
-			c.buf = make([]byte, 0, need)
+			c.buf = make([]byte, 0, need+need/2)
 		}
 		out := c.encoder.EncodeAll(plain, c.buf[:0])
 		c.buf = out[:0]

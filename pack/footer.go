@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/seal"
@@ -14,6 +15,7 @@ var errFooter = errors.New("footer: malformed")
 // AppendFooter appends the plain footer of the pack's segments and blobs, which
 // are in order.
 func (i *Info) AppendFooter(b []byte) []byte {
+	b = slices.Grow(b, 12*(len(i.Segments)+2)+(chunk.IDSize+4)*len(i.Blobs)) // about
 	b = binary.AppendUvarint(b, uint64(len(i.Segments)))
 	for _, s := range i.Segments {
 		b = binary.AppendUvarint(b, uint64(s.Codec))

@@ -16,6 +16,7 @@ import (
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/target"
 )
 
 // openIndex returns the index, brought up to date when it is opened.
@@ -58,6 +59,7 @@ func (r *Repo) openCache() (*index.Index, error) {
 // updateIndex makes the index know the deltas that are on the target now.
 func (r *Repo) updateIndex(ctx context.Context, x *index.Index) error {
 	var listed []index.ID
+	sizes := map[index.ID]int64{}
 	for info, err := range r.target.List(ctx, indexPrefix) {
 		if err != nil {
 			return err
@@ -67,6 +69,10 @@ func (r *Repo) updateIndex(ctx context.Context, x *index.Index) error {
 			continue // no object of ours; check tells
 		}
 		listed = append(listed, id)
+		sizes[id] = info.Size
+	}
+	if err := r.fetchDeltas(ctx, x, listed, sizes); err != nil {
+		return err
 	}
 	return x.Update(ctx, listed, func(ctx context.Context, id index.ID) (index.Delta, error) {
 		d, err := r.readDelta(ctx, id)
@@ -321,7 +327,25 @@ func (r *Repo) readSegment(ctx context.Context, p *pack.Info, n int) ([]byte, er
 	if n >= len(p.Segments) {
 		return nil, &pack.DamageError{Pack: p.ID, Part: fmt.Sprintf("segment %d", n), Err: errors.New("there is none")}
 	}
+	plain, err := r.readSegmentHere(ctx, p, n)
+	if err == nil {
+		return plain, nil
+	}
+	return r.segmentElsewhere(ctx, p, n, make([]byte, 0, p.Segments[n].Plain), err)
+}
+
+// readSegmentHere reads a segment from the target alone, unless it is cached or was
+// read ahead.
+func (r *Repo) readSegmentHere(ctx context.Context, p *pack.Info, n int) ([]byte, error) {
+	if p.IsTree() && r.far {
+		return r.readTrees(ctx, p, n)
+	}
 	s := p.Segments[n]
+	if b, ok := r.ahead.take(ctx, p, n); ok {
+		if plain, err := r.openSegment(p, n, b, make([]byte, 0, s.Plain)); err == nil {
+			return plain, nil
+		}
+	}
 	buf := make([]byte, s.Stored)
 	if err := r.readRange(ctx, p.ID, s.Offset, buf); err != nil {
 		return nil, err
@@ -352,16 +376,21 @@ func (r *Repo) openSegment(p *pack.Info, n int, sealed, dst []byte) ([]byte, err
 // readRange reads bytes of a pack. A pack that is too short or isn't there is a
 // *pack.DamageError.
 func (r *Repo) readRange(ctx context.Context, id pack.ID, off int64, buf []byte) error {
-	rc, err := r.target.Get(ctx, packName(id), off, int64(len(buf)))
-	if err == nil {
-		_, err = io.ReadFull(rc, buf)
-		err = errors.Join(err, rc.Close())
-	}
+	err := readRangeOf(ctx, r.target, packName(id), off, buf)
 	if err == nil {
 		return nil
 	}
 	if errors.Is(err, fs.ErrNotExist) || r.isShort(ctx, id, off+int64(len(buf))) {
 		return &pack.DamageError{Pack: id, Err: err}
+	}
+	return err
+}
+
+func readRangeOf(ctx context.Context, t target.Target, name string, off int64, buf []byte) error {
+	rc, err := t.Get(ctx, name, off, int64(len(buf)))
+	if err == nil {
+		_, err = io.ReadFull(rc, buf)
+		err = errors.Join(err, rc.Close())
 	}
 	return err
 }

@@ -244,7 +244,7 @@ func (c *checker) progress(phase string, done, total uint64, bytes bool) {
 
 // checkConfigs checks both copies of the config.
 func (c *checker) checkConfigs(ctx context.Context) error {
-	sealed, err := readConfigs(ctx, c.r.target)
+	sealed, err := readConfigs(ctx, c.r.target, true)
 	if err != nil {
 		return err
 	}

@@ -176,6 +176,9 @@ func (c *checker) readPacks(ctx context.Context) error {
 	var done atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.o.Workers)
+	if c.r.far {
+		g.SetLimit(max(c.o.Workers, aheadGets)) // each waits for the target, and holds a segment
+	}
 	for _, id := range chosen {
 		g.Go(func() error {
 			err := c.readPack(ctx, id, c.packs[id], &done)

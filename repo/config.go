@@ -26,7 +26,8 @@ type config struct {
 	PackSize    int64     `cbor:"9,keyasint"`
 	SegmentSize int       `cbor:"10,keyasint"`
 
-	twin string // which twin this is, if it is one; see Twin
+	twin    string // which twin this is, if it is one; see Twin
+	replica string // which replica, if it is one; see Replicate
 }
 
 // Default and permitted sizes. A segment is what has to be read and decompressed

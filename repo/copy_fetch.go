@@ -57,7 +57,11 @@ const cachedSegments = 16 << 20
 // openLanes makes as many lanes as chunks are read by at the same time: no more than
 // find room in the cache of segments, or each would push out what others read.
 func (c *copier) openLanes() {
-	n := min(c.o.Workers, max(1, cachedSegments/(2*c.from.config.SegmentSize)))
+	workers := c.o.Workers
+	if c.from.far {
+		workers = max(workers, aheadGets)
+	}
+	n := min(workers, max(1, cachedSegments/(2*c.from.config.SegmentSize)))
 	c.lanes = make(chan *lane, n)
 	for range n {
 		c.lanes <- &lane{s: c.s, packer: &c.s.data, full: c.to.config.SegmentSize}
@@ -90,6 +94,7 @@ const blobsInARow = 32
 // destination.
 func (c *copier) repack(ctx context.Context, refs []blobRef) ([]chunk.ID, error) {
 	ids := make([]chunk.ID, len(refs))
+	defer c.from.expectBlobs(ctx, refs)()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(cap(c.lanes))
 	for from := 0; from < len(refs); from += blobsInARow {

@@ -43,19 +43,19 @@ func lineOf(m *snapshot.Manifest) string {
 // look notes what the destination has. Manifests there that can't be read count as
 // absent.
 func (c *copier) look(ctx context.Context) error {
-	standing := map[snapshot.ID]bool{}
-	ids, err := c.from.snapshotIDs(ctx)
+	standing := map[snapshot.ID]listing{}
+	all, err := c.from.listSnapshots(ctx)
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		standing[id] = true
+	for _, l := range all {
+		standing[l.id] = l
 	}
-	if ids, err = c.to.snapshotIDs(ctx); err != nil {
+	if all, err = c.to.listSnapshots(ctx); err != nil {
 		return err
 	}
-	for _, id := range ids {
-		m, err := c.to.manifest(ctx, id)
+	for _, l := range all {
+		m, err := c.to.manifest(ctx, l)
 		var damage *DamageError
 		if errors.As(err, &damage) || errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -67,14 +67,15 @@ func (c *copier) look(ctx context.Context) error {
 			c.newest[lineOf(m)] = m
 		}
 		in := m.Original
-		if in.IsZero() || standing[id] { // what it was made from there is another matter
-			in = id
+		if _, ok := standing[l.id]; ok || in.IsZero() { // what it was made from there is another matter
+			in = l.id
 		}
 		c.have[in] = m
-		if !standing[in] {
+		there, ok := standing[in]
+		if !ok {
 			continue
 		}
-		if from, err := c.from.manifest(ctx, in); err == nil { // else there is nothing to compare with
+		if from, err := c.from.manifest(ctx, there); err == nil { // else there is nothing to compare with
 			c.follow(version{from, m})
 		}
 	}
@@ -189,7 +190,7 @@ func (c *copier) publish(ctx context.Context, m, made *snapshot.Manifest, object
 		same := *made
 		same.Original = snapshot.ID{}
 		made = &same
-		c.to.manifests.put(made)
+		c.to.manifests.put(made, int64(len(p.object)))
 	}
 	c.have[m.ID], c.newest[lineOf(m)] = made, made
 	c.follow(version{m, made})

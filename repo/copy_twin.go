@@ -106,7 +106,7 @@ func (v *mover) movePacks(ctx context.Context, missing func(func(blobRef) error)
 		return nil, false, &halt{err}
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(packsAtOnce)
+	g.SetLimit(cap(v.c.s.slots))
 	for _, p := range packs {
 		g.Go(func() error {
 			moved, err := v.move(ctx, p.ID)

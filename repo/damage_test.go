@@ -144,7 +144,7 @@ func shortName(object string) string {
 }
 
 func testDamage(t *testing.T, mem *targettest.Memory, key repo.Secret, cache, object, what string, versions []fstest.MapFS, snapshots []*snapshot.Manifest) {
-	r, err := repo.Open(t.Context(), mem, key, repo.Options{CacheDir: cache})
+	r, err := repo.Open(t.Context(), mem, key, repo.Options{CacheDir: cache, CacheSize: -1})
 	if err != nil {
 		if strings.HasPrefix(object, "keys/") {
 			return // the slot of this very key

@@ -102,15 +102,20 @@ func (r *Repo) put(ctx context.Context, name string, object []byte) error {
 	return err
 }
 
-// readObject reads a sealed object that is named by the hash of its bytes.
+// readObject reads a sealed object that is named by the hash of its bytes and was
+// listed just now.
 func (r *Repo) readObject(ctx context.Context, name string, hash [32]byte, limit int64) ([]byte, error) {
+	if object, ok := r.cachedObject(name, hash); ok {
+		return object, nil
+	}
 	object, err := target.ReadAll(ctx, r.target, name, limit)
 	if err != nil {
 		return nil, err
 	}
 	if blake3.Sum256(object) != hash {
-		return nil, &DamageError{Object: name, Err: errHash}
+		return r.objectElsewhere(ctx, name, hash, limit, &DamageError{Object: name, Err: errHash})
 	}
+	r.objects.Put(cacheName(name), object)
 	return object, nil
 }
 

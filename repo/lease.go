@@ -45,7 +45,7 @@ const maxLease = 16 << 20
 // lease is the body of a lease: CBOR, integer keys.
 type lease struct {
 	What     string   `cbor:"1,keyasint"` // "snapshot", "restore" and so on
-	Hostname []byte   `cbor:"2,keyasint"`
+	Hostname []byte   `cbor:"2,keyasint"` // of a snapshot's, what the snapshot says
 	Username []byte   `cbor:"3,keyasint"`
 	Process  []byte   `cbor:"4,keyasint,omitempty"` // see processOf
 	Begun    int64    `cbor:"5,keyasint"`           // nanoseconds since 1970
@@ -149,7 +149,8 @@ type hold struct {
 
 	mu   sync.Mutex
 	body lease
-	beat uint64
+	beat uint64 // the last that was tried
+	last uint64 // the last that was surely written
 	stop context.CancelFunc
 	done chan struct{}
 }
@@ -157,7 +158,9 @@ type hold struct {
 // hold writes a lease and replaces it from time to time, until release.
 func (r *Repo) hold(ctx context.Context, run seal.Run, kind leaseKind, body lease, trees func(context.Context) ([][2][]byte, error)) (*hold, error) {
 	host, user := whoAmI()
-	body.Hostname, body.Username = []byte(host), []byte(user)
+	if body.Username = []byte(user); len(body.Hostname) == 0 {
+		body.Hostname = []byte(host)
+	}
 	body.Process, body.Begun = processOf(), r.opts.Now().UnixNano()
 	h := &hold{r: r, run: run, kind: kind, trees: trees, body: body, done: make(chan struct{})}
 	begin := func() error { return h.replace(ctx) }
@@ -180,6 +183,8 @@ func (h *hold) keep(ctx context.Context) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
 			return
 		}
 		if h.trees != nil {
@@ -210,10 +215,20 @@ func (h *hold) replace(ctx context.Context) error {
 	if err := h.r.put(ctx, leaseName(h.kind, h.run, beat), object); err != nil {
 		return err
 	}
-	if beat > 1 {
-		_ = h.r.target.Delete(ctx, leaseName(h.kind, h.run, beat-1)) // else it goes with the dead
-	}
+	h.mu.Lock()
+	older := h.last
+	h.last = beat
+	h.mu.Unlock()
+	h.remove(ctx, older, beat-1)
 	return nil
+}
+
+// remove removes the lease's versions of those numbers, of which some may never have
+// been written. What it can't remove goes with the dead.
+func (h *hold) remove(ctx context.Context, first, last uint64) {
+	for beat := max(first, 1); beat <= last; beat++ {
+		_ = h.r.target.Delete(ctx, leaseName(h.kind, h.run, beat))
+	}
 }
 
 // answerFor has the lease say that it stands for other runs, too.
@@ -236,7 +251,7 @@ func (h *hold) release(ctx context.Context) {
 	<-h.done
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
 	defer cancel()
-	_ = h.r.target.Delete(ctx, leaseName(h.kind, h.run, h.beat)) // else it is found dead
+	h.remove(ctx, h.last, h.beat)
 }
 
 // lateHold is how long a run that only reads may go on without a lease.

@@ -9,35 +9,52 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zeebo/blake3"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target"
 )
 
+// A listing is what a list says of a manifest, or of a tombstone in its place.
+type listing struct {
+	id   snapshot.ID
+	size int64
+}
+
 // manifestCache keeps the manifests that were read: they never change. Its zero
 // value is empty and ready to use.
 type manifestCache struct {
 	mu   sync.Mutex
-	byID map[snapshot.ID]*snapshot.Manifest
+	byID map[snapshot.ID]sizedManifest
 }
 
-func (c *manifestCache) get(id snapshot.ID) *snapshot.Manifest {
+// A sizedManifest is a manifest and the size of its object (see cachedManifest).
+type sizedManifest struct {
+	m    *snapshot.Manifest
+	size int64
+}
+
+func (c *manifestCache) get(l listing) *snapshot.Manifest {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.byID[id]
+	if found := c.byID[l.id]; found.size == l.size {
+		return found.m
+	}
+	return nil
 }
 
-func (c *manifestCache) put(m *snapshot.Manifest) {
+func (c *manifestCache) put(m *snapshot.Manifest, size int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.byID == nil {
-		c.byID = map[snapshot.ID]*snapshot.Manifest{}
+		c.byID = map[snapshot.ID]sizedManifest{}
 	}
-	c.byID[m.ID] = m
+	c.byID[m.ID] = sizedManifest{m, size}
 }
 
 func (c *manifestCache) drop(id snapshot.ID) {
@@ -46,14 +63,18 @@ func (c *manifestCache) drop(id snapshot.ID) {
 	delete(c.byID, id)
 }
 
-// manifest reads the manifest of that id.
-func (r *Repo) manifest(ctx context.Context, id snapshot.ID) (*snapshot.Manifest, error) {
-	if m := r.manifests.get(id); m != nil {
+// manifest reads a manifest that was listed just now.
+func (r *Repo) manifest(ctx context.Context, l listing) (*snapshot.Manifest, error) {
+	if m := r.manifests.get(l); m != nil {
 		return m, nil
 	}
-	m, err := r.readManifest(ctx, id)
+	if m := r.cachedManifest(l); m != nil {
+		r.manifests.put(m, l.size)
+		return m, nil
+	}
+	m, object, err := r.readManifestAs(ctx, snapshotName(l.id), l.id)
 	if err == nil {
-		r.manifests.put(m)
+		r.keepManifest(m, object)
 	}
 	return m, err
 }
@@ -79,7 +100,9 @@ func (r *Repo) readManifestAs(ctx context.Context, name string, id snapshot.ID) 
 		if _, err := r.box.Open(seal.Tombstone, object); errors.Is(err, ErrNewerKey) {
 			return nil, nil, damage(name, err)
 		}
-		return nil, nil, &DamageError{name, errHash}
+		if object, err = r.objectElsewhere(ctx, name, id, maxManifest, &DamageError{name, errHash}); err != nil {
+			return nil, nil, err
+		}
 	}
 	body, err := r.box.Open(seal.Manifest, object)
 	if err != nil {
@@ -93,19 +116,19 @@ func (r *Repo) readManifestAs(ctx context.Context, name string, id snapshot.ID) 
 	return m, object, nil
 }
 
-// snapshotIDs lists the ids of all snapshots. Names that are none are passed over;
-// check tells of them.
-func (r *Repo) snapshotIDs(ctx context.Context) ([]snapshot.ID, error) {
-	var ids []snapshot.ID
+// listSnapshots lists all snapshots. Names that are none are passed over; check tells
+// of them.
+func (r *Repo) listSnapshots(ctx context.Context) ([]listing, error) {
+	var all []listing
 	for info, err := range r.target.List(ctx, snapshotPrefix) {
 		if err != nil {
 			return nil, err
 		}
 		if id, err := snapshot.ParseID(strings.TrimPrefix(info.Name, snapshotPrefix)); err == nil {
-			ids = append(ids, id)
+			all = append(all, listing{id, info.Size})
 		}
 	}
-	return ids, nil
+	return all, nil
 }
 
 // A Select picks snapshots. Its zero value picks all.
@@ -156,30 +179,14 @@ func (s *Select) text() string {
 // that can't be read don't keep the others from being returned, together with an
 // error that names them.
 func (r *Repo) Snapshots(ctx context.Context, s Select) ([]*snapshot.Manifest, error) {
-	ids, err := r.snapshotIDs(ctx)
+	all, damaged, err := r.stored(ctx)
+	if err == nil {
+		err = r.marked(ctx, all)
+	}
 	if err != nil {
 		return nil, err
 	}
-	var all, out []*snapshot.Manifest
-	var damaged []error
-	newer := 0
-	for _, id := range ids {
-		m, err := r.manifest(ctx, id)
-		var damage *DamageError
-		switch {
-		case err == nil:
-			all = append(all, m)
-		case errors.As(err, &damage):
-			damaged = append(damaged, err)
-		case errors.Is(err, ErrNewerKey):
-			newer++
-		case !errors.Is(err, fs.ErrNotExist): // forgotten meanwhile
-			return nil, err
-		}
-	}
-	if err := r.marked(ctx, all); err != nil {
-		return nil, err
-	}
+	var out []*snapshot.Manifest
 	for _, m := range all {
 		if s.matches(m) {
 			out = append(out, m)
@@ -189,10 +196,43 @@ func (r *Repo) Snapshots(ctx context.Context, s Select) ([]*snapshot.Manifest, e
 	if s.Last > 0 && len(out) > s.Last {
 		out = out[len(out)-s.Last:]
 	}
-	if newer > 0 {
-		damaged = append(damaged, fmt.Errorf("%d of %d snapshots: %w", newer, len(ids), ErrNewerKey))
+	return out, damaged
+}
+
+// stored returns all snapshots as they were stored, in no order. What can't be read
+// is damaged.
+func (r *Repo) stored(ctx context.Context) (all []*snapshot.Manifest, damaged, err error) {
+	listed, err := r.listSnapshots(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
-	return out, errors.Join(damaged...)
+	found, errs := make([]*snapshot.Manifest, len(listed)), make([]error, len(listed))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.atOnce(len(listed)))
+	newer := atomic.Int64{}
+	for i, l := range listed {
+		g.Go(func() error {
+			var err error
+			found[i], err = r.manifest(ctx, l)
+			var damage *DamageError
+			switch {
+			case errors.As(err, &damage):
+				errs[i] = err
+			case errors.Is(err, ErrNewerKey):
+				newer.Add(1)
+			case !errors.Is(err, fs.ErrNotExist): // forgotten meanwhile
+				return err
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, nil, err
+	}
+	if n := newer.Load(); n > 0 {
+		errs = append(errs, fmt.Errorf("%d of %d snapshots: %w", n, len(listed), ErrNewerKey))
+	}
+	return slices.DeleteFunc(found, func(m *snapshot.Manifest) bool { return m == nil }), errors.Join(errs...), nil
 }
 
 func sortByAge(all []*snapshot.Manifest) { slices.SortFunc(all, compareAge) }
@@ -231,14 +271,14 @@ func (r *Repo) Find(ctx context.Context, word string, s Select) (*snapshot.Manif
 }
 
 func (r *Repo) findPrefix(ctx context.Context, prefix string) (*snapshot.Manifest, error) {
-	ids, err := r.snapshotIDs(ctx)
+	all, err := r.listSnapshots(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var found []snapshot.ID
-	for _, id := range ids {
-		if prefix != "" && strings.HasPrefix(id.String(), prefix) {
-			found = append(found, id)
+	var found []listing
+	for _, l := range all {
+		if prefix != "" && strings.HasPrefix(l.id.String(), prefix) {
+			found = append(found, l)
 		}
 	}
 	if len(found) > 1 {
@@ -261,15 +301,15 @@ func (r *Repo) findPrefix(ctx context.Context, prefix string) (*snapshot.Manifes
 	return nil, fmt.Errorf("%q is ambiguous: %d snapshots have an id that begins so: give more digits", prefix, len(found))
 }
 
-// standing returns those of the ids that are no tombstones.
-func (r *Repo) standing(ctx context.Context, ids []snapshot.ID) ([]snapshot.ID, error) {
-	var out []snapshot.ID
-	for _, id := range ids {
-		_, err := r.manifest(ctx, id)
+// standing returns those that are no tombstones.
+func (r *Repo) standing(ctx context.Context, all []listing) ([]listing, error) {
+	var out []listing
+	for _, l := range all {
+		_, err := r.manifest(ctx, l)
 		var damage *DamageError
 		switch {
 		case err == nil, errors.As(err, &damage):
-			out = append(out, id)
+			out = append(out, l)
 		case !errors.Is(err, fs.ErrNotExist):
 			return nil, err
 		}

@@ -149,16 +149,25 @@ func (l *lane) Room(n int) []byte {
 
 // Put is part of capture.Lane.
 func (l *lane) Put(ctx context.Context, blob []byte) (chunk.ID, error) {
-	if err := l.s.err(); err != nil {
-		return chunk.ID{}, err
-	}
-	hasher, count, added := l.s.r.data, &l.s.stats.dataBlobs, &l.s.stats.dataAdded
+	hasher := l.s.r.data
 	if l.packer.kind == seal.TreePack {
-		hasher, count, added = l.s.r.tree, &l.s.stats.treeBlobs, &l.s.stats.treeAdded
+		hasher = l.s.r.tree
 	}
 	id := hasher.ID(blob)
+	return id, l.PutNamed(ctx, id, blob)
+}
+
+// PutNamed is part of capture.Lane.
+func (l *lane) PutNamed(ctx context.Context, id chunk.ID, blob []byte) error {
+	if err := l.s.err(); err != nil {
+		return err
+	}
+	count, added := &l.s.stats.dataBlobs, &l.s.stats.dataAdded
+	if l.packer.kind == seal.TreePack {
+		count, added = &l.s.stats.treeBlobs, &l.s.stats.treeAdded
+	}
 	if !l.s.claim(id) {
-		return id, nil
+		return nil
 	}
 	count.Add(1)
 	added.Add(uint64(len(blob)))
@@ -166,9 +175,9 @@ func (l *lane) Put(ctx context.Context, blob []byte) (chunk.ID, error) {
 	l.segment = l.segment[:len(l.segment)+len(blob)]
 	l.parts = append(l.parts, pack.Part{ID: id, Length: len(blob)})
 	if len(l.segment) >= l.full {
-		return id, l.Flush(ctx)
+		return l.Flush(ctx)
 	}
-	return id, nil
+	return nil
 }
 
 // Flush is part of capture.Lane.

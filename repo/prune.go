@@ -23,6 +23,7 @@ type PruneOptions struct {
 	Budget    time.Duration // nothing more is written anew after that time; 0 is no limit
 	Wait      time.Duration // how long to wait for runs that may rely on what is to be deleted
 	DryRun    bool          // change nothing
+	Without   []snapshot.ID // with DryRun only: as if these had been forgotten
 	// DropPending are pending manifests, by the beginning of their ids, that are given up
 	// on a target that doesn't only create. Their runs must have ended for sure: one that
 	// goes on may publish a snapshot whose data is deleted.
@@ -95,6 +96,9 @@ func (r *Repo) Prune(ctx context.Context, o PruneOptions) (*PruneReport, error) 
 	}
 	if o.MaxUnused == 0 {
 		o.MaxUnused = defaultMaxUnused
+	}
+	if len(o.Without) > 0 && !o.DryRun {
+		return nil, errors.New("prune without snapshots that are not forgotten: only as a dry run")
 	}
 	for try := 1; ; try++ {
 		report, err := r.pruneOnce(ctx, o)

@@ -188,7 +188,7 @@ func (p *pruner) markAll(ctx context.Context) error {
 				return err
 			}
 			id, err := snapshot.ParseID(strings.TrimPrefix(info.Name, prefix))
-			if err != nil || p.walked[id] {
+			if err != nil || p.walked[id] || slices.Contains(p.o.Without, id) {
 				continue
 			}
 			m, _, err := p.r.readManifestAs(ctx, info.Name, id)

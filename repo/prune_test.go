@@ -1,7 +1,9 @@
 package repo_test
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -111,6 +113,36 @@ func TestPruneOfAnEmptyAndOfAFreshRepositoryDoesNothing(t *testing.T) {
 	if report.Removed != 0 || len(mem.Objects()) != len(before) {
 		t.Errorf("%+v; %d objects instead of %d", report, len(mem.Objects()), len(before))
 	}
+}
+
+// What a prune would free if snapshots were forgotten is what it frees once they are.
+func TestAPruneIsForeseenBeforeAnythingIsForgotten(t *testing.T) {
+	mem := &targettest.Memory{}
+	f := newFixtureOn(t, mem)
+	var all []snapshot.ID
+	for v := range 6 {
+		all = append(all, f.snapshot(repo.FS(rollingTree(v), "/x"), repo.SnapshotOptions{}).ID)
+	}
+	before := mem.Objects()
+	o := repo.PruneOptions{MaxUnused: 0.001, DryRun: true, Without: all[:4]}
+	foreseen := f.prune(o)
+	if after := mem.Objects(); !maps.EqualFunc(before, after, bytes.Equal) {
+		t.Error("a dry run changed the target")
+	}
+	if foreseen.Removed == 0 || foreseen.Snapshots != 2 {
+		t.Errorf("foreseen: %+v", foreseen)
+	}
+	if _, err := f.Prune(t.Context(), repo.PruneOptions{Without: all[:4]}); err == nil {
+		t.Error("a prune that isn't a dry run took snapshots for forgotten")
+	}
+	if err := f.Forget(t.Context(), all[:4]...); err != nil {
+		t.Fatal(err)
+	}
+	done := f.prune(repo.PruneOptions{MaxUnused: o.MaxUnused})
+	if done.Removed != foreseen.Removed || done.RemovedBytes != foreseen.RemovedBytes {
+		t.Errorf("foreseen were %d packs of %d bytes, deleted %d of %d", foreseen.Removed, foreseen.RemovedBytes, done.Removed, done.RemovedBytes)
+	}
+	f.clean()
 }
 
 func TestAForgottenSnapshotComesBackUntilItsDataIsDeleted(t *testing.T) {

@@ -92,20 +92,20 @@ func (p *pruner) forgetForgotten(ctx context.Context) error {
 	if p.judge.writers() > 0 {
 		return nil // one of them may be about to publish what follows a forgotten one
 	}
-	ids, err := p.r.snapshotIDs(ctx)
+	all, err := p.r.listSnapshots(ctx)
 	if err != nil {
 		return err
 	}
 	needed := map[snapshot.ID]bool{}
-	for _, id := range ids {
-		m, err := p.r.manifest(ctx, id)
+	for _, l := range all {
+		m, err := p.r.manifest(ctx, l)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		needed[id] = true
+		needed[l.id] = true
 		needed[m.Previous] = true
 	}
 	for _, prefix := range []string{forgottenPrefix, marksPrefix} {

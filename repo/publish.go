@@ -107,7 +107,7 @@ func (p *publication) try(ctx context.Context) error {
 		return p.lockFinal(ctx) // published all the same; prune removes what is pending
 	}
 	if err == nil {
-		r.manifests.put(p.m)
+		r.keepManifest(p.m, p.object)
 		err = p.lockFinal(ctx)
 	}
 	return err

@@ -116,13 +116,13 @@ func (r *Repo) listAll(ctx context.Context, report *IndexRepair) (names []string
 // noteLosses notes what snapshots need and no pack holds, in place of what was
 // noted before, and returns how many blobs these are.
 func (r *Repo) noteLosses(ctx context.Context) (int, error) {
-	ids, err := r.snapshotIDs(ctx)
+	all, err := r.listSnapshots(ctx)
 	if err != nil {
 		return 0, err
 	}
 	lost, seen := map[chunk.ID]bool{}, map[chunk.ID]bool{}
-	for _, id := range ids {
-		m, err := r.manifest(ctx, id)
+	for _, l := range all {
+		m, err := r.manifest(ctx, l)
 		if damage := (*DamageError)(nil); errors.As(err, &damage) || errors.Is(err, fs.ErrNotExist) {
 			continue // check tells of it
 		}

@@ -51,8 +51,12 @@ func (r *Repo) RepairSnapshots(ctx context.Context, o SnapshotRepairOptions, ids
 		return nil, err
 	}
 	if len(ids) == 0 {
-		if ids, err = r.snapshotIDs(ctx); err != nil {
+		all, err := r.listSnapshots(ctx)
+		if err != nil {
 			return nil, err
+		}
+		for _, l := range all {
+			ids = append(ids, l.id)
 		}
 	}
 	var out []SnapshotRepair
@@ -72,7 +76,7 @@ func (r *Repo) RepairSnapshots(ctx context.Context, o SnapshotRepairOptions, ids
 // repairSnapshot returns nil for one that is whole.
 func (r *Repo) repairSnapshot(ctx context.Context, id snapshot.ID, o SnapshotRepairOptions, there map[pack.ID]int64, same map[chunk.ID]bool) (*SnapshotRepair, error) {
 	out := &SnapshotRepair{Snapshot: id}
-	m, err := r.manifest(ctx, id)
+	m, err := r.readManifest(ctx, id)
 	var damage *DamageError
 	if errors.As(err, &damage) {
 		out.Err = err

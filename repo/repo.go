@@ -15,6 +15,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/cache"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/target"
@@ -35,13 +36,20 @@ type Repo struct {
 	config *config
 	ring   *seal.Keyring
 	box    *seal.Box
-	slot   string // the key slot that was opened, or empty
+	slot   string        // the key slot that was opened, or empty
+	far    bool          // the target is
+	spared *sparedTarget // the target, if nothing is to be stored there; else nil
 	data   *chunk.Hasher
 	tree   *chunk.Hasher
+
+	replicas replicaSet
 
 	decompressor *pack.Decompressor
 	segments     segmentCache
 	manifests    manifestCache
+	objects      *cache.Dir // nil for none
+	ahead        aheadSet
+	walk         treeWalk
 
 	indexGate gate         // guards what follows, and is held while the index is brought up to date
 	index     *index.Index // nil until it is needed
@@ -56,13 +64,18 @@ type Repo struct {
 
 // Options of an open repository. The zero value is useful.
 type Options struct {
-	// CacheDir is where the local index lies, in a directory of its own for each
-	// repository. Empty is "qsnap" in the user's cache directory. It may be lost
+	// CacheDir is where the local index and copies of small objects lie, in a directory
+	// of its own for each repository. Empty is "qsnap" in the user's cache directory. It may be lost
 	// or damaged at any time.
 	CacheDir string
 	// CacheMemory is about how many bytes are kept in memory of what was read last,
 	// decompressed: 16 MiB if zero. Who reads at many places at once may want more.
 	CacheMemory int
+	// CacheSize is about how many bytes of manifests, index deltas and trees are kept in
+	// CacheDir, sealed as they are on the target, so that they aren't fetched again:
+	// 512 MiB if zero, and none if negative. Where the target is a local file system
+	// none are in any case.
+	CacheSize int64
 	// Notice is told, once, what makes a repository less safe than others before
 	// anything is stored in it: ErrReplaces. Nil is nobody.
 	Notice func(error)
@@ -71,6 +84,9 @@ type Options struct {
 	// Rand is where salts come from. Nil is crypto/rand. No two repositories, and
 	// no two openings of one, may draw the same.
 	Rand io.Reader
+	// Replicas are further targets with the same repository. What can't be read any
+	// more is read from them.
+	Replicas []Replica
 }
 
 // InitOptions say how a new repository is made. The zero value is useful. They
@@ -81,7 +97,8 @@ type InitOptions struct {
 	// Max means the default sizes.
 	Chunks chunk.Params
 	// PackSize is about how many bytes a pack has: 16 MiB if zero. Up to three
-	// packs are held in memory while a snapshot is made.
+	// packs are held in memory while a snapshot is made, and where the target is no
+	// local file system up to ten, as long as these have no more than 96 MiB.
 	PackSize int64
 	// Label describes the first key slot.
 	Label string
@@ -120,6 +137,7 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	if err != nil {
 		return nil, err
 	}
+	r.openObjects()
 	if _, err := r.createsOnly(ctx); err != nil {
 		return nil, err
 	}
@@ -137,11 +155,12 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	return r, r.keepReserve(ctx)
 }
 
-// Open opens the repository on a target. The errors are ErrNoRepository,
+// Open opens the repository on a target. A replica can only be read: what would
+// change it is ErrReplica. The errors are ErrNoRepository,
 // ErrWrongSecret and, for what is damaged, *DamageError, beside the target's own.
 func Open(ctx context.Context, t target.Target, secret Secret, o Options) (*Repo, error) {
 	o.fill()
-	sealed, err := readConfigs(ctx, t)
+	sealed, err := readConfigs(ctx, t, false)
 	if err != nil {
 		return nil, err
 	}
@@ -149,16 +168,29 @@ func Open(ctx context.Context, t target.Target, secret Secret, o Options) (*Repo
 	if err != nil {
 		return nil, err
 	}
-	c, err := openConfig(ring, sealed)
+	c, err := openOneConfig(ring, sealed[configName])
+	if err != nil {
+		if sealed, err = readConfigs(ctx, t, true); err == nil {
+			c, err = openConfig(ring, sealed)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
 	if c.twin, err = readTwin(ctx, t); err != nil {
 		return nil, err
 	}
+	if c.replica, err = readReplicaMark(ctx, t); err != nil {
+		return nil, err
+	}
+	if c.replica != "" {
+		t = readOnly{t}
+	}
 	r, err := newRepo(t, o, c, ring)
 	if err == nil {
 		r.slot = slot
+		r.openObjects()
+		r.replicas.all = o.Replicas
 	}
 	return r, err
 }
@@ -169,6 +201,9 @@ func (o *Options) fill() {
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Reader
+	}
+	if o.CacheSize == 0 {
+		o.CacheSize = defaultCacheSize
 	}
 	if o.CacheMemory <= 0 {
 		o.CacheMemory = defaultCacheMemory
@@ -187,14 +222,16 @@ func newRepo(t target.Target, o Options, c *config, ring *seal.Keyring) (*Repo, 
 		tree:         chunk.NewHasher(ring.SubKey("tree ids")),
 		decompressor: decompressor,
 		indexGate:    newGate(),
+		far:          isFar(t),
 		exclusive:    new(exclusive),
 	}
 	r.segments.limit = o.CacheMemory
 	return r, nil
 }
 
-// readConfigs returns the config's two copies, as far as they are there.
-func readConfigs(ctx context.Context, t target.Target) (map[string][]byte, error) {
+// readConfigs returns the config's two copies, as far as they are there; unless both
+// are asked for, the second only if the first can't be right.
+func readConfigs(ctx context.Context, t target.Target, both bool) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	for _, name := range []string{configName, configCopyName} {
 		b, err := target.ReadAll(ctx, t, name, maxConfig)
@@ -202,6 +239,9 @@ func readConfigs(ctx context.Context, t target.Target) (map[string][]byte, error
 			out[name] = b
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
+		}
+		if _, err := seal.ParseHeader(b); err == nil && !both {
+			return out, nil
 		}
 	}
 	if len(out) == 0 {
@@ -262,6 +302,7 @@ func (r *Repo) Close() error {
 		return err
 	}
 	defer r.indexGate.leave()
+	r.objects.Close()
 	if r.index == nil {
 		return nil
 	}
@@ -284,12 +325,12 @@ func (r *Repo) cacheDir() (string, error) {
 		}
 		dir = filepath.Join(user, "qsnap")
 	}
-	return filepath.Join(dir, r.ID()[:32]+r.config.twin), nil
+	return filepath.Join(dir, r.ID()[:32]+r.config.twin+r.config.replica), nil
 }
 
 // Probe returns ErrNoRepository unless a target holds a repository; it needs no
 // secret.
 func Probe(ctx context.Context, t target.Target) error {
-	_, err := readConfigs(ctx, t)
+	_, err := readConfigs(ctx, t, false)
 	return err
 }

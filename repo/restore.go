@@ -42,7 +42,7 @@ type RestoreOptions struct {
 	Include   []string // patterns as of gitignore(5), relative to Path; empty is all
 	Exclude   []string
 	Overwrite Overwrite
-	Delete    bool // remove what the snapshot doesn't have
+	Delete    bool // remove what the snapshot doesn't have; beside a single file, nothing
 	DryRun    bool // change nothing
 	Verify    bool // read back what was restored
 	NoSync    bool // return before the disk has it all
@@ -75,6 +75,7 @@ type RestoreReport struct {
 	Created, Replaced, Touched, Deleted uint64
 	BytesWritten                        uint64
 	Packs, PackBytes                    uint64 // that were read
+	Requests                            uint64 // by which they were, beside those for trees
 	Problems                            uint64
 }
 
@@ -104,7 +105,7 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	if x.Exclude, err = patterns(o.Exclude, "exclude"); err != nil {
 		return RestoreReport{}, err
 	}
-	if x.Root, err = from.root(ctx, m, o.Path); err != nil {
+	if x.Root, x.Bare, err = from.root(ctx, m, o.Path); err != nil {
 		return RestoreReport{}, err
 	}
 	if x.Spare, err = spared(m, o); err != nil {
@@ -158,18 +159,18 @@ func patterns(list []string, source string) (*ignore.Set, error) {
 	return set.With("", rules), nil
 }
 
-// root returns the directory to be restored: the one of that path, or one that
-// holds only the file of that path.
-func (s *source) root(ctx context.Context, m *snapshot.Manifest, p string) (snapshot.Entry, error) {
+// root returns the directory to be restored: the one of that path, or a bare one
+// that holds only the file of that path.
+func (s *source) root(ctx context.Context, m *snapshot.Manifest, p string) (root snapshot.Entry, bare bool, err error) {
 	e, err := s.Entry(ctx, m, p)
 	if err != nil {
-		return snapshot.Entry{}, err
+		return snapshot.Entry{}, false, err
 	}
 	if e.Type == snapshot.Dir {
 		if e.Problem != "" {
-			return snapshot.Entry{}, fmt.Errorf("%s is not in the snapshot: when that was made: %s", p, e.Problem)
+			return snapshot.Entry{}, false, fmt.Errorf("%s is not in the snapshot: when that was made: %s", p, e.Problem)
 		}
-		return *e, nil
+		return *e, false, nil
 	}
 	// A page that is nowhere stored, for a directory that is none.
 	w := snapshot.NewTreeWriter(func(page []byte) (chunk.ID, error) {
@@ -177,10 +178,10 @@ func (s *source) root(ctx context.Context, m *snapshot.Manifest, p string) (snap
 		return s.pageID, nil
 	})
 	if err := w.Add(e); err != nil {
-		return snapshot.Entry{}, err
+		return snapshot.Entry{}, false, err
 	}
 	id, err := w.Finish()
-	return snapshot.Entry{Type: snapshot.Dir, Subtree: id}, err
+	return snapshot.Entry{Type: snapshot.Dir, Subtree: id}, true, err
 }
 
 // spared returns the paths that deletion must leave alone: those that were there
@@ -289,7 +290,7 @@ func (p *restoreReporter) report() RestoreReport {
 	return RestoreReport{
 		Files: c.Files.Load(), Dirs: c.Dirs.Load(), Others: c.Others.Load(), Bytes: c.Bytes.Load(),
 		Created: c.Created.Load(), Replaced: c.Replaced.Load(), Touched: c.Touched.Load(), Deleted: c.Deleted.Load(),
-		BytesWritten: c.BytesWritten.Load(), Packs: c.Packs.Load(), PackBytes: c.PackBytes.Load(),
+		BytesWritten: c.BytesWritten.Load(), Packs: c.Packs.Load(), PackBytes: c.PackBytes.Load(), Requests: c.Requests.Load(),
 		Problems: c.Problems.Load(),
 	}
 }

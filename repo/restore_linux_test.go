@@ -8,9 +8,11 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/qsnap/qsnap/internal/treetest"
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
 )
 
 // Symbolic links that are planted in the destination, by others or by an earlier
@@ -64,6 +66,42 @@ func TestRestoreLeavesForeignFilesAlone(t *testing.T) {
 		if b, err := os.ReadFile(filepath.Join(out, name)); err != nil || string(b) != "mine" {
 			t.Errorf("%s: %q, %v", name, b, err)
 		}
+	}
+}
+
+// To restore one file changes nothing of the directory it is put in, but that name.
+func TestAFileIsRestoredIntoADirectoryThatStaysAsItIs(t *testing.T) {
+	f := newFixture(t)
+	m := f.snapshot(repo.FS(testMapFS(), "/x"), repo.SnapshotOptions{})
+	out := t.TempDir()
+	mine := filepath.Join(out, "mine")
+	if err := os.WriteFile(mine, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(out, 0o751); err != nil {
+		t.Fatal(err)
+	}
+	for p, err := range f.Walk(t.Context(), &m.Root) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Type != snapshot.File {
+			continue
+		}
+		f.restore(m, repo.RestoreOptions{To: out, Path: p.Path, Delete: true})
+		if _, err := os.Lstat(filepath.Join(out, p.Name)); err != nil {
+			t.Error(err)
+		}
+	}
+	info, err := os.Stat(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o751 || time.Since(info.ModTime()) > time.Hour {
+		t.Errorf("the directory has mode %v and time %v", info.Mode(), info.ModTime())
+	}
+	if b, err := os.ReadFile(mine); err != nil || string(b) != "mine" {
+		t.Errorf("another file in it: %q, %v", b, err)
 	}
 }
 

@@ -83,6 +83,20 @@ func (c *segmentCache) load(el *list.Element, load func() ([]byte, error)) ([]by
 		return nil, e.err
 	}
 	c.bytes += len(e.plain)
+	c.makeRoom(el)
+	return e.plain, nil
+}
+
+// offer keeps a segment that nobody has asked for yet.
+func (c *segmentCache) offer(key segmentKey, plain []byte) {
+	el, mine := c.entry(key)
+	if mine {
+		_, _ = c.load(el, func() ([]byte, error) { return plain, nil })
+	}
+}
+
+// makeRoom drops the segments that were used longest ago, other than el.
+func (c *segmentCache) makeRoom(el *list.Element) {
 	for last := c.order.Back(); c.bytes > c.limit && last != nil; {
 		before := last.Prev()
 		if last != el && isLoaded(last.Value.(*segmentEntry)) {
@@ -90,7 +104,6 @@ func (c *segmentCache) load(el *list.Element, load func() ([]byte, error)) ([]by
 		}
 		last = before
 	}
-	return e.plain, nil
 }
 
 // clear forgets all segments that aren't being loaded.

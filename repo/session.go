@@ -65,9 +65,20 @@ type sessionStats struct {
 	indexStored            atomic.Uint64
 }
 
-// Packs that are built or uploaded at the same time: one of data, one of trees,
-// and one on its way.
-const packsAtOnce = 3
+// Packs that are built or uploaded at the same time: one of data, one of trees, and
+// one on its way; more of these where it is far, as long as they find room.
+const (
+	packsAtOnce    = 3
+	farPacksAtOnce = 10
+	farPackMemory  = 96 << 20
+)
+
+func (r *Repo) packsAtOnce() int {
+	if !r.far {
+		return packsAtOnce
+	}
+	return int(min(max(farPackMemory/r.config.PackSize, packsAtOnce), farPacksAtOnce))
+}
 
 // treeSegment is how large segments of trees are: whoever looks for one file
 // reads a few of them.
@@ -95,10 +106,10 @@ func (r *Repo) newSession(ctx context.Context, kind leaseKind, what lease, level
 		r: r, run: run, ctx: ctx, fail: fail,
 		pagesGate: newGate(), cutGate: newGate(),
 		claimed: map[chunk.ID]bool{}, relied: map[pack.ID]bool{}, repack: map[chunk.ID]struct{}{},
-		slots:   make(chan *pack.Buffer, packsAtOnce),
+		slots:   make(chan *pack.Buffer, r.packsAtOnce()),
 		presses: make(chan *pack.Compressor, workers),
 	}
-	for range packsAtOnce {
+	for range cap(s.slots) {
 		s.slots <- new(pack.Buffer)
 	}
 	for range workers {
@@ -137,6 +148,9 @@ func (s *session) begin(kind leaseKind, what lease) (err error) {
 func (s *session) Lane() capture.Lane {
 	return &lane{s: s, packer: &s.data, full: s.r.config.SegmentSize}
 }
+
+// Name is part of capture.Sink.
+func (s *session) Name(data []byte) chunk.ID { return s.r.data.ID(data) }
 
 // PutTree is part of capture.Sink.
 func (s *session) PutTree(ctx context.Context, page []byte) (chunk.ID, error) {
@@ -242,6 +256,9 @@ func (s *session) upload(p *openPack) {
 	if err == nil {
 		err = s.putPack(info, p.spool)
 	}
+	if err == nil {
+		s.keepTrees(info, p.spool)
+	}
 	err = errors.Join(err, p.spool.Discard())
 	if err != nil {
 		s.fail(fmt.Errorf("store pack: %w", err))
@@ -266,7 +283,7 @@ func (s *session) note(info *pack.Info) error {
 		delete(s.claimed, info.Blobs[i].ID)
 	}
 	s.loose = append(s.loose, info)
-	due := len(s.loose) >= deltaPacks || s.index.Full()
+	due := len(s.loose) >= deltaPacks || s.index.Full() && s.r.spared == nil
 	s.mu.Unlock()
 	if due {
 		return s.list()
@@ -311,6 +328,9 @@ func (s *session) list() error {
 		return err
 	}
 	s.stats.indexStored.Add(uint64(size))
+	if s.r.spared != nil {
+		return nil // the index must not know what isn't there
+	}
 	s.index.Listed(id, d)
 	_ = s.index.Settle() // where the cache can't be written, memory serves
 	return nil
@@ -326,5 +346,6 @@ func (r *Repo) putDelta(ctx context.Context, d index.Delta) (id index.ID, size i
 	if err := r.put(ctx, deltaName(id), object); err != nil {
 		return id, 0, fmt.Errorf("store index delta: %w", err)
 	}
+	r.objects.Put(cacheName(deltaName(id)), object)
 	return id, len(object), nil
 }

@@ -31,11 +31,12 @@ type actor struct {
 	cache    string        // where that is
 	skew     time.Duration // of its clock
 	rush     time.Duration // by which its clock advances whenever it looks at it
+	rushed   time.Duration // so far, which is known to who knows what it was told
 	faulty   bool          // it has met with a fault in this life
 	hangs    bool          // an operation of it does
 	state    actorState
-	history  digest   // all that it was told by the target in this life
-	news     []string // manifests that it was told are published, since it was last asked
+	history  digest // all that it was told by the target in this life
+	news     []news // that it was told, since it was last asked
 	finished chan error
 }
 
@@ -51,20 +52,26 @@ const (
 func (a *actor) open(ctx context.Context) (*repo.Repo, error) {
 	return repo.Open(ctx, a.handle, a.world.program.stage.key, repo.Options{
 		CacheDir: a.cache,
-		Rand:     seeded(fmt.Sprint(a.name, " ", a.life)),
+		Rand:     newLot(fmt.Sprint(a.name, " ", a.life)),
 		Now:      a.now,
 	})
 }
 
 func (a *actor) now() time.Time {
-	a.skew += a.rush
-	return time.Now().Add(a.skew)
+	a.rushed += a.rush
+	return time.Now().Add(a.skew + a.rushed)
+}
+
+// News is that a snapshot is published, and of what it was taken, if of anything.
+type news struct {
+	snapshot *snapshot.Manifest
+	source   *source
 }
 
 // tell notes that the actor was told that a snapshot is published.
-func (a *actor) tell(m *snapshot.Manifest) {
+func (a *actor) tell(m *snapshot.Manifest, s *source) {
 	if a.state == alive {
-		a.news = append(a.news, "snapshots/"+m.ID.String())
+		a.news = append(a.news, news{m, s})
 	}
 }
 
@@ -76,9 +83,9 @@ func (a *actor) die(by func()) {
 	a.cancel()
 }
 
-// record adds to what the actor knows.
-func (a *actor) record(m move, out targettest.Outcome) {
-	a.history = digestOf(func(h hash.Hash) {
+// knowing returns what the actor knows when it is told what became of an operation.
+func (a *actor) knowing(m move, out targettest.Outcome) digest {
+	return digestOf(func(h hash.Hash) {
 		h.Write(a.history[:])
 		fmt.Fprintf(h, "%s %q %d %d %d %d %v %d ", m.op.Method, m.op.Name, m.op.Off, m.op.Len, m.op.Size, m.fault, out.Err, len(out.Data))
 		h.Write(out.Data)

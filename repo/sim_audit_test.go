@@ -120,6 +120,16 @@ func (a *auditor) manifest(name string, b []byte) *auditedManifest {
 	return m
 }
 
+// treeOf returns the name of the tree that a manifest is of, if that was ever read.
+func (a *auditor) treeOf(id snapshot.ID) (string, bool) {
+	for key, m := range a.manifests {
+		if m != nil && strings.HasPrefix(key, "snapshots/"+id.String()) {
+			return m.tree, true
+		}
+	}
+	return "", false
+}
+
 func (a *auditor) readManifest(name string, b []byte) *auditedManifest {
 	if !isNamedByHash(name, b) {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash"
 	"math"
+	"os"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -34,8 +35,9 @@ type explorer struct {
 	visited map[digest][]move // what needn't be done in each state; of it and the actor that is on, where interruptions count
 
 	replays, steps, ends int
-	repeated             int            // moves that were made only to get where something is new
+	repeated, foreseen   int            // moves that were made only to get where something is new
 	see                  func(w *world) // is called in every state, if it isn't nil
+	resumed              int            // files that ended runs have taken over from interrupted ones
 	found                *failure
 	trespass             error
 }
@@ -54,6 +56,7 @@ type task struct {
 	path  *path
 	from  digest // the state before the last move
 	sleep []move // what needn't be done behind it
+	to    digest // the state to come, or zero
 }
 
 // A path is a list of moves, the last first.
@@ -109,8 +112,14 @@ func explore(t *testing.T, p *program) {
 	if left := len(slices.Concat(e.queue...)); left > 0 && e.found == nil {
 		t.Logf("%s: runs with up to %d interruptions; %d and more are left", p.name, e.breaks, left)
 	}
-	t.Logf("%s: %d states, %d ends, in %d replays of %d moves (%d repeated): %v, %v each", p.name,
-		len(e.visited), e.ends, e.replays, e.steps, e.repeated, took.Round(time.Millisecond), (took / time.Duration(e.replays)).Round(time.Microsecond))
+	t.Logf("%s: %d states, %d ends, in %d replays of %d moves (%d repeated, %d foreseen): %v, %v each", p.name,
+		len(e.visited), e.ends, e.replays, e.steps, e.repeated, e.foreseen, took.Round(time.Millisecond), (took / time.Duration(e.replays)).Round(time.Microsecond))
+	if p.resumes {
+		t.Logf("%s: %d files were not read again", p.name, e.resumed)
+	}
+	if p.resumes && e.resumed == 0 && e.found == nil {
+		t.Fatalf("%s: nothing was taken over from an interrupted run", p.name)
+	}
 	if e.found == nil && e.trespass != nil {
 		t.Fatalf("broken promise in program %q: %v", p.name, e.trespass)
 	}
@@ -121,7 +130,9 @@ func explore(t *testing.T, p *program) {
 
 func newExplorer(t testing.TB, p *program) *explorer {
 	e := &explorer{program: p, audit: newAuditor(t, p.stage), visited: map[digest][]move{}, breaks: p.breaks}
-	if n, ok := environment(t, "QSNAP_SIM_INTERRUPTIONS"); ok {
+	if os.Getenv("QSNAP_SIM_ALL") != "" {
+		e.breaks = everyRun
+	} else if n, ok := environment(t, "QSNAP_SIM_INTERRUPTIONS"); ok {
 		e.breaks = int(n)
 	}
 	return e
@@ -131,8 +142,28 @@ func newExplorer(t testing.TB, p *program) *explorer {
 func (e *explorer) explore(t *testing.T) {
 	e.push(task{path: &path{on: -1}})
 	for next, ok := e.pop(); ok && e.found == nil && !t.Failed(); next, ok = e.pop() {
+		if e.needless(next) {
+			e.foreseen++
+			continue
+		}
 		synctest.Test(t, func(t *testing.T) { e.run(t, next) })
 	}
+}
+
+// needless reports whether a task leads to where nothing new can come.
+func (e *explorer) needless(next task) bool {
+	key := next.to
+	if e.breaks != everyRun {
+		key = inTurn(key, next.path.on)
+	}
+	known, visited := e.visited[key]
+	return visited && len(without(known, next.sleep)) == 0
+}
+
+// inTurn returns a key for a state in which an actor is on and can go on.
+func inTurn(state digest, actor int) digest {
+	state.xor(digestOf(func(h hash.Hash) { fmt.Fprint(h, actor) }))
+	return state
 }
 
 func actorsOf(p *program) []*actor {
@@ -210,7 +241,7 @@ func (e *explorer) choose(w *world, at *path, sleep []move) (*path, []move, bool
 	can := e.choices(w, at)
 	key := state
 	if e.breaks != everyRun && can.goOn(at.on) {
-		key.xor(digestOf(func(h hash.Hash) { fmt.Fprint(h, at.on) }))
+		key = inTurn(state, at.on)
 	}
 	known, visited := e.visited[key]
 	if !visited {
@@ -228,7 +259,7 @@ func (e *explorer) choose(w *world, at *path, sleep []move) (*path, []move, bool
 	slices.SortStableFunc(todo, func(a, b move) int { return at.then(a, can).breaks - at.then(b, can).breaks })
 	var next []task
 	for _, m := range todo {
-		next = append(next, task{at.then(m, can), state, keep(sleep, func(s move) bool { return independent(s, m) })})
+		next = append(next, task{at.then(m, can), state, keep(sleep, func(s move) bool { return independent(s, m) }), w.foresee(m)})
 		if e.breaks == everyRun {
 			sleep = append(sleep, m)
 		}
@@ -250,6 +281,15 @@ func (e *explorer) choices(w *world, at *path) choices {
 		if w.isPrivate(m) {
 			return choices{[]move{m}, true, takes}
 		}
+	}
+	if e.breaks == everyRun && len(e.program.only) > 0 {
+		for _, a := range w.actors {
+			own := keep(takes, func(m move) bool { return m.actor == a.number })
+			if len(own) > 0 && !slices.ContainsFunc(own, func(m move) bool { return e.program.only.has(m.op) }) {
+				return choices{moves: own, takes: takes}
+			}
+		}
+		return choices{moves: e.allMoves(w), takes: takes}
 	}
 	own := keep(takes, func(m move) bool { return m.actor == at.on })
 	isPoint := func(m move) bool { return e.program.only.has(m.op) }
@@ -283,6 +323,7 @@ func (e *explorer) allMoves(w *world) []move {
 // end is called where nothing more can happen.
 func (e *explorer) end(w *world) {
 	e.ends++
+	e.resumed += w.resumed
 	if err := finale(w); err != nil && e.found == nil {
 		e.found = &failure{err, w.moves}
 	}

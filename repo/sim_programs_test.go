@@ -206,7 +206,7 @@ func everything(t *testing.T) *randomProgram {
 // chance.
 func TestSimRunsAreRepeatedByTheirSeed(t *testing.T) {
 	t.Parallel()
-	for _, p := range []*randomProgram{manyWriters(t), everything(t)} {
+	for _, p := range []*randomProgram{manyWriters(t), everything(t), interruptions(t)} {
 		audit := newAuditor(t, p.stage)
 		for seed := range uint64(5) {
 			var moves [2][]move
@@ -214,7 +214,7 @@ func TestSimRunsAreRepeatedByTheirSeed(t *testing.T) {
 			for i := range 2 {
 				synctest.Test(t, func(t *testing.T) {
 					var err error
-					if moves[i], states[i], err = p.run(t, audit, seed); err != nil {
+					if moves[i], states[i], _, err = p.run(t, audit, seed); err != nil {
 						t.Fatal(err)
 					}
 				})

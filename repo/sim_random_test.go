@@ -59,11 +59,15 @@ func runRandomly(t *testing.T, p *randomProgram, seeds []uint64) {
 	began := time.Now()
 	audit := newAuditor(t, p.stage)
 	counts := map[string]int{}
-	steps := 0
+	steps, resumed := 0, 0
 	for _, seed := range seeds {
 		var moves []move
 		var err error
-		synctest.Test(t, func(t *testing.T) { moves, _, err = p.run(t, audit, seed) })
+		synctest.Test(t, func(t *testing.T) {
+			var n int
+			moves, _, n, err = p.run(t, audit, seed)
+			resumed += n
+		})
 		if err != nil {
 			t.Fatalf("broken promise in program %q: %v, with QSNAP_SIM_SEED=%d, after\n%s", p.name, err, seed, traceText(moves, actorsOf(&p.program)))
 		}
@@ -72,8 +76,11 @@ func runRandomly(t *testing.T, p *randomProgram, seeds []uint64) {
 		}
 		steps += len(moves)
 	}
+	if p.resumes && resumed == 0 && len(seeds) >= 10 {
+		t.Fatalf("%s: nothing was taken over from an interrupted run", p.name)
+	}
 	took := time.Since(began)
-	t.Logf("%s: %d runs of %d moves: %v, %v each; %v", p.name, len(seeds), steps, took.Round(time.Millisecond), (took / time.Duration(max(1, len(seeds)))).Round(time.Microsecond), counts)
+	t.Logf("%s: %d runs of %d moves, %d files not read again: %v, %v each; %v", p.name, len(seeds), steps, resumed, took.Round(time.Millisecond), (took / time.Duration(max(1, len(seeds)))).Round(time.Microsecond), counts)
 }
 
 // what names the kind of a move, for counting.
@@ -90,8 +97,9 @@ func (m move) what() string {
 	return m.text([]*actor{{name: "somebody"}})
 }
 
-// run makes one run, and returns its moves and the state at its end.
-func (p *randomProgram) run(t *testing.T, audit *auditor, seed uint64) ([]move, digest, error) {
+// run makes one run, and returns its moves, the state at its end, and how many files
+// were taken over from interrupted runs.
+func (p *randomProgram) run(t *testing.T, audit *auditor, seed uint64) (moves []move, end digest, resumed int, err error) {
 	w := newWorld(t, &p.program, audit)
 	defer w.close()
 	c := &chance{p: p, w: w, rng: rand.New(rand.NewPCG(seed, 0)), mood: make([]int, len(w.actors))}
@@ -100,23 +108,23 @@ func (p *randomProgram) run(t *testing.T, audit *auditor, seed uint64) ([]move, 
 	}
 	for {
 		if err := w.check(); err != nil {
-			return w.moves, w.state(), err
+			return w.moves, w.state(), w.resumed, err
 		}
 		m, ok := c.draw()
 		if !ok {
 			break
 		}
 		if err := w.do(m); err != nil {
-			return w.moves, w.state(), err
+			return w.moves, w.state(), w.resumed, err
 		}
 		if len(w.moves) > 20*p.steps {
-			return w.moves, w.state(), fmt.Errorf("there is no end")
+			return w.moves, w.state(), w.resumed, fmt.Errorf("there is no end")
 		}
 	}
 	if w.trespass != nil {
-		return w.moves, w.state(), w.trespass
+		return w.moves, w.state(), w.resumed, w.trespass
 	}
-	return w.moves, w.state(), finale(w)
+	return w.moves, w.state(), w.resumed, finale(w)
 }
 
 // chance draws what happens next.

@@ -7,30 +7,40 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"time"
 
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
 // writes takes a snapshot of each tree in turn.
-func writes(trees ...string) role {
+func writes(trees ...string) role { return writesSlowly(0, trees...) }
+
+// writesSlowly takes a snapshot of each tree in turn, and about so long for each of
+// their files that is in a directory.
+func writesSlowly(each time.Duration, trees ...string) role {
 	return func(ctx context.Context, a *actor) error {
+		takes := atOnce
+		if each > 0 {
+			takes = eachTakes(each, fmt.Sprint(a.name, " ", a.life))
+		}
 		r, err := a.open(ctx)
 		if err != nil {
 			return err
 		}
 		defer r.Close()
-		return a.writesAll(ctx, r, trees)
+		return a.writesAll(ctx, r, takes, trees)
 	}
 }
 
-func (a *actor) writesAll(ctx context.Context, r *repo.Repo, trees []string) error {
+func (a *actor) writesAll(ctx context.Context, r *repo.Repo, takes func(string) time.Duration, trees []string) error {
 	for _, tree := range trees {
-		m, err := takeSnapshot(ctx, r, tree)
+		s := newSource(ctx, tree, takes)
+		m, err := takeSnapshot(ctx, r, s)
 		if err != nil {
 			return err
 		}
-		a.tell(m)
+		a.tell(m, &s)
 	}
 	return nil
 }
@@ -47,7 +57,7 @@ func staysAndWrites(trees ...string) role {
 		if err := a.readsAll(ctx, r); err != nil {
 			return err
 		}
-		return a.writesAll(ctx, r, trees)
+		return a.writesAll(ctx, r, atOnce, trees)
 	}
 }
 
@@ -89,7 +99,7 @@ func undeletes(tree string) role {
 				continue
 			}
 			if back, err := r.Undelete(ctx, m.ID); err == nil {
-				a.tell(back)
+				a.tell(back, nil)
 			}
 		}
 		return err

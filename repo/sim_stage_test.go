@@ -1,7 +1,6 @@
 package repo_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,16 +11,15 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/repo"
-	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
@@ -36,6 +34,7 @@ type stage struct {
 	caches   string          // a directory for the actors' caches
 	openings int
 	salt     string // what is drawn on the stage depends on it
+	sum      digest // of all objects, once it is set
 }
 
 // simEpoch is when stages are set. Bubbles begin then, too.
@@ -107,7 +106,7 @@ func (s *stage) use(t testing.TB, mem *targettest.Memory, do func(r *repo.Repo) 
 func (s *stage) publish(t testing.TB, mem *targettest.Memory, tree string) {
 	t.Helper()
 	s.use(t, mem, func(r *repo.Repo) error {
-		m, err := takeSnapshot(t.Context(), r, tree)
+		m, err := takeSnapshot(t.Context(), r, newSource(t.Context(), tree, atOnce))
 		if err == nil {
 			s.told["snapshots/"+m.ID.String()] = true
 		}
@@ -157,26 +156,14 @@ func (s *stage) leavePending() *stage {
 	return s
 }
 
-// takeSnapshot takes a snapshot of a tree, whose name it gets as a tag.
-func takeSnapshot(ctx context.Context, r *repo.Repo, tree string) (*snapshot.Manifest, error) {
-	return r.Snapshot(ctx, repo.FS(simTree(tree), "/x"), repo.SnapshotOptions{
-		Hostname: "host", Tags: []string{tree}, Workers: 1, Compression: repo.CompressionOff,
-	})
-}
-
-// simTree returns the tree of that name: each letter is a file, and each capital
-// one in a directory of its own.
-func simTree(name string) fstest.MapFS {
-	files := fstest.MapFS{}
-	for _, c := range name {
-		p := string(c)
-		if lower := strings.ToLower(p); lower != p {
-			p = "dir-" + lower + "/" + p
+// digest identifies the set of objects. The stage must be set.
+func (s *stage) digest() digest {
+	if s.sum == (digest{}) {
+		for name, b := range s.mem.Objects() {
+			s.sum.xor(objectDigest(name, b))
 		}
-		// Older than any snapshot: what a parent has is not read again.
-		files[p] = &fstest.MapFile{Data: []byte(strings.Repeat(p, 20)), Mode: 0o644, ModTime: simEpoch.AddDate(-1, 0, int(c))}
 	}
-	return files
+	return s.sum
 }
 
 // seeded returns an endless source of bytes that depend on a name only.
@@ -193,6 +180,24 @@ func (s *seededReader) Read(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.random.Read(p)
+}
+
+// A lot is what is drawn by one actor. What its heartbeat draws is drawn from another
+// source than the rest, as it may come before or after that.
+type lot struct{ beats, rest io.Reader }
+
+func newLot(name string) lot { return lot{seeded(name + ", beats"), seeded(name)} }
+
+func (l lot) Read(p []byte) (int, error) {
+	var callers [64]uintptr
+	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers[:])])
+	for more := true; more; {
+		var frame runtime.Frame
+		if frame, more = frames.Next(); strings.HasSuffix(frame.Function, "repo.(*hold).keep") {
+			return l.beats.Read(p)
+		}
+	}
+	return l.rest.Read(p)
 }
 
 // fastDir returns a temporary directory, in memory if there is a file system for

@@ -2,10 +2,8 @@ package repo_test
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +20,7 @@ type program struct {
 	actors  []actor // name, role and what they may do; each run has copies
 	crashes int     // how many actors may die, in an explored run
 	keys    bool    // the keys are changed, so that it matters when they are read
+	resumes bool    // runs go on where others were interrupted, or it shows nothing
 	// only, if it isn't empty, is before what an actor may be interrupted, in an explored
 	// run.
 	only   footprint
@@ -43,6 +42,7 @@ type world struct {
 	stored    digest          // the set of objects
 	told      map[string]bool // manifests that must be there
 	forgotten map[string]bool
+	resumed   int   // files that were taken over from interrupted runs
 	broken    error // the first promise that was not kept
 	trespass  error // the first change that an actor shouldn't make
 }
@@ -61,9 +61,7 @@ func newWorld(t *testing.T, p *program, audit *auditor) *world {
 		isKey := strings.HasPrefix(op.Name, "epochs/") || strings.HasPrefix(op.Name, "keys/")
 		return op.Name == "config" || op.Name == "config-copy" || op.Name == "twin" || isKey && !p.keys
 	}
-	for name, b := range w.mem.Objects() {
-		w.stored.xor(objectDigest(name, b))
-	}
+	w.stored = p.stage.digest()
 	for i := range p.actors {
 		a := p.actors[i]
 		a.world, a.number = w, i
@@ -109,9 +107,11 @@ func (w *world) breaks(err error) {
 func (w *world) settle() {
 	synctest.Wait()
 	for _, a := range w.actors {
-		for _, name := range a.news {
+		for _, n := range a.news {
+			name := "snapshots/" + n.snapshot.ID.String()
 			w.told[name] = true
 			delete(w.forgotten, name)
+			w.resumed += w.resumes(n)
 		}
 		a.news = nil
 		if a.state != alive {
@@ -208,7 +208,7 @@ func (w *world) take(a *actor, m move) error {
 	}
 	a.faulty = a.faulty || m.fault != targettest.None
 	a.hangs = a.hangs || m.fault == targettest.Hang
-	a.record(m, out)
+	a.history = a.knowing(m, out)
 	if changes(m.op) {
 		if !a.may.has(m.op) && w.trespass == nil {
 			w.trespass = fmt.Errorf("%s, which its footprint leaves out", m.text(w.actors))
@@ -220,12 +220,7 @@ func (w *world) take(a *actor, m move) error {
 
 // changed keeps account of what is stored.
 func (w *world) changed(a *actor, m move, out targettest.Outcome) {
-	if out.Before != nil {
-		w.stored.xor(objectDigest(m.op.Name, out.Before))
-	}
-	if out.After != nil {
-		w.stored.xor(objectDigest(m.op.Name, out.After))
-	}
+	w.stored.change(m.op.Name, out)
 	gone := m.op.Method == "delete" && out.Before != nil && out.After == nil
 	if gone && a.forgets {
 		w.forgotten[m.op.Name] = true
@@ -246,28 +241,6 @@ func (w *world) tick() {
 	case <-time.After(1000 * time.Hour):
 		w.breaks(errors.New("an actor waits for ever"))
 	}
-}
-
-// state returns what all that can follow depends on.
-func (w *world) state() digest {
-	return digestOf(func(h hash.Hash) {
-		h.Write(w.stored[:])
-		binary.Write(h, binary.LittleEndian, time.Since(w.start))
-		for _, a := range w.actors {
-			fmt.Fprint(h, " ", a.state)
-			if a.state == alive {
-				fmt.Fprint(h, a.life, a.emptied, a.skew, " ")
-				h.Write(a.history[:])
-			}
-		}
-		for _, set := range []map[string]bool{w.told, w.forgotten} {
-			var sum digest
-			for name := range set {
-				sum.xor(objectDigest(name, nil))
-			}
-			h.Write(sum[:])
-		}
-	})
 }
 
 // check checks what must always hold.

@@ -173,7 +173,7 @@ func (t *taking) run(ctx context.Context) (err error) {
 	if t.o.Workers <= 0 {
 		t.o.Workers = runtime.GOMAXPROCS(0)
 	}
-	what := lease{What: "snapshot"}
+	what := lease{What: "snapshot", Hostname: []byte(t.m.Hostname)}
 	for _, p := range t.m.Paths {
 		what.Paths = append(what.Paths, []byte(p))
 	}
@@ -199,6 +199,9 @@ func (t *taking) run(ctx context.Context) (err error) {
 	}
 	if err := t.fill(); err != nil {
 		return err
+	}
+	if t.r.spared != nil {
+		return t.estimate()
 	}
 	p := &publication{s: s, m: t.m, proven: t.resume == nil, parent: t.m.Parent}
 	if !t.src.once {
@@ -270,13 +273,14 @@ func (o *SnapshotOptions) rules(src *capture.Source) (*ignore.Set, error) {
 // newest returns the newest snapshot of the same host and paths, or nil. It goes
 // by the chain of snapshots rather than by clocks.
 func (r *Repo) newest(ctx context.Context, like *snapshot.Manifest) (*snapshot.Manifest, error) {
-	all, err := r.Snapshots(ctx, Select{Hostname: like.Hostname})
-	if all == nil && err != nil {
+	all, _, err := r.stored(ctx)
+	if err != nil {
 		return nil, err
 	}
+	sortByAge(all)
 	var newest *snapshot.Manifest
 	for _, m := range all {
-		if slices.Equal(m.Paths, like.Paths) && (newest == nil || m.Number >= newest.Number) {
+		if m.Hostname == like.Hostname && slices.Equal(m.Paths, like.Paths) && (newest == nil || m.Number >= newest.Number) {
 			newest = m
 		}
 	}

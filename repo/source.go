@@ -3,6 +3,7 @@ package repo
 import (
 	"context"
 	"errors"
+	"iter"
 	"sync"
 
 	"github.com/qsnap/qsnap/chunk"
@@ -44,27 +45,55 @@ func (s *source) Locate(ctx context.Context, id chunk.ID) (index.Place, error) {
 	return place, err
 }
 
+// Expect is part of extract.Source.
+func (s *source) Expect(ctx context.Context, segments iter.Seq2[*pack.Info, int]) (stop func()) {
+	if !s.far {
+		return func() {}
+	}
+	return s.expect(ctx, joinSegments(segments))
+}
+
+// Requests is part of extract.Source.
+func (s *source) Requests(segments iter.Seq2[*pack.Info, int]) (n int) {
+	if s.far {
+		return len(joinSegments(segments))
+	}
+	for range segments {
+		n++
+	}
+	return n
+}
+
 // Segment is part of extract.Source.
 func (s *source) Segment(ctx context.Context, p *pack.Info, n int, buf []byte) ([]byte, error) {
 	if n >= len(p.Segments) {
 		return nil, &pack.DamageError{Pack: p.ID, Err: errors.New("it has fewer segments than its index says")}
+	}
+	stored, plain := p.Segments[n].Stored, p.Segments[n].Plain
+	if cap(buf) < plain {
+		buf = make([]byte, 0, plain+plain/8)
+	}
+	if b, ok := s.ahead.take(ctx, p, n); ok {
+		if plain, err := s.openSegment(p, n, b, buf[:0]); err == nil {
+			return plain, nil
+		}
 	}
 	sealed, _ := s.sealed.Get().(*[]byte)
 	if sealed == nil {
 		sealed = new([]byte)
 	}
 	defer s.sealed.Put(sealed)
-	stored, plain := p.Segments[n].Stored, p.Segments[n].Plain
 	if cap(*sealed) < stored {
 		*sealed = make([]byte, stored, stored+stored/4)
 	}
-	if err := s.readRange(ctx, p.ID, p.Segments[n].Offset, (*sealed)[:stored]); err != nil {
-		return nil, err
+	err := s.readRange(ctx, p.ID, p.Segments[n].Offset, (*sealed)[:stored])
+	if err == nil {
+		var out []byte
+		if out, err = s.openSegment(p, n, (*sealed)[:stored], buf[:0]); err == nil {
+			return out, nil
+		}
 	}
-	if cap(buf) < plain {
-		buf = make([]byte, 0, plain+plain/8)
-	}
-	return s.openSegment(p, n, (*sealed)[:stored], buf[:0])
+	return s.segmentElsewhere(ctx, p, n, buf[:0], err)
 }
 
 // Chunk is part of extract.Source.

@@ -85,7 +85,7 @@ func (r *Repo) Twin(ctx context.Context, t target.Target) error {
 	if err != nil {
 		return err
 	}
-	there, err := readConfigs(ctx, t)
+	there, err := readConfigs(ctx, t, true)
 	if errors.Is(err, ErrNoRepository) {
 		if _, e := t.Stat(ctx, configName); errors.Is(e, fs.ErrNotExist) {
 			err = r.markTwin(ctx, t)
@@ -129,7 +129,7 @@ func (r *Repo) markTwin(ctx context.Context, t target.Target) error {
 
 // soundConfig returns the config as stored, from its copy where it is damaged.
 func (r *Repo) soundConfig(ctx context.Context) ([]byte, error) {
-	sealed, err := readConfigs(ctx, r.target)
+	sealed, err := readConfigs(ctx, r.target, true)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,8 @@ const StallLimit = 5 * time.Minute
 // A Watch gives up operations of the target it wraps in which nothing has moved
 // for some time: no byte of a body was asked for or came, and no name. They fail
 // with a *StallError. The time that the caller takes, for its body or between two
-// reads, doesn't count. It is safe for concurrent use.
+// reads, doesn't count, nor what a target waits on purpose: see Pause. It is safe for
+// concurrent use.
 //
 // It relies on the target to heed its context. Objects can't be staged through it,
 // as reading and writing them has none.
@@ -76,9 +77,23 @@ type guard struct {
 
 func (w *Watch) guard(ctx context.Context, method, name string) *guard {
 	g := &guard{stall: &StallError{method, name, w.limit}}
-	g.ctx, g.cancel = context.WithCancelCause(ctx)
+	g.ctx, g.cancel = context.WithCancelCause(context.WithValue(ctx, guardKey{}, g))
 	g.timer = time.AfterFunc(w.limit, func() { g.cancel(g.stall) })
 	return g
+}
+
+type guardKey struct{}
+
+// Pause stops the clock of the Watch that an operation runs under, if there is one,
+// until the function that it returns is called. It is for targets that wait on
+// purpose, such as for their turn, and is given the operation's context.
+func Pause(ctx context.Context) (resume func()) {
+	g, ok := ctx.Value(guardKey{}).(*guard)
+	if !ok {
+		return func() {}
+	}
+	g.pause()
+	return g.resume
 }
 
 // pause stops the clock until resume is called as often.

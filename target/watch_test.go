@@ -227,3 +227,40 @@ func TestACancelledCallIsNoStall(t *testing.T) {
 		}
 	})
 }
+
+// A queueing target has each Stat wait for its turn.
+type queueing struct {
+	*targettest.Memory
+	turn, answer time.Duration
+}
+
+func (q queueing) Stat(ctx context.Context, name string) (target.Info, error) {
+	resume := target.Pause(ctx)
+	time.Sleep(q.turn)
+	resume()
+	select {
+	case <-time.After(q.answer):
+		return q.Memory.Stat(ctx, name)
+	case <-ctx.Done():
+		return target.Info{}, ctx.Err()
+	}
+}
+
+func TestAWaitOnPurposeIsNoStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := queueing{&targettest.Memory{}, time.Hour, 4 * time.Minute}
+		q.Set("a", []byte("x"))
+		w := target.NewWatch(target.NewRetry(q, target.RetryOptions{}), 0)
+		if _, err := w.Stat(t.Context(), "a"); err != nil {
+			t.Error(err)
+		}
+		q.answer = 6 * time.Minute
+		var stall *target.StallError
+		if _, err := target.NewWatch(q, 0).Stat(t.Context(), "a"); !errors.As(err, &stall) {
+			t.Errorf("then it hangs: %v", err)
+		}
+		if _, err := q.Stat(t.Context(), "a"); err != nil {
+			t.Errorf("nobody watches: %v", err)
+		}
+	})
+}

@@ -88,6 +88,7 @@ func openWebDAV(ctx context.Context, at location, a access) (target.Target, erro
 	if o.Budget, o.MaxUpload, err = webdavLimits(u.Query(), u.Hostname()); err != nil {
 		return nil, fmt.Errorf("%s: %w", at.shown, err)
 	}
+	o.Budget.Waiting = a.waiting
 	u.RawQuery = ""
 	o.URL = u.String()
 	t, err := webdav.Open(ctx, o)

@@ -63,7 +63,7 @@ func (p *program) forget(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	forgotten := 0
+	var forgotten []snapshot.ID
 	if c.NArg() > 0 {
 		forgotten, err = p.forgetNamed(c, r, s)
 	} else {
@@ -71,8 +71,11 @@ func (p *program) forget(c *cli.Context) error {
 			Policy: policy, Select: s, Group: group, AllowEmpty: c.Bool("allow-empty"), DryRun: c.Bool("dry-run"),
 		})
 	}
-	if err != nil || !c.Bool("prune") || c.Bool("dry-run") && forgotten > 0 {
+	if err != nil || !c.Bool("prune") {
 		return err
+	}
+	if po.DryRun {
+		po.Without = forgotten
 	}
 	return p.runPrune(c, r, po)
 }
@@ -93,34 +96,34 @@ func parsePolicy(c *cli.Context) (snapshot.Policy, error) {
 }
 
 // forgetNamed forgets the snapshots that the arguments name.
-func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Select) (int, error) {
+func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Select) ([]snapshot.ID, error) {
 	var ids []snapshot.ID
 	var names []string
 	for _, word := range c.Args().Slice() {
 		m, err := p.find(c, r, word, s)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		ids, names = append(ids, m.ID), append(names, m.ID.Short())
 	}
 	if c.Bool("dry-run") {
 		p.say("would forget %s", strings.Join(names, ", "))
-		return len(ids), nil
+		return ids, nil
 	}
 	if err := r.Forget(c.Context, ids...); err != nil {
 		if errors.Is(err, repo.ErrPinned) {
-			return 0, hint{err, "\"qsnap pin --remove\" takes that back"}
+			return nil, hint{err, "\"qsnap pin --remove\" takes that back"}
 		}
 		if errors.Is(err, repo.ErrLocked) {
-			return 0, hint{err, "the store keeps it until then, and nothing was forgotten"}
+			return nil, hint{err, "the store keeps it until then, and nothing was forgotten"}
 		}
-		return 0, err
+		return nil, err
 	}
 	if p.json {
-		return len(ids), p.emit(map[string]any{"message_type": "forgotten", "snapshots": hexIDs(ids)})
+		return ids, p.emit(map[string]any{"message_type": "forgotten", "snapshots": hexIDs(ids)})
 	}
 	p.say("forgot %s", strings.Join(names, ", "))
-	return len(ids), nil
+	return ids, nil
 }
 
 func hexIDs(ids []snapshot.ID) []string {
@@ -131,40 +134,40 @@ func hexIDs(ids []snapshot.ID) []string {
 	return out
 }
 
-func (p *program) forgetByPolicy(c *cli.Context, r *repo.Repo, o repo.RetainOptions) (int, error) {
+func (p *program) forgetByPolicy(c *cli.Context, r *repo.Repo, o repo.RetainOptions) ([]snapshot.ID, error) {
 	groups, err := r.Retain(c.Context, o)
 	if groups == nil && err != nil {
-		return 0, err
+		return nil, err
 	}
-	kept, gone, locked := 0, 0, 0
+	kept, locked, gone := 0, 0, []snapshot.ID(nil)
 	for _, g := range groups {
 		locked += g.Locked
 		for _, d := range g.Decisions {
 			if d.Keep {
 				kept++
 			} else {
-				gone++
+				gone = append(gone, d.Manifest.ID)
 			}
 		}
 	}
 	if p.json {
 		if err := p.emit(forgetJSON(groups, o.DryRun || err != nil)); err != nil {
-			return 0, err
+			return nil, err
 		}
-	} else if !p.quiet && (o.DryRun || err != nil || gone > 0) {
+	} else if !p.quiet && (o.DryRun || err != nil || len(gone) > 0) {
 		p.showDecisions(groups)
 	}
 	if errors.Is(err, repo.ErrNoneKept) {
-		return 0, hint{err, "nothing was forgotten; --allow-empty permits it"}
+		return nil, hint{err, "nothing was forgotten; --allow-empty permits it"}
 	}
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	verb := "forgot"
+	line := "forgot %s, kept %s"
 	if o.DryRun {
-		verb = "would forget"
+		line = "would forget %s, keep %s"
 	}
-	p.say("%s %s, kept %s", verb, plural(gone, "snapshot", "snapshots"), count(kept))
+	p.say(line, plural(len(gone), "snapshot", "snapshots"), count(kept))
 	if locked > 0 {
 		p.say("  %s of these only because the store keeps them locked: --dry-run shows until when", count(locked))
 	}

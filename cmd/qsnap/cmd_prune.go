@@ -121,13 +121,7 @@ func (p *program) pruneSummary(r *repo.PruneReport, dryRun bool, took time.Durat
 			"stale_pending": stale,
 		})
 	}
-	freed := r.RemovedBytes - r.RepackedBytes
-	if dryRun {
-		p.say("would free about %s: delete %s of %s, after writing anew about %s of them", size(uint64(max(0, freed))), plural(r.Removed, "pack", "packs"), size(uint64(r.RemovedBytes)), size(uint64(r.RepackedBytes)))
-	} else {
-		p.say("freed about %s of %s in %s: deleted %s of %s, after writing anew about %s of them", size(uint64(max(0, freed))), size(uint64(r.PackBytes)), duration(took),
-			plural(r.Removed, "pack", "packs"), size(uint64(r.RemovedBytes)), size(uint64(r.RepackedBytes)))
-	}
+	p.freedLine(r, dryRun, took)
 	if r.UnusedBytes > 0 {
 		p.say("  %s stay unused in packs that are needed", size(uint64(r.UnusedBytes)))
 	}
@@ -143,4 +137,23 @@ func (p *program) pruneSummary(r *repo.PruneReport, dryRun bool, took time.Durat
 		p.warn("%v: left alone; \"qsnap repair packs\" salvages what can be read", err)
 	}
 	return nil
+}
+
+// freedLine says what a prune has done, or would do.
+func (p *program) freedLine(r *repo.PruneReport, dryRun bool, took time.Duration) {
+	all := fmt.Sprintf("%s of %s", plural(r.Packs, "pack", "packs"), size(uint64(r.PackBytes)))
+	if r.Removed == 0 {
+		p.say("nothing to delete in %s", all)
+		return
+	}
+	line := "freed about %s in " + duration(took) + ": deleted %s of %s"
+	if dryRun {
+		line = "would free about %s: delete %s of %s"
+	}
+	freed, deleted := max(0, r.RemovedBytes-r.RepackedBytes), plural(r.Removed, "pack", "packs")+" ("+size(uint64(r.RemovedBytes))+")"
+	line = fmt.Sprintf(line, size(uint64(freed)), deleted, all)
+	if r.RepackedBytes > 0 {
+		line += fmt.Sprintf(", after writing anew %s that are needed", size(uint64(r.RepackedBytes)))
+	}
+	p.say("%s", line)
 }

@@ -17,6 +17,7 @@ import (
 type line struct {
 	up, down int64 // bytes per second, or 0
 	remote   bool
+	silence  time.Duration        // after which a remote target has stalled, or 0 for the usual
 	retry    *target.RetryOptions // nil to try only once
 }
 
@@ -44,7 +45,8 @@ func (p *program) line(c *cli.Context, remote bool) (line, error) {
 	if d := c.Duration("retry-for"); d < 0 {
 		return line{}, errors.New("--retry-for: a time can't be negative")
 	} else if remote && d > 0 {
-		l.retry = &target.RetryOptions{MaxElapsed: d, Waiting: p.sayWaits()}
+		say := p.sayWaits()
+		l.retry = &target.RetryOptions{MaxElapsed: d, Waiting: func(w target.Wait) { say(w.String()) }}
 	}
 	return l, nil
 }
@@ -72,7 +74,7 @@ func (l line) do(ctx context.Context, method, name string, f func(context.Contex
 // around returns the target as it is seen through the line.
 func (l line) around(t target.Target) target.Target {
 	if l.remote {
-		t = target.NewWatch(t, 0)
+		t = target.NewWatch(t, l.silence)
 	}
 	if l.up > 0 || l.down > 0 {
 		t = target.NewThrottle(t, l.up, l.down)
@@ -83,13 +85,13 @@ func (l line) around(t target.Target) target.Target {
 	return t
 }
 
-// sayWaits returns a function that tells of waits, once a second at most: several
-// operations fail together.
-func (p *program) sayWaits() func(target.Wait) {
+// sayWaits returns a function that tells why the target is waited for, once a second
+// at most: several operations wait together.
+func (p *program) sayWaits() func(why string) {
 	var mu sync.Mutex
 	var last time.Time
 	view := p.newView()
-	return func(w target.Wait) {
+	return func(why string) {
 		mu.Lock()
 		defer mu.Unlock()
 		if view.silent || time.Since(last) < time.Second {
@@ -100,6 +102,6 @@ func (p *program) sayWaits() func(target.Wait) {
 		if view.terminal {
 			start = "\r\x1b[K" // over the line that shows progress
 		}
-		fmt.Fprintf(p.stderr, "%starget: %s\n", start, printable(w.String()))
+		fmt.Fprintf(p.stderr, "%starget: %s\n", start, printable(why))
 	}
 }

@@ -84,17 +84,18 @@ func (p *program) openKnowing(c *cli.Context, at place) (*repo.Repo, repo.Secret
 	if err != nil {
 		return nil, repo.Secret{}, p.explain(at, err)
 	}
-	// Before a password is asked for.
-	if err := repo.Probe(c.Context, t); err != nil {
-		return nil, repo.Secret{}, p.explain(at, err)
-	}
 	secret, given, err := p.givenSecret(c)
-	if err == nil && !given {
-		if at.keyFile != "" {
-			secret, err = keyFromFile(at.keyFile)
-		} else {
-			secret, err = p.prompt("password for repository "+at.shown, false)
+	if err == nil && !given && at.keyFile != "" {
+		given = true
+		secret, err = keyFromFile(at.keyFile)
+	}
+	if err != nil || !given { // no password is missed or asked for where there is no repository
+		if err := repo.Probe(c.Context, t); err != nil {
+			return nil, repo.Secret{}, p.explain(at, err)
 		}
+	}
+	if err == nil && !given {
+		secret, err = p.prompt("password for repository "+at.shown, false)
 	}
 	if err != nil {
 		return nil, repo.Secret{}, err

@@ -10,18 +10,22 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/local"
+	"github.com/qsnap/qsnap/target/rclone"
 )
 
 // A scheme is a sort of targets that locations name.
 type scheme struct {
 	open   func(ctx context.Context, at location, a access) (target.Target, error)
 	remote bool // a network lies between: what fails there is tried again
+	// silence is how long it may take without a word, where that isn't the usual.
+	silence time.Duration
 }
 
 // An access is what opening a target takes, beside where it is.
@@ -32,6 +36,8 @@ type access struct {
 	credentials func() (credentials, error)
 	// ask returns what the user types, unseen, such as a key's passphrase.
 	ask func(what string) (string, error)
+	// waiting is told of a pause that the target makes on purpose.
+	waiting func(time.Duration)
 }
 
 // schemes are all sorts there are. A location without a scheme is local.
@@ -41,7 +47,7 @@ var schemes = map[string]scheme{
 	"s3":      {open: openS3, remote: true},
 	"webdav":  {open: openWebDAV, remote: true},
 	"webdavs": {open: openWebDAV, remote: true},
-	"rclone":  {open: openRclone, remote: true},
+	"rclone":  {open: openRclone, remote: true, silence: rclone.DefaultTimeout + time.Minute},
 }
 
 func openLocal(_ context.Context, at location, a access) (target.Target, error) {
@@ -86,7 +92,12 @@ func (p *program) openTarget(c *cli.Context, at location, create bool) (target.T
 	if err != nil {
 		return nil, err
 	}
+	l.silence = s.silence
 	a := access{create: create, caFile: c.String("ca-file"), fingerprint: c.String("fingerprint"), ask: p.ask}
+	say := p.sayWaits()
+	a.waiting = func(d time.Duration) {
+		say(fmt.Sprintf("%s takes no more requests for now: waiting for %s", at, duration(d)))
+	}
 	a.credentials = func() (credentials, error) { return p.targetCredentials(c.Context, at) }
 	var t target.Target
 	err = l.do(c.Context, "open", at.shown, func(ctx context.Context) error {

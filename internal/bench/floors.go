@@ -19,12 +19,7 @@ func (b *bench) measureFloors(run int, source string) error {
 		name string
 		do   func(ctx context.Context, out string) error
 	}{
-		{"lstat", func(ctx context.Context, _ string) error {
-			return parallel(ctx, source, func(p string, d fs.DirEntry) error {
-				_, err := os.Lstat(p)
-				return err
-			})
-		}},
+		{"lstat", func(ctx context.Context, _ string) error { return lstatAll(ctx, source) }},
 		{"read", func(ctx context.Context, _ string) error {
 			return parallel(ctx, source, func(p string, d fs.DirEntry) error {
 				if !d.Type().IsRegular() {
@@ -35,6 +30,9 @@ func (b *bench) measureFloors(run int, source string) error {
 		}},
 		{"copy", func(ctx context.Context, out string) error { return copyTree(ctx, source, out) }},
 	} {
+		if err := b.dropCaches(); err != nil {
+			return err
+		}
 		start := time.Now()
 		if err := floor.do(b.ctx, filepath.Join(b.work, fmt.Sprintf("copy-%d", run))); err != nil {
 			return err
@@ -42,6 +40,13 @@ func (b *bench) measureFloors(run int, source string) error {
 		b.floors[floor.name] = append(b.floors[floor.name], time.Since(start).Seconds())
 	}
 	return nil
+}
+
+func lstatAll(ctx context.Context, dir string) error {
+	return parallel(ctx, dir, func(p string, _ fs.DirEntry) error {
+		_, err := os.Lstat(p)
+		return err
+	})
 }
 
 // parallel calls f for each name below a directory, of several directories at once.
@@ -95,20 +100,26 @@ func copyTree(ctx context.Context, from, to string) error {
 			return err
 		}
 		target := filepath.Join(to, rel)
-		switch {
-		case d.IsDir():
+		if d.IsDir() {
 			return os.MkdirAll(target, 0o755)
-		case d.Type()&fs.ModeSymlink != 0:
-			link, err := os.Readlink(p)
-			if err != nil {
-				return err
-			}
-			return os.Symlink(link, target)
-		case !d.Type().IsRegular():
-			return nil
 		}
-		return copyFile(p, target)
+		return copyEntry(p, target, d)
 	})
+}
+
+// copyEntry copies what is no directory.
+func copyEntry(from, to string, d fs.DirEntry) error {
+	switch {
+	case d.Type()&fs.ModeSymlink != 0:
+		link, err := os.Readlink(from)
+		if err != nil {
+			return err
+		}
+		return os.Symlink(link, to)
+	case !d.Type().IsRegular():
+		return nil
+	}
+	return copyFile(from, to)
 }
 
 func copyFile(from, to string) error {

@@ -1,15 +1,25 @@
 // Command bench compares qsnap with the backup tools on PATH: restic, borg and
-// kopia, on any directory trees.
+// kopia, on any directory trees, and on any history.
 //
-//	go run ./internal/bench [-runs 3] [-work DIR] TREE...
+//	go run ./internal/bench [-runs 3] [-work DIR] [-cold] TREE...
+//	go run ./internal/bench [-runs 3] [-work DIR] [-cold] -history VERSION...
+//	go run ./internal/bench [-runs 3] [-work DIR] [-cold] -releases golang.org/x/tools
 //
 // Each tree is copied first. Then, in each run, every tool in turn makes a new
-// repository, takes a first snapshot, an unchanged one and one after every
-// hundredth file has changed, restores all and one file, and checks all data. What
-// is printed, as a table in Markdown, are medians, and the ratio to the first peer.
-// Everything is encrypted; caches are warm. The floors are measured in the same
-// run: looking at every file, reading all and copying all, with as many goroutines
-// as processors.
+// repository, takes a first snapshot, an unchanged one and one after a hundredth has
+// changed, restores all and one file, and checks all data. A hundredth is a line in
+// every hundredth file or, of a tree of no more than a hundred files, bytes inserted
+// into the largest.
+//
+// Of a history, the versions are laid over one directory, changed files only, and
+// every tool takes a snapshot after each. Versions are directories, or the last
+// releases of a Go module.
+//
+// What is printed, as tables in Markdown, are medians, and the ratios to the peers.
+// Everything is encrypted. Caches are warm; with -cold the system's are dropped before
+// each measurement, which takes Linux and root. The floors are measured in the same
+// run, and so is the distance to them: looking at every file, reading all and copying
+// all, with as many goroutines as processors.
 //
 // Nothing is deleted before the end: some file systems take very long to make files
 // soon after others were deleted. -work should have room for some copies of each
@@ -31,22 +41,36 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	runs := flag.Int("runs", 3, "how often each measurement is made")
-	work := flag.String("work", "", "an existing directory to work in; a temporary one if empty")
-	only := flag.String("tools", "", "tools to compare with, separated by commas; all on PATH if empty")
+	var o options
+	flag.IntVar(&o.runs, "runs", 3, "how often each measurement is made")
+	flag.StringVar(&o.work, "work", "", "an existing directory to work in; a temporary one if empty")
+	flag.StringVar(&o.only, "tools", "", "tools to compare with, separated by commas; all on PATH if empty")
+	flag.BoolVar(&o.cold, "cold", false, "drop the system's caches before each measurement")
+	flag.BoolVar(&o.history, "history", false, "the arguments are successive versions of one tree")
+	flag.StringVar(&o.releases, "releases", "", "a Go module whose releases are the history")
+	flag.IntVar(&o.last, "last", 72, "how many of them")
 	flag.Parse()
-	if flag.NArg() == 0 {
-		fmt.Fprintln(os.Stderr, "usage: bench [-runs N] [-work DIR] [-tools LIST] TREE...")
+	if o.trees = flag.Args(); len(o.trees) == 0 && o.releases == "" {
+		fmt.Fprintln(os.Stderr, "usage: bench [-runs N] [-work DIR] [-tools LIST] [-cold] TREE... | -history VERSION... | -releases MODULE")
 		os.Exit(2)
 	}
-	if err := run(ctx, *work, *only, *runs, flag.Args()); err != nil {
+	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, parent, only string, runs int, trees []string) error {
-	work, err := os.MkdirTemp(parent, "qsnap-bench-*")
+type options struct {
+	runs          int
+	work, only    string
+	cold, history bool
+	releases      string
+	last          int
+	trees         []string
+}
+
+func run(ctx context.Context, o options) error {
+	work, err := os.MkdirTemp(o.work, "qsnap-bench-*")
 	if err != nil {
 		return err
 	}
@@ -59,16 +83,31 @@ func run(ctx context.Context, parent, only string, runs int, trees []string) err
 	}
 	tools := []tool{qsnapTool(binary)}
 	for _, peer := range peers {
-		if _, err := exec.LookPath(peer.name); err == nil && (only == "" || strings.Contains(","+only+",", ","+peer.name+",")) {
+		if _, err := exec.LookPath(peer.name); err == nil && (o.only == "" || strings.Contains(","+o.only+",", ","+peer.name+",")) {
 			tools = append(tools, peer)
 		}
 	}
-	for _, tree := range trees {
-		b := &bench{ctx: ctx, work: filepath.Join(work, fmt.Sprintf("tree-%s", filepath.Base(tree))), runs: runs, tools: tools}
+	name := "history"
+	if o.releases != "" {
+		if o.trees, err = releases(ctx, o.releases, o.last); err != nil {
+			return err
+		}
+		o.history, name = true, fmt.Sprintf("%d releases of %s", len(o.trees), o.releases)
+	}
+	if o.history {
+		b := &bench{ctx: ctx, work: filepath.Join(work, "history"), runs: o.runs, cold: o.cold, tools: tools}
+		if err := b.measureHistory(o.trees); err != nil {
+			return err
+		}
+		b.print(name)
+		return nil
+	}
+	for _, tree := range o.trees {
+		b := &bench{ctx: ctx, work: filepath.Join(work, "tree-"+filepath.Base(tree)), runs: o.runs, cold: o.cold, tools: tools}
 		if err := b.measure(tree); err != nil {
 			return err
 		}
-		b.print(tree)
+		b.print(filepath.Base(tree))
 	}
 	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -25,15 +24,17 @@ const (
 	one       phase = "one file"
 	checked   phase = "check, all data"
 	size      phase = "repository"
-	memory    phase = "peak memory, first"
+	memory    phase = "peak memory of it"
+	history   phase = "all snapshots"
 )
 
-var phases = []phase{first, unchanged, changed, restored, one, checked, size, memory}
+var phases = []phase{first, unchanged, changed, history, restored, one, checked, size, memory}
 
 type bench struct {
 	ctx   context.Context
 	work  string
 	runs  int
+	cold  bool // drop the system's caches before each measurement
 	tools []tool
 
 	files, bytes int64
@@ -41,32 +42,25 @@ type bench struct {
 	floors       map[string][]float64
 }
 
-// measure does all runs on a copy of a tree.
-func (b *bench) measure(tree string) error {
+// begin makes the directory that the bench works in.
+func (b *bench) begin() error {
 	b.results, b.floors = map[string]map[phase][]float64{}, map[string][]float64{}
 	for _, t := range b.tools {
 		b.results[t.name] = map[phase][]float64{}
 	}
+	return os.MkdirAll(b.work, 0o755)
+}
+
+// measure does all runs on a copy of a tree.
+func (b *bench) measure(tree string) error {
 	source := filepath.Join(b.work, "source")
-	if err := os.MkdirAll(b.work, 0o755); err != nil {
+	if err := b.begin(); err != nil {
 		return err
 	}
 	if err := copyTree(b.ctx, tree, source); err != nil {
 		return err
 	}
-	var paths []string
-	err := filepath.WalkDir(source, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		info, err := d.Info()
-		if err == nil {
-			paths = append(paths, p)
-			b.files++
-			b.bytes += info.Size()
-		}
-		return err
-	})
+	paths, err := b.count(source)
 	if err != nil {
 		return err
 	}
@@ -82,34 +76,81 @@ func (b *bench) measure(tree string) error {
 	return nil
 }
 
+// count counts the files of a tree and their bytes, and returns their paths.
+func (b *bench) count(tree string) (paths []string, err error) {
+	b.files, b.bytes = 0, 0
+	err = filepath.WalkDir(tree, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			paths = append(paths, p)
+			b.files++
+			b.bytes += info.Size()
+		}
+		return err
+	})
+	return paths, err
+}
+
+func (b *bench) repo(t tool, run int) string {
+	return filepath.Join(b.work, fmt.Sprintf("%s-%d", t.name, run))
+}
+
+func (b *bench) out(t tool, what string, run int) string {
+	return filepath.Join(b.work, fmt.Sprintf("out-%s-%s-%d", t.name, what, run))
+}
+
+// initAll has every tool make a repository.
+func (b *bench) initAll(run int) error {
+	for _, t := range b.tools {
+		if _, err := b.exec(t, b.repo(t, run), "", t.init(b.repo(t, run))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// note notes what a phase of a tool took.
+func (b *bench) note(t tool, p phase, v float64) {
+	b.results[t.name][p] = append(b.results[t.name][p], v)
+}
+
+// noteSize notes the size of a tool's repository.
+func (b *bench) noteSize(t tool, run int) error {
+	total, err := treeSize(b.repo(t, run))
+	if err == nil {
+		b.note(t, size, float64(total))
+	}
+	return err
+}
+
 // run measures every tool once.
 func (b *bench) run(n int, source string, paths []string) error {
 	if err := b.measureFloors(n, source); err != nil {
 		return err
 	}
-	repo := func(t tool) string { return filepath.Join(b.work, fmt.Sprintf("%s-%d", t.name, n)) }
-	out := func(t tool, what string) string {
-		return filepath.Join(b.work, fmt.Sprintf("out-%s-%s-%d", t.name, what, n))
+	if err := b.initAll(n); err != nil {
+		return err
 	}
-	for _, t := range b.tools {
-		if _, err := b.exec(t, repo(t), "", t.init(repo(t))); err != nil {
-			return err
-		}
-	}
+	snapshot := func(t tool) (string, []string) { return "", t.snapshot(b.repo(t, n), source) }
 	for _, step := range []struct {
 		phase   phase
 		before  func() error
 		command func(t tool) (dir string, args []string)
 	}{
-		{first, nil, func(t tool) (string, []string) { return "", t.snapshot(repo(t), source) }},
-		{unchanged, nil, func(t tool) (string, []string) { return "", t.snapshot(repo(t), source) }},
-		{changed, func() error { return changeSome(paths, n) }, func(t tool) (string, []string) { return "", t.snapshot(repo(t), source) }},
-		{restored, nil, func(t tool) (string, []string) { return out(t, "all"), t.restore(repo(t), source, out(t, "all")) }},
+		{first, nil, snapshot},
+		{unchanged, nil, snapshot},
+		{changed, func() error { return b.change(paths, n) }, snapshot},
+		{restored, nil, func(t tool) (string, []string) {
+			return b.out(t, "all", n), t.restore(b.repo(t, n), source, b.out(t, "all", n))
+		}},
 		{one, nil, func(t tool) (string, []string) {
 			file, _ := filepath.Rel(source, paths[len(paths)/2])
-			return out(t, "one"), t.one(repo(t), source, file, out(t, "one"))
+			return b.out(t, "one", n), t.one(b.repo(t, n), source, file, b.out(t, "one", n))
 		}},
-		{checked, nil, func(t tool) (string, []string) { return "", t.check(repo(t)) }},
+		{checked, nil, func(t tool) (string, []string) { return "", t.check(b.repo(t, n)) }},
 	} {
 		if step.before != nil {
 			if err := step.before(); err != nil {
@@ -118,19 +159,16 @@ func (b *bench) run(n int, source string, paths []string) error {
 		}
 		for _, t := range b.tools {
 			dir, args := step.command(t)
-			used, err := b.exec(t, repo(t), dir, args)
+			used, err := b.exec(t, b.repo(t, n), dir, args)
 			if err != nil {
 				return err
 			}
-			r := b.results[t.name]
-			r[step.phase] = append(r[step.phase], used.seconds)
+			b.note(t, step.phase, used.seconds)
 			if step.phase == first {
-				total, err := treeSize(repo(t))
-				if err != nil {
+				b.note(t, memory, used.memory)
+				if err := b.noteSize(t, n); err != nil {
 					return err
 				}
-				r[size] = append(r[size], float64(total))
-				r[memory] = append(r[memory], used.memory)
 			}
 		}
 	}
@@ -153,6 +191,9 @@ func (b *bench) exec(t tool, repo, dir string, args []string) (usage, error) {
 	}
 	var output strings.Builder
 	cmd.Stdout, cmd.Stderr = io.Discard, &output
+	if err := b.dropCaches(); err != nil {
+		return usage{}, err
+	}
 	start := time.Now()
 	err := cmd.Run()
 	took := time.Since(start)
@@ -160,21 +201,6 @@ func (b *bench) exec(t tool, repo, dir string, args []string) (usage, error) {
 		return usage{}, fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, output.String())
 	}
 	return usage{took.Seconds(), peakMemory(cmd.ProcessState)}, nil
-}
-
-// changeSome appends a line to every hundredth file.
-func changeSome(paths []string, run int) error {
-	for i := run; i < len(paths); i += 100 {
-		f, err := os.OpenFile(paths[i], os.O_WRONLY|os.O_APPEND, 0)
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(f, "changed in run %d\n", run)
-		if err := errors.Join(err, f.Close()); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func treeSize(dir string) (total int64, err error) {
@@ -189,52 +215,4 @@ func treeSize(dir string) (total int64, err error) {
 		return err
 	})
 	return total, err
-}
-
-func median(v []float64) float64 {
-	v = slices.Sorted(slices.Values(v))
-	if len(v) == 0 {
-		return 0
-	}
-	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
-}
-
-// print prints the table.
-func (b *bench) print(tree string) {
-	fmt.Printf("\n%s: %d files, %.1f MB (%s; medians of %d)\n\n", filepath.Base(tree), b.files, float64(b.bytes)/1e6, environment(), b.runs)
-	head, line := "| |", "|---|"
-	for _, t := range b.tools {
-		head += " " + t.name + " |"
-		line += "---|"
-	}
-	if len(b.tools) > 1 {
-		head += " qsnap / " + b.tools[1].name + " |"
-		line += "---|"
-	}
-	fmt.Println(head)
-	fmt.Println(line)
-	for _, p := range phases {
-		row := "| " + string(p) + " |"
-		for _, t := range b.tools {
-			row += " " + format(p, median(b.results[t.name][p])) + " |"
-		}
-		if len(b.tools) > 1 {
-			row += fmt.Sprintf(" %.2f |", median(b.results[b.tools[0].name][p])/median(b.results[b.tools[1].name][p]))
-		}
-		fmt.Println(row)
-	}
-	fmt.Printf("\nFloors: look at every file %.2f s, read all %.2f s, copy all %.2f s.\n",
-		median(b.floors["lstat"]), median(b.floors["read"]), median(b.floors["copy"]))
-	for _, t := range b.tools {
-		if v, err := exec.Command(t.version[0], t.version[1:]...).Output(); err == nil {
-			fmt.Printf("%s", v)
-		}
-	}
-}
-
-func format(p phase, v float64) string {
-	if p == size || p == memory {
-		return fmt.Sprintf("%.1f MB", v/1e6)
-	}
-	return fmt.Sprintf("%.2f s", v)
 }

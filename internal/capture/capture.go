@@ -35,6 +35,8 @@ type Sink interface {
 	// PutTree stores a page of a tree, which it doesn't keep. It is safe for
 	// concurrent use.
 	PutTree(ctx context.Context, page []byte) (chunk.ID, error)
+	// Name returns the id of a chunk. It is safe for concurrent use.
+	Name(data []byte) chunk.ID
 }
 
 // A Lane takes chunks, in the order in which they should lie.
@@ -44,6 +46,8 @@ type Lane interface {
 	Room(n int) []byte
 	// Put stores a chunk unless it is stored already.
 	Put(ctx context.Context, data []byte) (chunk.ID, error)
+	// PutNamed stores a chunk, of which the id is known, unless it is stored already.
+	PutNamed(ctx context.Context, id chunk.ID, data []byte) error
 	// Flush stores what was put.
 	Flush(ctx context.Context) error
 }

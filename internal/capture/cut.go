@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -13,10 +14,18 @@ const pieceBytes = 1 << 20
 // pieceSize is the size of the buffer that a piece is read into.
 func (c *capture) pieceSize() int { return pieceBytes + c.Params.Max }
 
+// An end is where a chunk ends, and its id unless that is zero.
+type end struct {
+	at int
+	id chunk.ID
+}
+
 // cut reads data into buf and calls put with the whole chunks in it, where each
 // ends, and the rest behind them. put returns the buffer to go on with, in which
-// the rest stands first.
-func (c *capture) cut(ctx context.Context, data *dataReader, buf []byte, put func(chunks []byte, ends []int, rest []byte) ([]byte, error)) (problem, fatal error) {
+// the rest stands first. before is the file's older version, or nil.
+func (c *capture) cut(ctx context.Context, data *dataReader, before *snapshot.Entry, buf []byte, put func(chunks []byte, ends []end, rest []byte) ([]byte, error)) (problem, fatal error) {
+	p := newPredictor(ctx, c.Loader, c.cutter, c.Sink.Name, before)
+	defer p.close()
 	filled, eof := 0, false
 	for !eof || filled > 0 {
 		if err := ctx.Err(); err != nil {
@@ -31,11 +40,12 @@ func (c *capture) cut(ctx context.Context, data *dataReader, buf []byte, put fun
 				return err, nil
 			}
 		}
-		var ends []int
+		var ends []end
 		at := 0
 		for at < filled && (eof || filled-at >= c.Params.Max) {
-			at += c.cutter.Cut(buf[at:filled])
-			ends = append(ends, at)
+			n, id := p.cut(buf[at:filled])
+			at += n
+			ends = append(ends, end{at, id})
 		}
 		if at > 0 {
 			if buf, fatal = put(buf[:at], ends, buf[at:filled]); fatal != nil {

@@ -11,7 +11,7 @@ import (
 // A piece is some chunks of a large file, one after another.
 type piece struct {
 	data   []byte
-	ends   []int
+	ends   []end
 	number int
 	file   *largeFileJob
 }
@@ -53,8 +53,8 @@ func (c *capture) readPieces(ctx context.Context, l *largeFileJob) (pieces int, 
 		return 0, err, nil
 	}
 	defer f.Close()
-	data, err := describeFile(f, meta, e)
-	if err != nil {
+	data := new(dataReader)
+	if err := describeFile(f, meta, e, data); err != nil {
 		return 0, err, nil
 	}
 	before := *e
@@ -63,7 +63,7 @@ func (c *capture) readPieces(ctx context.Context, l *largeFileJob) (pieces int, 
 		return 0, nil, err
 	}
 	last := buf
-	problem, fatal = c.cut(ctx, data, buf, func(chunks []byte, ends []int, rest []byte) ([]byte, error) {
+	problem, fatal = c.cut(ctx, data, l.before(), buf, func(chunks []byte, ends []end, rest []byte) ([]byte, error) {
 		next, err := c.freshBuffer(ctx)
 		if err != nil {
 			return nil, err
@@ -84,7 +84,7 @@ func (c *capture) readPieces(ctx context.Context, l *largeFileJob) (pieces int, 
 	}
 	e.Size -= before.DataSize() - data.read
 	cutHoles(e)
-	return pieces, c.stable(f, &before, e), nil
+	return pieces, stable(f, &before, e, new(snapshot.Entry)), nil
 }
 
 // freshBuffer returns a buffer for a piece, when one is free.

@@ -43,16 +43,20 @@ type worker struct {
 	ctx  context.Context
 	lane Lane
 	buf  []byte // for files of several chunks
+
+	entry, after snapshot.Entry // of the file being read
+	data         dataReader
 }
 
 // file reads a file, once more if it changes meanwhile. Only errors of the sink
 // and of the context are returned; others are the file's problem.
 func (w *worker) file(j fileJob) error {
-	e := *j.entry()
+	e := &w.entry
+	*e = *j.entry()
 	var problem error
 	for try := range 2 {
 		var fatal error
-		problem, fatal = w.read(j, &e)
+		problem, fatal = w.read(j, e)
 		if fatal != nil {
 			return fatal
 		}
@@ -60,7 +64,7 @@ func (w *worker) file(j fileJob) error {
 			break
 		}
 	}
-	*j.entry() = e
+	*j.entry() = *e
 	return w.c.endFile(w.ctx, j, problem)
 }
 
@@ -71,36 +75,35 @@ func (w *worker) read(j fileJob, e *snapshot.Entry) (problem, fatal error) {
 		return err, nil
 	}
 	defer f.Close()
-	data, err := describeFile(f, meta, e)
-	if err != nil {
+	data := &w.data
+	if err := describeFile(f, meta, e, data); err != nil {
 		return err, nil
 	}
 	before := *e
 	if e.DataSize() <= int64(w.c.Params.Whole) {
 		problem, fatal = w.whole(data, e)
 	} else {
-		problem, fatal = w.chunks(data, e)
+		problem, fatal = w.chunks(j, data, e)
 	}
 	if problem != nil || fatal != nil {
 		return problem, fatal
 	}
-	return w.c.stable(f, &before, e), nil
+	return stable(f, &before, e, &w.after), nil
 }
 
-// describeFile sets the attributes and holes of a file, and returns what reads its
-// data.
-func describeFile(f file, meta disk.Meta, e *snapshot.Entry) (data *dataReader, err error) {
+// describeFile sets the attributes and holes of a file, and has data read it.
+func describeFile(f file, meta disk.Meta, e *snapshot.Entry, data *dataReader) (err error) {
 	if e.Xattrs, err = f.Xattrs(); err != nil {
-		return nil, err
+		return err
 	}
 	e.Holes = nil
 	if meta.Allocated < e.Size {
 		if e.Holes, err = f.Holes(e.Size); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	data = &dataReader{f: f, holes: e.Holes, size: e.Size}
-	return data, data.start()
+	*data = dataReader{f: f, holes: e.Holes, size: e.Size}
+	return data.start()
 }
 
 // whole stores the file's data as one chunk.
@@ -129,13 +132,13 @@ func (w *worker) whole(data *dataReader, e *snapshot.Entry) (problem, fatal erro
 }
 
 // chunks stores the file's data as the chunks it is cut into.
-func (w *worker) chunks(data *dataReader, e *snapshot.Entry) (problem, fatal error) {
+func (w *worker) chunks(j fileJob, data *dataReader, e *snapshot.Entry) (problem, fatal error) {
 	content := w.c.contentWriter(w.ctx)
 	want := e.DataSize()
 	if w.buf == nil {
 		w.buf = make([]byte, w.c.pieceSize())
 	}
-	problem, fatal = w.c.cut(w.ctx, data, w.buf, func(chunks []byte, ends []int, rest []byte) ([]byte, error) {
+	problem, fatal = w.c.cut(w.ctx, data, j.before(), w.buf, func(chunks []byte, ends []end, rest []byte) ([]byte, error) {
 		err := putChunks(w.ctx, w.lane, chunks, ends, content.Add)
 		copy(w.buf, rest)
 		return w.buf, err
@@ -153,27 +156,32 @@ func (c *capture) contentWriter(ctx context.Context) *snapshot.ContentWriter {
 }
 
 // putChunks stores chunks that lie one after another and end where ends says.
-func putChunks(ctx context.Context, lane Lane, data []byte, ends []int, add func(snapshot.Chunk) error) error {
+func putChunks(ctx context.Context, lane Lane, data []byte, ends []end, add func(snapshot.Chunk) error) error {
 	from := 0
-	for _, end := range ends {
-		id, err := lane.Put(ctx, data[from:end])
+	for _, e := range ends {
+		var err error
+		if e.id.IsZero() {
+			e.id, err = lane.Put(ctx, data[from:e.at])
+		} else {
+			err = lane.PutNamed(ctx, e.id, data[from:e.at])
+		}
 		if err != nil {
 			return err
 		}
-		if err := add(snapshot.Chunk{ID: id, Length: uint32(end - from)}); err != nil {
+		if err := add(snapshot.Chunk{ID: e.id, Length: uint32(e.at - from)}); err != nil {
 			return err
 		}
-		from = end
+		from = e.at
 	}
 	return nil
 }
 
 // stable returns errChanged unless the file is still what it was before its data
 // was read. The entry then keeps the time from before, so that the next snapshot
-// reads the file again.
-func (c *capture) stable(f file, before, e *snapshot.Entry) error {
-	var after snapshot.Entry
-	if _, err := f.Stat(&after); err != nil {
+// reads the file again. What the file is then is put in after.
+func stable(f file, before, e, after *snapshot.Entry) error {
+	*after = snapshot.Entry{}
+	if _, err := f.Stat(after); err != nil {
 		return err
 	}
 	if after.Size != before.Size || after.MTime != before.MTime || after.CTime != before.CTime || e.Size != before.Size {

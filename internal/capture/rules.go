@@ -25,30 +25,34 @@ const (
 	cacheTagSignature = "Signature: 8a477f597d28d172789f06886806bc55"
 )
 
-// leftOut reports whether an entry is not to be captured, and notes why.
-func (c *capture) leftOut(n *node, e *snapshot.Entry, meta disk.Meta, full string) bool {
+// leftOut reports whether an entry is not to be captured, and notes why. Its full
+// path is put together only if it is needed.
+func (c *capture) leftOut(n *node, e *snapshot.Entry, meta disk.Meta, full func() string) bool {
 	isDir := e.Type == snapshot.Dir
 	if n.cacheOnly && e.Name != cacheTag {
 		return true // noted once, for the directory
 	}
-	rule, excluded := c.Rules.Match(full, isDir)
-	if rule == nil { // what was given with the call has the last word
-		rule, excluded = n.rules.Match(full, isDir)
-	}
-	if excluded {
-		c.skip(full, rule.Source()+": "+rule.String())
-		return true
+	if c.Rules != nil || n.rules != nil {
+		full := full()
+		rule, excluded := c.Rules.Match(full, isDir)
+		if rule == nil { // what was given with the call has the last word
+			rule, excluded = n.rules.Match(full, isDir)
+		}
+		if excluded {
+			c.skip(full, rule.Source()+": "+rule.String())
+			return true
+		}
 	}
 	if what, ok := c.avoid[fileKey{meta.Device, e.Inode}]; ok && isDir && e.Inode != 0 {
-		c.skip(full, what)
+		c.skip(full(), what)
 		return true
 	}
 	if e.Type == snapshot.File && c.MaxFileSize > 0 && e.Size > c.MaxFileSize && e.Size != streamSize {
-		c.skip(full, fmt.Sprintf("larger than %d bytes", c.MaxFileSize))
+		c.skip(full(), fmt.Sprintf("larger than %d bytes", c.MaxFileSize))
 		return true
 	}
 	if disk.IsPart(e.Name) {
-		c.skip(full, "left by an unfinished restore")
+		c.skip(full(), "left by an unfinished restore")
 		return true
 	}
 	return false

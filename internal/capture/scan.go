@@ -258,39 +258,40 @@ func (c *capture) lstatBlock(ctx context.Context, b *block) error {
 // lstatName adds the entry of one name to its block, unless it is left out, and
 // decides what is to be done about it.
 func (c *capture) lstatName(ctx context.Context, b *block, name string, before *snapshot.Entry) {
-	full := path.Join(b.node.path, name)
-	var e snapshot.Entry
-	meta, err := b.node.dir.Lstat(name, &e)
+	slot := len(b.entries)
+	b.entries = append(b.entries, snapshot.Entry{}) // there is room: nothing moves
+	e := &b.entries[slot]
+	full := func() string { return path.Join(b.node.path, name) }
+	meta, err := b.node.dir.Lstat(name, e)
 	if err != nil {
-		c.problem(full, err)
+		c.problem(full(), err)
+	}
+	if err != nil || c.leftOut(b.node, e, meta, full) {
+		b.entries = b.entries[:slot]
 		return
 	}
-	if c.leftOut(b.node, &e, meta, full) {
-		return
-	}
-	same := before != nil && b.node.unchanged(c, before, &e) && c.usable(ctx, b.node, before)
+	same := before != nil && b.node.unchanged(c, before, e) && c.usable(ctx, b.node, before)
 	if same && e.Type != snapshot.Dir {
 		user, group := e.User, e.Group
 		same = user == before.User && group == before.Group
-		e = *before
+		*e = *before
 		e.User, e.Group = user, group
-		c.count(&e, before, true)
+		c.count(e, before, true)
 	} else if e.Type != snapshot.Dir && e.Type != snapshot.File {
-		if err := b.node.dir.Describe(&e); err != nil {
-			c.problem(full, err)
+		if err := b.node.dir.Describe(e); err != nil {
+			c.problem(full(), err)
 		}
-		c.count(&e, before, false)
+		c.count(e, before, false)
 	} else if e.Type == snapshot.File {
-		b.reads = append(b.reads, len(b.entries))
+		b.reads = append(b.reads, slot)
 		b.pending.Add(1)
 	} else {
-		b.subs = append(b.subs, c.subNode(b, &e, before, meta, full))
+		b.subs = append(b.subs, c.subNode(b, slot, before, meta, full()))
 		b.pending.Add(1)
 	}
 	if !same {
 		b.same.Store(false)
 	}
-	b.entries = append(b.entries, e)
 }
 
 // usable reports whether what is in the file can be taken from its older version.
@@ -321,9 +322,10 @@ func (c *capture) resume(n *node, e *snapshot.Entry) {
 }
 
 // subNode returns the node of a directory that is the next entry of a block.
-func (c *capture) subNode(b *block, e, before *snapshot.Entry, meta disk.Meta, full string) *node {
+func (c *capture) subNode(b *block, slot int, before *snapshot.Entry, meta disk.Meta, full string) *node {
+	e := &b.entries[slot]
 	dir, name := b.node.dir, e.Name
-	sub := newNode(b, len(b.entries), full, func() (directory, error) { return dir.sub(name) })
+	sub := newNode(b, slot, full, func() (directory, error) { return dir.sub(name) })
 	sub.rules = b.node.rules
 	sub.racy, sub.check = b.node.racy, b.node.check
 	if before != nil && before.Type == snapshot.Dir {

@@ -29,9 +29,10 @@ const (
 	Unavailable       // the proxy answers 503 itself
 	Repeat            // the server gets it twice, the client the first answer
 	RepeatLast        // the server gets it twice, the client the second answer
+	BadGateway        // the server gets it, and the client 502
 )
 
-var names = [...]string{"none", "down", "drop", "cut request", "cut response", "truncate", "delay", "unavailable", "repeat", "repeat last"}
+var names = [...]string{"none", "down", "drop", "cut request", "cut response", "truncate", "delay", "unavailable", "repeat", "repeat last", "bad gateway"}
 
 // String returns the fault's name.
 func (f Fault) String() string {
@@ -45,7 +46,7 @@ func (f Fault) String() string {
 func Faults(http bool) []Fault {
 	all := []Fault{Drop, CutRequest, CutResponse, Truncate, Delay}
 	if http {
-		all = append(all, Unavailable, Repeat, RepeatLast)
+		all = append(all, Unavailable, Repeat, RepeatLast, BadGateway)
 	}
 	return all
 }

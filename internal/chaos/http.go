@@ -84,6 +84,11 @@ func (x *exchange) answer() (answer []byte, err error) {
 			_, err = x.ask(request)
 		}
 		return answer, err
+	case BadGateway:
+		if _, err := x.ask(request); err != nil {
+			return nil, err
+		}
+		return []byte("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"), nil
 	case RepeatLast:
 		if _, err := x.ask(request); err != nil {
 			return nil, err

@@ -171,6 +171,7 @@ func TestHTTPFaultsDoWhatTheySay(t *testing.T) {
 		{Unavailable, 503, nil},
 		{Repeat, 201, append(stored, stored...)},
 		{RepeatLast, 412, append(stored, stored...)},
+		{BadGateway, 502, stored},
 	} {
 		s := newServer(t)
 		p := startHTTP(t, s, Options{Rate: 1, Faults: []Fault{x.fault}, Seed: 7})

@@ -18,6 +18,7 @@ import (
 	"os/user"
 	"strconv"
 	"sync"
+	"sync/atomic"
 )
 
 // Meta is what is known of a file beside its entry.
@@ -28,12 +29,28 @@ type Meta struct {
 
 // owners remembers the names of users and groups.
 type owners struct {
+	last atomic.Pointer[owner] // most files are of one
+
 	mu     sync.Mutex
 	lookup func(id string) string
 	names  map[uint32]string
 }
 
+type owner struct {
+	id   uint32
+	name string
+}
+
 func (o *owners) name(id uint32) string {
+	if last := o.last.Load(); last != nil && last.id == id {
+		return last.name
+	}
+	name := o.find(id)
+	o.last.Store(&owner{id, name})
+	return name
+}
+
+func (o *owners) find(id uint32) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	name, ok := o.names[id]

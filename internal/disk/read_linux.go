@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -62,15 +63,21 @@ func (d *Dir) Sub(name string) (*Dir, error) {
 // Close closes the directory.
 func (d *Dir) Close() error { return unix.Close(d.fd) }
 
+// listBuffer is what a directory is read into at a time.
+const listBuffer = 32 << 10
+
+var listBuffers = sync.Pool{New: func() any { return new([listBuffer]byte) }}
+
 // Names returns the names in the directory, sorted as bytes. Calls must not overlap.
 func (d *Dir) Names() ([]string, error) {
 	var names []string
 	if _, err := unix.Seek(d.fd, 0, io.SeekStart); err != nil {
 		return nil, &fs.PathError{Op: "read directory", Path: d.path, Err: err}
 	}
-	buf := make([]byte, 32<<10)
+	buf := listBuffers.Get().(*[listBuffer]byte)
+	defer listBuffers.Put(buf)
 	for {
-		n, err := unix.ReadDirent(d.fd, buf)
+		n, err := unix.ReadDirent(d.fd, buf[:])
 		switch {
 		case err == unix.EINTR:
 			continue
@@ -182,7 +189,8 @@ func (d *Dir) readlink(name string) (string, error) {
 // A File is an open regular file to read from.
 type File struct {
 	fd   int
-	path string
+	dir  *Dir // for messages
+	name string
 }
 
 // Open opens a file in the directory for reading and sets the fields of the entry
@@ -196,7 +204,7 @@ func (d *Dir) Open(name string, e *snapshot.Entry) (*File, Meta, error) {
 	if err != nil {
 		return nil, Meta{}, d.fail("open", name, err)
 	}
-	f := &File{fd, d.path + "/" + name}
+	f := &File{fd, d, name}
 	meta, err := f.Stat(e)
 	if err == nil && e.Type != snapshot.File {
 		err = d.fail("open", name, unix.ENOENT)
@@ -212,7 +220,7 @@ func (d *Dir) Open(name string, e *snapshot.Entry) (*File, Meta, error) {
 func (f *File) Close() error { return unix.Close(f.fd) }
 
 func (f *File) fail(op string, err error) error {
-	return &fs.PathError{Op: op, Path: f.path, Err: err}
+	return f.dir.fail(op, f.name, err)
 }
 
 // Stat sets the fields of the entry that stat(2) tells, its name excepted.
@@ -319,8 +327,11 @@ func attrPath(dir int, name string) string {
 
 // xattrs returns all attributes, sorted by name.
 func xattrs(s attrSource) ([]snapshot.Xattr, error) {
-	var stack [1 << 10]byte
-	list, err := grow(stack[:], s.list)
+	n, err := s.list(nil) // most files have none: that takes no buffer
+	var list []byte
+	if err == nil && n > 0 {
+		list, err = grow(make([]byte, n), s.list)
+	}
 	if err == unix.ENOTSUP || err == unix.ENOENT || err == unix.ENOTDIR { // the latter where /proc isn't mounted
 		return nil, nil
 	}

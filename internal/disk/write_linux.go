@@ -4,164 +4,290 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// dirOf opens the directory of a root to read from.
-func dirOf(root *os.Root, path string) (*Dir, error) {
-	f, err := root.Open(".")
+// An Out is an open directory to write to. Its methods may be called by several
+// goroutines, until Close. A name that isn't a single element of a path is refused.
+type Out struct {
+	*Dir // the same directory, to read from
+
+	once     sync.Once
+	inherits bool // what is made in it gets an ACL; set by once
+}
+
+// OpenOut opens a directory to write to, and nothing outside of it.
+func OpenOut(path string) (*Out, error) {
+	d, err := OpenDir(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
-	}
-	return &Dir{fd, path}, nil
+	return &Out{Dir: d}, nil
 }
 
-func (o *Out) mknod(e *snapshot.Entry) error {
-	kind, dev := uint32(0), 0
-	switch e.Type {
-	case snapshot.FIFO:
-		kind = unix.S_IFIFO
-	case snapshot.Socket:
-		kind = unix.S_IFSOCK
-	case snapshot.CharDevice:
-		kind, dev = unix.S_IFCHR, int(unix.Mkdev(e.Major, e.Minor))
-	case snapshot.BlockDevice:
-		kind, dev = unix.S_IFBLK, int(unix.Mkdev(e.Major, e.Minor))
-	default:
-		return fmt.Errorf("can't make a %v", e.Type)
+// Sub opens a directory in this one. A symbolic link is none.
+func (o *Out) Sub(name string) (*Out, error) {
+	if err := o.check(name); err != nil {
+		return nil, err
 	}
-	if err := unix.Mknodat(o.fd, e.Name, kind|0o600, dev); err != nil {
-		return fmt.Errorf("make %v: %w", e.Type, err)
+	d, err := o.Dir.Sub(name)
+	if err != nil {
+		return nil, err
+	}
+	return &Out{Dir: d}, nil
+}
+
+// check refuses a name that could lead out of the directory.
+func (o *Out) check(name string) error {
+	if name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
+		return o.fail("write", name, fs.ErrInvalid)
 	}
 	return nil
 }
 
-// An applier gives attributes to one file, by descriptor or by name.
-type applier struct {
-	path   string
-	report func(error)
-	chown  func(uid, gid int) error
-	chmod  func(mode uint32) error // nil for symbolic links
-	times  func(mtime unix.Timespec) error
-	attrs  attrSource
-	set    func(name string, value []byte) error
-	remove func(name string) error
+// Mkdir makes a directory for the user alone; Finish gives it its mode later.
+func (o *Out) Mkdir(name string) error {
+	err := o.check(name)
+	if err == nil {
+		err = o.failure("mkdir", name, unix.Mkdirat(o.fd, name, 0o700))
+	}
+	return err
 }
 
-// apply goes in the order in which nothing undoes what came before: a change of
-// owner clears setuid and capabilities, one of attributes may change the mode.
-func (a applier) apply(e *snapshot.Entry, keep Keep) {
-	fail := func(what string, err error) {
-		if err != nil {
-			a.report(&fs.PathError{Op: "restore " + what, Path: a.path, Err: err})
-		}
+func (o *Out) failure(op, name string, err error) error {
+	if err == nil {
+		return nil
 	}
-	if keep.Owner {
-		fail("owner", a.chown(int(e.UID), int(e.GID)))
-	}
-	a.xattrs(e, fail)
-	if a.chmod != nil {
-		fail("mode", a.chmod(e.Mode))
-	}
-	fail("time", a.times(unix.Timespec{Sec: e.MTime.Sec, Nsec: int64(e.MTime.Nsec)}))
+	return o.fail(op, name, err)
 }
 
-// xattrs sets the entry's attributes and removes ACLs and user attributes that
-// are there beside them, such as an ACL inherited from the directory.
-func (a applier) xattrs(e *snapshot.Entry, fail func(string, error)) {
-	have, err := xattrs(a.attrs)
-	if err != nil {
-		fail("attributes", err)
-	}
-	want := map[string]bool{}
-	for _, x := range e.Xattrs {
-		want[x.Name] = true
-	}
-	for _, x := range have {
-		if !want[x.Name] && (strings.HasPrefix(x.Name, "system.posix_acl_") || strings.HasPrefix(x.Name, "user.")) {
-			if err := a.remove(x.Name); err != unix.ENODATA {
-				fail("attribute "+x.Name, err)
-			}
-		}
-	}
-	for _, x := range e.Xattrs {
-		if err := a.set(x.Name, x.Value); err != nil {
-			fail("attribute "+x.Name, err)
-		}
-	}
-}
-
-func (o *Out) setTimes(name string) func(unix.Timespec) error {
-	return func(mtime unix.Timespec) error {
-		times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, mtime}
-		return unix.UtimesNanoAt(o.fd, name, times, unix.AT_SYMLINK_NOFOLLOW)
-	}
-}
-
-func (o *Out) attributesOfFile(f *NewFile, e *snapshot.Entry, keep Keep, report func(error)) {
-	fd := int(f.Fd())
-	o.byDescriptor(fd, e.Name, o.setTimes(f.part), report).apply(e, keep)
-}
-
-func (o *Out) byDescriptor(fd int, name string, times func(unix.Timespec) error, report func(error)) applier {
-	return applier{
-		path: filepath.Join(o.path, name), report: report, times: times,
-		chown:  func(uid, gid int) error { return unix.Fchown(fd, uid, gid) },
-		chmod:  func(mode uint32) error { return unix.Fchmod(fd, mode) },
-		attrs:  fdAttrs(fd),
-		set:    func(name string, value []byte) error { return unix.Fsetxattr(fd, name, value, 0) },
-		remove: func(name string) error { return unix.Fremovexattr(fd, name) },
-	}
-}
-
-func (o *Out) attributesOfName(e *snapshot.Entry, keep Keep, report func(error)) {
-	path := attrPath(o.fd, e.Name)
-	a := applier{
-		path: filepath.Join(o.path, e.Name), report: report, times: o.setTimes(e.Name),
-		chown:  func(uid, gid int) error { return unix.Fchownat(o.fd, e.Name, uid, gid, unix.AT_SYMLINK_NOFOLLOW) },
-		chmod:  func(mode uint32) error { return chmodAt(o.fd, e, mode) },
-		attrs:  nameAttrs(o.fd, e.Name),
-		set:    func(name string, value []byte) error { return unix.Lsetxattr(path, name, value, 0) },
-		remove: func(name string) error { return unix.Lremovexattr(path, name) },
-	}
-	if e.Type == snapshot.Symlink {
-		a.chmod = nil
-	}
-	a.apply(e, keep)
-}
-
-// chmodAt changes the mode of a name that is no symbolic link, and of nothing
-// that one put there meanwhile would lead to.
-func chmodAt(dir int, e *snapshot.Entry, mode uint32) error {
-	fd, err := unix.Openat(dir, e.Name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	if err != nil {
+// Remove removes whatever has the name, and all that is in it.
+func (o *Out) Remove(name string) error {
+	if err := o.check(name); err != nil {
 		return err
 	}
-	defer unix.Close(fd)
+	return o.Dir.remove(name)
+}
+
+func (d *Dir) remove(name string) error {
+	err := unix.Unlinkat(d.fd, name, 0)
+	if err == nil || err == unix.ENOENT {
+		return nil
+	}
+	sub, notDir := d.Sub(name)
+	if notDir != nil {
+		return d.fail("remove", name, err)
+	}
+	names, err := sub.Names()
+	for _, n := range names {
+		if err = sub.remove(n); err != nil {
+			break
+		}
+	}
+	if err = errors.Join(err, sub.Close()); err != nil {
+		return err
+	}
+	if err := unix.Unlinkat(d.fd, name, unix.AT_REMOVEDIR); err != nil && err != unix.ENOENT {
+		return d.fail("remove", name, err)
+	}
+	return nil
+}
+
+// A NewFile is a file being written, which appears under its name only when it is
+// complete.
+type NewFile struct {
+	fd   int // -1 while it is closed
+	part string
+	path string // for messages
+	mode uint32
+}
+
+// Create begins a file that is to become the entry. It has the entry's owner before
+// it has data, and no more permissions than it will have in the end.
+func (o *Out) Create(e *snapshot.Entry, keep Keep, report func(error)) (*NewFile, error) {
+	if err := o.check(e.Name); err != nil {
+		return nil, err
+	}
+	mode := uint32(0o600)
+	if len(e.Xattrs) == 0 && !o.bequeaths() { // else an ACL tells what the bits mean
+		mode |= e.Mode & 0o777
+	}
+	f := &NewFile{fd: -1, part: partName(), path: filepath.Join(o.path, e.Name)}
+	if err := o.open(f, unix.O_CREAT|unix.O_EXCL, mode); err != nil {
+		return nil, err
+	}
 	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return err
+	if err := unix.Fstat(f.fd, &st); err != nil {
+		return nil, errors.Join(f.fail("stat", err), o.Abort(f))
 	}
-	if st.Mode&unix.S_IFMT == unix.S_IFLNK {
-		return unix.ELOOP
+	f.mode = st.Mode & 0o7777
+	if keep.Owner && (st.Uid != e.UID || st.Gid != e.GID) {
+		if err := unix.Fchown(f.fd, int(e.UID), int(e.GID)); err != nil {
+			report(f.fail("restore owner", err))
+		}
 	}
-	return unix.Chmod(fmt.Sprintf("/proc/self/fd/%d", fd), mode)
+	return f, nil
 }
 
-// Finish gives the directory its attributes, when all in it is written.
-func (o *Out) Finish(e *snapshot.Entry, keep Keep, report func(error)) {
-	o.byDescriptor(o.fd, "", o.setTimes("."), report).apply(e, keep)
+// bequeaths reports whether files that are made in the directory get its ACL.
+func (o *Out) bequeaths() bool {
+	o.once.Do(func() {
+		n, err := unix.Fgetxattr(o.fd, "system.posix_acl_default", nil)
+		o.inherits = err == nil && n > 0 || err == unix.EACCES || err == unix.EPERM
+	})
+	return o.inherits
+}
+
+// Reopen opens a file that was closed before it is complete.
+func (o *Out) Reopen(f *NewFile) error { return o.open(f, 0, 0) }
+
+func (o *Out) open(f *NewFile, flags int, mode uint32) error {
+	for {
+		fd, err := unix.Openat(o.fd, f.part, flags|unix.O_RDWR|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
+		switch err {
+		case nil:
+			f.fd = fd
+			return nil
+		case unix.EINTR:
+		default:
+			return f.fail("open", err)
+		}
+	}
+}
+
+func (f *NewFile) fail(op string, err error) error {
+	return &fs.PathError{Op: op, Path: f.path, Err: err}
+}
+
+// IsOpen reports whether the file can be written to.
+func (f *NewFile) IsOpen() bool { return f.fd >= 0 }
+
+// WriteAt is io.WriterAt.
+func (f *NewFile) WriteAt(p []byte, off int64) (done int, err error) {
+	for done < len(p) {
+		n, err := unix.Pwrite(f.fd, p[done:], off+int64(done))
+		if err == unix.EINTR {
+			continue
+		}
+		if err == nil && n == 0 {
+			err = unix.EIO
+		}
+		if err != nil {
+			return done, f.fail("write", err)
+		}
+		done += n
+	}
+	return done, nil
+}
+
+// Truncate sets the file's size.
+func (f *NewFile) Truncate(size int64) error {
+	for {
+		if err := unix.Ftruncate(f.fd, size); err != unix.EINTR {
+			if err != nil {
+				err = f.fail("truncate", err)
+			}
+			return err
+		}
+	}
+}
+
+// Pause closes the file for now.
+func (f *NewFile) Pause() error {
+	err := unix.Close(f.fd)
+	f.fd = -1
+	if err != nil {
+		return f.fail("close", err)
+	}
+	return nil
+}
+
+// Abort removes the file, open or not.
+func (o *Out) Abort(f *NewFile) error {
+	var err error
+	if f.IsOpen() {
+		err = f.Pause()
+	}
+	return errors.Join(err, o.removePart(f.part))
+}
+
+func (o *Out) removePart(part string) error {
+	return o.failure("remove", part, unix.Unlinkat(o.fd, part, 0))
+}
+
+// Commit closes the file, which is open, gives it the entry's attributes and its
+// name, and replaces what has it, but no directory. What can't be kept of the
+// attributes is reported and doesn't count as an error. After an error the file
+// is gone.
+func (o *Out) Commit(f *NewFile, e *snapshot.Entry, report func(error)) error {
+	o.attributesOfFile(f, e, report)
+	if err := f.Pause(); err != nil {
+		return errors.Join(err, o.removePart(f.part))
+	}
+	return o.place(f.part, e.Name)
+}
+
+// place gives a part its name.
+func (o *Out) place(part, name string) error {
+	if err := unix.Renameat(o.fd, part, o.fd, name); err != nil {
+		return errors.Join(o.fail("rename to", name, err), o.removePart(part))
+	}
+	return nil
+}
+
+// Link gives a file of another directory a name in this one, and replaces what has
+// it, but no directory.
+func (o *Out) Link(from *Out, fromName, name string) error {
+	if err := errors.Join(from.check(fromName), o.check(name)); err != nil {
+		return err
+	}
+	part := partName()
+	if err := unix.Linkat(from.fd, fromName, o.fd, part, 0); err != nil {
+		return o.fail("link", name, err)
+	}
+	err := o.failure("rename to", name, unix.Renameat(o.fd, part, o.fd, name))
+	// Of two names of one file, rename leaves both.
+	if e := o.removePart(part); err == nil && !errors.Is(e, fs.ErrNotExist) {
+		err = e
+	}
+	return err
+}
+
+// Make makes an entry that is neither file nor directory, and replaces what has
+// its name, but no directory.
+func (o *Out) Make(e *snapshot.Entry, keep Keep, report func(error)) error {
+	if err := o.check(e.Name); err != nil {
+		return err
+	}
+	part := *e
+	part.Name = partName()
+	var err error
+	if e.Type == snapshot.Symlink {
+		err = unix.Symlinkat(e.Target, o.fd, part.Name)
+	} else {
+		err = o.mknod(&part)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", filepath.Join(o.path, e.Name), err)
+	}
+	o.attributesOfName(&part, keep, report)
+	return o.place(part.Name, e.Name)
+}
+
+// Apply gives the entry's attributes to what has its name already and is of its
+// type: a file, or what Make makes.
+func (o *Out) Apply(e *snapshot.Entry, keep Keep, report func(error)) {
+	if err := o.check(e.Name); err != nil {
+		report(err)
+		return
+	}
+	o.attributesOfName(e, keep, report)
 }
 
 // Unlock lets the user write to the directory until Finish.
@@ -170,7 +296,7 @@ func (o *Out) Unlock() error {
 	if err := unix.Fstat(o.fd, &st); err != nil {
 		return &fs.PathError{Op: "stat", Path: o.path, Err: err}
 	}
-	if st.Mode&0o700 == 0o700 || os.Geteuid() == 0 {
+	if st.Mode&0o700 == 0o700 || unix.Geteuid() == 0 {
 		return nil
 	}
 	if err := unix.Fchmod(o.fd, st.Mode&0o7777|0o700); err != nil {

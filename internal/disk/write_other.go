@@ -8,10 +8,32 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/qsnap/qsnap/snapshot"
 )
+
+// An Out is an open directory to write to. Its methods may be called by several
+// goroutines, until Close.
+type Out struct {
+	*Dir // the same directory, to read from
+	root *os.Root
+	top  *os.Root // where writing began: hard links may lead from there to here
+	rel  string   // of this directory below top
+}
+
+// OpenOut opens a directory to write to, and nothing outside of it.
+func OpenOut(path string) (*Out, error) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := dirOf(root, path)
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	return &Out{Dir: dir, root: root, top: root, rel: "."}, nil
+}
 
 // dirOf opens the directory of a root to read from.
 func dirOf(root *os.Root, path string) (*Dir, error) {
@@ -22,50 +44,143 @@ func dirOf(root *os.Root, path string) (*Dir, error) {
 	return &Dir{again, path}, nil
 }
 
-func (o *Out) mknod(e *snapshot.Entry) error {
-	return fmt.Errorf("can't make a %v on this system", e.Type)
-}
-
-func (o *Out) attributesOfFile(f *NewFile, e *snapshot.Entry, keep Keep, report func(error)) {
-	o.attributes(f.part, e, keep, report)
-}
-
-func (o *Out) attributesOfName(e *snapshot.Entry, keep Keep, report func(error)) {
-	o.attributes(e.Name, e, keep, report)
-}
-
-// attributes sets what os.Root can.
-func (o *Out) attributes(name string, e *snapshot.Entry, keep Keep, report func(error)) {
-	fail := func(what string, err error) {
-		if err != nil {
-			report(&fs.PathError{Op: "restore " + what, Path: filepath.Join(o.path, e.Name), Err: err})
-		}
+// Sub opens a directory in this one. A symbolic link is none.
+func (o *Out) Sub(name string) (*Out, error) {
+	info, err := o.root.Lstat(name)
+	if err == nil && !info.IsDir() {
+		err = &fs.PathError{Op: "open", Path: filepath.Join(o.path, name), Err: errors.New("not a directory")}
 	}
-	if keep.Owner {
-		if err := o.root.Lchown(name, int(e.UID), int(e.GID)); !errors.Is(err, errors.ErrUnsupported) {
-			fail("owner", err)
-		}
+	if err != nil {
+		return nil, err
 	}
-	if e.Type == snapshot.Symlink {
-		return // Chmod and Chtimes would follow it
+	root, err := o.root.OpenRoot(name)
+	if err != nil {
+		return nil, err
 	}
-	fail("mode", o.root.Chmod(name, e.FileMode()&^fs.ModeType))
-	fail("time", o.root.Chtimes(name, time.Time{}, e.MTime.Time()))
+	// A link put in its place meanwhile would have led elsewhere in the tree.
+	opened, err := root.Stat(".")
+	if err == nil && !os.SameFile(info, opened) {
+		err = &fs.PathError{Op: "open", Path: filepath.Join(o.path, name), Err: errors.New("replaced while it was opened")}
+	}
+	var dir *Dir
+	if err == nil {
+		dir, err = dirOf(root, filepath.Join(o.path, name))
+	}
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	return &Out{Dir: dir, root: root, top: o.top, rel: filepath.Join(o.rel, name)}, nil
 }
 
-// Finish gives the directory its attributes, when all in it is written.
-func (o *Out) Finish(e *snapshot.Entry, keep Keep, report func(error)) {
-	o.attributes(".", e, keep, report)
+// Close closes the directory.
+func (o *Out) Close() error { return errors.Join(o.Dir.Close(), o.root.Close()) }
+
+// Mkdir makes a directory for the user alone; Finish gives it its mode later.
+func (o *Out) Mkdir(name string) error { return o.root.Mkdir(name, 0o700) }
+
+// Remove removes whatever has the name, and all that is in it.
+func (o *Out) Remove(name string) error { return o.root.RemoveAll(name) }
+
+// A NewFile is a file being written, which appears under its name only when it is
+// complete. Its File is nil while it is closed.
+type NewFile struct {
+	*os.File
+	part string
+	keep Keep
 }
 
-// Unlock lets the user write to the directory until Finish.
-func (o *Out) Unlock() error {
-	info, err := o.root.Stat(".")
-	if err != nil || info.Mode().Perm()&0o700 == 0o700 {
+// Create begins a file that is to become the entry.
+func (o *Out) Create(e *snapshot.Entry, keep Keep, report func(error)) (*NewFile, error) {
+	f := &NewFile{part: partName(), keep: keep}
+	if err := o.open(f, os.O_CREATE|os.O_EXCL); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// IsOpen reports whether the file can be written to.
+func (f *NewFile) IsOpen() bool { return f.File != nil }
+
+// Reopen opens a file that was closed before it is complete.
+func (o *Out) Reopen(f *NewFile) error { return o.open(f, 0) }
+
+func (o *Out) open(f *NewFile, flags int) (err error) {
+	f.File, err = o.root.OpenFile(f.part, flags|os.O_RDWR, 0o600)
+	return err
+}
+
+// Pause closes the file for now.
+func (f *NewFile) Pause() error {
+	file := f.File
+	f.File = nil
+	return file.Close()
+}
+
+// Abort removes the file, open or not.
+func (o *Out) Abort(f *NewFile) error {
+	var err error
+	if f.File != nil {
+		err = f.Pause()
+	}
+	return errors.Join(err, o.root.Remove(f.part))
+}
+
+// Commit closes the file, which is open, gives it the entry's attributes and its
+// name, and replaces what has it, but no directory. What can't be kept of the
+// attributes is reported and doesn't count as an error. After an error the file
+// is gone.
+func (o *Out) Commit(f *NewFile, e *snapshot.Entry, report func(error)) error {
+	o.attributes(f.part, e, f.keep, report)
+	if err := f.Pause(); err != nil {
+		return errors.Join(err, o.root.Remove(f.part))
+	}
+	return o.place(f.part, e.Name)
+}
+
+// place gives a part its name.
+func (o *Out) place(part, name string) error {
+	if err := o.root.Rename(part, name); err != nil {
+		return errors.Join(err, o.root.Remove(part))
+	}
+	return nil
+}
+
+// Link gives a file that was written below the same top another name, and
+// replaces what has it, but no directory.
+func (o *Out) Link(from *Out, fromName, name string) error {
+	part := partName()
+	if err := o.top.Link(filepath.Join(from.rel, fromName), filepath.Join(o.rel, part)); err != nil {
 		return err
 	}
-	return o.root.Chmod(".", info.Mode().Perm()|0o700)
+	err := o.root.Rename(part, name)
+	// Of two names of one file, rename leaves both.
+	if e := o.root.Remove(part); err == nil && e != nil && !errors.Is(e, fs.ErrNotExist) {
+		err = e
+	}
+	return err
 }
 
-// Sync does nothing: files are synced by the system in its own time.
-func (o *Out) Sync() error { return nil }
+// Make makes an entry that is neither file nor directory, and replaces what has
+// its name, but no directory.
+func (o *Out) Make(e *snapshot.Entry, keep Keep, report func(error)) error {
+	part := *e
+	part.Name = partName()
+	var err error
+	if e.Type == snapshot.Symlink {
+		err = o.root.Symlink(e.Target, part.Name)
+	} else {
+		err = o.mknod(&part)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", filepath.Join(o.path, e.Name), err)
+	}
+	o.attributesOfName(&part, keep, report)
+	return o.place(part.Name, e.Name)
+}
+
+// Apply gives the entry's attributes to what has its name already and is of its
+// type: a file, or what Make makes.
+func (o *Out) Apply(e *snapshot.Entry, keep Keep, report func(error)) {
+	o.attributesOfName(e, keep, report)
+}

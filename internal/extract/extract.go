@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -33,6 +34,11 @@ type Source interface {
 	snapshot.Loader
 	// Locate returns a place of a chunk.
 	Locate(ctx context.Context, id chunk.ID) (index.Place, error)
+	// Expect says which segments will be asked for next, each once, in about this order.
+	// The function it returns is called when that is over.
+	Expect(ctx context.Context, segments iter.Seq2[*pack.Info, int]) (done func())
+	// Requests returns by how many requests these are read.
+	Requests(segments iter.Seq2[*pack.Info, int]) int
 	// Segment reads segment n of a pack into buf, whose storage it may use, and
 	// returns it plain.
 	Segment(ctx context.Context, p *pack.Info, n int, buf []byte) ([]byte, error)
@@ -57,6 +63,7 @@ const (
 type Options struct {
 	Source Source
 	Root   snapshot.Entry // a directory
+	Bare   bool           // Root is none of the snapshot's, but holds a file: To stays as it is, beside it
 	To     string         // an existing directory
 	Policy Policy
 	// Delete removes what the snapshot doesn't have, except the paths in Spare,
@@ -108,6 +115,7 @@ type Progress struct {
 	BytesWritten        atomic.Uint64
 	Packs               atomic.Uint64 // that had to be read
 	PackBytes           atomic.Uint64 // read from them
+	Requests            atomic.Uint64 // by which that is read
 	Problems            atomic.Uint64
 }
 

@@ -87,7 +87,7 @@ func (x *extraction) writeOpen(w *written, offset int64, data []byte) error {
 		x.files.forget(w)
 		f := w.file
 		w.file = nil
-		return out.Commit(f, w.entry, x.Keep, x.reportTo(w.path()))
+		return out.Commit(f, w.entry, x.reportTo(w.path()))
 	})
 }
 
@@ -95,7 +95,7 @@ func (x *extraction) writeOpen(w *written, offset int64, data []byte) error {
 func (x *extraction) begin(out *disk.Out, w *written) error {
 	switch {
 	case w.file == nil:
-		f, err := out.Create()
+		f, err := out.Create(w.entry, x.Keep, x.reportTo(w.path()))
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (x *extraction) begin(out *disk.Out, w *written) error {
 				return err
 			}
 		}
-	case w.file.File == nil:
+	case !w.file.IsOpen():
 		if err := out.Reopen(w.file); err != nil {
 			return err
 		}

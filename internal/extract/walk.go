@@ -34,7 +34,7 @@ func (x *extraction) walk(ctx context.Context, d *dir) error {
 		}
 	}
 	x.deleteRest(d, there)
-	if d.made || d.picked && d.exists && !d.failed && x.Policy != Never {
+	if d.made || d.picked && d.exists && !d.failed && x.Policy != Never && !x.isBare(d) {
 		x.left = append(x.left, d)
 	}
 	return nil
@@ -49,10 +49,13 @@ func (x *extraction) unreadable(ctx context.Context, d *dir, err error) error {
 	return nil
 }
 
+// isBare reports whether a directory stands for To, and for none of the snapshot.
+func (x *extraction) isBare(d *dir) bool { return x.Bare && d.parent == nil }
+
 // list returns the names in a directory of the destination, if something may be
 // deleted from it.
 func (x *extraction) list(d *dir) (map[string]bool, error) {
-	if !x.Delete || !d.exists || d.made || d.failed {
+	if !x.Delete || !d.exists || d.made || d.failed || x.isBare(d) {
 		return nil, nil
 	}
 	there := map[string]bool{}

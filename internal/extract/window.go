@@ -3,6 +3,7 @@ package extract
 import (
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 	"sync"
 
@@ -153,10 +154,12 @@ func (x *extraction) runUses(ctx context.Context) error {
 			cmp.Compare(a.offset, b.offset), cmp.Compare(a.chunk, b.chunk))
 	})
 	x.win.uses, x.win.order = nil, nil
+	x.Progress.Requests.Add(uint64(x.Source.Requests(segmentsOf(uses))))
 	if x.DryRun {
 		x.countSegments(uses)
 		return nil
 	}
+	defer x.Source.Expect(ctx, segmentsOf(uses))()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(x.Workers)
 	buffers := sync.Pool{New: func() any { return new([]byte) }}
@@ -174,6 +177,17 @@ func (x *extraction) runUses(ctx context.Context) error {
 		})
 	}
 	return g.Wait()
+}
+
+// segmentsOf yields the segments of uses, each once.
+func segmentsOf(uses []use) iter.Seq2[*pack.Info, int] {
+	return func(yield func(*pack.Info, int) bool) {
+		for from := 0; from < len(uses); from = endOfSegment(uses, from) {
+			if !yield(uses[from].pack, int(uses[from].segment)) {
+				return
+			}
+		}
+	}
 }
 
 func endOfSegment(uses []use, from int) int {

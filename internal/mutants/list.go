@@ -91,11 +91,11 @@ func All() []Mutant {
 		{
 			Name:  "a pack leaves quarantine before it is deleted",
 			Tests: "TestSimLeasesAreNoSafety",
-			Edits: []Edit{{"repo/prune_delete.go", `		if err := p.r.target.Delete(ctx, packName(info.ID)); err`,
+			Edits: []Edit{{"repo/prune_delete.go", `		err := p.r.target.Delete(ctx, packName(info.ID))`,
 				`		if err := p.r.releasePack(ctx, info.ID, p.s.run); err != nil {
 			return err
 		}
-		if err := p.r.target.Delete(ctx, packName(info.ID)); err`}},
+		err := p.r.target.Delete(ctx, packName(info.ID))`}},
 		},
 		{
 			Name:  "a prune honours its own quarantine only",
@@ -124,6 +124,11 @@ func All() []Mutant {
 			Name:  "a writer takes a tombstone for its parent",
 			Tests: "TestSimAWriterBuildsOnWhatIsForgotten",
 			Edits: []Edit{{"repo/publish.go", `return err == nil && h.Kind() == seal.Manifest, nil`, `return err == nil && h.Kind() != 0, nil`}},
+		},
+		{
+			Name:  "a run takes what it goes on from to be there",
+			Tests: "TestSimARunGoesOnWhereAnotherDied",
+			Edits: []Edit{{"repo/snapshot.go", `proven: t.resume == nil,`, `proven: true,`}},
 		},
 		{
 			Name:  "a prune deletes what its index has lost",

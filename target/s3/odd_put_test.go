@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -370,5 +372,36 @@ func TestNoBodyIsReadAfterItsPut(t *testing.T) {
 	}
 	if n, err := later.Read(make([]byte, 100)); n != 0 || err == nil || body.late {
 		t.Errorf("read %d bytes, %v", n, err)
+	}
+}
+
+// A bodyOfTwo tells reads that are sent from those that aren't.
+type bodyOfTwo struct {
+	io.ReaderAt
+	sent *atomic.Int64
+}
+
+func (b bodyOfTwo) ReadAt(p []byte, off int64) (int, error) {
+	n, err := b.ReaderAt.ReadAt(p, off)
+	b.sent.Add(int64(n))
+	return n, err
+}
+
+func (b bodyOfTwo) Inspect() io.ReaderAt { return b.ReaderAt }
+
+// Else a limit of the upload would be halved.
+func TestWhatIsOnlyHashedIsNotCountedAsSent(t *testing.T) {
+	f := newFake(t)
+	f.options.PartSize = 5 << 20
+	target := open(t, f.options)
+	for _, size := range []int{1000, 21 << 20} {
+		name := fmt.Sprint("a/", size)
+		var sent atomic.Int64
+		if err := target.Put(t.Context(), name, bodyOfTwo{bytes.NewReader(contentOf(name, size, 1)), &sent}, int64(size)); err != nil {
+			t.Fatal(err)
+		}
+		if got := sent.Load(); got != int64(size) {
+			t.Errorf("of %d bytes %d were sent", size, got)
+		}
 	}
 }

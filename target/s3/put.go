@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"github.com/qsnap/qsnap/target"
 )
 
 // pause is how long to wait where a store says that another try will do.
@@ -176,6 +178,8 @@ func (p *put) settle(ctx context.Context, n *note, err error) (tries int, _ erro
 		return 1, p.t.existing(p.name, nil)
 	case ctx.Err() != nil:
 		return 1, p.t.fail(ctx, "put", p.name, nil, err)
+	case !errors.Is(statErr, fs.ErrNotExist) && exists: // whose it is, the next look may tell
+		return 1, statErr
 	case !errors.Is(statErr, fs.ErrNotExist):
 		return 1, failure
 	case exists: // it has gone since, or was deleted long ago and the store minds
@@ -225,7 +229,7 @@ func (p *put) sums(ctx context.Context, off, size int64) (s sums, err error) {
 			return s, p.t.fail(ctx, "put", p.name, nil, ctx.Err())
 		}
 		piece := buf[:min(end-at, int64(len(buf)))]
-		if _, err := p.body.ReadAt(piece, at); err != nil {
+		if _, err := p.body.inspect(piece, at); err != nil {
 			return s, p.fault(err)
 		}
 		to.Write(piece)
@@ -250,12 +254,19 @@ type lent struct {
 }
 
 func (l *lent) ReadAt(p []byte, off int64) (int, error) {
+	return l.read(func(body io.ReaderAt) io.ReaderAt { return body }, p, off)
+}
+
+// inspect reads what isn't sent.
+func (l *lent) inspect(p []byte, off int64) (int, error) { return l.read(target.Inspect, p, off) }
+
+func (l *lent) read(as func(io.ReaderAt) io.ReaderAt, p []byte, off int64) (int, error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.body == nil {
 		return 0, errors.New("the put has ended")
 	}
-	n, err := l.body.ReadAt(p, off)
+	n, err := as(l.body).ReadAt(p, off)
 	if n == len(p) {
 		return n, nil
 	}

@@ -109,6 +109,16 @@ func (t *Turn) Take(fault Fault) Outcome {
 	return out
 }
 
+// Foresee returns what would become of the operation if its turn was taken now, and
+// leaves everything as it is. Lists must happen in one turn.
+func (t *Turn) Foresee() Outcome {
+	out := t.perform(false)
+	if t.Op.Method == "put" || t.Op.Method == "delete" {
+		t.Actor.turns.mem.Set(t.Op.Name, out.Before)
+	}
+	return out
+}
+
 // remove takes a turn out of those that wait. The caller holds t.mu.
 func (t *Turns) remove(turn *Turn) {
 	if i := slices.Index(t.waiting, turn); i >= 0 {

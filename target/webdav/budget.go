@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/qsnap/qsnap/target"
 )
 
 // A Budget is how many requests a server takes in some time, such as 600 in half an
@@ -111,13 +113,22 @@ func (p *pacer) take(ctx context.Context) error {
 		if p.Waiting != nil && !told {
 			p.Waiting(wait)
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		case <-timer.C:
+		if err := rest(ctx, wait); err != nil {
+			return err
 		}
+	}
+}
+
+// rest waits on purpose, which is no stall.
+func rest(ctx context.Context, wait time.Duration) error {
+	defer target.Pause(ctx)()
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
 	}
 }
 

@@ -8,10 +8,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/qsnap/qsnap/target"
 )
 
 // handle returns a transport that calls a handler itself.
@@ -183,4 +186,34 @@ func TestADamagedStateStartsAnew(t *testing.T) {
 		_, err := Open(t.Context(), Options{URL: "http://dav.example", Budget: b})
 		isLine(t, err, "a budget of less than nothing")
 	}
+}
+
+// As the program stacks them: neither takes the wait for a failure.
+func TestAWaitForTheBudgetIsNoStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore()
+		tgt := target.NewRetry(target.NewWatch(open(t, Options{URL: "http://dav.example/dav", Transport: handle(s), Budget: Budget{Requests: 20}}), 0), target.RetryOptions{})
+		put := func(name string) error { return tgt.Put(t.Context(), name, strings.NewReader("hello"), 5) }
+		began := time.Now()
+		for i := range 12 {
+			if err := put(fmt.Sprint("a", i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took < 30*time.Minute {
+			t.Errorf("nothing waited in %s", took)
+		}
+		blocked := time.Now()
+		s.answer(func(w http.ResponseWriter, r *http.Request) bool {
+			if time.Since(blocked) >= 30*time.Minute {
+				return false
+			}
+			w.WriteHeader(http.StatusServiceUnavailable)
+			fmt.Fprint(w, "<error>BlockedTemporarily</error>")
+			return true
+		})
+		if err := put("blocked"); err != nil {
+			t.Errorf("after it was blocked: %v", err)
+		}
+	})
 }

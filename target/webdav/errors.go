@@ -98,6 +98,9 @@ func (t *Target) failed(c call, resp *http.Response) error {
 	if bytes.Contains(said, []byte(blockedTemporarily)) {
 		e.after = max(e.after, t.pacer.interval)
 	}
+	if t.pacer.Requests > 0 {
+		e.after = 0 // the pacer has heeded it: the next request waits by itself
+	}
 	if words := t.line(message(resp, said)); words != "" {
 		e.Text = strings.TrimPrefix(e.Text+": "+words, ": ")
 	}
@@ -167,12 +170,23 @@ func (t *Target) lost(ctx context.Context, c call, err error) error {
 		if errno, ok := errors.AsType[syscall.Errno](err); ok {
 			e.Text += ": " + errno.Error()
 		}
-	} else if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || strings.Contains(err.Error(), "malformed HTTP") || strings.Contains(err.Error(), "gave HTTP response to HTTPS") {
+	} else if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || isForeign(err.Error()) {
 		e.Text, e.temporary = fmt.Sprintf("what answers at %s doesn't speak %s", t.base.Host, strings.ToUpper(t.base.Scheme)), false
 	} else {
 		e.Text = t.line(err.Error())
 	}
 	return e
+}
+
+// isForeign reports whether an error of package net/http says that the server doesn't
+// speak HTTP. The beginning of an answer that broke off is no sign of it.
+func isForeign(text string) bool {
+	if strings.Contains(text, "gave HTTP response to HTTPS") {
+		return true
+	}
+	_, said, ok := strings.Cut(text, "malformed HTTP response \"")
+	said = strings.TrimSuffix(said, "\"")
+	return ok && !strings.HasPrefix(said, "HTTP/") && !strings.HasPrefix("HTTP/", said)
 }
 
 // errSilent is why a request is given up.

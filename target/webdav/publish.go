@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+
+	"github.com/qsnap/qsnap/target"
 )
 
 // move gives a file another name, unless that is taken. Unless the error is nil it
@@ -128,7 +130,7 @@ func (p *put) same(ctx context.Context) (bool, error) {
 	}
 	defer there.Close()
 	a, b := make([]byte, 64<<10), make([]byte, 64<<10)
-	mine := io.NewSectionReader(p.body.r, 0, p.body.size)
+	mine := io.NewSectionReader(target.Inspect(p.body.r), 0, p.body.size)
 	for {
 		n, err := io.ReadFull(mine, a)
 		if n == 0 {

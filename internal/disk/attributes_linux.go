@@ -1,0 +1,159 @@
+package disk
+
+import (
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+func (o *Out) mknod(e *snapshot.Entry) error {
+	kind, dev := uint32(0), 0
+	switch e.Type {
+	case snapshot.FIFO:
+		kind = unix.S_IFIFO
+	case snapshot.Socket:
+		kind = unix.S_IFSOCK
+	case snapshot.CharDevice:
+		kind, dev = unix.S_IFCHR, int(unix.Mkdev(e.Major, e.Minor))
+	case snapshot.BlockDevice:
+		kind, dev = unix.S_IFBLK, int(unix.Mkdev(e.Major, e.Minor))
+	default:
+		return fmt.Errorf("can't make a %v", e.Type)
+	}
+	if err := unix.Mknodat(o.fd, e.Name, kind|0o600, dev); err != nil {
+		return fmt.Errorf("make %v: %w", e.Type, err)
+	}
+	return nil
+}
+
+// An applier gives attributes to one file, by descriptor or by name.
+type applier struct {
+	path   string
+	report func(error)
+	chown  func(uid, gid int) error
+	chmod  func(mode uint32) error // nil for symbolic links
+	times  func(mtime unix.Timespec) error
+	attrs  attrSource
+	set    func(name string, value []byte) error
+	remove func(name string) error
+}
+
+// apply goes in the order in which nothing undoes what came before: a change of
+// owner clears setuid and capabilities, one of attributes may change the mode.
+func (a applier) apply(e *snapshot.Entry, keep Keep) {
+	fail := func(what string, err error) {
+		if err != nil {
+			a.report(&fs.PathError{Op: "restore " + what, Path: a.path, Err: err})
+		}
+	}
+	if keep.Owner {
+		fail("owner", a.chown(int(e.UID), int(e.GID)))
+	}
+	a.xattrs(e, fail)
+	if a.chmod != nil {
+		fail("mode", a.chmod(e.Mode))
+	}
+	fail("time", a.times(timespec(e.MTime)))
+}
+
+// xattrs sets the entry's attributes and removes ACLs and user attributes that
+// are there beside them, such as an ACL inherited from the directory.
+func (a applier) xattrs(e *snapshot.Entry, fail func(string, error)) {
+	have, err := xattrs(a.attrs)
+	if err != nil {
+		fail("attributes", err)
+	}
+	want := map[string]bool{}
+	for _, x := range e.Xattrs {
+		want[x.Name] = true
+	}
+	for _, x := range have {
+		if !want[x.Name] && (strings.HasPrefix(x.Name, "system.posix_acl_") || strings.HasPrefix(x.Name, "user.")) {
+			if err := a.remove(x.Name); err != unix.ENODATA {
+				fail("attribute "+x.Name, err)
+			}
+		}
+	}
+	for _, x := range e.Xattrs {
+		if err := a.set(x.Name, x.Value); err != nil {
+			fail("attribute "+x.Name, err)
+		}
+	}
+}
+
+func (o *Out) setTimes(name string) func(unix.Timespec) error {
+	return func(mtime unix.Timespec) error {
+		times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, mtime}
+		return unix.UtimesNanoAt(o.fd, name, times, unix.AT_SYMLINK_NOFOLLOW)
+	}
+}
+
+// attributesOfFile gives a new file, which has its owner, what it has not yet.
+func (o *Out) attributesOfFile(f *NewFile, e *snapshot.Entry, report func(error)) {
+	if len(e.Xattrs) > 0 || f.mode != e.Mode || o.bequeaths() {
+		o.byDescriptor(f.fd, e.Name, o.setTimes(f.part), report).apply(e, Keep{})
+		return
+	}
+	if err := o.setTimes(f.part)(timespec(e.MTime)); err != nil {
+		report(&fs.PathError{Op: "restore time", Path: f.path, Err: err})
+	}
+}
+
+func timespec(t snapshot.Time) unix.Timespec {
+	return unix.Timespec{Sec: t.Sec, Nsec: int64(t.Nsec)}
+}
+
+func (o *Out) byDescriptor(fd int, name string, times func(unix.Timespec) error, report func(error)) applier {
+	return applier{
+		path: filepath.Join(o.path, name), report: report, times: times,
+		chown:  func(uid, gid int) error { return unix.Fchown(fd, uid, gid) },
+		chmod:  func(mode uint32) error { return unix.Fchmod(fd, mode) },
+		attrs:  fdAttrs(fd),
+		set:    func(name string, value []byte) error { return unix.Fsetxattr(fd, name, value, 0) },
+		remove: func(name string) error { return unix.Fremovexattr(fd, name) },
+	}
+}
+
+func (o *Out) attributesOfName(e *snapshot.Entry, keep Keep, report func(error)) {
+	path := attrPath(o.fd, e.Name)
+	a := applier{
+		path: filepath.Join(o.path, e.Name), report: report, times: o.setTimes(e.Name),
+		chown:  func(uid, gid int) error { return unix.Fchownat(o.fd, e.Name, uid, gid, unix.AT_SYMLINK_NOFOLLOW) },
+		chmod:  func(mode uint32) error { return chmodAt(o.fd, e, mode) },
+		attrs:  nameAttrs(o.fd, e.Name),
+		set:    func(name string, value []byte) error { return unix.Lsetxattr(path, name, value, 0) },
+		remove: func(name string) error { return unix.Lremovexattr(path, name) },
+	}
+	if e.Type == snapshot.Symlink {
+		a.chmod = nil
+	}
+	a.apply(e, keep)
+}
+
+// chmodAt changes the mode of a name that is no symbolic link, and of nothing
+// that one put there meanwhile would lead to.
+func chmodAt(dir int, e *snapshot.Entry, mode uint32) error {
+	fd, err := unix.Openat(dir, e.Name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
+	if st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		return unix.ELOOP
+	}
+	return unix.Chmod(fmt.Sprintf("/proc/self/fd/%d", fd), mode)
+}
+
+// Finish gives the directory its attributes, when all in it is written.
+func (o *Out) Finish(e *snapshot.Entry, keep Keep, report func(error)) {
+	o.byDescriptor(o.fd, "", o.setTimes("."), report).apply(e, keep)
+}

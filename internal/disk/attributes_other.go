@@ -1,0 +1,57 @@
+//go:build !linux
+
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+func (o *Out) mknod(e *snapshot.Entry) error {
+	return fmt.Errorf("can't make a %v on this system", e.Type)
+}
+
+func (o *Out) attributesOfName(e *snapshot.Entry, keep Keep, report func(error)) {
+	o.attributes(e.Name, e, keep, report)
+}
+
+// attributes sets what os.Root can.
+func (o *Out) attributes(name string, e *snapshot.Entry, keep Keep, report func(error)) {
+	fail := func(what string, err error) {
+		if err != nil {
+			report(&fs.PathError{Op: "restore " + what, Path: filepath.Join(o.path, e.Name), Err: err})
+		}
+	}
+	if keep.Owner {
+		if err := o.root.Lchown(name, int(e.UID), int(e.GID)); !errors.Is(err, errors.ErrUnsupported) {
+			fail("owner", err)
+		}
+	}
+	if e.Type == snapshot.Symlink {
+		return // Chmod and Chtimes would follow it
+	}
+	fail("mode", o.root.Chmod(name, e.FileMode()&^fs.ModeType))
+	fail("time", o.root.Chtimes(name, time.Time{}, e.MTime.Time()))
+}
+
+// Finish gives the directory its attributes, when all in it is written.
+func (o *Out) Finish(e *snapshot.Entry, keep Keep, report func(error)) {
+	o.attributes(".", e, keep, report)
+}
+
+// Unlock lets the user write to the directory until Finish.
+func (o *Out) Unlock() error {
+	info, err := o.root.Stat(".")
+	if err != nil || info.Mode().Perm()&0o700 == 0o700 {
+		return err
+	}
+	return o.root.Chmod(".", info.Mode().Perm()|0o700)
+}
+
+// Sync does nothing: files are synced by the system in its own time.
+func (o *Out) Sync() error { return nil }

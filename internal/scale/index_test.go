@@ -1,0 +1,136 @@
+//go:build scale && linux
+
+package scale
+
+import (
+	"context"
+	"encoding/binary"
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/pack"
+)
+
+// Packs as a source tree makes them: of 16 MiB, with chunks of a dozen KiB, 200 to
+// a segment; and 64 of them in a delta.
+const (
+	blobsPerPack    = 1250
+	blobsPerSegment = 200
+	packsPerDelta   = 64
+	blobSize        = 10_000
+)
+
+func blobID(n uint64) (id chunk.ID) {
+	r := rand.NewPCG(n, 17)
+	for i := 0; i < len(id); i += 8 {
+		binary.LittleEndian.PutUint64(id[i:], r.Uint64())
+	}
+	return id
+}
+
+// plainDelta returns the delta that lists the blobs from first on, as it is stored.
+func plainDelta(t testing.TB, first, count uint64) []byte {
+	header, err := seal.ParseHeader(append([]byte("qsnapD\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00"), make([]byte, 32)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d index.Delta
+	for end := first + count; first < end; first += blobsPerPack {
+		p := &pack.Info{ID: pack.ID(blobID(1<<40 + first)), Header: header, Size: 16 << 20}
+		for i := range min(blobsPerPack, end-first) {
+			if i%blobsPerSegment == 0 {
+				p.Segments = append(p.Segments, pack.Segment{Stored: 1 << 19, Plain: blobsPerSegment * blobSize, Codec: pack.Zstd})
+			}
+			p.Blobs = append(p.Blobs, pack.Blob{ID: blobID(first + i), Segment: uint32(i / blobsPerSegment), Length: blobSize})
+		}
+		d = append(d, p)
+	}
+	return d.Append(nil)
+}
+
+// An indexCost is how long it takes to open an index; and, in processor time, to build
+// it, to look up a blob and to find that one isn't there.
+type indexCost struct{ open, build, present, absent time.Duration }
+
+// measureIndex builds an index of that many blobs from its deltas, opens it again and
+// looks up blobs in random order.
+func measureIndex(t *testing.T, dir string, blobs uint64) (cost indexCost) {
+	const perDelta = packsPerDelta * blobsPerPack
+	var listed []index.ID
+	firsts := map[index.ID]uint64{}
+	for first := uint64(0); first < blobs; first += perDelta {
+		id := index.ID(blobID(1<<50 + first))
+		listed, firsts[id] = append(listed, id), first
+	}
+	x, err := index.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var making time.Duration // of deltas, which the target would hold
+	start := processorTime()
+	err = x.Update(context.Background(), listed, func(_ context.Context, id index.ID) (index.Delta, error) {
+		began := processorTime()
+		plain := plainDelta(t, firsts[id], min(perDelta, blobs-firsts[id]))
+		making += processorTime() - began
+		return index.ParseDelta(plain)
+	})
+	if err == nil {
+		err = x.Settle()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cost.build = processorTime() - start - making
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	began := time.Now()
+	if x, err = index.Open(dir); err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	if err := x.Update(context.Background(), listed, nil); err != nil {
+		t.Fatal(err)
+	}
+	cost.open = time.Since(began)
+
+	const lookups = 300_000
+	ids := make([]chunk.ID, lookups)
+	each := func(from uint64, want int) time.Duration {
+		for i := range ids {
+			ids[i] = blobID(from + rand.Uint64N(blobs))
+		}
+		start := processorTime()
+		for _, id := range ids {
+			if places, err := x.Lookup(id); err != nil || len(places) != want {
+				t.Fatalf("%s: %d places, %v; want %d", id.Short(), len(places), err, want)
+			}
+		}
+		return (processorTime() - start) / lookups
+	}
+	cost.present, cost.absent = each(0, 1), each(1<<30, 0)
+	return cost
+}
+
+func TestAnIndexOfTenMillionBlobs(t *testing.T) {
+	memory := watchMemory(os.Getpid())
+	const small, large = 1_000_000, 10_000_000
+	one := measureIndex(t, t.TempDir(), small)
+	ten := measureIndex(t, t.TempDir(), large)
+	anonymous := memory.stop()
+	t.Logf("%d blobs: built in %v, opened in %v, looked up in %v, found missing in %v", small, one.build, one.open, one.present, one.absent)
+	t.Logf("%d blobs: built in %v, opened in %v, looked up in %v, found missing in %v", large, ten.build, ten.open, ten.present, ten.absent)
+	t.Logf("at most %d MiB of anonymous memory", anonymous>>20)
+	atMost(t, "opening", ten.open, 50*time.Millisecond)
+	atMost(t, "a look-up", ten.present, 3*time.Microsecond)
+	atMost(t, "a look-up of what isn't there", ten.absent, 3*time.Microsecond)
+	atMost(t, "building", ten.build, 60*time.Second)
+	atMost(t, "MiB of anonymous memory", anonymous>>20, 150)
+	atMost(t, "building a blob among ten million, against one million", growth(one.build, small, ten.build, large), 1.5)
+}

@@ -1,0 +1,87 @@
+//go:build scale && linux
+
+package scale
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// atMost fails the test if a figure exceeds its limit.
+func atMost[T cmp.Ordered](t *testing.T, what string, got, limit T) {
+	t.Helper()
+	if got > limit {
+		t.Errorf("%s: %v exceeds %v", what, got, limit)
+	}
+}
+
+// growth returns how many times as much each of many costs as each of few.
+func growth(few time.Duration, n int, many time.Duration, m int) float64 {
+	return (many.Seconds() / float64(m)) / (few.Seconds() / float64(n))
+}
+
+// processorTime returns what this process has used so far. Unlike the time on the
+// clock it says the same on a busy machine.
+func processorTime() time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		panic(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// A memoryWatch knows the most anonymous memory that a process had resident.
+type memoryWatch struct {
+	quit chan struct{}
+	most chan int64
+}
+
+// watchMemory looks at a process every few milliseconds until it is stopped.
+func watchMemory(pid int) memoryWatch {
+	w := memoryWatch{make(chan struct{}), make(chan int64)}
+	go func() {
+		var most int64
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			most = max(most, anonymous(pid))
+			select {
+			case <-tick.C:
+			case <-w.quit:
+				w.most <- most
+				return
+			}
+		}
+	}()
+	return w
+}
+
+func (w memoryWatch) stop() int64 {
+	close(w.quit)
+	return <-w.most
+}
+
+// anonymous returns the bytes of memory that a process has resident and that are of
+// no file; see proc_pid_status(5).
+func anonymous(pid int) int64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	return fieldKiB(string(status), "RssAnon:") << 10
+}
+
+// fieldKiB returns the number in a line of a status file.
+func fieldKiB(status, name string) (kib int64) {
+	for line := range strings.Lines(status) {
+		if rest, ok := strings.CutPrefix(line, name); ok {
+			_, _ = fmt.Sscan(rest, &kib)
+		}
+	}
+	return kib
+}

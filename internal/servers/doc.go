@@ -1,0 +1,7 @@
+// Package servers runs what repositories are kept on, for tests: WebDAV, SFTP and S3
+// servers of others (Apache, nginx, rclone, OpenSSH, versitygw), which can be killed
+// and started again, and servers in this process, which need no set-up.
+//
+// A test that needs a program which is missing is skipped, and says so; with
+// QSNAP_TEST_SERVERS=required it fails. The script .ci/servers installs them all.
+package servers

@@ -1,0 +1,317 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/target"
+)
+
+// Replicate makes a target a replica of the repository, or brings it up to date, as
+// the function Replicate does, and then removes from it what the repository has no
+// more.
+//
+// That something is gone here doesn't prove that it may go there: it may have been
+// lost. A snapshot goes if a record says that it was forgotten; the records are kept
+// until a prune, so that what is forgotten and pruned between two replications is left
+// over, and reported as Unexplained. A pack goes if all that the snapshots on the
+// replica reach is in other packs there: whatever the repository may lack, what they
+// need stays. Key slots go if the replica keeps others.
+//
+// While anything that tells what is needed there can't be read, nothing but snapshots
+// goes: see Kept.
+func (r *Repo) Replicate(ctx context.Context, to target.Target, o ReplicateOptions) (*ReplicateReport, error) {
+	if err := r.upToDate(ctx); err != nil {
+		return nil, err
+	}
+	c := newReplication(r.target, to, o)
+	c.byAge = r.byAge
+	err := c.during(ctx, func(ctx context.Context) error {
+		if err := c.copy(ctx); err != nil || o.KeepDeleted {
+			return err
+		}
+		return r.drop(ctx, c)
+	})
+	return &c.report, err
+}
+
+// byAge sorts the names of snapshots, the oldest first, and leaves out what can't be
+// read behind them.
+func (r *Repo) byAge(ctx context.Context, names []string) error {
+	known := map[string]*snapshot.Manifest{}
+	for _, name := range names {
+		id, err := snapshot.ParseID(strings.TrimPrefix(name, snapshotPrefix))
+		if err != nil {
+			continue
+		}
+		m, err := r.readManifest(ctx, id)
+		var damage *DamageError
+		switch {
+		case err == nil:
+			known[name] = m
+		case errors.Is(err, fs.ErrNotExist), errors.As(err, &damage), errors.Is(err, ErrNewerKey):
+		default:
+			return err
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		switch ma, mb := known[a], known[b]; {
+		case ma != nil && mb != nil:
+			return compareAge(ma, mb)
+		case ma != nil:
+			return -1
+		case mb != nil:
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+	return nil
+}
+
+// A dropper removes from a replica what its repository has no more.
+type dropper struct {
+	*replication
+	r     *Repo            // on the replica, with an index of its own
+	here  map[string]int64 // what the repository has, listed after the replica
+	there map[string]int64 // packs on the replica
+
+	needed map[pack.ID]bool // packs that are gone here and needed there
+}
+
+func (r *Repo) drop(ctx context.Context, c *replication) error {
+	here, err := listSorts(ctx, c.from)
+	if err != nil {
+		return err
+	}
+	fresh, err := r.freshOn(c.to)
+	if err != nil {
+		return err
+	}
+	defer fresh.Close()
+	d := &dropper{replication: c, r: fresh, here: here, there: map[string]int64{}, needed: map[pack.ID]bool{}}
+	for _, step := range []func(context.Context) error{d.dropSnapshots, d.dropPacks, d.dropRecords, d.dropKeys} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// freshOn returns the repository as it is on another target, as one that knows
+// nothing yet.
+func (r *Repo) freshOn(t target.Target) (*Repo, error) {
+	fresh, err := r.fresh()
+	if err == nil {
+		fresh.target = readOnly{t}
+	}
+	return fresh, err
+}
+
+// gone returns the objects of a sort that only the replica has, in order.
+func (d *dropper) gone(prefix string) (names []string) {
+	for name := range d.have {
+		if _, ok := d.here[name]; !ok && strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// remove removes an object from the replica.
+func (d *dropper) remove(ctx context.Context, name string) error {
+	if err := d.to.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove %s from the replica: %w", name, err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.report.RemovedObjects++
+	d.report.RemovedBytes += d.have[name]
+	switch s, _ := sortOfName(name); s.prefix {
+	case packsPrefix:
+		d.report.RemovedPacks++
+	case snapshotPrefix:
+		d.report.RemovedSnapshots++
+	}
+	delete(d.have, name)
+	d.progress("removing")
+	return nil
+}
+
+// dropSnapshots removes the snapshots that were forgotten, the newest first, so that
+// none of those left follows one that is missing.
+func (d *dropper) dropSnapshots(ctx context.Context) error {
+	names := d.gone(snapshotPrefix)
+	for name := range d.tombs {
+		if _, ok := d.have[name]; ok {
+			names = append(names, name)
+		}
+	}
+	if err := d.r.byAge(ctx, names); err != nil {
+		return err
+	}
+	slices.Reverse(names)
+	var explained, unexplained []string
+	for _, name := range names {
+		_, recorded := d.have[forgottenPrefix+strings.TrimPrefix(name, snapshotPrefix)]
+		if recorded || d.tombs[name] {
+			explained = append(explained, name)
+		} else {
+			unexplained = append(unexplained, name)
+		}
+	}
+	if d.o.DeleteUnexplained && len(unexplained) > 0 {
+		if err := d.surely(ctx, unexplained); err != nil {
+			return err
+		}
+		explained, unexplained = names, nil
+	}
+	for _, name := range explained {
+		if err := d.remove(ctx, name); err != nil {
+			return err
+		}
+	}
+	for _, name := range unexplained {
+		d.report.Unexplained = append(d.report.Unexplained, strings.TrimPrefix(name, snapshotPrefix))
+	}
+	return nil
+}
+
+// ErrLookLost means that snapshots that a replica alone has look as if they were lost
+// here, not forgotten.
+var ErrLookLost = errors.New("snapshots that only the replica has look lost here, not forgotten")
+
+// surely returns an error if snapshots that are gone without a record look lost: none
+// is left at all, or one is gone that a later one follows, whose record stays as long
+// as that does.
+func (d *dropper) surely(ctx context.Context, gone []string) error {
+	left := 0
+	lost := map[string]bool{}
+	for _, name := range gone {
+		lost[name] = true
+	}
+	for name := range d.here {
+		id, err := snapshot.ParseID(strings.TrimPrefix(name, snapshotPrefix))
+		if err != nil || !strings.HasPrefix(name, snapshotPrefix) || d.tombs[name] {
+			continue
+		}
+		left++
+		m, err := d.r.readManifest(ctx, id)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it is newer than what was copied
+		}
+		if err != nil {
+			return err
+		}
+		if lost[snapshotName(m.Previous)] {
+			return fmt.Errorf("%w: %s, which %s follows", ErrLookLost, m.Previous.Short(), id.Short())
+		}
+	}
+	if left == 0 {
+		return fmt.Errorf("%w: no snapshot is left here", ErrLookLost)
+	}
+	return nil
+}
+
+// dropPacks removes the deltas and packs that are gone here, in this order, but for
+// those that are needed there.
+func (d *dropper) dropPacks(ctx context.Context) error {
+	deltas, packs := d.gone(indexPrefix), d.gone(packsPrefix)
+	if len(deltas)+len(packs) == 0 {
+		return nil
+	}
+	gone := map[string]bool{}
+	for _, name := range slices.Concat(deltas, packs) {
+		gone[name] = true
+	}
+	keptDeltas, err := d.survey(ctx, gone)
+	var damage *DamageError
+	var lost *LostError
+	if errors.As(err, &damage) || errors.As(err, &lost) || errors.Is(err, ErrNewerKey) || errors.Is(err, errTombstone) {
+		d.report.Kept = fmt.Errorf("it can't be told what the replica's snapshots need: %w", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, name := range deltas {
+		if !keptDeltas[name] {
+			if err := d.remove(ctx, name); err != nil {
+				return err
+			}
+		}
+	}
+	for _, name := range packs {
+		if id, ok := packOfName(name); ok && !d.needed[id] {
+			if err := d.remove(ctx, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// dropRecords removes what was said of snapshots that are gone from both, and what
+// was lost and is stored again.
+func (d *dropper) dropRecords(ctx context.Context) error {
+	for _, name := range d.gone(forgottenPrefix) {
+		if _, ok := d.have[snapshotPrefix+strings.TrimPrefix(name, forgottenPrefix)]; ok || len(d.report.Unexplained) > 0 {
+			continue
+		}
+		if err := d.remove(ctx, name); err != nil {
+			return err
+		}
+	}
+	newest := map[snapshot.ID]uint64{}
+	for name := range d.here {
+		if id, number, ok := parseMarkName(name); ok {
+			newest[id] = max(newest[id], number)
+		}
+	}
+	for _, name := range d.gone(marksPrefix) {
+		id, number, ok := parseMarkName(name)
+		if _, stands := d.have[snapshotName(id)]; !ok || stands && number >= newest[id] {
+			continue // it may be lost here
+		}
+		if err := d.remove(ctx, name); err != nil {
+			return err
+		}
+	}
+	for _, name := range d.gone(lossesPrefix) {
+		if err := d.remove(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropKeys removes the key slots that were removed here, as long as another that was
+// copied can be read.
+func (d *dropper) dropKeys(ctx context.Context) error {
+	removed := d.gone(keysPrefix)
+	if len(removed) == 0 {
+		return nil
+	}
+	slots, err := d.r.soundSlots(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(slots, func(s keySlot) bool {
+		_, ok := d.here[keysPrefix+s.id]
+		return ok && s.Epochs() >= d.r.ring.Epoch()
+	}) {
+		return nil
+	}
+	for _, name := range removed {
+		if err := d.remove(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}

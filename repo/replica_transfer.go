@@ -1,0 +1,109 @@
+package repo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/zeebo/blake3"
+
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/target"
+)
+
+// A content is what a look at an object's bytes has told, without a key.
+type content struct {
+	hash  [32]byte
+	size  int64
+	front []byte // the first bytes
+}
+
+// contentFront is how many bytes of an object are kept: all of an epoch's, and the
+// header of what is sealed.
+const contentFront = max(seal.HeaderSize, seal.KeySize+16+1)
+
+// Write is io.Writer, for the bytes one after another.
+func (c *contentWriter) Write(p []byte) (int, error) {
+	if room := contentFront - len(c.front); room > 0 {
+		c.front = append(c.front, p[:min(room, len(p))]...)
+	}
+	c.size += int64(len(p))
+	return c.h.Write(p)
+}
+
+type contentWriter struct {
+	content
+	h *blake3.Hasher
+}
+
+// readContent reads an object, and copies it to w.
+func readContent(ctx context.Context, t target.Target, name string, w io.Writer) (content, error) {
+	rc, err := t.Get(ctx, name, 0, -1)
+	if err != nil {
+		return content{}, err
+	}
+	c := &contentWriter{h: blake3.New()}
+	_, err = io.CopyBuffer(io.MultiWriter(c, w), rc, make([]byte, 256<<10))
+	copy(c.hash[:], c.h.Sum(nil))
+	return c.content, errors.Join(err, rc.Close())
+}
+
+// verdict returns an error unless the bytes are those of an object with that name, as
+// far as they tell it without a key: a *DamageError, or errTombstone.
+func (c *content) verdict(name string) error {
+	s, _ := sortOfName(name)
+	switch {
+	case s.named:
+		hash, ok := nameHash(name)
+		if ok && hash == c.hash {
+			return nil
+		}
+		if s.prefix == snapshotPrefix && isTombstoneHeader(c.front) {
+			return errTombstone
+		}
+		return &DamageError{name, errHash}
+	case s.prefix == epochsPrefix && (c.size != seal.KeySize+16 || !bytes.Equal(c.front, withSum(c.front[:seal.KeySize]))):
+		return &DamageError{name, errHash}
+	}
+	return nil
+}
+
+// transfer copies an object from one target to another, in place of what is there if
+// replace is set, and returns its size. What isn't what its name says is not copied.
+//
+// What is replaced is missing for a moment, and stays so after a crash: it was
+// damaged, and the next replication copies it.
+func transfer(ctx context.Context, from, to target.Target, name string, b *pack.Buffer, replace bool) (size int64, err error) {
+	spool, err := (&Repo{target: to}).newSpool(ctx, b)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, spool.Discard()) }()
+	c, err := readContent(ctx, from, name, io.NewOffsetWriter(spool, 0))
+	if err == nil {
+		err = c.verdict(name)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if replace {
+		if err := to.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 0, fmt.Errorf("replace it: %w", err)
+		}
+	}
+	err = spool.Commit(ctx, name, c.size)
+	if errors.Is(err, fs.ErrExist) { // another was quicker, or it was done and reported as failed
+		there, e := readContent(ctx, to, name, io.Discard)
+		if e != nil {
+			return 0, e
+		}
+		if err = nil; there.hash != c.hash {
+			err = fmt.Errorf("the replica holds other bytes under this name")
+		}
+	}
+	return c.size, err
+}

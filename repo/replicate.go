@@ -1,0 +1,287 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/target"
+)
+
+// ReplicateOptions say how a replica is brought up to date. The zero value is useful.
+type ReplicateOptions struct {
+	// KeepDeleted leaves on the replica all that the repository has no more.
+	KeepDeleted bool
+	// DeleteUnexplained removes snapshots from the replica, too, that are gone from the
+	// repository without a record that they were forgotten.
+	DeleteUnexplained bool
+
+	// Progress is called now and then, by one goroutine at a time.
+	Progress func(ReplicateProgress)
+}
+
+// ReplicateProgress is how far a replication has come.
+type ReplicateProgress struct {
+	Phase   string // what is being copied, compared or removed
+	Objects int    // that were copied so far
+	Bytes   int64  // of these
+	Total   int64  // bytes of all packs that are to be copied, as far as it is known
+	Elapsed time.Duration
+}
+
+// A ReplicateReport says what a replication did.
+type ReplicateReport struct {
+	Snapshots, Packs, Objects int   // that were copied; objects are all, with these
+	Bytes                     int64 // of all objects
+	RemovedSnapshots          int
+	RemovedPacks              int
+	RemovedObjects            int // all, with these
+	RemovedBytes              int64
+	// Damaged are objects of the repository that can't be copied, because their bytes
+	// are not what their name says.
+	Damaged []error
+	// Unexplained are snapshots that only the replica has, and no record says that they
+	// were forgotten: they may be lost here. They are kept, with all they need.
+	Unexplained []string
+	// Kept says why nothing that the repository has no more was removed, if so.
+	Kept error
+}
+
+// Replicate makes a target a replica of the repository on another one, or brings it up
+// to date: it copies what isn't there. It takes no key, and so removes nothing; the
+// method of Repo does.
+//
+// At any moment what is on the replica is a repository by itself, whose snapshots are
+// whole as far as they are here: it can be opened, checked, restored from, and be
+// promoted to take the place of a lost one. What was interrupted is completed by the
+// next call. Others may change the repository meanwhile. Every object is checked
+// against its name as it is copied.
+//
+// The errors are fs.ErrExist if the target holds a repository that isn't a replica of
+// this one, and ErrPromoted, beside those of the targets.
+func Replicate(ctx context.Context, from, to target.Target, o ReplicateOptions) (*ReplicateReport, error) {
+	c := newReplication(from, to, o)
+	err := c.during(ctx, c.copy)
+	return &c.report, err
+}
+
+// A replication is one call of Replicate.
+type replication struct {
+	from, to target.Target
+	o        ReplicateOptions
+	start    time.Time
+	// byAge sorts the names of snapshots, the oldest first. It may be nil.
+	byAge func(ctx context.Context, names []string) error
+
+	have   map[string]int64 // what is on the replica
+	tombs  map[string]bool  // names of snapshots that are tombstones here
+	buffer chan *pack.Buffer
+
+	mu     sync.Mutex
+	report ReplicateReport
+	total  int64
+}
+
+func newReplication(from, to target.Target, o ReplicateOptions) *replication {
+	c := &replication{from: from, to: to, o: o, start: time.Now(), tombs: map[string]bool{}, buffer: make(chan *pack.Buffer, packsAtOnce)}
+	for range packsAtOnce {
+		c.buffer <- new(pack.Buffer)
+	}
+	return c
+}
+
+// during does something to the replica, which is made one if there is nothing yet,
+// and says to others that it does.
+func (c *replication) during(ctx context.Context, do func(context.Context) error) error {
+	if err := c.isOurs(ctx); err != nil {
+		return err
+	}
+	w, err := beginReplicating(ctx, c.to)
+	if err != nil {
+		return err
+	}
+	// The replica is listed before the repository: what is there, and not here
+	// afterwards, was here once, as no name is used twice.
+	if c.have, err = listSorts(ctx, c.to); err == nil {
+		err = do(ctx)
+	}
+	return errors.Join(err, w.end(ctx))
+}
+
+// isOurs returns an error unless the target is a replica of this repository, or free
+// to become one.
+func (c *replication) isOurs(ctx context.Context) error {
+	here, err := readConfigs(ctx, c.from, true)
+	if err != nil {
+		return err
+	}
+	there, err := readConfigs(ctx, c.to, true)
+	if err != nil && !errors.Is(err, ErrNoRepository) {
+		return err
+	}
+	if errors.Is(err, ErrNoRepository) {
+		if _, err := c.to.Stat(ctx, configName); !errors.Is(err, fs.ErrNotExist) {
+			return errors.Join(fmt.Errorf("something else is here already: %w", fs.ErrExist), err)
+		}
+		return putReplicaMark(ctx, c.to)
+	}
+	if !alike(here, there) {
+		return fmt.Errorf("another repository is here already: %w", fs.ErrExist)
+	}
+	mark, err := readReplicaMark(ctx, c.to)
+	if err == nil && mark == "" {
+		err = fmt.Errorf("this repository is here already, and is no replica, or was promoted: %w", fs.ErrExist)
+	}
+	return err
+}
+
+// alike reports whether two repositories have any copy of the config in common.
+func alike(a, b map[string][]byte) bool {
+	for _, body := range a {
+		if sameConfig(b, body) {
+			return true
+		}
+	}
+	return false
+}
+
+// listSorts lists the objects of a repository that a replica has, with their sizes.
+func listSorts(ctx context.Context, t target.Target) (map[string]int64, error) {
+	out := map[string]int64{}
+	for _, s := range sorts {
+		if err := listSort(ctx, t, s.prefix, out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// listSort adds the objects of one sort.
+func listSort(ctx context.Context, t target.Target, prefix string, out map[string]int64) error {
+	if !strings.HasSuffix(prefix, "/") {
+		info, err := t.Stat(ctx, prefix)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		out[prefix] = info.Size
+		return err
+	}
+	for info, err := range t.List(ctx, prefix) {
+		if err != nil {
+			return err
+		}
+		out[info.Name] = info.Size
+	}
+	return nil
+}
+
+func listOf(ctx context.Context, t target.Target, prefix string) (map[string]int64, error) {
+	out := map[string]int64{}
+	return out, listSort(ctx, t, prefix, out)
+}
+
+// copyAll copies those of the objects that aren't there. One that has vanished
+// meanwhile is errVanished, after all others were copied.
+func (c *replication) copyAll(ctx context.Context, phase string, objects map[string]int64) error {
+	names := missingFrom(c.have, objects)
+	var bytes int64
+	for _, name := range names {
+		bytes += objects[name]
+	}
+	c.mu.Lock()
+	c.total = c.report.Bytes + bytes
+	c.mu.Unlock()
+	var vanished error
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(packsAtOnce)
+	for _, name := range names {
+		if gctx.Err() != nil {
+			break
+		}
+		g.Go(func() error {
+			err := c.copyOne(gctx, name)
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if errors.Is(err, errVanished) {
+				vanished, err = err, nil
+			}
+			c.progress(phase)
+			return err
+		})
+	}
+	if err := errors.Join(g.Wait(), ctx.Err()); err != nil {
+		return err
+	}
+	return vanished
+}
+
+// progress is called with mu held.
+func (c *replication) progress(phase string) {
+	if c.o.Progress != nil {
+		c.o.Progress(ReplicateProgress{phase, c.report.Objects, c.report.Bytes, c.total, time.Since(c.start)})
+	}
+}
+
+// count notes what was copied.
+func (c *replication) count(name string, size int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.report.Objects++
+	c.report.Bytes += size
+	switch s, _ := sortOfName(name); s.prefix {
+	case packsPrefix:
+		c.report.Packs++
+	case snapshotPrefix:
+		c.report.Snapshots++
+	}
+	c.have[name] = size
+}
+
+// copyOne copies an object. One that is damaged here is noted, and a tombstone
+// passed over.
+func (c *replication) copyOne(ctx context.Context, name string) error {
+	buffer := <-c.buffer
+	defer func() { c.buffer <- buffer }()
+	c.mu.Lock()
+	_, replace := c.have[name]
+	c.mu.Unlock()
+	if replace && strings.HasPrefix(name, marksPrefix) {
+		return nil // which of the two is damaged takes a key to tell: see Heal
+	}
+	size, err := transfer(ctx, c.from, c.to, name, buffer, replace)
+	var damage *DamageError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: %w", name, errVanished)
+	case errors.Is(err, errTombstone):
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.tombs[name] = true
+		return nil
+	case errors.As(err, &damage):
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.report.Damaged = append(c.report.Damaged, err)
+		return nil
+	case err != nil:
+		return fmt.Errorf("replicate %s: %w", name, err)
+	}
+	c.count(name, size)
+	return nil
+}
+
+var errTombstone = errors.New("it is a tombstone")
+
+// isTombstoneHeader reports whether what begins so says it is a tombstone.
+func isTombstoneHeader(front []byte) bool {
+	h, err := seal.ParseHeader(front)
+	return err == nil && h.Kind() == seal.Tombstone
+}
