@@ -33,6 +33,7 @@ One value:
                  request_seconds, upload_bytes_per_second,
                  download_bytes_per_second, free_bytes, total_bytes (0 where that is
                  not known), seconds_elapsed}
+  target unhide  {message_type, dry_run, objects: array of names}
   init, version, key add, key remove, key passwd, key export
                  one object with a message_type
 

@@ -30,6 +30,16 @@ func (p *program) targetCommand() *cli.Command {
 					"--retry-for is given.",
 				Action: p.targetCheck,
 			}),
+			p.command(&cli.Command{
+				Name:      "unhide",
+				Usage:     "bring back what somebody has deleted or replaced though it is locked",
+				ArgsUsage: "[TARGET]",
+				Description: "In a bucket with object lock, whoever may delete can hide what is locked, and can't\n" +
+					"remove it. What was deleted after its lock had ended is not brought back. This needs\n" +
+					"no password: a repository whose config is hidden can't be opened.",
+				Flags:  []cli.Flag{&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done"}},
+				Action: p.targetUnhide,
+			}),
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/target"
 )
 
 // objectLockFlag is as good as object-lock= in the repository's URL.
@@ -67,4 +68,42 @@ func timeOrNull(t time.Time) any {
 		return nil
 	}
 	return t
+}
+
+// targetUnhide brings back what is hidden.
+func (p *program) targetUnhide(c *cli.Context) error {
+	at, err := p.argumentOrPlace(c)
+	if err != nil {
+		return err
+	}
+	t, err := p.openTarget(c, at, false)
+	if err != nil {
+		return err
+	}
+	u, ok := target.As[target.Unhider](t)
+	if !ok {
+		return fmt.Errorf("%s: nothing can be locked there, so that nothing is hidden", at)
+	}
+	var names []string
+	err = u.Hidden(c.Context, "", func(i target.Info) error { names = append(names, i.Name); return nil })
+	if err != nil {
+		return err
+	}
+	verb := "would bring back"
+	if !c.Bool("dry-run") {
+		verb = "brought back"
+		for _, name := range names {
+			if err := u.Unhide(c.Context, name); err != nil {
+				return err
+			}
+		}
+	}
+	if p.json {
+		return p.emit(map[string]any{"message_type": "unhidden", "dry_run": c.Bool("dry-run"), "objects": append([]string{}, names...)})
+	}
+	for _, name := range names {
+		p.say("%s", name)
+	}
+	p.say("%s %s", verb, plural(len(names), "object", "objects"))
+	return nil
 }

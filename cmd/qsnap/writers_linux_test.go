@@ -181,4 +181,22 @@ func TestALockedBucketSaysUntilWhen(t *testing.T) {
 	}
 	s.run("restore", "--quiet", "latest", "--target", "back", "--cache-dir", "elsewhere")
 	s.run("snapshot", "--quiet", "src")
+
+	for o := range store.ListObjects(t.Context(), bucketOfMany, minio.ListObjectsOptions{Prefix: "shared/packs/", Recursive: true}) {
+		if err := store.RemoveObject(t.Context(), bucketOfMany, o.Key, minio.RemoveObjectOptions{}); err != nil {
+			t.Error(err)
+		}
+	}
+	if out, code := s.try("check"); code != 1 || !strings.Contains(out, "though it is locked") || !strings.Contains(out, "qsnap target unhide") {
+		t.Errorf("%d: %s", code, out)
+	}
+	if err := store.RemoveObject(t.Context(), bucketOfMany, "shared/config", minio.RemoveObjectOptions{}); err != nil {
+		t.Error(err)
+	}
+	if out := s.run("target", "unhide"); !strings.Contains(out, "config\n") || !strings.Contains(out, "brought back 7 objects") {
+		t.Errorf("%s", out)
+	}
+	if out := s.run("check", "--read-data"); !strings.Contains(out, "no damage found") {
+		t.Errorf("%s", out)
+	}
 }
