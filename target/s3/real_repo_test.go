@@ -167,7 +167,7 @@ func TestManyProcessesWriteToOneBucketAtOnce(t *testing.T) {
 	for i := range writers {
 		cmd := exec.CommandContext(t.Context(), os.Args[0])
 		cmd.Env = append(os.Environ(), "S3_TEST_WRITER="+strconv.Itoa(i), "S3_TEST_CACHE="+t.TempDir(),
-			"S3_TEST_URL=s3://"+bucket+"/?insecure=1&region=us-east-1&endpoint="+g.address,
+			"S3_TEST_URL=s3://"+bucket+"/?insecure=1&region=us-east-1&endpoint="+g.Address,
 			"AWS_ACCESS_KEY_ID="+someone.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+someone.SecretAccessKey)
 		wg.Go(func() {
 			if out, err := cmd.CombinedOutput(); err != nil {
@@ -221,22 +221,22 @@ func TestASnapshotOutlivesTheDeathOfTheStore(t *testing.T) {
 			deaths++
 			switch {
 			case mode == 0:
-				g.kill()
+				g.Kill()
 				return send()
 			case mode == 1 && q.Body != nil:
-				q.Body = &killingBody{ReadCloser: q.Body, kill: g.kill}
+				q.Body = &killingBody{ReadCloser: q.Body, kill: g.Kill}
 				return send()
 			}
 			if r, err := send(); err == nil {
 				r.Body.Close()
 			}
-			g.kill()
+			g.Kill()
 			return nil, errors.New("the connection broke on purpose")
 		})
 		_, err = r.Snapshot(t.Context(), repo.FS(files, "/srv"), repo.SnapshotOptions{})
 		tap.on(0, nil)
-		if g.cmd == nil {
-			g.start()
+		if !g.Running() {
+			g.Start()
 		}
 		var e *s3.Error
 		if err != nil && (!errors.As(err, &e) || !e.Temporary()) {
