@@ -87,7 +87,7 @@ func (s *stage) interrupt(t *testing.T, tree string) *stage {
 
 // A run dies at any time, and another goes on from its checkpoint. How that goes beside a
 // prune that deletes what only the checkpoint needs is to be seen in
-// TestSimEveryRunOfGoingOnBesideAHastyPrune.
+// TestSimGoingOnBesideAHastyPrune.
 func TestSimARunDiesAndAnotherGoesOn(t *testing.T) {
 	t.Parallel()
 	explore(t, &program{name: "die and resume", stage: newStage(t, "X'"), crashes: 1, only: protocol, about: resumedFiles, actors: []actor{

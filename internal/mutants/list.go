@@ -70,7 +70,7 @@ func All() []Mutant {
 		},
 		{
 			Name:  "a prune reads which packs there are before it reads the quarantine",
-			Tests: "TestSimEveryRunOfTwoPrunesWithTwoCopies", Interruptions: 3,
+			Tests: "TestSimTwoPrunesWithTwoCopies", Interruptions: 3,
 			Edits: []Edit{{"repo/prune_delete.go", `	quarantine, err := p.r.quarantined(ctx) // of all, before the packs
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func All() []Mutant {
 		},
 		{
 			Name:  "a prune honours its own quarantine only",
-			Tests: "TestSimEveryRunOfTwoPrunesWithTwoCopies",
+			Tests: "TestSimTwoPrunesWithTwoCopies",
 			Edits: []Edit{{"repo/prune_delete.go", `return ok && !quarantine.has(id)`, `return ok && !slices.Contains(quarantine[id], p.s.run)`}},
 		},
 		{
@@ -127,7 +127,7 @@ func All() []Mutant {
 		},
 		{
 			Name:  "a run takes what it goes on from to be there",
-			Tests: "TestSimEveryRunOfGoingOnBesideAHastyPrune",
+			Tests: "TestSimGoingOnBesideAHastyPrune",
 			Edits: []Edit{{"repo/snapshot.go", `proven: t.resume == nil,`, `proven: true,`}},
 		},
 		{

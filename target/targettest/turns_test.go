@@ -181,3 +181,28 @@ func TestAListOfTwoTurnsMayYieldWhatChangedMeanwhile(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatIsForeseenDoesNotHappen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := &targettest.Memory{}
+		turns := targettest.NewTurns(mem)
+		a := turns.Actor(0)
+		result := put(t.Context(), a, "x")
+		waiting(turns)
+		turn := turns.Waiting()[0]
+		if out := turn.Foresee(); string(out.After) != "abcd" || out.Before != nil || out.Err != nil {
+			t.Errorf("%+v", out)
+		}
+		if got := waiting(turns); len(mem.Objects()) > 0 || len(got) != 1 {
+			t.Fatalf("%d objects are there, and %q wait", len(mem.Objects()), got)
+		}
+		mem.Set("x", []byte("other"))
+		if out := turn.Foresee(); !errors.Is(out.Err, fs.ErrExist) || string(mem.Objects()["x"]) != "other" {
+			t.Errorf("%+v, %q", out, mem.Objects()["x"])
+		}
+		mem.Set("x", nil)
+		if out := turn.Take(targettest.None); out.Err != nil || string(mem.Objects()["x"]) != "abcd" || <-result != nil {
+			t.Errorf("%+v", out)
+		}
+	})
+}
