@@ -125,9 +125,14 @@ func (d *dropper) gone(prefix string) (names []string) {
 	return names
 }
 
-// remove removes an object from the replica.
+// remove removes an object from the replica. What that keeps locked stays for a later
+// replication.
 func (d *dropper) remove(ctx context.Context, name string) error {
-	if err := d.to.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := d.to.Delete(ctx, name)
+	if _, locked := target.LockedUntil(err); locked {
+		return nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove %s from the replica: %w", name, err)
 	}
 	d.mu.Lock()

@@ -220,6 +220,8 @@ func nextStep(f *repo.Finding) string {
 		return "nothing is lost: \"qsnap repair index\" makes the index anew, from the packs"
 	case repo.BadPack:
 		return fmt.Sprintf("\"qsnap repair packs %s\" salvages what can be read", f.Object[strings.LastIndexByte(f.Object, '/')+1:])
+	case repo.Hidden:
+		return "\"qsnap target unhide\" brings it back; find out who did it"
 	case repo.MissingPack, repo.Lost:
 		return "\"qsnap repair index\", then the next \"qsnap snapshot\" stores again what the source still has; \"qsnap repair snapshots\" gives up the rest"
 	case repo.BadManifest:

@@ -32,9 +32,11 @@ One value:
                  {chunks, chunk_bytes, trees, tree_bytes, stored_bytes}
   key rotate     {message_type, left: array as of key list, removed}
   target check   {message_type, target, ok, checks: array of {name, ok, error},
+                 create_only,
                  request_seconds, upload_bytes_per_second,
                  download_bytes_per_second, free_bytes, total_bytes (0 where that is
                  not known), seconds_elapsed}
+  target unhide  {message_type, dry_run, objects: array of names}
   init, version, key add, key remove, key passwd, key export
                  one object with a message_type
 
@@ -86,7 +88,8 @@ An object a line, each with a message_type:
   prune          summary: {dry_run, snapshots, packs, pack_bytes, packs_removed,
                  bytes_removed, packs_repacked, bytes_repacked, bytes_unused,
                  packs_waiting, bytes_waiting, waiting_for: array of {what, hostname,
-                 username, begun, dead_by}, left, seconds_elapsed}; with --dry-run
+                 username, begun, dead_by}, packs_locked, bytes_locked, locked_first,
+                 locked_last, stale_pending, left, seconds_elapsed}; with --dry-run
                  about how many requests, bytes_to_send and bytes_to_fetch it takes
   undelete       undeleted: {snapshot_id, original}
   rewrite        rewritten: {snapshot_id, rewritten_id, dropped, dry_run}

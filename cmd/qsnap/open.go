@@ -23,6 +23,9 @@ type place struct {
 func (p *program) place(c *cli.Context) (place, error) {
 	if name := c.String("repo"); name != "" {
 		at, err := parseLocation(name)
+		if err == nil {
+			at, err = withObjectLock(c, at)
+		}
 		return place{location: at}, err
 	}
 	data, config, err := p.userDirs()
@@ -30,7 +33,8 @@ func (p *program) place(c *cli.Context) (place, error) {
 		return place{}, hint{err, "name a repository with --repo"}
 	}
 	dir := filepath.Join(data, "default")
-	return place{location{rest: dir, shown: dir}, filepath.Join(config, "default.key")}, nil
+	at, err := withObjectLock(c, location{rest: dir, shown: dir})
+	return place{at, filepath.Join(config, "default.key")}, err
 }
 
 // userDirs returns the directories for the user's data and settings of qsnap.
@@ -53,7 +57,7 @@ func (p *program) userDirs() (data, config string, err error) {
 }
 
 func (p *program) options(c *cli.Context) repo.Options {
-	return repo.Options{CacheDir: c.String("cache-dir"), CacheSize: p.cacheSize, CacheMemory: p.cacheMemory}
+	return repo.Options{CacheDir: c.String("cache-dir"), CacheSize: p.cacheSize, CacheMemory: p.cacheMemory, Notice: p.tellUnsafe}
 }
 
 // cacheSizeFlag returns what the flag asks for, as in repo.Options.
