@@ -88,6 +88,9 @@ func TestEveryObjectIsHealedFromTheOther(t *testing.T) {
 		for _, how := range []string{"missing", "flipped"} {
 			for side := range 2 {
 				prefix, _, _ := strings.Cut(name, "/")
+				if side == 1 && how == "missing" && prefix != "packs" {
+					continue // as of any replica that is behind
+				}
 				both := [2]*targettest.Memory{mem.Clone(), replica.Clone()}
 				hurt(both[side], name, how)
 				want := versions.of
@@ -183,7 +186,7 @@ func TestAHealThatDiesAnywhereIsCompletedByTheNext(t *testing.T) {
 		t.Fatal(err)
 	}
 	for side := range calm {
-		for n := 1; n <= calm[side].Ops(); n += 29 {
+		for n := 1; n <= calm[side].Ops(); n += 53 {
 			both := [2]*targettest.Faulty{{Memory: mem.Clone()}, {Memory: replica.Clone()}}
 			dead := false
 			for i := range both {

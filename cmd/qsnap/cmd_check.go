@@ -69,7 +69,7 @@ func (p *program) check(c *cli.Context) error {
 
 // checkReplicas compares the replicas that are named, after what else was found.
 func (p *program) checkReplicas(c *cli.Context, found error) error {
-	if len(c.StringSlice("replica")) == 0 {
+	if len(replicaNames(c)) == 0 {
 		if c.Bool("no-key") {
 			return hint{errors.New("--no-key compares replicas"), "name one with --replica or $QSNAP_REPLICAS"}
 		}

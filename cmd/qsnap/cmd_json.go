@@ -79,8 +79,7 @@ An object a line, each with a message_type:
                  and prune print it, too, for each replica
   promote        promoted: {repository}
   heal           healed: {replica, differences, packs, blobs, deltas, snapshots,
-                 objects, replica_objects, replica_bytes, unexplained, lost}, and
-                 replicated as above
+                 objects, replica_objects, replica_bytes, unexplained, lost}
   check          with --replica, difference: {replica, object, here, there} and
                  compared: {replica, objects, bytes, bytes_read, differences};
                  error or note: {kind, object, message, files, total_files, next};

@@ -30,7 +30,7 @@ func (p *program) replicateCommand() *cli.Command {
 func (p *program) replicate(c *cli.Context) error {
 	names := c.StringSlice("to")
 	if len(names) == 0 {
-		names = c.StringSlice("replica")
+		names = replicaNames(c)
 	}
 	if len(names) == 0 {
 		return hint{errors.New("replicate where to?"), "name a place with --to, or with --replica or $QSNAP_REPLICAS"}
@@ -105,7 +105,7 @@ func (p *program) healCommand() *cli.Command {
 }
 
 func (p *program) heal(c *cli.Context) error {
-	names := c.StringSlice("replica")
+	names := replicaNames(c)
 	if len(names) == 0 {
 		return hint{errors.New("heal from where?"), "name a replica with --replica or $QSNAP_REPLICAS"}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -12,9 +13,14 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
+// replicaNames returns the replicas that are named; an empty variable names none.
+func replicaNames(c *cli.Context) []string {
+	return slices.DeleteFunc(slices.Clone(c.StringSlice("replica")), func(name string) bool { return name == "" })
+}
+
 // replicas returns the replicas that are named, to be opened when they are needed.
 func (p *program) replicas(c *cli.Context) (out []repo.Replica) {
-	for _, name := range c.StringSlice("replica") {
+	for _, name := range replicaNames(c) {
 		out = append(out, repo.Replica{Name: name, Open: func(context.Context) (target.Target, error) {
 			return p.openReplica(c, name, false)
 		}})
@@ -38,7 +44,7 @@ var errBehind = fmt.Errorf("a replica could not be brought up to date: %w", errI
 // the repository. One that can't be is reported, and caught up by the next command.
 func (p *program) follow(c *cli.Context, r *repo.Repo) error {
 	var failed error
-	for _, name := range c.StringSlice("replica") {
+	for _, name := range replicaNames(c) {
 		if c.Context.Err() != nil {
 			return c.Context.Err()
 		}
@@ -61,7 +67,7 @@ func (p *program) afterwards(c *cli.Context, r *repo.Repo, done error) error {
 // pruneAll prunes, and has the replicas follow: before, too, as the records of what
 // was forgotten, which tell them what they may drop, go with a prune.
 func (p *program) pruneAll(c *cli.Context, r *repo.Repo, o repo.PruneOptions) error {
-	if o.DryRun || len(c.StringSlice("replica")) == 0 {
+	if o.DryRun || len(replicaNames(c)) == 0 {
 		return p.runPrune(c, r, o)
 	}
 	before := p.follow(c, r)
@@ -137,7 +143,7 @@ func (p *program) sayServed(r *repo.Repo) {
 // compareReplicas compares the repository with its replicas, and returns how many
 // differences there are.
 func (p *program) compareReplicas(c *cli.Context, here target.Target, readData bool) (differences int, err error) {
-	for _, name := range c.StringSlice("replica") {
+	for _, name := range replicaNames(c) {
 		there, err := p.openReplica(c, name, false)
 		if err != nil {
 			return differences, fmt.Errorf("replica %s: %w", name, err)
