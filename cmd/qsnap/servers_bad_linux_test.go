@@ -350,3 +350,35 @@ func TestAServersExpiredCertificateIsNamed(t *testing.T) {
 		})
 	}
 }
+
+func TestGoodServersAreTrustedAndThoseThatReplaceObjectsAreNot(t *testing.T) {
+	eachServer(t, func(t *testing.T, server *servers.Server, s *session) {
+		s.run("init", "--key-file", "key") // the directory has to be there
+		start := time.Now()
+		if out := s.run("target", "check"); !strings.Contains(out, "keeps what a repository relies on") {
+			t.Error(out)
+		}
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("the check took %s", took)
+		}
+		if !server.HTTP || server.Name == "versitygw" { // whose requests are signed, and can't be changed
+			return
+		}
+		f := newFront(t, server)
+		careless := func(w http.ResponseWriter, r *http.Request) bool {
+			r.Header.Del("If-None-Match")
+			r.Header.Set("Overwrite", "T")
+			return false
+		}
+		f.answer.Store(&careless)
+		// Another store, of which nothing is known yet.
+		s.env = append(s.env, "QSNAP_REPO="+server.At("other").URL(server.Addr))
+		s.run("init", "--key-file", "key")
+		s.env = append(s.env, "QSNAP_REPO="+server.At("other").URL(f.addr()))
+		start = time.Now()
+		out, code := s.try("target", "check", "--quiet")
+		if took := time.Since(start); code != exitFailed || took > 10*time.Second || !strings.Contains(out, "would not be safe") {
+			t.Errorf("exit code %d after %s\n%s", code, took, out)
+		}
+	})
+}

@@ -157,8 +157,7 @@ func read(ctx context.Context, tgt target.Target, name string, off, n int64) ([]
 func (u *user) get(name string) {
 	off, n := int64(0), int64(-1)
 	if u.r.IntN(2) == 0 {
-		off = int64(u.r.IntN(8)) // every object has eight bytes at least
-		n = int64(u.r.IntN(int(9 - off)))
+		off, n = int64(u.r.IntN(4)), int64(u.r.IntN(5))
 	}
 	got, err := read(u.t.Context(), u.tgt, name, off, n)
 	if err != nil {

@@ -46,7 +46,7 @@
 // may pass has
 //
 //	Temporary() bool            // true: it may succeed later
-//	RetryAfter() time.Duration  // how long the server wants to be left alone; 0 if it didn't say
+//	RetryAfter() time.Duration  // how long the server wants to be left alone; 0 if it didn't say, or a Budget sees to it
 //
 // which errors.As finds. After an unclear answer to the MOVE, Put looks what came of
 // it, and has succeeded if the name holds exactly its bytes. No call waits longer
