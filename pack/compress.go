@@ -3,6 +3,7 @@ package pack
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -97,18 +98,15 @@ func newEncoder(level zstd.EncoderLevel) (*zstd.Encoder, error) {
 // sixteenth stays as it is: reading it back is then free.
 func (c *Compressor) Compress(plain []byte) (Codec, []byte) {
 	if c.encoder != nil && !(c.doubtful && c.hopeless(plain)) {
-		if need := len(plain) + len(plain)/256 + 64 + seal.Overhead; cap(c.buf) < need {
-			c.buf = make([]byte, 0, need+need/2)
-		}
-		out := c.encoder.EncodeAll(plain, c.buf[:0])
-		c.buf = out[:0]
+		out := slices.Grow(c.encoder.EncodeAll(plain, c.buf[:0]), seal.Overhead)
+		c.buf = out[:0] // as large as what data shrinks to makes it
 		shrank := len(out) <= len(plain)-len(plain)/16
 		c.doubtful = c.auto && !shrank
 		if shrank {
 			return Zstd, out
 		}
 	}
-	c.buf = append(c.buf[:0], plain...)
+	c.buf = append(slices.Grow(c.buf[:0], len(plain)+seal.Overhead), plain...)
 	return Raw, c.buf
 }
 

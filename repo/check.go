@@ -13,6 +13,7 @@ import (
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/target"
 )
 
 // CheckOptions say how thoroughly a repository is checked. The zero value checks
@@ -50,6 +51,7 @@ const (
 	BadPack         FindingKind = "pack"             // a pack, or a part of it, can't be read
 	BadManifest     FindingKind = "snapshot"         // a manifest can't be read
 	MissingManifest FindingKind = "missing snapshot" // one that a later one follows isn't there
+	Hidden          FindingKind = "hidden object"    // somebody has deleted or replaced it though it is locked
 	Lost            FindingKind = "lost"             // a chunk or tree that is in no pack at all
 	Unlisted        FindingKind = "unlisted pack"    // no index delta lists it: a session still runs, or was interrupted
 	Foreign         FindingKind = "foreign object"   // not made by qsnap
@@ -147,7 +149,7 @@ func (c *checker) run(ctx context.Context) (changed bool, err error) {
 	// What a snapshot reaches is there before it, and a pack before the delta that
 	// lists it: in this order nothing that is made meanwhile looks like damage.
 	for _, step := range []func(context.Context) error{
-		c.checkConfigs, c.checkKeys, c.checkEpochs, c.checkRecords, c.listSnapshots, c.checkDeltas, c.listPacks, c.checkUnlisted,
+		c.checkHidden, c.checkConfigs, c.checkKeys, c.checkEpochs, c.checkRecords, c.listSnapshots, c.checkDeltas, c.listPacks, c.checkUnlisted,
 		c.readPacks, c.checkSnapshots, c.findAffected,
 	} {
 		if err := step(ctx); err != nil {
@@ -240,6 +242,19 @@ func (c *checker) progress(phase string, done, total uint64, bytes bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.o.Progress(CheckProgress{phase, done, total, bytes, c.r.opts.Now().Sub(c.start)})
+}
+
+// checkHidden finds what is locked and can't be seen all the same. It comes first: that
+// something is missing is no news then.
+func (c *checker) checkHidden(ctx context.Context) error {
+	u, ok := target.As[target.Unhider](c.r.target)
+	if !ok {
+		return nil
+	}
+	return u.Hidden(ctx, "", func(info target.Info) error {
+		c.find(Hidden, info.Name, "somebody has deleted or replaced it, though it is locked; its bytes are still there")
+		return nil
+	})
 }
 
 // checkConfigs checks both copies of the config.

@@ -106,6 +106,30 @@
 // this machine has ended, counts as dead. To judge wrongly costs the writer uploads,
 // never a snapshot.
 //
+// All of that relies on Put that only creates. Where a target says that its own may
+// replace objects, Options.Notice is told so before anything is stored, and no pending
+// manifest is given up but those that a person names (PruneOptions.DropPending): what
+// stale ones reach is kept.
+//
+// # Locks
+//
+// A target.Locker can keep objects from being deleted for some time by anyone, as a
+// bucket with object lock does. Then no pack can be deleted before the retention of any
+// snapshot that relies on it has ended, however old the pack is: between the steps 2
+// and 3 a writer has the target lock what it relies on, up to the time that
+// target.Locker.Retain says. What it knows to be locked so far it doesn't ask for again;
+// that is in locks.json in the cache directory, and is only a cache. The config, key
+// slots, epochs and manifests are locked too; leases, pending manifests, quarantine,
+// marks and index deltas never are.
+//
+// Forget refuses what is locked, Retain keeps it and says so. Prune asks for locks
+// before it puts a pack in quarantine. A dead pack that is locked it leaves alone, and
+// reports until when. Of one that is mostly dead it moves what is needed, replaces the
+// deltas that list it, and takes it out of quarantine again: as nobody relies on it any
+// more, nobody makes its lock longer, and a later prune deletes it. The same happens
+// where the target refuses to delete a pack that was locked since. Such a pack is listed
+// in no delta.
+//
 // # Crashes
 //
 // A snapshot stores its packs, then the index deltas that list them, then its
@@ -118,6 +142,21 @@
 // either costs time. An object that can't be read, or isn't what its name says, is a
 // *DamageError, a *LostError or a *pack.DamageError, and nothing that depends on it
 // is ever returned wrong.
+//
+// # Far targets
+//
+// Where a target is no local file system, manifests, index deltas and trees that were
+// read or stored are kept on this machine, too, as they are there, sealed. That answers
+// what an object holds, never whether it is there: names are listed anew whenever it
+// matters, and whoever checks, repairs or deletes reads everything from the target. A
+// damaged copy is dropped and fetched again, and the copies may be removed at any time.
+//
+// There, packs are stored several at a time, and what a restore, a copy or a check is
+// going to need is read ahead, within bounds on the bytes that are under way. A snapshot
+// in which nothing has changed takes 18 requests with its opening, whatever the number
+// of versions and packs: 5 open the repository, 3 commit the manifest, 2 are the lease,
+// and 8 ask what snapshots, deltas, losses and interrupted runs there are, whether the
+// key was rotated, what is about to be deleted (twice), and whether the parent stands.
 //
 // # Twins
 //

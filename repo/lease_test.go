@@ -35,7 +35,7 @@ func TestALeaseThatCouldNotBeReplacedEndsWithItsRun(t *testing.T) {
 		if failed == 0 {
 			t.Error("the lease was never to be replaced")
 		}
-		if n := below(mem, "leases/"); n > 0 {
+		if n := count(mem, "leases/"); n > 0 {
 			t.Errorf("%d leases are left", n)
 		}
 	})

@@ -416,3 +416,29 @@ func TestWhereObjectsAreReplacedAStalePendingManifestIsKept(t *testing.T) {
 		t.Errorf("told %d times", len(notices))
 	}
 }
+
+// What somebody hid though it is locked comes to light, and is whole when it is
+// brought back.
+func TestCheckFindsWhatIsHidden(t *testing.T) {
+	l := newLockedFixture(t, 8*day)
+	m := l.take(rollingTree(0))
+	for name := range l.vault.Objects() {
+		if strings.HasPrefix(name, "packs/") || strings.HasPrefix(name, "snapshots/") {
+			l.vault.Hide(name)
+		}
+	}
+	report, err := l.Check(t.Context(), repo.CheckOptions{})
+	if err != nil || !report.Damaged() {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	for _, f := range report.Findings {
+		if f.Kind != repo.Hidden {
+			t.Errorf("%+v", f)
+		}
+		if err := l.vault.Unhide(t.Context(), f.Object); err != nil {
+			t.Error(err)
+		}
+	}
+	l.clean()
+	sameTree(t, l.Repo, m, rollingTree(0))
+}

@@ -65,6 +65,7 @@ type salvage struct {
 	p      *pruner
 	o      PackRepairOptions
 	bad    map[pack.ID]map[int]bool // damaged packs and which of their segments are
+	infos  map[pack.ID]*pack.Info   // what some of them hold, as known from elsewhere
 	keep   map[chunk.ID]bool        // what was moved
 	report PackRepair
 }
@@ -76,6 +77,11 @@ func (s *salvage) run(ctx context.Context) error {
 	if err := s.find(ctx); err != nil || len(s.bad) == 0 {
 		return err
 	}
+	return s.replace(ctx)
+}
+
+// replace moves what can be read of the damaged packs to new ones, and removes them.
+func (s *salvage) replace(ctx context.Context) error {
 	var numbers []int
 	data := s.p.s.Lane()
 	damaged := slices.SortedFunc(maps.Keys(s.bad), compareIDs)
@@ -163,16 +169,18 @@ func (s *salvage) move(ctx context.Context, id pack.ID, data interface {
 }) (int, error) {
 	p := s.p
 	n, known := p.numbers[id]
-	if !known { // it is unlisted, and doesn't tell what it holds
+	if !known { // it is unlisted, and doesn't tell what it holds; or it isn't there
 		n = len(p.packs)
 		p.packs = append(p.packs, packState{info: &pack.Info{ID: id}})
 		p.numbers[id] = n
-		return n, nil
 	}
-	info, err := p.r.readPackInfo(ctx, id, p.packs[n].info.Size)
-	var damage *pack.DamageError
-	if errors.As(err, &damage) {
-		info, err = (&checker{r: p.r}).listedInfo(ctx, id)
+	info, damage := s.infos[id], (*pack.DamageError)(nil)
+	var err error
+	if info == nil && known {
+		info, err = p.r.readPackInfo(ctx, id, p.packs[n].info.Size)
+		if errors.As(err, &damage) {
+			info, err = (&checker{r: p.r}).listedInfo(ctx, id)
+		}
 	}
 	if err != nil || info == nil {
 		return n, err

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target"
@@ -124,9 +125,14 @@ func (d *dropper) gone(prefix string) (names []string) {
 	return names
 }
 
-// remove removes an object from the replica.
+// remove removes an object from the replica. What that keeps locked stays for a later
+// replication.
 func (d *dropper) remove(ctx context.Context, name string) error {
-	if err := d.to.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := d.to.Delete(ctx, name)
+	if _, locked := target.LockedUntil(err); locked {
+		return nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove %s from the replica: %w", name, err)
 	}
 	d.mu.Lock()
@@ -158,9 +164,13 @@ func (d *dropper) dropSnapshots(ctx context.Context) error {
 	}
 	slices.Reverse(names)
 	var explained, unexplained []string
+	back, err := d.r.broughtBack(ctx, names)
+	if err != nil {
+		return err
+	}
 	for _, name := range names {
 		_, recorded := d.have[forgottenPrefix+strings.TrimPrefix(name, snapshotPrefix)]
-		if recorded || d.tombs[name] {
+		if recorded || d.tombs[name] || back[name] {
 			explained = append(explained, name)
 		} else {
 			unexplained = append(unexplained, name)
@@ -181,6 +191,29 @@ func (d *dropper) dropSnapshots(ctx context.Context) error {
 		d.report.Unexplained = append(d.report.Unexplained, strings.TrimPrefix(name, snapshotPrefix))
 	}
 	return nil
+}
+
+// broughtBack returns which of some snapshots are there under another id, too, as
+// Heal and Undelete leave them.
+func (r *Repo) broughtBack(ctx context.Context, names []string) (map[string]bool, error) {
+	out := map[string]bool{}
+	if len(names) == 0 {
+		return out, nil
+	}
+	all, err := r.Snapshots(ctx, Select{})
+	if damage := (*DamageError)(nil); err != nil && !errors.As(err, &damage) && !errors.Is(err, ErrNewerKey) {
+		return nil, err
+	}
+	roots := map[snapshot.ID]chunk.ID{}
+	for _, m := range all {
+		roots[m.ID] = m.Root.Subtree
+	}
+	for _, m := range all {
+		if root, ok := roots[m.Original]; ok && root == m.Root.Subtree && slices.Contains(names, snapshotName(m.Original)) {
+			out[snapshotName(m.Original)] = true
+		}
+	}
+	return out, nil
 }
 
 // ErrLookLost means that snapshots that a replica alone has look as if they were lost

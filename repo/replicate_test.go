@@ -205,9 +205,9 @@ func crashReplication(t *testing.T, key repo.Secret, from, to *targettest.Memory
 	sameAs(t, from, calm[1].Memory)
 	for side := range calm {
 		for _, fault := range []targettest.Fault{targettest.Crash, targettest.CrashAfter, targettest.Fail, targettest.FailAfter} {
-			step := 1
+			step := 2
 			if side == 0 {
-				step = 5 // it is only read
+				step = 9 // it is only read
 			}
 			for n := 1; n <= calm[side].Ops(); n += step {
 				both := [2]*targettest.Faulty{{Memory: from.Clone()}, {Memory: to.Clone()}}

@@ -28,6 +28,7 @@ var ErrNoneKept = errors.New("the policy would keep no snapshot")
 type Retained struct {
 	snapshot.Group
 	Decisions []snapshot.Decision // the newest first
+	Locked    int                 // of those that stay, only because the target keeps them
 }
 
 // Retain forgets the snapshots that a policy doesn't keep, and returns what it
@@ -48,13 +49,14 @@ func (r *Repo) Retain(ctx context.Context, o RetainOptions) ([]Retained, error) 
 	var drop []snapshot.ID
 	for _, group := range o.Group.Group(all) {
 		decisions := o.Policy.Decide(group.Snapshots, r.opts.Now())
-		out = append(out, Retained{group, decisions})
 		if snapshot.NoneKept(decisions) && !o.AllowEmpty {
 			err = errors.Join(err, fmt.Errorf("%w of %s", ErrNoneKept, groupText(group)))
 		}
-		if e := r.keepLocked(ctx, decisions); e != nil {
+		locked, e := r.keepLocked(ctx, decisions)
+		if e != nil {
 			return nil, e
 		}
+		out = append(out, Retained{group, decisions, locked})
 		for _, d := range decisions {
 			if !d.Keep {
 				drop = append(drop, d.Manifest.ID)
@@ -67,10 +69,10 @@ func (r *Repo) Retain(ctx context.Context, o RetainOptions) ([]Retained, error) 
 	return out, r.Forget(ctx, drop...)
 }
 
-// keepLocked has those be kept that the target keeps.
-func (r *Repo) keepLocked(ctx context.Context, decisions []snapshot.Decision) error {
+// keepLocked has those be kept that the target keeps, and returns how many.
+func (r *Repo) keepLocked(ctx context.Context, decisions []snapshot.Decision) (n int, err error) {
 	if r.locker() == nil {
-		return nil
+		return 0, nil
 	}
 	locks := r.openLockBook()
 	defer func() { locks.save(r.opts.Now()) }()
@@ -81,13 +83,14 @@ func (r *Repo) keepLocked(ctx context.Context, decisions []snapshot.Decision) er
 		}
 		until, err := r.lockedUntil(ctx, locks, snapshotName(d.Manifest.ID))
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if !until.IsZero() {
 			d.Keep, d.Reasons = true, []string{lockedError(until).Error()}
+			n++
 		}
 	}
-	return nil
+	return n, nil
 }
 
 // groupText says what the snapshots of a group have in common.

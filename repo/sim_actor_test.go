@@ -18,6 +18,7 @@ type role func(ctx context.Context, a *actor) error
 // An actor is a process that uses the repository.
 type actor struct {
 	name     string
+	at       string // the prefix of the repository that it uses
 	role     role
 	may      footprint
 	mortal   bool // it may die
@@ -49,8 +50,11 @@ const (
 )
 
 // open opens the repository as the actor does.
-func (a *actor) open(ctx context.Context) (*repo.Repo, error) {
-	return repo.Open(ctx, a.handle, a.world.program.stage.key, repo.Options{
+func (a *actor) open(ctx context.Context) (*repo.Repo, error) { return a.openAt(ctx, a.at) }
+
+// openAt opens the repository below a prefix.
+func (a *actor) openAt(ctx context.Context, prefix string) (*repo.Repo, error) {
+	return repo.Open(ctx, below{a.handle, prefix}, a.world.program.stage.key, repo.Options{
 		CacheDir: a.cache,
 		Rand:     newLot(fmt.Sprint(a.name, " ", a.life)),
 		Now:      a.now,
@@ -64,14 +68,15 @@ func (a *actor) now() time.Time {
 
 // News is that a snapshot is published, and of what it was taken, if of anything.
 type news struct {
+	at       string // the prefix of the repository
 	snapshot *snapshot.Manifest
 	source   *source
 }
 
 // tell notes that the actor was told that a snapshot is published.
-func (a *actor) tell(m *snapshot.Manifest, s *source) {
+func (a *actor) tell(n news) {
 	if a.state == alive {
-		a.news = append(a.news, news{m, s})
+		a.news = append(a.news, n)
 	}
 }
 

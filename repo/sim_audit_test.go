@@ -74,10 +74,12 @@ func newAuditor(t testing.TB, s *stage) *auditor {
 }
 
 // check checks a set of objects.
-func (a *auditor) check(set digest, objects map[string][]byte) error {
+func (a *auditor) check(s *stage, set digest, objects map[string][]byte) error {
 	err, seen := a.seen[set]
 	if !seen {
-		err = a.checkAll(objects)
+		for _, prefix := range s.parts {
+			err = errors.Join(err, a.checkAll(part(objects, prefix)))
+		}
 		a.seen[set] = err
 	}
 	return err

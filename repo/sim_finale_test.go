@@ -2,6 +2,7 @@ package repo_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -18,25 +19,28 @@ func finale(w *world) error {
 	if err, seen := w.audit.ended[w.stored]; seen {
 		return err
 	}
-	err := w.audit.finale(w.ctx, w.program.stage, w.mem.Clone(), w.forgotten)
+	var err error
+	for _, prefix := range w.program.stage.parts {
+		err = errors.Join(err, w.audit.finale(w.ctx, w.program.stage, w.mem.Clone(), prefix, w.forgotten))
+	}
 	w.audit.ended[w.stored] = err
 	return err
 }
 
-func (a *auditor) finale(ctx context.Context, s *stage, mem *targettest.Memory, forgotten map[string]bool) error {
+func (a *auditor) finale(ctx context.Context, s *stage, mem *targettest.Memory, prefix string, forgotten map[string]bool) error {
 	dir, err := s.cacheDir("the end", 0)
 	if err != nil {
 		return err
 	}
 	later := time.Duration(0)
-	r, err := repo.Open(ctx, mem, s.key, repo.Options{
+	r, err := repo.Open(ctx, below{mem, prefix}, s.key, repo.Options{
 		CacheDir: dir, Rand: seeded("the end"), Now: func() time.Time { return time.Now().Add(later) },
 	})
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	if below(mem, "leases/") > 0 {
+	if count(mem, prefix+"leases/") > 0 {
 		if _, err := r.Prune(ctx, repo.PruneOptions{Workers: 1}); err != nil {
 			return fmt.Errorf("at the end, prune: %w", err)
 		}
@@ -46,14 +50,14 @@ func (a *auditor) finale(ctx context.Context, s *stage, mem *targettest.Memory, 
 	if err != nil {
 		return fmt.Errorf("at the end, prune: %w", err)
 	}
-	if err := a.isTight(mem.Objects()); err != nil {
+	if err := a.isTight(part(mem.Objects(), prefix)); err != nil {
 		return fmt.Errorf("at the end, after a prune that reports %+v: %w", *report, err)
 	}
-	return readsWell(ctx, r, forgotten)
+	return readsWell(ctx, r, prefix, forgotten)
 }
 
-// below returns how many objects are there below a prefix.
-func below(mem *targettest.Memory, prefix string) (n int) {
+// count returns how many objects are there below a prefix.
+func count(mem *targettest.Memory, prefix string) (n int) {
 	for name := range mem.Objects() {
 		if strings.HasPrefix(name, prefix) {
 			n++
@@ -97,14 +101,14 @@ func (a *auditor) isTight(objects map[string][]byte) error {
 
 // readsWell returns an error unless check finds nothing and every snapshot reads as
 // its tree.
-func readsWell(ctx context.Context, r *repo.Repo, forgotten map[string]bool) error {
+func readsWell(ctx context.Context, r *repo.Repo, prefix string, forgotten map[string]bool) error {
 	report, err := r.Check(ctx, repo.CheckOptions{ReadData: true, Workers: 1})
 	if err != nil {
 		return err
 	}
 	for _, f := range report.Findings {
 		// A prune that meets a writer may drop the record that tells forgotten from lost.
-		if f.Kind != repo.MissingManifest || !forgotten[f.Object] {
+		if f.Kind != repo.MissingManifest || !forgotten[prefix+f.Object] {
 			return fmt.Errorf("at the end, check finds %+v", f)
 		}
 	}

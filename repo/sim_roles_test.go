@@ -40,7 +40,7 @@ func (a *actor) writesAll(ctx context.Context, r *repo.Repo, takes func(string) 
 		if err != nil {
 			return err
 		}
-		a.tell(m, &s)
+		a.tell(news{a.at, m, &s})
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func (a *actor) readsAll(ctx context.Context, r *repo.Repo) error {
 		return err
 	}
 	for _, m := range all {
-		if err := readsAs(r.FS(ctx, m), m.Tags[0]); err != nil && a.world.stands(m.ID) {
+		if err := readsAs(r.FS(ctx, m), m.Tags[0]); err != nil && a.world.stands(a.at, m.ID) {
 			return fmt.Errorf("read snapshot of %q: %w", m.Tags[0], err)
 		}
 	}
@@ -99,7 +99,7 @@ func undeletes(tree string) role {
 				continue
 			}
 			if back, err := r.Undelete(ctx, m.ID); err == nil {
-				a.tell(back, nil)
+				a.tell(news{a.at, back, nil})
 			}
 		}
 		return err
@@ -123,7 +123,7 @@ func checks(ctx context.Context, a *actor) error {
 	}
 	for _, f := range report.Findings {
 		for _, file := range f.Files {
-			if a.world.stands(file.Snapshot) {
+			if a.world.stands(a.at, file.Snapshot) {
 				return fmt.Errorf("check finds %+v", f)
 			}
 		}
@@ -132,9 +132,9 @@ func checks(ctx context.Context, a *actor) error {
 }
 
 // stands reports whether a manifest is there.
-func (w *world) stands(id snapshot.ID) bool {
+func (w *world) stands(at string, id snapshot.ID) bool {
 	name := "snapshots/" + id.String()
-	return w.audit.isManifest(name, w.mem.Objects()[name])
+	return w.audit.isManifest(name, w.mem.Objects()[at+name])
 }
 
 // readsAs returns an error unless a file system holds just the files of that tree.
@@ -161,7 +161,7 @@ func readsAs(fsys fs.FS, tree string) error {
 // removesLeases removes all leases, as a person might who thinks that their owners
 // are gone.
 func removesLeases(ctx context.Context, a *actor) error {
-	for info, err := range a.handle.List(ctx, "leases/") {
+	for info, err := range a.handle.List(ctx, a.at+"leases/") {
 		if err != nil {
 			return err
 		}
@@ -170,6 +170,15 @@ func removesLeases(ctx context.Context, a *actor) error {
 		}
 	}
 	return nil
+}
+
+// foreseesAndPrunes does as one who first wants to know what a prune would do that
+// moves nothing, and is slow to decide.
+func foreseesAndPrunes(ctx context.Context, a *actor) error {
+	if err := prunes(repo.PruneOptions{MaxUnused: -1, DryRun: true})(ctx, a); err != nil {
+		return err
+	}
+	return prunes(repo.PruneOptions{MaxUnused: -1})(ctx, a)
 }
 
 // prunes wins back space, once. It may give up over a snapshot that is forgotten, and

@@ -31,6 +31,7 @@ type stage struct {
 	ring     *seal.Keyring
 	id       [seal.KeySize]byte
 	told     map[string]bool // the manifests that are published
+	parts    []string        // the prefixes of the repositories
 	caches   string          // a directory for the actors' caches
 	openings int
 	salt     string // what is drawn on the stage depends on it
@@ -43,7 +44,7 @@ var simEpoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // newStage makes a repository with a snapshot of each tree in turn.
 func newStage(t testing.TB, trees ...string) *stage {
 	t.Helper()
-	s := &stage{mem: &targettest.Memory{}, told: map[string]bool{}, caches: fastDir(t)}
+	s := &stage{mem: &targettest.Memory{}, told: map[string]bool{}, parts: []string{""}, caches: fastDir(t)}
 	text, err := seal.NewKeyFile(seeded("key"))
 	if err != nil {
 		t.Fatal(err)
@@ -215,8 +216,14 @@ func fastDir(t testing.TB) string {
 // again if nothing was left in them, which is as good as new and far quicker.
 func (s *stage) cacheDir(actor string, emptied int) (string, error) {
 	dir := filepath.Join(s.caches, fmt.Sprint(actor, " ", emptied))
-	own := filepath.Join(dir, hex.EncodeToString(s.id[:16]))
-	for _, left := range []string{own, filepath.Join(own, "index")} {
+	own, err := filepath.Glob(filepath.Join(dir, hex.EncodeToString(s.id[:16])+"*")) // a twin's has a suffix
+	if err != nil {
+		return dir, err
+	}
+	for _, left := range own {
+		own = append(own, filepath.Join(left, "index"))
+	}
+	for _, left := range own {
 		entries, err := os.ReadDir(left)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return dir, err

@@ -19,8 +19,11 @@ type program struct {
 	stage   *stage
 	actors  []actor // name, role and what they may do; each run has copies
 	crashes int     // how many actors may die, in an explored run
+	torn    bool    // the target may break its contract: see TestSimRandomTornWrites
 	keys    bool    // the keys are changed, so that it matters when they are read
-	resumes bool    // runs go on where others were interrupted, or it shows nothing
+	// about counts in a run that has ended what the program is about, which has to happen
+	// in some run, or it shows nothing. It may be nil.
+	about func(w *world) int
 	// only, if it isn't empty, is before what an actor may be interrupted, in an explored
 	// run.
 	only   footprint
@@ -58,8 +61,9 @@ func newWorld(t *testing.T, p *program, audit *auditor) *world {
 	t.Cleanup(stop)
 	w.turns = targettest.NewTurns(w.mem)
 	w.turns.Free = func(op targettest.Op) bool {
-		isKey := strings.HasPrefix(op.Name, "epochs/") || strings.HasPrefix(op.Name, "keys/")
-		return op.Name == "config" || op.Name == "config-copy" || op.Name == "twin" || isKey && !p.keys
+		name := strings.TrimPrefix(op.Name, twinPrefix)
+		isKey := strings.HasPrefix(name, "epochs/") || strings.HasPrefix(name, "keys/")
+		return name == "config" || name == "config-copy" || name == "twin" || isKey && !p.keys
 	}
 	w.stored = p.stage.digest()
 	for i := range p.actors {
@@ -108,7 +112,7 @@ func (w *world) settle() {
 	synctest.Wait()
 	for _, a := range w.actors {
 		for _, n := range a.news {
-			name := "snapshots/" + n.snapshot.ID.String()
+			name := n.at + "snapshots/" + n.snapshot.ID.String()
 			w.told[name] = true
 			delete(w.forgotten, name)
 			w.resumed += w.resumes(n)
@@ -120,7 +124,7 @@ func (w *world) settle() {
 		select {
 		case err := <-a.finished:
 			a.state = ended
-			if err != nil && !a.faulty && w.ctx.Err() == nil {
+			if err != nil && !a.faulty && !w.program.torn && w.ctx.Err() == nil {
 				w.breaks(fmt.Errorf("%s failed, though nothing had happened to it: %w", a.name, err))
 			}
 		default:
@@ -251,16 +255,16 @@ func (w *world) check() error {
 	objects := w.mem.Objects()
 	w.audit.learnKeys(w.program.stage, objects)
 	for name := range w.told {
-		if !w.forgotten[name] && !w.audit.isManifest(name, objects[name]) {
+		if !w.forgotten[name] && !w.audit.isManifest(strings.TrimPrefix(name, twinPrefix), objects[name]) {
 			return fmt.Errorf("%s was reported as published and is gone", shortObject(name))
 		}
 	}
-	return w.audit.check(w.stored, objects)
+	return w.audit.check(w.program.stage, w.stored, objects)
 }
 
 func shortObject(name string) string {
-	dir, last, _ := strings.Cut(name, "/")
-	return dir + "/" + last[:min(8, len(last))]
+	i := strings.LastIndex(name, "/") + 1
+	return name[:min(i+8, len(name))]
 }
 
 // close ends the run: all actors die.

@@ -17,10 +17,13 @@ func (p *program) checkCommand() *cli.Command {
 		Name:  "check",
 		Usage: "look for damage",
 		Description: "Checks that every snapshot reaches only what exists and can be read, but for the data\n" +
-			"of files: that is read with --read-data. Names the files that damage touches.",
+			"of files: that is read with --read-data. Names the files that damage touches. Replicas\n" +
+			"that --replica names are compared, by name and size or, with --read-data, by hash; that\n" +
+			"alone takes no password, and is done with --no-key.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "read-data", Usage: "read every byte"},
 			&cli.StringFlag{Name: "read-data-subset", Usage: "read a `PART` of the data: 5% at random, or 1/12, the first of twelve"},
+			&cli.BoolFlag{Name: "no-key", Usage: "only compare the replicas, which takes no password"},
 		},
 		Action: p.check,
 	})
@@ -33,6 +36,9 @@ func (p *program) check(c *cli.Context) error {
 	}
 	if c.NArg() > 0 {
 		return fmt.Errorf("check takes no arguments, such as %q", c.Args().First())
+	}
+	if c.Bool("no-key") {
+		return p.checkReplicas(c, nil)
 	}
 	r, err := p.open(c)
 	if err != nil {
@@ -58,7 +64,38 @@ func (p *program) check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.checkSummary(report, time.Since(start))
+	return p.checkReplicas(c, p.checkSummary(report, time.Since(start)))
+}
+
+// checkReplicas compares the replicas that are named, after what else was found.
+func (p *program) checkReplicas(c *cli.Context, found error) error {
+	if len(c.StringSlice("replica")) == 0 {
+		if c.Bool("no-key") {
+			return hint{errors.New("--no-key compares replicas"), "name one with --replica or $QSNAP_REPLICAS"}
+		}
+		return found
+	}
+	at, err := p.place(c)
+	if err != nil {
+		return err
+	}
+	here, err := p.openTarget(c, at.location, false)
+	if err == nil {
+		err = repo.Probe(c.Context, here)
+	}
+	if err != nil {
+		return p.explain(at, err)
+	}
+	n, err := p.compareReplicas(c, here, c.Bool("read-data"))
+	switch {
+	case err != nil:
+		return errors.Join(found, err)
+	case n > 0 && p.json:
+		return errSilent
+	case n > 0 && found == nil:
+		return hint{errors.New(plural(n, "object differs", "objects differ")), "\"qsnap replicate\" copies what is new, \"qsnap heal\" mends what is damaged"}
+	}
+	return found
 }
 
 func parseSubset(s string, o *repo.CheckOptions) error {
@@ -183,6 +220,8 @@ func nextStep(f *repo.Finding) string {
 		return "nothing is lost: \"qsnap repair index\" makes the index anew, from the packs"
 	case repo.BadPack:
 		return fmt.Sprintf("\"qsnap repair packs %s\" salvages what can be read", f.Object[strings.LastIndexByte(f.Object, '/')+1:])
+	case repo.Hidden:
+		return "\"qsnap target unhide\" brings it back; find out who did it"
 	case repo.MissingPack, repo.Lost:
 		return "\"qsnap repair index\", then the next \"qsnap snapshot\" stores again what the source still has; \"qsnap repair snapshots\" gives up the rest"
 	case repo.BadManifest:

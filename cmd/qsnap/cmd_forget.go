@@ -71,13 +71,18 @@ func (p *program) forget(c *cli.Context) error {
 			Policy: policy, Select: s, Group: group, AllowEmpty: c.Bool("allow-empty"), DryRun: c.Bool("dry-run"),
 		})
 	}
-	if err != nil || !c.Bool("prune") {
+	switch {
+	case err != nil:
 		return err
+	case c.Bool("prune"):
+		if po.DryRun {
+			po.Without = forgotten
+		}
+		return p.pruneAll(c, r, po)
+	case c.Bool("dry-run"):
+		return nil
 	}
-	if po.DryRun {
-		po.Without = forgotten
-	}
-	return p.runPrune(c, r, po)
+	return p.follow(c, r)
 }
 
 func parsePolicy(c *cli.Context) (snapshot.Policy, error) {
@@ -114,6 +119,9 @@ func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Select) ([]sn
 		if errors.Is(err, repo.ErrPinned) {
 			return nil, hint{err, "\"qsnap pin --remove\" takes that back"}
 		}
+		if errors.Is(err, repo.ErrLocked) {
+			return nil, hint{err, "the store keeps it until then, and nothing was forgotten"}
+		}
 		return nil, err
 	}
 	if p.json {
@@ -136,8 +144,9 @@ func (p *program) forgetByPolicy(c *cli.Context, r *repo.Repo, o repo.RetainOpti
 	if groups == nil && err != nil {
 		return nil, err
 	}
-	kept, gone := 0, []snapshot.ID(nil)
+	kept, locked, gone := 0, 0, []snapshot.ID(nil)
 	for _, g := range groups {
+		locked += g.Locked
 		for _, d := range g.Decisions {
 			if d.Keep {
 				kept++
@@ -164,6 +173,9 @@ func (p *program) forgetByPolicy(c *cli.Context, r *repo.Repo, o repo.RetainOpti
 		line = "would forget %s, keep %s"
 	}
 	p.say(line, plural(len(gone), "snapshot", "snapshots"), count(kept))
+	if locked > 0 {
+		p.say("  %s of these only because the store keeps them locked: --dry-run shows until when", count(locked))
+	}
 	return gone, nil
 }
 

@@ -7,7 +7,10 @@ const jsonHelp = `With --json every command prints JSON to standard output, and 
 standard error: {"message_type":"exit_error","code":…,"message":…}. Names are restic's
 where it has the same thing. Fields may be added, none will change. Times are as of
 RFC 3339, sizes in bytes. A path that is not UTF-8 comes with its bytes in
-path_base64.
+path_base64. With --traffic the last line of standard error, for each target, is
+{"message_type":"traffic","target":…,"requests":…,"retries":…,"errors":…,"puts":…,
+"gets":…,"stats":…,"lists":…,"deletes":…,"names_listed":…,"bytes_sent":…,
+"bytes_fetched":…}.
 
 One value:
   snapshots, tag, pin, undelete without arguments
@@ -29,9 +32,11 @@ One value:
                  {chunks, chunk_bytes, trees, tree_bytes, stored_bytes}
   key rotate     {message_type, left: array as of key list, removed}
   target check   {message_type, target, ok, checks: array of {name, ok, error},
+                 create_only,
                  request_seconds, upload_bytes_per_second,
                  download_bytes_per_second, free_bytes, total_bytes (0 where that is
                  not known), seconds_elapsed}
+  target unhide  {message_type, dry_run, objects: array of names}
   init, version, key add, key remove, key passwd, key export
                  one object with a message_type
 
@@ -43,7 +48,8 @@ An object a line, each with a message_type:
                  dirs_new, dirs_changed, dirs_unmodified, data_blobs, tree_blobs,
                  data_added, data_added_packed, total_files_processed,
                  total_bytes_processed, bytes_read, total_duration, skipped, errors,
-                 backup_start, backup_end}
+                 backup_start, backup_end, dry_run}; with --dry-run no
+                 snapshot_id, but requests, bytes_to_send, bytes_to_fetch
   ls             snapshot: as above; then node: {name, type, path, uid, gid, user,
                  group, size, mode, permissions, mtime, ctime, inode, linktarget,
                  error}
@@ -57,7 +63,7 @@ An object a line, each with a message_type:
                  summary: {snapshot_id, dry_run, total_files, total_bytes,
                  files_created, files_replaced, files_restored, attributes_restored,
                  files_deleted, bytes_restored, packs_read, pack_bytes_read, errors,
-                 seconds_elapsed}
+                 requests (for what is read of packs, beside trees), seconds_elapsed}
   mount          mounted: {mountpoint, snapshots}, as soon as it can be used;
                  error: {error: {message}, during}
   copy           twin: {repository, id}, if it was made just now; status:
@@ -67,13 +73,25 @@ An object a line, each with a message_type:
                  snapshots_skipped, snapshots_failed, packs_moved, bytes_moved,
                  blobs_repacked, blob_bytes_repacked, bytes_read, bytes_stored,
                  seconds_elapsed}
-  check          error or note: {kind, object, message, files, total_files, next};
+  replicate      replicated: {replica, complete, snapshots, packs, objects, bytes,
+                 snapshots_removed, packs_removed, objects_removed, bytes_removed,
+                 damaged, unexplained: array of ids, seconds_elapsed}; snapshot, forget
+                 and prune print it, too, for each replica
+  promote        promoted: {repository}
+  heal           healed: {replica, differences, packs, blobs, deltas, snapshots,
+                 objects, replica_objects, replica_bytes, unexplained, lost}, and
+                 replicated as above
+  check          with --replica, difference: {replica, object, here, there} and
+                 compared: {replica, objects, bytes, bytes_read, differences};
+                 error or note: {kind, object, message, files, total_files, next};
                  summary: {num_errors, snapshots, trees, packs, pack_bytes,
                  bytes_read, seconds_elapsed}
   prune          summary: {dry_run, snapshots, packs, pack_bytes, packs_removed,
                  bytes_removed, packs_repacked, bytes_repacked, bytes_unused,
                  packs_waiting, bytes_waiting, waiting_for: array of {what, hostname,
-                 username, begun, dead_by}, left, seconds_elapsed}
+                 username, begun, dead_by}, packs_locked, bytes_locked, locked_first,
+                 locked_last, stale_pending, left, seconds_elapsed}; with --dry-run
+                 about how many requests, bytes_to_send and bytes_to_fetch it takes
   undelete       undeleted: {snapshot_id, original}
   rewrite        rewritten: {snapshot_id, rewritten_id, dropped, dry_run}
   repair index   summary: {packs, deltas_replaced, packs_damaged, blobs_lost}

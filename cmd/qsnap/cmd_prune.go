@@ -17,6 +17,7 @@ func pruneFlags() []cli.Flag {
 		&cli.StringFlag{Name: "max-unused", Usage: "leave at most `PART` of what is used unused, such as 5%, 0 or unlimited", Value: "5%"},
 		&cli.StringFlag{Name: "max-repack-size", Usage: "write at most `SIZE` anew, such as 2G"},
 		&cli.DurationFlag{Name: "time-budget", Usage: "write nothing more anew after `TIME`, such as 10m"},
+		&cli.StringSliceFlag{Name: "drop-pending", Usage: "give up the interrupted snapshot `ID`, where a store replaces objects and prune can't decide that; may be repeated"},
 		&cli.DurationFlag{Name: "wait", Usage: "wait up to `TIME` for runs that may rely on what is to be deleted"},
 	}
 }
@@ -41,13 +42,13 @@ func (p *program) pruneCommand() *cli.Command {
 				return err
 			}
 			defer r.Close()
-			return p.runPrune(c, r, o)
+			return p.pruneAll(c, r, o)
 		},
 	})
 }
 
 func (p *program) pruneOptions(c *cli.Context) (repo.PruneOptions, error) {
-	o := repo.PruneOptions{Budget: c.Duration("time-budget"), Wait: c.Duration("wait"), DryRun: c.Bool("dry-run")}
+	o := repo.PruneOptions{Budget: c.Duration("time-budget"), Wait: c.Duration("wait"), DryRun: c.Bool("dry-run"), DropPending: c.StringSlice("drop-pending")}
 	var err error
 	if o.MaxUnused, err = parseUnused(c.String("max-unused")); err != nil {
 		return o, err
@@ -104,15 +105,22 @@ func (p *program) pruneSummary(r *repo.PruneReport, dryRun bool, took time.Durat
 		for _, w := range r.Waiting {
 			waiting = append(waiting, map[string]any{"what": w.What, "hostname": w.Hostname, "username": w.Username, "begun": w.Begun, "dead_by": w.DeadBy})
 		}
-		left := []string{}
+		left, stale := []string{}, []string{}
+		for _, m := range r.Stale {
+			stale = append(stale, m.ID.String())
+		}
 		for _, err := range r.Left {
 			left = append(left, err.Error())
 		}
 		return p.emit(map[string]any{
-			"message_type": "summary", "dry_run": dryRun, "snapshots": r.Snapshots, "packs": r.Packs, "pack_bytes": r.PackBytes,
+			"message_type": "summary", "dry_run": dryRun, "snapshots": r.Snapshots,
+			"requests": r.Cost.Requests, "bytes_to_send": r.Cost.BytesUp, "bytes_to_fetch": r.Cost.BytesDown,
+			"packs": r.Packs, "pack_bytes": r.PackBytes,
 			"packs_removed": r.Removed, "bytes_removed": r.RemovedBytes, "packs_repacked": r.Repacked, "bytes_repacked": r.RepackedBytes,
 			"bytes_unused": r.UnusedBytes, "packs_waiting": r.WaitingPacks, "bytes_waiting": r.WaitingBytes,
 			"waiting_for": waiting, "left": left, "seconds_elapsed": took.Seconds(),
+			"packs_locked": r.LockedPacks, "bytes_locked": r.LockedBytes, "locked_first": timeOrNull(r.LockedFirst), "locked_last": timeOrNull(r.LockedLast),
+			"stale_pending": stale,
 		})
 	}
 	p.freedLine(r, dryRun, took)
@@ -125,6 +133,8 @@ func (p *program) pruneSummary(r *repo.PruneReport, dryRun bool, took time.Durat
 			p.say("    the %s that %s@%s began at %s, at the latest %s if it gives no sign of life", w.What, w.Username, w.Hostname, localTime(w.Begun), localTime(w.DeadBy))
 		}
 	}
+	p.sayLocked(r)
+	p.sayStale(r)
 	for _, err := range r.Left {
 		p.warn("%v: left alone; \"qsnap repair packs\" salvages what can be read", err)
 	}
@@ -148,4 +158,7 @@ func (p *program) freedLine(r *repo.PruneReport, dryRun bool, took time.Duration
 		line += fmt.Sprintf(", after writing anew %s that are needed", size(uint64(r.RepackedBytes)))
 	}
 	p.say("%s", line)
+	if dryRun {
+		p.say("  it would cost %s", costLine(r.Cost))
+	}
 }

@@ -19,7 +19,7 @@ func (p *program) targetCommand() *cli.Command {
 		Description: "A server is told the user of the URL, or $QSNAP_TARGET_USER, and the password in\n" +
 			"$QSNAP_TARGET_PASSWORD, in the file $QSNAP_TARGET_PASSWORD_FILE, or that the command\n" +
 			"$QSNAP_TARGET_PASSWORD_COMMAND prints, or the token in $QSNAP_TARGET_TOKEN. Without\n" +
-			"these, what ~/.netrc, or the file $NETRC, has for its host.",
+			"these, what ~/.netrc, or the file $NETRC, has for its host.\n\n" + s3Help,
 		Subcommands: []*cli.Command{
 			p.command(&cli.Command{
 				Name:      "check",
@@ -29,6 +29,16 @@ func (p *program) targetCommand() *cli.Command {
 					"it again. A repository there is not touched. Nothing is tried twice, unless\n" +
 					"--retry-for is given.",
 				Action: p.targetCheck,
+			}),
+			p.command(&cli.Command{
+				Name:      "unhide",
+				Usage:     "bring back what somebody has deleted or replaced though it is locked",
+				ArgsUsage: "[TARGET]",
+				Description: "In a bucket with object lock, whoever may delete can hide what is locked, and can't\n" +
+					"remove it. What was deleted after its lock had ended is not brought back. This needs\n" +
+					"no password: a repository whose config is hidden can't be opened.",
+				Flags:  []cli.Flag{&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done"}},
+				Action: p.targetUnhide,
 			}),
 		},
 		Action: func(c *cli.Context) error {
@@ -40,10 +50,21 @@ func (p *program) targetCommand() *cli.Command {
 	})
 }
 
+// s3Help says what can be in an s3:// URL.
+const s3Help = `s3://BUCKET/PREFIX takes these parameters, as in s3://backup/web1?object-lock=30d&style=path:
+endpoint=HOST:PORT, of a store other than Amazon's; region; style=path or virtual;
+insecure=1 for plain HTTP; storage-class of packs, such as STANDARD_IA;
+sse=AES256, aws:kms or aws:kms:KEY-ID; checksum=md5 or crc32c; object-lock=PERIOD,
+with h, d, w or y, as --object-lock; lock-mode=governance or compliance, by which not
+even an administrator can delete; delete-versions=1 to delete for good in a bucket that
+keeps versions. The credentials are those of Amazon's tools: AWS_ACCESS_KEY_ID and
+AWS_SECRET_ACCESS_KEY, AWS_PROFILE, ~/.aws, or the machine's role.`
+
 // A verdict is what was found of a target.
 type verdict struct {
 	at          location
 	findings    []targettest.Finding
+	createOnly  bool // as far as the target knows
 	speed       speed
 	free, total int64 // or 0
 	elapsed     time.Duration
@@ -74,6 +95,9 @@ func (p *program) targetCheck(c *cli.Context) error {
 	v.findings = targettest.Survey(c.Context, t, v.speed.affordable())
 	if err := c.Context.Err(); err != nil {
 		return err
+	}
+	if v.createOnly, err = target.CreateOnly(c.Context, t); err != nil {
+		return v.blame(err)
 	}
 	if spacer, ok := target.As[target.Spacer](t); ok {
 		v.free, v.total, err = spacer.Space(c.Context)
@@ -147,7 +171,9 @@ func (p *program) showVerdict(v verdict) error {
 		rows = append(rows, []string{"free", size(uint64(v.free)) + " of " + size(uint64(v.total))})
 	}
 	p.table(rows)
-	if v.err() == nil {
+	if !v.createOnly {
+		p.tellUnsafe(repo.ErrReplaces)
+	} else if v.err() == nil {
 		p.say("%s keeps what a repository relies on (checked in %s)", v.at, duration(v.elapsed))
 	}
 	return nil
@@ -171,7 +197,7 @@ func (v verdict) json() map[string]any {
 		checks = append(checks, check)
 	}
 	return map[string]any{
-		"message_type": "summary", "target": v.at.shown, "ok": v.err() == nil, "checks": checks,
+		"message_type": "summary", "target": v.at.shown, "ok": v.err() == nil, "checks": checks, "create_only": v.createOnly,
 		"request_seconds": v.speed.latency.Seconds(), "upload_bytes_per_second": int64(v.speed.up), "download_bytes_per_second": int64(v.speed.down),
 		"free_bytes": v.free, "total_bytes": v.total, "seconds_elapsed": v.elapsed.Seconds(),
 	}

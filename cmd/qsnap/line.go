@@ -23,6 +23,7 @@ type line struct {
 
 func lineFlags() []cli.Flag {
 	return []cli.Flag{
+		objectLockFlag(),
 		&cli.StringFlag{Name: "limit-upload", Usage: "send at most `RATE` bytes a second to the repository, such as 500K or 1.5M"},
 		&cli.StringFlag{Name: "limit-download", Usage: "fetch at most `RATE` bytes a second from it"},
 		&cli.DurationFlag{Name: "retry-for", Value: 15 * time.Minute, Usage: "try for `TIME` what fails at a server or on the way there; 0 is once"},

@@ -23,6 +23,9 @@ type place struct {
 func (p *program) place(c *cli.Context) (place, error) {
 	if name := c.String("repo"); name != "" {
 		at, err := parseLocation(name)
+		if err == nil {
+			at, err = withObjectLock(c, at)
+		}
 		return place{location: at}, err
 	}
 	data, config, err := p.userDirs()
@@ -30,7 +33,8 @@ func (p *program) place(c *cli.Context) (place, error) {
 		return place{}, hint{err, "name a repository with --repo"}
 	}
 	dir := filepath.Join(data, "default")
-	return place{location{rest: dir, shown: dir}, filepath.Join(config, "default.key")}, nil
+	at, err := withObjectLock(c, location{rest: dir, shown: dir})
+	return place{at, filepath.Join(config, "default.key")}, err
 }
 
 // userDirs returns the directories for the user's data and settings of qsnap.
@@ -53,7 +57,22 @@ func (p *program) userDirs() (data, config string, err error) {
 }
 
 func (p *program) options(c *cli.Context) repo.Options {
-	return repo.Options{CacheDir: c.String("cache-dir"), CacheMemory: p.cacheMemory}
+	return repo.Options{CacheDir: c.String("cache-dir"), CacheSize: p.cacheSize, CacheMemory: p.cacheMemory, Notice: p.tellUnsafe}
+}
+
+// cacheSizeFlag returns what the flag asks for, as in repo.Options.
+func cacheSizeFlag(c *cli.Context) (int64, error) {
+	if !c.IsSet("cache-size") {
+		return 0, nil
+	}
+	n, err := parseSize(c.String("cache-size"))
+	if err != nil {
+		return 0, fmt.Errorf("--cache-size: %w", err)
+	}
+	if n == 0 {
+		n = -1
+	}
+	return n, nil
 }
 
 // open opens the repository.
@@ -96,7 +115,9 @@ func (p *program) openKnowing(c *cli.Context, at place) (*repo.Repo, repo.Secret
 	if err != nil {
 		return nil, repo.Secret{}, err
 	}
-	r, err := repo.Open(c.Context, t, secret, p.options(c))
+	o := p.options(c)
+	o.Replicas = p.replicas(c)
+	r, err := repo.Open(c.Context, t, secret, o)
 	return r, secret, p.explain(at, err)
 }
 

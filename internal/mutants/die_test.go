@@ -4,6 +4,7 @@ package mutants
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +18,7 @@ const root = "../.."
 
 // run runs tests of package repo with some files replaced, and returns their output
 // and whether they passed.
-func run(t *testing.T, tests string, files map[string]string) (output string, passed bool) {
+func run(t *testing.T, tests string, files map[string]string, env ...string) (output string, passed bool) {
 	t.Helper()
 	dir := t.TempDir()
 	replace := map[string]string{}
@@ -40,7 +41,7 @@ func run(t *testing.T, tests string, files map[string]string) (output string, pa
 		t.Fatal(err)
 	}
 	cmd := exec.Command("go", "test", "-count=1", "-failfast", "-overlay", path, "-run", "^("+tests+")", "./repo")
-	cmd.Dir = root
+	cmd.Dir, cmd.Env = root, append(os.Environ(), env...)
 	out, err := cmd.CombinedOutput()
 	if _, failed := err.(*exec.ExitError); err != nil && !failed {
 		t.Fatal(err)
@@ -62,7 +63,11 @@ func TestMutantsDie(t *testing.T) {
 				t.Fatal(err)
 			}
 			began := time.Now()
-			out, passed := run(t, m.Tests, files)
+			var env []string
+			if m.Interruptions > 0 {
+				env = append(env, fmt.Sprintf("QSNAP_SIM_INTERRUPTIONS=%d", m.Interruptions))
+			}
+			out, passed := run(t, m.Tests, files, env...)
 			found := notice.FindString(out)
 			if passed || found == "" || strings.Contains(out, "panic: ") {
 				t.Fatalf("it lives, or dies of something else:\n%s", out)

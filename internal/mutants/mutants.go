@@ -24,6 +24,8 @@ type Mutant struct {
 	Name  string // what is wrong with it
 	Tests string // the tests that have to notice it, as for go test -run
 	Edits []Edit
+
+	Interruptions int // that the tests have to allow; 0 is what they allow anyway
 }
 
 // An Edit is a change of a file.

@@ -47,16 +47,24 @@
 // (versitygw 1.8) never create an object of that name again; no name that a
 // repository makes is used twice.
 //
-// With Options.ObjectLock, packs can't be deleted for good before that time has
-// passed since they were put: in "governance" mode not by credentials without
-// s3:BypassGovernanceRetention, in "compliance" mode by nobody. The bucket must be
-// made with object lock. Since S3 lets who may delete hide a locked object behind
-// a marker, Delete asks first, and returns a LockedError with the time, for prune
-// to wait for. An old pack that a
-// new snapshot relies on has to be locked again: that is what Lock is for. Locks
-// protect what was stored from being removed, not the names: after an attack, the
-// markers are removed first. Keys and config aren't locked unless
-// Options.LockPrefixes says so; keep an exported key.
+// With Options.ObjectLock, what a repository can't be read without (packs, manifests,
+// key slots, epochs and config) can't be deleted for good before that time has passed
+// since it was put: in "governance" mode not by credentials without
+// s3:BypassGovernanceRetention, in "compliance" mode by nobody, the account's owner
+// included, until it has passed. The bucket must be made with object lock. A Target is
+// a target.Locker: package repo locks again, by Lock, the old packs that a new snapshot
+// relies on. Retain, up to which all is locked, is a whole quarter of the time, so that
+// this takes requests for old packs four times in a period and not in each run. All who
+// write snapshots have to be given the option, as it is kept nowhere. Index deltas
+// aren't locked, as packs tell what they hold, nor is what only runs under way need.
+//
+// S3 lets who may delete hide a locked object behind a marker, and who may put replace
+// it by a newer version: then all its bytes are there, and a reader without the
+// version's id doesn't find them. Delete itself asks first and refuses, with a
+// LockedError that has the time. What others have hidden is found and brought back by
+// Hidden and Unhide, or in the store's console. So give hosts credentials that can't
+// bypass governance, nor delete versions, nor change the bucket's settings, and keep an
+// exported key elsewhere.
 //
 // # Integrity
 //
@@ -72,6 +80,7 @@
 // the prefix: s3:GetObject, s3:PutObject, s3:DeleteObject, and
 // s3:AbortMultipartUpload. With object lock also s3:GetObjectRetention, without
 // which Delete doesn't see locks, s3:PutObjectRetention and
-// s3:GetBucketObjectLockConfiguration; to delete versions s3:DeleteObjectVersion.
+// s3:GetBucketObjectLockConfiguration, and s3:ListBucketVersions to find what is hidden;
+// to delete versions, and markers, s3:DeleteObjectVersion.
 // Requests are always signed: there is no anonymous access.
 package s3

@@ -15,12 +15,13 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"github.com/qsnap/qsnap/target/s3"
+	"github.com/qsnap/qsnap/target/s3/s3test"
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
 const bucket = "backup"
 
-var someone = s3.Credentials{AccessKeyID: "someone", SecretAccessKey: "very-secret-key"}
+var someone = s3.Credentials{AccessKeyID: s3test.AccessKey, SecretAccessKey: s3test.SecretKey}
 
 // A fake is a store in this process. It honours If-None-Match for single requests,
 // and ignores it when it puts parts together.

@@ -27,7 +27,7 @@ func TestARealStoreTakesTheBucketFromTheHost(t *testing.T) {
 	g := startGateway(t, true, "--virtual-domain", "store.test")
 	g.options.Endpoint, g.options.Style = "store.test", s3.Virtual
 	g.options.Transport = &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, g.address)
+		return new(net.Dialer).DialContext(ctx, network, g.Address)
 	}}
 	if err := targettest.Check(t.Context(), g.open()); err != nil {
 		t.Error(err)

@@ -1,13 +1,17 @@
 package s3_test
 
 import (
+	"bytes"
 	"errors"
+	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/minio/minio-go/v7"
 
+	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/s3"
 	"github.com/qsnap/qsnap/target/targettest"
 )
@@ -136,5 +140,52 @@ func TestTheContractHoldsWhereEverythingCanBeLocked(t *testing.T) {
 	g.options.Bucket, g.options.ObjectLock, g.options.DeleteVersions = "locked", time.Hour, true
 	if err := targettest.Check(t.Context(), g.open()); err != nil {
 		t.Error(err)
+	}
+}
+
+// What others hide, by a marker or by other bytes, though it is locked, is told and
+// brought back; what was deleted by right isn't.
+func TestWhatIsHiddenIsBroughtBack(t *testing.T) {
+	g := newLockingGateway(t)
+	g.options.ObjectLock, g.options.Prefix = time.Hour, "some"
+	store := g.open()
+	names := []string{"packs/aa/1", "packs/aa/2", "packs/aa/3"}
+	for _, name := range append(names, "leases/1") {
+		if err := put(t.Context(), store, name, 1000, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.Delete(t.Context(), "leases/1"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := g.admin().RemoveObject(t.Context(), "locked", "some/packs/aa/1", minio.RemoveObjectOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := g.admin().PutObject(t.Context(), "locked", "some/packs/aa/2", strings.NewReader("other"), 5, minio.PutObjectOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	var hidden []string
+	if err := store.Hidden(t.Context(), "", func(i target.Info) error { hidden = append(hidden, i.Name); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(hidden, names[:2]) {
+		t.Errorf("hidden: %q", hidden)
+	}
+	for _, name := range names[:2] {
+		if err := store.Unhide(t.Context(), name); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, name := range names {
+		if b, err := read(t.Context(), store, name, 0, -1); err != nil || !bytes.Equal(b, contentOf(name, 1000, 1)) {
+			t.Errorf("%s: %d bytes, %v", name, len(b), err)
+		}
+	}
+	for _, name := range []string{"packs/aa/1", "packs/aa/3", "none"} {
+		if err := store.Unhide(t.Context(), name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s, again: %v", name, err)
+		}
 	}
 }

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+)
+
+func (p *program) replicateCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:  "replicate",
+		Usage: "make a replica of the repository, or bring it up to date",
+		Description: "A replica is the same repository on a further target, object by object: it can be read\n" +
+			"by itself with --repo, and takes the repository's place when that is lost: \"qsnap promote\".\n" +
+			"Without --to, all that --replica names. With --replica, or $QSNAP_REPLICAS, \"snapshot\",\n" +
+			"\"forget\" and \"prune\" do this themselves, and what can't be read any more is read from there.",
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "to", Usage: "the `REPLICA`; may be repeated"},
+			&cli.BoolFlag{Name: "keep-deleted", Usage: "leave there what the repository has no more"},
+			&cli.BoolFlag{Name: "delete", Usage: "remove there snapshots, too, that are gone without a record that they were forgotten"},
+		},
+		Action: p.replicate,
+	})
+}
+
+func (p *program) replicate(c *cli.Context) error {
+	names := c.StringSlice("to")
+	if len(names) == 0 {
+		names = c.StringSlice("replica")
+	}
+	if len(names) == 0 {
+		return hint{errors.New("replicate where to?"), "name a place with --to, or with --replica or $QSNAP_REPLICAS"}
+	}
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	o := repo.ReplicateOptions{KeepDeleted: c.Bool("keep-deleted"), DeleteUnexplained: c.Bool("delete")}
+	var failed error
+	for _, name := range names {
+		err := p.replicateTo(c, r, name, o, false)
+		switch {
+		case errors.Is(err, fs.ErrExist):
+			err = hint{err, "name another place"}
+		case errors.Is(err, repo.ErrLookLost):
+			err = hint{err, "\"qsnap heal --snapshots\" brings back what is lost"}
+		}
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	return failed
+}
+
+func (p *program) promoteCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:  "promote",
+		Usage: "make a replica a repository of its own",
+		Description: "For when the repository is lost: \"qsnap --repo REPLICA promote\". From then on the replica\n" +
+			"can be changed, and nothing is replicated to it any more. It takes no password.",
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "do so though a replication to it has not ended: its machine is surely gone"}},
+		Action: p.promote,
+	})
+}
+
+func (p *program) promote(c *cli.Context) error {
+	at, err := p.place(c)
+	if err != nil {
+		return err
+	}
+	t, err := p.openTarget(c, at.location, false)
+	if err == nil {
+		err = repo.Promote(c.Context, t, c.Bool("force"))
+	}
+	if errors.Is(err, repo.ErrReplicating) {
+		return hint{fmt.Errorf("%s: %w", at.shown, err), "wait until it has, or use --force if its machine is gone for good"}
+	}
+	if err != nil {
+		return p.explain(at, err)
+	}
+	if p.json {
+		return p.emit(map[string]any{"message_type": "promoted", "repository": at.shown})
+	}
+	p.say("%s is a repository of its own now", at.shown)
+	return nil
+}
+
+func (p *program) healCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:  "heal",
+		Usage: "mend the repository and its replicas from each other",
+		Description: "Finds what is missing, here or on a replica that --replica names, and with --read-data what\n" +
+			"is damaged, and mends it. What is mended here is stored under new names.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "read-data", Usage: "read every byte on both"},
+			&cli.BoolFlag{Name: "snapshots", Usage: "bring back all snapshots that only a replica has, forgotten or not"},
+		},
+		Action: p.heal,
+	})
+}
+
+func (p *program) heal(c *cli.Context) error {
+	names := c.StringSlice("replica")
+	if len(names) == 0 {
+		return hint{errors.New("heal from where?"), "name a replica with --replica or $QSNAP_REPLICAS"}
+	}
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	lost := 0
+	for _, name := range names {
+		n, err := p.healFrom(c, r, name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		lost += n
+	}
+	if lost > 0 {
+		return hint{fmt.Errorf("%s can't be mended", plural(lost, "object", "objects")), "\"qsnap check --read-data\" names the files, \"qsnap repair\" salvages the rest"}
+	}
+	return nil
+}
+
+func (p *program) healFrom(c *cli.Context, r *repo.Repo, name string) (lost int, err error) {
+	t, err := p.openReplica(c, name, false)
+	if err != nil {
+		return 0, err
+	}
+	v := p.newView()
+	o := repo.HealOptions{ReadData: c.Bool("read-data"), Snapshots: c.Bool("snapshots"), Progress: func(u repo.CheckProgress) {
+		if v.due() {
+			v.show(u.Done, u.Total, u.Elapsed, fmt.Sprintf("%s: %s of %s", u.Phase, size(u.Done), size(u.Total)), "")
+		}
+	}}
+	report, err := r.Heal(c.Context, t, o)
+	v.clear()
+	if err != nil {
+		return 0, err
+	}
+	for _, err := range report.Lost {
+		p.warn("%v", err)
+	}
+	if p.json {
+		return len(report.Lost), p.emit(map[string]any{
+			"message_type": "healed", "replica": name, "differences": len(report.Compared.Differences), "packs": report.Packs, "blobs": report.Blobs, "deltas": report.Deltas,
+			"snapshots": report.Snapshots, "objects": report.Objects, "replica_objects": report.Replica.Objects, "replica_bytes": report.Replica.Bytes,
+			"unexplained": report.Unexplained, "lost": len(report.Lost),
+		})
+	}
+	p.say("compared %s with %s: %s", plural(report.Compared.Objects, "object", "objects"), name, plural(len(report.Compared.Differences), "difference", "differences"))
+	if report.Packs > 0 {
+		p.say("mended here: %s, whose %s are in new packs now", plural(report.Packs, "pack", "packs"), plural(report.Blobs, "chunk or tree", "chunks and trees"))
+	}
+	if n := report.Deltas + report.Objects; n > 0 {
+		p.say("mended here: %s", plural(n, "index delta or other object", "index deltas and other objects"))
+	}
+	if report.Snapshots > 0 {
+		p.say("brought back here: %s", plural(report.Snapshots, "snapshot", "snapshots"))
+	}
+	return len(report.Lost), p.replicaSummary(name, report.Replica, 0, true, true)
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/target"
+)
+
+// objectLockFlag is as good as object-lock= in the repository's URL.
+func objectLockFlag() cli.Flag {
+	return &cli.StringFlag{Name: "object-lock", EnvVars: []string{"QSNAP_OBJECT_LOCK"},
+		Usage: "have an s3:// repository keep each snapshot from being deleted by anyone for `PERIOD`, such as 30d: see \"qsnap target --help\""}
+}
+
+// withObjectLock returns a location with what --object-lock says.
+func withObjectLock(c *cli.Context, at location) (location, error) {
+	period := c.String("object-lock")
+	if period == "" {
+		return at, nil
+	}
+	if at.scheme != "s3" || at.url == nil {
+		return at, hint{fmt.Errorf("%s: objects can't be locked there", at.shown), "--object-lock is for s3:// repositories"}
+	}
+	u := *at.url
+	q := u.Query()
+	q.Set("object-lock", period)
+	u.RawQuery = q.Encode()
+	at.url = &u
+	return at, nil
+}
+
+// tellUnsafe says what a repository's target can't do that others can.
+func (p *program) tellUnsafe(err error) {
+	if errors.Is(err, repo.ErrReplaces) {
+		err = hint{err, "what an interrupted snapshot left pending stays until \"qsnap prune --drop-pending\", and two must not rotate the key at once"}
+	}
+	p.warn("warning: %s", oneLine(err))
+}
+
+// sayLocked tells of packs that prune has to leave for a while.
+func (p *program) sayLocked(r *repo.PruneReport) {
+	if r.LockedPacks == 0 {
+		return
+	}
+	when := "until " + localTime(r.LockedFirst)
+	if r.LockedLast.Sub(r.LockedFirst) >= time.Second {
+		when = fmt.Sprintf("the first of them until %s, the last until %s", localTime(r.LockedFirst), localTime(r.LockedLast))
+	}
+	p.say("  %s of %s are needed no more but locked, %s: the next prune after that deletes them", plural(r.LockedPacks, "pack", "packs"), size(uint64(r.LockedBytes)), when)
+}
+
+// sayStale tells of pending manifests that only a person may give up.
+func (p *program) sayStale(r *repo.PruneReport) {
+	for _, m := range r.Stale {
+		p.warn("%s of %s, begun %s, was interrupted when it was to be saved: if it has ended for sure, \"qsnap prune --drop-pending %s\" gives it up",
+			m.ID.Short(), m.Hostname, localTime(m.Start), m.ID.Short())
+	}
+}
+
+// timeOrNull returns what stands for a time in JSON.
+func timeOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t
+}
+
+// targetUnhide brings back what is hidden.
+func (p *program) targetUnhide(c *cli.Context) error {
+	at, err := p.argumentOrPlace(c)
+	if err != nil {
+		return err
+	}
+	t, err := p.openTarget(c, at, false)
+	if err != nil {
+		return err
+	}
+	u, ok := target.As[target.Unhider](t)
+	if !ok {
+		return fmt.Errorf("%s: nothing can be locked there, so that nothing is hidden", at)
+	}
+	var names []string
+	err = u.Hidden(c.Context, "", func(i target.Info) error { names = append(names, i.Name); return nil })
+	if err != nil {
+		return err
+	}
+	verb := "would bring back"
+	if !c.Bool("dry-run") {
+		verb = "brought back"
+		for _, name := range names {
+			if err := u.Unhide(c.Context, name); err != nil {
+				return err
+			}
+		}
+	}
+	if p.json {
+		return p.emit(map[string]any{"message_type": "unhidden", "dry_run": c.Bool("dry-run"), "objects": append([]string{}, names...)})
+	}
+	for _, name := range names {
+		p.say("%s", name)
+	}
+	p.say("%s %s", verb, plural(len(names), "object", "objects"))
+	return nil
+}

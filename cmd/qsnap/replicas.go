@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/target"
+)
+
+// replicas returns the replicas that are named, to be opened when they are needed.
+func (p *program) replicas(c *cli.Context) (out []repo.Replica) {
+	for _, name := range c.StringSlice("replica") {
+		out = append(out, repo.Replica{Name: name, Open: func(context.Context) (target.Target, error) {
+			return p.openReplica(c, name, false)
+		}})
+	}
+	return out
+}
+
+// openReplica opens the target of a replica, which may be made.
+func (p *program) openReplica(c *cli.Context, name string, create bool) (target.Target, error) {
+	at, err := parseLocation(name)
+	if err != nil {
+		return nil, err
+	}
+	return p.openTarget(c, at, create)
+}
+
+// errBehind says that something was done, but not on all replicas.
+var errBehind = fmt.Errorf("a replica could not be brought up to date: %w", errIncomplete)
+
+// follow brings the replicas that are named up to date after a command has changed
+// the repository. One that can't be is reported, and caught up by the next command.
+func (p *program) follow(c *cli.Context, r *repo.Repo) error {
+	var failed error
+	for _, name := range c.StringSlice("replica") {
+		if c.Context.Err() != nil {
+			return c.Context.Err()
+		}
+		if err := p.replicateTo(c, r, name, repo.ReplicateOptions{}, true); err != nil {
+			p.warn("replica %s: %s: the next run, or \"qsnap replicate\", catches up", name, oneLine(err))
+			failed = errBehind
+		}
+	}
+	return failed
+}
+
+// afterwards is what comes of a command whose replicas then follow.
+func (p *program) afterwards(c *cli.Context, r *repo.Repo, done error) error {
+	if done != nil && !errors.Is(done, errIncomplete) {
+		return done
+	}
+	return errors.Join(done, p.follow(c, r))
+}
+
+// pruneAll prunes, and has the replicas follow: before, too, as the records of what
+// was forgotten, which tell them what they may drop, go with a prune.
+func (p *program) pruneAll(c *cli.Context, r *repo.Repo, o repo.PruneOptions) error {
+	if o.DryRun || len(c.StringSlice("replica")) == 0 {
+		return p.runPrune(c, r, o)
+	}
+	before := p.follow(c, r)
+	if err := p.runPrune(c, r, o); err != nil {
+		return err
+	}
+	return errors.Join(before, p.follow(c, r))
+}
+
+// replicateTo brings one replica up to date, and says what that took; briefly where
+// it is not what was asked for.
+func (p *program) replicateTo(c *cli.Context, r *repo.Repo, name string, o repo.ReplicateOptions, brief bool) error {
+	t, err := p.openReplica(c, name, true)
+	if err != nil {
+		return err
+	}
+	v := p.newView()
+	o.Progress = func(u repo.ReplicateProgress) {
+		if v.due() {
+			v.show(uint64(u.Bytes), uint64(u.Total), u.Elapsed, fmt.Sprintf("%s: %s to %s", u.Phase, size(uint64(u.Bytes)), name), "")
+		}
+	}
+	start := time.Now()
+	report, err := r.Replicate(c.Context, t, o)
+	v.clear()
+	if report != nil {
+		if e := p.replicaSummary(name, report, time.Since(start), err == nil, brief); err == nil {
+			err = e
+		}
+	}
+	return err
+}
+
+func (p *program) replicaSummary(name string, r *repo.ReplicateReport, took time.Duration, done, brief bool) error {
+	for _, err := range r.Damaged {
+		p.warn("%v: it is not copied: \"qsnap heal\" mends it where %s has it", err, name)
+	}
+	if len(r.Unexplained) > 0 {
+		p.warn("%s: %s there only, and no record says that they were forgotten: \"qsnap heal --snapshots\" brings them back, \"qsnap replicate --delete\" removes them",
+			name, plural(len(r.Unexplained), "snapshot is", "snapshots are"))
+	}
+	if r.Kept != nil {
+		p.warn("%s: what the repository has no more is kept there: %s: \"qsnap heal\" may mend that", name, oneLine(r.Kept))
+	}
+	if p.json {
+		return p.emit(map[string]any{
+			"message_type": "replicated", "replica": name, "complete": done, "snapshots": r.Snapshots, "packs": r.Packs, "objects": r.Objects, "bytes": r.Bytes,
+			"snapshots_removed": r.RemovedSnapshots, "packs_removed": r.RemovedPacks, "objects_removed": r.RemovedObjects, "bytes_removed": r.RemovedBytes,
+			"damaged": len(r.Damaged), "unexplained": r.Unexplained, "seconds_elapsed": took.Seconds(),
+		})
+	}
+	if r.Objects+r.RemovedObjects == 0 {
+		if !brief && done {
+			p.say("%s is up to date", name)
+		}
+		return nil
+	}
+	gone := ""
+	if r.RemovedObjects > 0 {
+		gone = fmt.Sprintf("; removed %s and %s, %s", plural(r.RemovedSnapshots, "snapshot", "snapshots"), plural(r.RemovedPacks, "pack", "packs"), size(uint64(r.RemovedBytes)))
+	}
+	p.say("replicated %s and %s, %s, to %s in %s%s", plural(r.Snapshots, "snapshot", "snapshots"), plural(r.Packs, "pack", "packs"), size(uint64(r.Bytes)), name, duration(took), gone)
+	return nil
+}
+
+// sayServed says what was read from replicas, because it can't be read here.
+func (p *program) sayServed(r *repo.Repo) {
+	if n := len(r.Served()); n > 0 {
+		p.warn("%s could not be read here, and came from a replica: \"qsnap heal\" mends that", plural(n, "object", "objects"))
+	}
+}
+
+// compareReplicas compares the repository with its replicas, and returns how many
+// differences there are.
+func (p *program) compareReplicas(c *cli.Context, here target.Target, readData bool) (differences int, err error) {
+	for _, name := range c.StringSlice("replica") {
+		there, err := p.openReplica(c, name, false)
+		if err != nil {
+			return differences, fmt.Errorf("replica %s: %w", name, err)
+		}
+		v := p.newView()
+		o := repo.CompareOptions{ReadData: readData, Progress: func(u repo.CheckProgress) {
+			if v.due() {
+				v.show(u.Done, u.Total, u.Elapsed, fmt.Sprintf("%s: %s of %s", u.Phase, size(u.Done), size(u.Total)), "")
+			}
+		}}
+		compared, err := repo.Compare(c.Context, here, there, o)
+		v.clear()
+		if err != nil {
+			return differences, fmt.Errorf("replica %s: %w", name, err)
+		}
+		differences += len(compared.Differences)
+		if err := p.showComparison(name, compared, readData); err != nil {
+			return differences, err
+		}
+	}
+	return differences, nil
+}
+
+func (p *program) showComparison(name string, compared *repo.Comparison, readData bool) error {
+	for _, d := range compared.Differences {
+		if p.json {
+			if err := p.emit(map[string]any{"message_type": "difference", "replica": name, "object": d.Name, "here": d.Here, "there": d.There}); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(p.stdout, "differs: %s: here %s, on %s %s\n", d.Name, d.Here, name, d.There)
+	}
+	if p.json {
+		return p.emit(map[string]any{"message_type": "compared", "replica": name, "objects": compared.Objects, "bytes": compared.Bytes, "bytes_read": compared.BytesRead, "differences": len(compared.Differences)})
+	}
+	how := "by name and size"
+	if readData {
+		how = "by name and hash"
+	}
+	what := "no difference"
+	if n := len(compared.Differences); n > 0 {
+		what = plural(n, "difference", "differences")
+	}
+	p.say("compared %s with %s, %s: %s", plural(compared.Objects, "object", "objects"), name, how, what)
+	return nil
+}

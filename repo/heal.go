@@ -1,0 +1,335 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/target"
+)
+
+// HealOptions say how a repository and a replica are mended from each other. The zero
+// value finds what is missing, or of another size.
+type HealOptions struct {
+	ReadData bool // read every byte on both to find damage
+	// Snapshots brings back all snapshots that only the replica has, not only those
+	// that were surely lost.
+	Snapshots bool
+	Workers   int // 0 is as many as processors
+
+	// Progress is called now and then, by one goroutine at a time.
+	Progress func(CheckProgress)
+}
+
+// A HealReport says what Heal did.
+type HealReport struct {
+	Compared Comparison // as it was before
+	// What was mended here: packs, and the chunks and trees of them that are stored in
+	// new ones; index deltas whose packs are listed anew; snapshots, brought back under
+	// another id; and other objects.
+	Packs, Blobs, Deltas, Snapshots, Objects int
+	// What was mended on the replica, or put there.
+	Replica *ReplicateReport
+	// What can't be mended: on both it is damaged or missing.
+	Lost []error
+	// Unexplained are snapshots that only the replica has, and that may have been
+	// forgotten here: they are left where they are.
+	Unexplained []string
+}
+
+// Heal mends a repository and its replica from each other. What is damaged or missing
+// on the replica gets there again. What is damaged or missing here gets here under new
+// names: chunks and trees in new packs, by way of an ordinary run, and snapshots as
+// Undelete brings them back. For a name here is used once: somebody who was about to
+// delete a pack, and was taken for dead, may still do so, when nobody remembers it; what
+// lies under its old name again would be relied on, and be lost.
+//
+// Others may use the repository meanwhile.
+func (r *Repo) Heal(ctx context.Context, to target.Target, o HealOptions) (*HealReport, error) {
+	if err := r.upToDate(ctx); err != nil {
+		return nil, err
+	}
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	h := &healer{to: to, o: o, c: newReplication(r.target, to, ReplicateOptions{})}
+	h.c.byAge = r.byAge
+	var err error
+	if h.r, err = r.fresh(); err != nil {
+		return nil, err
+	}
+	defer h.r.Close()
+	if h.there, err = r.freshOn(to); err != nil {
+		return nil, err
+	}
+	defer h.there.Close()
+	if err := h.c.during(ctx, h.run); err != nil {
+		return nil, err
+	}
+	// What was mended here goes to the replica, and what that replaces leaves it.
+	h.report.Replica, err = r.Replicate(ctx, to, ReplicateOptions{})
+	if h.report.Replica != nil {
+		first := &h.c.report
+		h.report.Replica.Objects += first.Objects
+		h.report.Replica.Bytes += first.Bytes
+		h.report.Replica.Packs += first.Packs
+		h.report.Replica.Snapshots += first.Snapshots
+		h.report.Unexplained = h.report.Replica.Unexplained
+	}
+	return &h.report, err
+}
+
+// A healer is one call of Heal.
+type healer struct {
+	r     *Repo // here, with an index of its own and without replicas
+	there *Repo // on the replica, likewise
+	to    target.Target
+	o     HealOptions
+	c     *replication
+
+	states map[string]Difference
+	report HealReport
+}
+
+func (h *healer) run(ctx context.Context) error {
+	compared, err := Compare(ctx, h.r.target, h.to, CompareOptions{ReadData: h.o.ReadData, Workers: h.o.Workers, Progress: h.o.Progress})
+	if err != nil {
+		return err
+	}
+	h.report.Compared = *compared
+	h.states = map[string]Difference{}
+	for _, d := range compared.Differences {
+		h.states[d.Name] = d
+	}
+	// The keys and the config come first: without them there is no replica to mend from.
+	for _, step := range []func(context.Context) error{h.mendSmall, h.mendThere, h.mendDeltas, h.mendPacks, h.mendSnapshots} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// of returns the differences of a sort.
+func (h *healer) of(prefix string) (out []Difference) {
+	for _, d := range h.report.Compared.Differences {
+		if strings.HasPrefix(d.Name, prefix) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// lose notes what can't be mended.
+func (h *healer) lose(name string) {
+	h.report.Lost = append(h.report.Lost, &DamageError{name, errors.New("it is damaged or missing on the replica, too")})
+}
+
+// mendThere puts on the replica what is damaged there, and then what is missing.
+func (h *healer) mendThere(ctx context.Context) error {
+	for _, d := range h.report.Compared.Differences {
+		if d.There != Damaged {
+			continue
+		}
+		if d.Here == Sound {
+			if err := h.c.copyOne(ctx, d.Name); err != nil && !errors.Is(err, errVanished) {
+				return err
+			}
+		} else if d.Here == Missing { // of no use: it is garbage, or its loss is told by its users
+			if err := h.to.Delete(ctx, d.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			delete(h.c.have, d.Name)
+		}
+	}
+	return h.c.copy(ctx)
+}
+
+// mendSmall replaces here what no run deletes beside others: the config, the keys and
+// their epochs, marks and records.
+func (h *healer) mendSmall(ctx context.Context) error {
+	if err := h.mendConfig(ctx); err != nil {
+		return err
+	}
+	for _, d := range h.report.Compared.Differences {
+		s, _ := sortOfName(d.Name)
+		var err error
+		switch s.prefix {
+		case keysPrefix, forgottenPrefix, lossesPrefix: // what is missing was removed
+			if d.Here == Damaged && d.There == Sound {
+				err = h.fetch(ctx, d.Name)
+			} else if d.Here == Damaged && d.There != Sound {
+				h.lose(d.Name)
+			}
+		case epochsPrefix: // which are never removed
+			if d.Here != Sound && d.There == Sound {
+				err = h.fetch(ctx, d.Name)
+			}
+		case marksPrefix:
+			err = h.mendMark(ctx, d)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fetch replaces an object here by what the replica has.
+func (h *healer) fetch(ctx context.Context, name string) error {
+	_, err := transfer(ctx, h.to, h.r.target, name, new(pack.Buffer), true)
+	if err != nil {
+		return fmt.Errorf("mend %s: %w", name, err)
+	}
+	h.report.Objects++
+	return nil
+}
+
+// mendConfig makes all copies of the config, here and there, what the sound ones are.
+func (h *healer) mendConfig(ctx context.Context) error {
+	if len(h.of(configName)) == 0 {
+		return nil
+	}
+	sound, err := h.r.soundConfig(ctx)
+	if damage := (*DamageError)(nil); errors.As(err, &damage) {
+		sound, err = h.there.soundConfig(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	for _, t := range []target.Target{h.r.target, h.to} {
+		copies, err := readConfigs(ctx, t, true)
+		if err != nil && !errors.Is(err, ErrNoRepository) && !errors.Is(err, seal.ErrDamaged) {
+			return err
+		}
+		for _, name := range []string{configName, configCopyName} {
+			b, ok := copies[name]
+			if ok && string(b) == string(sound) {
+				continue
+			}
+			if err := t.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			if err := putBytes(ctx, t, name, sound); err != nil {
+				return err
+			}
+			if t == h.to {
+				h.c.count(name, int64(len(sound)))
+			} else {
+				h.report.Objects++
+			}
+		}
+	}
+	return nil
+}
+
+// mendMark replaces, of a mark that differs, the one that can't be read.
+func (h *healer) mendMark(ctx context.Context, d Difference) error {
+	if d.Here != Differs {
+		return nil
+	}
+	isSound := func(t target.Target) bool {
+		b, err := target.ReadAll(ctx, t, d.Name, maxMark)
+		if err == nil {
+			_, err = h.r.openMark(d.Name, b)
+		}
+		return err == nil
+	}
+	switch {
+	case isSound(h.r.target):
+		_, err := transfer(ctx, h.r.target, h.to, d.Name, new(pack.Buffer), true)
+		return err
+	case isSound(h.to):
+		return h.fetch(ctx, d.Name)
+	}
+	h.lose(d.Name)
+	return nil
+}
+
+// mendSnapshots brings back the snapshots that are damaged here, and those that are
+// gone and that others follow, which none does that was forgotten but for a record;
+// or all that only the replica has, if the options say so.
+func (h *healer) mendSnapshots(ctx context.Context) error {
+	followed := map[string]bool{}
+	recorded := map[string]bool{}
+	for info, err := range h.r.target.List(ctx, forgottenPrefix) {
+		if err != nil {
+			return err
+		}
+		recorded[strings.TrimPrefix(info.Name, forgottenPrefix)] = true
+	}
+	all, err := h.r.Snapshots(ctx, Select{})
+	if all == nil && err != nil {
+		return err
+	}
+	for _, m := range all {
+		followed[m.Previous.String()] = true
+		recorded[m.Original.String()] = true // it was brought back
+	}
+	var back []*snapshot.Manifest
+	var names, damaged []string
+	for _, d := range h.of(snapshotPrefix) {
+		names = append(names, d.Name)
+	}
+	brought, err := h.there.broughtBack(ctx, names) // by a heal that was interrupted
+	if err != nil {
+		return err
+	}
+	for _, d := range h.of(snapshotPrefix) {
+		id := strings.TrimPrefix(d.Name, snapshotPrefix)
+		if d.Here == Sound || d.Here == Missing && (recorded[id] || !followed[id] && !h.o.Snapshots) {
+			continue
+		}
+		if d.There != Sound {
+			h.lose(d.Name)
+			continue
+		}
+		if d.Here == Damaged {
+			damaged = append(damaged, d.Name)
+		}
+		if brought[d.Name] {
+			continue
+		}
+		sid, err := snapshot.ParseID(id)
+		if err != nil {
+			continue
+		}
+		m, err := h.there.readManifest(ctx, sid)
+		if err != nil {
+			return err
+		}
+		back = append(back, m)
+	}
+	if len(back) > 0 {
+		if err := h.bring(ctx, back); err != nil {
+			return err
+		}
+	}
+	for _, name := range damaged {
+		if err := h.r.target.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// bring copies snapshots from the replica, as Copy does.
+func (h *healer) bring(ctx context.Context, back []*snapshot.Manifest) error {
+	if err := h.there.updateIndex(ctx, h.there.index); err != nil {
+		return err
+	}
+	if err := h.r.updateIndex(ctx, h.r.index); err != nil {
+		return err
+	}
+	slices.SortFunc(back, compareAge)
+	copied, err := h.there.Copy(ctx, h.r, back, CopyOptions{Workers: h.o.Workers})
+	h.report.Snapshots += copied.Copied
+	return err
+}

@@ -1,0 +1,297 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// deltasOf reads the deltas of a target, and returns the packs that they list; what
+// can't be read is left out.
+func (r *Repo) deltasOf(ctx context.Context) (map[string]index.Delta, error) {
+	names, err := listOf(ctx, r.target, indexPrefix)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]index.Delta{}
+	for name := range names {
+		id, err := index.ParseID(strings.TrimPrefix(name, indexPrefix))
+		if err != nil {
+			continue
+		}
+		d, err := r.readDelta(ctx, id)
+		var damage *DamageError
+		if errors.As(err, &damage) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNewerKey) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out[name] = d
+	}
+	return out, nil
+}
+
+// mendDeltas lists the packs that are here and that only deltas on the replica list,
+// and removes the damaged deltas that this replaces.
+func (h *healer) mendDeltas(ctx context.Context) error {
+	differ := h.of(indexPrefix)
+	if len(differ) == 0 {
+		return nil
+	}
+	here, err := h.r.deltasOf(ctx)
+	if err != nil {
+		return err
+	}
+	there, err := h.there.deltasOf(ctx)
+	if err != nil {
+		return err
+	}
+	packs, err := h.r.packsThere(ctx)
+	if err != nil {
+		return err
+	}
+	listed := map[pack.ID]bool{}
+	for _, d := range here {
+		for _, p := range d {
+			listed[p.ID] = true
+		}
+	}
+	var anew index.Delta
+	var replaced []string
+	for _, d := range differ {
+		if d.Here == Sound {
+			continue
+		}
+		delta, ok := there[d.Name]
+		if !ok {
+			h.loseDelta(d)
+			continue
+		}
+		for _, p := range delta {
+			if size, isHere := packs[p.ID]; isHere && size == p.Size && !listed[p.ID] {
+				listed[p.ID] = true
+				anew = append(anew, p)
+			}
+		}
+		if d.Here == Damaged {
+			replaced = append(replaced, d.Name)
+		}
+	}
+	if len(anew) > 0 {
+		if _, _, err := h.r.putDelta(ctx, anew); err != nil {
+			return err
+		}
+	}
+	for _, name := range replaced {
+		if err := h.r.target.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if h.report.Deltas = len(replaced); len(anew) > 0 && len(replaced) == 0 {
+		h.report.Deltas = 1
+	}
+	return nil
+}
+
+func (h *healer) loseDelta(d Difference) {
+	if d.Here == Damaged {
+		h.lose(d.Name)
+	}
+}
+
+// mendPacks stores anew what snapshots here need of packs that are damaged or missing
+// here, and removes these.
+func (h *healer) mendPacks(ctx context.Context) error {
+	bad, infos, err := h.badPacks(ctx)
+	if err != nil || len(bad) == 0 {
+		return err
+	}
+	r, err := h.r.fresh()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	r.replicas.all = []Replica{ReplicaOn("", h.to)}
+	p := newPruner(r, PruneOptions{Workers: h.o.Workers})
+	if p.s, err = r.newSession(ctx, pruning, lease{What: "heal"}, CompressionAuto, h.o.Workers); err != nil {
+		return err
+	}
+	defer p.s.close()
+	s := &salvage{p: p, bad: bad, infos: infos, keep: map[chunk.ID]bool{}}
+	if err = p.collect(p.s.ctx); err == nil {
+		err = s.replace(p.s.ctx)
+	}
+	if err != nil {
+		if cause := p.s.err(); cause != nil && ctx.Err() == nil {
+			err = cause
+		}
+		return err
+	}
+	h.report.Packs, h.report.Blobs = len(s.report.Damaged), s.report.Salvaged
+	return nil
+}
+
+// badPacks returns the packs to be replaced here, with all their segments, and what
+// they hold: those that are damaged here, and those that aren't here and are listed here,
+// or hold something that a snapshot here reaches and no sound pack here does.
+func (h *healer) badPacks(ctx context.Context) (bad map[pack.ID]map[int]bool, infos map[pack.ID]*pack.Info, err error) {
+	bad, infos = map[pack.ID]map[int]bool{}, map[pack.ID]*pack.Info{}
+	trouble := slices.ContainsFunc(h.of(packsPrefix), func(d Difference) bool { return d.Here != Sound })
+	if !trouble {
+		return bad, infos, nil
+	}
+	w := &needWalk{h: h, seen: map[chunk.ID]bool{}, needed: map[pack.ID]bool{}}
+	if w.r, err = h.r.fresh(); err != nil {
+		return nil, nil, err
+	}
+	defer w.r.Close()
+	w.r.replicas.all = []Replica{ReplicaOn("", h.to)}
+	if w.packs, err = h.r.packsThere(ctx); err != nil {
+		return nil, nil, err
+	}
+	listed := map[pack.ID]bool{} // here
+	for _, repo := range []*Repo{h.r, h.there} {
+		deltas, err := repo.deltasOf(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, name := range slices.Sorted(maps.Keys(deltas)) {
+			for _, p := range deltas[name] {
+				infos[p.ID] = p
+				listed[p.ID] = listed[p.ID] || repo == h.r
+			}
+		}
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(infos), compareIDs) {
+		w.r.index.Add(infos[id])
+	}
+	if _, err := w.r.adopt(ctx, w.r.index); err != nil {
+		return nil, nil, err
+	}
+	if err := w.walk(ctx); err != nil {
+		return nil, nil, err
+	}
+	for _, d := range h.of(packsPrefix) {
+		id, ok := packOfName(d.Name)
+		if !ok || d.Here == Sound || d.Here == Missing && !w.needed[id] && !listed[id] {
+			continue
+		}
+		bad[id] = map[int]bool{}
+		if infos[id] == nil && d.There == Sound { // no delta lists it, here or there
+			if infos[id], err = h.there.readInfoOf(ctx, d.Name, id); err != nil {
+				return nil, nil, err
+			}
+		}
+		if d.There != Sound {
+			h.lose(d.Name)
+			delete(bad, id) // for RepairPacks, which keeps a copy
+		}
+	}
+	return bad, infos, nil
+}
+
+// readInfoOf reads what a pack holds from the pack, given its name.
+func (r *Repo) readInfoOf(ctx context.Context, name string, id pack.ID) (*pack.Info, error) {
+	info, err := r.target.Stat(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := r.readPackInfo(ctx, id, info.Size)
+	var damage *pack.DamageError
+	if errors.As(err, &damage) {
+		return nil, nil
+	}
+	return p, err
+}
+
+// A needWalk finds the packs, of those that aren't sound here, which hold something
+// that snapshots here need.
+type needWalk struct {
+	h      *healer
+	r      *Repo // reads here and from the replica, and knows the packs of both
+	packs  map[pack.ID]int64
+	seen   map[chunk.ID]bool
+	needed map[pack.ID]bool
+}
+
+func (w *needWalk) walk(ctx context.Context) error {
+	all, err := w.h.r.listSnapshots(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range all {
+		m, err := w.r.readManifest(ctx, l.id)
+		var damage *DamageError
+		if errors.As(err, &damage) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNewerKey) {
+			continue // it is mended or told of elsewhere
+		}
+		if err != nil {
+			return err
+		}
+		err = snapshot.Reach(ctx, needTrees{w.r}, &m.Root, func(id chunk.ID, tree bool) (bool, error) {
+			if w.seen[id] {
+				return false, nil
+			}
+			w.seen[id] = true
+			found, err := w.need(id)
+			if err == nil && !found {
+				w.h.report.Lost = append(w.h.report.Lost, &LostError{ID: id, Tree: tree})
+			}
+			return found, err
+		})
+		if lost := (*LostError)(nil); errors.As(err, &lost) {
+			w.h.report.Lost = append(w.h.report.Lost, lost)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// needTrees loads pages as they are found in the index at hand.
+type needTrees struct{ r *Repo }
+
+// Tree is part of snapshot.Loader.
+func (t needTrees) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
+	places, err := t.r.index.Lookup(id)
+	if err != nil {
+		return nil, err
+	}
+	return t.r.fromPlaces(ctx, places, id, true)
+}
+
+// need notes a pack that holds a blob, unless one that is sound here does, and reports
+// whether there is any.
+func (w *needWalk) need(id chunk.ID) (found bool, err error) {
+	places, err := w.r.index.Lookup(id)
+	if err != nil {
+		return false, err
+	}
+	var pick *pack.Info
+	for _, place := range places {
+		d, differs := w.h.states[packName(place.Pack.ID)]
+		size, isHere := w.packs[place.Pack.ID]
+		switch {
+		case isHere && size == place.Pack.Size && (!differs || d.Here == Sound):
+			return true, nil
+		case differs && d.There == Sound:
+			pick = place.Pack
+		}
+		found = found || isHere // it may be in a part that is sound
+	}
+	if pick != nil {
+		w.needed[pick.ID] = true
+	}
+	return found || pick != nil, nil
+}
