@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/pack"
 )
 
@@ -124,6 +126,7 @@ func fillBlobs(db *bolt.DB, entries iter.Seq2[entry, error]) (count uint64, err 
 			}
 		}
 		b.add(&e)
+		b.ids = append(b.ids, e.id[:]...)
 		last = e
 		count++
 	}
@@ -135,7 +138,8 @@ type blobLoader struct {
 	groupBuilder
 	db     *bolt.DB
 	tx     *bolt.Tx
-	groups int // in the transaction
+	groups int    // in the transaction
+	ids    []byte // in the transaction
 }
 
 // put stores the group so far.
@@ -161,11 +165,20 @@ func (b *blobLoader) begin() (err error) {
 	if b.tx, err = b.db.Begin(true); err != nil {
 		return err
 	}
-	_, err = b.tx.CreateBucketIfNotExists(blobsBucket)
-	return err
+	_, err1 := b.tx.CreateBucketIfNotExists(blobsBucket)
+	_, err2 := b.tx.CreateBucketIfNotExists(filterBucket)
+	return errors.Join(err1, err2)
 }
 
+// commit ends the transaction with the filter of its blobs.
 func (b *blobLoader) commit() error {
+	if n := len(b.ids); n > 0 {
+		end := bytes.Clone(b.ids[n-chunk.IDSize:])
+		if err := b.tx.Bucket(filterBucket).Put(end, filterBlocks(b.ids)); err != nil {
+			return err
+		}
+		b.ids = b.ids[:0]
+	}
 	tx := b.tx
 	b.tx, b.groups = nil, 0
 	return tx.Commit()

@@ -20,6 +20,7 @@ import (
 // numbers of its packs.
 var (
 	blobsBucket  = []byte("blobs")  // last blob id → group
+	filterBucket = []byte("filter") // last blob id of a stretch → blocks
 	packsBucket  = []byte("packs")  // pack number → description and segments
 	deltasBucket = []byte("deltas") // delta id → pack numbers
 	metaBucket   = []byte("meta")
@@ -27,7 +28,7 @@ var (
 	countKey     = []byte("blobs")    // how many, 8 bytes big-endian
 )
 
-const tableVersion = "2"
+const tableVersion = "3"
 
 var errTable = errors.New("index table: damaged")
 
@@ -39,6 +40,7 @@ type table struct {
 	db     *bolt.DB
 	count  uint64
 	deltas map[ID][]uint32 // pack numbers
+	filter filter          // of the file's memory: only for a view
 
 	mu    sync.Mutex
 	begun []*reader             // all there are
@@ -50,17 +52,20 @@ type table struct {
 
 // openTable opens a table, or fails with errTable if it is damaged.
 func openTable(path string) (t *table, err error) {
+	var db *bolt.DB
+	defer func() {
+		if err != nil && db != nil {
+			_ = db.Close()
+		}
+	}()
 	defer survive(&err)
-	db, err := bolt.Open(path, 0, &bolt.Options{ReadOnly: true, Timeout: 5 * time.Second, NoStatistics: true})
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	db, err = bolt.Open(path, 0, &bolt.Options{ReadOnly: true, Timeout: 5 * time.Second, NoStatistics: true})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %v", errTable, filepath.Base(path), err)
 	}
 	t = &table{path: path, db: db, deltas: map[ID][]uint32{}, packs: map[uint32]*pack.Info{}}
-	if err := db.View(t.load); err != nil {
-		db.Close()
-		return nil, err
-	}
-	return t, nil
+	return t, db.View(t.load)
 }
 
 func (t *table) load(tx *bolt.Tx) error {
@@ -70,6 +75,13 @@ func (t *table) load(tx *bolt.Tx) error {
 		return errTable
 	}
 	t.count = binary.BigEndian.Uint64(meta.Get(countKey))
+	stretches := tx.Bucket(filterBucket)
+	if stretches == nil {
+		return errTable
+	}
+	if err := stretches.ForEach(t.filter.add); err != nil {
+		return err
+	}
 	return deltas.ForEach(func(k, v []byte) error {
 		if len(k) != len(ID{}) || len(v)%4 != 0 {
 			return errTable
@@ -143,6 +155,9 @@ func (r *reader) find(id *chunk.ID) (g group, at, n int, err error) {
 // lookup appends the places of a blob in packs that are alive.
 func (t *table) lookup(id chunk.ID, places []Place) ([]Place, error) {
 	err := t.view(func(r *reader) error {
+		if !t.filter.mayHave(&id) {
+			return nil
+		}
 		g, at, n, err := r.find(&id)
 		for i := at; i < at+n && err == nil; i++ {
 			number, place, err := g.place(i)
@@ -164,6 +179,9 @@ func (t *table) lookup(id chunk.ID, places []Place) ([]Place, error) {
 // has reports whether lookup would find a place.
 func (t *table) has(id chunk.ID) (found bool, err error) {
 	err = t.view(func(r *reader) error {
+		if !t.filter.mayHave(&id) {
+			return nil
+		}
 		g, at, n, err := r.find(&id)
 		for i := at; i < at+n && !found && err == nil; i++ {
 			var number uint32

@@ -29,9 +29,12 @@ type openPack struct {
 	stored  chan struct{} // closed when it is, or has failed
 }
 
-// maxPackBlobs bounds what has to be kept in mind of a pack while it is built and not
-// yet listed: a pack of tiny files would hold a million.
-const maxPackBlobs = 32 << 10
+// What bounds the blobs of a segment and of a pack, all of which are kept in mind until
+// it is stored and listed: a pack of tiny files would hold a million.
+const (
+	maxSegmentBlobs = 8 << 10
+	maxPackBlobs    = 32 << 10
+)
 
 // store seals a segment into the current pack, and has that uploaded when it is
 // full and its last segment is written.
@@ -180,7 +183,7 @@ func (l *lane) PutNamed(ctx context.Context, id chunk.ID, blob []byte) error {
 	copy(l.Room(len(blob)), blob) // costs nothing where blob is this very room
 	l.segment = l.segment[:len(l.segment)+len(blob)]
 	l.parts = append(l.parts, pack.Part{ID: id, Length: len(blob)})
-	if len(l.segment) >= l.full {
+	if len(l.segment) >= l.full || len(l.parts) >= maxSegmentBlobs {
 		return l.Flush(ctx)
 	}
 	return nil

@@ -154,14 +154,15 @@ func (r *Repo) noteLosses(ctx context.Context) (int, error) {
 	return len(lost), nil
 }
 
-// findLost adds what a snapshot reaches and no pack holds.
+// findLost adds what a snapshot reaches and no pack holds. Only trees are remembered as
+// seen: chunks are too many for that, and looked up soon.
 func (r *Repo) findLost(ctx context.Context, x *index.Index, m *snapshot.Manifest, lost, seen map[chunk.ID]bool) error {
 	return snapshot.Reach(ctx, trees{r}, &m.Root, func(id chunk.ID, tree bool) (bool, error) {
-		if seen[id] {
-			return false, nil
-		}
-		seen[id] = true
 		if tree { // it is read in any case
+			if seen[id] {
+				return false, nil
+			}
+			seen[id] = true
 			_, err := r.blob(ctx, id, true)
 			var none *LostError
 			if errors.As(err, &none) {
