@@ -47,6 +47,8 @@ func BenchmarkHasNot(b *testing.B) {
 
 // BenchmarkBuild makes the index of a million blobs from deltas.
 func BenchmarkBuild(b *testing.B) {
+	b.SetBytes(1_000_000 * entrySize)
+	b.ReportAllocs()
 	for b.Loop() {
 		fill(b, 1_000_000)
 	}

@@ -13,8 +13,8 @@ import (
 // other wrote.
 type Level int
 
-// The levels. Auto, for now, is Default: its encoder gives up early on what
-// doesn't shrink (8 GB/s on random bytes, see BenchmarkCompress).
+// The levels. Auto is Default, but where one segment didn't shrink it tries parts of
+// the next before all of it.
 const (
 	Auto Level = iota
 	Off
@@ -47,16 +47,25 @@ func ParseLevel(s string) (Level, error) {
 // A Compressor compresses one segment after another. It is not safe for
 // concurrent use.
 type Compressor struct {
-	encoder *zstd.Encoder // nil for Off
-	buf     []byte
+	encoder  *zstd.Encoder // nil for Off
+	buf      []byte
+	auto     bool
+	doubtful bool   // the last segment didn't shrink
+	sample   []byte // of a doubtful one
 }
+
+// Of a doubtful segment so many parts of so many bytes are tried.
+const (
+	sampleParts = 4
+	samplePart  = 16 << 10
+)
 
 // window is how far back zstd looks: as far as segments of the usual size reach.
 const window = 2 << 20
 
 // NewCompressor returns a Compressor of that level.
 func NewCompressor(level Level) (*Compressor, error) {
-	c := new(Compressor)
+	c := &Compressor{auto: level == Auto}
 	var err error
 	switch level {
 	case Off:
@@ -87,18 +96,35 @@ func newEncoder(level zstd.EncoderLevel) (*zstd.Encoder, error) {
 // sealing. The result is valid until the next call. What doesn't shrink by a
 // sixteenth stays as it is: reading it back is then free.
 func (c *Compressor) Compress(plain []byte) (Codec, []byte) {
-	if c.encoder != nil {
+	if c.encoder != nil && !(c.doubtful && c.hopeless(plain)) {
 		if need := len(plain) + len(plain)/256 + 64 + seal.Overhead; cap(c.buf) < need {
 			c.buf = make([]byte, 0, need+need/2)
 		}
 		out := c.encoder.EncodeAll(plain, c.buf[:0])
 		c.buf = out[:0]
-		if len(out) <= len(plain)-len(plain)/16 {
+		shrank := len(out) <= len(plain)-len(plain)/16
+		c.doubtful = c.auto && !shrank
+		if shrank {
 			return Zstd, out
 		}
 	}
 	c.buf = append(c.buf[:0], plain...)
 	return Raw, c.buf
+}
+
+// hopeless reports whether parts of a segment from all over it shrink by even less
+// than it would have to.
+func (c *Compressor) hopeless(plain []byte) bool {
+	if len(plain) < 4*sampleParts*samplePart {
+		return false
+	}
+	c.sample = c.sample[:0]
+	for i := range sampleParts {
+		at := i * (len(plain) - samplePart) / (sampleParts - 1)
+		c.sample = append(c.sample, plain[at:at+samplePart]...)
+	}
+	c.buf = c.encoder.EncodeAll(c.sample, c.buf[:0])
+	return len(c.buf) > len(c.sample)-len(c.sample)/32
 }
 
 // A Decompressor is safe for concurrent use.

@@ -339,3 +339,46 @@ func BenchmarkCompress(b *testing.B) {
 		}
 	}
 }
+
+// What shrinks only here and there is compressed, though what came before didn't shrink.
+func TestAutoCompressesWhatShrinksAgain(t *testing.T) {
+	c, err := NewCompressor(Auto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := make([]byte, 1<<20)
+	fixedRandom(3).Read(random)
+	half := append(bytes.Clone(random[:1<<19]), make([]byte, 1<<19)...)
+	for i, want := range []struct {
+		plain []byte
+		codec Codec
+	}{{random, Raw}, {random, Raw}, {half, Zstd}, {random, Raw}, {make([]byte, 1<<20), Zstd}, {random[:1<<17], Raw}, {make([]byte, 1<<10), Zstd}} {
+		if codec, data := c.Compress(want.plain); codec != want.codec || codec == Raw && !bytes.Equal(data, want.plain) {
+			t.Errorf("segment %d: codec %d, want %d", i, codec, want.codec)
+		}
+	}
+}
+
+// BenchmarkBuild makes packs of segments that are compressed already.
+func BenchmarkBuild(b *testing.B) {
+	const segments, size = 16, 1 << 20
+	box, data := testBox(b, 1), make([]byte, size, size+seal.Overhead)
+	var spool Buffer
+	b.SetBytes(segments * size)
+	b.ReportAllocs()
+	for n := byte(0); b.Loop(); n++ {
+		builder, err := NewBuilder(box, seal.Run{n}, seal.DataPack, &spool)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i := range segments {
+			slot, _ := builder.Reserve(Raw, size, size, []Part{{hasher.ID([]byte{byte(i)}), size}})
+			if err := builder.Write(slot, data); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if _, err := builder.Finish(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -24,9 +24,14 @@ type openPack struct {
 	builder *pack.Builder
 	spool   spool
 	slot    *pack.Buffer
+	blobs   int           // reserved so far
 	pending atomic.Int32  // segments reserved and not written, and one while it is current
 	stored  chan struct{} // closed when it is, or has failed
 }
+
+// maxPackBlobs bounds what has to be kept in mind of a pack while it is built and not
+// yet listed: a pack of tiny files would hold a million.
+const maxPackBlobs = 32 << 10
 
 // store seals a segment into the current pack, and has that uploaded when it is
 // full and its last segment is written.
@@ -56,7 +61,8 @@ func (p *packer) reserve(codec pack.Codec, size, plain int, parts []pack.Part) (
 	}
 	slot, full := o.builder.Reserve(codec, size, plain, parts)
 	o.pending.Add(1)
-	if full >= p.s.r.config.PackSize {
+	o.blobs += len(parts)
+	if full >= p.s.r.config.PackSize || o.blobs >= maxPackBlobs {
 		p.current = nil
 		p.s.release(o)
 	}

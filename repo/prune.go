@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/qsnap/qsnap/index"
@@ -63,6 +64,8 @@ type PruneReport struct {
 	// Stale are pending manifests of runs that are dead, which are kept, with all they
 	// reach, because the target doesn't only create: see PruneOptions.DropPending.
 	Stale []*snapshot.Manifest
+	// Cost is about what deleting and writing anew would take, of a dry run.
+	Cost Cost
 	// Left are packs that can't be read and are left alone.
 	Left []error
 }
@@ -258,7 +261,35 @@ func (p *pruner) foresee(plan prune.Plan) {
 		p.report.RemovedBytes += p.packs[i].info.Size
 		p.report.RepackedBytes += p.packs[i].usedSize()
 	}
+	p.report.Cost = p.cost(plan)
 }
+
+// cost returns about what a plan takes: a pack is put in quarantine, deleted and taken
+// out; what is written anew is read by segments; and of the deltas that list any of
+// it others are made.
+func (p *pruner) cost(plan prune.Plan) (c Cost) {
+	going := map[pack.ID]bool{}
+	for _, i := range slices.Concat(plan.Drop, plan.Repack) {
+		going[p.packs[i].info.ID] = true
+	}
+	deltas := 0
+	for _, packs := range p.deltas {
+		if slices.ContainsFunc(packs, func(id pack.ID) bool { return going[id] }) {
+			deltas++
+		}
+	}
+	moved := uint64(p.report.RepackedBytes)
+	read, written := moved/uint64(p.r.config.SegmentSize)+uint64(len(plan.Repack)), moved/uint64(p.r.config.PackSize)
+	if moved > 0 {
+		written++
+	}
+	c.Requests = 3*uint64(len(going)) + 2*uint64(deltas) + read + written
+	c.BytesUp, c.BytesDown = moved+uint64(len(going))*quarantineSize, moved
+	return c
+}
+
+// quarantineSize is about how many bytes a quarantine object has.
+const quarantineSize = 160
 
 // usedSize returns about how many bytes of the pack are needed.
 func (s *packState) usedSize() int64 {

@@ -89,15 +89,16 @@ var ErrIncompleteRestore = errors.New("not everything could be restored")
 // outside of the directory is touched, whatever the snapshot holds.
 func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptions) (RestoreReport, error) {
 	defer r.holdLater(ctx, "restore")()
-	from := &source{Repo: r, trees: trees{r}}
 	x := extract.Options{
-		Source: from, To: o.To, Policy: o.Overwrite, Delete: o.Delete, DryRun: o.DryRun,
+		To: o.To, Policy: o.Overwrite, Delete: o.Delete, DryRun: o.DryRun,
 		Verify: o.Verify, NoSync: o.NoSync, Keep: disk.Keep{Owner: !o.NoOwner && os.Geteuid() == 0},
 		Workers: o.Workers, Progress: new(extract.Progress),
 	}
 	if x.Workers <= 0 {
 		x.Workers = runtime.GOMAXPROCS(0)
 	}
+	from := sourceOf(r, x.Workers)
+	x.Source = from
 	var err error
 	if x.Include, err = patterns(o.Include, "include"); err != nil {
 		return RestoreReport{}, err

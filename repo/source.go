@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"sync"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
@@ -17,7 +16,16 @@ type source struct {
 	trees
 	page   []byte // of a tree that isn't stored
 	pageID chunk.ID
-	sealed sync.Pool // of *[]byte
+	sealed chan []byte // buffers that are free
+}
+
+// sourceOf returns a source that many segments can be read from at once.
+func sourceOf(r *Repo, workers int) *source {
+	s := &source{Repo: r, trees: trees{r}, sealed: make(chan []byte, workers)}
+	for range workers {
+		s.sealed <- nil
+	}
+	return s
 }
 
 // Tree is part of snapshot.Loader.
@@ -71,25 +79,22 @@ func (s *source) Segment(ctx context.Context, p *pack.Info, n int, buf []byte) (
 	}
 	stored, plain := p.Segments[n].Stored, p.Segments[n].Plain
 	if cap(buf) < plain {
-		buf = make([]byte, 0, plain+plain/8)
+		buf = make([]byte, 0, plain+plain/2)
 	}
 	if b, ok := s.ahead.take(ctx, p, n); ok {
 		if plain, err := s.openSegment(p, n, b, buf[:0]); err == nil {
 			return plain, nil
 		}
 	}
-	sealed, _ := s.sealed.Get().(*[]byte)
-	if sealed == nil {
-		sealed = new([]byte)
+	sealed := <-s.sealed
+	defer func() { s.sealed <- sealed }()
+	if cap(sealed) < stored {
+		sealed = make([]byte, stored+stored/2)
 	}
-	defer s.sealed.Put(sealed)
-	if cap(*sealed) < stored {
-		*sealed = make([]byte, stored, stored+stored/4)
-	}
-	err := s.readRange(ctx, p.ID, p.Segments[n].Offset, (*sealed)[:stored])
+	err := s.readRange(ctx, p.ID, p.Segments[n].Offset, sealed[:stored])
 	if err == nil {
 		var out []byte
-		if out, err = s.openSegment(p, n, (*sealed)[:stored], buf[:0]); err == nil {
+		if out, err = s.openSegment(p, n, sealed[:stored], buf[:0]); err == nil {
 			return out, nil
 		}
 	}

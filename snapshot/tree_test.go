@@ -398,3 +398,18 @@ func BenchmarkParsePage(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkWriteTree(b *testing.B) {
+	entries := randomEntries(rand.New(rand.NewPCG(6, 1)), 5000)
+	var size int64
+	pages := store{}
+	writeTree(b, pages, entries)
+	for _, page := range pages {
+		size += int64(len(page))
+	}
+	b.SetBytes(size)
+	b.ReportAllocs()
+	for b.Loop() {
+		writeTree(b, store{}, entries)
+	}
+}

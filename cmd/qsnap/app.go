@@ -35,7 +35,10 @@ type program struct {
 	quiet bool
 
 	cacheMemory int         // as in repo.Options
+	cacheSize   int64       // the same
 	closers     []io.Closer // of targets
+	traffic     bool        // requests are counted
+	meters      []metered
 }
 
 // errIncomplete says that a snapshot was made of what could be read.
@@ -64,6 +67,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 		err = app.RunContext(ctx, args)
 	}
 	err = cmp.Or(err, p.closeTargets())
+	p.sayTraffic()
 	code := exitCode(err)
 	if interrupted(ctx) && err != nil {
 		code, err = exitInterrupted, errInterrupted
@@ -119,9 +123,10 @@ func (p *program) app() *cli.App {
 		OnUsageError:           usageError,
 		CommandNotFound:        nil,
 		Action:                 p.noCommand,
-		Before: func(c *cli.Context) error {
-			p.json, p.quiet = c.Bool("json"), c.Bool("quiet")
-			return nil
+		Before: func(c *cli.Context) (err error) {
+			p.json, p.quiet, p.traffic = c.Bool("json"), c.Bool("quiet"), c.Bool("traffic")
+			p.cacheSize, err = cacheSizeFlag(c)
+			return err
 		},
 		Commands: []*cli.Command{
 			p.initCommand(), p.snapshotCommand(), p.snapshotsCommand(), p.lsCommand(), p.findCommand(),
@@ -138,9 +143,11 @@ func (p *program) globalFlags() []cli.Flag {
 		&cli.StringFlag{Name: "password-file", Usage: "read the password from `FILE` [$QSNAP_PASSWORD_FILE, or the password itself in $QSNAP_PASSWORD]"},
 		&cli.StringFlag{Name: "password-command", Usage: "run `COMMAND` in a shell and read the password from its output [$QSNAP_PASSWORD_COMMAND]"},
 		&cli.StringFlag{Name: "key-file", Usage: "open with a key `FILE` or recovery sheet instead of a password [$QSNAP_KEY_FILE]"},
-		&cli.StringFlag{Name: "cache-dir", EnvVars: []string{"QSNAP_CACHE_DIR"}, Usage: "keep the local index in `DIR`"},
+		&cli.StringFlag{Name: "cache-dir", EnvVars: []string{"QSNAP_CACHE_DIR"}, Usage: "keep the local index and copies of small objects in `DIR`; it may be removed at any time"},
+		&cli.StringFlag{Name: "cache-size", Usage: "keep up to `SIZE` of small objects of a repository that is not on a local disk; 0 is none", DefaultText: "512M"},
 		&cli.BoolFlag{Name: "json", Usage: "print JSON: see \"qsnap help json\""},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print only what was asked for, and errors"},
+		&cli.BoolFlag{Name: "traffic", Usage: "say at the end how many requests, bytes and retries the repository took"},
 	}, lineFlags()...)
 }
 

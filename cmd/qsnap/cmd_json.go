@@ -7,7 +7,10 @@ const jsonHelp = `With --json every command prints JSON to standard output, and 
 standard error: {"message_type":"exit_error","code":…,"message":…}. Names are restic's
 where it has the same thing. Fields may be added, none will change. Times are as of
 RFC 3339, sizes in bytes. A path that is not UTF-8 comes with its bytes in
-path_base64.
+path_base64. With --traffic the last line of standard error, for each target, is
+{"message_type":"traffic","target":…,"requests":…,"retries":…,"errors":…,"puts":…,
+"gets":…,"stats":…,"lists":…,"deletes":…,"names_listed":…,"bytes_sent":…,
+"bytes_fetched":…}.
 
 One value:
   snapshots, tag, pin, undelete without arguments
@@ -45,7 +48,8 @@ An object a line, each with a message_type:
                  dirs_new, dirs_changed, dirs_unmodified, data_blobs, tree_blobs,
                  data_added, data_added_packed, total_files_processed,
                  total_bytes_processed, bytes_read, total_duration, skipped, errors,
-                 backup_start, backup_end}
+                 backup_start, backup_end, dry_run}; with --dry-run no
+                 snapshot_id, but requests, bytes_to_send, bytes_to_fetch
   ls             snapshot: as above; then node: {name, type, path, uid, gid, user,
                  group, size, mode, permissions, mtime, ctime, inode, linktarget,
                  error}
@@ -59,7 +63,7 @@ An object a line, each with a message_type:
                  summary: {snapshot_id, dry_run, total_files, total_bytes,
                  files_created, files_replaced, files_restored, attributes_restored,
                  files_deleted, bytes_restored, packs_read, pack_bytes_read, errors,
-                 seconds_elapsed}
+                 requests (for what is read of packs, beside trees), seconds_elapsed}
   mount          mounted: {mountpoint, snapshots}, as soon as it can be used;
                  error: {error: {message}, during}
   copy           twin: {repository, id}, if it was made just now; status:
@@ -76,7 +80,8 @@ An object a line, each with a message_type:
                  bytes_removed, packs_repacked, bytes_repacked, bytes_unused,
                  packs_waiting, bytes_waiting, waiting_for: array of {what, hostname,
                  username, begun, dead_by}, packs_locked, bytes_locked, locked_first,
-                 locked_last, stale_pending, left, seconds_elapsed}
+                 locked_last, stale_pending, left, seconds_elapsed}; with --dry-run
+                 about how many requests, bytes_to_send and bytes_to_fetch it takes
   undelete       undeleted: {snapshot_id, original}
   rewrite        rewritten: {snapshot_id, rewritten_id, dropped, dry_run}
   repair index   summary: {packs, deltas_replaced, packs_damaged, blobs_lost}

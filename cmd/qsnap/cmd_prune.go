@@ -113,7 +113,9 @@ func (p *program) pruneSummary(r *repo.PruneReport, dryRun bool, took time.Durat
 			left = append(left, err.Error())
 		}
 		return p.emit(map[string]any{
-			"message_type": "summary", "dry_run": dryRun, "snapshots": r.Snapshots, "packs": r.Packs, "pack_bytes": r.PackBytes,
+			"message_type": "summary", "dry_run": dryRun, "snapshots": r.Snapshots,
+			"requests": r.Cost.Requests, "bytes_to_send": r.Cost.BytesUp, "bytes_to_fetch": r.Cost.BytesDown,
+			"packs": r.Packs, "pack_bytes": r.PackBytes,
 			"packs_removed": r.Removed, "bytes_removed": r.RemovedBytes, "packs_repacked": r.Repacked, "bytes_repacked": r.RepackedBytes,
 			"bytes_unused": r.UnusedBytes, "packs_waiting": r.WaitingPacks, "bytes_waiting": r.WaitingBytes,
 			"waiting_for": waiting, "left": left, "seconds_elapsed": took.Seconds(),
@@ -156,4 +158,7 @@ func (p *program) freedLine(r *repo.PruneReport, dryRun bool, took time.Duration
 		line += fmt.Sprintf(", after writing anew %s that are needed", size(uint64(r.RepackedBytes)))
 	}
 	p.say("%s", line)
+	if dryRun {
+		p.say("  it would cost %s", costLine(r.Cost))
+	}
 }

@@ -96,7 +96,7 @@ func (p *program) restoreSummary(m *snapshot.Manifest, o repo.RestoreOptions, r 
 			"total_files": r.Files + r.Dirs + r.Others, "total_bytes": r.Bytes,
 			"files_created": r.Created, "files_replaced": r.Replaced, "attributes_restored": r.Touched,
 			"files_deleted": r.Deleted, "files_restored": r.Created + r.Replaced,
-			"bytes_restored": r.BytesWritten, "packs_read": r.Packs, "pack_bytes_read": r.PackBytes,
+			"bytes_restored": r.BytesWritten, "packs_read": r.Packs, "pack_bytes_read": r.PackBytes, "requests": r.Requests,
 			"errors": r.Problems, "seconds_elapsed": took.Seconds(),
 		})
 	}
@@ -107,7 +107,7 @@ func (p *program) restoreSummary(m *snapshot.Manifest, o repo.RestoreOptions, r 
 	}
 	p.say("  %s created, %s replaced, %s with other attributes only, %s deleted", count(r.Created), count(r.Replaced), count(r.Touched), count(r.Deleted))
 	if o.DryRun {
-		p.say("  would read %s from %s", size(r.PackBytes), plural(r.Packs, "pack", "packs"))
+		p.say("  would read %s from %s, in about %s", size(r.PackBytes), plural(r.Packs, "pack", "packs"), plural(r.Requests, "request", "requests"))
 	} else {
 		p.say("  read %s from %s; wrote %s", size(r.PackBytes), plural(r.Packs, "pack", "packs"), size(r.BytesWritten))
 	}

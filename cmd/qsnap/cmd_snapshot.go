@@ -41,6 +41,7 @@ func (p *program) snapshotCommand() *cli.Command {
 			&cli.StringFlag{Name: "stdin-filename", Usage: "the `NAME` of that file", Value: "stdin"},
 			&cli.StringFlag{Name: "command", Usage: "take a snapshot of what `COMMAND` prints, as one file; none if it fails"},
 			&cli.StringFlag{Name: "compression", Usage: "`LEVEL`: auto, off, fastest, default, better or max", Value: "auto"},
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "store nothing, but read and compress all that would be, and print what it would cost"},
 		},
 		Action: p.snapshot,
 	})
@@ -55,7 +56,11 @@ func (p *program) snapshot(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := p.openOrCreate(c)
+	open := p.openOrCreate
+	if c.Bool("dry-run") {
+		open = p.open
+	}
+	r, err := open(c)
 	if err != nil {
 		return err
 	}
@@ -70,12 +75,18 @@ func (p *program) snapshot(c *cli.Context) error {
 	}
 	view := p.snapshotView(c, r, c.Args().Slice())
 	o.Progress = view.update
-	m, err := r.Snapshot(c.Context, src, o)
+	var m *snapshot.Manifest
+	var cost repo.Cost
+	if c.Bool("dry-run") {
+		m, cost, err = r.EstimateSnapshot(c.Context, src, o)
+	} else {
+		m, err = r.Snapshot(c.Context, src, o)
+	}
 	view.end()
 	if err = errors.Join(err, wait()); err != nil {
 		return err
 	}
-	if err := p.snapshotSummary(m); err != nil {
+	if err := p.snapshotSummary(m, cost, c.Bool("dry-run")); err != nil {
 		return err
 	}
 	if m.Problems.Total > 0 {
@@ -191,12 +202,17 @@ func (r *commandReader) stop() error {
 }
 
 // snapshotSummary says what was stored.
-func (p *program) snapshotSummary(m *snapshot.Manifest) error {
+func (p *program) snapshotSummary(m *snapshot.Manifest, cost repo.Cost, dryRun bool) error {
 	s := m.Stats
 	took := m.End.Sub(m.Start)
 	if p.json {
+		id := m.ID.String()
+		if dryRun {
+			id = ""
+		}
 		return p.emit(map[string]any{
-			"message_type": "summary", "snapshot_id": m.ID.String(),
+			"message_type": "summary", "snapshot_id": id, "dry_run": dryRun,
+			"requests": cost.Requests, "bytes_to_send": cost.BytesUp, "bytes_to_fetch": cost.BytesDown,
 			"files_new": s.NewFiles, "files_changed": s.ChangedFiles, "files_unmodified": s.SameFiles,
 			"dirs_new": s.NewDirs, "dirs_changed": s.ChangedDirs, "dirs_unmodified": s.SameDirs,
 			"data_blobs": s.DataBlobs, "tree_blobs": s.TreeBlobs,
@@ -207,11 +223,22 @@ func (p *program) snapshotSummary(m *snapshot.Manifest) error {
 			"backup_start": m.Start, "backup_end": m.End,
 		})
 	}
-	p.say("snapshot %s saved: %s, %s in %s", m.ID.Short(), plural(s.Files, "file", "files"), size(s.Bytes), duration(took))
+	if dryRun {
+		p.say("would save a snapshot: %s, %s (looked at in %s)", plural(s.Files, "file", "files"), size(s.Bytes), duration(took))
+		p.say("  it would cost %s", costLine(cost))
+	} else {
+		p.say("snapshot %s saved: %s, %s in %s", m.ID.Short(), plural(s.Files, "file", "files"), size(s.Bytes), duration(took))
+	}
 	p.say("  files: %s new, %s changed, %s unchanged; directories: %s new, %s changed, %s unchanged",
 		count(s.NewFiles), count(s.ChangedFiles), count(s.SameFiles), count(s.NewDirs), count(s.ChangedDirs), count(s.SameDirs))
-	p.say("  read %s; new %s, stored in %s", size(s.BytesRead), size(s.DataAdded+s.TreeAdded), size(s.DataStored+s.TreeStored+s.IndexStored))
-	if m.Skipped.Total > 0 {
+	stored := "stored in"
+	if dryRun {
+		stored = "to be stored in"
+	}
+	p.say("  read %s; new %s, %s %s", size(s.BytesRead), size(s.DataAdded+s.TreeAdded), stored, size(s.DataStored+s.TreeStored+s.IndexStored))
+	if m.Skipped.Total > 0 && dryRun {
+		p.say("  would be left out by rules: %s", plural(m.Skipped.Total, "path", "paths"))
+	} else if m.Skipped.Total > 0 {
 		p.say("  left out by rules: %s (\"qsnap snapshots --skipped %s\" lists them)", plural(m.Skipped.Total, "path", "paths"), m.ID.Short())
 	}
 	if m.Problems.Total > 0 {

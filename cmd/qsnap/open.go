@@ -57,7 +57,22 @@ func (p *program) userDirs() (data, config string, err error) {
 }
 
 func (p *program) options(c *cli.Context) repo.Options {
-	return repo.Options{CacheDir: c.String("cache-dir"), CacheMemory: p.cacheMemory, Notice: p.tellUnsafe}
+	return repo.Options{CacheDir: c.String("cache-dir"), CacheSize: p.cacheSize, CacheMemory: p.cacheMemory, Notice: p.tellUnsafe}
+}
+
+// cacheSizeFlag returns what the flag asks for, as in repo.Options.
+func cacheSizeFlag(c *cli.Context) (int64, error) {
+	if !c.IsSet("cache-size") {
+		return 0, nil
+	}
+	n, err := parseSize(c.String("cache-size"))
+	if err != nil {
+		return 0, fmt.Errorf("--cache-size: %w", err)
+	}
+	if n == 0 {
+		n = -1
+	}
+	return n, nil
 }
 
 // open opens the repository.

@@ -110,7 +110,7 @@ func (p *program) openTarget(c *cli.Context, at location, create bool) (target.T
 	if closer, ok := t.(io.Closer); ok {
 		p.closers = append(p.closers, closer)
 	}
-	return l.around(t), nil
+	return l.around(p.count(at, t)), nil
 }
 
 // closeTargets ends what openTarget has opened.

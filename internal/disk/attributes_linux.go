@@ -100,7 +100,7 @@ func (o *Out) attributesOfFile(f *NewFile, e *snapshot.Entry, report func(error)
 		return
 	}
 	if err := o.setTimes(f.part)(timespec(e.MTime)); err != nil {
-		report(&fs.PathError{Op: "restore time", Path: f.path, Err: err})
+		report(f.fail("restore time", err))
 	}
 }
 

@@ -104,8 +104,9 @@ func (d *Dir) remove(name string) error {
 type NewFile struct {
 	fd   int // -1 while it is closed
 	part string
-	path string // for messages
 	mode uint32
+	dir  *Dir // for messages
+	name string
 }
 
 // Create begins a file that is to become the entry. It has the entry's owner before
@@ -118,7 +119,7 @@ func (o *Out) Create(e *snapshot.Entry, keep Keep, report func(error)) (*NewFile
 	if len(e.Xattrs) == 0 && !o.bequeaths() { // else an ACL tells what the bits mean
 		mode |= e.Mode & 0o777
 	}
-	f := &NewFile{fd: -1, part: partName(), path: filepath.Join(o.path, e.Name)}
+	f := &NewFile{fd: -1, part: partName(), dir: o.Dir, name: e.Name}
 	if err := o.open(f, unix.O_CREAT|unix.O_EXCL, mode); err != nil {
 		return nil, err
 	}
@@ -162,7 +163,7 @@ func (o *Out) open(f *NewFile, flags int, mode uint32) error {
 }
 
 func (f *NewFile) fail(op string, err error) error {
-	return &fs.PathError{Op: op, Path: f.path, Err: err}
+	return f.dir.fail(op, f.name, err)
 }
 
 // IsOpen reports whether the file can be written to.

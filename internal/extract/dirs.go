@@ -3,7 +3,6 @@ package extract
 import (
 	"container/list"
 	"errors"
-	"path"
 	"sync"
 
 	"github.com/qsnap/qsnap/internal/disk"
@@ -23,7 +22,15 @@ type dir struct {
 	failed bool // nothing can be written to it
 }
 
-func (d *dir) join(name string) string { return path.Join(d.path, name) }
+func (d *dir) full() string { return d.path }
+
+// join returns the path of a name in the directory.
+func (d *dir) join(name string) string {
+	if d.path == "" {
+		return name
+	}
+	return d.path + "/" + name
+}
 
 // A dirCache keeps directories of the destination open, as many as are in use and
 // some more.

@@ -128,6 +128,8 @@ type extraction struct {
 	win   window
 	left  []*dir // whose subtrees are planned, children first
 
+	buffers chan *[]byte // for segments, one for each worker
+
 	mu    sync.Mutex // held during calls of Action and Problem
 	fatal error
 }
@@ -146,7 +148,10 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	x := &extraction{Options: o, packs: map[pack.ID]bool{}, links: map[linkKey]*written{}}
+	x := &extraction{Options: o, packs: map[pack.ID]bool{}, links: map[linkKey]*written{}, buffers: make(chan *[]byte, o.Workers)}
+	for range o.Workers {
+		x.buffers <- new([]byte)
+	}
 	x.dirs = newDirCache(out)
 	defer x.dirs.close()
 	x.files = newFileCache(x)
@@ -174,13 +179,13 @@ func Run(ctx context.Context, o Options) error {
 }
 
 // act reports a change, and whether it is to be made.
-func (x *extraction) act(a Action, path string, e *snapshot.Entry) bool {
-	counter := map[Action]*atomic.Uint64{Create: &x.Progress.Created, Replace: &x.Progress.Replaced, Touch: &x.Progress.Touched, Delete: &x.Progress.Deleted}[a]
-	counter.Add(1)
+func (x *extraction) act(a Action, path func() string, e *snapshot.Entry) bool {
+	p := x.Progress
+	[...]*atomic.Uint64{Create: &p.Created, Replace: &p.Replaced, Touch: &p.Touched, Delete: &p.Deleted}[a].Add(1)
 	if x.Action != nil {
 		x.mu.Lock()
 		defer x.mu.Unlock()
-		x.Action(a, path, e)
+		x.Action(a, path(), e)
 	}
 	return !x.DryRun
 }

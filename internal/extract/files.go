@@ -87,7 +87,7 @@ func (x *extraction) writeOpen(w *written, offset int64, data []byte) error {
 		x.files.forget(w)
 		f := w.file
 		w.file = nil
-		return out.Commit(f, w.entry, x.reportTo(w.path()))
+		return out.Commit(f, w.entry, x.reportTo(w.path))
 	})
 }
 
@@ -95,7 +95,7 @@ func (x *extraction) writeOpen(w *written, offset int64, data []byte) error {
 func (x *extraction) begin(out *disk.Out, w *written) error {
 	switch {
 	case w.file == nil:
-		f, err := out.Create(w.entry, x.Keep, x.reportTo(w.path()))
+		f, err := out.Create(w.entry, x.Keep, x.reportTo(w.path))
 		if err != nil {
 			return err
 		}
@@ -140,8 +140,8 @@ func (x *extraction) fail(w *written, err error) {
 	}
 }
 
-func (x *extraction) reportTo(path string) func(error) {
-	return func(err error) { x.problem(path, err) }
+func (x *extraction) reportTo(path func() string) func(error) {
+	return func(err error) { x.problem(path(), err) }
 }
 
 // touch notes that a file is being written to, and closes one that was not for

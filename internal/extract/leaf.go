@@ -13,7 +13,7 @@ import (
 
 // leaf plans an entry that is no directory.
 func (x *extraction) leaf(ctx context.Context, d *dir, e *snapshot.Entry) error {
-	full := d.join(e.Name)
+	full := func() string { return d.join(e.Name) }
 	if d.failed {
 		return nil
 	}
@@ -22,7 +22,7 @@ func (x *extraction) leaf(ctx context.Context, d *dir, e *snapshot.Entry) error 
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		x.problem(full, err)
+		x.problem(full(), err)
 		return nil
 	}
 	if e.Links > 1 {
@@ -56,7 +56,7 @@ func (x *extraction) leaf(ctx context.Context, d *dir, e *snapshot.Entry) error 
 		}
 	}
 	if err != nil {
-		x.problem(full, err)
+		x.problem(full(), err)
 	}
 	x.count(e)
 	return nil

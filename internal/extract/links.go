@@ -21,10 +21,10 @@ type linkJob struct {
 
 // runLink gives the file its further name, unless it has it.
 func (x *extraction) runLink(j linkJob) {
-	full := j.dir.join(j.entry.Name)
+	full := func() string { return j.dir.join(j.entry.Name) }
 	defer x.count(j.entry)
 	if j.first.failed {
-		x.problem(full, fmt.Errorf("it is a hard link to %s, which could not be restored", j.first.path()))
+		x.problem(full(), fmt.Errorf("it is a hard link to %s, which could not be restored", j.first.path()))
 		return
 	}
 	if x.linked(j) {
@@ -47,7 +47,7 @@ func (x *extraction) runLink(j linkJob) {
 		})
 	})
 	if err != nil {
-		x.problem(full, fmt.Errorf("hard link to %s: %w", j.first.path(), err))
+		x.problem(full(), fmt.Errorf("hard link to %s: %w", j.first.path(), err))
 	}
 }
 

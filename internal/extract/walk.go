@@ -72,19 +72,19 @@ func (x *extraction) list(d *dir) (map[string]bool, error) {
 // deleteRest deletes the names that the snapshot doesn't have.
 func (x *extraction) deleteRest(d *dir, names map[string]bool) {
 	for name := range names {
-		full := d.join(name)
+		full := func() string { return d.join(name) }
 		err := x.dirs.use(d, func(out *disk.Out) error {
 			var e snapshot.Entry
 			if _, err := out.Lstat(name, &e); err != nil {
 				return err
 			}
-			if picked, _ := x.pick(d, &e); !picked || x.Spare[full] || !x.act(Delete, full, &e) {
+			if picked, _ := x.pick(d, &e); !picked || x.Spare[full()] || !x.act(Delete, full, &e) {
 				return nil
 			}
 			return out.Remove(name)
 		})
 		if err != nil {
-			x.problem(full, err)
+			x.problem(full(), err)
 		}
 	}
 }
@@ -92,7 +92,11 @@ func (x *extraction) deleteRest(d *dir, names map[string]bool) {
 // pick reports whether an entry is to be restored, and, if it is a directory,
 // whether something in it may be.
 func (x *extraction) pick(d *dir, e *snapshot.Entry) (picked, enter bool) {
-	full, isDir := d.join(e.Name), e.Type == snapshot.Dir
+	isDir := e.Type == snapshot.Dir
+	if x.Include == nil && x.Exclude == nil {
+		return d.picked, isDir
+	}
+	full := d.join(e.Name)
 	if _, excluded := x.Exclude.Match(full, isDir); excluded {
 		return false, false
 	}
@@ -104,18 +108,17 @@ func (x *extraction) pick(d *dir, e *snapshot.Entry) (picked, enter bool) {
 
 // entry plans one entry.
 func (x *extraction) entry(ctx context.Context, d *dir, e *snapshot.Entry, picked bool) error {
-	full := d.join(e.Name)
 	if e.Problem != "" && picked {
-		x.problem(full, fmt.Errorf("it is not in the snapshot: when that was made: %s", e.Problem))
+		x.problem(d.join(e.Name), fmt.Errorf("it is not in the snapshot: when that was made: %s", e.Problem))
 		if e.Type != snapshot.Dir {
 			return nil
 		}
 	}
 	if e.Type == snapshot.Dir {
-		sub := &dir{x: x, parent: d, entry: e, path: full, picked: picked}
+		sub := &dir{x: x, parent: d, entry: e, path: d.join(e.Name), picked: picked}
 		if picked {
 			if err := x.ensure(sub); err != nil {
-				x.problem(full, err)
+				x.problem(d.join(e.Name), err)
 				return nil
 			}
 		} else {
@@ -128,7 +131,7 @@ func (x *extraction) entry(ctx context.Context, d *dir, e *snapshot.Entry, picke
 		return x.walk(ctx, sub)
 	}
 	if err := x.ensure(d); err != nil {
-		x.problem(full, err)
+		x.problem(d.join(e.Name), err)
 		return nil
 	}
 	return x.leaf(ctx, d, e)
@@ -161,7 +164,7 @@ func (x *extraction) ensure(d *dir) error {
 	d.exists = true
 	if d.parent.made && x.DryRun {
 		d.made = true
-		x.act(Create, d.path, d.entry)
+		x.act(Create, d.full, d.entry)
 		return nil
 	}
 	err := x.dirs.use(d.parent, func(out *disk.Out) error { return x.ensureIn(out, d) })
@@ -181,7 +184,7 @@ func (x *extraction) ensureIn(out *disk.Out, d *dir) error {
 			return errors.New("it is no directory there, and existing files are to be left alone")
 		case err == nil:
 			d.made = true
-			if !x.act(Replace, d.path, d.entry) {
+			if !x.act(Replace, d.full, d.entry) {
 				return nil
 			}
 			if err := out.Remove(d.entry.Name); err != nil {
@@ -193,7 +196,7 @@ func (x *extraction) ensureIn(out *disk.Out, d *dir) error {
 		}
 	}
 	d.made = true
-	if !x.act(Create, d.path, d.entry) {
+	if !x.act(Create, d.full, d.entry) {
 		return nil
 	}
 	return out.Mkdir(d.entry.Name)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"iter"
 	"slices"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -137,7 +136,7 @@ func (x *extraction) finish(d *dir) {
 		var have snapshot.Entry
 		_, err := out.Self(&have)
 		if err == nil && !x.sameAttributes(d.entry, &have) {
-			out.Finish(d.entry, x.Keep, x.reportTo(d.path))
+			out.Finish(d.entry, x.Keep, x.reportTo(d.full))
 		}
 		return err
 	})
@@ -153,7 +152,10 @@ func (x *extraction) runUses(ctx context.Context) error {
 		return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.segment, b.segment),
 			cmp.Compare(a.offset, b.offset), cmp.Compare(a.chunk, b.chunk))
 	})
-	x.win.uses, x.win.order = nil, nil
+	defer func() { // the memory serves the next window
+		clear(uses)
+		x.win.uses, x.win.order = uses[:0], nil
+	}()
 	x.Progress.Requests.Add(uint64(x.Source.Requests(segmentsOf(uses))))
 	if x.DryRun {
 		x.countSegments(uses)
@@ -162,7 +164,6 @@ func (x *extraction) runUses(ctx context.Context) error {
 	defer x.Source.Expect(ctx, segmentsOf(uses))()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(x.Workers)
-	buffers := sync.Pool{New: func() any { return new([]byte) }}
 	for from := 0; from < len(uses) && ctx.Err() == nil; {
 		to := endOfSegment(uses, from)
 		group := uses[from:to]
@@ -171,8 +172,8 @@ func (x *extraction) runUses(ctx context.Context) error {
 			if err := x.failed(ctx); err != nil {
 				return err
 			}
-			buf := buffers.Get().(*[]byte)
-			defer buffers.Put(buf)
+			buf := <-x.buffers
+			defer func() { x.buffers <- buf }()
 			return x.runSegment(ctx, group, buf)
 		})
 	}

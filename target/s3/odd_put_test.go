@@ -405,3 +405,45 @@ func TestWhatIsOnlyHashedIsNotCountedAsSent(t *testing.T) {
 		}
 	}
 }
+
+// A store is not taken for one that replaces objects because each request reaches it
+// twice.
+func TestRequestsThatAreRepeatedOnTheWayDontHideThatAStoreCreatesOnly(t *testing.T) {
+	var mu sync.Mutex
+	races, repeats := 0, 2 // of the races
+	tap := new(tap)
+	tap.on(0, func(q *http.Request, send sender) (*http.Response, error) {
+		if q.Method == http.MethodPut && strings.Contains(q.URL.Path, ".probe-") {
+			mu.Lock()
+			race := races / 4
+			races++
+			mu.Unlock()
+			if race < repeats {
+				again := q.Clone(q.Context())
+				body, err := io.ReadAll(q.Body)
+				if err != nil {
+					return nil, err
+				}
+				q.Body, again.Body = io.NopCloser(bytes.NewReader(body)), io.NopCloser(bytes.NewReader(body))
+				if r, err := send(); err == nil {
+					r.Body.Close()
+				}
+				return http.DefaultTransport.RoundTrip(again)
+			}
+		}
+		return send()
+	})
+	o := newFake(t).options
+	o.Transport = tap
+	target := open(t, o)
+	if yes, err := target.CreateOnly(t.Context()); !yes || err != nil {
+		t.Errorf("after two races that nobody won: %v, %v", yes, err)
+	}
+	races, repeats = 0, 100
+	target = open(t, func() s3.Options { o := newFake(t).options; o.Transport = tap; return o }())
+	yes, err := target.CreateOnly(t.Context())
+	var e *s3.Error
+	if yes || !errors.As(err, &e) || !e.Temporary() {
+		t.Errorf("nobody ever wins: %v, %v", yes, err)
+	}
+}

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -82,8 +83,23 @@ func (t *Target) probeWhole(ctx context.Context) (bool, error) {
 }
 
 // raceCreate puts one object several times at once: a store may look first and write
-// then, without holding others off.
+// then, without holding others off. A race that nobody wins says nothing: a request
+// that is sent twice on the way is told of its own object.
 func (t *Target) raceCreate(ctx context.Context) (bool, error) {
+	const races = 3
+	for range races {
+		wins, err := t.race(ctx)
+		if err != nil || wins > 0 {
+			return wins == 1, err
+		}
+	}
+	return false, &Error{Op: "put", Path: t.path(probeName), temporary: true,
+		text: "the store refuses to create an object, and says that it isn't there"}
+}
+
+// race returns how many of those who put one object at once were told that they made
+// it.
+func (t *Target) race(ctx context.Context) (wins int, err error) {
 	const racers = 4
 	key := t.prefix + probeName + "-" + randomHex()
 	outcomes, errs := make([]outcome, racers), make([]error, racers)
@@ -93,13 +109,12 @@ func (t *Target) raceCreate(ctx context.Context) (bool, error) {
 	}
 	wg.Wait()
 	t.discard(ctx, key)
-	wins := 0
 	for _, o := range outcomes {
 		if o == created {
 			wins++
 		}
 	}
-	return wins == 1, errors.Join(errs...)
+	return wins, cmp.Or(errs...)
 }
 
 // tryCreate puts a small object on condition that there is none.

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/target"
+)
+
+// A metered target is one whose requests are counted.
+type metered struct {
+	shown string // its location
+	meter *target.Meter
+}
+
+// count has the requests to a target be counted, if that was asked for.
+func (p *program) count(at location, t target.Target) target.Target {
+	if !p.traffic {
+		return t
+	}
+	m := target.NewMeter(t)
+	p.meters = append(p.meters, metered{at.shown, m})
+	return m
+}
+
+// sayTraffic says what was asked of the targets, beside the output.
+func (p *program) sayTraffic() {
+	for _, m := range p.meters {
+		c := m.meter.Counts()
+		if p.json {
+			line, _ := json.Marshal(map[string]any{
+				"message_type": "traffic", "target": m.shown, "requests": c.Requests(), "retries": c.Retries, "errors": c.Errors,
+				"puts": c.Puts + c.Stages, "gets": c.Gets, "stats": c.Stats + c.Spaces, "lists": c.Lists, "deletes": c.Deletes,
+				"names_listed": c.Listed, "bytes_sent": c.BytesUp, "bytes_fetched": c.BytesDown,
+			})
+			fmt.Fprintf(p.stderr, "%s\n", line)
+			continue
+		}
+		fmt.Fprintf(p.stderr, "traffic: %s: %s\n", m.shown, trafficLine(c))
+	}
+}
+
+// trafficLine describes counts in a line.
+func trafficLine(c target.Counts) string {
+	var kinds []string
+	for _, k := range []struct {
+		n    uint64
+		what string
+	}{
+		{c.Gets, "get"}, {c.Lists, "list"}, {c.Stats + c.Spaces, "stat"}, {c.Puts + c.Stages, "put"}, {c.Deletes, "delete"},
+	} {
+		if k.n > 0 {
+			kinds = append(kinds, count(k.n)+" "+k.what)
+		}
+	}
+	line := plural(c.Requests(), "request", "requests")
+	if len(kinds) > 0 {
+		line += " (" + strings.Join(kinds, ", ") + ")"
+	}
+	line += fmt.Sprintf(", sent %s, fetched %s", size(c.BytesUp), size(c.BytesDown))
+	if c.Retries > 0 {
+		line += fmt.Sprintf("; %s tried again", count(c.Retries))
+	}
+	if c.Errors > 0 {
+		line += fmt.Sprintf("; %s failed", count(c.Errors))
+	}
+	return line
+}
+
+// costLine says what something would cost.
+func costLine(c repo.Cost) string {
+	line := "about " + plural(c.Requests, "request", "requests") + ", " + size(c.BytesUp) + " to send"
+	if c.BytesDown > 0 {
+		line += ", " + size(c.BytesDown) + " to fetch"
+	}
+	return line
+}
