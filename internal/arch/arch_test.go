@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"internal/ignore":   nil,
 	"target/local":      {"target"},
 	"target/s3":         {"target"},
+	"target/s3/s3test":  nil,
 	"target/sftp":       {"target"},
 	"target/targettest": {"target"},
 	"target/webdav":     {"target"},
