@@ -41,7 +41,6 @@ var allowed = map[string][]string{
 	"internal/chaos":    nil,
 	"internal/mutants":  nil,
 	"internal/servers":  nil,
-	"target/s3/s3test":  nil,
 	"internal/scale":    nil,
 	"internal/treetest": nil,
 	"cmd/qsnap":         {"chunk", "internal/archive", "internal/mount", "repo", "snapshot", "target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/targettest", "target/webdav"},
