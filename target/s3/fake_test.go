@@ -2,6 +2,7 @@ package s3_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -10,10 +11,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
+	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/s3"
 	"github.com/qsnap/qsnap/target/s3/s3test"
 	"github.com/qsnap/qsnap/target/targettest"
@@ -101,5 +104,24 @@ func TestABucketCanBeNamedByTheHost(t *testing.T) {
 	defer mu.Unlock()
 	if hosts[0] != bucket+".store.example:80" {
 		t.Errorf("dialled %s", hosts[0])
+	}
+}
+
+func TestAStoreThatKnowsNothingOfLocksHasNone(t *testing.T) {
+	f := newFake(t)
+	store := open(t, f.options)
+	if err := put(t.Context(), store, "packs/aa/1", 10, 1); err != nil {
+		t.Fatal(err)
+	}
+	if until, err := store.Locked(t.Context(), "packs/aa/1"); err != nil || !until.IsZero() {
+		t.Errorf("locked until %v, %v", until, err)
+	}
+	none := func(i target.Info) error { return errors.New(i.Name) }
+	if err := store.Hidden(t.Context(), "", none); err != nil {
+		t.Errorf("hidden: %v", err)
+	}
+	f.options.ObjectLock = time.Hour
+	if _, err := s3.Open(t.Context(), f.options); err == nil || !strings.Contains(err.Error(), "has no object lock") {
+		t.Errorf("open for locking: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package s3
 import (
 	"cmp"
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"os"
@@ -155,6 +156,10 @@ func (t *Target) canLock(ctx context.Context) (bool, error) {
 		var answer minio.ErrorResponse
 		if errors.As(err, &answer) && slices.Contains([]string{"ObjectLockConfigurationNotFoundError", "NotImplemented", "MethodNotAllowed", "NoSuchObjectLockConfiguration"}, answer.Code) {
 			return false, nil
+		}
+		var words xml.UnmarshalError
+		if errors.As(err, &words) {
+			return false, nil // the store doesn't know the question, and answers another
 		}
 		if err != nil {
 			return false, t.fail(ctx, "open", "", n, err)
