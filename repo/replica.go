@@ -13,8 +13,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/zeebo/blake3"
-
 	"github.com/qsnap/qsnap/target"
 )
 
@@ -45,36 +43,8 @@ var (
 const (
 	replicaName       = "replica"
 	replicatingPrefix = "replicating/"
-	replicaMarkSize   = 16
 	maxReplicating    = 4 << 10
 )
-
-// readReplicaMark returns what tells a replica from others with its id, or nothing
-// where there is none.
-func readReplicaMark(ctx context.Context, t target.Target) (string, error) {
-	b, err := readFront(ctx, t, replicaName, replicaMarkSize)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	sum := blake3.Sum256(b)
-	return "-" + hex.EncodeToString(sum[:4]), nil
-}
-
-// putReplicaMark makes what will be on a target a replica.
-func putReplicaMark(ctx context.Context, t target.Target) error {
-	var random [replicaMarkSize]byte
-	if _, err := io.ReadFull(rand.Reader, random[:]); err != nil {
-		return err
-	}
-	err := t.Put(ctx, replicaName, bytes.NewReader(random[:]), int64(len(random)))
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	return err
-}
 
 // readOnly is the target of a replica that was opened as a repository. It hides
 // whatever else the target can do.
@@ -124,7 +94,7 @@ func beginReplicating(ctx context.Context, to target.Target) (*replicating, erro
 	if err := to.Put(ctx, w.name, bytes.NewReader(body), int64(len(body))); err != nil {
 		return nil, err
 	}
-	mark, err := readReplicaMark(ctx, to)
+	mark, err := readSibling(ctx, to, replicaName)
 	if err == nil && mark == "" {
 		err = ErrPromoted
 	}
@@ -192,7 +162,7 @@ func Promote(ctx context.Context, t target.Target, force bool) error {
 		}
 	}
 	if err != nil {
-		return errors.Join(err, putReplicaMark(ctx, t))
+		return errors.Join(err, putSibling(ctx, t, replicaName, rand.Reader))
 	}
 	return nil
 }

@@ -73,12 +73,8 @@ func (c *replication) copyKeys(ctx context.Context) error {
 // copyConfig copies the config. Where its two copies differ, that is copied which the
 // replica has already.
 func (c *replication) copyConfig(ctx context.Context) error {
-	here, err := readConfigs(ctx, c.from, true)
+	here, there, err := c.configs(ctx)
 	if err != nil {
-		return err
-	}
-	there, err := readConfigs(ctx, c.to, true)
-	if err != nil && !errors.Is(err, ErrNoRepository) {
 		return err
 	}
 	body := here[configName]

@@ -2,6 +2,7 @@ package repo
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -119,28 +120,36 @@ func (c *replication) during(ctx context.Context, do func(context.Context) error
 // isOurs returns an error unless the target is a replica of this repository, or free
 // to become one.
 func (c *replication) isOurs(ctx context.Context) error {
-	here, err := readConfigs(ctx, c.from, true)
+	here, there, err := c.configs(ctx)
 	if err != nil {
 		return err
 	}
-	there, err := readConfigs(ctx, c.to, true)
-	if err != nil && !errors.Is(err, ErrNoRepository) {
-		return err
-	}
-	if errors.Is(err, ErrNoRepository) {
+	if len(there) == 0 {
 		if _, err := c.to.Stat(ctx, configName); !errors.Is(err, fs.ErrNotExist) {
 			return errors.Join(fmt.Errorf("something else is here already: %w", fs.ErrExist), err)
 		}
-		return putReplicaMark(ctx, c.to)
+		return putSibling(ctx, c.to, replicaName, rand.Reader)
 	}
 	if !alike(here, there) {
 		return fmt.Errorf("another repository is here already: %w", fs.ErrExist)
 	}
-	mark, err := readReplicaMark(ctx, c.to)
+	mark, err := readSibling(ctx, c.to, replicaName)
 	if err == nil && mark == "" {
 		err = fmt.Errorf("this repository is here already, and is no replica, or was promoted: %w", fs.ErrExist)
 	}
 	return err
+}
+
+// configs returns the copies of the config here and there, where there may be none.
+func (c *replication) configs(ctx context.Context) (here, there map[string][]byte, err error) {
+	if here, err = readConfigs(ctx, c.from, true); err != nil {
+		return nil, nil, err
+	}
+	there, err = readConfigs(ctx, c.to, true)
+	if errors.Is(err, ErrNoRepository) {
+		err = nil
+	}
+	return here, there, err
 }
 
 // alike reports whether two repositories have any copy of the config in common.

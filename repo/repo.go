@@ -177,10 +177,10 @@ func Open(ctx context.Context, t target.Target, secret Secret, o Options) (*Repo
 	if err != nil {
 		return nil, err
 	}
-	if c.twin, err = readTwin(ctx, t); err != nil {
+	if c.twin, err = readSibling(ctx, t, twinName); err != nil {
 		return nil, err
 	}
-	if c.replica, err = readReplicaMark(ctx, t); err != nil {
+	if c.replica, err = readSibling(ctx, t, replicaName); err != nil {
 		return nil, err
 	}
 	if c.replica != "" {

@@ -58,9 +58,10 @@ func (p *publication) name(ctx context.Context) error {
 	}
 }
 
-// readTwin returns what tells a twin from others, or nothing where there is none.
-func readTwin(ctx context.Context, t target.Target) (string, error) {
-	b, err := readFront(ctx, t, twinName, twinSize)
+// readSibling returns what tells a repository from others with its id, as the twin or
+// replica that it is, or nothing where there is no object of that name.
+func readSibling(ctx context.Context, t target.Target, name string) (string, error) {
+	b, err := readFront(ctx, t, name, siblingSize)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
@@ -70,6 +71,21 @@ func readTwin(ctx context.Context, t target.Target) (string, error) {
 	sum := blake3.Sum256(b)
 	return "-" + hex.EncodeToString(sum[:4]), nil
 }
+
+// putSibling stores what tells a repository from others, unless it is there.
+func putSibling(ctx context.Context, t target.Target, name string, random io.Reader) error {
+	var body [siblingSize]byte
+	if _, err := io.ReadFull(random, body[:]); err != nil {
+		return err
+	}
+	err := t.Put(ctx, name, bytes.NewReader(body[:]), siblingSize)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // of one that was interrupted
+	}
+	return err
+}
+
+const siblingSize = 16
 
 // Twin makes a twin of the repository on an empty target: one with the same id and
 // keys, to which Copy moves packs and snapshots just as they are. It has no
@@ -88,7 +104,7 @@ func (r *Repo) Twin(ctx context.Context, t target.Target) error {
 	there, err := readConfigs(ctx, t, true)
 	if errors.Is(err, ErrNoRepository) {
 		if _, e := t.Stat(ctx, configName); errors.Is(e, fs.ErrNotExist) {
-			err = r.markTwin(ctx, t)
+			err = putSibling(ctx, t, twinName, r.opts.Rand)
 		}
 	} else if err == nil && !sameConfig(there, config) {
 		err = fmt.Errorf("another repository is here already: %w", fs.ErrExist)
@@ -110,21 +126,6 @@ func (r *Repo) Twin(ctx context.Context, t target.Target) error {
 		}
 	}
 	return other.keepReserve(ctx)
-}
-
-const twinSize = 16
-
-// markTwin makes what will be on a target a twin.
-func (r *Repo) markTwin(ctx context.Context, t target.Target) error {
-	var random [twinSize]byte
-	if _, err := io.ReadFull(r.opts.Rand, random[:]); err != nil {
-		return err
-	}
-	err := t.Put(ctx, twinName, bytes.NewReader(random[:]), int64(len(random)))
-	if errors.Is(err, fs.ErrExist) {
-		return nil // of one that was interrupted
-	}
-	return err
 }
 
 // soundConfig returns the config as stored, from its copy where it is damaged.
