@@ -3,6 +3,7 @@ package s3
 import (
 	"cmp"
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"os"
@@ -154,6 +155,9 @@ func (t *Target) canLock(ctx context.Context) (bool, error) {
 		state, _, _, _, err := t.core.GetObjectLockConfig(ctx, t.o.Bucket)
 		var answer minio.ErrorResponse
 		if errors.As(err, &answer) && slices.Contains([]string{"ObjectLockConfigurationNotFoundError", "NotImplemented", "MethodNotAllowed", "NoSuchObjectLockConfiguration"}, answer.Code) {
+			return false, nil
+		}
+		if _, other := errors.AsType[xml.UnmarshalError](err); other { // it knows no such question, and lists the bucket
 			return false, nil
 		}
 		if err != nil {
