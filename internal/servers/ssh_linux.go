@@ -44,7 +44,6 @@ func (s *Server) keys() (hostFile string, host, login ssh.Signer) {
 
 // openSSH is an sshd. Its sessions have no privileges but the user's.
 func openSSH(s *Server) {
-	subsystem := program(s.t, "/usr/lib/openssh/sftp-server")
 	hostFile, _, login := s.keys()
 	if os.Geteuid() == 0 { // sshd's own, which the system makes when it starts it
 		s.check(os.MkdirAll("/run/sshd", 0o755))
@@ -54,7 +53,9 @@ func openSSH(s *Server) {
 		"Port " + s.port(), "ListenAddress 127.0.0.1", "HostKey " + hostFile, "PidFile none",
 		"AuthorizedKeysFile " + authorized, "StrictModes no", "PermitRootLogin yes", "UsePAM no",
 		"PasswordAuthentication no", "KbdInteractiveAuthentication no", "MaxStartups 100",
-		"Subsystem sftp " + subsystem,
+		// Not the program beside sshd, which the user's shell would start, after all that
+		// its own start-up files ask for.
+		"Subsystem sftp internal-sftp",
 	}, "\n")+"\n"))
 }
 
