@@ -125,3 +125,28 @@ func TestAStoreThatKnowsNothingOfLocksHasNone(t *testing.T) {
 		t.Errorf("open for locking: %v", err)
 	}
 }
+
+// Keys that only read and write objects are common, and may not ask for the bucket's
+// configuration.
+func TestWhoMayNotAskForLocksHasNone(t *testing.T) {
+	f := newFake(t)
+	f.serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("object-lock") {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
+			return
+		}
+		f.handler.ServeHTTP(w, r)
+	}))
+	store := open(t, f.options)
+	if err := put(t.Context(), store, "packs/aa/1", 10, 1); err != nil {
+		t.Fatal(err)
+	}
+	if until, err := store.Locked(t.Context(), "packs/aa/1"); err != nil || !until.IsZero() {
+		t.Errorf("locked until %v, %v", until, err)
+	}
+	f.options.ObjectLock = time.Hour
+	if _, err := s3.Open(t.Context(), f.options); err == nil || !strings.Contains(err.Error(), "denied") {
+		t.Errorf("open for locking: %v", err)
+	}
+}

@@ -161,6 +161,9 @@ func (t *Target) canLock(ctx context.Context) (bool, error) {
 		if errors.As(err, &words) {
 			return false, nil // the store doesn't know the question, and answers another
 		}
+		if answer.Code == "AccessDenied" && t.o.ObjectLock == 0 {
+			return false, nil // who may not ask, and doesn't lock, has no locks to heed
+		}
 		if err != nil {
 			return false, t.fail(ctx, "open", "", n, err)
 		}
