@@ -19,8 +19,9 @@ import (
 // CompareOptions say how a repository and a replica are compared. The zero value
 // compares names and sizes, and the bytes of what is small and not named by them.
 type CompareOptions struct {
-	ReadData bool // read every byte on both, and compare its hash with the name
-	Workers  int  // objects that are read at the same time: 8 if zero
+	ReadData bool     // read every byte on both, and compare its hash with the name
+	Suspects []string // or do so with the objects of these names
+	Workers  int      // objects that are read at the same time: 8 if zero
 
 	// Progress is called now and then, by one goroutine at a time.
 	Progress func(CheckProgress)
@@ -118,7 +119,7 @@ func (c *comparer) run(ctx context.Context) error {
 // isRead reports whether the bytes of an object are to be compared.
 func (c *comparer) isRead(name string, alike bool) bool {
 	s, _ := sortOfName(name)
-	return c.o.ReadData || !alike || !s.named && s.prefix != marksPrefix
+	return c.o.ReadData || slices.Contains(c.o.Suspects, name) || !alike || !s.named && s.prefix != marksPrefix
 }
 
 func (c *comparer) show(size int64) {

@@ -19,6 +19,10 @@ import (
 // value finds what is missing, or of another size.
 type HealOptions struct {
 	ReadData bool // read every byte on both to find damage
+	// Suspects are names of objects, such as Served returns. If there are any, these are
+	// read, and packs, index deltas and snapshots are mended here; the replica stays as
+	// it is, and needn't be writable.
+	Suspects []string
 	// Snapshots brings back all snapshots that only the replica has, not only those
 	// that were surely lost.
 	Snapshots bool
@@ -35,7 +39,7 @@ type HealReport struct {
 	// new ones; index deltas whose packs are listed anew; snapshots, brought back under
 	// another id; and other objects.
 	Packs, Blobs, Deltas, Snapshots, Objects int
-	// What was mended on the replica, or put there.
+	// What was mended on the replica, or put there; nil if there were Suspects.
 	Replica *ReplicateReport
 	// What can't be mended: on both it is damaged or missing.
 	Lost []error
@@ -70,7 +74,14 @@ func (r *Repo) Heal(ctx context.Context, to target.Target, o HealOptions) (*Heal
 		return nil, err
 	}
 	defer h.there.Close()
-	if err := h.c.during(ctx, h.run); err != nil {
+	if len(o.Suspects) > 0 {
+		return &h.report, h.run(ctx, h.mendDeltas, h.mendPacks, h.mendSnapshots)
+	}
+	err = h.c.during(ctx, func(ctx context.Context) error {
+		// The keys and the config come first: without them there is no replica to mend from.
+		return h.run(ctx, h.mendSmall, h.mendThere, h.mendDeltas, h.mendPacks, h.mendSnapshots)
+	})
+	if err != nil {
 		return nil, err
 	}
 	// What was mended here goes to the replica, and what that replaces leaves it.
@@ -98,8 +109,9 @@ type healer struct {
 	report HealReport
 }
 
-func (h *healer) run(ctx context.Context) error {
-	compared, err := Compare(ctx, h.r.target, h.to, CompareOptions{ReadData: h.o.ReadData, Workers: h.o.Workers, Progress: h.o.Progress})
+// run compares the two and takes some steps to mend them.
+func (h *healer) run(ctx context.Context, steps ...func(context.Context) error) error {
+	compared, err := Compare(ctx, h.r.target, h.to, CompareOptions{ReadData: h.o.ReadData, Suspects: h.o.Suspects, Workers: h.o.Workers, Progress: h.o.Progress})
 	if err != nil {
 		return err
 	}
@@ -108,8 +120,7 @@ func (h *healer) run(ctx context.Context) error {
 	for _, d := range compared.Differences {
 		h.states[d.Name] = d
 	}
-	// The keys and the config come first: without them there is no replica to mend from.
-	for _, step := range []func(context.Context) error{h.mendSmall, h.mendThere, h.mendDeltas, h.mendPacks, h.mendSnapshots} {
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -217,3 +217,55 @@ func TestAHealThatDiesAnywhereIsCompletedByTheNext(t *testing.T) {
 		}
 	}
 }
+
+// What was read from the replica is mended here, and nothing else is read or changed:
+// the replica needn't even be writable.
+func TestWhatAReplicaServedIsMendedHere(t *testing.T) {
+	f, mem, replica, versions := healBase(t)
+	mended := map[string]int{}
+	for name := range mem.Objects() {
+		prefix, _, _ := strings.Cut(name, "/")
+		if prefix != "packs" && prefix != "index" && prefix != "snapshots" {
+			continue
+		}
+		for _, how := range []string{"missing", "cut", "flipped"} {
+			if how == "missing" && prefix != "packs" {
+				continue // nobody would know of it
+			}
+			hurtMem := mem.Clone()
+			hurt(hurtMem, name, how)
+			before := replica.Clone()
+			r := openWith(t, hurtMem, f.key, repo.ReplicaOn("other", replica))
+			all, err := r.Snapshots(t.Context(), repo.Select{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range all {
+				sameTree(t, r, m, rollingTree(versions.of[m.ID]))
+			}
+			served := r.Served()
+			if len(served) == 0 && prefix == "packs" {
+				r.Close()
+				continue // only what was forgotten needs it
+			}
+			mended[prefix]++
+			if len(served) != 1 || served[0] != name {
+				t.Fatalf("%s %s: served %v", name, how, served)
+			}
+			report, err := r.Heal(t.Context(), replica, repo.HealOptions{Suspects: served})
+			if err != nil || len(report.Lost) != 0 || report.Packs+report.Deltas+report.Snapshots != 1 {
+				t.Fatalf("%s %s: %+v, %v", name, how, report, err)
+			}
+			r.Close()
+			sameAs(t, before, replica)
+			alone := openWith(t, hurtMem, f.key)
+			if check, err := alone.Check(t.Context(), repo.CheckOptions{ReadData: true}); err != nil || check.Damaged() {
+				t.Errorf("%s %s: %+v, %v", name, how, check, err)
+			}
+			alone.Close()
+		}
+	}
+	if mended["packs"] < 6 || mended["index"] < 6 || mended["snapshots"] < 6 {
+		t.Errorf("mended: %v", mended)
+	}
+}

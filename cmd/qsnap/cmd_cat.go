@@ -56,7 +56,7 @@ func (p *program) withEntry(c *cli.Context, what string, f func(r *repo.Repo, e 
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	m, at, err := p.snapshotAndPath(c, r, word)
 	if err != nil {
 		return err

@@ -44,7 +44,7 @@ func (p *program) check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	v := p.newView()
 	o.Progress = func(u repo.CheckProgress) {
 		if v.due() {

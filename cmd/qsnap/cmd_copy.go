@@ -49,7 +49,7 @@ func (p *program) copy(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	list, damaged, err := p.picked(c, r)
 	if err != nil {
 		return err

@@ -65,7 +65,7 @@ func (p *program) diff(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	var sides [2]*snapshot.Entry
 	var ids [2]string
 	for i, word := range c.Args().Slice() {

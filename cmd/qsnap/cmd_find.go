@@ -42,7 +42,7 @@ func (p *program) findFiles(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	list, damaged, err := p.chosen(c, r)
 	if err != nil {
 		return err

@@ -58,7 +58,7 @@ func (p *program) forget(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	s, err := p.selection(c)
 	if err != nil {
 		return err

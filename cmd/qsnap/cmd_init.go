@@ -71,7 +71,7 @@ func (p *program) init(c *cli.Context) error {
 	if err != nil {
 		return p.explain(at, err)
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	if p.json {
 		return p.emit(map[string]any{"message_type": "initialized", "id": r.ID(), "repository": at.shown})
 	}

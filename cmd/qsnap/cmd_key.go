@@ -57,7 +57,7 @@ func (p *program) keyList(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	keys, err := r.Keys(c.Context)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (p *program) keyAdd(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	secret, err := p.freshSecret(c)
 	if err != nil {
 		return err
@@ -128,7 +128,7 @@ func (p *program) keyRemove(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	if err := r.RemoveKey(c.Context, id); err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (p *program) keyPasswd(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	secret, err := p.freshSecret(c)
 	if err != nil {
 		return err
@@ -164,7 +164,7 @@ func (p *program) keyExport(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	lines, err := r.RecoverySheet()
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ func (p *program) ls(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	m, at, err := p.snapshotAndPath(c, r, c.Args().First())
 	if err != nil {
 		return err

@@ -98,7 +98,7 @@ func (p *program) eachNamed(c *cli.Context, missing string, f func(*repo.Repo, *
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	s, err := p.selection(c)
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func (p *program) undelete(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	all, damaged := r.Forgotten(c.Context)
 	if c.NArg() == 0 {
 		if len(all) == 0 && damaged == nil {

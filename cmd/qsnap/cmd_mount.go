@@ -48,7 +48,7 @@ func (p *program) mount(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	m, err := mount.Start(c.Context, r, dir, mount.Options{
 		Select: s, AllowOther: c.Bool("allow-other"), Source: "qsnap:" + at.shown,
 		Report: func(err error) { p.complainOfMount("reading", err) },

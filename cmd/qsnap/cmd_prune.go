@@ -41,7 +41,7 @@ func (p *program) pruneCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			defer r.Close()
+			defer p.close(c, r)
 			return p.pruneAll(c, r, o)
 		},
 	})

@@ -52,7 +52,7 @@ func (p *program) repairIndex(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	report, err := r.RepairIndex(c.Context)
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (p *program) repairPacks(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	o := repo.PackRepairOptions{Packs: c.Args().Slice()}
 	if !c.Bool("no-save") {
 		o.Save = func(id string, bytes io.Reader) error { return p.savePack(c.String("save-to"), id, bytes) }
@@ -131,7 +131,7 @@ func (p *program) repairSnapshots(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	var ids []snapshot.ID
 	for _, word := range c.Args().Slice() {
 		id, err := snapshot.ParseID(word)
@@ -216,7 +216,7 @@ func (p *program) rewrite(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	s, err := p.selection(c)
 	if err != nil {
 		return err

@@ -62,7 +62,7 @@ func (p *program) restore(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	m, at, err := p.snapshotAndPath(c, r, c.Args().First())
 	if err != nil {
 		return err
@@ -73,7 +73,6 @@ func (p *program) restore(c *cli.Context) error {
 	start := time.Now()
 	report, err := r.Restore(c.Context, m, o)
 	v.clear()
-	p.sayServed(r)
 	if err != nil && !errors.Is(err, repo.ErrIncompleteRestore) {
 		return err
 	}

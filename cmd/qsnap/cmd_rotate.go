@@ -21,7 +21,7 @@ func (p *program) keyRotate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	left, err := r.RotateKey(c.Context, secret)
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (p *program) removeKeys(c *cli.Context, at place, secret repo.Secret, keys 
 	if err != nil {
 		return 0, p.explain(at, err)
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	for _, k := range keys {
 		if err := r.RemoveKey(c.Context, k.ID); err != nil {
 			return removed, err

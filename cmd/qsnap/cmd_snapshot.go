@@ -64,7 +64,7 @@ func (p *program) snapshot(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	if at, err := p.place(c); err == nil && at.directory() != "" {
 		o.Avoid = append(o.Avoid, at.directory())
 	}

@@ -30,7 +30,7 @@ func (p *program) snapshots(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	var list []*snapshot.Manifest
 	var damaged error
 	list, damaged, err = p.picked(c, r)

@@ -39,7 +39,7 @@ func (p *program) repoStats(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	s, err := r.Stats(c.Context)
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func (p *program) snapshotStats(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer p.close(c, r)
 	m, at, err := p.snapshotAndPath(c, r, c.Args().First())
 	if err != nil {
 		return err

@@ -133,11 +133,39 @@ func (p *program) replicaSummary(name string, r *repo.ReplicateReport, took time
 	return nil
 }
 
-// sayServed says what was read from replicas, because it can't be read here.
-func (p *program) sayServed(r *repo.Repo) {
-	if n := len(r.Served()); n > 0 {
-		p.warn("%s could not be read here, and came from a replica: \"qsnap heal\" mends that", plural(n, "object", "objects"))
+// close closes a repository. What had to be read from replicas is mended first.
+func (p *program) close(c *cli.Context, r *repo.Repo) {
+	defer r.Close()
+	served := r.Served()
+	if len(served) == 0 {
+		return
 	}
+	told := plural(len(served), "object", "objects") + " could not be read here, and came from a replica"
+	if c.Context.Err() != nil || c.Bool("dry-run") {
+		p.warn("%s: \"qsnap heal\" mends that", told)
+		return
+	}
+	for _, name := range replicaNames(c) {
+		err := p.mend(c, r, name, served)
+		if err == nil {
+			p.warn("%s: mended from %s", told, name)
+			return
+		}
+		p.warn("%s: mend from %s: %s: \"qsnap heal\" tries again", told, name, oneLine(err))
+	}
+}
+
+// mend mends the objects of these names, here, from a replica.
+func (p *program) mend(c *cli.Context, r *repo.Repo, name string, objects []string) error {
+	t, err := p.openReplica(c, name, false)
+	if err != nil {
+		return err
+	}
+	report, err := r.Heal(c.Context, t, repo.HealOptions{Suspects: objects})
+	if err != nil {
+		return err
+	}
+	return errors.Join(report.Lost...)
 }
 
 // compareReplicas compares the repository with its replicas, and returns how many

@@ -1,6 +1,7 @@
 package sftp
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -102,7 +103,7 @@ func (t *Target) tryNaming(c *conn) (how method, err error) {
 			return 0, err
 		}
 		_, err = f.Write(make([]byte, i+1))
-		if err := errors.Join(err, f.Close()); err != nil {
+		if err := cmp.Or(err, f.Close()); err != nil {
 			return 0, ofTemp(err)
 		}
 	}
@@ -121,7 +122,7 @@ func (t *Target) tryNaming(c *conn) (how method, err error) {
 	second, err2 := c.sftp.Lstat(two)
 	switch {
 	case err1 != nil && !answered(err1) || err2 != nil && !answered(err2):
-		return 0, errors.Join(err1, err2)
+		return 0, cmp.Or(err1, err2)
 	case err == nil || err1 != nil || err2 != nil || first.Size() != 1 || second.Size() != 2:
 		return 0, &unsafeError{fmt.Sprintf("the server's %s replaces files that exist", what)}
 	}

@@ -86,6 +86,7 @@ func startOpenSSH(t *testing.T, args string, lines ...string) *openSSH {
 		"Port "+port, "ListenAddress 127.0.0.1", "HostKey "+s.dir+"/host_key", "PidFile none",
 		"AuthorizedKeysFile "+s.dir+"/authorized_keys", "StrictModes no", "PermitRootLogin yes", "UsePAM no",
 		"PasswordAuthentication no", "KbdInteractiveAuthentication no", "MaxStartups 100",
+		"SetEnv HOME="+s.home, // the user's own would run what his shell is set up with
 		"Subsystem sftp "+server+" -e -l DEBUG3 "+args+" 2>> "+s.log), "\n")+"\n")
 	s.start(sshd, config)
 	s.know(knownhosts.Line([]string{s.address}, s.hostKey))

@@ -140,9 +140,9 @@ func (p *put) send(ctx context.Context) error {
 		case busy(s):
 			return p.awaitUpload(ctx, p.t.failed(c, resp))
 		case again && (s == http.StatusNotFound || s == http.StatusConflict || s == http.StatusInternalServerError):
-			err := p.t.failed(c, resp)
-			if made := p.t.makeCollection(ctx, uploads); made != nil {
-				return errors.Join(err, made)
+			discard(resp)
+			if err := p.t.makeCollection(ctx, uploads); err != nil {
+				return err
 			}
 		default:
 			return p.t.failed(c, resp)
