@@ -17,7 +17,8 @@ func (p *program) replicateCommand() *cli.Command {
 		Description: "A replica is the same repository on a further target, object by object: it can be read\n" +
 			"by itself with --repo, and takes the repository's place when that is lost: \"qsnap promote\".\n" +
 			"Without --to, all that --replica names. With --replica, or $QSNAP_REPLICAS, \"snapshot\",\n" +
-			"\"forget\" and \"prune\" do this themselves, and what can't be read any more is read from there, and mended.",
+			"\"forget\" and \"prune\" do this themselves, and what can't be read any more is read from\n" +
+			"there, and mended.",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "to", Usage: "the `REPLICA`; may be repeated"},
 			&cli.BoolFlag{Name: "keep-deleted", Usage: "leave there what the repository has no more"},
