@@ -84,7 +84,7 @@ func TestARepositoryGoesRoundOnEveryServer(t *testing.T) {
 		s.edit("tree")
 		s.run("snapshot", "tree")
 		out := s.run("forget", "--keep-last", "1", "--prune")
-		if !strings.Contains(out, "forgot 1 snapshot, kept 1") || !strings.Contains(out, "deleted 1 pack") {
+		if !strings.Contains(out, "forgot 1 snapshot, kept 1") || !strings.Contains(out, ": deleted ") {
 			t.Error(out)
 		}
 		other := s.another(server, server.Addr)
