@@ -3,6 +3,7 @@ package repo_test
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -188,11 +189,13 @@ func TestAHealThatDiesAnywhereIsCompletedByTheNext(t *testing.T) {
 	for side := range calm {
 		for n := 1; n <= calm[side].Ops(); n += 53 {
 			both := [2]*targettest.Faulty{{Memory: mem.Clone()}, {Memory: replica.Clone()}}
-			dead := false
+			var dead atomic.Bool
 			for i := range both {
 				both[i].Decide = func(op targettest.Op) targettest.Fault {
-					dead = dead || i == side && op.N == n
-					if dead {
+					if i == side && op.N == n {
+						dead.Store(true)
+					}
+					if dead.Load() {
 						return targettest.Crash
 					}
 					return targettest.None

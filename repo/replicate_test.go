@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -212,19 +213,20 @@ func crashReplication(t *testing.T, key repo.Secret, from, to *targettest.Memory
 			for n := 1; n <= calm[side].Ops(); n += step {
 				both := [2]*targettest.Faulty{{Memory: from.Clone()}, {Memory: to.Clone()}}
 				var hit targettest.Op
-				dead := false
+				var dead atomic.Bool // both are asked at the same time
 				both[side].Decide = func(op targettest.Op) targettest.Fault {
-					if dead {
+					if dead.Load() {
 						return targettest.Crash
 					}
 					if op.N != n {
 						return targettest.None
 					}
-					hit, dead = op, fault >= targettest.Crash
+					hit = op
+					dead.Store(fault >= targettest.Crash)
 					return fault
 				}
 				both[1-side].Decide = func(targettest.Op) targettest.Fault {
-					if dead {
+					if dead.Load() {
 						return targettest.Crash
 					}
 					return targettest.None
