@@ -31,7 +31,7 @@ type largeFileJob struct {
 
 // readLarge reads a file in the walk's goroutine and hands out its pieces.
 func (c *capture) readLarge(ctx context.Context, j fileJob) error {
-	for try := range 2 {
+	for try := 0; ; try++ {
 		l := &largeFileJob{fileJob: j, entry: *j.entry(), pieces: -1, content: c.contentWriter(ctx), early: map[int][]snapshot.Chunk{}}
 		pieces, problem, fatal := c.readPieces(ctx, l)
 		if fatal != nil {
@@ -43,7 +43,6 @@ func (c *capture) readLarge(ctx context.Context, j fileJob) error {
 		l.problem = problem
 		return l.end(ctx, c, pieces)
 	}
-	panic("unreachable")
 }
 
 func (c *capture) readPieces(ctx context.Context, l *largeFileJob) (pieces int, problem, fatal error) {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -18,7 +17,7 @@ import (
 )
 
 func TestRealServersKeepTheContract(t *testing.T) {
-	eachServer(t, func(t *testing.T, s *realServer) {
+	eachServer(t, func(t *testing.T, s realServer) {
 		if err := targettest.Check(t.Context(), s.open(t)); err != nil {
 			t.Error(err)
 		}
@@ -26,7 +25,7 @@ func TestRealServersKeepTheContract(t *testing.T) {
 }
 
 func TestOfRacingPutsOneWinsOnRealServers(t *testing.T) {
-	eachServer(t, func(t *testing.T, s *realServer) {
+	eachServer(t, func(t *testing.T, s realServer) {
 		var clients []*Target
 		for range 4 {
 			clients = append(clients, s.open(t))
@@ -44,7 +43,7 @@ func TestARepositoryOnRealServers(t *testing.T) {
 		"a/small": {Data: []byte("hello\n")},
 		"empty":   {},
 	}
-	eachServer(t, func(t *testing.T, s *realServer) {
+	eachServer(t, func(t *testing.T, s realServer) {
 		text, err := repo.NewKey()
 		if err != nil {
 			t.Fatal(err)
@@ -94,7 +93,7 @@ func TestARepositoryOnRealServers(t *testing.T) {
 func TestAServerKilledDuringAPutHasAllOfItOrNothing(t *testing.T) {
 	body := bytes.Repeat([]byte("0123456789abcdef"), 1<<16) // 1 MiB, above what is buffered anywhere
 	body = bytes.Repeat(body, 12)
-	eachServer(t, func(t *testing.T, s *realServer) {
+	eachServer(t, func(t *testing.T, s realServer) {
 		tgt := s.open(t)
 		mustPut(t, tgt, "packs/aa/first", "kept")
 		reached, goOn := make(chan struct{}), make(chan struct{})
@@ -104,13 +103,13 @@ func TestAServerKilledDuringAPutHasAllOfItOrNothing(t *testing.T) {
 			result <- tgt.Put(t.Context(), "packs/aa/killed", b, int64(len(body)))
 		}()
 		<-reached
-		s.stop(syscall.SIGKILL)
+		s.Kill()
 		close(goOn)
 		err := <-result
 		if e, ok := errors.AsType[*Error](err); !ok || !e.Temporary() || strings.Contains(err.Error(), "\n") {
 			t.Errorf("the put returns %v", err)
 		}
-		s.start(t)
+		s.Restart()
 		again := s.open(t)
 		if _, err := again.Stat(t.Context(), "packs/aa/killed"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("after the restart: %v", err)
@@ -139,7 +138,7 @@ func TestAServerKilledDuringAPutHasAllOfItOrNothing(t *testing.T) {
 // The server dies at some moment of many puts, which may be in any request of theirs.
 func TestAServerKilledAtAnyMomentTearsNothing(t *testing.T) {
 	const writers = 8
-	eachServer(t, func(t *testing.T, s *realServer) {
+	eachServer(t, func(t *testing.T, s realServer) {
 		for round := range 4 {
 			tgt := s.open(t)
 			content := func(name string) string { return strings.Repeat(name, 20_000) }
@@ -159,11 +158,11 @@ func TestAServerKilledAtAnyMomentTearsNothing(t *testing.T) {
 			stopped := make(chan struct{})
 			time.AfterFunc(time.Duration(100+70*round)*time.Millisecond, func() {
 				defer close(stopped)
-				s.stop(syscall.SIGKILL)
+				s.Kill()
 			})
 			wg.Wait()
 			<-stopped
-			s.start(t)
+			s.Restart()
 			tgt = s.open(t)
 			there := map[string]bool{}
 			for info, err := range tgt.List(t.Context(), fmt.Sprintf("killed/%d/", round)) {
