@@ -7,13 +7,10 @@ package main
 import (
 	"context"
 	"os"
-	"runtime/debug"
 )
 
 func main() {
-	// Most memory is in buffers that are used again and again; collecting the rest
-	// more often than usual halves what lies about, for a few percent of time.
-	debug.SetGCPercent(30)
+	paceCollections()
 	plainFlags()
 	ctx, stop := withSignals(context.Background())
 	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}

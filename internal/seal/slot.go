@@ -139,7 +139,7 @@ func (s Secret) Recovered() (*Keyring, bool) { return s.ring, s.ring != nil }
 
 func (s *Slot) cipher(secret Secret) (cipher.AEAD, error) {
 	if s.KDF == kdfPassphrase {
-		expectMemory(int(s.MemoryKiB) << 10)
+		defer expectMemory(int(s.MemoryKiB) << 10)()
 		return chacha20poly1305.New(argon2.IDKey(secret.passphrase, s.Salt, s.Time, s.MemoryKiB, uint8(s.Threads), KeySize))
 	}
 	key, err := hkdf.Key(sha256.New, secret.key, s.Salt, slotContext, KeySize)
