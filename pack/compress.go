@@ -62,7 +62,7 @@ const (
 )
 
 // window is how far back zstd looks: as far as segments of the usual size reach.
-const window = 2 << 20
+const window = 4 << 20
 
 // NewCompressor returns a Compressor of that level.
 func NewCompressor(level Level) (*Compressor, error) {
@@ -95,7 +95,9 @@ func newEncoder(level zstd.EncoderLevel) (*zstd.Encoder, error) {
 
 // Compress returns the segment as it is to be stored, with room behind it for
 // sealing. The result is valid until the next call. What doesn't shrink by a
-// sixteenth stays as it is: reading it back is then free.
+// sixteenth stays as it is, so that reading it back is free: that is plain itself,
+// moved only if it has no such room. Sealing the result in place takes plain's storage
+// then.
 func (c *Compressor) Compress(plain []byte) (Codec, []byte) {
 	if c.encoder != nil && !(c.doubtful && c.hopeless(plain)) {
 		out := slices.Grow(c.encoder.EncodeAll(plain, c.buf[:0]), seal.Overhead)
@@ -106,8 +108,7 @@ func (c *Compressor) Compress(plain []byte) (Codec, []byte) {
 			return Zstd, out
 		}
 	}
-	c.buf = append(slices.Grow(c.buf[:0], len(plain)+seal.Overhead), plain...)
-	return Raw, c.buf
+	return Raw, slices.Grow(plain, seal.Overhead)
 }
 
 // hopeless reports whether parts of a segment from all over it shrink by even less

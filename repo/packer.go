@@ -147,8 +147,8 @@ type lane struct {
 
 // Room is part of capture.Lane.
 func (l *lane) Room(n int) []byte {
-	if need := len(l.segment) + n; need > cap(l.segment) {
-		most := l.full + l.s.r.config.MaxChunk
+	if need := len(l.segment) + n + seal.Overhead; need > cap(l.segment) {
+		most := l.full + l.s.r.config.MaxChunk + seal.Overhead
 		grown := make([]byte, len(l.segment), max(need, min(2*need, most)))
 		copy(grown, l.segment)
 		l.segment = grown
