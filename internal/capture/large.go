@@ -8,15 +8,16 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A piece is some chunks of a large file, one after another.
+// A piece is a stretch of a large file.
 type piece struct {
-	data   []byte
-	ends   []end
+	stretch
 	number int
 	file   *largeFileJob
+	before <-chan rest // of the piece before it
+	after  chan<- rest
 }
 
-// A largeFileJob gathers the chunks of a file whose pieces different workers
+// A largeFileJob gathers the chunks of a file whose pieces different workers cut and
 // store.
 type largeFileJob struct {
 	fileJob
@@ -57,23 +58,7 @@ func (c *capture) readPieces(ctx context.Context, l *largeFileJob) (pieces int, 
 		return 0, err, nil
 	}
 	before := *e
-	buf, err := c.freshBuffer(ctx)
-	if err != nil {
-		return 0, nil, err
-	}
-	last := buf
-	problem, fatal = c.cut(ctx, data, l.before(), buf, func(chunks []byte, ends []end, rest []byte) ([]byte, error) {
-		next, err := c.freshBuffer(ctx)
-		if err != nil {
-			return nil, err
-		}
-		copy(next, rest)
-		last = next
-		p := &piece{chunks, ends, pieces, l}
-		pieces++
-		return next, c.send(ctx, job{piece: p})
-	})
-	c.bufs <- last
+	pieces, problem, fatal = c.sendPieces(ctx, l, data)
 	if _, stream := f.(streamFile); stream {
 		e.Size = data.read
 		return pieces, nil, errors.Join(problem, fatal)
@@ -86,12 +71,37 @@ func (c *capture) readPieces(ctx context.Context, l *largeFileJob) (pieces int, 
 	return pieces, stable(f, &before, e, new(snapshot.Entry)), nil
 }
 
+// sendPieces reads a file and hands out its pieces in order.
+func (c *capture) sendPieces(ctx context.Context, l *largeFileJob, data *dataReader) (pieces int, problem, fatal error) {
+	first := c.newChain(ctx, l.before())
+	link := make(chan rest, 1)
+	link <- rest{chain: first}
+	for {
+		buf, err := c.freshBuffer(ctx)
+		if err != nil {
+			return pieces, nil, err
+		}
+		s, err := c.readStretch(data, buf, first)
+		if err != nil {
+			c.bufs <- buf
+			return pieces, err, nil
+		}
+		after := make(chan rest, 1)
+		p := &piece{stretch: s, number: pieces, file: l, before: link, after: after}
+		link = after
+		pieces++
+		if err := c.send(ctx, job{piece: p}); err != nil || s.ends {
+			return pieces, nil, err
+		}
+	}
+}
+
 // freshBuffer returns a buffer for a piece, when one is free.
 func (c *capture) freshBuffer(ctx context.Context) ([]byte, error) {
 	select {
 	case buf := <-c.bufs:
 		if buf == nil {
-			buf = make([]byte, c.pieceSize())
+			buf = make([]byte, c.Params.Max+pieceBytes)
 		}
 		return buf[:cap(buf)], nil
 	case <-ctx.Done():
@@ -99,14 +109,24 @@ func (c *capture) freshBuffer(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// putPiece stores the chunks of a piece.
+// putPiece cuts a piece and stores its chunks. What it waits for comes: the piece
+// before was handed out before.
 func (c *capture) putPiece(ctx context.Context, p *piece, lane Lane) error {
+	defer func() { c.bufs <- p.buf[:0] }()
+	p.cutAhead()
+	var before rest
+	select {
+	case before = <-p.before:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	found, rest := p.cutBehind(ctx, before)
+	p.after <- rest
 	var chunks []snapshot.Chunk
-	err := putChunks(ctx, lane, p.data, p.ends, func(s snapshot.Chunk) error {
+	err := putChunks(ctx, lane, p.buf, found, func(s snapshot.Chunk) error {
 		chunks = append(chunks, s)
 		return nil
 	})
-	c.bufs <- p.data[:0]
 	if err != nil {
 		return err
 	}

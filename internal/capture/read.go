@@ -136,15 +136,21 @@ func (w *worker) chunks(j fileJob, data *dataReader, e *snapshot.Entry) (problem
 	content := w.c.contentWriter(w.ctx)
 	want := e.DataSize()
 	if w.buf == nil {
-		w.buf = make([]byte, w.c.pieceSize())
+		w.buf = make([]byte, w.c.Params.Max+stretchBytes)
 	}
-	problem, fatal = w.c.cut(w.ctx, data, j.before(), w.buf, func(chunks []byte, ends []end, rest []byte) ([]byte, error) {
-		err := putChunks(w.ctx, w.lane, chunks, ends, content.Add)
-		copy(w.buf, rest)
-		return w.buf, err
-	})
-	if problem != nil || fatal != nil {
-		return problem, fatal
+	first := w.c.newChain(w.ctx, j.before())
+	before := rest{chain: first}
+	for ends := false; !ends; {
+		s, err := w.c.readStretch(data, w.buf, first)
+		if err != nil {
+			return err, nil
+		}
+		var found cuts
+		found, before = s.cutBehind(w.ctx, before)
+		if err := putChunks(w.ctx, w.lane, s.buf, found, content.Add); err != nil {
+			return nil, err
+		}
+		ends = s.ends
 	}
 	e.Size -= want - data.read
 	cutHoles(e)
@@ -155,15 +161,15 @@ func (c *capture) contentWriter(ctx context.Context) *snapshot.ContentWriter {
 	return snapshot.NewContentWriter(func(page []byte) (chunk.ID, error) { return c.Sink.PutTree(ctx, page) })
 }
 
-// putChunks stores chunks that lie one after another and end where ends says.
-func putChunks(ctx context.Context, lane Lane, data []byte, ends []end, add func(snapshot.Chunk) error) error {
-	from := 0
-	for _, e := range ends {
+// putChunks stores chunks of buf.
+func putChunks(ctx context.Context, lane Lane, buf []byte, found cuts, add func(snapshot.Chunk) error) error {
+	from := found.start
+	for _, e := range found.ends {
 		var err error
 		if e.id.IsZero() {
-			e.id, err = lane.Put(ctx, data[from:e.at])
+			e.id, err = lane.Put(ctx, buf[from:e.at])
 		} else {
-			err = lane.PutNamed(ctx, e.id, data[from:e.at])
+			err = lane.PutNamed(ctx, e.id, buf[from:e.at])
 		}
 		if err != nil {
 			return err
