@@ -4,7 +4,7 @@ package chunk
 type Cutter struct {
 	min, max int
 	mask     uint64
-	out      [256]uint64 // what a byte that leaves the window has contributed
+	out      [256]uint64 // what a byte contributes when it has just left the window
 	mod      [256]uint64 // clears the 8 bits above the degree, and reduces them
 }
 
@@ -14,11 +14,11 @@ const degree = 53
 func NewCutter(p Params) *Cutter {
 	c := &Cutter{min: p.Min, max: p.Max, mask: 1<<p.Bits - 1}
 	power := uint64(1) // x to the power of n, modulo the polynomial
-	for n := range 8 * windowSize {
+	for n := range 8 * (windowSize + 1) {
 		if bit := n - degree; bit >= 0 && bit < 8 {
 			c.mod[1<<bit] = power | 1<<n
 		}
-		if bit := n - 8*(windowSize-1); bit >= 0 {
+		if bit := n - 8*windowSize; bit >= 0 {
 			c.out[1<<bit] = power
 		}
 		power = timesX(power, p.Polynomial)
@@ -66,19 +66,22 @@ func (c *Cutter) MayEnd(chunk []byte) bool {
 	return digest&c.mask == 0
 }
 
-// lane is how many bytes each of the four lanes of a block looks at.
-const lane = 2048
+// A block is looked at by six lanes of so many bytes each.
+const (
+	lane  = 1376
+	block = windowSize + 6*lane
+)
 
 // scan takes the fingerprint of the window buf[:64] and returns the first i
 // above 64 where that of buf[i-64:i] is a candidate, or 0.
 //
 // A fingerprint depends on the one before it through a table, so one lane keeps
 // the processor waiting for loads. But a candidate depends on its window alone:
-// four lanes, each with a window of its own to begin with, run at once.
+// six lanes, each with a window of its own to begin with, run at once. With more,
+// their fingerprints wouldn't stay in registers.
 func (c *Cutter) scan(buf []byte, digest uint64) int {
-	const block = windowSize + 4*lane
 	at := 0
-	for ; at+block <= len(buf); at += 4 * lane {
+	for ; at+block <= len(buf); at += 6 * lane {
 		i, next := c.scanBlock((*[block]byte)(buf[at:at+block]), digest)
 		if i > 0 {
 			return at + i
@@ -91,30 +94,30 @@ func (c *Cutter) scan(buf []byte, digest uint64) int {
 	return 0
 }
 
-func (c *Cutter) scanBlock(buf *[windowSize + 4*lane]byte, d0 uint64) (first int, last uint64) {
-	var d1, d2, d3 uint64
+func (c *Cutter) scanBlock(buf *[block]byte, d0 uint64) (first int, last uint64) {
+	var d1, d2, d3, d4, d5 uint64
 	for i := range windowSize {
 		d1 = c.push(d1, buf[lane+i])
 		d2 = c.push(d2, buf[2*lane+i])
 		d3 = c.push(d3, buf[3*lane+i])
+		d4 = c.push(d4, buf[4*lane+i])
+		d5 = c.push(d5, buf[5*lane+i])
 	}
-	var hits [4]int // 0, or the first candidate of each lane
+	var hits [6]int // 0, or the first candidate of each lane
 	mask, out, mod := c.mask, &c.out, &c.mod
 	for i := range lane {
-		d0 ^= out[buf[i]]
-		d1 ^= out[buf[lane+i]]
-		d2 ^= out[buf[2*lane+i]]
-		d3 ^= out[buf[3*lane+i]]
-		d0 = d0<<8 ^ uint64(buf[windowSize+i]) ^ mod[byte(d0>>(degree-8))]
-		d1 = d1<<8 ^ uint64(buf[windowSize+lane+i]) ^ mod[byte(d1>>(degree-8))]
-		d2 = d2<<8 ^ uint64(buf[windowSize+2*lane+i]) ^ mod[byte(d2>>(degree-8))]
-		d3 = d3<<8 ^ uint64(buf[windowSize+3*lane+i]) ^ mod[byte(d3>>(degree-8))]
-		// One of the four is zero where the subtraction of 1 borrows.
-		if int64((d0&mask-1)|(d1&mask-1)|(d2&mask-1)|(d3&mask-1)) < 0 {
+		d0 = d0<<8 ^ mod[byte(d0>>(degree-8))] ^ (uint64(buf[windowSize+i]) ^ out[buf[i]])
+		d1 = d1<<8 ^ mod[byte(d1>>(degree-8))] ^ (uint64(buf[windowSize+lane+i]) ^ out[buf[lane+i]])
+		d2 = d2<<8 ^ mod[byte(d2>>(degree-8))] ^ (uint64(buf[windowSize+2*lane+i]) ^ out[buf[2*lane+i]])
+		d3 = d3<<8 ^ mod[byte(d3>>(degree-8))] ^ (uint64(buf[windowSize+3*lane+i]) ^ out[buf[3*lane+i]])
+		d4 = d4<<8 ^ mod[byte(d4>>(degree-8))] ^ (uint64(buf[windowSize+4*lane+i]) ^ out[buf[4*lane+i]])
+		d5 = d5<<8 ^ mod[byte(d5>>(degree-8))] ^ (uint64(buf[windowSize+5*lane+i]) ^ out[buf[5*lane+i]])
+		// One of the six is zero where the subtraction of 1 borrows.
+		if int64((d0&mask-1)|(d1&mask-1)|(d2&mask-1)|(d3&mask-1)|(d4&mask-1)|(d5&mask-1)) < 0 {
 			if d0&mask == 0 {
 				return windowSize + i + 1, 0
 			}
-			for k, d := range [...]uint64{d0, d1, d2, d3} {
+			for k, d := range [...]uint64{d0, d1, d2, d3, d4, d5} {
 				if d&mask == 0 && hits[k] == 0 {
 					hits[k] = windowSize + k*lane + i + 1
 				}
@@ -126,14 +129,14 @@ func (c *Cutter) scanBlock(buf *[windowSize + 4*lane]byte, d0 uint64) (first int
 			return hit, 0
 		}
 	}
-	return 0, d3
+	return 0, d5
 }
 
 func (c *Cutter) scanTail(buf []byte, digest uint64) int {
 	in := buf[windowSize:]
 	out := buf[:len(in)]
 	for i, b := range in {
-		digest = c.push(digest^c.out[out[i]], b)
+		digest = c.push(digest, b) ^ c.out[out[i]]
 		if digest&c.mask == 0 {
 			return i + windowSize + 1
 		}
