@@ -78,6 +78,9 @@ func run(ctx context.Context, o options) error {
 	binary := filepath.Join(work, "qsnap")
 	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/qsnap/qsnap/cmd/qsnap")
 	build.Stderr = os.Stderr
+	// As it is released: one static binary, whose threads Go alone makes. Only then
+	// can a process set the priority of all of them.
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("build qsnap: %w", err)
 	}
