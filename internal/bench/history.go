@@ -33,7 +33,7 @@ func (b *bench) measureHistory(versions []string) error {
 }
 
 func (b *bench) runHistory(n int, versions []string) error {
-	source := filepath.Join(b.work, fmt.Sprintf("source-%d", n))
+	source := filepath.Join(b.dir(n), "source")
 	if err := b.initAll(n); err != nil {
 		return err
 	}
@@ -70,18 +70,21 @@ func (b *bench) runHistory(n int, versions []string) error {
 		if err := b.noteSize(t, n); err != nil {
 			return err
 		}
-		out := b.out(t, "all", n)
+		out := b.out(t, restored, n)
 		used, err := b.exec(t, b.repo(t, n), out, t.restore(b.repo(t, n), source, out))
 		if err != nil {
 			return err
 		}
 		b.note(t, restored, used.seconds)
+		if err := b.clear(out); err != nil {
+			return err
+		}
 		if used, err = b.exec(t, b.repo(t, n), "", t.check(b.repo(t, n))); err != nil {
 			return err
 		}
 		b.note(t, checked, used.seconds)
 	}
-	return nil
+	return b.clear(b.dir(n))
 }
 
 // look returns how long it takes to look at every file.

@@ -21,9 +21,11 @@
 // run, and so is the distance to them: looking at every file, reading all and copying
 // all, with as many goroutines as processors.
 //
-// Nothing is deleted before the end: some file systems take very long to make files
-// soon after others were deleted. -work should have room for some copies of each
-// tree for every run and tool.
+// What tools and floors write is deleted in the end: some file systems take very long
+// to make files soon after others were deleted. So -work should have room for some
+// copies of each tree for every run and tool. Of a tree of large files, of a mebibyte
+// on average, each copy is deleted as soon as it was measured, and with each run all
+// that it made: there is a repository for every tool, and one copy.
 package main
 
 import (
@@ -75,6 +77,9 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(work)
+	if work, err = filepath.Abs(work); err != nil { // some tools run in other directories
+		return err
+	}
 	binary := filepath.Join(work, "qsnap")
 	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/qsnap/qsnap/cmd/qsnap")
 	build.Stderr = os.Stderr

@@ -94,16 +94,21 @@ func (b *bench) count(tree string) (paths []string, err error) {
 	return paths, err
 }
 
-func (b *bench) repo(t tool, run int) string {
-	return filepath.Join(b.work, fmt.Sprintf("%s-%d", t.name, run))
-}
+// dir is where all is that a run makes.
+func (b *bench) dir(run int) string { return filepath.Join(b.work, fmt.Sprintf("run-%d", run)) }
 
-func (b *bench) out(t tool, what string, run int) string {
-	return filepath.Join(b.work, fmt.Sprintf("out-%s-%s-%d", t.name, what, run))
+func (b *bench) repo(t tool, run int) string { return filepath.Join(b.dir(run), t.name) }
+
+// out is where a tool restores to in a phase.
+func (b *bench) out(t tool, p phase, run int) string {
+	return filepath.Join(b.dir(run), "out-"+t.name+"-"+strings.ReplaceAll(string(p), " ", "-"))
 }
 
 // initAll has every tool make a repository.
 func (b *bench) initAll(run int) error {
+	if err := os.MkdirAll(b.dir(run), 0o755); err != nil {
+		return err
+	}
 	for _, t := range b.tools {
 		if _, err := b.exec(t, b.repo(t, run), "", t.init(b.repo(t, run))); err != nil {
 			return err
@@ -126,6 +131,32 @@ func (b *bench) noteSize(t tool, run int) error {
 	return err
 }
 
+// A step is a phase of a run, and how a tool goes through it.
+type step struct {
+	phase   phase
+	before  func() error                             // nil if there is nothing to do
+	command func(t tool) (out string, args []string) // out is a directory that is written, if any
+}
+
+func (b *bench) steps(n int, source string, paths []string) []step {
+	file, _ := filepath.Rel(source, paths[len(paths)/2])
+	snapshot := func(t tool) (string, []string) { return "", t.snapshot(b.repo(t, n), source) }
+	return []step{
+		{first, nil, snapshot},
+		{unchanged, nil, snapshot},
+		{changed, func() error { return b.change(paths, n) }, snapshot},
+		{restored, nil, func(t tool) (string, []string) {
+			out := b.out(t, restored, n)
+			return out, t.restore(b.repo(t, n), source, out)
+		}},
+		{one, nil, func(t tool) (string, []string) {
+			out := b.out(t, one, n)
+			return out, t.one(b.repo(t, n), source, file, out)
+		}},
+		{checked, nil, func(t tool) (string, []string) { return "", t.check(b.repo(t, n)) }},
+	}
+}
+
 // run measures every tool once.
 func (b *bench) run(n int, source string, paths []string) error {
 	if err := b.measureFloors(n, source); err != nil {
@@ -134,45 +165,39 @@ func (b *bench) run(n int, source string, paths []string) error {
 	if err := b.initAll(n); err != nil {
 		return err
 	}
-	snapshot := func(t tool) (string, []string) { return "", t.snapshot(b.repo(t, n), source) }
-	for _, step := range []struct {
-		phase   phase
-		before  func() error
-		command func(t tool) (dir string, args []string)
-	}{
-		{first, nil, snapshot},
-		{unchanged, nil, snapshot},
-		{changed, func() error { return b.change(paths, n) }, snapshot},
-		{restored, nil, func(t tool) (string, []string) {
-			return b.out(t, "all", n), t.restore(b.repo(t, n), source, b.out(t, "all", n))
-		}},
-		{one, nil, func(t tool) (string, []string) {
-			file, _ := filepath.Rel(source, paths[len(paths)/2])
-			return b.out(t, "one", n), t.one(b.repo(t, n), source, file, b.out(t, "one", n))
-		}},
-		{checked, nil, func(t tool) (string, []string) { return "", t.check(b.repo(t, n)) }},
-	} {
+	for _, step := range b.steps(n, source, paths) {
 		if step.before != nil {
 			if err := step.before(); err != nil {
 				return err
 			}
 		}
 		for _, t := range b.tools {
-			dir, args := step.command(t)
-			used, err := b.exec(t, b.repo(t, n), dir, args)
-			if err != nil {
+			if err := b.measureStep(n, t, step); err != nil {
 				return err
-			}
-			b.note(t, step.phase, used.seconds)
-			if step.phase == first {
-				b.note(t, memory, used.memory)
-				if err := b.noteSize(t, n); err != nil {
-					return err
-				}
 			}
 		}
 	}
-	return nil
+	return b.clear(b.dir(n))
+}
+
+// measureStep notes what a step takes a tool.
+func (b *bench) measureStep(n int, t tool, s step) error {
+	out, args := s.command(t)
+	used, err := b.exec(t, b.repo(t, n), out, args)
+	if err != nil {
+		return err
+	}
+	b.note(t, s.phase, used.seconds)
+	if s.phase == first {
+		b.note(t, memory, used.memory)
+		if err := b.noteSize(t, n); err != nil {
+			return err
+		}
+	}
+	if out == "" {
+		return nil
+	}
+	return b.clear(out)
 }
 
 type usage struct{ seconds, memory float64 }
