@@ -26,37 +26,41 @@ const (
 	size      phase = "repository"
 	memory    phase = "peak memory of it"
 	history   phase = "all snapshots"
+	last      phase = "last snapshot" // only profiled
 )
 
-var phases = []phase{first, unchanged, changed, history, restored, one, checked, size, memory}
+var phases = []phase{first, unchanged, changed, history, last, restored, one, checked, size, memory}
 
 type bench struct {
-	ctx   context.Context
-	work  string
-	runs  int
-	cold  bool // drop the system's caches before each measurement
-	tools []tool
+	ctx      context.Context
+	work     string
+	runs     int
+	cold     bool // drop the system's caches before each measurement
+	profiled bool
+	tools    []tool // qsnap first
 
 	files, bytes int64
 	results      map[string]map[phase][]float64 // by tool; seconds, or bytes
 	floors       map[string][]float64
+	spent        map[phase][]usage // by qsnap
+	profiles     map[phase]samples
 }
 
-// begin makes the directory that the bench works in.
-func (b *bench) begin() error {
-	b.results, b.floors = map[string]map[phase][]float64{}, map[string][]float64{}
-	for _, t := range b.tools {
+func newBench(ctx context.Context, o options, work string, tools []tool) *bench {
+	b := &bench{
+		ctx: ctx, work: work, runs: o.runs, cold: o.cold, profiled: o.profile, tools: tools,
+		results: map[string]map[phase][]float64{}, floors: map[string][]float64{},
+		spent: map[phase][]usage{}, profiles: map[phase]samples{},
+	}
+	for _, t := range tools {
 		b.results[t.name] = map[phase][]float64{}
 	}
-	return os.MkdirAll(b.work, 0o755)
+	return b
 }
 
 // measure does all runs on a copy of a tree.
 func (b *bench) measure(tree string) error {
 	source := filepath.Join(b.work, "source")
-	if err := b.begin(); err != nil {
-		return err
-	}
 	if err := copyTree(b.ctx, tree, source); err != nil {
 		return err
 	}
@@ -72,6 +76,9 @@ func (b *bench) measure(tree string) error {
 		if err := b.run(n, source, paths); err != nil {
 			return err
 		}
+	}
+	if b.profiled {
+		return b.profileSteps(source, paths)
 	}
 	return nil
 }
@@ -104,12 +111,12 @@ func (b *bench) out(t tool, p phase, run int) string {
 	return filepath.Join(b.dir(run), "out-"+t.name+"-"+strings.ReplaceAll(string(p), " ", "-"))
 }
 
-// initAll has every tool make a repository.
-func (b *bench) initAll(run int) error {
+// initAll has tools make a repository each.
+func (b *bench) initAll(run int, tools []tool) error {
 	if err := os.MkdirAll(b.dir(run), 0o755); err != nil {
 		return err
 	}
-	for _, t := range b.tools {
+	for _, t := range tools {
 		if _, err := b.exec(t, b.repo(t, run), "", t.init(b.repo(t, run))); err != nil {
 			return err
 		}
@@ -120,6 +127,13 @@ func (b *bench) initAll(run int) error {
 // note notes what a phase of a tool took.
 func (b *bench) note(t tool, p phase, v float64) {
 	b.results[t.name][p] = append(b.results[t.name][p], v)
+}
+
+// noteSpent notes what processors did in a phase of qsnap.
+func (b *bench) noteSpent(t tool, p phase, u usage) {
+	if t.name == b.tools[0].name {
+		b.spent[p] = append(b.spent[p], u)
+	}
 }
 
 // noteSize notes the size of a tool's repository.
@@ -162,7 +176,7 @@ func (b *bench) run(n int, source string, paths []string) error {
 	if err := b.measureFloors(n, source); err != nil {
 		return err
 	}
-	if err := b.initAll(n); err != nil {
+	if err := b.initAll(n, b.tools); err != nil {
 		return err
 	}
 	for _, step := range b.steps(n, source, paths) {
@@ -188,6 +202,7 @@ func (b *bench) measureStep(n int, t tool, s step) error {
 		return err
 	}
 	b.note(t, s.phase, used.seconds)
+	b.noteSpent(t, s.phase, used)
 	if s.phase == first {
 		b.note(t, memory, used.memory)
 		if err := b.noteSize(t, n); err != nil {
@@ -200,7 +215,10 @@ func (b *bench) measureStep(n int, t tool, s step) error {
 	return b.clear(out)
 }
 
-type usage struct{ seconds, memory float64 }
+type usage struct {
+	seconds, processors float64 // processors: the sum of their seconds
+	memory              float64
+}
 
 // exec runs a command of a tool, in a directory if one is named.
 func (b *bench) exec(t tool, repo, dir string, args []string) (usage, error) {
@@ -225,7 +243,8 @@ func (b *bench) exec(t tool, repo, dir string, args []string) (usage, error) {
 	if err != nil {
 		return usage{}, fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, output.String())
 	}
-	return usage{took.Seconds(), peakMemory(cmd.ProcessState)}, nil
+	state := cmd.ProcessState
+	return usage{took.Seconds(), (state.UserTime() + state.SystemTime()).Seconds(), peakMemory(state)}, nil
 }
 
 func treeSize(dir string) (total int64, err error) {
