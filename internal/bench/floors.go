@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -15,12 +14,13 @@ import (
 
 // measureFloors measures what no tool can be faster than.
 func (b *bench) measureFloors(run int, source string) error {
+	out := filepath.Join(b.dir(run), "copy")
 	for _, floor := range []struct {
 		name string
-		do   func(ctx context.Context, out string) error
+		do   func(ctx context.Context) error
 	}{
-		{"lstat", func(ctx context.Context, _ string) error { return lstatAll(ctx, source) }},
-		{"read", func(ctx context.Context, _ string) error {
+		{"lstat", func(ctx context.Context) error { return lstatAll(ctx, source) }},
+		{"read", func(ctx context.Context) error {
 			return parallel(ctx, source, func(p string, d fs.DirEntry) error {
 				if !d.Type().IsRegular() {
 					return nil
@@ -28,18 +28,18 @@ func (b *bench) measureFloors(run int, source string) error {
 				return readFile(p, io.Discard)
 			})
 		}},
-		{"copy", func(ctx context.Context, out string) error { return copyTree(ctx, source, out) }},
+		{"copy", func(ctx context.Context) error { return copyTree(ctx, source, out) }},
 	} {
 		if err := b.dropCaches(); err != nil {
 			return err
 		}
 		start := time.Now()
-		if err := floor.do(b.ctx, filepath.Join(b.work, fmt.Sprintf("copy-%d", run))); err != nil {
+		if err := floor.do(b.ctx); err != nil {
 			return err
 		}
 		b.floors[floor.name] = append(b.floors[floor.name], time.Since(start).Seconds())
 	}
-	return nil
+	return b.clear(out)
 }
 
 func lstatAll(ctx context.Context, dir string) error {

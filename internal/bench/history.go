@@ -20,26 +20,26 @@ import (
 // has every tool take a snapshot after each. In the end the last one is restored, and
 // all data checked.
 func (b *bench) measureHistory(versions []string) error {
-	if err := b.begin(); err != nil {
-		return err
-	}
 	for n := range b.runs {
 		fmt.Fprintf(os.Stderr, "%d versions: run %d of %d\n", len(versions), n+1, b.runs)
 		if err := b.runHistory(n, versions); err != nil {
 			return err
 		}
 	}
+	if b.profiled {
+		return b.profileHistory(versions)
+	}
 	return nil
 }
 
 func (b *bench) runHistory(n int, versions []string) error {
-	source := filepath.Join(b.work, fmt.Sprintf("source-%d", n))
-	if err := b.initAll(n); err != nil {
+	source := filepath.Join(b.dir(n), "source")
+	if err := b.initAll(n, b.tools); err != nil {
 		return err
 	}
 	total, most := map[string]float64{}, map[string]float64{}
 	var floor float64
-	for _, v := range versions {
+	for i, v := range versions {
 		if err := overlay(b.ctx, v, source); err != nil {
 			return err
 		}
@@ -55,6 +55,9 @@ func (b *bench) runHistory(n int, versions []string) error {
 			}
 			total[t.name] += used.seconds
 			most[t.name] = max(most[t.name], used.memory)
+			if i == len(versions)-1 {
+				b.noteSpent(t, last, used)
+			}
 		}
 	}
 	if _, err := b.count(source); err != nil {
@@ -70,18 +73,21 @@ func (b *bench) runHistory(n int, versions []string) error {
 		if err := b.noteSize(t, n); err != nil {
 			return err
 		}
-		out := b.out(t, "all", n)
+		out := b.out(t, restored, n)
 		used, err := b.exec(t, b.repo(t, n), out, t.restore(b.repo(t, n), source, out))
 		if err != nil {
 			return err
 		}
 		b.note(t, restored, used.seconds)
+		if err := b.clear(out); err != nil {
+			return err
+		}
 		if used, err = b.exec(t, b.repo(t, n), "", t.check(b.repo(t, n))); err != nil {
 			return err
 		}
 		b.note(t, checked, used.seconds)
 	}
-	return nil
+	return b.clear(b.dir(n))
 }
 
 // look returns how long it takes to look at every file.

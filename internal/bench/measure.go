@@ -26,37 +26,41 @@ const (
 	size      phase = "repository"
 	memory    phase = "peak memory of it"
 	history   phase = "all snapshots"
+	last      phase = "last snapshot" // only profiled
 )
 
-var phases = []phase{first, unchanged, changed, history, restored, one, checked, size, memory}
+var phases = []phase{first, unchanged, changed, history, last, restored, one, checked, size, memory}
 
 type bench struct {
-	ctx   context.Context
-	work  string
-	runs  int
-	cold  bool // drop the system's caches before each measurement
-	tools []tool
+	ctx      context.Context
+	work     string
+	runs     int
+	cold     bool // drop the system's caches before each measurement
+	profiled bool
+	tools    []tool // qsnap first
 
 	files, bytes int64
 	results      map[string]map[phase][]float64 // by tool; seconds, or bytes
 	floors       map[string][]float64
+	spent        map[phase][]usage // by qsnap
+	profiles     map[phase]samples
 }
 
-// begin makes the directory that the bench works in.
-func (b *bench) begin() error {
-	b.results, b.floors = map[string]map[phase][]float64{}, map[string][]float64{}
-	for _, t := range b.tools {
+func newBench(ctx context.Context, o options, work string, tools []tool) *bench {
+	b := &bench{
+		ctx: ctx, work: work, runs: o.runs, cold: o.cold, profiled: o.profile, tools: tools,
+		results: map[string]map[phase][]float64{}, floors: map[string][]float64{},
+		spent: map[phase][]usage{}, profiles: map[phase]samples{},
+	}
+	for _, t := range tools {
 		b.results[t.name] = map[phase][]float64{}
 	}
-	return os.MkdirAll(b.work, 0o755)
+	return b
 }
 
 // measure does all runs on a copy of a tree.
 func (b *bench) measure(tree string) error {
 	source := filepath.Join(b.work, "source")
-	if err := b.begin(); err != nil {
-		return err
-	}
 	if err := copyTree(b.ctx, tree, source); err != nil {
 		return err
 	}
@@ -72,6 +76,9 @@ func (b *bench) measure(tree string) error {
 		if err := b.run(n, source, paths); err != nil {
 			return err
 		}
+	}
+	if b.profiled {
+		return b.profileSteps(source, paths)
 	}
 	return nil
 }
@@ -94,17 +101,22 @@ func (b *bench) count(tree string) (paths []string, err error) {
 	return paths, err
 }
 
-func (b *bench) repo(t tool, run int) string {
-	return filepath.Join(b.work, fmt.Sprintf("%s-%d", t.name, run))
+// dir is where all is that a run makes.
+func (b *bench) dir(run int) string { return filepath.Join(b.work, fmt.Sprintf("run-%d", run)) }
+
+func (b *bench) repo(t tool, run int) string { return filepath.Join(b.dir(run), t.name) }
+
+// out is where a tool restores to in a phase.
+func (b *bench) out(t tool, p phase, run int) string {
+	return filepath.Join(b.dir(run), "out-"+t.name+"-"+strings.ReplaceAll(string(p), " ", "-"))
 }
 
-func (b *bench) out(t tool, what string, run int) string {
-	return filepath.Join(b.work, fmt.Sprintf("out-%s-%s-%d", t.name, what, run))
-}
-
-// initAll has every tool make a repository.
-func (b *bench) initAll(run int) error {
-	for _, t := range b.tools {
+// initAll has tools make a repository each.
+func (b *bench) initAll(run int, tools []tool) error {
+	if err := os.MkdirAll(b.dir(run), 0o755); err != nil {
+		return err
+	}
+	for _, t := range tools {
 		if _, err := b.exec(t, b.repo(t, run), "", t.init(b.repo(t, run))); err != nil {
 			return err
 		}
@@ -117,6 +129,13 @@ func (b *bench) note(t tool, p phase, v float64) {
 	b.results[t.name][p] = append(b.results[t.name][p], v)
 }
 
+// noteSpent notes what processors did in a phase of qsnap.
+func (b *bench) noteSpent(t tool, p phase, u usage) {
+	if t.name == b.tools[0].name {
+		b.spent[p] = append(b.spent[p], u)
+	}
+}
+
 // noteSize notes the size of a tool's repository.
 func (b *bench) noteSize(t tool, run int) error {
 	total, err := treeSize(b.repo(t, run))
@@ -126,56 +145,80 @@ func (b *bench) noteSize(t tool, run int) error {
 	return err
 }
 
+// A step is a phase of a run, and how a tool goes through it.
+type step struct {
+	phase   phase
+	before  func() error                             // nil if there is nothing to do
+	command func(t tool) (out string, args []string) // out is a directory that is written, if any
+}
+
+func (b *bench) steps(n int, source string, paths []string) []step {
+	file, _ := filepath.Rel(source, paths[len(paths)/2])
+	snapshot := func(t tool) (string, []string) { return "", t.snapshot(b.repo(t, n), source) }
+	return []step{
+		{first, nil, snapshot},
+		{unchanged, nil, snapshot},
+		{changed, func() error { return b.change(paths, n) }, snapshot},
+		{restored, nil, func(t tool) (string, []string) {
+			out := b.out(t, restored, n)
+			return out, t.restore(b.repo(t, n), source, out)
+		}},
+		{one, nil, func(t tool) (string, []string) {
+			out := b.out(t, one, n)
+			return out, t.one(b.repo(t, n), source, file, out)
+		}},
+		{checked, nil, func(t tool) (string, []string) { return "", t.check(b.repo(t, n)) }},
+	}
+}
+
 // run measures every tool once.
 func (b *bench) run(n int, source string, paths []string) error {
 	if err := b.measureFloors(n, source); err != nil {
 		return err
 	}
-	if err := b.initAll(n); err != nil {
+	if err := b.initAll(n, b.tools); err != nil {
 		return err
 	}
-	snapshot := func(t tool) (string, []string) { return "", t.snapshot(b.repo(t, n), source) }
-	for _, step := range []struct {
-		phase   phase
-		before  func() error
-		command func(t tool) (dir string, args []string)
-	}{
-		{first, nil, snapshot},
-		{unchanged, nil, snapshot},
-		{changed, func() error { return b.change(paths, n) }, snapshot},
-		{restored, nil, func(t tool) (string, []string) {
-			return b.out(t, "all", n), t.restore(b.repo(t, n), source, b.out(t, "all", n))
-		}},
-		{one, nil, func(t tool) (string, []string) {
-			file, _ := filepath.Rel(source, paths[len(paths)/2])
-			return b.out(t, "one", n), t.one(b.repo(t, n), source, file, b.out(t, "one", n))
-		}},
-		{checked, nil, func(t tool) (string, []string) { return "", t.check(b.repo(t, n)) }},
-	} {
+	for _, step := range b.steps(n, source, paths) {
 		if step.before != nil {
 			if err := step.before(); err != nil {
 				return err
 			}
 		}
 		for _, t := range b.tools {
-			dir, args := step.command(t)
-			used, err := b.exec(t, b.repo(t, n), dir, args)
-			if err != nil {
+			if err := b.measureStep(n, t, step); err != nil {
 				return err
-			}
-			b.note(t, step.phase, used.seconds)
-			if step.phase == first {
-				b.note(t, memory, used.memory)
-				if err := b.noteSize(t, n); err != nil {
-					return err
-				}
 			}
 		}
 	}
-	return nil
+	return b.clear(b.dir(n))
 }
 
-type usage struct{ seconds, memory float64 }
+// measureStep notes what a step takes a tool.
+func (b *bench) measureStep(n int, t tool, s step) error {
+	out, args := s.command(t)
+	used, err := b.exec(t, b.repo(t, n), out, args)
+	if err != nil {
+		return err
+	}
+	b.note(t, s.phase, used.seconds)
+	b.noteSpent(t, s.phase, used)
+	if s.phase == first {
+		b.note(t, memory, used.memory)
+		if err := b.noteSize(t, n); err != nil {
+			return err
+		}
+	}
+	if out == "" {
+		return nil
+	}
+	return b.clear(out)
+}
+
+type usage struct {
+	seconds, processors float64 // processors: the sum of their seconds
+	memory              float64
+}
 
 // exec runs a command of a tool, in a directory if one is named.
 func (b *bench) exec(t tool, repo, dir string, args []string) (usage, error) {
@@ -200,7 +243,8 @@ func (b *bench) exec(t tool, repo, dir string, args []string) (usage, error) {
 	if err != nil {
 		return usage{}, fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, output.String())
 	}
-	return usage{took.Seconds(), peakMemory(cmd.ProcessState)}, nil
+	state := cmd.ProcessState
+	return usage{took.Seconds(), (state.UserTime() + state.SystemTime()).Seconds(), peakMemory(state)}, nil
 }
 
 func treeSize(dir string) (total int64, err error) {

@@ -50,6 +50,9 @@ func (b *bench) print(name string) {
 			fmt.Printf("%s", v)
 		}
 	}
+	if b.profiled {
+		b.printProfiles()
+	}
 }
 
 func (b *bench) printRow(p phase) {

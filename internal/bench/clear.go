@@ -1,0 +1,24 @@
+package main
+
+import (
+	"errors"
+	"os"
+)
+
+// large is how many bytes the files of a tree have on average when it is one of large
+// files.
+const large = 1 << 20
+
+// clear removes what isn't needed any more, if the tree is one of large files: a few
+// of its copies fill a disk, and they are so few files that none made later waits for
+// them. It must not be called while time is taken.
+func (b *bench) clear(paths ...string) error {
+	if b.bytes < large*b.files {
+		return nil
+	}
+	var errs []error
+	for _, p := range paths {
+		errs = append(errs, os.RemoveAll(p))
+	}
+	return errors.Join(errs...)
+}
