@@ -246,7 +246,7 @@ func compareAge(a, b *snapshot.Manifest) int {
 		}
 		return 1
 	}
-	return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Number, b.Number), made(a)-made(b), strings.Compare(a.ID.String(), b.ID.String()))
+	return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Number, b.Number), made(a)-made(b), compareIDs(a.ID, b.ID))
 }
 
 // ErrNoSnapshot means that no snapshot is the one asked for.

@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"io/fs"
@@ -277,10 +278,12 @@ func (r *Repo) newest(ctx context.Context, like *snapshot.Manifest) (*snapshot.M
 	if err != nil {
 		return nil, err
 	}
-	sortByAge(all)
 	var newest *snapshot.Manifest
 	for _, m := range all {
-		if m.Hostname == like.Hostname && slices.Equal(m.Paths, like.Paths) && (newest == nil || m.Number >= newest.Number) {
+		if m.Hostname != like.Hostname || !slices.Equal(m.Paths, like.Paths) {
+			continue
+		}
+		if newest == nil || cmp.Or(cmp.Compare(m.Number, newest.Number), compareAge(m, newest)) > 0 {
 			newest = m
 		}
 	}

@@ -119,7 +119,7 @@ func measureIndex(t *testing.T, dir string, blobs uint64) (cost indexCost) {
 }
 
 func TestAnIndexOfTenMillionBlobs(t *testing.T) {
-	memory := watchMemory(os.Getpid())
+	memory := watchMemory(os.Getpid(), "RssAnon:")
 	const small, large = 1_000_000, 10_000_000
 	one := measureIndex(t, t.TempDir(), small)
 	ten := measureIndex(t, t.TempDir(), large)

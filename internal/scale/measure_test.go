@@ -20,6 +20,14 @@ func atMost[T cmp.Ordered](t *testing.T, what string, got, limit T) {
 	}
 }
 
+// atLeast fails the test if a figure falls short of its limit.
+func atLeast[T cmp.Ordered](t *testing.T, what string, got, limit T) {
+	t.Helper()
+	if got < limit {
+		t.Errorf("%s: %v is less than %v", what, got, limit)
+	}
+}
+
 // growth returns how many times as much each of many costs as each of few.
 func growth(few time.Duration, n int, many time.Duration, m int) float64 {
 	return (many.Seconds() / float64(m)) / (few.Seconds() / float64(n))
@@ -35,21 +43,22 @@ func processorTime() time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// A memoryWatch knows the most anonymous memory that a process had resident.
+// A memoryWatch knows the most memory that a process had of a sort.
 type memoryWatch struct {
 	quit chan struct{}
 	most chan int64
 }
 
-// watchMemory looks at a process every few milliseconds until it is stopped.
-func watchMemory(pid int) memoryWatch {
+// watchMemory looks at a process every few milliseconds until it is stopped: at that
+// field of its status, see proc_pid_status(5).
+func watchMemory(pid int, field string) memoryWatch {
 	w := memoryWatch{make(chan struct{}), make(chan int64)}
 	go func() {
 		var most int64
 		tick := time.NewTicker(5 * time.Millisecond)
 		defer tick.Stop()
 		for {
-			most = max(most, anonymous(pid))
+			most = max(most, memoryOf(pid, field))
 			select {
 			case <-tick.C:
 			case <-w.quit:
@@ -66,14 +75,13 @@ func (w memoryWatch) stop() int64 {
 	return <-w.most
 }
 
-// anonymous returns the bytes of memory that a process has resident and that are of
-// no file; see proc_pid_status(5).
-func anonymous(pid int) int64 {
+// memoryOf returns the bytes in a field of a process's status, or 0 when it has ended.
+func memoryOf(pid int, field string) int64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
-	return fieldKiB(string(status), "RssAnon:") << 10
+	return fieldKiB(string(status), field) << 10
 }
 
 // fieldKiB returns the number in a line of a status file.

@@ -3,27 +3,33 @@
 package scale
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/target"
+	"github.com/qsnap/qsnap/target/local"
 )
 
 // A program is qsnap with a repository and a cache of its own.
 type program struct {
-	binary string
-	env    []string
+	binary           string
+	repo, key, cache string
+	env              []string
 }
 
 // newProgram builds qsnap and makes a repository.
 func newProgram(t *testing.T) program {
 	t.Helper()
 	dir := t.TempDir()
-	p := program{filepath.Join(dir, "qsnap"), append(os.Environ(),
-		"QSNAP_REPO="+filepath.Join(dir, "repo"), "QSNAP_KEY_FILE="+filepath.Join(dir, "key"), "QSNAP_CACHE_DIR="+filepath.Join(dir, "cache"))}
+	p := program{binary: filepath.Join(dir, "qsnap"),
+		repo: filepath.Join(dir, "repo"), key: filepath.Join(dir, "key"), cache: filepath.Join(dir, "cache")}
+	p.env = append(os.Environ(), "QSNAP_REPO="+p.repo, "QSNAP_KEY_FILE="+p.key, "QSNAP_CACHE_DIR="+p.cache)
 	build := exec.Command("go", "build", "-o", p.binary, "github.com/qsnap/qsnap/cmd/qsnap")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -36,16 +42,62 @@ func newProgram(t *testing.T) program {
 type usage struct {
 	clock, processor time.Duration
 	memory           int64 // bytes resident at most
+	anonymous        int64 // of these, what is of no file and can't be dropped
 }
 
 func (p program) run(t *testing.T, args ...string) usage {
 	t.Helper()
 	cmd := exec.Command(p.binary, args...)
 	cmd.Env = p.env
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
 	start := time.Now()
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("qsnap %s: %v\n%s", strings.Join(args, " "), err, out)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
-	used := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	return usage{time.Since(start), cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), used.Maxrss << 10}
+	// What the system says when it is over counts from what this process had.
+	memory, anonymous := watchMemory(cmd.Process.Pid, "VmHWM:"), watchMemory(cmd.Process.Pid, "RssAnon:")
+	err := cmd.Wait()
+	used := usage{time.Since(start), cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), memory.stop(), anonymous.stop()}
+	if err != nil {
+		t.Fatalf("qsnap %s: %v\n%s", strings.Join(args, " "), err, &out)
+	}
+	return used
+}
+
+// files returns where the repository is.
+func (p program) files(t *testing.T) *local.Target {
+	t.Helper()
+	files, err := local.Open(p.repo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// open opens the repository in this process.
+func (p program) open(t *testing.T, files target.Target, o repo.Options) *repo.Repo {
+	t.Helper()
+	text, err := os.ReadFile(p.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := repo.ParseKey(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.CacheDir = p.cache
+	r, err := repo.Open(t.Context(), files, key, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// dropCache removes what the program has cached.
+func (p program) dropCache(t *testing.T) {
+	t.Helper()
+	if err := os.RemoveAll(p.cache); err != nil {
+		t.Fatal(err)
+	}
 }
