@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 
+	bolt "go.etcd.io/bbolt"
+
 	"github.com/qsnap/qsnap/chunk"
 )
 
@@ -46,22 +48,22 @@ var errStop = errors.New("stop")
 
 // all yields the places in packs that are alive.
 func (t *table) all(yield func(Item, error) bool) error {
-	return t.view(func(r *reader) error {
-		return r.Bucket(blobsBucket).ForEach(func(_, v []byte) error {
-			g, err := parseGroup(v)
-			for i := 0; i < g.len() && err == nil; i++ {
+	return t.view(func(tx *bolt.Tx) error {
+		for n := range t.groups {
+			g := &t.groups[n]
+			for i := range g.len() {
 				number, place, err := g.place(i)
 				if err == nil {
-					place.Pack, err = t.pack(r, number)
+					place.Pack, err = t.pack(tx, number)
 				}
 				if err != nil {
 					return err
 				}
-				if place.Pack != nil && !yield(Item{chunk.ID(g.id(i)), place}, nil) {
+				if place.Pack != nil && !yield(Item{g.id(i), place}, nil) {
 					return errStop
 				}
 			}
-			return err
-		})
+		}
+		return nil
 	})
 }

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/pack"
 )
 
@@ -41,7 +39,6 @@ func (c *contents) number(p *pack.Info) (n uint32, fresh bool) {
 const (
 	tableSuffix = ".db"
 	newPrefix   = "new-"
-	batchGroups = 64 // in a transaction
 )
 
 // writeTable writes a table into dir, from entries in order, and returns its
@@ -108,11 +105,10 @@ func fillTable(db *bolt.DB, c *contents, entries iter.Seq2[entry, error]) error 
 
 func numberKey(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
 
-// fillBlobs loads the blobs in batches, in order, so that bbolt only ever adds to
-// its last pages, and returns how many entries there are.
+// fillBlobs loads the blobs, a group in a transaction, so that little of it is in
+// memory, and returns how many entries there are.
 func fillBlobs(db *bolt.DB, entries iter.Seq2[entry, error]) (count uint64, err error) {
-	b := &blobLoader{db: db}
-	defer b.rollback()
+	var b groupBuilder
 	var last entry
 	for e, err := range entries {
 		switch {
@@ -120,86 +116,30 @@ func fillBlobs(db *bolt.DB, entries iter.Seq2[entry, error]) (count uint64, err 
 			return 0, err
 		case count > 0 && e == last: // merged tables may share packs
 			continue
-		case b.full() && e.id != last.id:
-			if err := b.put(); err != nil {
+		case b.len() >= groupBlobs && e.id != last.id:
+			if err := putGroup(db, &b); err != nil {
 				return 0, err
 			}
 		}
 		b.add(&e)
-		b.ids = append(b.ids, e.id[:]...)
 		last = e
 		count++
 	}
-	return count, b.finish()
+	return count, putGroup(db, &b)
 }
 
-// A blobLoader stores groups, many in a transaction.
-type blobLoader struct {
-	groupBuilder
-	db     *bolt.DB
-	tx     *bolt.Tx
-	groups int    // in the transaction
-	ids    []byte // in the transaction
-}
-
-// put stores the group so far.
-func (b *blobLoader) put() error {
-	if err := b.begin(); err != nil {
-		return err
-	}
-	bucket := b.tx.Bucket(blobsBucket)
-	bucket.FillPercent = 1
-	if err := bucket.Put(b.take()); err != nil {
-		return err
-	}
-	if b.groups++; b.groups < batchGroups {
-		return nil
-	}
-	return b.commit()
-}
-
-func (b *blobLoader) begin() (err error) {
-	if b.tx != nil {
-		return nil
-	}
-	if b.tx, err = b.db.Begin(true); err != nil {
-		return err
-	}
-	_, err1 := b.tx.CreateBucketIfNotExists(blobsBucket)
-	_, err2 := b.tx.CreateBucketIfNotExists(filterBucket)
-	return errors.Join(err1, err2)
-}
-
-// commit ends the transaction with the filter of its blobs.
-func (b *blobLoader) commit() error {
-	if n := len(b.ids); n > 0 {
-		end := bytes.Clone(b.ids[n-chunk.IDSize:])
-		if err := b.tx.Bucket(filterBucket).Put(end, filterBlocks(b.ids)); err != nil {
+// putGroup stores the group so far, if there is any. It has a bucket of its own, as
+// others that come into one make bbolt write it again.
+func putGroup(db *bolt.DB, b *groupBuilder) error {
+	return db.Update(func(tx *bolt.Tx) error {
+		blobs, err := tx.CreateBucketIfNotExists(blobsBucket)
+		if err != nil || b.len() == 0 {
 			return err
 		}
-		b.ids = b.ids[:0]
-	}
-	tx := b.tx
-	b.tx, b.groups = nil, 0
-	return tx.Commit()
-}
-
-// finish stores what is left. There is a bucket even if it is empty.
-func (b *blobLoader) finish() error {
-	if len(b.group) > 0 {
-		if err := b.put(); err != nil {
+		own, err := blobs.CreateBucket(b.last[:])
+		if err != nil {
 			return err
 		}
-	}
-	if err := b.begin(); err != nil {
-		return err
-	}
-	return b.commit()
-}
-
-// rollback gives up a transaction that an error left.
-func (b *blobLoader) rollback() {
-	if b.tx != nil {
-		_ = b.tx.Rollback()
-	}
+		return own.Put(groupKey, b.take())
+	})
 }

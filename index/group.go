@@ -3,43 +3,86 @@ package index
 import (
 	"bytes"
 	"encoding/binary"
+	"sort"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/pack"
 )
 
-// A group is a stretch of a table's entries in order, as it is stored under the
-// last of their ids:
+// A group is a stretch of a table's entries in order. It is stored in a bucket of its
+// own, whose name is the last of their ids, as
 //
-//	for each entry:
-//	    id         32 bytes
-//	    place      16 bytes: the pack's number, segment, offset, length, big-endian
+//	number of entries        8 bytes, big-endian
+//	filter
+//	of each, the id's start  8 bytes
+//	of each, the rest:
+//	    of the id            24 bytes
+//	    place                16 bytes: the pack's number, segment, offset, length, big-endian
 //
-// All places of a blob are in one group. A group, not a blob, is what bbolt finds: in
-// the group itself an entry is found by what its id begins with, as ids are spread
-// evenly. That takes a third of the accesses to memory, which are the cost of a
-// look-up in a large table.
-type group []byte
+// All places of a blob are in one group. What a look-up in a large table costs is
+// accesses to memory that no cache of the processor holds. So where groups lie is kept
+// in mind, and an id is looked for among the starts alone: ids are spread evenly, so
+// that one guess is close, and another as good as right.
+type group struct {
+	last    chunk.ID
+	before  uint64  // start of the last id of the group before
+	density float64 // entries for each start there may be
 
-const (
-	groupBlobs = 1024 // entries in a group, a few more at most where a blob has several places
-)
-
-// parseGroup returns a stored group, or errTable.
-func parseGroup(v []byte) (group, error) {
-	if len(v)%entrySize != 0 {
-		return nil, errTable
-	}
-	return group(v), nil
+	// Of the file's memory: only for a view.
+	filter filter
+	starts []byte
+	rests  []byte
 }
 
-func (g group) len() int { return len(g) / entrySize }
+const (
+	groupBlobs = 64 << 10 // entries in a group, a few more at most where a blob has several places
+	startSize  = 8
+	restIDSize = chunk.IDSize - startSize
+	restSize   = entrySize - startSize
+)
 
-func (g group) id(i int) []byte { return g[i*entrySize:][:chunk.IDSize] }
+// groupKey is where a group is in its bucket. With it before them, the filter's blocks
+// begin where a line of the processor's cache does.
+var groupKey = []byte("the filter, then entries")
+
+func idStart(id *chunk.ID) uint64 { return binary.BigEndian.Uint64(id[:]) }
+
+// parseGroup returns a stored group, which comes after another or nil, or errTable.
+func parseGroup(last, v []byte, previous *group) (g group, err error) {
+	if len(last) != chunk.IDSize || len(v) < 8 {
+		return g, errTable
+	}
+	count := binary.BigEndian.Uint64(v)
+	v = v[8:]
+	if count == 0 || count > uint64(len(v)/entrySize) || filterSize(int(count))+int(count)*entrySize != len(v) {
+		return g, errTable
+	}
+	g.last = chunk.ID(last)
+	if previous != nil {
+		g.before = idStart(&previous.last)
+	}
+	blocks := filterSize(int(count))
+	g.filter, v = filter(v[:blocks]), v[blocks:]
+	g.density = float64(count) / float64(idStart(&g.last)-g.before)
+	g.starts, g.rests = v[:count*startSize], v[count*startSize:]
+	return g, nil
+}
+
+func (g *group) len() int { return len(g.rests) / restSize }
+
+func (g *group) start(i int) uint64 { return binary.BigEndian.Uint64(g.starts[i*startSize:]) }
+
+func (g *group) rest(i int) []byte { return g.rests[i*restSize:][:restSize] }
+
+func (g *group) id(i int) (id chunk.ID) {
+	copy(id[:], g.starts[i*startSize:][:startSize])
+	copy(id[startSize:], g.rest(i))
+	return id
+}
 
 // place returns the pack's number and the rest of a place.
-func (g group) place(i int) (number uint32, p Place, err error) {
-	b := g[i*entrySize:][chunk.IDSize:entrySize]
+func (g *group) place(i int) (number uint32, p Place, err error) {
+	b := g.rest(i)[restIDSize:]
 	number = binary.BigEndian.Uint32(b)
 	p = Place{nil, binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:]), binary.BigEndian.Uint32(b[12:])}
 	if max(p.Segment, p.Offset, p.Length) > pack.MaxSegment {
@@ -48,61 +91,72 @@ func (g group) place(i int) (number uint32, p Place, err error) {
 	return number, p, nil
 }
 
-// find returns where the entries of a blob begin, and how many there are. It is told
-// the last id in the group.
-func (g group) find(id *chunk.ID, last []byte) (at, n int) {
-	at = g.search(id, last)
-	for at+n < g.len() && bytes.Equal(g.id(at+n), id[:]) {
+// find returns where the entries of a blob begin, and how many there are.
+func (g *group) find(id *chunk.ID) (at, n int) {
+	start, rest := idStart(id), id[startSize:]
+	same := func(i int) bool { return i < g.len() && g.start(i) == start }
+	at = g.search(start)
+	for same(at) && bytes.Compare(g.rest(at)[:restIDSize], rest) < 0 {
+		at++
+	}
+	for same(at+n) && bytes.Equal(g.rest(at + n)[:restIDSize], rest) {
 		n++
 	}
 	return at, n
 }
 
-// search returns how many entries are before an id: at least lo and at most hi, which
-// close in on it.
-func (g group) search(id *chunk.ID, end []byte) int {
-	if len(g) == 0 || len(end) != chunk.IDSize {
-		return 0
-	}
-	want := idStart(id[:])
-	lo, hi := 0, g.len()
-	first, last := idStart(g.id(lo)), idStart(end)
-	for lo < hi {
-		guess := lo
-		if want >= last {
-			guess = hi - 1
-		} else if want > first {
-			guess += int(uint64(hi-lo) * (want - first) / (last - first))
-		}
-		found := g.id(guess)
-		if bytes.Compare(found, id[:]) < 0 {
-			lo, first = guess+1, idStart(found)
-		} else {
-			hi, last = guess, idStart(found)
-		}
-	}
-	return lo
-}
+// Search guesses a few times, then goes on step by step. Ids that aren't spread evenly
+// must not make it slow.
+const (
+	searchGuesses = 3
+	searchSteps   = 32
+)
 
-// idStart returns the first 6 bytes of an id.
-func idStart(id []byte) uint64 { return binary.BigEndian.Uint64(id) >> 16 }
+// search returns how many entries start with less than that.
+func (g *group) search(want uint64) int {
+	at, from := 0, g.before
+	for range searchGuesses {
+		at += int((float64(want) - float64(from)) * g.density)
+		at = max(0, min(at, g.len()-1))
+		from = g.start(at)
+	}
+	for range searchSteps {
+		switch {
+		case at < g.len() && g.start(at) < want:
+			at++
+		case at > 0 && g.start(at-1) >= want:
+			at--
+		default:
+			return at
+		}
+	}
+	return sort.Search(g.len(), func(i int) bool { return g.start(i) >= want })
+}
 
 // A groupBuilder makes groups of entries that come in order.
-type groupBuilder struct{ group []byte }
+type groupBuilder struct {
+	last          chunk.ID
+	starts, rests []byte
+	value         []byte
+}
 
 func (b *groupBuilder) add(e *entry) {
-	b.group = append(b.group, e.id[:]...)
+	b.last = e.id
+	b.starts = append(b.starts, e.id[:startSize]...)
+	b.rests = append(b.rests, e.id[startSize:]...)
 	for _, v := range [...]uint32{e.pack, e.place.Segment, e.place.Offset, e.place.Length} {
-		b.group = binary.BigEndian.AppendUint32(b.group, v)
+		b.rests = binary.BigEndian.AppendUint32(b.rests, v)
 	}
 }
 
-func (b *groupBuilder) full() bool { return len(b.group) >= groupBlobs*entrySize }
+func (b *groupBuilder) len() int { return len(b.rests) / restSize }
 
-// take returns the group so far and the id it is stored under, and begins another.
-func (b *groupBuilder) take() (key, value []byte) {
-	value = bytes.Clone(b.group) // bbolt uses it until the transaction ends
-	key = group(value).id(group(value).len() - 1)
-	b.group = b.group[:0]
-	return key, value
+// take returns the group so far, and begins another. It is valid until the next take.
+func (b *groupBuilder) take() []byte {
+	b.value = binary.BigEndian.AppendUint64(b.value[:0], uint64(b.len()))
+	b.value = appendFilter(b.value, b.rests)
+	b.value = append(b.value, b.starts...)
+	b.value = append(b.value, b.rests...)
+	b.starts, b.rests = b.starts[:0], b.rests[:0]
+	return b.value
 }

@@ -10,7 +10,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/qsnap/qsnap/chunk"
+	bolt "go.etcd.io/bbolt"
 )
 
 // When deltas leave memory for a table: as many blobs or deltas as reading them
@@ -168,13 +168,13 @@ func mergeable(tables []*table) []*table {
 // new number for each old one.
 func (t *table) contribute(c *contents) (map[uint32]uint32, error) {
 	numbers := map[uint32]uint32{}
-	err := t.view(func(r *reader) error {
-		return r.Bucket(packsBucket).ForEach(func(k, v []byte) error {
+	err := t.view(func(tx *bolt.Tx) error {
+		return tx.Bucket(packsBucket).ForEach(func(k, v []byte) error {
 			if len(k) != 4 {
 				return errTable
 			}
 			old := binary.BigEndian.Uint32(k)
-			p, err := t.pack(r, old)
+			p, err := t.pack(tx, old)
 			if err == nil && p != nil {
 				numbers[old], _ = c.number(p)
 			}
@@ -202,22 +202,18 @@ func (t *table) contribute(c *contents) (map[uint32]uint32, error) {
 // entries yields the entries of living packs, by their new numbers.
 func (t *table) entries(numbers map[uint32]uint32) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
-		err := t.view(func(r *reader) error {
-			for k, v := r.blobs.First(); k != nil; k, v = r.blobs.Next() {
-				g, err := parseGroup(v)
-				for i := 0; i < g.len() && err == nil; i++ {
-					var e entry
-					if e.pack, e.place, err = g.place(i); err != nil {
-						break
+		err := t.view(func(*bolt.Tx) error {
+			for n := range t.groups {
+				g := &t.groups[n]
+				for i := range g.len() {
+					number, place, err := g.place(i)
+					if err != nil {
+						return err
 					}
-					n, ok := numbers[e.pack]
-					e.id, e.pack = chunk.ID(g.id(i)), n
-					if ok && !yield(e, nil) {
+					number, alive := numbers[number]
+					if alive && !yield(entry{g.id(i), number, place}, nil) {
 						return nil
 					}
-				}
-				if err != nil {
-					return err
 				}
 			}
 			return nil

@@ -1,11 +1,13 @@
 package index
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime/debug"
+	"sort"
 	"sync"
 	"time"
 
@@ -19,8 +21,7 @@ import (
 // description, as in a delta, and a footer without blobs. A delta's value is the
 // numbers of its packs.
 var (
-	blobsBucket  = []byte("blobs")  // last blob id → group
-	filterBucket = []byte("filter") // last blob id of a stretch → blocks
+	blobsBucket  = []byte("blobs")  // last blob id → bucket of a group
 	packsBucket  = []byte("packs")  // pack number → description and segments
 	deltasBucket = []byte("deltas") // delta id → pack numbers
 	metaBucket   = []byte("meta")
@@ -28,7 +29,7 @@ var (
 	countKey     = []byte("blobs")    // how many, 8 bytes big-endian
 )
 
-const tableVersion = "3"
+const tableVersion = "4"
 
 var errTable = errors.New("index table: damaged")
 
@@ -40,11 +41,11 @@ type table struct {
 	db     *bolt.DB
 	count  uint64
 	deltas map[ID][]uint32 // pack numbers
-	filter filter          // of the file's memory: only for a view
+	groups []group         // in order
 
 	mu    sync.Mutex
-	begun []*reader             // all there are
-	idle  []*reader             // those of them that nobody uses
+	begun []*bolt.Tx            // all there are
+	idle  []*bolt.Tx            // those of them that nobody uses
 	packs map[uint32]*pack.Info // without blobs, as far as they were looked up
 	gone  map[ID]bool           // deltas that are on the target no more
 	dead  map[uint32]bool       // packs that only such deltas list
@@ -69,17 +70,19 @@ func openTable(path string) (t *table, err error) {
 }
 
 func (t *table) load(tx *bolt.Tx) error {
-	meta, deltas := tx.Bucket(metaBucket), tx.Bucket(deltasBucket)
-	if meta == nil || deltas == nil || tx.Bucket(blobsBucket) == nil || tx.Bucket(packsBucket) == nil ||
+	meta, deltas, blobs := tx.Bucket(metaBucket), tx.Bucket(deltasBucket), tx.Bucket(blobsBucket)
+	if meta == nil || deltas == nil || blobs == nil || tx.Bucket(packsBucket) == nil ||
 		string(meta.Get(completeKey)) != tableVersion || len(meta.Get(countKey)) != 8 {
 		return errTable
 	}
 	t.count = binary.BigEndian.Uint64(meta.Get(countKey))
-	stretches := tx.Bucket(filterBucket)
-	if stretches == nil {
-		return errTable
-	}
-	if err := stretches.ForEach(t.filter.add); err != nil {
+	var previous *group
+	err := blobs.ForEachBucket(func(last []byte) error {
+		g, err := parseGroup(last, blobs.Bucket(last).Get(groupKey), previous)
+		previous, t.groups = &g, append(t.groups, g)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	return deltas.ForEach(func(k, v []byte) error {
@@ -103,66 +106,58 @@ func survive(err *error) {
 	}
 }
 
-// A reader is a read transaction, and a cursor for the blobs.
-type reader struct {
-	*bolt.Tx
-	blobs *bolt.Cursor
-}
-
 // view runs f in a read transaction.
-func (t *table) view(f func(r *reader) error) (err error) {
+func (t *table) view(f func(tx *bolt.Tx) error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer survive(&err)
-	r, err := t.reader()
+	tx, err := t.begin()
 	if err != nil {
 		return err
 	}
-	err = f(r)
+	err = f(tx)
 	t.mu.Lock()
-	t.idle = append(t.idle, r)
+	t.idle = append(t.idle, tx)
 	t.mu.Unlock()
 	return err
 }
 
-func (t *table) reader() (*reader, error) {
+// begin returns a read transaction that nobody uses.
+func (t *table) begin() (*bolt.Tx, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if n := len(t.idle); n > 0 {
-		r := t.idle[n-1]
+		tx := t.idle[n-1]
 		t.idle = t.idle[:n-1]
-		return r, nil
+		return tx, nil
 	}
 	tx, err := t.db.Begin(false)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{Tx: tx}
-	t.begun = append(t.begun, r) // before a damaged file can end this
-	r.blobs = tx.Bucket(blobsBucket).Cursor()
-	return r, nil
+	t.begun = append(t.begun, tx)
+	return tx, nil
 }
 
 // find returns the group that holds a blob's entries, where they begin in it and how
 // many there are.
-func (r *reader) find(id *chunk.ID) (g group, at, n int, err error) {
-	last, v := r.blobs.Seek(id[:])
-	if g, err = parseGroup(v); err == nil {
-		at, n = g.find(id, last)
+func (t *table) find(id *chunk.ID) (g *group, at, n int) {
+	i := sort.Search(len(t.groups), func(i int) bool { return bytes.Compare(t.groups[i].last[:], id[:]) >= 0 })
+	if i == len(t.groups) || !t.groups[i].filter.mayHave(id) {
+		return nil, 0, 0
 	}
-	return g, at, n, err
+	g = &t.groups[i]
+	at, n = g.find(id)
+	return g, at, n
 }
 
 // lookup appends the places of a blob in packs that are alive.
 func (t *table) lookup(id chunk.ID, places []Place) ([]Place, error) {
-	err := t.view(func(r *reader) error {
-		if !t.filter.mayHave(&id) {
-			return nil
-		}
-		g, at, n, err := r.find(&id)
-		for i := at; i < at+n && err == nil; i++ {
+	err := t.view(func(tx *bolt.Tx) error {
+		g, at, n := t.find(&id)
+		for i := at; i < at+n; i++ {
 			number, place, err := g.place(i)
 			if err == nil {
-				place.Pack, err = t.pack(r, number)
+				place.Pack, err = t.pack(tx, number)
 			}
 			if err != nil {
 				return err
@@ -171,24 +166,23 @@ func (t *table) lookup(id chunk.ID, places []Place) ([]Place, error) {
 				places = append(places, place)
 			}
 		}
-		return err
+		return nil
 	})
 	return places, err
 }
 
 // has reports whether lookup would find a place.
 func (t *table) has(id chunk.ID) (found bool, err error) {
-	err = t.view(func(r *reader) error {
-		if !t.filter.mayHave(&id) {
-			return nil
+	err = t.view(func(*bolt.Tx) error {
+		g, at, n := t.find(&id)
+		for i := at; i < at+n && !found; i++ {
+			number, _, err := g.place(i)
+			if err != nil {
+				return err
+			}
+			found = !t.dead[number]
 		}
-		g, at, n, err := r.find(&id)
-		for i := at; i < at+n && !found && err == nil; i++ {
-			var number uint32
-			number, _, err = g.place(i)
-			found = err == nil && !t.dead[number]
-		}
-		return err
+		return nil
 	})
 	return found, err
 }
@@ -197,7 +191,7 @@ func (t *table) has(id chunk.ID) (found bool, err error) {
 const maxPacks = 1 << 14
 
 // pack returns the description of a pack, or nil if it is dead.
-func (t *table) pack(r *reader, number uint32) (*pack.Info, error) {
+func (t *table) pack(tx *bolt.Tx, number uint32) (*pack.Info, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.dead[number] {
@@ -208,7 +202,7 @@ func (t *table) pack(r *reader, number uint32) (*pack.Info, error) {
 	}
 	var key [4]byte
 	binary.BigEndian.PutUint32(key[:], number)
-	p, rest, ok := parseDescription(r.Bucket(packsBucket).Get(key[:]))
+	p, rest, ok := parseDescription(tx.Bucket(packsBucket).Get(key[:]))
 	if !ok {
 		return nil, errTable
 	}
@@ -225,8 +219,8 @@ func (t *table) pack(r *reader, number uint32) (*pack.Info, error) {
 func (t *table) close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, r := range t.begun {
-		r.Rollback()
+	for _, tx := range t.begun {
+		tx.Rollback()
 	}
 	t.begun, t.idle = nil, nil
 	return t.db.Close()
