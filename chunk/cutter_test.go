@@ -142,6 +142,7 @@ func TestValidateRefusesParametersThatCannotCut(t *testing.T) {
 }
 
 func BenchmarkNewCutter(b *testing.B) {
+	b.ReportAllocs()
 	for b.Loop() {
 		NewCutter(testParams())
 	}

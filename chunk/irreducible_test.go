@@ -39,6 +39,7 @@ func TestAProductIsReducible(t *testing.T) {
 
 func BenchmarkValidate(b *testing.B) {
 	p := testParams()
+	b.ReportAllocs()
 	for b.Loop() {
 		if err := p.Validate(); err != nil {
 			b.Fatal(err)

@@ -402,6 +402,7 @@ func BenchmarkDecide(b *testing.B) {
 	for _, how := range decisionLoads {
 		b.Run(how, func(b *testing.B) {
 			group := decisionLoad(10_000, how)
+			b.ReportAllocs()
 			for b.Loop() {
 				loadPolicy.Decide(group, epoch.AddDate(1, 0, 0))
 			}

@@ -34,7 +34,7 @@ type fake struct {
 	options s3.Options
 }
 
-func newFake(t *testing.T, options ...gofakes3.Option) *fake {
+func newFake(t testing.TB, options ...gofakes3.Option) *fake {
 	t.Helper()
 	f := &fake{Backend: s3mem.New()}
 	if err := f.CreateBucket(bucket); err != nil {
@@ -47,13 +47,13 @@ func newFake(t *testing.T, options ...gofakes3.Option) *fake {
 }
 
 // serve makes the options those of a target behind another handler.
-func (f *fake) serve(t *testing.T, h http.Handler) {
+func (f *fake) serve(t testing.TB, h http.Handler) {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	f.options = s3.Options{Bucket: bucket, Prefix: "some/prefix", Endpoint: strings.TrimPrefix(server.URL, "http://"), Insecure: true, Region: "us-east-1", Credentials: someone}
 }
 
-func open(t *testing.T, o s3.Options) *s3.Target {
+func open(t testing.TB, o s3.Options) *s3.Target {
 	t.Helper()
 	target, err := s3.Open(t.Context(), o)
 	if err != nil {

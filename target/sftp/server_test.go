@@ -25,7 +25,7 @@ import (
 // A server is an SSH server in this process. The fields that are functions may be
 // nil, and are set before start.
 type server struct {
-	t       *testing.T
+	t       testing.TB
 	dir     string // that SFTP may be asked for
 	home    string // of the client: keys and known hosts are below .ssh
 	hostKey []ssh.Signer
@@ -89,7 +89,7 @@ func writeFile(t testing.TB, name, text string) {
 }
 
 // newHome makes a home directory for a client, and is its environment.
-func newHome(t *testing.T) string {
+func newHome(t testing.TB) string {
 	t.Helper()
 	home := t.TempDir()
 	t.Setenv("HOME", home)
@@ -99,7 +99,7 @@ func newHome(t *testing.T) string {
 
 // newServer returns a server that the client in a new home directory knows, and
 // that knows the client.
-func newServer(t *testing.T) *server {
+func newServer(t testing.TB) *server {
 	t.Helper()
 	s := &server{t: t, dir: t.TempDir(), home: newHome(t), hostKey: []ssh.Signer{newKey(t)}, conns: map[net.Conn]bool{}}
 	s.login = writeKey(t, filepath.Join(s.home, ".ssh", "id_ed25519"), "")
