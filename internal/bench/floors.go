@@ -19,16 +19,16 @@ func (b *bench) measureFloors(run int, source string) error {
 		name string
 		do   func(ctx context.Context) error
 	}{
-		{"lstat", func(ctx context.Context) error { return lstatAll(ctx, source) }},
+		{"lstat", func(ctx context.Context) error { return lstatAll(ctx, b.hands(), source) }},
 		{"read", func(ctx context.Context) error {
-			return parallel(ctx, source, func(p string, d fs.DirEntry) error {
+			return parallel(ctx, b.hands(), source, func(p string, d fs.DirEntry) error {
 				if !d.Type().IsRegular() {
 					return nil
 				}
 				return readFile(p, io.Discard)
 			})
 		}},
-		{"copy", func(ctx context.Context) error { return copyTree(ctx, source, out) }},
+		{"copy", func(ctx context.Context) error { return copyTree(ctx, b.hands(), source, out) }},
 	} {
 		if err := b.dropCaches(); err != nil {
 			return err
@@ -42,17 +42,26 @@ func (b *bench) measureFloors(run int, source string) error {
 	return b.clear(out)
 }
 
-func lstatAll(ctx context.Context, dir string) error {
-	return parallel(ctx, dir, func(p string, _ fs.DirEntry) error {
+// hands is how many goroutines a floor has: as many as processors or, where they wait
+// for a disk, some more.
+func (b *bench) hands() int {
+	if b.cold {
+		return 4 * runtime.GOMAXPROCS(0)
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+func lstatAll(ctx context.Context, hands int, dir string) error {
+	return parallel(ctx, hands, dir, func(p string, _ fs.DirEntry) error {
 		_, err := os.Lstat(p)
 		return err
 	})
 }
 
 // parallel calls f for each name below a directory, of several directories at once.
-func parallel(ctx context.Context, dir string, f func(path string, d fs.DirEntry) error) error {
+func parallel(ctx context.Context, hands int, dir string, f func(path string, d fs.DirEntry) error) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	g.SetLimit(hands)
 	var visit func(dir string) error
 	visit = func(dir string) error {
 		entries, err := os.ReadDir(dir)
@@ -90,11 +99,11 @@ func readFile(p string, w io.Writer) error {
 }
 
 // copyTree copies files, directories and symbolic links, and modification times.
-func copyTree(ctx context.Context, from, to string) error {
+func copyTree(ctx context.Context, hands int, from, to string) error {
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return err
 	}
-	return parallel(ctx, from, func(p string, d fs.DirEntry) error {
+	return parallel(ctx, hands, from, func(p string, d fs.DirEntry) error {
 		rel, err := filepath.Rel(from, p)
 		if err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -96,7 +97,7 @@ func (b *bench) look(source string) (seconds float64, err error) {
 		return 0, err
 	}
 	start := time.Now()
-	err = lstatAll(b.ctx, source)
+	err = lstatAll(b.ctx, b.hands(), source)
 	return time.Since(start).Seconds(), err
 }
 
@@ -121,7 +122,7 @@ func overlay(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	return parallel(ctx, from, func(p string, d fs.DirEntry) error {
+	return parallel(ctx, runtime.GOMAXPROCS(0), from, func(p string, d fs.DirEntry) error {
 		target := filepath.Join(to, strings.TrimPrefix(p, from))
 		if d.IsDir() {
 			return os.MkdirAll(target, 0o755)

@@ -19,14 +19,15 @@
 // Everything is encrypted. Caches are warm; with -cold the system's are dropped before
 // each measurement, which takes Linux and root. The floors are measured in the same
 // run, and so is the distance to them: looking at every file, reading all and copying
-// all, with as many goroutines as processors.
+// all, with as many goroutines as processors, and four times as many where they are cold.
 //
 // With -profile a second table says where the rest goes: what qsnap's processors do in
 // each phase, as perf sees it on Linux, in one more run that isn't measured. Of a
 // history that is done for the last snapshot.
 //
 // What tools and floors write is deleted in the end: some file systems take very long
-// to make files soon after others were deleted. So -work should have room for some
+// to make files when others were deleted in the minutes before (ext4 in the last five,
+// so wait that long between two calls there). So -work should have room for some
 // copies of each tree for every run and tool. Of a tree of large files, of a mebibyte
 // on average, each copy is deleted as soon as it was measured, and with each run all
 // that it made: there is a repository for every tool, and one copy.

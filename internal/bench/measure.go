@@ -61,7 +61,7 @@ func newBench(ctx context.Context, o options, work string, tools []tool) *bench 
 // measure does all runs on a copy of a tree.
 func (b *bench) measure(tree string) error {
 	source := filepath.Join(b.work, "source")
-	if err := copyTree(b.ctx, tree, source); err != nil {
+	if err := copyTree(b.ctx, b.hands(), tree, source); err != nil {
 		return err
 	}
 	paths, err := b.count(source)
