@@ -20,14 +20,6 @@ func atMost[T cmp.Ordered](t *testing.T, what string, got, limit T) {
 	}
 }
 
-// atLeast fails the test if a figure falls short of its limit.
-func atLeast[T cmp.Ordered](t *testing.T, what string, got, limit T) {
-	t.Helper()
-	if got < limit {
-		t.Errorf("%s: %v is less than %v", what, got, limit)
-	}
-}
-
 // growth returns how many times as much each of many costs as each of few.
 func growth(few time.Duration, n int, many time.Duration, m int) float64 {
 	return (many.Seconds() / float64(m)) / (few.Seconds() / float64(n))

@@ -11,27 +11,18 @@ import (
 	"testing"
 )
 
-// A machine that does other things, too, takes longer now and then, never less.
-const runsToBest = 3
-
-// bestOfFirst returns the shortest of some first snapshots of a tree, on so many
-// processors.
-func bestOfFirst(t *testing.T, p program, tree string, processors int) (best usage) {
+// firstSnapshot takes the first snapshot of a tree, on so many processors.
+func firstSnapshot(t *testing.T, p program, tree string, processors int) usage {
 	t.Helper()
-	for range runsToBest {
-		if err := os.RemoveAll(p.repo); err != nil {
-			t.Fatal(err)
-		}
-		p.dropCache(t)
-		p.env = append(p.env[:len(p.env):len(p.env)], fmt.Sprintf("GOMAXPROCS=%d", processors))
-		p.run(t, "init")
-		used := p.run(t, "snapshot", tree)
-		t.Logf("on %d processors: %v, %v of processors, %d MiB resident", processors, used.clock, used.processor, used.memory>>20)
-		if best.clock == 0 || used.clock < best.clock {
-			best = used
-		}
+	if err := os.RemoveAll(p.repo); err != nil {
+		t.Fatal(err)
 	}
-	return best
+	p.dropCache(t)
+	p.env = append(p.env[:len(p.env):len(p.env)], fmt.Sprintf("GOMAXPROCS=%d", processors))
+	p.run(t, "init")
+	used := p.run(t, "snapshot", tree)
+	t.Logf("on %d processors: %v, %v of processors, %d MiB resident", processors, used.clock, used.processor, used.memory>>20)
+	return used
 }
 
 // TestOneHugeFileKeepsTwoProcessorsBusy takes a file that nothing makes smaller, so that
@@ -42,13 +33,21 @@ func TestOneHugeFileKeepsTwoProcessorsBusy(t *testing.T) {
 	}
 	p, tree := newProgram(t), t.TempDir()
 	makeRandomFile(t, filepath.Join(tree, "huge"), 1<<30)
-	one, two := bestOfFirst(t, p, tree, 1), bestOfFirst(t, p, tree, 2)
-	busy := two.processor.Seconds() / two.clock.Seconds()
-	share := two.clock.Seconds() / one.clock.Seconds()
-	t.Logf("%.2f processors are busy; two take %.2f of the time that one does", busy, share)
-	atLeast(t, "processors that are busy, of two", busy, 1.6)
-	atMost(t, "the time on two processors, against one", share, 0.65)
-	atMost(t, "MiB resident", two.memory>>20, most)
+	// Whoever else uses the machine makes this seem worse, never better.
+	const tries = 8
+	for try := 1; ; try++ {
+		one, two := firstSnapshot(t, p, tree, 1), firstSnapshot(t, p, tree, 2)
+		atMost(t, "MiB resident", two.memory>>20, most)
+		busy := two.processor.Seconds() / two.clock.Seconds()
+		share := two.clock.Seconds() / one.clock.Seconds()
+		if busy >= 1.6 && share <= 0.65 {
+			t.Logf("%.2f processors are busy; two take %.2f of the time that one does", busy, share)
+			return
+		}
+		if try == tries {
+			t.Fatalf("%.2f processors are busy, of two, which take %.2f of the time that one does; want 1.6 and 0.65", busy, share)
+		}
+	}
 }
 
 func makeRandomFile(t *testing.T, name string, size int) {
