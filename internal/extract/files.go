@@ -47,10 +47,10 @@ func newFileCache(x *extraction) *fileCache {
 	return &fileCache{x: x, begun: map[*written]*list.Element{}}
 }
 
-// write writes a chunk to its file, whose data begins at an offset without the
+// write writes some chunks to their file, whose data begins at an offset without the
 // holes. The first chunk begins the file and the last one ends it. A file that
 // can't be written is given up and reported.
-func (x *extraction) write(w *written, offset int64, data []byte) {
+func (x *extraction) write(w *written, offset int64, data []byte, chunks int) {
 	w.mu.Lock()
 	if w.failed {
 		w.mu.Unlock()
@@ -58,7 +58,7 @@ func (x *extraction) write(w *written, offset int64, data []byte) {
 	}
 	err := w.err
 	if err == nil {
-		err = x.writeOpen(w, offset, data)
+		err = x.writeOpen(w, offset, data, chunks)
 	}
 	done := w.left == 0
 	w.mu.Unlock()
@@ -69,9 +69,9 @@ func (x *extraction) write(w *written, offset int64, data []byte) {
 	}
 }
 
-func (x *extraction) writeOpen(w *written, offset int64, data []byte) error {
+func (x *extraction) writeOpen(w *written, offset int64, data []byte, chunks int) error {
 	return x.dirs.use(w.dir, func(out *disk.Out) error {
-		if err := x.begin(out, w); err != nil {
+		if err := x.begin(out, w, w.left == chunks); err != nil {
 			return err
 		}
 		for _, p := range w.of(offset, int64(len(data))) {
@@ -81,7 +81,7 @@ func (x *extraction) writeOpen(w *written, offset int64, data []byte) error {
 			data = data[p.length:]
 			x.Progress.BytesWritten.Add(uint64(p.length))
 		}
-		if w.left--; w.left > 0 {
+		if w.left -= chunks; w.left > 0 {
 			return nil
 		}
 		x.files.forget(w)
@@ -91,8 +91,8 @@ func (x *extraction) writeOpen(w *written, offset int64, data []byte) error {
 	})
 }
 
-// begin opens the file's part, anew or again.
-func (x *extraction) begin(out *disk.Out, w *written) error {
+// begin opens the file's part, anew or again. What is written then may be all of it.
+func (x *extraction) begin(out *disk.Out, w *written, all bool) error {
 	switch {
 	case w.file == nil:
 		f, err := out.Create(w.entry, x.Keep, x.reportTo(w.path))
@@ -100,7 +100,7 @@ func (x *extraction) begin(out *disk.Out, w *written) error {
 			return err
 		}
 		w.file = f
-		if w.left > 1 || len(w.entry.Holes) > 0 {
+		if !all || len(w.entry.Holes) > 0 {
 			if err := f.Truncate(w.entry.Size); err != nil {
 				return err
 			}
@@ -110,7 +110,7 @@ func (x *extraction) begin(out *disk.Out, w *written) error {
 			return err
 		}
 	}
-	if w.left > 1 {
+	if !all {
 		x.files.touch(w)
 	}
 	return nil

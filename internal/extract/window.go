@@ -114,7 +114,7 @@ func (x *extraction) endWindow(ctx context.Context) error {
 			break
 		}
 		w.left = 1
-		x.write(w, 0, nil)
+		x.write(w, 0, nil, 1)
 	}
 	for _, j := range x.win.links {
 		x.runLink(j)
@@ -222,28 +222,43 @@ func (x *extraction) runSegment(ctx context.Context, uses []use, buf *[]byte) er
 	} else if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	for i := range uses {
-		u := &uses[i]
-		data, err := x.chunkOf(ctx, plain, u)
+	for len(uses) > 0 {
+		u := &uses[0]
+		n, data, err := x.together(ctx, plain, uses)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
 			x.fail(u.file, err)
 		default:
-			x.write(u.file, u.chunk, data)
+			x.write(u.file, u.chunk, data, n)
 		}
+		uses = uses[n:]
 	}
 	return nil
 }
 
-// chunkOf returns a chunk from its segment if it is there, or from elsewhere.
-func (x *extraction) chunkOf(ctx context.Context, plain []byte, u *use) ([]byte, error) {
-	if end := int(u.offset) + int(u.length); end <= len(plain) {
-		data := plain[u.offset:end]
-		if x.Source.Verify(u.id, data) == nil {
-			return data, nil
-		}
+// together returns the first chunk, and those behind it that lie behind it in its file,
+// too: workers that write to the same file wait for each other.
+func (x *extraction) together(ctx context.Context, plain []byte, uses []use) (n int, data []byte, err error) {
+	first := &uses[0]
+	if !x.right(plain, first) {
+		data, err = x.Source.Chunk(ctx, first.id)
+		return 1, data, err
 	}
-	return x.Source.Chunk(ctx, u.id)
+	end, behind := first.offset+first.length, first.chunk+int64(first.length)
+	for n = 1; n < len(uses); n++ {
+		u := &uses[n]
+		if u.file != first.file || u.offset != end || u.chunk != behind || !x.right(plain, u) {
+			break
+		}
+		end, behind = end+u.length, behind+int64(u.length)
+	}
+	return n, plain[first.offset:end], nil
+}
+
+// right reports whether a chunk is in its segment.
+func (x *extraction) right(plain []byte, u *use) bool {
+	end := int(u.offset) + int(u.length)
+	return end <= len(plain) && x.Source.Verify(u.id, plain[u.offset:end]) == nil
 }
