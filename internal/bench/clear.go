@@ -18,6 +18,9 @@ func (b *bench) clear(paths ...string) error {
 	}
 	var errs []error
 	for _, p := range paths {
+		if p == "" {
+			continue
+		}
 		errs = append(errs, os.RemoveAll(p))
 	}
 	return errors.Join(errs...)

@@ -49,7 +49,7 @@ func (b *bench) runHistory(n int, versions []string) error {
 			return err
 		}
 		floor += looked
-		for _, t := range b.tools {
+		for _, t := range b.inTurn(i) {
 			used, err := b.exec(t, b.repo(t, n), "", t.snapshot(b.repo(t, n), source))
 			if err != nil {
 				return err

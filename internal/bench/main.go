@@ -5,11 +5,11 @@
 //	go run ./internal/bench [-runs 3] [-work DIR] [-cold] [-profile] -history VERSION...
 //	go run ./internal/bench [-runs 3] [-work DIR] [-cold] [-profile] -releases golang.org/x/tools
 //
-// Each tree is copied first. Then, in each run, every tool in turn makes a new
-// repository, takes a first snapshot, an unchanged one and one after a hundredth has
-// changed, restores all and one file, and checks all data. A hundredth is a line in
-// every hundredth file or, of a tree of no more than a hundred files, bytes inserted
-// into the largest.
+// Each tree is copied first. Then, in each run, every tool in turn, another one first
+// each time, makes a new repository, takes a first snapshot, an unchanged one and one
+// after a hundredth has changed, restores all and one file, and checks all data. A
+// hundredth is a line in every hundredth file or, of a tree of no more than a hundred
+// files, bytes inserted into the largest.
 //
 // Of a history, the versions are laid over one directory, changed files only, and
 // every tool takes a snapshot after each. Versions are directories, or the last
@@ -29,8 +29,8 @@
 // to make files when others were deleted in the minutes before (ext4 in the last five,
 // so wait that long between two calls there). So -work should have room for some
 // copies of each tree for every run and tool. Of a tree of large files, of a mebibyte
-// on average, each copy is deleted as soon as it was measured, and with each run all
-// that it made: there is a repository for every tool, and one copy.
+// on average, copies are deleted as soon as all tools have made theirs, and with each run
+// all that it made: there is a repository and one copy for every tool.
 package main
 
 import (

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -185,34 +186,43 @@ func (b *bench) run(n int, source string, paths []string) error {
 				return err
 			}
 		}
-		for _, t := range b.tools {
-			if err := b.measureStep(n, t, step); err != nil {
+		var outs []string
+		for _, t := range b.inTurn(n) {
+			out, err := b.measureStep(n, t, step)
+			if err != nil {
 				return err
 			}
+			outs = append(outs, out)
+		}
+		if err := b.clear(outs...); err != nil {
+			return err
 		}
 	}
 	return b.clear(b.dir(n))
 }
 
-// measureStep notes what a step takes a tool.
-func (b *bench) measureStep(n int, t tool, s step) error {
+// inTurn returns the tools, each of them first in another run: what one leaves behind,
+// in caches and in memory, is the next one's luck.
+func (b *bench) inTurn(run int) []tool {
+	k := run % len(b.tools)
+	return slices.Concat(b.tools[k:], b.tools[:k])
+}
+
+// measureStep notes what a step takes a tool, and returns the directory that it wrote,
+// if any.
+func (b *bench) measureStep(n int, t tool, s step) (out string, err error) {
 	out, args := s.command(t)
 	used, err := b.exec(t, b.repo(t, n), out, args)
 	if err != nil {
-		return err
+		return out, err
 	}
 	b.note(t, s.phase, used.seconds)
 	b.noteSpent(t, s.phase, used)
 	if s.phase == first {
 		b.note(t, memory, used.memory)
-		if err := b.noteSize(t, n); err != nil {
-			return err
-		}
+		err = b.noteSize(t, n)
 	}
-	if out == "" {
-		return nil
-	}
-	return b.clear(out)
+	return out, err
 }
 
 type usage struct {
