@@ -60,7 +60,7 @@ type Options struct {
 
 	// Parent is the snapshot to compare with, or nil to read everything. A file
 	// is taken to be the same if type, size, mtime, ctime and inode are, and the
-	// ctime isn't as late as the parent's start, when its clock tick may have
+	// ctime isn't about as late as the parent's start, when its clock tick may have
 	// hidden a change.
 	Parent      *snapshot.Manifest
 	IgnoreCTime bool
@@ -125,11 +125,6 @@ type Result struct {
 // at any one moment.
 var errChanged = errors.New("changed while it was read")
 
-// racySlack is how long before the parent's start a change may have had the ctime
-// of one that came after: file systems stamp with the granularity of a clock tick,
-// and some with that of two seconds.
-const racySlack = 2 * time.Second
-
 type capture struct {
 	Options
 	cutter *chunk.Cutter
@@ -139,6 +134,8 @@ type capture struct {
 	jobs  chan job
 	links map[fileKey]*leader // of the walk
 	bufs  chan []byte         // for pieces of large files
+
+	stamps sync.Map // bool by device: see stampsHere
 
 	mu     sync.Mutex
 	result Result

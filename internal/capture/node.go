@@ -18,13 +18,14 @@ type node struct {
 	open   func() (directory, error)
 	first  *block
 	before *snapshot.Entry              // the directory in the parent snapshot, or nil
-	racy   snapshot.Time                // what changed since then is read again
+	racy   racyTime                     // what changed since then is read again
 	check  func(chunk.ID) (usable bool) // of what is taken from before, or nil
 
 	// Set by the scan of the first block.
 	dir       directory
 	rules     *ignore.Set
 	device    uint64
+	stamped   bool // by this machine's clock
 	cacheOnly bool // a cache directory, of which only the tag counts
 
 	mu     sync.Mutex
@@ -84,7 +85,7 @@ func (c *capture) rootNode(src *Source) (*node, error) {
 	n := newNode(holder, 0, "", func() (directory, error) { return dir, nil })
 	if c.Parent != nil {
 		n.before = &c.Parent.Root
-		n.racy = snapshot.TimeOf(c.Parent.Start.Add(-racySlack))
+		n.racy = racySince(c.Parent.Start)
 		if c.Lost != nil {
 			n.check = func(id chunk.ID) bool { return !c.Lost(id) }
 		}

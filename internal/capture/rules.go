@@ -147,18 +147,15 @@ func (d mountPoint) Self(e *snapshot.Entry) (disk.Meta, error) {
 	return meta, err
 }
 
-// unchanged reports whether what is in a directory is what its older version has.
-func (n *node) unchanged(c *capture, before, now *snapshot.Entry) bool {
+// unchanged reports whether what is in a directory, of that device, is what its older
+// version has.
+func (n *node) unchanged(c *capture, before, now *snapshot.Entry, device uint64) bool {
 	return before.Problem == "" && before.Type == now.Type && before.Size == now.Size &&
 		before.MTime == now.MTime &&
-		(c.IgnoreCTime || before.CTime == now.CTime && earlier(now.CTime, n.racy)) &&
+		(c.IgnoreCTime || before.CTime == now.CTime && !n.racy.has(now.CTime, n.stamped && device == n.device)) &&
 		(c.IgnoreInode || before.Inode == now.Inode) &&
 		before.Mode == now.Mode && before.UID == now.UID && before.GID == now.GID &&
 		before.Major == now.Major && before.Minor == now.Minor
-}
-
-func earlier(a, b snapshot.Time) bool {
-	return a.Sec < b.Sec || a.Sec == b.Sec && a.Nsec < b.Nsec
 }
 
 // reason returns what an error says beside the path.

@@ -168,6 +168,7 @@ func (c *capture) describeDir(n *node) error {
 		return err
 	}
 	n.device = meta.Device
+	n.stamped = c.stampsHere(n)
 	n.entry().Xattrs = self.Xattrs
 	return nil
 }
@@ -270,7 +271,7 @@ func (c *capture) lstatName(ctx context.Context, b *block, name string, before *
 		b.entries = b.entries[:slot]
 		return
 	}
-	same := before != nil && b.node.unchanged(c, before, e) && c.usable(ctx, b.node, before)
+	same := before != nil && b.node.unchanged(c, before, e, meta.Device) && c.usable(ctx, b.node, before)
 	if same && e.Type != snapshot.Dir {
 		user, group := e.User, e.Group
 		same = user == before.User && group == before.Group
@@ -316,7 +317,7 @@ func (c *capture) resume(n *node, e *snapshot.Entry) {
 		before := *e
 		before.Subtree = tree
 		n.before = &before
-		n.racy = snapshot.TimeOf(c.Resume.Start.Add(-racySlack))
+		n.racy = racySince(c.Resume.Start)
 		n.check = c.Resume.Stored
 	}
 }

@@ -26,6 +26,7 @@ type directory interface {
 	Lstat(name string, e *snapshot.Entry) (disk.Meta, error)      // what is cheap to know
 	Describe(e *snapshot.Entry) error                             // the rest, but of files and directories
 	Self(e *snapshot.Entry) (disk.Meta, error)                    // of the directory itself
+	StampsHere() bool                                             // see disk.Dir
 	sub(name string) (directory, error)                           //
 	open(name string, e *snapshot.Entry) (file, disk.Meta, error) //
 	Close() error

@@ -47,6 +47,8 @@ func (d fsDir) Lstat(name string, e *snapshot.Entry) (disk.Meta, error) {
 	return meta, nil
 }
 
+func (d fsDir) StampsHere() bool { return false }
+
 func (d fsDir) Self(e *snapshot.Entry) (disk.Meta, error) {
 	info, err := fs.Stat(d.fsys, d.path)
 	if err != nil {

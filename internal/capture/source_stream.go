@@ -39,6 +39,8 @@ func (d *streamDir) Lstat(name string, e *snapshot.Entry) (disk.Meta, error) {
 // streamSize makes a stream be read as a large file.
 const streamSize = 1 << 62
 
+func (d *streamDir) StampsHere() bool { return false }
+
 func (d *streamDir) Self(e *snapshot.Entry) (disk.Meta, error) {
 	*e = snapshot.Entry{Name: e.Name, Type: snapshot.Dir, Mode: 0o700, MTime: d.time, CTime: d.time}
 	return disk.Meta{}, nil

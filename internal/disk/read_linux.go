@@ -107,6 +107,23 @@ func (d *Dir) Lstat(name string, e *snapshot.Entry) (Meta, error) {
 	return fill(e, &st), nil
 }
 
+// StampsHere reports whether the directory is on a file system that is known to be of
+// this machine, and to stamp changes with the clock that the kernel keeps for that,
+// which is set at least a hundred times a second. Of others, such as those of other
+// machines, nothing is known.
+func (d *Dir) StampsHere() bool {
+	var st unix.Statfs_t
+	if unix.Fstatfs(d.fd, &st) != nil {
+		return false
+	}
+	switch uint32(st.Type) { // a signed word on some architectures
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC,
+		unix.BCACHEFS_SUPER_MAGIC, unix.TMPFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC:
+		return true
+	}
+	return false
+}
+
 // Self sets the fields of the directory's own entry, with its attributes.
 func (d *Dir) Self(e *snapshot.Entry) (Meta, error) {
 	var st unix.Stat_t
