@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/qsnap/qsnap/internal/treetest"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/target/local"
@@ -86,5 +88,31 @@ func TestRestoreOntoAnythingGivesTheSnapshot(t *testing.T) {
 	quiet := f.restore(m, repo.RestoreOptions{To: out, Delete: true})
 	if quiet.Created+quiet.Replaced+quiet.Touched+quiet.Deleted+quiet.BytesWritten != 0 {
 		t.Errorf("the second restore changed something: %+v", quiet)
+	}
+}
+
+// Attributes of a directory in which nothing else changed are noticed when they change,
+// and stay known when they don't.
+func TestAttributesOfADirectoryAreThoseItHas(t *testing.T) {
+	src := t.TempDir()
+	dir := filepath.Join(src, "dir")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f := newFixture(t)
+	for i, value := range []string{"one", "one", "two", "two", "two"} {
+		if i == 0 || i == 2 {
+			if err := unix.Setxattr(dir, "user.qsnap", []byte(value), 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m := f.snapshot(repo.Paths(src), repo.SnapshotOptions{})
+		out := filepath.Join(t.TempDir(), "out")
+		f.restore(m, repo.RestoreOptions{To: out})
+		got := make([]byte, 100)
+		n, err := unix.Getxattr(filepath.Join(out, "dir"), "user.qsnap", got)
+		if err != nil || string(got[:n]) != value {
+			t.Errorf("snapshot %d: %q, %v; want %q", i, got[:max(n, 0)], err, value)
+		}
 	}
 }

@@ -18,6 +18,7 @@ type node struct {
 	open   func() (directory, error)
 	first  *block
 	before *snapshot.Entry              // the directory in the parent snapshot, or nil
+	same   *snapshot.Entry              // its entry there if it is unchanged, or nil
 	racy   racyTime                     // what changed since then is read again
 	check  func(chunk.ID) (usable bool) // of what is taken from before, or nil
 

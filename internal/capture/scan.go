@@ -162,6 +162,11 @@ func (c *capture) openNode(ctx context.Context, n *node) (err error) {
 
 // describeDir completes the directory's own entry with its attributes.
 func (c *capture) describeDir(n *node) error {
+	if n.same != nil && !c.IgnoreCTime { // which attributes would have changed
+		n.entry().Xattrs = n.same.Xattrs
+		n.stamped = c.stampsHere(n)
+		return nil
+	}
 	self := *n.entry()
 	meta, err := n.dir.Self(&self)
 	if err != nil {
@@ -287,7 +292,11 @@ func (c *capture) lstatName(ctx context.Context, b *block, name string, before *
 		b.reads = append(b.reads, slot)
 		b.pending.Add(1)
 	} else {
-		b.subs = append(b.subs, c.subNode(b, slot, before, meta, full()))
+		sub := c.subNode(b, slot, before, meta, full())
+		if same {
+			sub.same = before
+		}
+		b.subs = append(b.subs, sub)
 		b.pending.Add(1)
 	}
 	if !same {
@@ -328,7 +337,7 @@ func (c *capture) subNode(b *block, slot int, before *snapshot.Entry, meta disk.
 	dir, name := b.node.dir, e.Name
 	sub := newNode(b, slot, full, func() (directory, error) { return dir.sub(name) })
 	sub.rules = b.node.rules
-	sub.racy, sub.check = b.node.racy, b.node.check
+	sub.racy, sub.check, sub.device = b.node.racy, b.node.check, meta.Device
 	if before != nil && before.Type == snapshot.Dir {
 		sub.before = before
 	}

@@ -17,8 +17,9 @@ import (
 // A Dir is an open directory to read from. Its methods may be called by several
 // goroutines, until Close.
 type Dir struct {
-	fd   int
-	path string // for messages
+	fd     int
+	path   string // for messages
+	listed bool   // once, at least
 }
 
 // OpenDir opens a directory by its path. A symbolic link there is followed.
@@ -27,7 +28,7 @@ func OpenDir(path string) (*Dir, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	return &Dir{fd, path}, nil
+	return &Dir{fd: fd, path: path}, nil
 }
 
 // openat opens without updating the access time where that is allowed, which it
@@ -57,7 +58,7 @@ func (d *Dir) Sub(name string) (*Dir, error) {
 	if err != nil {
 		return nil, d.fail("open", name, err)
 	}
-	return &Dir{fd, d.path + "/" + name}, nil
+	return &Dir{fd: fd, path: d.path + "/" + name}, nil
 }
 
 // Close closes the directory.
@@ -71,9 +72,12 @@ var listBuffers = sync.Pool{New: func() any { return new([listBuffer]byte) }}
 // Names returns the names in the directory, sorted as bytes. Calls must not overlap.
 func (d *Dir) Names() ([]string, error) {
 	var names []string
-	if _, err := unix.Seek(d.fd, 0, io.SeekStart); err != nil {
-		return nil, &fs.PathError{Op: "read directory", Path: d.path, Err: err}
+	if d.listed {
+		if _, err := unix.Seek(d.fd, 0, io.SeekStart); err != nil {
+			return nil, &fs.PathError{Op: "read directory", Path: d.path, Err: err}
+		}
 	}
+	d.listed = true
 	buf := listBuffers.Get().(*[listBuffer]byte)
 	defer listBuffers.Put(buf)
 	for {
