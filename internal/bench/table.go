@@ -14,9 +14,19 @@ func median(v []float64) float64 {
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
 
-// floorOf names the floor that a phase can't get below.
-var floorOf = map[phase]string{
-	first: "read", unchanged: "lstat", changed: "lstat", restored: "copy", history: "lstat",
+// floorOf names the floor that a phase can't get below, if there is one that can be told
+// from nothing.
+func (b *bench) floorOf(p phase) string {
+	name := map[phase]string{
+		first: "read", unchanged: "lstat", changed: "lstat", restored: "copy", history: "lstat",
+	}[p]
+	if p == changed && b.files <= few {
+		name = "read" // the file that was changed, above all
+	}
+	if median(b.floors[name]) < 0.005 {
+		return ""
+	}
+	return name
 }
 
 // print prints the table: a row for each phase that was measured, of files and bytes
@@ -64,7 +74,7 @@ func (b *bench) printRow(p phase) {
 	for _, t := range b.tools[1:] {
 		row += fmt.Sprintf(" %.2f |", ours/median(b.results[t.name][p]))
 	}
-	if name := floorOf[p]; name != "" {
+	if name := b.floorOf(p); name != "" {
 		floor := median(b.floors[name])
 		row += fmt.Sprintf(" %s %.2f s | %.1f |", name, floor, ours/floor)
 	} else {
