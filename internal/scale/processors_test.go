@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
+	"time"
 )
 
 // firstSnapshot takes the first snapshot of a tree, on so many processors.
@@ -25,6 +27,22 @@ func firstSnapshot(t *testing.T, p program, tree string, processors int) usage {
 	return used
 }
 
+// processorsToHave returns how many of two processors others leave to a process that
+// wants both.
+func processorsToHave() float64 {
+	const while = 200 * time.Millisecond
+	start, used := time.Now(), processorTime()
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			for time.Since(start) < while {
+			}
+		})
+	}
+	both.Wait()
+	return (processorTime() - used).Seconds() / time.Since(start).Seconds()
+}
+
 // TestOneHugeFileKeepsTwoProcessorsBusy takes a file that nothing makes smaller, so that
 // all of it is cut, named, sealed and stored.
 func TestOneHugeFileKeepsTwoProcessorsBusy(t *testing.T) {
@@ -33,19 +51,20 @@ func TestOneHugeFileKeepsTwoProcessorsBusy(t *testing.T) {
 	}
 	p, tree := newProgram(t), t.TempDir()
 	makeRandomFile(t, filepath.Join(tree, "huge"), 1<<30)
-	// Whoever else uses the machine makes this seem worse, never better.
-	const tries = 8
+	firstSnapshot(t, p, tree, 1)
+	const tries = 5 // what others do changes meanwhile
 	for try := 1; ; try++ {
-		one, two := firstSnapshot(t, p, tree, 1), firstSnapshot(t, p, tree, 2)
-		atMost(t, "MiB resident", two.memory>>20, most)
-		busy := two.processor.Seconds() / two.clock.Seconds()
-		share := two.clock.Seconds() / one.clock.Seconds()
-		if busy >= 1.6 && share <= 0.65 {
-			t.Logf("%.2f processors are busy; two take %.2f of the time that one does", busy, share)
+		before := processorsToHave()
+		used := firstSnapshot(t, p, tree, 2)
+		there := (before + processorsToHave()) / 2
+		atMost(t, "MiB resident", used.memory>>20, most)
+		busy := used.processor.Seconds() / used.clock.Seconds()
+		t.Logf("%.2f processors are busy of %.2f that are there", busy, there)
+		if busy >= 0.8*there {
 			return
 		}
 		if try == tries {
-			t.Fatalf("%.2f processors are busy, of two, which take %.2f of the time that one does; want 1.6 and 0.65", busy, share)
+			t.Fatalf("%.2f processors are busy of %.2f that are there, fewer than four fifths", busy, there)
 		}
 	}
 }
