@@ -3,10 +3,14 @@ package servers
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"syscall"
 	"testing"
 )
 
@@ -138,11 +142,19 @@ func (s *Server) listen() net.Listener {
 	return l
 }
 
-// port finds an address for a process to listen at.
+// port finds an address for a process to listen at. It is none of those that the system
+// gives to whoever asks for any: until the process listens, others do that.
 func (s *Server) port() string {
 	s.t.Helper()
-	s.check(s.listen().Close())
-	_, port, err := net.SplitHostPort(s.Addr)
-	s.check(err)
-	return port
+	for {
+		port := strconv.Itoa(20_000 + mathrand.IntN(12_000))
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		s.check(err)
+		s.Addr = l.Addr().String()
+		s.check(l.Close())
+		return port
+	}
 }
