@@ -33,7 +33,7 @@ func (r *Repo) openIndex(ctx context.Context) (*index.Index, error) {
 		return nil, err
 	}
 	if err := r.updateIndex(ctx, x); err != nil {
-		return nil, errors.Join(err, x.Close())
+		return nil, also(err, x.Close())
 	}
 	_ = x.Settle() // where the cache can't be written, memory serves
 	r.index = x
@@ -390,7 +390,7 @@ func readRangeOf(ctx context.Context, t target.Target, name string, off int64, b
 	rc, err := t.Get(ctx, name, off, int64(len(buf)))
 	if err == nil {
 		_, err = io.ReadFull(rc, buf)
-		err = errors.Join(err, rc.Close())
+		err = also(err, rc.Close())
 	}
 	return err
 }
@@ -409,5 +409,5 @@ func (r *Repo) packHash(ctx context.Context, id pack.ID) (pack.ID, error) {
 	}
 	h := blake3.New()
 	_, err = io.CopyBuffer(h, rc, make([]byte, 256<<10))
-	return pack.ID(h.Sum(nil)), errors.Join(err, rc.Close())
+	return pack.ID(h.Sum(nil)), also(err, rc.Close())
 }

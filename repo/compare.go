@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -113,7 +114,7 @@ func (c *comparer) run(ctx context.Context) error {
 			return err
 		})
 	}
-	return errors.Join(g.Wait(), ctx.Err())
+	return cmp.Or(g.Wait(), ctx.Err())
 }
 
 // isRead reports whether the bytes of an object are to be compared.

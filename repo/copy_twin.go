@@ -181,7 +181,7 @@ func (v *mover) move(ctx context.Context, id pack.ID) (bool, error) {
 	if err == nil && info != nil {
 		err = s.commitPack(info, spool)
 	}
-	if err = errors.Join(err, spool.Discard()); err != nil || info == nil {
+	if err = also(err, spool.Discard()); err != nil || info == nil {
 		return false, err
 	}
 	v.c.now(func(r *CopyReport) { r.PacksMoved++; r.BytesMoved += uint64(info.Size) })
@@ -200,7 +200,7 @@ func (v *mover) receive(ctx context.Context, id pack.ID, spool spool) (*pack.Inf
 	}
 	hash := blake3.New()
 	size, err := io.CopyBuffer(io.MultiWriter(hash, io.NewOffsetWriter(spool, 0)), rc, make([]byte, 256<<10))
-	if err = errors.Join(err, rc.Close()); err != nil {
+	if err = also(err, rc.Close()); err != nil {
 		return nil, err
 	}
 	v.c.now(func(r *CopyReport) { r.BytesRead += uint64(size) })

@@ -74,7 +74,7 @@ func readFront(ctx context.Context, t target.Target, name string, most int64) ([
 		return nil, err
 	}
 	b, err := io.ReadAll(io.LimitReader(rc, most))
-	return b, errors.Join(err, rc.Close())
+	return b, also(err, rc.Close())
 }
 
 // confirm returns a ring as it counts: it seals under the newest epoch that does,

@@ -82,7 +82,7 @@ func (b *lockBook) save(now time.Time) {
 		return
 	}
 	_, err = f.Write(text)
-	if err = errors.Join(err, f.Close()); err == nil {
+	if err = also(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), b.path)
 	}
 	if err != nil {

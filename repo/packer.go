@@ -2,7 +2,6 @@ package repo
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 
 	"github.com/qsnap/qsnap/chunk"
@@ -109,7 +108,7 @@ func (p *packer) begin(slot *pack.Buffer) (*openPack, error) {
 	}
 	builder, err := pack.NewBuilder(p.s.r.box, p.s.run, p.kind, spool)
 	if err != nil {
-		return nil, errors.Join(err, spool.Discard())
+		return nil, also(err, spool.Discard())
 	}
 	o := &openPack{builder: builder, spool: spool, slot: slot, stored: make(chan struct{})}
 	o.pending.Store(1)

@@ -162,7 +162,7 @@ func (r *Repo) fresh() (*Repo, error) {
 		fresh.index, err = index.Open(dir)
 	}
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, also(err, os.RemoveAll(dir))
 	}
 	return fresh, nil
 }

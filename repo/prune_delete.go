@@ -74,7 +74,7 @@ func (p *pruner) deleteBanned(ctx context.Context, numbers []int, waits map[int]
 	}
 	if !p.hasty {
 		if err := p.markAll(ctx); err != nil {
-			return errors.Join(err, p.release(ctx, numbers))
+			return also(err, p.release(ctx, numbers))
 		}
 	}
 	dead, err := p.confirm(ctx, ready)

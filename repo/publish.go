@@ -92,7 +92,7 @@ func (p *publication) try(ctx context.Context) error {
 			}
 		}
 		// The final name was never tried, so nothing can come of this one.
-		err = errors.Join(err, r.removePending(ctx, p.m.ID))
+		err = also(err, r.removePending(ctx, p.m.ID))
 		if err != nil {
 			return err
 		}

@@ -99,7 +99,7 @@ func beginReplicating(ctx context.Context, to target.Target) (*replicating, erro
 		err = ErrPromoted
 	}
 	if err != nil {
-		return nil, errors.Join(err, w.end(ctx))
+		return nil, also(err, w.end(ctx))
 	}
 	return w, nil
 }

@@ -49,7 +49,7 @@ func readContent(ctx context.Context, t target.Target, name string, w io.Writer)
 	c := &contentWriter{h: blake3.New()}
 	_, err = io.CopyBuffer(io.MultiWriter(c, w), rc, make([]byte, 256<<10))
 	copy(c.hash[:], c.h.Sum(nil))
-	return c.content, errors.Join(err, rc.Close())
+	return c.content, also(err, rc.Close())
 }
 
 // verdict returns an error unless the bytes are those of an object with that name, as
@@ -82,7 +82,7 @@ func transfer(ctx context.Context, from, to target.Target, name string, b *pack.
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, spool.Discard()) }()
+	defer func() { err = also(err, spool.Discard()) }()
 	c, err := readContent(ctx, from, name, io.NewOffsetWriter(spool, 0))
 	if err == nil {
 		err = c.verdict(name)

@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -114,7 +115,7 @@ func (c *replication) during(ctx context.Context, do func(context.Context) error
 	if c.have, err = listSorts(ctx, c.to); err == nil {
 		err = do(ctx)
 	}
-	return errors.Join(err, w.end(ctx))
+	return also(err, w.end(ctx))
 }
 
 // isOurs returns an error unless the target is a replica of this repository, or free
@@ -226,7 +227,7 @@ func (c *replication) copyAll(ctx context.Context, phase string, objects map[str
 			return err
 		})
 	}
-	if err := errors.Join(g.Wait(), ctx.Err()); err != nil {
+	if err := cmp.Or(g.Wait(), ctx.Err()); err != nil {
 		return err
 	}
 	return vanished

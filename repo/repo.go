@@ -147,7 +147,7 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 		return nil, err
 	}
 	if err := r.put(ctx, configName, sealed); err != nil {
-		return nil, errors.Join(err, t.Delete(context.WithoutCancel(ctx), keysPrefix+r.slot))
+		return nil, also(err, t.Delete(context.WithoutCancel(ctx), keysPrefix+r.slot))
 	}
 	if err := r.put(ctx, configCopyName, sealed); err != nil {
 		return r, err

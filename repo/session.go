@@ -259,7 +259,7 @@ func (s *session) upload(p *openPack) {
 	if err == nil {
 		s.keepTrees(info, p.spool)
 	}
-	err = errors.Join(err, p.spool.Discard())
+	err = also(err, p.spool.Discard())
 	if err != nil {
 		s.fail(fmt.Errorf("store pack: %w", err))
 		return
