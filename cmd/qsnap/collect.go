@@ -6,7 +6,7 @@ import (
 	"runtime/metrics"
 )
 
-// How far the heap may grow before it is collected: by a few MiB, which is more than
+// How far the heap may grow before it is collected: by 16 MiB, which is more than
 // most hourly snapshots take, so that they are over before the first collection; then
 // by a share of what is in use. Most of that is in buffers that are used again and
 // again, so that collecting the rest more often than Go does by itself halves what

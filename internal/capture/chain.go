@@ -1,8 +1,6 @@
 package capture
 
-import (
-	"github.com/qsnap/qsnap/chunk"
-)
+import "github.com/qsnap/qsnap/chunk"
 
 // An end is where a chunk ends, and its id unless that is zero.
 type end struct {
@@ -14,7 +12,8 @@ type end struct {
 // cuts of the file's older version are taken for granted where the bytes are the same.
 // As a cut depends on nothing but the bytes of its chunk, a chunk that begins like an
 // old one and has its id ends where that one did. Naming a chunk takes a third of the
-// time of looking for its end, and it has to be named in any case.
+// time of looking for its end, and it has to be named in any case. The older version's
+// last chunk, which the end of the file cut, is taken only if a cut stands there, too.
 //
 // Where the file differs, the cutter runs until the chain meets the older version
 // again: in a chunk that it has, or a cut at an offset where it has one.

@@ -1,43 +1,10 @@
 package s3_test
 
 import (
-	"bytes"
-	"io"
 	"testing"
+
+	"github.com/qsnap/qsnap/target/targetbench"
 )
 
-// What the server in this process takes is counted too.
-func BenchmarkPut(b *testing.B) {
-	tgt, data := open(b, newFake(b).options), make([]byte, 4<<20)
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := tgt.Put(b.Context(), "packs/a", bytes.NewReader(data), int64(len(data))); err != nil {
-			b.Fatal(err)
-		}
-		b.StopTimer()
-		if err := tgt.Delete(b.Context(), "packs/a"); err != nil {
-			b.Fatal(err)
-		}
-		b.StartTimer()
-	}
-}
-
-func BenchmarkGet(b *testing.B) {
-	tgt, data := open(b, newFake(b).options), make([]byte, 4<<20)
-	if err := tgt.Put(b.Context(), "packs/a", bytes.NewReader(data), int64(len(data))); err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		rc, err := tgt.Get(b.Context(), "packs/a", 0, -1)
-		if err == nil {
-			_, err = io.ReadFull(rc, data)
-			rc.Close()
-		}
-		if err != nil {
-			b.Fatal(err)
-		}
-	}
-}
+func BenchmarkPut(b *testing.B) { targetbench.Put(b, open(b, newFake(b).options), 4<<20) }
+func BenchmarkGet(b *testing.B) { targetbench.Get(b, open(b, newFake(b).options), 4<<20) }
