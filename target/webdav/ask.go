@@ -17,8 +17,8 @@ import (
 // answered. Long listings come in pages.
 func (t *Target) propfind(ctx context.Context, c call, depth string, each func(path string, r resource) error) (*url.URL, error) {
 	c.method = "PROPFIND"
-	if c.body == nil {
-		c.body = textBody(propfindBody)
+	if c.text == "" {
+		c.text = propfindBody
 	}
 	c.header = http.Header{"Depth": {depth}, "Content-Type": {`application/xml; charset="utf-8"`},
 		"Idempotency-Key": nil} // isn't sent: net/http may repeat it on a new connection

@@ -47,7 +47,7 @@ func (t *Target) Delete(ctx context.Context, name string) error {
 // Space is part of target.Spacer (RFC 4331). Many servers don't tell, which is
 // errors.ErrUnsupported.
 func (t *Target) Space(ctx context.Context) (free, total int64, err error) {
-	c := call{op: "ask for space", name: t.base.String(), url: t.base, body: textBody(quotaBody)}
+	c := call{op: "ask for space", name: t.base.String(), url: t.base, text: quotaBody}
 	r := resource{free: -1, used: -1}
 	if _, err := t.propfind(ctx, c, "0", func(_ string, got resource) error { r = got; return nil }); err != nil {
 		return 0, 0, err

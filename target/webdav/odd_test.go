@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -356,6 +357,46 @@ func TestAServerThatIsGoneIsSaid(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// HTTP/2 sends and receives at once, and ends both if it can't read what it sends.
+func TestAServerMayAnswerBeforeItHasReadTheQuestion(t *testing.T) {
+	server := newServer(t, newStore())
+	asked := 0
+	tgt := open(t, Options{URL: server.URL + "/dav", Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		if r.Method != "PROPFIND" {
+			return http.DefaultTransport.RoundTrip(r)
+		}
+		asked++
+		question := r.Body
+		r = r.Clone(r.Context())
+		r.Body, r.GetBody, r.ContentLength = nil, nil, 0
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err == nil {
+			resp.Body = &whileSending{ReadCloser: resp.Body, question: question}
+		}
+		return resp, err
+	})})
+	mustPut(t, tgt, "packs/a", "hello")
+	if names, err := list(tgt, "packs/"); err != nil || !slices.Equal(names, []string{"packs/a"}) {
+		t.Fatalf("listed %q, %v", names, err)
+	}
+	if asked == 0 {
+		t.Error("nothing was asked")
+	}
+}
+
+// whileSending is an answer that ends with an error if its question can't be read.
+type whileSending struct {
+	io.ReadCloser
+	question io.Reader
+}
+
+func (w *whileSending) Read(p []byte) (int, error) {
+	if _, err := io.Copy(io.Discard, w.question); err != nil {
+		return 0, err
+	}
+	return w.ReadCloser.Read(p)
+}
 
 func TestNutstoresAnswersAreUnderstood(t *testing.T) {
 	s := newStore()

@@ -8,14 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"strings"
 	"time"
 )
-
-// textBody is a body of a few bytes.
-func textBody(text string) *body {
-	return &body{r: strings.NewReader(text), size: int64(len(text))}
-}
 
 // maxAttempts is how often a Put begins again whose upload was deleted by others.
 const maxAttempts = 5

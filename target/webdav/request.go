@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -18,7 +19,8 @@ type call struct {
 	method   string
 	url      *url.URL
 	header   http.Header
-	body     *body // nil is none
+	text     string // to send; a server may answer before it has read it
+	body     *body  // to send instead; nil is none
 }
 
 // maxHops is how often a server may redirect a question.
@@ -114,14 +116,7 @@ func (t *Target) roundTrip(parent context.Context, c call, req *http.Request) (*
 	w := &watch{limit: t.timeout}
 	w.timer = time.AfterFunc(w.limit, func() { cancel(errSilent(w.limit)) })
 	req = req.WithContext(ctx)
-	if c.body != nil {
-		req.ContentLength = c.body.size
-		req.Body = http.NoBody
-		if c.body.size > 0 {
-			req.Body = c.body.open(w)
-			req.GetBody = func() (io.ReadCloser, error) { return c.body.open(w), nil }
-		}
-	}
+	c.attach(req, w)
 	resp, err := t.transport.RoundTrip(req)
 	if c.body != nil {
 		c.body.stop() // also so that nothing starts the watch again
@@ -136,6 +131,22 @@ func (t *Target) roundTrip(parent context.Context, c call, req *http.Request) (*
 	}
 	resp.Body = &answer{ReadCloser: resp.Body, t: t, c: c, parent: parent, ctx: ctx, cancel: cancel, watch: w}
 	return resp, nil
+}
+
+// attach gives a request what it sends.
+func (c call) attach(req *http.Request, w *watch) {
+	open := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(c.text)), nil }
+	req.ContentLength = int64(len(c.text))
+	if c.body != nil {
+		open = func() (io.ReadCloser, error) { return c.body.open(w), nil }
+		req.ContentLength = c.body.size
+	}
+	if req.ContentLength > 0 {
+		req.Body, _ = open()
+		req.GetBody = open
+	} else if c.body != nil {
+		req.Body = http.NoBody // an empty file's length is said, too
+	}
 }
 
 // A watch ends a request when its time is up.

@@ -144,7 +144,7 @@ func (t *Target) tryOverwriting(ctx context.Context) (err error) {
 	}()
 	for i, text := range []string{"22", "1"} {
 		name := uploadName("check", i)
-		c := call{op: "check", name: where, method: http.MethodPut, url: t.url(name), body: textBody(text)}
+		c := call{op: "check", name: where, method: http.MethodPut, url: t.url(name), text: text}
 		resp, err := t.send(ctx, c)
 		if err != nil {
 			return err
