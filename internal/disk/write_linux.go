@@ -99,8 +99,7 @@ func (d *Dir) remove(name string) error {
 	return nil
 }
 
-// A NewFile is a file being written, which appears under its name only when it is
-// complete.
+// A NewFile is a file being written, under its name or one that Commit exchanges for it.
 type NewFile struct {
 	fd   int // -1 while it is closed
 	part string
@@ -110,8 +109,9 @@ type NewFile struct {
 }
 
 // Create begins a file that is to become the entry. It has the entry's owner before
-// it has data, and no more permissions than it will have in the end.
-func (o *Out) Create(e *snapshot.Entry, keep Keep, report func(error)) (*NewFile, error) {
+// it has data, and no more permissions than it will have in the end. It has its name
+// at once if that is asked for and nothing has it, else when it is complete.
+func (o *Out) Create(e *snapshot.Entry, named bool, keep Keep, report func(error)) (*NewFile, error) {
 	if err := o.check(e.Name); err != nil {
 		return nil, err
 	}
@@ -119,8 +119,16 @@ func (o *Out) Create(e *snapshot.Entry, keep Keep, report func(error)) (*NewFile
 	if len(e.Xattrs) == 0 && !o.bequeaths() { // else an ACL tells what the bits mean
 		mode |= e.Mode & 0o777
 	}
-	f := &NewFile{fd: -1, part: partName(), dir: o.Dir, name: e.Name}
-	if err := o.open(f, unix.O_CREAT|unix.O_EXCL, mode); err != nil {
+	f := &NewFile{fd: -1, part: e.Name, dir: o.Dir, name: e.Name}
+	var err error
+	if named {
+		err = o.open(f, unix.O_CREAT|unix.O_EXCL, mode)
+	}
+	if !named || errors.Is(err, fs.ErrExist) {
+		f.part = partName()
+		err = o.open(f, unix.O_CREAT|unix.O_EXCL, mode)
+	}
+	if err != nil {
 		return nil, err
 	}
 	var st unix.Stat_t
@@ -230,6 +238,9 @@ func (o *Out) Commit(f *NewFile, e *snapshot.Entry, report func(error)) error {
 	o.attributesOfFile(f, e, report)
 	if err := f.Pause(); err != nil {
 		return errors.Join(err, o.removePart(f.part))
+	}
+	if f.part == e.Name {
+		return nil
 	}
 	return o.place(f.part, e.Name)
 }

@@ -22,10 +22,10 @@ func openOut(t *testing.T, path string) *Out {
 }
 
 // write writes a file as an extraction does.
-func write(t *testing.T, out *Out, e *snapshot.Entry, data string) error {
+func write(t *testing.T, out *Out, e *snapshot.Entry, named bool, data string) error {
 	t.Helper()
 	report := func(err error) { t.Error(err) }
-	f, err := out.Create(e, Keep{Owner: os.Geteuid() == 0}, report)
+	f, err := out.Create(e, named, Keep{Owner: os.Geteuid() == 0}, report)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func TestNoNameLeadsOutOfADirectory(t *testing.T) {
 		}
 		for what, err := range map[string]error{
 			"sub": subErr, "mkdir": out.Mkdir(name), "remove": out.Remove(name), "make": out.Make(&pipe, Keep{}, report),
-			"write": write(t, out, &e, "x"), "link": out.Link(out, "file", name), "link from": out.Link(out, name, "linked"),
+			"write": write(t, out, &e, false, "x"), "write named": write(t, out, &e, true, "x"), "link": out.Link(out, "file", name), "link from": out.Link(out, name, "linked"),
 		} {
 			if err == nil {
 				t.Errorf("%s of %q was done", what, name)
@@ -75,7 +75,7 @@ func TestNoNameLeadsOutOfADirectory(t *testing.T) {
 	}
 	for _, name := range []string{"dangling", "file"} { // a file takes the place of a link
 		e := snapshot.Entry{Name: name, Mode: 0o644, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
-		if err := write(t, out, &e, "inside"); err != nil {
+		if err := write(t, out, &e, name == "file", "inside"); err != nil {
 			t.Error(err)
 		}
 	}
@@ -118,12 +118,12 @@ func TestAnUnfinishedFileIsNoMoreOpenThanItWillBe(t *testing.T) {
 	out := openOut(t, t.TempDir())
 	report := func(err error) { t.Error(err) }
 	for _, mode := range []uint32{0o600, 0o400, 0o640, 0o644, 0o777, 0o4755, 0o2755, 0} {
-		for _, xattrs := range [][]snapshot.Xattr{nil, {{Name: "user.x", Value: []byte("1")}}} {
+		for i, xattrs := range [][]snapshot.Xattr{nil, {{Name: "user.x", Value: []byte("1")}}} {
 			e := snapshot.Entry{Name: "f", Mode: mode, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Xattrs: xattrs}
 			if os.Geteuid() == 0 {
 				e.UID, e.GID = 1, 2
 			}
-			f, err := out.Create(&e, Keep{Owner: os.Geteuid() == 0}, report)
+			f, err := out.Create(&e, i == 0, Keep{Owner: os.Geteuid() == 0}, report)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -145,6 +145,54 @@ func TestAnUnfinishedFileIsNoMoreOpenThanItWillBe(t *testing.T) {
 	}
 }
 
+func TestAFileHasItsNameAtOnceIfNothingElseHasIt(t *testing.T) {
+	out := openOut(t, t.TempDir())
+	e := snapshot.Entry{Name: "f", Mode: 0o644}
+	for _, c := range []struct {
+		named  bool
+		begun  string // what the name stands for while the file is written
+		at     string // and when it is given up
+		aborts bool
+	}{
+		{true, "new", "", true}, {false, "", "", true}, {true, "new", "", false},
+		{true, "old", "old", true}, {false, "old", "old", true}, {true, "old", "", false},
+	} {
+		f, err := out.Create(&e, c.named, Keep{}, func(err error) { t.Error(err) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt([]byte("new"), 0); err != nil {
+			t.Fatal(err)
+		}
+		if has := content(out, "f"); has != c.begun {
+			t.Errorf("%+v: begun, the name stands for %q", c, has)
+		}
+		if c.aborts {
+			err = out.Abort(f)
+		} else {
+			c.at = "new"
+			err = out.Commit(f, &e, func(err error) { t.Error(err) })
+		}
+		if has := content(out, "f"); err != nil || has != c.at {
+			t.Errorf("%+v: in the end the name stands for %q, %v", c, has, err)
+		}
+		if c.at == "new" {
+			if err := os.WriteFile(filepath.Join(out.path, "f"), []byte("old"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if names, err := out.Names(); err != nil || len(names) != 1 {
+		t.Errorf("there are %q, %v", names, err)
+	}
+}
+
+// content returns what a file holds, and nothing if there is none.
+func content(out *Out, name string) string {
+	b, _ := os.ReadFile(filepath.Join(out.path, name))
+	return string(b)
+}
+
 // A directory's default ACL is not what the files of a snapshot have.
 func TestFilesInheritNoACL(t *testing.T) {
 	dir := t.TempDir()
@@ -159,7 +207,7 @@ func TestFilesInheritNoACL(t *testing.T) {
 	}
 	out := openOut(t, dir)
 	e := snapshot.Entry{Name: "f", Mode: 0o644, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
-	if err := write(t, out, &e, "x"); err != nil {
+	if err := write(t, out, &e, false, "x"); err != nil {
 		t.Fatal(err)
 	}
 	f, _, err := out.Open("f", new(snapshot.Entry))

@@ -82,18 +82,27 @@ func (o *Out) Mkdir(name string) error { return o.root.Mkdir(name, 0o700) }
 // Remove removes whatever has the name, and all that is in it.
 func (o *Out) Remove(name string) error { return o.root.RemoveAll(name) }
 
-// A NewFile is a file being written, which appears under its name only when it is
-// complete. Its File is nil while it is closed.
+// A NewFile is a file being written, under its name or one that Commit exchanges for it.
+// Its File is nil while it is closed.
 type NewFile struct {
 	*os.File
 	part string
 	keep Keep
 }
 
-// Create begins a file that is to become the entry.
-func (o *Out) Create(e *snapshot.Entry, keep Keep, report func(error)) (*NewFile, error) {
-	f := &NewFile{part: partName(), keep: keep}
-	if err := o.open(f, os.O_CREATE|os.O_EXCL); err != nil {
+// Create begins a file that is to become the entry. It has its name at once if that is
+// asked for and nothing has it, else when it is complete.
+func (o *Out) Create(e *snapshot.Entry, named bool, keep Keep, report func(error)) (*NewFile, error) {
+	f := &NewFile{part: e.Name, keep: keep}
+	var err error
+	if named {
+		err = o.open(f, os.O_CREATE|os.O_EXCL)
+	}
+	if !named || errors.Is(err, fs.ErrExist) {
+		f.part = partName()
+		err = o.open(f, os.O_CREATE|os.O_EXCL)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -134,6 +143,9 @@ func (o *Out) Commit(f *NewFile, e *snapshot.Entry, report func(error)) error {
 	o.attributes(f.part, e, f.keep, report)
 	if err := f.Pause(); err != nil {
 		return errors.Join(err, o.root.Remove(f.part))
+	}
+	if f.part == e.Name {
+		return nil
 	}
 	return o.place(f.part, e.Name)
 }

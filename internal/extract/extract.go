@@ -3,13 +3,15 @@
 // The tree is walked in depth-first order and compared with what is there. Files
 // that have to be written are gathered to a window of some ten thousands; the
 // segments that hold their chunks are then read once each, in the order in which
-// they lie, and every file that has a chunk in a segment gets it at once. So memory
-// is bounded, and the files of one snapshot, which were stored in this very order,
-// are read in one pass.
+// they lie, and every file that has a chunk in a segment gets it at once, while the
+// next window is gathered. So memory is bounded, and the files of one snapshot, which
+// were stored in this very order, are read in one pass.
 //
-// A file is written under another name and renamed when it is complete. All names
-// are reached through their directories (see package disk), which are given their
-// attributes when all in them is done.
+// A file is written under another name and renamed when it is complete. In a directory
+// that the extraction has made, which nobody else can enter until all in it is done, a
+// file that is written at once has its name from the start. All names are reached
+// through their directories (see package disk), which are given their attributes when
+// all in them is done.
 package extract
 
 import (
@@ -125,8 +127,10 @@ type extraction struct {
 	files *fileCache
 	packs map[pack.ID]bool // that were planned so far
 	links map[linkKey]*written
-	win   window
-	left  []*dir // whose subtrees are planned, children first
+	limit int        // of what is planned in the window
+	win   *window    // that is planned
+	spare *window    // that is carried out, or was
+	ran   chan error // holds what became of it
 
 	buffers chan *[]byte // for segments, one for each worker
 
@@ -148,7 +152,8 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	x := &extraction{Options: o, packs: map[pack.ID]bool{}, links: map[linkKey]*written{}, buffers: make(chan *[]byte, o.Workers)}
+	x := &extraction{Options: o, packs: map[pack.ID]bool{}, links: map[linkKey]*written{}, buffers: make(chan *[]byte, o.Workers),
+		limit: firstWindow, win: newWindow(), spare: newWindow(), ran: make(chan error, 1)}
 	for range o.Workers {
 		x.buffers <- new([]byte)
 	}
@@ -156,16 +161,8 @@ func Run(ctx context.Context, o Options) error {
 	defer x.dirs.close()
 	x.files = newFileCache(x)
 	defer x.files.close()
-	root := &dir{x: x, entry: &x.Root, exists: true}
-	root.picked = o.Include == nil
-	if err := x.walk(ctx, root); err != nil {
+	if err := x.carryOut(ctx); err != nil || o.DryRun {
 		return err
-	}
-	if err := x.endWindow(ctx); err != nil {
-		return err
-	}
-	if o.DryRun {
-		return nil
 	}
 	if !o.NoSync {
 		if err := out.Sync(); err != nil {
@@ -176,6 +173,24 @@ func Run(ctx context.Context, o Options) error {
 		return x.verify(ctx)
 	}
 	return nil
+}
+
+// carryOut plans all and waits until it is done.
+func (x *extraction) carryOut(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	x.ran <- nil // there is no window before the first
+	err := x.walk(ctx, &dir{x: x, entry: &x.Root, exists: true, picked: x.Include == nil})
+	if err == nil {
+		err = x.endWindow(ctx)
+	}
+	if err != nil {
+		cancel()
+	}
+	if ran := <-x.ran; err == nil {
+		err = ran
+	}
+	return err
 }
 
 // act reports a change, and whether it is to be made.

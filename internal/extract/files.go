@@ -19,13 +19,20 @@ type written struct {
 
 	mu     sync.Mutex
 	file   *disk.NewFile // nil before the first chunk, and once it is done
-	left   int           // chunks to come
+	left   int           // chunks to come, and one more until all are planned
 	err    error         // of closing it before it was complete
 	failed bool
 }
 
 func newWritten(d *dir, e *snapshot.Entry) *written {
-	return &written{dir: d, entry: e, positions: newPositions(e)}
+	return &written{dir: d, entry: e, positions: newPositions(e), left: 1}
+}
+
+// await says that another chunk is to come.
+func (w *written) await() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.left++
 }
 
 func (w *written) path() string { return w.dir.join(w.entry.Name) }
@@ -95,7 +102,7 @@ func (x *extraction) writeOpen(w *written, offset int64, data []byte, chunks int
 func (x *extraction) begin(out *disk.Out, w *written, all bool) error {
 	switch {
 	case w.file == nil:
-		f, err := out.Create(w.entry, x.Keep, x.reportTo(w.path))
+		f, err := out.Create(w.entry, all && w.dir.made, x.Keep, x.reportTo(w.path))
 		if err != nil {
 			return err
 		}

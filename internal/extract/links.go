@@ -23,7 +23,10 @@ type linkJob struct {
 func (x *extraction) runLink(j linkJob) {
 	full := func() string { return j.dir.join(j.entry.Name) }
 	defer x.count(j.entry)
-	if j.first.failed {
+	j.first.mu.Lock()
+	failed := j.first.failed
+	j.first.mu.Unlock()
+	if failed {
 		x.problem(full(), fmt.Errorf("it is a hard link to %s, which could not be restored", j.first.path()))
 		return
 	}

@@ -35,7 +35,7 @@ func (x *extraction) walk(ctx context.Context, d *dir) error {
 	}
 	x.deleteRest(d, there)
 	if d.made || d.picked && d.exists && !d.failed && x.Policy != Never && !x.isBare(d) {
-		x.left = append(x.left, d)
+		x.win.left = append(x.win.left, d)
 	}
 	return nil
 }

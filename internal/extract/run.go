@@ -8,122 +8,30 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// How much is planned before it is carried out.
-const (
-	windowFiles  = 32 << 10
-	windowChunks = 128 << 10
-)
-
-// A window is files to be written.
-type window struct {
-	files []*written // without chunks
-	uses  []use
-	links []linkJob
-	order map[*pack.Info]int // in which the packs were first needed
-}
-
-// A use is a chunk that a file needs.
-type use struct {
-	pack    *pack.Info
-	segment uint32
-	offset  uint32 // in the plain segment
-	length  uint32
-	order   int32 // of the pack
-	id      chunk.ID
-	file    *written
-	chunk   int64 // offset in the file's data without holes
-}
-
-// plan adds a file to the window.
-func (x *extraction) plan(ctx context.Context, w *written) error {
-	if x.DryRun {
-		defer x.count(w.entry)
-	}
-	from := len(x.win.uses)
-	for c, err := range snapshot.Chunks(ctx, x.Source, w.entry, 0) {
-		if err == nil {
-			err = x.use(ctx, w, c)
-		}
-		if err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			x.win.uses = x.win.uses[:from]
-			w.left = 0
-			x.fail(w, err)
-			return nil
-		}
-		if len(x.win.uses)-from > windowChunks && !x.DryRun {
-			// One huge file: carry out what there is of it. It can't be complete yet.
-			w.left++
-			if err := x.runUses(ctx); err != nil {
-				return err
-			}
-			w.left--
-			from = 0
-		}
-	}
-	if w.left == 0 {
-		x.win.files = append(x.win.files, w)
-	}
-	if len(x.win.files)+len(x.win.uses) > windowFiles || len(x.win.uses) > windowChunks {
-		return x.endWindow(ctx)
-	}
-	return nil
-}
-
-func (x *extraction) use(ctx context.Context, w *written, c snapshot.PlacedChunk) error {
-	p, err := x.Source.Locate(ctx, c.ID)
-	if err != nil {
-		return err
-	}
-	if x.win.order == nil {
-		x.win.order = map[*pack.Info]int{}
-	}
-	order, ok := x.win.order[p.Pack]
-	if !ok {
-		order = len(x.win.order)
-		x.win.order[p.Pack] = order
-		if !x.packs[p.Pack.ID] {
-			x.packs[p.Pack.ID] = true
-			x.Progress.Packs.Add(1)
-		}
-	}
-	w.left++
-	x.win.uses = append(x.win.uses, use{
-		pack: p.Pack, segment: p.Segment, offset: p.Offset, length: p.Length,
-		order: int32(order), id: c.ID, file: w, chunk: c.Offset,
-	})
-	return nil
-}
-
-// endWindow carries out what is planned, and gives their attributes to directories
+// run carries out what is planned in a window, and gives their attributes to directories
 // that are complete.
-func (x *extraction) endWindow(ctx context.Context) error {
-	if err := x.runUses(ctx); err != nil {
+func (x *extraction) run(ctx context.Context, win *window) error {
+	defer win.reset()
+	if err := x.runUses(ctx, win.uses); err != nil {
 		return err
 	}
-	for _, w := range x.win.files {
+	for _, w := range win.files {
 		if x.DryRun {
 			break
 		}
-		w.left = 1
 		x.write(w, 0, nil, 1)
 	}
-	for _, j := range x.win.links {
+	for _, j := range win.links {
 		x.runLink(j)
 	}
-	x.win.files, x.win.links = nil, nil
-	for _, d := range x.left {
+	for _, d := range win.left {
 		x.finish(d)
 	}
-	x.left = nil
 	return x.failed(ctx)
 }
 
@@ -146,16 +54,11 @@ func (x *extraction) finish(d *dir) {
 }
 
 // runUses reads the segments that are needed, each once, and writes their chunks.
-func (x *extraction) runUses(ctx context.Context) error {
-	uses := x.win.uses
+func (x *extraction) runUses(ctx context.Context, uses []use) error {
 	slices.SortFunc(uses, func(a, b use) int {
 		return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.segment, b.segment),
 			cmp.Compare(a.offset, b.offset), cmp.Compare(a.chunk, b.chunk))
 	})
-	defer func() { // the memory serves the next window
-		clear(uses)
-		x.win.uses, x.win.order = uses[:0], nil
-	}()
 	x.Progress.Requests.Add(uint64(x.Source.Requests(segmentsOf(uses))))
 	if x.DryRun {
 		x.countSegments(uses)
