@@ -8,22 +8,24 @@ import (
 	"testing"
 )
 
-func TestOnlyCopiesOfLargeFilesAreRemovedEarly(t *testing.T) {
+func TestOnlyCopiesOfLargeFilesAndInMemoryAreRemovedEarly(t *testing.T) {
 	for _, c := range []struct {
 		name         string
 		files, bytes int64
+		inMemory     bool
 		stays        bool
 	}{
-		{"large files", 3, 3 * large, false},
-		{"small files", 3, 3*large - 1, true},
-		{"many large files", 1e6, 1e6 * large, false},
+		{"large files", 3, 3 * large, false, false},
+		{"small files", 3, 3*large - 1, false, true},
+		{"many large files", 1e6, 1e6 * large, false, false},
+		{"small files in memory", 3, 3*large - 1, true, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "out")
 			if err := os.MkdirAll(filepath.Join(out, "dir"), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			b := &bench{files: c.files, bytes: c.bytes}
+			b := &bench{files: c.files, bytes: c.bytes, inMemory: c.inMemory}
 			if err := b.clear(out); err != nil {
 				t.Fatal(err)
 			}

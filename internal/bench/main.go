@@ -29,8 +29,8 @@
 // to make files when others were deleted in the minutes before (ext4 in the last five,
 // so wait that long between two calls there). So -work should have room for some
 // copies of each tree for every run and tool. Of a tree of large files, of a mebibyte
-// on average, copies are deleted as soon as all tools have made theirs, and with each run
-// all that it made: there is a repository and one copy for every tool.
+// on average, copies are deleted as soon as all tools have made theirs, and on a file
+// system in memory as soon as each has; with each run goes all that it made.
 package main
 
 import (

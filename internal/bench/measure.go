@@ -38,6 +38,7 @@ type bench struct {
 	runs     int
 	cold     bool // drop the system's caches before each measurement
 	profiled bool
+	inMemory bool   // what is written to work
 	tools    []tool // qsnap first
 
 	files, bytes int64
@@ -49,7 +50,7 @@ type bench struct {
 
 func newBench(ctx context.Context, o options, work string, tools []tool) *bench {
 	b := &bench{
-		ctx: ctx, work: work, runs: o.runs, cold: o.cold, profiled: o.profile, tools: tools,
+		ctx: ctx, work: work, runs: o.runs, cold: o.cold, profiled: o.profile, inMemory: inMemory(work), tools: tools,
 		results: map[string]map[phase][]float64{}, floors: map[string][]float64{},
 		spent: map[phase][]usage{}, profiles: map[phase]samples{},
 	}
@@ -189,6 +190,9 @@ func (b *bench) run(n int, source string, paths []string) error {
 		var outs []string
 		for _, t := range b.inTurn(n) {
 			out, err := b.measureStep(n, t, step)
+			if err == nil && b.inMemory {
+				err = b.clear(out) // so that every tool finds the same memory free
+			}
 			if err != nil {
 				return err
 			}

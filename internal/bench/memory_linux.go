@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // peakMemory returns the bytes that a process had resident at most.
@@ -11,4 +13,10 @@ func peakMemory(p *os.ProcessState) float64 {
 		return float64(r.Maxrss) * 1024
 	}
 	return 0
+}
+
+// inMemory reports whether the files of a directory are in memory.
+func inMemory(dir string) bool {
+	var st unix.Statfs_t
+	return unix.Statfs(dir, &st) == nil && st.Type == unix.TMPFS_MAGIC
 }
