@@ -44,12 +44,24 @@ type table struct {
 	groups []group         // in order
 
 	mu    sync.Mutex
-	begun []*bolt.Tx            // all there are
-	idle  []*bolt.Tx            // those of them that nobody uses
-	packs map[uint32]*pack.Info // without blobs, as far as they were looked up
-	gone  map[ID]bool           // deltas that are on the target no more
-	dead  map[uint32]bool       // packs that only such deltas list
+	begun []*bolt.Tx      // all there are
+	idle  []*bolt.Tx      // those of them that nobody uses
+	packs []packSlot      // of those that were looked up, each at its number modulo the length
+	kept  int             // of them
+	gone  map[ID]bool     // deltas that are on the target no more
+	dead  map[uint32]bool // packs that only such deltas list
 }
+
+// A packSlot may hold a pack's description, without blobs.
+type packSlot struct {
+	number uint32
+	info   *pack.Info // nil is none
+}
+
+const (
+	maxPacks     = 1 << 14 // descriptions kept in memory
+	maxPackSlots = 1 << 20
+)
 
 // openTable opens a table, or fails with errTable if it is damaged.
 func openTable(path string) (t *table, err error) {
@@ -65,7 +77,7 @@ func openTable(path string) (t *table, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %v", errTable, filepath.Base(path), err)
 	}
-	t = &table{path: path, db: db, deltas: map[ID][]uint32{}, packs: map[uint32]*pack.Info{}}
+	t = &table{path: path, db: db, deltas: map[ID][]uint32{}}
 	return t, db.View(t.load)
 }
 
@@ -85,7 +97,8 @@ func (t *table) load(tx *bolt.Tx) error {
 	if err != nil {
 		return err
 	}
-	return deltas.ForEach(func(k, v []byte) error {
+	count := 0
+	err = deltas.ForEach(func(k, v []byte) error {
 		if len(k) != len(ID{}) || len(v)%4 != 0 {
 			return errTable
 		}
@@ -94,8 +107,11 @@ func (t *table) load(tx *bolt.Tx) error {
 			numbers[i] = binary.BigEndian.Uint32(v[4*i:])
 		}
 		t.deltas[ID(k)] = numbers
+		count += len(numbers)
 		return nil
 	})
+	t.packs = make([]packSlot, min(max(count, 1), maxPackSlots))
+	return err
 }
 
 // survive turns a panic, which bbolt may answer a damaged file with, and a fault
@@ -141,13 +157,29 @@ func (t *table) begin() (*bolt.Tx, error) {
 // find returns the group that holds a blob's entries, where they begin in it and how
 // many there are.
 func (t *table) find(id *chunk.ID) (g *group, at, n int) {
-	i := sort.Search(len(t.groups), func(i int) bool { return bytes.Compare(t.groups[i].last[:], id[:]) >= 0 })
+	i := t.groupOf(id)
 	if i == len(t.groups) || !t.groups[i].filter.mayHave(id) {
 		return nil, 0, 0
 	}
 	g = &t.groups[i]
 	at, n = g.find(id)
 	return g, at, n
+}
+
+// groupOf returns the first group that ends with a blob or after it. As ids are spread
+// evenly, it is the one that is guessed or next to it.
+func (t *table) groupOf(id *chunk.ID) int {
+	upTo := func(i int) bool { return bytes.Compare(t.groups[i].last[:], id[:]) >= 0 }
+	if len(t.groups) > 1 {
+		start, first := idStart(id), &t.groups[0]
+		guess := int(float64(start) * first.density / float64(first.len()))
+		for _, i := range [...]int{guess, guess + 1, guess - 1} {
+			if i > 0 && i < len(t.groups) && upTo(i) && (start > t.groups[i].before || !upTo(i-1)) {
+				return i
+			}
+		}
+	}
+	return sort.Search(len(t.groups), upTo)
 }
 
 // lookup appends the places of a blob in packs that are alive.
@@ -187,9 +219,6 @@ func (t *table) has(id chunk.ID) (found bool, err error) {
 	return found, err
 }
 
-// maxPacks bounds the descriptions kept in memory.
-const maxPacks = 1 << 14
-
 // pack returns the description of a pack, or nil if it is dead.
 func (t *table) pack(tx *bolt.Tx, number uint32) (*pack.Info, error) {
 	t.mu.Lock()
@@ -197,8 +226,9 @@ func (t *table) pack(tx *bolt.Tx, number uint32) (*pack.Info, error) {
 	if t.dead[number] {
 		return nil, nil
 	}
-	if p, ok := t.packs[number]; ok {
-		return p, nil
+	slot := &t.packs[number%uint32(len(t.packs))]
+	if slot.info != nil && slot.number == number {
+		return slot.info, nil
 	}
 	var key [4]byte
 	binary.BigEndian.PutUint32(key[:], number)
@@ -209,10 +239,11 @@ func (t *table) pack(tx *bolt.Tx, number uint32) (*pack.Info, error) {
 	if _, err := p.ParseFooter(rest); err != nil {
 		return nil, errTable
 	}
-	if len(t.packs) >= maxPacks {
+	if t.kept++; t.kept > maxPacks {
 		clear(t.packs)
+		t.kept = 1
 	}
-	t.packs[number] = p
+	*slot = packSlot{number, p}
 	return p, nil
 }
 
