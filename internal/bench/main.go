@@ -203,8 +203,10 @@ var peers = []tool{
 		},
 		snapshot: func(_, tree string) []string { return []string{"kopia", "snapshot", "create", tree} },
 		restore:  func(_, tree, out string) []string { return shell(kopiaNewest+" %s", tree, out) },
-		one:      func(_, tree, file, out string) []string { return shell(kopiaNewest+"/%s %s", tree, file, out) },
-		check:    func(string) []string { return []string{"kopia", "snapshot", "verify", "--verify-files-percent=100"} },
+		one: func(_, tree, file, out string) []string {
+			return shell(kopiaNewest+"/%s %s", tree, file, filepath.Join(out, filepath.Base(file)))
+		},
+		check: func(string) []string { return []string{"kopia", "snapshot", "verify", "--verify-files-percent=100"} },
 	},
 }
 
