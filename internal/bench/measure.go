@@ -48,9 +48,10 @@ type bench struct {
 	profiles     map[phase]samples
 }
 
+// newBench returns a bench that works in a directory that it makes in an existing one.
 func newBench(ctx context.Context, o options, work string, tools []tool) *bench {
 	b := &bench{
-		ctx: ctx, work: work, runs: o.runs, cold: o.cold, profiled: o.profile, inMemory: inMemory(work), tools: tools,
+		ctx: ctx, work: work, runs: o.runs, cold: o.cold, profiled: o.profile, inMemory: inMemory(filepath.Dir(work)), tools: tools,
 		results: map[string]map[phase][]float64{}, floors: map[string][]float64{},
 		spent: map[phase][]usage{}, profiles: map[phase]samples{},
 	}
