@@ -1,12 +1,14 @@
 package extract_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
 
 	"github.com/qsnap/qsnap/internal/extract"
+	"github.com/qsnap/qsnap/snapshot"
 )
 
 func BenchmarkRun(b *testing.B) {
@@ -15,8 +17,12 @@ func BenchmarkRun(b *testing.B) {
 		files, size, chunkSize int
 	}{{"small files", 1000, 8 << 10, 8 << 10}, {"a large file", 1, 64 << 20, 512 << 10}} {
 		b.Run(tree.name, func(b *testing.B) {
-			m := newMemory()
-			root, to := m.tree(b, tree.files, tree.size, tree.chunkSize), filepath.Join(b.TempDir(), "to")
+			m, to := newMemory(), filepath.Join(b.TempDir(), "to")
+			var files []snapshot.Entry
+			for i := range tree.files {
+				files = append(files, m.file(b, fmt.Sprintf("%06d", i), tree.size/tree.chunkSize, tree.chunkSize))
+			}
+			root := m.dir(b, files...)
 			total := tree.files * tree.size
 			b.SetBytes(int64(total))
 			b.ReportAllocs()

@@ -13,36 +13,13 @@ import (
 
 // hugeTree has a file of so many chunks that it is written in parts, between small ones,
 // and a hard link to it.
-func hugeTree(t *testing.T, m *memory) (root snapshot.Entry, huge snapshot.Entry) {
+func hugeTree(t *testing.T, m *memory) (root, huge snapshot.Entry) {
 	t.Helper()
-	file := func(name string, chunks, size int) snapshot.Entry {
-		e := snapshot.Entry{Name: name, Type: snapshot.File, Mode: 0o600, Size: int64(chunks * size), Links: 1}
-		content := snapshot.NewContentWriter(m.put)
-		for range chunks {
-			if err := content.Add(m.chunk(size)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := content.Finish(&e); err != nil {
-			t.Fatal(err)
-		}
-		return e
-	}
-	huge = file("huge", 400_000, 64)
+	huge = m.file(t, "huge", 400_000, 64)
 	huge.Links, huge.Inode = 2, 1
 	again := huge
 	again.Name = "same"
-	w := snapshot.NewTreeWriter(m.put)
-	for _, e := range []snapshot.Entry{file("a", 1, 4096), file("empty", 0, 0), huge, again, file("z", 3, 4096)} {
-		if err := w.Add(&e); err != nil {
-			t.Fatal(err)
-		}
-	}
-	id, err := w.Finish()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return snapshot.Entry{Type: snapshot.Dir, Mode: 0o700, Subtree: id}, huge
+	return m.dir(t, m.file(t, "a", 1, 4096), m.file(t, "empty", 0, 0), huge, again, m.file(t, "z", 3, 4096)), huge
 }
 
 // content returns what a file of the memory's pack holds, from its first chunk on.

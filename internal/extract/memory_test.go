@@ -78,22 +78,28 @@ func (m *memory) Chunk(_ context.Context, id chunk.ID) ([]byte, error) {
 
 func (m *memory) Verify(chunk.ID, []byte) error { return nil }
 
-// tree makes a directory of files, and returns its entry.
-func (m *memory) tree(t testing.TB, files, size, chunkSize int) snapshot.Entry {
+// file makes a file of so many chunks.
+func (m *memory) file(t testing.TB, name string, chunks, chunkSize int) snapshot.Entry {
 	t.Helper()
-	w := snapshot.NewTreeWriter(m.put)
-	for i := range files {
-		e := snapshot.Entry{Name: fmt.Sprintf("%06d", i), Type: snapshot.File, Mode: 0o644, MTime: snapshot.Time{Sec: 1_700_000_000}, Size: int64(size)}
-		content := snapshot.NewContentWriter(m.put)
-		for range size / chunkSize {
-			if err := content.Add(m.chunk(chunkSize)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := content.Finish(&e); err != nil {
+	e := snapshot.Entry{Name: name, Type: snapshot.File, Mode: 0o644, MTime: snapshot.Time{Sec: 1_700_000_000}, Size: int64(chunks * chunkSize)}
+	content := snapshot.NewContentWriter(m.put)
+	for range chunks {
+		if err := content.Add(m.chunk(chunkSize)); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Add(&e); err != nil {
+	}
+	if err := content.Finish(&e); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// dir makes a directory of entries in order, and returns its own.
+func (m *memory) dir(t testing.TB, entries ...snapshot.Entry) snapshot.Entry {
+	t.Helper()
+	w := snapshot.NewTreeWriter(m.put)
+	for i := range entries {
+		if err := w.Add(&entries[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
