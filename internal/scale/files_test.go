@@ -10,10 +10,12 @@ import (
 	"time"
 )
 
-// makeFiles makes a tree of small files, that many in each directory.
-func makeFiles(t *testing.T, dir string, files, each int) {
+// makeFiles makes a tree of small files, that many in each directory, and returns what
+// that takes.
+func makeFiles(t *testing.T, dir string, files, each int) time.Duration {
 	t.Helper()
 	var below string
+	start := processorTime()
 	for i := range files {
 		if i%each == 0 {
 			below = filepath.Join(dir, fmt.Sprintf("%03d", i/each/100), fmt.Sprintf("%02d", i/each%100))
@@ -26,7 +28,10 @@ func makeFiles(t *testing.T, dir string, files, each int) {
 			t.Fatal(err)
 		}
 	}
+	return processorTime() - start
 }
+
+const restore = "a restore"
 
 // filesCost snapshots a tree twice and restores it, as far as the names of steps say.
 func filesCost(t *testing.T, tree string, files int, steps []string) (used []usage) {
@@ -51,18 +56,23 @@ const (
 // files that were made at the time of a snapshot are read again by the next.
 func costIsFlat(t *testing.T, eachOfFew, eachOfMany int, steps ...string) {
 	dir := t.TempDir()
-	makeFiles(t, filepath.Join(dir, "few"), fewFiles, eachOfFew)
-	makeFiles(t, filepath.Join(dir, "many"), manyFiles, eachOfMany)
+	making := growth(makeFiles(t, filepath.Join(dir, "few"), fewFiles, eachOfFew), fewFiles,
+		makeFiles(t, filepath.Join(dir, "many"), manyFiles, eachOfMany), manyFiles)
 	few := filesCost(t, filepath.Join(dir, "few"), fewFiles, steps)
 	many := filesCost(t, filepath.Join(dir, "many"), manyFiles, steps)
 	for i, step := range steps {
 		atMost(t, step+": MiB resident", many[i].memory>>20, most)
-		atMost(t, step+": each of a million files, against ten thousand", growth(few[i].processor, fewFiles, many[i].processor, manyFiles), 1.5)
+		limit := 1.5
+		if step == restore { // most of which is the system's making of files
+			t.Logf("making each of a million files takes %.2f times as long as each of ten thousand", making)
+			limit *= max(1, making)
+		}
+		atMost(t, step+": each of a million files, against ten thousand", growth(few[i].processor, fewFiles, many[i].processor, manyFiles), limit)
 	}
 }
 
 func TestTheCostOfAFileIsTheSameInATreeOfAMillion(t *testing.T) {
-	costIsFlat(t, 100, 100, "a snapshot", "another", "a restore")
+	costIsFlat(t, 100, 100, "a snapshot", "another", restore)
 }
 
 func TestTheCostOfAFileIsTheSameInADirectoryOfAMillion(t *testing.T) {
