@@ -30,7 +30,7 @@ func (b *bench) measureFloors(run int, source string) error {
 		}},
 		{"copy", func(ctx context.Context) error { return copyTree(ctx, b.hands(), source, out) }},
 	} {
-		if err := b.dropCaches(); err != nil {
+		if err := b.prepare(); err != nil {
 			return err
 		}
 		start := time.Now()

@@ -93,7 +93,7 @@ func (b *bench) runHistory(n int, versions []string) error {
 
 // look returns how long it takes to look at every file.
 func (b *bench) look(source string) (seconds float64, err error) {
-	if err := b.dropCaches(); err != nil {
+	if err := b.prepare(); err != nil {
 		return 0, err
 	}
 	start := time.Now()

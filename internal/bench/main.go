@@ -16,10 +16,11 @@
 // releases of a Go module.
 //
 // What is printed, as tables in Markdown, are medians, and the ratios to the peers.
-// Everything is encrypted. Caches are warm; with -cold the system's are dropped before
-// each measurement, which takes Linux and root. The floors are measured in the same
-// run, and so is the distance to them: looking at every file, reading all and copying
-// all, with as many goroutines as processors, and four times as many where they are cold.
+// Everything is encrypted. Caches are warm, and memory is at hand where -work is in it;
+// with -cold the system's caches are dropped before each measurement, which takes Linux
+// and root. The floors are measured in the same run, and so is the distance to them:
+// looking at every file, reading all and copying all, with as many goroutines as
+// processors, and four times as many where they are cold.
 //
 // With -profile a second table says where the rest goes: what qsnap's processors do in
 // each phase, as perf sees it on Linux, in one more run that isn't measured. Of a

@@ -249,7 +249,7 @@ func (b *bench) exec(t tool, repo, dir string, args []string) (usage, error) {
 	}
 	var output strings.Builder
 	cmd.Stdout, cmd.Stderr = io.Discard, &output
-	if err := b.dropCaches(); err != nil {
+	if err := b.prepare(); err != nil {
 		return usage{}, err
 	}
 	start := time.Now()
