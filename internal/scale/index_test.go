@@ -165,12 +165,12 @@ func median(d []time.Duration) time.Duration {
 // least returns the lesser duration, or the only one there is.
 func least(a, b time.Duration) time.Duration { return min(cmp.Or(a, b), b) }
 
-// What all that a blob costs may grow by from one to ten million, and what one of its
-// parts may: a look-up is a few accesses to memory, and one of them takes up to half as
-// long again in ten times as much of it, on a virtual machine above all.
+// What a blob's cost may grow by from one to ten million, and what a single look-up may:
+// that is a few accesses to memory, and one of them takes up to half as long again in
+// ten times as much of it, on a virtual machine above all.
 const (
-	maxGrowth     = 1.5
-	maxPartGrowth = 1.75
+	maxGrowth       = 1.5
+	maxLookUpGrowth = 1.75
 )
 
 func TestAnIndexOfTenMillionBlobs(t *testing.T) {
@@ -188,9 +188,9 @@ func TestAnIndexOfTenMillionBlobs(t *testing.T) {
 	atMost(t, "a look-up of what isn't there", ten.absent, 3*time.Microsecond)
 	atMost(t, "building", ten.build, 60*time.Second)
 	atMost(t, "MiB of anonymous memory", anonymous>>20, 150)
-	atMost(t, "building a blob among ten million, against one million", growth(one.build, small, ten.build, large), maxPartGrowth)
-	atMost(t, "a look-up among ten million, against one million", growth(one.present, 1, ten.present, 1), maxPartGrowth)
-	atMost(t, "a look-up of what isn't there, against one million", growth(one.absent, 1, ten.absent, 1), maxPartGrowth)
+	atMost(t, "building a blob among ten million, against one million", growth(one.build, small, ten.build, large), maxGrowth)
+	atMost(t, "a look-up among ten million, against one million", growth(one.present, 1, ten.present, 1), maxLookUpGrowth)
+	atMost(t, "a look-up of what isn't there, against one million", growth(one.absent, 1, ten.absent, 1), maxLookUpGrowth)
 	each := func(c indexCost, blobs int) time.Duration { return c.build/time.Duration(blobs) + c.present + c.absent }
 	atMost(t, "all that a blob costs among ten million, against one million", growth(each(one, small), 1, each(ten, large), 1), maxGrowth)
 }
