@@ -18,7 +18,7 @@ import (
 // PruneOptions say how space is won back. The zero value is useful.
 type PruneOptions struct {
 	// MaxUnused is how much may stay unused in packs of which something is needed, as
-	// a fraction of what is used: 0.05 if zero. Negative is no limit.
+	// a fraction of what is used: 0.03 if zero. Negative is no limit.
 	MaxUnused float64
 	MaxRepack int64         // bytes that may be written anew; 0 is no limit
 	Budget    time.Duration // nothing more is written anew after that time; 0 is no limit
@@ -83,7 +83,10 @@ type WaitingRun struct {
 // told: a manifest or tree can't be read.
 var ErrUnreadable = errors.New("nothing was deleted: not everything that tells what is needed can be read")
 
-const defaultMaxUnused = 0.05
+// With it a repository takes at most 5 % more than a fresh one with the same snapshots:
+// some of that is because others stand together in its segments than in those of a
+// fresh one.
+const defaultMaxUnused = 0.03
 
 // Prune deletes the packs that nothing needs, after moving out of them what is
 // needed, and gathers small ones. It never keeps others from taking snapshots,
@@ -185,6 +188,7 @@ type pruner struct {
 	missing map[pack.ID]bool  // packs that are listed and aren't there, though they are needed
 	banned  banned            // when the packs were collected
 	live    prune.Live
+	newest  uint32                // how many blobs of live the newest snapshot of a group reaches; they come first
 	walked  map[snapshot.ID]bool  // manifests all of whose blobs are in live
 	needs   func(index.Item) bool // what may not go with its pack
 	hasty   bool                  // nobody is waited for

@@ -208,16 +208,35 @@ func (p *pruner) markAll(ctx context.Context) error {
 			manifests = append(manifests, m)
 		}
 	}
-	// The newest first: what it reaches is kept in its order.
-	slices.SortFunc(manifests, func(a, b *snapshot.Manifest) int { return compareAge(b, a) })
+	first := newestFirst(manifests)
 	p.report.Snapshots += len(manifests)
 	for i, m := range manifests {
 		p.progress("snapshots", i, len(manifests))
 		if err := p.mark(ctx, m); err != nil {
 			return err
 		}
+		if i == first-1 && p.newest == 0 {
+			p.newest = uint32(p.live.Len())
+		}
 	}
 	return nil
+}
+
+// newestFirst sorts snapshots, the newest first, so that what it reaches is kept in its
+// order; but the newest ones of a host and its paths come before all others, and
+// newestFirst returns how many they are.
+func newestFirst(manifests []*snapshot.Manifest) (newest int) {
+	slices.SortFunc(manifests, func(a, b *snapshot.Manifest) int { return compareAge(b, a) })
+	var first, rest []*snapshot.Manifest
+	for _, g := range (snapshot.Grouping{Host: true, Paths: true}).Group(manifests) {
+		first = append(first, g.Snapshots[0])
+		rest = append(rest, g.Snapshots[1:]...)
+	}
+	for _, part := range [][]*snapshot.Manifest{first, rest} {
+		slices.SortFunc(part, func(a, b *snapshot.Manifest) int { return compareAge(b, a) })
+	}
+	copy(manifests[copy(manifests, first):], rest)
+	return len(first)
 }
 
 func (p *pruner) mark(ctx context.Context, m *snapshot.Manifest) error {

@@ -46,6 +46,33 @@ type moving struct {
 	id    chunk.ID
 }
 
+// Chunks that only older snapshots reach get packs of their own, if they fill such a
+// part of one: they die soon, and what stays would have to be moved once more. To part
+// what is moved by how long it is expected to live is the way of log-structured file
+// systems (Rosenblum and Ousterhout, 1992). TestHourlyPrunesRarelyWriteTheSameAgain
+// shows what it brings.
+const agedPart = 8
+
+// aged returns where in blobs, in their order, those begin that get packs of their own.
+func (p *pruner) aged(blobs []moving) int {
+	var young, old int64
+	at := len(blobs)
+	for i, b := range blobs {
+		switch {
+		case b.place.Pack.IsTree():
+		case b.order <= p.newest:
+			young += int64(b.place.Length)
+		default:
+			at = min(at, i)
+			old += int64(b.place.Length)
+		}
+	}
+	if least := p.r.config.PackSize / agedPart; young < least || old < least {
+		return len(blobs)
+	}
+	return at
+}
+
 // move stores what is kept in packs in new ones, in the order in which the newest
 // snapshots reach it, and returns the packs of which all could be moved.
 func (p *pruner) move(ctx context.Context, batch []int) (moved []int, err error) {
@@ -64,10 +91,18 @@ func (p *pruner) move(ctx context.Context, batch []int) (moved []int, err error)
 		blobs = p.movable(blobs, n, info)
 	}
 	slices.SortFunc(blobs, func(a, b moving) int { return cmp.Compare(a.order, b.order) })
-	data := p.s.Lane()
+	data, aged := p.s.Lane(), p.aged(blobs)
 	for i, b := range blobs {
 		if i%1024 == 0 {
 			p.progress("moving what is needed", i, len(blobs))
+		}
+		if i == aged {
+			if err := data.Flush(ctx); err != nil {
+				return nil, err
+			}
+			if _, err := p.s.data.cut(ctx); err != nil {
+				return nil, err
+			}
 		}
 		if err := p.moveOne(ctx, data, b); err != nil {
 			return nil, err

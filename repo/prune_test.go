@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -197,4 +198,54 @@ func TestTheNewestSnapshotIsKeptTogether(t *testing.T) {
 		t.Errorf("it takes %d packs, %d before", after, before)
 	}
 	f.clean()
+}
+
+// In the long run an hourly prune writes what is needed anew a few times only, though
+// any file may be the next to change: what only older snapshots reach is moved to packs
+// of its own, which are soon dead as a whole.
+func TestHourlyPrunesRarelyWriteTheSameAgain(t *testing.T) {
+	r, err := repo.Init(t.Context(), &targettest.Memory{}, testKey(t), repo.InitOptions{
+		Options: repo.Options{CacheDir: t.TempDir()}, PackSize: 1 << 20,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fixture{Repo: r, t: t}
+	t.Cleanup(func() { r.Close() })
+	const versions, keep = 200, 24
+	random := rand.New(rand.NewPCG(5, 6))
+	files := fstest.MapFS{}
+	var added, moved int64
+	change := func(v, i int) {
+		size := 5_000 + random.IntN(10_000)
+		files[fmt.Sprintf("d%d/f%d", i%10, i)] = &fstest.MapFile{Data: randomBytes(random.Uint64(), size), Mode: 0o644, ModTime: time.Unix(int64(v)+1e9, 0)}
+		if v > 2*keep {
+			added += int64(size)
+		}
+	}
+	for i := range 600 {
+		change(0, i)
+	}
+	var kept []*snapshot.Manifest
+	for v := 1; v <= versions; v++ {
+		for range 3 {
+			change(v, random.IntN(600))
+		}
+		kept = append(kept, f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{}))
+		if len(kept) > keep {
+			if err := f.Forget(t.Context(), kept[0].ID); err != nil {
+				t.Fatal(err)
+			}
+			kept = kept[1:]
+		}
+		report := f.prune(repo.PruneOptions{})
+		if v > 2*keep {
+			moved += report.RepackedBytes
+		}
+	}
+	f.clean()
+	t.Logf("for each byte that was added, %.1f were written anew", float64(moved)/float64(added))
+	if moved > 10*added {
+		t.Errorf("for each byte that was added, %.1f were written anew", float64(moved)/float64(added))
+	}
 }

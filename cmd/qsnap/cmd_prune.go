@@ -14,7 +14,7 @@ import (
 
 func pruneFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "max-unused", Usage: "leave at most `PART` of what is used unused, such as 5%, 0 or unlimited", Value: "5%"},
+		&cli.StringFlag{Name: "max-unused", Usage: "leave at most `PART` of what is used unused, such as 5%, 0 or unlimited", Value: "3%"},
 		&cli.StringFlag{Name: "max-repack-size", Usage: "write at most `SIZE` anew, such as 2G"},
 		&cli.DurationFlag{Name: "time-budget", Usage: "write nothing more anew after `TIME`, such as 10m"},
 		&cli.StringSliceFlag{Name: "drop-pending", Usage: "give up the interrupted snapshot `ID`, where a store replaces objects and prune can't decide that; may be repeated"},
