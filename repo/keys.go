@@ -21,16 +21,19 @@ import (
 )
 
 // A Secret opens a repository.
-type Secret struct{ secret seal.Secret }
+type Secret struct {
+	secret seal.Secret
+	memory Memory // nil for none
+}
 
 // Passphrase returns the secret that a person types.
-func Passphrase(p string) Secret { return Secret{seal.Passphrase([]byte(p))} }
+func Passphrase(p string) Secret { return Secret{secret: seal.Passphrase([]byte(p))} }
 
 // ParseKey reads the text of a key file, as NewKey returns it, or of a recovery
 // sheet, as RecoverySheet does. Lines that begin with # are passed over.
 func ParseKey(text []byte) (Secret, error) {
 	s, err := seal.ParseSecret(text)
-	return Secret{s}, err
+	return Secret{secret: s}, err
 }
 
 // NewKey returns the text of a new key file.
@@ -111,10 +114,17 @@ func (s keySlot) unwrap(secret Secret) (*seal.Keyring, error) {
 	if !s.Fits(secret.secret) {
 		return nil, seal.ErrWrongSecret
 	}
-	if s.KDF == "argon2id" {
-		defer debug.FreeOSMemory() // it took 64 MiB, and the collector would let the heap grow to twice that
+	if ring := secret.recall(s); ring != nil {
+		return ring, nil
 	}
-	return s.Unwrap(secret.secret)
+	ring, err := s.Unwrap(secret.secret)
+	if s.TakesPassphrase() {
+		debug.FreeOSMemory() // it took 64 MiB, and the collector would let the heap grow to twice that
+	}
+	if err == nil {
+		secret.remember(s.id, ring)
+	}
+	return ring, err
 }
 
 // relists bounds how often the slots are listed again.
@@ -168,7 +178,7 @@ func (r *Repo) addSlot(ctx context.Context, secret Secret, label string) (string
 func (r *Repo) putSlot(ctx context.Context, ring *seal.Keyring, secret Secret, label string) (string, error) {
 	slot := &seal.Slot{Created: r.opts.Now().UTC().Truncate(time.Second), Label: label}
 	slot.Hostname, slot.Username = whoAmI()
-	if err := slot.Wrap(ring, secret.secret, r.opts.Rand); err != nil {
+	if err := slot.Wrap(ring, secret.secret, seal.Full, r.opts.Rand); err != nil {
 		return "", err
 	}
 	b, err := slot.Marshal()
@@ -176,7 +186,11 @@ func (r *Repo) putSlot(ctx context.Context, ring *seal.Keyring, secret Secret, l
 		return "", err
 	}
 	hash, err := r.putObject(ctx, func(h [32]byte) string { return keysPrefix + hex.EncodeToString(h[:]) }, b)
-	return hex.EncodeToString(hash[:]), err
+	id := hex.EncodeToString(hash[:])
+	if err == nil {
+		secret.remember(id, ring)
+	}
+	return id, err
 }
 
 // whoAmI returns the names of this host and user, as far as they are known.
@@ -214,7 +228,7 @@ func (r *Repo) Keys(ctx context.Context) ([]Key, error) {
 // keyOf describes a slot, given the newest epoch.
 func (r *Repo) keyOf(s keySlot, newest uint32) Key {
 	kind := "key file"
-	if s.KDF == "argon2id" {
+	if s.TakesPassphrase() {
 		kind = "passphrase"
 	}
 	return Key{s.id, s.id == r.slot, kind, s.Created, s.Hostname, s.Username, s.Label, s.Epochs() < newest}

@@ -144,6 +144,7 @@ func (p *program) globalFlags() []cli.Flag {
 		&cli.StringFlag{Name: "password-file", Usage: "read the password from `FILE` [$QSNAP_PASSWORD_FILE, or the password itself in $QSNAP_PASSWORD]"},
 		&cli.StringFlag{Name: "password-command", Usage: "run `COMMAND` in a shell and read the password from its output [$QSNAP_PASSWORD_COMMAND]"},
 		&cli.StringFlag{Name: "key-file", Usage: "open with a key `FILE` or recovery sheet instead of a password [$QSNAP_KEY_FILE]"},
+		&cli.BoolFlag{Name: "no-keyring", EnvVars: []string{"QSNAP_NO_KEYRING"}, Usage: "don't have the kernel remember for a day what saves time with a password from a file or $QSNAP_PASSWORD"},
 		&cli.StringFlag{Name: "cache-dir", EnvVars: []string{"QSNAP_CACHE_DIR"}, Usage: "keep the local index and copies of small objects in `DIR`; it may be removed at any time"},
 		&cli.StringFlag{Name: "cache-size", Usage: "keep up to `SIZE` of small objects of a repository that is not on a local disk; 0 is none", DefaultText: "512M"},
 		&cli.BoolFlag{Name: "json", Usage: "print JSON: see \"qsnap help json\""},

@@ -27,6 +27,7 @@ func TestSessions(t *testing.T) {
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(home, ".config"))
 			e.Setenv("XDG_DATA_HOME", filepath.Join(home, ".local", "share"))
 			e.Setenv("TZ", "UTC")
+			e.Setenv("QSNAP_NO_KEYRING", "1") // what is kept there stays for a day
 			return os.MkdirAll(home, 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/qsnap/qsnap/internal/keyring"
 	"github.com/qsnap/qsnap/repo"
 )
 
@@ -22,18 +23,30 @@ func (p *program) givenSecret(c *cli.Context) (s repo.Secret, given bool, err er
 	return p.secretNamed(c, "", "QSNAP_")
 }
 
-// secretNamed does that with flags and variables whose names begin so.
+// secretNamed does that with flags and variables whose names begin so. A password that
+// is in a file or variable is remembered; one that a command prints may come from a
+// vault.
 func (p *program) secretNamed(c *cli.Context, flags, variables string) (s repo.Secret, given bool, err error) {
 	command := func(line string) (repo.Secret, error) { return p.passwordFromCommand(c.Context, line) }
+	atHand := func(read func(string) (repo.Secret, error)) func(string) (repo.Secret, error) {
+		return func(v string) (repo.Secret, error) {
+			s, err := read(v)
+			if !c.Bool("no-keyring") {
+				s = s.Remember(keyring.Keyring{})
+			}
+			return s, err
+		}
+	}
+	password := func(v string) (repo.Secret, error) { return repo.Passphrase(v), nil }
 	for _, source := range []struct {
 		value string
 		read  func(string) (repo.Secret, error)
 	}{
 		{c.String(flags + "key-file"), keyFromFile},
-		{c.String(flags + "password-file"), passwordFromFile},
+		{c.String(flags + "password-file"), atHand(passwordFromFile)},
 		{c.String(flags + "password-command"), command},
-		{p.getenv(variables + "PASSWORD"), func(v string) (repo.Secret, error) { return repo.Passphrase(v), nil }},
-		{p.getenv(variables + "PASSWORD_FILE"), passwordFromFile},
+		{p.getenv(variables + "PASSWORD"), atHand(password)},
+		{p.getenv(variables + "PASSWORD_FILE"), atHand(passwordFromFile)},
 		{p.getenv(variables + "PASSWORD_COMMAND"), command},
 		{p.getenv(variables + "KEY_FILE"), keyFromFile},
 	} {

@@ -40,11 +40,12 @@ var allowed = map[string][]string{
 	"internal/arch":      nil,
 	"internal/bench":     nil,
 	"internal/chaos":     nil,
+	"internal/keyring":   nil,
 	"internal/mutants":   nil,
 	"internal/servers":   nil,
 	"internal/scale":     nil,
 	"internal/treetest":  nil,
-	"cmd/qsnap":          {"chunk", "internal/archive", "internal/mount", "repo", "snapshot", "target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/targettest", "target/webdav"},
+	"cmd/qsnap":          {"chunk", "internal/archive", "internal/keyring", "internal/mount", "repo", "snapshot", "target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/targettest", "target/webdav"},
 }
 
 // light names what a program that imports repo and target/local compiles beside

@@ -10,7 +10,7 @@
 //	L2  snapshot  index    trees and manifests; where blobs lie
 //	    internal/disk      files as snapshots have them
 //	L1  pack               what blobs are stored in
-//	L0  chunk  target  internal/seal  internal/ignore
+//	L0  chunk  target  internal/seal  internal/ignore  internal/keyring
 //
 // Imports point down only. Formats never import target; targets never import
 // formats.

@@ -22,7 +22,7 @@ const smallHeap = 32 << 20
 func expectMemory(bytes int) (done func()) {
 	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(heap)
-	if bytes < 8<<20 || heap[0].Value.Kind() != metrics.KindUint64 || heap[0].Value.Uint64() > smallHeap {
+	if bytes < 4<<20 || heap[0].Value.Kind() != metrics.KindUint64 || heap[0].Value.Uint64() > smallHeap {
 		return func() {}
 	}
 	markHuge(bytes + 2<<20)

@@ -39,11 +39,21 @@ type Slot struct {
 	Label     string    `json:"label,omitempty"`
 }
 
-// Argon2id parameters: the second recommendation of RFC 9106 section 4. The
-// bounds keep a slot written by someone else from eating the machine.
+// An Effort is what one guess of a passphrase costs: parameters of Argon2id.
+type Effort struct{ Time, MemoryKiB, Threads uint32 }
+
+var (
+	// Full is for what anybody may get hold of: the second recommendation of RFC 9106,
+	// section 4.
+	Full = Effort{3, 64 << 10, 4}
+	// Light is for what the user alone can read in any case: the least of what OWASP's
+	// Password Storage Cheat Sheet recommends, with the lanes of Full.
+	Light = Effort{5, 7 << 10, 4}
+)
+
+// The bounds keep a slot written by someone else from eating the machine.
 const (
-	argonTime, argonMemoryKiB, argonThreads = 3, 64 << 10, 4
-	maxTime, maxMemoryKiB, maxThreads       = 64, 1 << 20, 64
+	maxTime, maxMemoryKiB, maxThreads = 64, 1 << 20, 64
 
 	kdfPassphrase, kdfKeyFile = "argon2id", "hkdf"
 	slotContext               = "qsnap 1 key slot"
@@ -54,16 +64,16 @@ const (
 var ErrWrongSecret = errors.New("wrong password or key")
 
 // Wrap seals the ring under the secret and completes the slot, whose
-// descriptive fields the caller has set. Random bytes come from random, or from
-// crypto/rand where that is nil.
-func (s *Slot) Wrap(ring *Keyring, secret Secret, random io.Reader) error {
+// descriptive fields the caller has set. A guess of a passphrase takes the effort.
+// Random bytes come from random, or from crypto/rand where that is nil.
+func (s *Slot) Wrap(ring *Keyring, secret Secret, effort Effort, random io.Reader) error {
 	if random == nil {
 		random = rand.Reader
 	}
 	s.Version = Version
 	switch {
 	case secret.passphrase != nil:
-		s.KDF, s.Time, s.MemoryKiB, s.Threads = kdfPassphrase, argonTime, argonMemoryKiB, argonThreads
+		s.KDF, s.Time, s.MemoryKiB, s.Threads = kdfPassphrase, effort.Time, effort.MemoryKiB, effort.Threads
 	case secret.key != nil:
 		s.KDF = kdfKeyFile
 	default:
@@ -108,6 +118,9 @@ func ParseSlot(b []byte) (*Slot, error) {
 	}
 	return &s, nil
 }
+
+// TakesPassphrase reports whether the slot opens with a passphrase.
+func (s *Slot) TakesPassphrase() bool { return s.KDF == kdfPassphrase }
 
 // Fits reports whether a secret is of the sort that the slot takes, so that a
 // failure to unwrap with it means that it is the wrong one.
