@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -26,9 +27,14 @@ type Builder struct {
 	cipher *seal.Cipher
 	spool  Spool
 
-	mu   sync.Mutex
-	info Info
-	next int64 // where the next segment goes
+	mu      sync.Mutex
+	info    Info
+	next    int64         // where the next segment goes
+	hashed  int64         // up to where the pack is hashed
+	written map[int64]int // lengths of segments beyond that, by where they lie
+	hashing bool          // somebody is
+
+	hasher *blake3.Hasher // of who is
 }
 
 // NewBuilder begins a pack of that kind in an empty spool. It belongs to a run.
@@ -41,7 +47,12 @@ func NewBuilder(box *seal.Box, run seal.Run, kind seal.Kind, spool Spool) (*Buil
 	if _, err := spool.WriteAt(header[:], 0); err != nil {
 		return nil, fmt.Errorf("new pack: %w", err)
 	}
-	return &Builder{cipher: cipher, spool: spool, info: Info{Header: header}, next: seal.HeaderSize}, nil
+	b := &Builder{
+		cipher: cipher, spool: spool, info: Info{Header: header},
+		next: seal.HeaderSize, hashed: seal.HeaderSize, written: map[int64]int{}, hasher: blake3.New(),
+	}
+	_, _ = b.hasher.Write(header[:]) // which never fails
+	return b, nil
 }
 
 // A Part names a blob of a segment to be, and its length. The parts of a segment
@@ -82,7 +93,41 @@ func (b *Builder) Write(slot Slot, data []byte) error {
 	if _, err := b.spool.WriteAt(sealed, slot.offset); err != nil {
 		return fmt.Errorf("write to pack: %w", err)
 	}
+	if err := b.hash(slot.offset, sealed); err != nil {
+		return fmt.Errorf("read what was written to pack: %w", err)
+	}
 	return nil
+}
+
+// hash hashes a segment that is written, and those after it that were before it; or
+// else leaves it to whoever is hashing, or writes what is missing before it. So most
+// are hashed while they are in the processor's cache, and nobody waits.
+func (b *Builder) hash(offset int64, sealed []byte) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.written[offset] = len(sealed)
+	if b.hashing {
+		return nil
+	}
+	b.hashing = true
+	var err error
+	for {
+		at := b.hashed
+		size, ok := b.written[at]
+		if !ok || err != nil {
+			b.hashing = false
+			return err
+		}
+		delete(b.written, at)
+		b.hashed += int64(size)
+		b.mu.Unlock()
+		if at == offset {
+			_, err = b.hasher.Write(sealed)
+		} else {
+			_, err = io.CopyBuffer(b.hasher, io.NewSectionReader(b.spool, at, int64(size)), make([]byte, min(size, 256<<10)))
+		}
+		b.mu.Lock()
+	}
 }
 
 // Finish writes footer and trailer once every reserved segment is written, and
@@ -90,6 +135,9 @@ func (b *Builder) Write(slot Slot, data []byte) error {
 func (b *Builder) Finish() (*Info, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.hashed != b.next {
+		return nil, errors.New("finish pack: not all that was reserved is written")
+	}
 	footer := b.info.AppendFooter(nil)
 	end := b.cipher.Seal(footer[:0], footer, footerPart)
 	end = appendTrailer(end, end)
@@ -97,11 +145,8 @@ func (b *Builder) Finish() (*Info, error) {
 		return nil, fmt.Errorf("finish pack: %w", err)
 	}
 	b.info.Size = b.next + int64(len(end))
-	h := blake3.New()
-	if _, err := io.CopyBuffer(h, io.NewSectionReader(b.spool, 0, b.info.Size), make([]byte, min(b.info.Size, 256<<10))); err != nil {
-		return nil, fmt.Errorf("finish pack: %w", err)
-	}
-	h.Sum(b.info.ID[:0])
+	_, _ = b.hasher.Write(end)
+	b.hasher.Sum(b.info.ID[:0])
 	info := b.info
 	return &info, nil
 }
