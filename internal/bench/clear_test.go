@@ -25,7 +25,10 @@ func TestOnlyCopiesOfLargeFilesAndInMemoryAreRemovedEarly(t *testing.T) {
 			if err := os.MkdirAll(filepath.Join(out, "dir"), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			b := &bench{files: c.files, bytes: c.bytes, inMemory: c.inMemory}
+			b := &bench{files: c.files, bytes: c.bytes}
+			if c.inMemory {
+				b.holder = new(holder)
+			}
 			if err := b.clear(out); err != nil {
 				t.Fatal(err)
 			}

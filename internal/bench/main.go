@@ -31,11 +31,13 @@
 // so wait that long between two calls there). So -work should have room for some
 // copies of each tree for every run and tool. Of a tree of large files, of a mebibyte
 // on average, copies are deleted as soon as all tools have made theirs, and on a file
-// system in memory as soon as each has; with each run goes all that it made.
+// system in memory as soon as each has; with each run goes all that it made. There all
+// free memory is held while nothing is measured, and given up as it is needed.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -47,6 +49,13 @@ import (
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == holdMemory {
+		if err := beHolder(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", holdMemory+":", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	var o options
@@ -77,9 +86,10 @@ type options struct {
 	releases      string
 	last          int
 	trees         []string
+	holder        *holder // where what is written to work is in memory, else nil
 }
 
-func run(ctx context.Context, o options) error {
+func run(ctx context.Context, o options) (err error) {
 	if o.profile {
 		if err := canProfile(); err != nil {
 			return err
@@ -107,6 +117,12 @@ func run(ctx context.Context, o options) error {
 		if _, err := exec.LookPath(peer.name); err == nil && (o.only == "" || strings.Contains(","+o.only+",", ","+peer.name+",")) {
 			tools = append(tools, peer)
 		}
+	}
+	if inMemory(work) {
+		if o.holder, err = startHolder(ctx); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, o.holder.stop()) }()
 	}
 	name := "history"
 	if o.releases != "" {
