@@ -236,7 +236,7 @@ func TestKnownHostsComeFromWhereTheConfigurationSays(t *testing.T) {
 // for a host's.
 func comparable(text []byte) bool {
 	for line := range bytes.Lines(text) {
-		fields := bytes.Fields(line)
+		fields := bytes.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' })
 		if len(fields) == 0 {
 			continue
 		}
@@ -261,7 +261,7 @@ func FuzzKnownHosts(f *testing.F) {
 	for _, text := range []string{
 		"host.example" + line, "other,host.example" + line, "host.example,*.other" + line, "!host.example,*" + line, "[host.example]:2222" + line,
 		knownhosts.HashHostname("host.example") + line, knownhosts.HashHostname("[host.example]:2222") + line,
-		"@revoked *" + line, "@cert-authority *.example" + line, "# x\n\n host.example\t" + line + " comment\r\n", "|1||" + line, "h?st.*" + line,
+		"@revoked *" + line, "@cert-authority *.example" + line, "# x\n\n host.example\t" + line + " comment\r\n", "|1||" + line, "h?st.*" + line, "a\v,*" + line,
 	} {
 		f.Add([]byte(text), false)
 		f.Add([]byte(text), true)
