@@ -257,6 +257,39 @@ func TestAnUploadThatIsDeletedWhileItIsSentHasARival(t *testing.T) {
 	}
 }
 
+// A rival that has deleted the upload may take long to put the object, or not come to it.
+func TestAnUploadThatIsDeletedIsSentAgainWhileThereIsARival(t *testing.T) {
+	for _, wins := range []bool{true, false} {
+		s := newStore()
+		tgt := openStore(t, s, Options{})
+		mustPut(t, tgt, "before", "x")
+		rival := "/dav/" + rivalKey("a") + "0rival"
+		sent := 0
+		s.answer(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != http.MethodPut {
+				return false
+			}
+			if sent++; sent == 1 {
+				s.change(w, func() int { s.put(rival, []byte("rival's")); return http.StatusMethodNotAllowed })
+				return true
+			}
+			s.change(httptest.NewRecorder(), func() int {
+				if wins {
+					s.put("/dav/a", []byte("rival's"))
+				}
+				return s.delete(rival)
+			})
+			return false
+		})
+		if err := putText(tgt, "a", "hello"); (err == nil) == wins || wins && !errors.Is(err, fs.ErrExist) {
+			t.Errorf("the rival wins: %v; put returns %v", wins, err)
+		}
+		if sent != 2 || len(s.uploads()) > 0 {
+			t.Errorf("%d uploads; left behind: %q", sent, s.uploads())
+		}
+	}
+}
+
 // A server may begin to store an upload that broke off after it was told to delete it.
 func TestAnUploadThatComesLateIsDeletedByTheNextPut(t *testing.T) {
 	s := newStore()

@@ -52,7 +52,11 @@ func (p *put) attempt(ctx context.Context, n int) error {
 	err := p.send(ctx)
 	if e, ok := errors.AsType[*Error](err); ok && upset(e.Status) {
 		p.abandon(ctx)
-		return p.afterDeletion(ctx, err)
+		err = p.afterDeletion(ctx, err)
+		if !errors.Is(err, fs.ErrExist) && p.isContested(ctx) {
+			return errDeleted // by a rival that takes its time
+		}
+		return err
 	}
 	if err == nil {
 		err = p.settleRivals(ctx)

@@ -57,6 +57,15 @@ func (p *put) settleRivals(ctx context.Context) error {
 	}
 }
 
+// isContested reports whether there are uploads of others for the same name.
+func (p *put) isContested(ctx context.Context) bool {
+	key := rivalKey(p.name)
+	found, err := p.t.children(ctx, "put", p.name, uploads, func(name string) bool {
+		return strings.HasPrefix(name, key) && !p.t.isAbandoned(name)
+	})
+	return err == nil && len(found) > 0
+}
+
 // isAbandoned reports whether an upload is one that this Target won't move any more.
 func (t *Target) isAbandoned(upload string) bool {
 	t.mu.Lock()
