@@ -9,10 +9,12 @@ import (
 )
 
 // How much of memory stays free, or is free again soon after it was taken; and how much
-// is held or given up at a time.
+// is held or given up at a time. The lowest 4 GiB are a zone of their own, which is used
+// last: were no more than that free, the system would make room by forgetting what it
+// has read.
 const (
-	mostFree  = 1 << 30
-	leastFree = 768 << 20
+	mostFree  = 5 << 30
+	leastFree = mostFree - 256<<20
 	heldPart  = 64 << 20
 )
 
