@@ -110,23 +110,26 @@ func (b *Builder) hash(offset int64, sealed []byte) error {
 		return nil
 	}
 	b.hashing = true
-	var err error
+	defer func() { b.hashing = false }()
 	for {
 		at := b.hashed
 		size, ok := b.written[at]
-		if !ok || err != nil {
-			b.hashing = false
-			return err
+		if !ok {
+			return nil
 		}
 		delete(b.written, at)
-		b.hashed += int64(size)
 		b.mu.Unlock()
+		var err error
 		if at == offset {
 			_, err = b.hasher.Write(sealed)
 		} else {
 			_, err = io.CopyBuffer(b.hasher, io.NewSectionReader(b.spool, at, int64(size)), make([]byte, min(size, 256<<10)))
 		}
 		b.mu.Lock()
+		if err != nil {
+			return err // and Finish won't
+		}
+		b.hashed += int64(size)
 	}
 }
 

@@ -227,16 +227,15 @@ func (p *pruner) markAll(ctx context.Context) error {
 // newestFirst returns how many they are.
 func newestFirst(manifests []*snapshot.Manifest) (newest int) {
 	slices.SortFunc(manifests, func(a, b *snapshot.Manifest) int { return compareAge(b, a) })
-	var first, rest []*snapshot.Manifest
-	for _, g := range (snapshot.Grouping{Host: true, Paths: true}).Group(manifests) {
-		first = append(first, g.Snapshots[0])
-		rest = append(rest, g.Snapshots[1:]...)
+	later := map[*snapshot.Manifest]int{}
+	groups := (snapshot.Grouping{Host: true, Paths: true}).Group(manifests)
+	for _, g := range groups {
+		for _, m := range g.Snapshots[1:] {
+			later[m] = 1
+		}
 	}
-	for _, part := range [][]*snapshot.Manifest{first, rest} {
-		slices.SortFunc(part, func(a, b *snapshot.Manifest) int { return compareAge(b, a) })
-	}
-	copy(manifests[copy(manifests, first):], rest)
-	return len(first)
+	slices.SortStableFunc(manifests, func(a, b *snapshot.Manifest) int { return later[a] - later[b] })
+	return len(groups)
 }
 
 func (p *pruner) mark(ctx context.Context, m *snapshot.Manifest) error {

@@ -28,30 +28,25 @@ func (p *program) givenSecret(c *cli.Context) (s repo.Secret, given bool, err er
 // vault.
 func (p *program) secretNamed(c *cli.Context, flags, variables string) (s repo.Secret, given bool, err error) {
 	command := func(line string) (repo.Secret, error) { return p.passwordFromCommand(c.Context, line) }
-	atHand := func(read func(string) (repo.Secret, error)) func(string) (repo.Secret, error) {
-		return func(v string) (repo.Secret, error) {
-			s, err := read(v)
-			if !c.Bool("no-keyring") {
-				s = s.Remember(keyring.Keyring{})
-			}
-			return s, err
-		}
-	}
 	password := func(v string) (repo.Secret, error) { return repo.Passphrase(v), nil }
 	for _, source := range []struct {
-		value string
-		read  func(string) (repo.Secret, error)
+		value      string
+		read       func(string) (repo.Secret, error)
+		remembered bool
 	}{
-		{c.String(flags + "key-file"), keyFromFile},
-		{c.String(flags + "password-file"), atHand(passwordFromFile)},
-		{c.String(flags + "password-command"), command},
-		{p.getenv(variables + "PASSWORD"), atHand(password)},
-		{p.getenv(variables + "PASSWORD_FILE"), atHand(passwordFromFile)},
-		{p.getenv(variables + "PASSWORD_COMMAND"), command},
-		{p.getenv(variables + "KEY_FILE"), keyFromFile},
+		{c.String(flags + "key-file"), keyFromFile, false},
+		{c.String(flags + "password-file"), passwordFromFile, true},
+		{c.String(flags + "password-command"), command, false},
+		{p.getenv(variables + "PASSWORD"), password, true},
+		{p.getenv(variables + "PASSWORD_FILE"), passwordFromFile, true},
+		{p.getenv(variables + "PASSWORD_COMMAND"), command, false},
+		{p.getenv(variables + "KEY_FILE"), keyFromFile, false},
 	} {
 		if source.value != "" {
 			s, err := source.read(source.value)
+			if source.remembered && !c.Bool("no-keyring") {
+				s = s.Remember(keyring.Keyring{})
+			}
 			return s, true, err
 		}
 	}

@@ -2,12 +2,6 @@
 // processes of the same user can read them and no disk ever sees them.
 package keyring
 
-import "time"
-
-// lifetime is how long a value is kept that nobody asks for. The kernel itself drops
-// a persistent keyring that wasn't used for three days (persistent-keyring(7)).
-const lifetime = 24 * time.Hour
-
 // A Keyring is the user's persistent keyring, persistent-keyring(7), which outlives
 // sessions, so that what cron starts finds what the last run left. The zero value is
 // ready to use, by any number of goroutines. Where the kernel has none, or keeps a

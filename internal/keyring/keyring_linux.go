@@ -5,9 +5,14 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
+
+// lifetime is how long a value is kept that nobody asks for. The kernel itself drops
+// a persistent keyring that wasn't used for three days (persistent-keyring(7)).
+const lifetime = 24 * time.Hour
 
 // Load returns the value under a name, and keeps it for another day. If there is none
 // it is fs.ErrNotExist.

@@ -290,6 +290,20 @@ func TestAnUploadThatIsDeletedIsSentAgainWhileThereIsARival(t *testing.T) {
 	}
 }
 
+// A refusal is what it is, though a crashed rival has left an upload for the same name.
+func TestARefusalIsNotTakenForARival(t *testing.T) {
+	s := newStore()
+	tgt := openStore(t, s, Options{})
+	mustPut(t, tgt, "before", "x")
+	s.change(httptest.NewRecorder(), func() int { return s.put("/dav/"+rivalKey("a")+"0rival", []byte("hel")) })
+	s.answer(answering(http.MethodPut, status(http.StatusForbidden)))
+	err := putText(tgt, "a", "hello")
+	isLine(t, err, "403 Forbidden")
+	if !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("put returns %v", err)
+	}
+}
+
 // A server may begin to store an upload that broke off after it was told to delete it.
 func TestAnUploadThatComesLateIsDeletedByTheNextPut(t *testing.T) {
 	s := newStore()

@@ -32,6 +32,9 @@ func (t *Target) Put(ctx context.Context, name string, r io.ReaderAt, size int64
 		if !errors.Is(err, errDeleted) {
 			return err
 		}
+		if e, ok := errors.AsType[*Error](err); ok && attempt == maxAttempts-1 {
+			return e // a refusal each time, whoever's upload is there
+		}
 	}
 	return &Error{Op: "put", Name: name, Text: "the server loses what it takes, or somebody deletes each upload", temporary: true}
 }
@@ -54,7 +57,7 @@ func (p *put) attempt(ctx context.Context, n int) error {
 		p.abandon(ctx)
 		err = p.afterDeletion(ctx, err)
 		if !errors.Is(err, fs.ErrExist) && p.isContested(ctx) {
-			return errDeleted // by a rival that takes its time
+			return fmt.Errorf("%w, perhaps by a rival that takes its time: %w", errDeleted, err)
 		}
 		return err
 	}
