@@ -6,6 +6,7 @@ type Cutter struct {
 	mask     uint64
 	out      [256]uint64 // what a byte contributes when it has just left the window
 	mod      [256]uint64 // clears the 8 bits above the degree, and reduces them
+	wide     *matrices   // or nil, where the processor can't use them
 }
 
 const degree = 53
@@ -28,6 +29,9 @@ func NewCutter(p Params) *Cutter {
 		c.mod[b] = c.mod[low] ^ c.mod[rest]
 		c.out[b] = c.out[low] ^ c.out[rest]
 	}
+	if hasWide {
+		c.wide = newMatrices(p)
+	}
 	return c
 }
 
@@ -40,14 +44,7 @@ func (c *Cutter) Cut(buf []byte) int {
 	end := min(len(buf), c.max)
 	// The window before position i is buf[i-64:i]. The first cut allowed is
 	// at min; the fingerprint is a function of the window alone.
-	var digest uint64
-	for _, b := range buf[c.min-windowSize : c.min] {
-		digest = c.push(digest, b)
-	}
-	if digest&c.mask == 0 {
-		return c.min
-	}
-	if i := c.scan(buf[c.min-windowSize:end], digest); i > 0 {
+	if i := c.scan(buf[c.min-windowSize : end]); i > 0 {
 		return c.min - windowSize + i
 	}
 	return end
@@ -59,11 +56,16 @@ func (c *Cutter) MayEnd(chunk []byte) bool {
 	if len(chunk) < c.min || len(chunk) >= c.max {
 		return len(chunk) == c.max
 	}
-	var digest uint64
-	for _, b := range chunk[len(chunk)-windowSize:] {
-		digest = c.push(digest, b)
+	return c.fingerprint(chunk[len(chunk)-windowSize:])&c.mask == 0
+}
+
+// scan returns the first i from 64 on where the fingerprint of buf[i-64:i] is a
+// candidate, or 0.
+func (c *Cutter) scan(buf []byte) int {
+	if c.wide != nil && len(buf) >= windowSize+wideWindows {
+		return c.scanWide(buf)
 	}
-	return digest&c.mask == 0
+	return c.scanLanes(buf)
 }
 
 // A block is looked at by six lanes of so many bytes each.
@@ -72,14 +74,17 @@ const (
 	block = windowSize + 6*lane
 )
 
-// scan takes the fingerprint of the window buf[:64] and returns the first i
-// above 64 where that of buf[i-64:i] is a candidate, or 0.
+// scanLanes does what scan does.
 //
 // A fingerprint depends on the one before it through a table, so one lane keeps
 // the processor waiting for loads. But a candidate depends on its window alone:
 // six lanes, each with a window of its own to begin with, run at once. With more,
 // their fingerprints wouldn't stay in registers.
-func (c *Cutter) scan(buf []byte, digest uint64) int {
+func (c *Cutter) scanLanes(buf []byte) int {
+	digest := c.fingerprint(buf[:windowSize])
+	if digest&c.mask == 0 {
+		return windowSize
+	}
 	at := 0
 	for ; at+block <= len(buf); at += 6 * lane {
 		i, next := c.scanBlock((*[block]byte)(buf[at:at+block]), digest)
@@ -142,6 +147,14 @@ func (c *Cutter) scanTail(buf []byte, digest uint64) int {
 		}
 	}
 	return 0
+}
+
+func (c *Cutter) fingerprint(window []byte) uint64 {
+	var digest uint64
+	for _, b := range window {
+		digest = c.push(digest, b)
+	}
+	return digest
 }
 
 func (c *Cutter) push(digest uint64, b byte) uint64 {

@@ -25,8 +25,18 @@ func randomBytes(seed uint64, n int) []byte {
 	return b
 }
 
-func cuts(p Params, data []byte) []int {
-	c := NewCutter(p)
+// cutters returns a Cutter for each way of looking for cuts that this processor knows.
+func cutters(p Params) map[string]*Cutter {
+	all := map[string]*Cutter{"as it is": NewCutter(p)}
+	if hasWide {
+		lanes := NewCutter(p)
+		lanes.wide = nil
+		all["in lanes"] = lanes
+	}
+	return all
+}
+
+func cuts(c *Cutter, data []byte) []int {
 	var out []int
 	for len(data) > 0 {
 		n := c.Cut(data)
@@ -56,11 +66,14 @@ func resticCuts(t testing.TB, p Params, data []byte) []int {
 // sameCuts reports the first cut that differs.
 func sameCuts(t *testing.T, name string, p Params, data []byte) {
 	t.Helper()
-	got, want := cuts(p, data), resticCuts(t, p, data)
-	for i := range max(len(got), len(want)) {
-		if i >= len(got) || i >= len(want) || got[i] != want[i] {
-			t.Errorf("%s, %+v: chunk %d: lengths %v, want %v", name, p, i, got[min(i, len(got)):min(i+1, len(got))], want[min(i, len(want)):min(i+1, len(want))])
-			return
+	want := resticCuts(t, p, data)
+	for way, c := range cutters(p) {
+		got := cuts(c, data)
+		for i := range max(len(got), len(want)) {
+			if i >= len(got) || i >= len(want) || got[i] != want[i] {
+				t.Errorf("%s, %s, %+v: chunk %d: lengths %v, want %v", name, way, p, i, got[min(i, len(got)):min(i+1, len(got))], want[min(i, len(want)):min(i+1, len(want))])
+				break
+			}
 		}
 	}
 }
@@ -150,13 +163,16 @@ func BenchmarkNewCutter(b *testing.B) {
 
 func BenchmarkCut(b *testing.B) {
 	data := randomBytes(1, 16<<20)
-	c := NewCutter(testParams())
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		for rest := data; len(rest) > 0; {
-			rest = rest[c.Cut(rest):]
-		}
+	for way, c := range cutters(testParams()) {
+		b.Run(way, func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				for rest := data; len(rest) > 0; {
+					rest = rest[c.Cut(rest):]
+				}
+			}
+		})
 	}
 }
 
