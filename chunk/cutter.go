@@ -62,7 +62,7 @@ func (c *Cutter) MayEnd(chunk []byte) bool {
 // scan returns the first i from 64 on where the fingerprint of buf[i-64:i] is a
 // candidate, or 0.
 func (c *Cutter) scan(buf []byte) int {
-	if c.wide != nil && len(buf) >= windowSize+wideWindows {
+	if c.wide != nil {
 		return c.scanWide(buf)
 	}
 	return c.scanLanes(buf)

@@ -29,8 +29,7 @@ func newMatrices(p Params) *matrices {
 	return m
 }
 
-// scanWide returns the first i from 64 on where the fingerprint of buf[i-64:i] is a
-// candidate, or 0.
+// scanWide does what scan does.
 func (c *Cutter) scanWide(buf []byte) int {
 	at := 0
 	for windows := len(buf) - windowSize + 1; windows-at >= wideWindows; at += 64 {
