@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -88,13 +89,18 @@ func parallel(ctx context.Context, hands int, dir string, f func(path string, d 
 	return g.Wait()
 }
 
+// Making a buffer would take longer than to read most files.
+var buffers = sync.Pool{New: func() any { return new([128 << 10]byte) }}
+
 func readFile(p string, w io.Writer) error {
 	f, err := os.Open(p)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	_, err = io.CopyBuffer(w, struct{ io.Reader }{f}, make([]byte, 128<<10))
+	buf := buffers.Get().(*[128 << 10]byte)
+	defer buffers.Put(buf)
+	_, err = io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{f}, buf[:]) // by no way of their own
 	return err
 }
 
