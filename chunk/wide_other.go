@@ -4,6 +4,6 @@ package chunk
 
 const hasWide = false
 
-func likelyWindows(*byte, int, *matrices) (at int, hits uint64) {
+func likelyWindow(*byte, int, *matrices) int {
 	panic("chunk: not on this processor")
 }
