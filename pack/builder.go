@@ -35,6 +35,10 @@ type Builder struct {
 	hashing bool          // somebody is
 
 	hasher *blake3.Hasher // of who is
+
+	// writing lets one write at a time to the spool. A file system does that for a
+	// file, but whoever waits there keeps a processor.
+	writing sync.Mutex
 }
 
 // NewBuilder begins a pack of that kind in an empty spool. It belongs to a run.
@@ -90,7 +94,10 @@ func (b *Builder) Reserve(codec Codec, size, plain int, parts []Part) (Slot, int
 // storage, whose capacity should have seal.Overhead bytes to spare.
 func (b *Builder) Write(slot Slot, data []byte) error {
 	sealed := b.cipher.Seal(data[:0], data, slot.number)
-	if _, err := b.spool.WriteAt(sealed, slot.offset); err != nil {
+	b.writing.Lock()
+	_, err := b.spool.WriteAt(sealed, slot.offset)
+	b.writing.Unlock()
+	if err != nil {
 		return fmt.Errorf("write to pack: %w", err)
 	}
 	if err := b.hash(slot.offset, sealed); err != nil {

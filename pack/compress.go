@@ -49,10 +49,10 @@ func ParseLevel(s string) (Level, error) {
 // concurrent use.
 type Compressor struct {
 	encoder  *zstd.Encoder // nil for Off
-	buf      []byte
 	auto     bool
 	doubtful bool   // the last segment didn't shrink
 	sample   []byte // of a doubtful one
+	shrunk   []byte // what became of it
 }
 
 // Of a doubtful segment so many parts of so many bytes are tried.
@@ -94,21 +94,19 @@ func newEncoder(level zstd.EncoderLevel) (*zstd.Encoder, error) {
 }
 
 // Compress returns the segment as it is to be stored, with room behind it for
-// sealing. The result is valid until the next call. What doesn't shrink by a
-// sixteenth stays as it is, so that reading it back is free: that is plain itself,
-// moved only if it has no such room. Sealing the result in place takes plain's storage
-// then.
-func (c *Compressor) Compress(plain []byte) (Codec, []byte) {
+// sealing, and a buffer that is free again. What doesn't shrink by a sixteenth stays as
+// it is, so that reading it back is free: then data is plain itself, moved only if it
+// has no such room, and free has the storage of spare. Else it is the other way around.
+func (c *Compressor) Compress(plain, spare []byte) (codec Codec, data, free []byte) {
 	if c.encoder != nil && !(c.doubtful && c.hopeless(plain)) {
-		out := slices.Grow(c.encoder.EncodeAll(plain, c.buf[:0]), seal.Overhead)
-		c.buf = out[:0] // as large as what data shrinks to makes it
-		shrank := len(out) <= len(plain)-len(plain)/16
+		spare = slices.Grow(c.encoder.EncodeAll(plain, spare[:0]), seal.Overhead)
+		shrank := len(spare) <= len(plain)-len(plain)/16
 		c.doubtful = c.auto && !shrank
 		if shrank {
-			return Zstd, out
+			return Zstd, spare, plain[:0]
 		}
 	}
-	return Raw, slices.Grow(plain, seal.Overhead)
+	return Raw, slices.Grow(plain, seal.Overhead), spare[:0]
 }
 
 // hopeless reports whether parts of a segment from all over it shrink by even less
@@ -122,8 +120,8 @@ func (c *Compressor) hopeless(plain []byte) bool {
 		at := i * (len(plain) - samplePart) / (sampleParts - 1)
 		c.sample = append(c.sample, plain[at:at+samplePart]...)
 	}
-	c.buf = c.encoder.EncodeAll(c.sample, c.buf[:0])
-	return len(c.buf) > len(c.sample)-len(c.sample)/32
+	c.shrunk = c.encoder.EncodeAll(c.sample, c.shrunk[:0])
+	return len(c.shrunk) > len(c.sample)-len(c.sample)/32
 }
 
 // A Decompressor is safe for concurrent use.

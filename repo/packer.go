@@ -35,18 +35,25 @@ const (
 	maxPackBlobs    = 32 << 10
 )
 
-// store seals a segment into the current pack, and has that uploaded when it is
-// full and its last segment is written.
+// store has a segment sealed into the current pack, and that uploaded when it is full
+// and its last segment is written. Nobody waits for that, but it is one of the session's
+// uploads: data is a buffer of the session, and becomes a spare one again.
 func (p *packer) store(codec pack.Codec, data []byte, plain int, parts []pack.Part) error {
 	o, slot, err := p.reserve(codec, len(data), plain, parts)
 	if err != nil {
+		p.s.spares <- data
 		return err
 	}
-	defer p.s.release(o)
-	if err := o.builder.Write(slot, data); err != nil {
-		p.s.fail(err)
-		return err
-	}
+	p.s.uploads.Add(1)
+	go func() {
+		defer p.s.uploads.Done()
+		err := o.builder.Write(slot, data)
+		p.s.spares <- data
+		if err != nil {
+			p.s.fail(err)
+		}
+		p.s.release(o)
+	}()
 	return nil
 }
 
@@ -193,10 +200,16 @@ func (l *lane) Flush(context.Context) error {
 	if len(l.parts) == 0 {
 		return nil
 	}
+	var spare []byte
+	select {
+	case spare = <-l.s.spares:
+	case <-l.s.ctx.Done():
+		return l.s.err()
+	}
+	plain, parts := len(l.segment), l.parts
 	press := <-l.s.presses
-	defer func() { l.s.presses <- press }()
-	codec, data := press.Compress(l.segment)
-	err := l.packer.store(codec, data, len(l.segment), l.parts)
-	l.segment, l.parts = l.segment[:0], l.parts[:0]
-	return err
+	codec, data, free := press.Compress(l.segment, spare)
+	l.s.presses <- press
+	l.segment, l.parts = free, l.parts[:0]
+	return l.packer.store(codec, data, plain, parts)
 }

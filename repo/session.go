@@ -54,6 +54,7 @@ type session struct {
 	uploads sync.WaitGroup
 	slots   chan *pack.Buffer     // who holds one may build or upload a pack
 	presses chan *pack.Compressor // who holds one may compress
+	spares  chan []byte           // and needs one of these, until what it compressed is written
 
 	stats sessionStats
 }
@@ -79,6 +80,10 @@ func (r *Repo) packsAtOnce() int {
 	}
 	return int(min(max(farPackMemory/r.config.PackSize, packsAtOnce), farPacksAtOnce))
 }
+
+// sparesWritten is how many segments may be on their way to packs while all workers
+// compress others.
+const sparesWritten = 2
 
 // treeSegment is how large segments of trees are: whoever looks for one file
 // reads a few of them.
@@ -108,6 +113,10 @@ func (r *Repo) newSession(ctx context.Context, kind leaseKind, what lease, level
 		claimed: map[chunk.ID]bool{}, relied: map[pack.ID]bool{}, repack: map[chunk.ID]struct{}{},
 		slots:   make(chan *pack.Buffer, r.packsAtOnce()),
 		presses: make(chan *pack.Compressor, workers),
+		spares:  make(chan []byte, workers+sparesWritten),
+	}
+	for range cap(s.spares) {
+		s.spares <- nil
 	}
 	for range cap(s.slots) {
 		s.slots <- new(pack.Buffer)

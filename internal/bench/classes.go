@@ -33,6 +33,7 @@ var classes = []class{
 var programClasses = map[string]class{
 	"github.com/klauspost/compress/":         compression,
 	"github.com/qsnap/qsnap/chunk.(*Cutter)": cutting,
+	"github.com/qsnap/qsnap/chunk.likely":    cutting,
 	"github.com/qsnap/qsnap/chunk.(*Hasher)": hashing,
 	"github.com/zeebo/blake3":                hashing,
 	"crypto/":                                sealing,
