@@ -209,6 +209,7 @@ type checker struct {
 	manifests []*snapshot.Manifest
 	trees     map[chunk.ID]bool // directories that were walked, and whether all in them is well
 	lost      map[chunk.ID]int  // chunks and trees that can't be read, and the finding that says why
+	buffers   sync.Pool         // of *segmentBuffers
 
 	mu      sync.Mutex
 	report  CheckReport

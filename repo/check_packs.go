@@ -282,6 +282,9 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// segmentBuffers are used for one segment after another.
+type segmentBuffers struct{ sealed, plain []byte }
+
 // readSegments opens all segments of a pack and checks their blobs.
 func (c *checker) readSegments(ctx context.Context, in io.Reader, info *pack.Info, p *checkedPack) error {
 	hasher := c.r.data
@@ -289,19 +292,23 @@ func (c *checker) readSegments(ctx context.Context, in io.Reader, info *pack.Inf
 		hasher = c.r.tree
 	}
 	blobs := info.Blobs
-	var sealed, plain []byte
+	buf, _ := c.buffers.Get().(*segmentBuffers)
+	if buf == nil {
+		buf = new(segmentBuffers)
+	}
+	defer c.buffers.Put(buf)
 	for n, s := range info.Segments {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if cap(sealed) < s.Stored {
-			sealed = make([]byte, s.Stored)
-		}
-		sealed = sealed[:s.Stored]
+		sealed := slices.Grow(buf.sealed[:0], s.Stored)[:s.Stored]
+		buf.sealed = sealed
+		var plain []byte
 		_, err := io.ReadFull(in, sealed)
 		switch err {
 		case nil:
-			plain, err = c.r.openSegment(info, n, sealed, plain[:0])
+			buf.plain = slices.Grow(buf.plain[:0], s.Plain)
+			plain, err = c.r.openSegment(info, n, sealed, buf.plain)
 		case io.EOF, io.ErrUnexpectedEOF:
 			err = fmt.Errorf("segment %d: it ends behind the pack", n)
 		default:
