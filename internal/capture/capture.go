@@ -157,7 +157,7 @@ func Run(ctx context.Context, src *Source, o Options) (*Result, error) {
 		cutter:  chunk.NewCutter(o.Params),
 		jobs:    make(chan job, o.Workers),
 		links:   map[fileKey]*leader{},
-		bufs:    make(chan []byte, o.Workers+2),
+		bufs:    make(chan []byte, o.Workers+1),
 		seen:    map[string]bool{},
 	}
 	for range cap(c.bufs) {
