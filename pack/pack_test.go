@@ -362,6 +362,36 @@ func TestAutoCompressesWhatShrinksAgain(t *testing.T) {
 	}
 }
 
+// What is compressed next is gathered in the buffer that is free, while the segment is
+// still to be written.
+func TestTheBufferThatIsFreeIsNotTheSegments(t *testing.T) {
+	random := make([]byte, 1<<18)
+	fixedRandom(5).Read(random)
+	for _, level := range []Level{Auto, Off} {
+		c, err := NewCompressor(level)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var plain, spare []byte
+		for i, content := range [][]byte{random, make([]byte, 1<<18), random, random, make([]byte, 1<<17), random} {
+			plain = append(plain[:0], content...)
+			codec, data, free := c.Compress(plain, spare)
+			want := bytes.Clone(data)
+			free = free[:cap(free)]
+			for j := range free {
+				free[j]++
+			}
+			if !bytes.Equal(data, want) || codec == Raw && !bytes.Equal(data, content) {
+				t.Fatalf("level %v, segment %d: what is written to the free buffer changes it", level, i)
+			}
+			if cap(data) < len(data)+seal.Overhead {
+				t.Errorf("level %v, segment %d: there is no room for sealing it", level, i)
+			}
+			plain, spare = free, data
+		}
+	}
+}
+
 // BenchmarkBuild makes packs of segments that are compressed already.
 func BenchmarkBuild(b *testing.B) {
 	const segments, size = 16, 1 << 20
