@@ -14,6 +14,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
 
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
@@ -134,6 +135,13 @@ func (m *Mount) Unmount() error {
 		return nil
 	}
 	err := m.server.Unmount()
+	if err != nil && !isBusy(err) {
+		// What the kernel refuses to root the library has fusermount3 try, which may
+		// not be there, and tells its answer. This is the kernel's own.
+		if own := unix.Unmount(m.dir, 0); !errors.Is(own, unix.EPERM) {
+			err = own
+		}
+	}
 	if err == nil {
 		<-m.done
 		return nil
