@@ -1,6 +1,6 @@
 #include "textflag.h"
 
-// Z0 to Z7: 64 bytes each, from the n-th on, from the next one on, and so on.
+// 64 bytes into each of eight registers: from the n-th on, from the next one on, and so on.
 #define LOAD(n, A, B, C, D, E, F, G, H) \
 	VMOVDQU64 (n+0)(SI), A \
 	VMOVDQU64 (n+1)(SI), B \
