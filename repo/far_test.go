@@ -141,10 +141,16 @@ func TestWhatIsFarIsReadAheadAndWrittenInParallel(t *testing.T) {
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
-		snapshot := func(r *Repo) error {
-			_, err := r.Snapshot(t.Context(), FS(files, "/x"), SnapshotOptions{Hostname: "h", Workers: 2})
-			return err
+		empty := memory.Clone()
+		snapshotBy := func(workers int) func(r *Repo) error {
+			return func(r *Repo) error {
+				_, err := r.Snapshot(t.Context(), FS(files, "/x"), SnapshotOptions{Hostname: "h", Workers: workers})
+				return err
+			}
 		}
+		// What is read is laid out by one worker: two that are kept from the processor at
+		// times put files into segments in another order than they are asked for.
+		travel(t, memory, key, false, true, snapshotBy(1))
 		restore := func(r *Repo) error {
 			m, err := r.Find(t.Context(), "latest", Select{})
 			if err == nil {
@@ -172,21 +178,18 @@ func TestWhatIsFarIsReadAheadAndWrittenInParallel(t *testing.T) {
 		}
 		for _, c := range []struct {
 			what  string
+			on    *targettest.Memory
 			do    func(r *Repo) error
 			times time.Duration // how much sooner it has to be done at least
 			bytes int64         // that may be under way at once
 		}{
-			{"snapshot", snapshot, 2, farPackMemory},
-			{"restore", restore, 3, aheadAll},
-			{"check", check, 2, 9 * 8 << 20}, // which aren't held
-			{"copy", copied, 3, aheadAll + 8<<20},
+			{"snapshot", empty, snapshotBy(2), 2, farPackMemory},
+			{"restore", memory, restore, 3, aheadAll},
+			{"check", memory, check, 2, 9 * 8 << 20}, // which aren't held
+			{"copy", memory, copied, 3, aheadAll + 8<<20},
 		} {
-			var memories [2]*targettest.Memory
-			for i := range memories {
-				memories[i] = memory.Clone()
-			}
-			near := travel(t, memories[0], key, false, c.what == "snapshot", c.do)
-			far := travel(t, memories[1], key, true, false, c.do)
+			near := travel(t, c.on.Clone(), key, false, c.on == empty, c.do)
+			far := travel(t, c.on.Clone(), key, true, false, c.do)
 			t.Logf("%-8s near: %v\n          far: %v", c.what, near, far)
 			if far.took*c.times > near.took {
 				t.Errorf("%s takes %v where the target is known to be far, and %v else", c.what, far.took, near.took)
@@ -194,7 +197,6 @@ func TestWhatIsFarIsReadAheadAndWrittenInParallel(t *testing.T) {
 			if far.bytes > c.bytes {
 				t.Errorf("%s has %d bytes under way at once, more than %d", c.what, far.bytes, c.bytes)
 			}
-			memory = memories[1]
 		}
 	})
 }
