@@ -155,7 +155,7 @@ func Run(ctx context.Context, src *Source, o Options) (*Result, error) {
 	c := &capture{
 		Options: o,
 		cutter:  chunk.NewCutter(o.Params),
-		jobs:    make(chan job, o.Workers),
+		jobs:    make(chan job, o.Workers+batchesAhead),
 		links:   map[fileKey]*leader{},
 		bufs:    make(chan []byte, o.Workers+1),
 		seen:    map[string]bool{},

@@ -128,6 +128,7 @@ func (w *walker) flush() error {
 	}
 	batch := w.batch
 	w.batch, w.bytes = nil, 0
+	readAhead(batch)
 	return w.c.send(w.ctx, job{files: batch})
 }
 
