@@ -85,10 +85,11 @@ func TestManyHandsSnapshotForgetAndPruneAtOnce(t *testing.T) {
 	compareWithFresh(t, s)
 }
 
-// handsData is a file's content: some of it is what others have, too.
+// handsData is a file's content, which others may have, too: as a whole, since what a
+// part in common takes depends on which chunks lie in a segment together.
 func handsData(r *rand.Rand) []byte {
-	b := make([]byte, 2000+r.IntN(60_000))
 	src := rand.New(rand.NewPCG(uint64(r.IntN(400)), 3))
+	b := make([]byte, 2000+src.IntN(60_000))
 	for i := range b {
 		b[i] = byte(src.Uint32())
 	}
