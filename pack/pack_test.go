@@ -47,7 +47,7 @@ func build(t testing.TB, box *seal.Box, kind seal.Kind, level Level, segments []
 			plain = append(plain, blob...)
 			parts = append(parts, Part{hasher.ID([]byte(blob)), len(blob)})
 		}
-		codec, data, _ := c.Compress(plain, nil)
+		codec, data, _ := c.Compress(new(Trend), plain, nil)
 		slot, _ := b.Reserve(codec, len(data), len(plain), parts)
 		wg.Go(func() {
 			if err := b.Write(slot, data); err != nil {
@@ -333,8 +333,9 @@ func BenchmarkCompress(b *testing.B) {
 				b.SetBytes(int64(len(data)))
 				b.ReportAllocs()
 				var spare []byte
+				var trend Trend
 				for b.Loop() {
-					if codec, out, _ := c.Compress(data, spare); codec == Zstd {
+					if codec, out, _ := c.Compress(&trend, data, spare); codec == Zstd {
 						spare = out
 					}
 				}
@@ -352,12 +353,53 @@ func TestAutoCompressesWhatShrinksAgain(t *testing.T) {
 	random := make([]byte, 1<<20)
 	fixedRandom(3).Read(random)
 	half := append(bytes.Clone(random[:1<<19]), make([]byte, 1<<19)...)
+	var trend Trend
 	for i, want := range []struct {
 		plain []byte
 		codec Codec
 	}{{random, Raw}, {random, Raw}, {half, Zstd}, {random, Raw}, {make([]byte, 1<<20), Zstd}, {random[:1<<17], Raw}, {make([]byte, 1<<10), Zstd}} {
-		if codec, data, _ := c.Compress(want.plain, nil); codec != want.codec || codec == Raw && !bytes.Equal(data, want.plain) {
+		if codec, data, _ := c.Compress(&trend, want.plain, nil); codec != want.codec || codec == Raw && !bytes.Equal(data, want.plain) {
 			t.Errorf("segment %d: codec %d, want %d", i, codec, want.codec)
+		}
+	}
+}
+
+// What follows a segment that shrank by less than half is compressed as Fastest does.
+func TestAutoTriesLessWhereLittleShrinks(t *testing.T) {
+	r := fixedRandom(9)
+	word := func() string { return fmt.Sprintf("word %d, ", r.Uint64()%3000) }
+	var text, dense []byte
+	for len(text) < 1<<20 {
+		text = append(text, word()...)
+		dense = append(append(dense, word()...), make([]byte, 8)...)
+		r.Read(dense[len(dense)-8:])
+	}
+	auto, err := NewCompressor(Auto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var one, other Trend
+	for i, c := range []struct {
+		trend *Trend
+		plain []byte
+		as    Level
+	}{
+		{&one, text, Default}, {&one, dense, Default}, {&one, dense, Fastest},
+		{&other, text, Default}, {&one, text, Fastest}, {&one, text, Default}, {&one, dense, Default},
+	} {
+		var want [2][]byte
+		for j, level := range []Level{Default, Fastest} {
+			alone, err := NewCompressor(level)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, want[j], _ = alone.Compress(new(Trend), c.plain, nil)
+		}
+		if bytes.Equal(want[0], want[1]) {
+			t.Fatal("both levels give the same")
+		}
+		if _, got, _ := auto.Compress(c.trend, c.plain, nil); !bytes.Equal(got, want[Default-c.as]) {
+			t.Errorf("segment %d becomes %d bytes, with %v %d", i, len(got), c.as, len(want[Default-c.as]))
 		}
 	}
 }
@@ -372,10 +414,11 @@ func TestTheBufferThatIsFreeIsNotTheSegments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var trend Trend
 		var plain, spare []byte
 		for i, content := range [][]byte{random, make([]byte, 1<<18), random, random, make([]byte, 1<<17), random} {
 			plain = append(plain[:0], content...)
-			codec, data, free := c.Compress(plain, spare)
+			codec, data, free := c.Compress(&trend, plain, spare)
 			want := bytes.Clone(data)
 			free = free[:cap(free)]
 			for j := range free {

@@ -149,6 +149,7 @@ type lane struct {
 	full    int // bytes at which a segment is stored
 	segment []byte
 	parts   []pack.Part
+	trend   pack.Trend
 }
 
 // Room is part of capture.Lane.
@@ -208,7 +209,7 @@ func (l *lane) Flush(context.Context) error {
 	}
 	plain, parts := len(l.segment), l.parts
 	press := <-l.s.presses
-	codec, data, free := press.Compress(l.segment, spare)
+	codec, data, free := press.Compress(&l.trend, l.segment, spare)
 	l.s.presses <- press
 	l.segment, l.parts = free, l.parts[:0]
 	return l.packer.store(codec, data, plain, parts)
