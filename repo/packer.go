@@ -208,6 +208,9 @@ func (l *lane) Flush(context.Context) error {
 		return l.s.err()
 	}
 	plain, parts := len(l.segment), l.parts
+	if l.packer.kind == seal.TreePack { // mostly ids, which don't shrink, and yet worth the time
+		l.trend = pack.Trend{}
+	}
 	press := <-l.s.presses
 	codec, data, free := press.Compress(&l.trend, l.segment, spare)
 	l.s.presses <- press
