@@ -177,8 +177,21 @@ func (f *NewFile) fail(op string, err error) error {
 // IsOpen reports whether the file can be written to.
 func (f *NewFile) IsOpen() bool { return f.fd >= 0 }
 
-// WriteAt is io.WriterAt.
-func (f *NewFile) WriteAt(p []byte, off int64) (done int, err error) {
+// longWrite is how many bytes at once are worth having the disk begin with.
+const longWrite = 1 << 20
+
+// WriteAt is io.WriterAt. The disk begins to write at once what is long, so that a sync
+// in the end waits for the last of it only.
+func (f *NewFile) WriteAt(p []byte, off int64) (int, error) {
+	done, err := f.writeAt(p, off)
+	if done >= longWrite {
+		// What can't be begun, or fails, is left to that sync, which reports it.
+		_ = unix.SyncFileRange(f.fd, off, int64(done), unix.SYNC_FILE_RANGE_WRITE)
+	}
+	return done, err
+}
+
+func (f *NewFile) writeAt(p []byte, off int64) (done int, err error) {
 	for done < len(p) {
 		n, err := unix.Pwrite(f.fd, p[done:], off+int64(done))
 		if err == unix.EINTR {

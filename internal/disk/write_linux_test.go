@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +34,32 @@ func write(t *testing.T, out *Out, e *snapshot.Entry, named bool, data string) e
 		return err
 	}
 	return out.Commit(f, e, report)
+}
+
+func TestLongAndShortWritesMakeAFileInAnyOrder(t *testing.T) {
+	top := t.TempDir()
+	out := openOut(t, top)
+	data := make([]byte, 2*longWrite+1000)
+	for i := range data {
+		data[i] = byte(i * i >> 8)
+	}
+	e := &snapshot.Entry{Name: "file", Mode: 0o600, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Size: int64(len(data))}
+	report := func(err error) { t.Error(err) }
+	f, err := out.Create(e, false, Keep{}, report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range [][2]int{{longWrite + 100, 2*longWrite + 500}, {2*longWrite + 500, len(data)}, {0, longWrite + 100}} {
+		if n, err := f.WriteAt(data[part[0]:part[1]], int64(part[0])); err != nil || n != part[1]-part[0] {
+			t.Fatalf("%d bytes are written of %v: %v", n, part, err)
+		}
+	}
+	if err := out.Commit(f, e, report); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(filepath.Join(top, "file")); err != nil || !bytes.Equal(got, data) {
+		t.Fatalf("%d bytes are there, or others: %v", len(got), err)
+	}
 }
 
 func TestNoNameLeadsOutOfADirectory(t *testing.T) {

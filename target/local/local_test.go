@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -92,6 +93,37 @@ func TestNamedTemporaryFilesAreNeverReplacedNorLeft(t *testing.T) {
 	left, err := os.ReadDir(tmp)
 	if err != nil || len(left) != 1 {
 		t.Errorf("%d files left in tmp, %v; want that of the running put", len(left), err)
+	}
+}
+
+func TestLongAndShortWritesMakeAnObjectInAnyOrder(t *testing.T) {
+	l, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := make([]byte, 2*longWrite+1000)
+	for i := range data {
+		data[i] = byte(i * i >> 8)
+	}
+	s, err := l.Stage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range [][2]int{{longWrite + 100, 2*longWrite + 500}, {2*longWrite + 500, len(data)}, {0, longWrite + 100}} {
+		if n, err := s.WriteAt(data[part[0]:part[1]], int64(part[0])); err != nil || n != part[1]-part[0] {
+			t.Fatalf("%d bytes are written of %v: %v", n, part, err)
+		}
+	}
+	if err := s.Commit(t.Context(), "object", int64(len(data))); err != nil {
+		t.Fatal(err)
+	}
+	r, err := l.Get(t.Context(), "object", 0, int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, data) {
+		t.Fatalf("%d bytes are there, or others: %v", len(got), err)
 	}
 }
 

@@ -18,6 +18,12 @@ func openUnnamed(dir string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), dir), nil
 }
 
+// beginWriting has the disk begin to write what was written to a file, and doesn't wait.
+// What can't be begun, or fails, is left to a sync, which reports it.
+func beginWriting(f *os.File, off int64, n int) {
+	_ = unix.SyncFileRange(int(f.Fd()), off, int64(n), unix.SYNC_FILE_RANGE_WRITE)
+}
+
 // linkUnnamed names a file from openUnnamed, unless the name is taken.
 func linkUnnamed(f *os.File, path string) error {
 	err := unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", f.Fd()), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)

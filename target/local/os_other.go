@@ -11,6 +11,8 @@ import (
 // openUnnamed fails: only Linux has files without a name.
 func openUnnamed(string) (*os.File, error) { return nil, errors.ErrUnsupported }
 
+func beginWriting(*os.File, int64, int) {}
+
 func linkUnnamed(*os.File, string) error { return errors.ErrUnsupported }
 
 // renameExclusive gives a temporary file its final name, unless that is taken.

@@ -36,6 +36,19 @@ func (t *Target) temporary() (*temporary, error) {
 	return &temporary{f, f.Name()}, nil
 }
 
+// longWrite is how many bytes at once are worth having the disk begin with.
+const longWrite = 1 << 20
+
+// WriteAt is io.WriterAt. The disk begins to write at once what is long, so that Sync
+// waits for the last of it only.
+func (f *temporary) WriteAt(p []byte, off int64) (int, error) {
+	n, err := f.File.WriteAt(p, off)
+	if n >= longWrite {
+		beginWriting(f.File, off, n)
+	}
+	return n, err
+}
+
 // publish gives the file its final name, or returns fs.ErrExist. It closes a
 // file that has had a name.
 func (f *temporary) publish(path string) error {
