@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 )
 
 // prepare makes the system the same for whatever is measured next.
@@ -14,13 +15,25 @@ func (b *bench) prepare() error {
 	case b.holder != nil:
 		return b.holder.fill()
 	}
+	return b.settle()
+}
+
+// settle waits until the disk has all that was written, so that nobody waits for what
+// another one left: some tools sync what they write, and others don't.
+func (b *bench) settle() error {
+	if runtime.GOOS == "windows" {
+		return nil // which has no such command
+	}
+	if err := exec.CommandContext(b.ctx, "sync").Run(); err != nil {
+		return fmt.Errorf("sync: %w", err)
+	}
 	return nil
 }
 
 // dropCaches has the system forget what it has read.
 func (b *bench) dropCaches() error {
-	if err := exec.CommandContext(b.ctx, "sync").Run(); err != nil {
-		return fmt.Errorf("cold: sync: %w", err)
+	if err := b.settle(); err != nil {
+		return err
 	}
 	if err := os.WriteFile("/proc/sys/vm/drop_caches", []byte("3"), 0); err != nil {
 		return fmt.Errorf("cold: this takes Linux, and root outside of containers: %w", err)
