@@ -184,11 +184,14 @@ const longWrite = 1 << 20
 // in the end waits for the last of it only.
 func (f *NewFile) WriteAt(p []byte, off int64) (int, error) {
 	done, err := f.writeAt(p, off)
-	if done >= longWrite {
-		// What can't be begun, or fails, is left to that sync, which reports it.
-		_ = unix.SyncFileRange(f.fd, off, int64(done), unix.SYNC_FILE_RANGE_WRITE)
+	if err != nil || done < longWrite {
+		return done, err
 	}
-	return done, err
+	switch err := unix.SyncFileRange(f.fd, off, int64(done), unix.SYNC_FILE_RANGE_WRITE); err {
+	case unix.EIO, unix.ENOSPC, unix.EDQUOT: // the sync may not be told again
+		return 0, f.fail("write", err)
+	}
+	return done, nil // begun, or it can't be here, and is for the sync to do
 }
 
 func (f *NewFile) writeAt(p []byte, off int64) (done int, err error) {

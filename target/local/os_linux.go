@@ -19,9 +19,14 @@ func openUnnamed(dir string) (*os.File, error) {
 }
 
 // beginWriting has the disk begin to write what was written to a file, and doesn't wait.
-// What can't be begun, or fails, is left to a sync, which reports it.
-func beginWriting(f *os.File, off int64, n int) {
-	_ = unix.SyncFileRange(int(f.Fd()), off, int64(n), unix.SYNC_FILE_RANGE_WRITE)
+// What can't be begun here is left to a sync, but what fails is told now: a sync may not
+// be told again.
+func beginWriting(f *os.File, off int64, n int) error {
+	switch err := unix.SyncFileRange(int(f.Fd()), off, int64(n), unix.SYNC_FILE_RANGE_WRITE); err {
+	case unix.EIO, unix.ENOSPC, unix.EDQUOT:
+		return err
+	}
+	return nil
 }
 
 // linkUnnamed names a file from openUnnamed, unless the name is taken.

@@ -11,7 +11,7 @@ import (
 // openUnnamed fails: only Linux has files without a name.
 func openUnnamed(string) (*os.File, error) { return nil, errors.ErrUnsupported }
 
-func beginWriting(*os.File, int64, int) {}
+func beginWriting(*os.File, int64, int) error { return nil }
 
 func linkUnnamed(*os.File, string) error { return errors.ErrUnsupported }
 

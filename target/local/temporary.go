@@ -43,10 +43,13 @@ const longWrite = 1 << 20
 // waits for the last of it only.
 func (f *temporary) WriteAt(p []byte, off int64) (int, error) {
 	n, err := f.File.WriteAt(p, off)
-	if n >= longWrite {
-		beginWriting(f.File, off, n)
+	if err != nil || n < longWrite {
+		return n, err
 	}
-	return n, err
+	if err := beginWriting(f.File, off, n); err != nil {
+		return 0, &fs.PathError{Op: "write", Path: f.Name(), Err: err}
+	}
+	return n, nil
 }
 
 // publish gives the file its final name, or returns fs.ErrExist. It closes a
