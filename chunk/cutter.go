@@ -6,7 +6,7 @@ type Cutter struct {
 	mask     uint64
 	out      [256]uint64 // what a byte contributes when it has just left the window
 	mod      [256]uint64 // clears the 8 bits above the degree, and reduces them
-	wide     *matrices   // or nil, where the processor can't use them
+	wide     *quotients  // or nil, where the processor can't use them
 }
 
 const degree = 53
@@ -30,7 +30,7 @@ func NewCutter(p Params) *Cutter {
 		c.out[b] = c.out[low] ^ c.out[rest]
 	}
 	if hasWide {
-		c.wide = newMatrices(p)
+		c.wide = newQuotients(p)
 	}
 	return c
 }

@@ -1,137 +1,115 @@
 #include "textflag.h"
 
-// 64 bytes into each of eight registers: from the n-th on, from the next one on, and so on.
-#define LOAD(n, A, B, C, D, E, F, G, H) \
-	VMOVDQU64 (n+0)(SI), A \
-	VMOVDQU64 (n+1)(SI), B \
-	VMOVDQU64 (n+2)(SI), C \
-	VMOVDQU64 (n+3)(SI), D \
-	VMOVDQU64 (n+4)(SI), E \
-	VMOVDQU64 (n+5)(SI), F \
-	VMOVDQU64 (n+6)(SI), G \
-	VMOVDQU64 (n+7)(SI), H
+// Where quotients has its numbers.
+#define REVERSE 80(DI)
+#define OLD     88(DI)
+#define OLDEST  96(DI)
+#define NEWEST  104(DI)
+#define CARRIED 112(DI)
+#define MASK    120(DI)
 
-// Z26 and Z27: the sums of Z0 to Z7 and of Z8 to Z15, each of which times its matrix
-// of the octet o of the window.
-#define SUMS(o) \
-	VPBROADCASTQ (64*o)(DI), Z30        \
-	VGF2P8AFFINEQB $0, Z30, Z0, Z26     \
-	VGF2P8AFFINEQB $0, Z30, Z8, Z27     \
-	ADD2(64*o+8, Z1, Z2, Z9, Z10)       \
-	ADD2(64*o+24, Z3, Z4, Z11, Z12)     \
-	ADD2(64*o+40, Z5, Z6, Z13, Z14)     \
-	VPBROADCASTQ (64*o+56)(DI), Z30     \
-	VGF2P8AFFINEQB $0, Z30, Z7, Z28     \
-	VGF2P8AFFINEQB $0, Z30, Z15, Z29    \
-	VPXORQ Z28, Z26, Z26                \
-	VPXORQ Z29, Z27, Z27
+// MULTIPLY turns 64 bytes in Z0, their bits reversed, into as many bytes of the product
+// in Z2. Z16 to Z19 are what is left of the 64 bytes before: Z0, Z1, the odd sums, Z2.
+//
+// For two words of the kernel there are three products instead of four: of words e before
+// o and of the one before both, h, the even sum takes e·k+h·l and the odd one o·k+e·l,
+// which are e·(k+l)+(h+e)·l and e·(k+l)+(e+o)·k.
+#define MULTIPLY \
+	VALIGNQ $7, Z16, Z0, Z1             \ // Z1: each word and the one before it
+	VPXORQ Z0, Z1, Z1                   \
+	VALIGNQ $6, Z16, Z0, Z3             \
+	VALIGNQ $6, Z17, Z1, Z4             \
+	VALIGNQ $4, Z16, Z0, Z5             \
+	VALIGNQ $4, Z17, Z1, Z6             \
+	VALIGNQ $2, Z16, Z0, Z7             \
+	VPCLMULQDQ $0x00, Z21, Z0, Z8       \ // for both sums
+	VPCLMULQDQ $0x10, Z21, Z3, Z3       \
+	VPCLMULQDQ $0x00, Z24, Z5, Z5       \
+	VPCLMULQDQ $0x10, Z20, Z1, Z2       \ // for the even ones
+	VPCLMULQDQ $0x10, Z22, Z4, Z9       \
+	VPCLMULQDQ $0x10, Z23, Z6, Z10      \
+	VPCLMULQDQ $0x10, Z24, Z7, Z11      \
+	VPCLMULQDQ $0x01, Z20, Z1, Z12      \ // for the odd ones
+	VPCLMULQDQ $0x01, Z22, Z4, Z4       \
+	VPCLMULQDQ $0x01, Z23, Z6, Z6       \
+	VPCLMULQDQ $0x11, Z24, Z7, Z7       \
+	VPTERNLOGQ $0x96, Z5, Z3, Z8        \
+	VPTERNLOGQ $0x96, Z9, Z8, Z2        \
+	VPTERNLOGQ $0x96, Z11, Z10, Z2      \
+	VPTERNLOGQ $0x96, Z4, Z8, Z12       \
+	VPTERNLOGQ $0x96, Z7, Z6, Z12       \
+	VALIGNQ $7, Z18, Z12, Z3            \ // which begin a word later
+	VPXORQ Z3, Z2, Z2                   \
+	VMOVDQA64 Z0, Z16                   \
+	VMOVDQA64 Z1, Z17                   \
+	VMOVDQA64 Z12, Z18
 
-#define ADD2(m, A, B, C, D) \
-	VPBROADCASTQ (m+0)(DI), Z30         \
-	VPBROADCASTQ (m+8)(DI), Z31         \
-	VGF2P8AFFINEQB $0, Z30, A, Z28      \
-	VGF2P8AFFINEQB $0, Z31, B, Z29      \
-	VPTERNLOGQ $0x96, Z28, Z29, Z26     \
-	VGF2P8AFFINEQB $0, Z30, C, Z28      \
-	VGF2P8AFFINEQB $0, Z31, D, Z29      \
-	VPTERNLOGQ $0x96, Z28, Z29, Z27
-
-// What the octet o, but for the first, adds to two blocks of windows: its sums lie o
-// octets behind them. Those of the block before are in last, which is set anew.
-#define OCTET(o, last) \
-	SUMS(o)                             \
-	VALIGNQ $o, last, Z26, Z28          \
-	VALIGNQ $o, Z26, Z27, Z29           \
-	VPXORQ Z28, Z24, Z24                \
-	VPXORQ Z29, Z25, Z25                \
-	VMOVDQA64 Z27, last
-
-// The same for a block before the first, of which only the sums count.
-#define FIRST(o, last) \
-	SUMS(o)                             \
-	VMOVDQA64 Z26, last
-
-// The next byte of a window in Z0: eight bytes, one of each octet, times their matrices.
-#define NEXT(c) \
-	VPSRLQ $(8*c), Z0, Z2               \
-	VGF2P8AFFINEQB $0, (512+64*c)(DI), Z2, Z2 \
-	VPXORQ Z2, Z1, Z1
-
-// func likelyWindow(p *byte, n int, m *matrices) int
+// func likelyWindow(p *byte, n int, q *quotients) int
 TEXT ·likelyWindow(SB), NOSPLIT, $0-32
 	MOVQ p+0(FP), SI
 	MOVQ n+8(FP), CX
-	MOVQ m+16(FP), DI
+	MOVQ q+16(FP), DI
 	XORQ AX, AX
+	VBROADCASTI32X4 (DI), Z20            // the kernel
+	VBROADCASTI32X4 16(DI), Z21
+	VBROADCASTI32X4 32(DI), Z22
+	VBROADCASTI32X4 48(DI), Z23
+	VBROADCASTI32X4 64(DI), Z24
+	VPBROADCASTQ REVERSE, Z25
+	VPBROADCASTQ OLD, Z26
+	VPBROADCASTQ OLDEST, Z27
+	VPBROADCASTQ NEWEST, Z28
+	VPBROADCASTQ CARRIED, Z29
+	VPBROADCASTQ MASK, Z30
 
-	LOAD(0, Z0, Z1, Z2, Z3, Z4, Z5, Z6, Z7)
-	FIRST(0, Z16)
-	FIRST(1, Z17)
-	FIRST(2, Z18)
-	FIRST(3, Z19)
-	FIRST(4, Z20)
-	FIRST(5, Z21)
-	FIRST(6, Z22)
-	FIRST(7, Z23)
-
-group: // Z24 and Z25: the lowest byte of 128 fingerprints
-	LOAD(64, Z0, Z1, Z2, Z3, Z4, Z5, Z6, Z7)
-	LOAD(128, Z8, Z9, Z10, Z11, Z12, Z13, Z14, Z15)
-	SUMS(0)
-	VMOVDQA64 Z16, Z24
-	VMOVDQA64 Z26, Z25
-	VMOVDQA64 Z27, Z16
-	OCTET(1, Z17)
-	OCTET(2, Z18)
-	OCTET(3, Z19)
-	OCTET(4, Z20)
-	OCTET(5, Z21)
-	OCTET(6, Z22)
-	OCTET(7, Z23)
-
-	// R10 and R11: where it is zero
-	VPTESTNMB Z24, Z24, K1
-	VPTESTNMB Z25, Z25, K2
-	KMOVQ K1, R10
-	KMOVQ K2, R11
-	LEAQ 128(SI), R14
-
-hits:
-	TESTQ R10, R10
-	JZ    block
-	BSFQ  R10, R12
-	LEAQ  -1(R10), R13
-	ANDQ  R13, R10
-	VMOVDQU64 (SI)(R12*1), Z0
-	VGF2P8AFFINEQB $0, 512(DI), Z0, Z1
-	NEXT(1)
-	NEXT(2)
-	NEXT(3)
-	NEXT(4)
-	NEXT(5)
-	NEXT(6)
-	NEXT(7)
-	VEXTRACTI64X4 $1, Z1, Y2
-	VPXOR Y1, Y2, Y1
-	VEXTRACTI128 $1, Y1, X2
-	VPXOR X1, X2, X1
-	VPSRLDQ $8, X1, X2
-	VPXOR X1, X2, X1
-	VMOVD X1, R13
-	TESTB R13, R13
-	JNZ   hits
-	ADDQ  R12, AX
-	JMP   done
+	// The bytes before the first 64, of which seven may not be there and don't count.
+	ADDQ $57, SI
+	MOVQ $~0x7f, R8
+	KMOVQ R8, K1
+	VMOVDQU8.Z -64(SI), K1, Z0
+	VGF2P8AFFINEQB $0, Z25, Z0, Z0
+	VPXORQ Z16, Z16, Z16
+	VPXORQ Z17, Z17, Z17
+	VPXORQ Z18, Z18, Z18
+	MULTIPLY
+	VMOVDQA64 Z2, Z19
 
 block:
+	VMOVDQU64 (SI), Z0
+	VGF2P8AFFINEQB $0, Z25, Z0, Z0
+	MULTIPLY
+	VALIGNQ $6, Z19, Z2, Z3
+	VPALIGNR $15, Z3, Z2, Z3            // each byte of Z2 is one later in Z3
+	VMOVDQA64 Z2, Z19
+
+	VMOVDQU64 6(SI), Z4                 // the newest byte of each window
+	VMOVDQU64 5(SI), Z5
+	VMOVDQU64 -56(SI), Z6
+	VMOVDQU64 -57(SI), Z7               // the oldest
+	VGF2P8AFFINEQB $0, Z28, Z4, Z8
+	VGF2P8AFFINEQB $0, Z26, Z6, Z6
+	VGF2P8AFFINEQB $0, Z27, Z7, Z9
+	VGF2P8AFFINEQB $0, Z29, Z4, Z4
+	VGF2P8AFFINEQB $0, Z28, Z5, Z5
+	VGF2P8AFFINEQB $0, Z26, Z7, Z7
+	VPTERNLOGQ $0x96, Z6, Z8, Z2
+	VPTERNLOGQ $0x96, Z5, Z4, Z3
+	VPXORQ Z9, Z2, Z2
+	VPXORQ Z7, Z3, Z3
+	VPTERNLOGQ $0xf8, Z30, Z3, Z2       // Z2, or Z3 as far as it counts
+	VPTESTNMB Z2, Z2, K1
+	KORTESTQ K1, K1
+	JNE  found
 	ADDQ $64, SI
 	ADDQ $64, AX
-	MOVQ R11, R10
-	XORQ R11, R11
-	CMPQ SI, R14
-	JNE  hits
 	DECQ CX
-	JNZ  group
+	JNZ  block
+	JMP  done
+
+found:
+	KMOVQ K1, R8
+	BSFQ R8, R8
+	ADDQ R8, AX
 
 done:
 	VZEROUPPER

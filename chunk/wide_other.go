@@ -4,6 +4,6 @@ package chunk
 
 const hasWide = false
 
-func likelyWindow(*byte, int, *matrices) int {
+func likelyWindow(*byte, int, *quotients) int {
 	panic("chunk: not on this processor")
 }
