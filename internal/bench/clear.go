@@ -14,7 +14,7 @@ const large = 1 << 20
 // in memory, as a virtual machine is slow to get more than it has. It must not be called
 // while time is taken.
 func (b *bench) clear(paths ...string) error {
-	if b.holder == nil && b.bytes < large*b.files {
+	if !b.inMemory && b.bytes < large*b.files {
 		return nil
 	}
 	var errs []error

@@ -25,10 +25,7 @@ func TestOnlyCopiesOfLargeFilesAndInMemoryAreRemovedEarly(t *testing.T) {
 			if err := os.MkdirAll(filepath.Join(out, "dir"), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			b := &bench{files: c.files, bytes: c.bytes}
-			if c.inMemory {
-				b.holder = new(holder)
-			}
+			b := &bench{files: c.files, bytes: c.bytes, inMemory: c.inMemory}
 			if err := b.clear(out); err != nil {
 				t.Fatal(err)
 			}

@@ -1,20 +1,23 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// How much of memory stays free, or is free again soon after it was taken; and how much
-// is held or given up at a time. The lowest 4 GiB are a zone of their own, which is used
+// How much of memory stays free, or is free again soon after it was taken, besides the
+// lowest memory; and how much is held or given up at a time. The lowest memory is used
 // last: were no more than that free, the system would make room by forgetting what it
 // has read.
 const (
-	mostFree  = 5 << 30
-	leastFree = mostFree - 256<<20
+	mostFree  = 768 << 20
+	leastFree = 512 << 20
 	heldPart  = 64 << 20
 )
 
@@ -26,6 +29,10 @@ func beHolder() error {
 		return err
 	}
 	all, err := unix.Mmap(-1, 0, int(info.Totalram)*int(info.Unit)/heldPart*heldPart, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
+	if err != nil {
+		return err
+	}
+	lowest, err := lowestMemory()
 	if err != nil {
 		return err
 	}
@@ -42,7 +49,7 @@ func beHolder() error {
 	for tick := time.NewTicker(5 * time.Millisecond); ; {
 		select {
 		case <-tick.C:
-			for held > 0 && freeMemory() < leastFree {
+			for held > 0 && freeMemory() < lowest+leastFree {
 				held -= heldPart
 				if err := unix.Madvise(all[held:held+heldPart], unix.MADV_DONTNEED); err != nil {
 					return err
@@ -52,7 +59,7 @@ func beHolder() error {
 			if err == io.EOF {
 				return nil
 			}
-			for held < len(all) && err == nil && freeMemory() > mostFree {
+			for held < len(all) && err == nil && freeMemory() > lowest+mostFree {
 				err = unix.Madvise(all[held:held+heldPart], unix.MADV_POPULATE_WRITE)
 				held += heldPart
 			}
@@ -73,4 +80,27 @@ func freeMemory() uint64 {
 		return 0
 	}
 	return info.Freeram * uint64(info.Unit)
+}
+
+// lowestMemory returns how many bytes there are in zones of their own for devices that
+// have short addresses (proc_zoneinfo(5)).
+func lowestMemory() (bytes uint64, err error) {
+	zones, err := os.ReadFile("/proc/zoneinfo")
+	if err != nil {
+		return 0, err
+	}
+	lowest := false
+	for line := range strings.Lines(string(zones)) {
+		switch f := strings.Fields(line); {
+		case len(f) == 4 && f[2] == "zone":
+			lowest = strings.HasPrefix(f[3], "DMA")
+		case len(f) == 2 && f[0] == "managed" && lowest:
+			pages, err := strconv.ParseUint(f[1], 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("/proc/zoneinfo: %w", err)
+			}
+			bytes += pages * uint64(os.Getpagesize())
+		}
+	}
+	return bytes, nil
 }

@@ -16,11 +16,12 @@
 // releases of a Go module.
 //
 // What is printed, as tables in Markdown, are medians, and the ratios to the peers.
-// Everything is encrypted. Caches are warm, and memory is at hand where -work is in it;
-// with -cold the system's caches are dropped before each measurement, which takes Linux
-// and root. The floors are measured in the same run, and so is the distance to them:
-// looking at every file, reading all and copying all, with as many goroutines as
-// processors, and four times as many where they are cold.
+// Everything is encrypted. Caches are warm; with -cold the system's caches are dropped
+// before each measurement, which takes Linux and root. On Linux all free memory is held
+// while nothing is measured, and given up as it is needed. The floors are measured in
+// the same run, and so is the distance to them: looking at every file, reading all and
+// copying all, with as many goroutines as processors, and four times as many where they
+// are cold.
 //
 // With -profile a second table says where the rest goes: what qsnap's processors do in
 // each phase, as perf sees it on Linux, in one more run that isn't measured. Of a
@@ -31,8 +32,7 @@
 // so wait that long between two calls there). So -work should have room for some
 // copies of each tree for every run and tool. Of a tree of large files, of a mebibyte
 // on average, copies are deleted as soon as all tools have made theirs, and on a file
-// system in memory as soon as each has; with each run goes all that it made. There all
-// free memory is held while nothing is measured, and given up as it is needed.
+// system in memory as soon as each has; with each run goes all that it made.
 package main
 
 import (
@@ -86,7 +86,8 @@ type options struct {
 	releases      string
 	last          int
 	trees         []string
-	holder        *holder // where what is written to work is in memory, else nil
+	holder        *holder // or nil
+	inMemory      bool    // what is written to work is
 }
 
 func run(ctx context.Context, o options) (err error) {
@@ -118,7 +119,8 @@ func run(ctx context.Context, o options) (err error) {
 			tools = append(tools, peer)
 		}
 	}
-	if inMemory(work) {
+	o.inMemory = inMemory(work)
+	if canHold {
 		if o.holder, err = startHolder(ctx); err != nil {
 			return err
 		}

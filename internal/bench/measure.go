@@ -38,7 +38,8 @@ type bench struct {
 	runs     int
 	cold     bool // drop the system's caches before each measurement
 	profiled bool
-	holder   *holder // where what is written to work is in memory, else nil
+	holder   *holder // or nil
+	inMemory bool    // what is written to work is
 	tools    []tool  // qsnap first
 
 	files, bytes int64
@@ -51,7 +52,8 @@ type bench struct {
 // newBench returns a bench that works in a directory that it makes in an existing one.
 func newBench(ctx context.Context, o options, work string, tools []tool) *bench {
 	b := &bench{
-		ctx: ctx, work: work, runs: o.runs, cold: o.cold, profiled: o.profile, holder: o.holder, tools: tools,
+		ctx: ctx, work: work, runs: o.runs, cold: o.cold, profiled: o.profile, holder: o.holder, inMemory: o.inMemory,
+		tools:   tools,
 		results: map[string]map[phase][]float64{}, floors: map[string][]float64{},
 		spent: map[phase][]usage{}, profiles: map[phase]samples{},
 	}
@@ -191,7 +193,7 @@ func (b *bench) run(n int, source string, paths []string) error {
 		var outs []string
 		for _, t := range b.inTurn(n) {
 			out, err := b.measureStep(n, t, step)
-			if err == nil && b.holder != nil {
+			if err == nil && b.inMemory {
 				err = b.clear(out) // so that every tool finds the same memory free
 			}
 			if err != nil {

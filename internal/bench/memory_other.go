@@ -13,5 +13,8 @@ func peakMemory(*os.ProcessState) float64 { return 0 }
 // inMemory isn't known on this system.
 func inMemory(string) bool { return false }
 
-// beHolder isn't needed where nothing is known to be in memory.
+// canHold says that memory can't be held on this system.
+const canHold = false
+
+// beHolder isn't called on this system.
 func beHolder() error { return errors.ErrUnsupported }

@@ -9,13 +9,18 @@ import (
 
 // prepare makes the system the same for whatever is measured next.
 func (b *bench) prepare() error {
-	switch {
-	case b.cold:
-		return b.dropCaches()
-	case b.holder != nil:
+	if err := b.settle(); err != nil {
+		return err
+	}
+	if b.cold {
+		if err := dropCaches(); err != nil {
+			return err
+		}
+	}
+	if b.holder != nil {
 		return b.holder.fill()
 	}
-	return b.settle()
+	return nil
 }
 
 // settle waits until the disk has all that was written, so that nobody waits for what
@@ -31,10 +36,7 @@ func (b *bench) settle() error {
 }
 
 // dropCaches has the system forget what it has read.
-func (b *bench) dropCaches() error {
-	if err := b.settle(); err != nil {
-		return err
-	}
+func dropCaches() error {
 	if err := os.WriteFile("/proc/sys/vm/drop_caches", []byte("3"), 0); err != nil {
 		return fmt.Errorf("cold: this takes Linux, and root outside of containers: %w", err)
 	}
