@@ -25,7 +25,13 @@ func (t *Target) remove(ctx context.Context, op, name, file string) (bool, error
 		discard(resp)
 		return false, nil
 	}
-	return false, t.failed(c, resp)
+	status, err := resp.StatusCode, t.failed(c, resp)
+	if upset(status) {
+		if _, gone := t.stat(ctx, op, file); errors.Is(gone, fs.ErrNotExist) {
+			return false, nil
+		}
+	}
+	return false, err
 }
 
 // Delete is part of target.Target. It looks first whether the name is an object's: to

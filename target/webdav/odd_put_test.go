@@ -290,6 +290,36 @@ func TestAnUploadThatIsDeletedIsSentAgainWhileThereIsARival(t *testing.T) {
 	}
 }
 
+// Two may delete a third one's upload at once, and rclone answers the later one so.
+func TestARivalThatSomebodyElseDeletesMeanwhileIsGone(t *testing.T) {
+	for _, goes := range []bool{true, false} {
+		s := newStore()
+		tgt := openStore(t, s, Options{})
+		mustPut(t, tgt, "before", "x")
+		rival := "/dav/" + rivalKey("a") + "9rival"
+		s.change(httptest.NewRecorder(), func() int { return s.put(rival, []byte("rival's")) })
+		s.answer(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != http.MethodDelete || r.URL.Path != rival {
+				return false
+			}
+			s.change(w, func() int {
+				if goes {
+					s.delete(rival)
+				}
+				return http.StatusMethodNotAllowed
+			})
+			return true
+		})
+		err := putText(tgt, "a", "hello")
+		if (err == nil) != goes || !goes && !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("the rival goes: %v; put returns %v", goes, err)
+		}
+		if _, ok := s.object("a"); ok != goes {
+			t.Errorf("the rival goes: %v; the object is there: %v", goes, ok)
+		}
+	}
+}
+
 // A refusal is what it is, though a crashed rival has left an upload for the same name.
 func TestARefusalIsNotTakenForARival(t *testing.T) {
 	s := newStore()

@@ -88,8 +88,8 @@ func (p *put) abandon(ctx context.Context) {
 	_, _ = p.t.remove(ctx, "put", p.name, p.upload)
 }
 
-// upset reports whether a server may have answered so because the upload was deleted
-// when it had not all of it: rclone does.
+// upset reports whether a server may have answered so because somebody else deleted the
+// file, when it had not all of it or was about to delete it, too: rclone does.
 func upset(status int) bool {
 	switch status {
 	case http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusConflict, http.StatusInternalServerError:
