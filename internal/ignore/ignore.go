@@ -62,9 +62,18 @@ func Parse(text, source string) (Rule, error) {
 		err = doubt(text)
 	}
 	if err != nil {
-		return Rule{}, fmt.Errorf("%s: pattern %q: %w", source, text, err)
+		return Rule{}, patternError(source, text, err)
 	}
 	return Rule{text: text, source: source, pattern: p}, nil
+}
+
+// patternError names a pattern, or its beginning.
+func patternError(source, text string, err error) error {
+	const enough = 200
+	if len(text) > enough {
+		return fmt.Errorf("%s: pattern %q… of %d bytes: %w", source, text[:enough], len(text), err)
+	}
+	return fmt.Errorf("%s: pattern %q: %w", source, text, err)
 }
 
 // doubt returns an error for what is a pattern to git, but surely not the one
