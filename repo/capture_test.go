@@ -90,6 +90,9 @@ func TestAFileThatChangesWhileItIsReadIsReadAgainAndReported(t *testing.T) {
 	m := f.snapshot(repo.FS(src, "/x"), repo.SnapshotOptions{Progress: func(p repo.SnapshotProgress) {
 		if p.Problem != nil {
 			reported = append(reported, p.Path)
+			if want := "/x/" + p.Path + ": changed while it was read"; p.Problem.Error() != want {
+				t.Errorf("reported as %q, not %q", p.Problem, want)
+			}
 		}
 	}})
 	var noted []string
@@ -190,5 +193,17 @@ func TestSnapshotsOfOneSourceAreAChain(t *testing.T) {
 	}
 	if all, err := f.Snapshots(t.Context(), repo.Select{Hostname: "other"}); err != nil || len(all) != 1 {
 		t.Errorf("%d snapshots of the other host, %v", len(all), err)
+	}
+}
+
+func TestWhatARestoreLeftUnfinishedIsNotCaptured(t *testing.T) {
+	files := fstest.MapFS{
+		"a": {Data: []byte("x")}, ".qsnap-part-0123": {Data: []byte("x")}, "sub/.qsnap-aside-1-a": {Data: []byte("x")},
+		".qsnap-aside-1-dir/in": {Data: []byte("x")},
+	}
+	f := newFixture(t)
+	m := f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	if m.Stats.Files != 1 || m.Skipped.Total != 3 {
+		t.Errorf("%d files, left out: %v", m.Stats.Files, m.Skipped.List)
 	}
 }

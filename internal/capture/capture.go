@@ -15,6 +15,8 @@ package capture
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -86,7 +88,7 @@ type Options struct {
 	// Progress is updated while the capture runs.
 	Progress *Progress
 	// Problem is called for each path that could not be read as it should, one at a
-	// time. The path is relative to the root.
+	// time. The path is relative to the root; the error names the path on the source.
 	Problem func(path string, err error)
 }
 
@@ -127,6 +129,7 @@ var errChanged = errors.New("changed while it was read")
 
 type capture struct {
 	Options
+	src    *Source
 	cutter *chunk.Cutter
 	avoid  map[fileKey]string
 
@@ -154,6 +157,7 @@ func Run(ctx context.Context, src *Source, o Options) (*Result, error) {
 	}
 	c := &capture{
 		Options: o,
+		src:     src,
 		cutter:  chunk.NewCutter(o.Params),
 		jobs:    make(chan job, o.Workers+batchesAhead),
 		links:   map[fileKey]*leader{},
@@ -222,6 +226,14 @@ func (c *capture) problem(path string, err error) {
 	}
 	c.result.Problems.Add(path, reason(err))
 	if c.Problem != nil {
-		c.Problem(path, err)
+		c.Problem(path, c.located(path, err))
 	}
+}
+
+// located returns an error that names the path on the source.
+func (c *capture) located(path string, err error) error {
+	if named := new(fs.PathError); errors.As(err, &named) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", c.src.full(path), err)
 }

@@ -51,7 +51,7 @@ func (c *capture) leftOut(n *node, e *snapshot.Entry, meta disk.Meta, full func(
 		c.skip(full(), fmt.Sprintf("larger than %d bytes", c.MaxFileSize))
 		return true
 	}
-	if disk.IsPart(e.Name) {
+	if disk.IsPart(e.Name) || disk.IsAside(e.Name) {
 		c.skip(full(), "left by an unfinished restore")
 		return true
 	}

@@ -104,6 +104,17 @@ func Paths(paths ...string) (*Source, error) {
 	return &Source{abs, snapshot.Single, func() (directory, error) { return selected.open(filepath.Dir(abs[0])) }}, nil
 }
 
+// full returns the path on the source of a path that is relative to the root.
+func (s *Source) full(rel string) string {
+	switch s.Layout {
+	case snapshot.Tree:
+		return filepath.Join(s.Paths[0], filepath.FromSlash(rel))
+	case snapshot.Single:
+		return filepath.Join(filepath.Dir(s.Paths[0]), filepath.FromSlash(rel))
+	}
+	return filepath.Join(volumeRoot(s.Paths[0]), filepath.FromSlash(rel))
+}
+
 // outermost drops, of sorted paths, those below another.
 func outermost(paths []string) []string {
 	var out []string

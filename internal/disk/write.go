@@ -10,8 +10,16 @@ import (
 // snapshot is written under such a name.
 const partPrefix = ".qsnap-part-"
 
+// asidePrefix begins the names of what a restore has moved out of the way and not
+// removed yet.
+const asidePrefix = ".qsnap-aside-"
+
 // IsPart reports whether a name is that of something a writer left unfinished.
 func IsPart(name string) bool { return strings.HasPrefix(name, partPrefix) }
+
+// IsAside reports whether a name is that of something a restore has moved out of the
+// way. It may be the only copy that its user has.
+func IsAside(name string) bool { return strings.HasPrefix(name, asidePrefix) }
 
 func partName() string {
 	var b [8]byte
