@@ -331,8 +331,10 @@ func (c *checker) checkSnapshots(ctx context.Context) error {
 		there[id], there[m.Original] = true, true
 		c.report.Snapshots++
 		c.manifests = append(c.manifests, m)
-		if _, err := c.walk(ctx, &m.Root); err != nil {
-			return err
+		for _, dir := range m.Dirs() {
+			if _, err := c.walk(ctx, dir); err != nil {
+				return err
+			}
 		}
 	}
 	c.report.Trees = len(c.trees)

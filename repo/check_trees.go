@@ -140,6 +140,25 @@ func (c *checker) findAffected(ctx context.Context) error {
 		if err := c.affected(ctx, m, "", &m.Root); err != nil {
 			return err
 		}
+		if err := c.notesAffected(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notesName stands for a snapshot's notes where a path is expected.
+const notesName = "(notes on what was left out)"
+
+// notesAffected names the notes of a snapshot if not all of them can be read.
+func (c *checker) notesAffected(ctx context.Context, m *snapshot.Manifest) error {
+	for _, err := range snapshot.ReadNotes(ctx, c, m.Notes) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			c.affect(m, notesName, true, c.findingOf(err, m.Notes))
+		}
 	}
 	return nil
 }

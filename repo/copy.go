@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -116,11 +117,16 @@ type version struct{ from, to *snapshot.Manifest }
 // A fetcher has stored what snapshots reach.
 type fetcher interface {
 	// fetch stores all that a snapshot reaches, but for what an older version of it
-	// reaches, which may be nil. It returns the snapshot's root as it is there.
-	fetch(ctx context.Context, m *snapshot.Manifest, base *version) (snapshot.Entry, error)
+	// reaches, which may be nil. It returns the ids of the snapshot's trees there.
+	fetch(ctx context.Context, m *snapshot.Manifest, base *version) (treeIDs, error)
 	// forget makes it look anew at what is there.
 	forget()
 }
+
+// treeIDs are those of a snapshot's root and of its notes.
+type treeIDs struct{ root, notes chunk.ID }
+
+func treesOf(m *snapshot.Manifest) treeIDs { return treeIDs{m.Root.Subtree, m.Notes} }
 
 func newCopier(from, to *Repo, o CopyOptions) *copier {
 	return &copier{

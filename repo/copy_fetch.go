@@ -177,11 +177,11 @@ type walker struct {
 	seen map[chunk.ID]bool // trees all beneath which was brought
 }
 
-// walk calls need for what a snapshot reaches, but for what an older version of it
+// walk calls need for what a snapshot reaches, but for what an older version of its root
 // does. It returns the trees it has been to.
 func (w *walker) walk(ctx context.Context, m *snapshot.Manifest, l, old snapshot.Loader, base *snapshot.Entry, need func(blobRef) error) (visited map[chunk.ID]bool, err error) {
 	visited = map[chunk.ID]bool{}
-	err = snapshot.ReachSince(ctx, l, &m.Root, old, base, func(id chunk.ID, tree bool) (bool, error) {
+	visit := func(id chunk.ID, tree bool) (bool, error) {
 		if tree {
 			if w.seen[id] || visited[id] {
 				return false, nil
@@ -192,7 +192,13 @@ func (w *walker) walk(ctx context.Context, m *snapshot.Manifest, l, old snapshot
 			return false, err
 		}
 		return true, ctx.Err()
-	})
+	}
+	for _, dir := range m.Dirs() {
+		if err == nil {
+			err = snapshot.ReachSince(ctx, l, dir, old, base, visit)
+		}
+		base = nil // of the notes, which are few, all is looked at
+	}
 	return visited, err
 }
 

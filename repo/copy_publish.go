@@ -155,11 +155,11 @@ func (c *copier) one(ctx context.Context, said *snapshot.Manifest) (*snapshot.Ma
 	if object, err = c.asItIs(ctx, object); err != nil {
 		return nil, err
 	}
-	root, err := c.bring(ctx, m, base)
+	ids, err := c.bring(ctx, m, base)
 	if err != nil {
 		return nil, err
 	}
-	made := c.manifest(m, said, root)
+	made := c.manifest(m, said, ids)
 	if err := c.explain(ctx, made.Previous); err != nil {
 		return nil, err
 	}
@@ -177,8 +177,8 @@ func (c *copier) publish(ctx context.Context, m, made *snapshot.Manifest, object
 	p := &publication{s: c.s, m: made, proven: true, also: c.bases, object: object}
 	p.supply = func() error {
 		c.fetcher.forget()
-		root, err := c.bring(ctx, m, nil)
-		if err == nil && root.Subtree != made.Root.Subtree {
+		ids, err := c.bring(ctx, m, nil)
+		if err == nil && ids != treesOf(made) {
 			err = errGone
 		}
 		return err
@@ -213,25 +213,25 @@ func (c *copier) whole(h seal.Header) bool {
 }
 
 // bring has stored all that a snapshot reaches.
-func (c *copier) bring(ctx context.Context, m *snapshot.Manifest, base *version) (snapshot.Entry, error) {
-	root, err := c.fetcher.fetch(ctx, m, base)
+func (c *copier) bring(ctx context.Context, m *snapshot.Manifest, base *version) (treeIDs, error) {
+	ids, err := c.fetcher.fetch(ctx, m, base)
 	if err == nil {
-		return root, c.flush(ctx)
+		return ids, c.flush(ctx)
 	}
 	var h *halt
 	switch {
 	case ctx.Err() != nil:
-		return root, context.Cause(ctx)
+		return ids, context.Cause(ctx)
 	case errors.As(err, &h):
-		return root, h.error
+		return ids, h.error
 	}
 	if there, e := c.from.stands(ctx, m.ID); e == nil && !there {
-		return root, errForgotten
+		return ids, errForgotten
 	}
 	if where := c.culprit(ctx, m, err); where != "" {
 		err = fmt.Errorf("%s: %w", where, err)
 	}
-	return root, fmt.Errorf("snapshot %s %w: %w", m.ID.Short(), ErrNotCopied, err)
+	return ids, fmt.Errorf("snapshot %s %w: %w", m.ID.Short(), ErrNotCopied, err)
 }
 
 // culprit returns the path of what can't be read for want of what is lost.
@@ -257,9 +257,9 @@ func (c *copier) culprit(ctx context.Context, m *snapshot.Manifest, err error) s
 }
 
 // manifest returns a snapshot's manifest for the destination.
-func (c *copier) manifest(m, said *snapshot.Manifest, root snapshot.Entry) *snapshot.Manifest {
+func (c *copier) manifest(m, said *snapshot.Manifest, ids treeIDs) *snapshot.Manifest {
 	made := *m
-	made.ID, made.Root, made.Original = snapshot.ID{}, root, m.ID
+	made.ID, made.Root.Subtree, made.Notes, made.Original = snapshot.ID{}, ids.root, ids.notes, m.ID
 	if c.from.ID() == c.to.ID() {
 		return &made // whether or not it is sealed anew, it stands for the same
 	}

@@ -39,12 +39,12 @@ func (t *translator) forget() {
 }
 
 // fetch is part of fetcher.
-func (t *translator) fetch(ctx context.Context, m *snapshot.Manifest, base *version) (snapshot.Entry, error) {
+func (t *translator) fetch(ctx context.Context, m *snapshot.Manifest, base *version) (treeIDs, error) {
 	if len(t.chunks) > maxTranslated {
 		clear(t.chunks)
 		clear(t.seen)
 	}
-	root := m.Root
+	var ids treeIDs
 	var was, is *snapshot.Entry
 	if base != nil {
 		was, is = &base.from.Root, &base.to.Root
@@ -62,13 +62,16 @@ func (t *translator) fetch(ctx context.Context, m *snapshot.Manifest, base *vers
 		err = b.flush(ctx)
 	}
 	if err == nil {
-		root.Subtree, err = t.dir(ctx, &m.Root, was, is)
+		ids.root, err = t.dir(ctx, &m.Root, was, is)
+	}
+	if err == nil && !m.Notes.IsZero() {
+		ids.notes, err = t.dir(ctx, &snapshot.Entry{Type: snapshot.Dir, Subtree: m.Notes}, nil, nil)
 	}
 	if err != nil {
-		return root, err
+		return treeIDs{}, err
 	}
 	t.brought(visited)
-	return root, nil
+	return ids, nil
 }
 
 // learn notes which ids the chunks of files that have changed have in an older

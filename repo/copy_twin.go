@@ -41,7 +41,7 @@ func (v *mover) forget() {
 }
 
 // fetch is part of fetcher.
-func (v *mover) fetch(ctx context.Context, m *snapshot.Manifest, base *version) (snapshot.Entry, error) {
+func (v *mover) fetch(ctx context.Context, m *snapshot.Manifest, base *version) (treeIDs, error) {
 	var older *snapshot.Entry
 	if base != nil {
 		older = &base.to.Root
@@ -57,11 +57,11 @@ func (v *mover) fetch(ctx context.Context, m *snapshot.Manifest, base *version) 
 	if !v.anew {
 		visited, rest, err := v.movePacks(ctx, missing)
 		if err != nil {
-			return m.Root, err
+			return treesOf(m), err
 		}
 		if !rest {
 			v.brought(visited)
-			return m.Root, nil
+			return treesOf(m), nil
 		}
 	}
 	b := v.c.batch(nil)
@@ -70,11 +70,11 @@ func (v *mover) fetch(ctx context.Context, m *snapshot.Manifest, base *version) 
 		err = b.flush(ctx)
 	}
 	if err != nil {
-		return m.Root, err
+		return treesOf(m), err
 	}
 	v.brought(visited)
 	v.anew = v.c.to.config.twin == ""
-	return m.Root, nil
+	return treesOf(m), nil
 }
 
 // movePacks moves the packs that hold what is missing, and reports whether

@@ -54,8 +54,10 @@ func (r *Repo) Growth(ctx context.Context, s Select) ([]Growth, error) {
 	}
 	g := grower{r: r, marks: map[markKey]owner{}}
 	for i, m := range all {
-		if err := g.visit(ctx, snapshot.Ref{ID: m.Root.Subtree, Sort: snapshot.TreePage}, owner(i)); err != nil {
-			return nil, fmt.Errorf("snapshot %s: %w", m.ID.Short(), err)
+		for _, dir := range m.Dirs() {
+			if err := g.visit(ctx, snapshot.Ref{ID: dir.Subtree, Sort: snapshot.TreePage}, owner(i)); err != nil {
+				return nil, fmt.Errorf("snapshot %s: %w", m.ID.Short(), err)
+			}
 		}
 	}
 	if err := r.persist(ctx, func(x *index.Index) error { return g.weigh(x, len(all)) }); err != nil {

@@ -237,7 +237,7 @@ func (w *needWalk) walk(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = snapshot.Reach(ctx, needTrees{w.r}, &m.Root, func(id chunk.ID, tree bool) (bool, error) {
+		err = snapshot.ReachAll(ctx, needTrees{w.r}, m, func(id chunk.ID, tree bool) (bool, error) {
 			if w.seen[id] {
 				return false, nil
 			}

@@ -239,7 +239,7 @@ func newestFirst(manifests []*snapshot.Manifest) (newest int) {
 }
 
 func (p *pruner) mark(ctx context.Context, m *snapshot.Manifest) error {
-	err := snapshot.Reach(ctx, trees{p.r}, &m.Root, func(id chunk.ID, tree bool) (bool, error) {
+	err := snapshot.ReachAll(ctx, trees{p.r}, m, func(id chunk.ID, tree bool) (bool, error) {
 		return p.live.Add(id, tree), ctx.Err()
 	})
 	if err == nil || ctx.Err() != nil {

@@ -285,7 +285,7 @@ func (p *publication) lost(ctx context.Context) (map[chunk.ID]bool, error) {
 		return nil, err
 	}
 	lost, seen := map[chunk.ID]bool{}, map[chunk.ID]bool{}
-	err = snapshot.Reach(ctx, trees{s.r}, &p.m.Root, func(id chunk.ID, tree bool) (bool, error) {
+	err = snapshot.ReachAll(ctx, trees{s.r}, p.m, func(id chunk.ID, tree bool) (bool, error) {
 		if seen[id] {
 			return false, nil
 		}

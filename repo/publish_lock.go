@@ -127,7 +127,7 @@ func (p *publication) reached(ctx context.Context, packs map[pack.ID]bool) error
 		return err
 	}
 	seen := map[chunk.ID]bool{}
-	return snapshot.Reach(ctx, trees{p.s.r}, &p.m.Root, func(id chunk.ID, tree bool) (bool, error) {
+	return snapshot.ReachAll(ctx, trees{p.s.r}, p.m, func(id chunk.ID, tree bool) (bool, error) {
 		if seen[id] {
 			return false, nil
 		}

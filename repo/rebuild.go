@@ -41,14 +41,34 @@ func (n nowhere) PutTree(_ context.Context, page []byte) (chunk.ID, error) {
 // root makes the tree of a snapshot anew, and corrects what its manifest counts. It
 // reports whether anything was left out.
 func (b *rebuilder) root(ctx context.Context, m *snapshot.Manifest) (changed bool, err error) {
-	before := m.Root.Subtree
+	before := treesOf(m)
 	if _, err := b.dir(ctx, "", &m.Root); err != nil {
+		return false, err
+	}
+	if err := b.notes(ctx, m); err != nil {
 		return false, err
 	}
 	m.Stats.Files -= min(b.files, m.Stats.Files)
 	m.Stats.Bytes -= min(b.bytes, m.Stats.Bytes)
 	m.Stats.Dirs -= min(b.dirs, m.Stats.Dirs)
-	return m.Root.Subtree != before, nil
+	return treesOf(m) != before, nil
+}
+
+// notes drops the notes of a snapshot if not all of them can be read. Without them
+// nobody knows what the snapshot has left out, and so the manifest says.
+func (b *rebuilder) notes(ctx context.Context, m *snapshot.Manifest) error {
+	for _, err := range snapshot.ReadNotes(ctx, trees{b.r}, m.Notes) {
+		if b.isLost(ctx, err) {
+			b.dropped(notesName, &snapshot.Entry{Name: notesName, Type: snapshot.Dir}, err)
+			m.Notes, m.Rules = chunk.ID{}, nil
+			m.Skipped.Total = max(m.Skipped.Total, uint64(len(m.Skipped.List))) + 1
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // dir sets the tree of a directory to what stays of it, and reports whether it can

@@ -157,7 +157,7 @@ func (r *Repo) noteLosses(ctx context.Context) (int, error) {
 // findLost adds what a snapshot reaches and no pack holds. Only trees are remembered as
 // seen: chunks are too many for that, and looked up soon.
 func (r *Repo) findLost(ctx context.Context, x *index.Index, m *snapshot.Manifest, lost, seen map[chunk.ID]bool) error {
-	return snapshot.Reach(ctx, trees{r}, &m.Root, func(id chunk.ID, tree bool) (bool, error) {
+	return snapshot.ReachAll(ctx, trees{r}, m, func(id chunk.ID, tree bool) (bool, error) {
 		if tree { // it is read in any case
 			if seen[id] {
 				return false, nil

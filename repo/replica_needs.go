@@ -77,7 +77,7 @@ func (d *dropper) walk(ctx context.Context, gone map[string]bool) error {
 		if err != nil {
 			return err
 		}
-		err = snapshot.Reach(ctx, trees{d.r}, &m.Root, func(id chunk.ID, tree bool) (bool, error) {
+		err = snapshot.ReachAll(ctx, trees{d.r}, m, func(id chunk.ID, tree bool) (bool, error) {
 			if seen[id] {
 				return false, nil
 			}

@@ -45,6 +45,13 @@ func (r *Repo) Rewrite(ctx context.Context, m *snapshot.Manifest, o RewriteOptio
 	}
 	return r.remake(ctx, m, b, remaking{what: "rewrite", intact: true, dryRun: o.DryRun, forget: o.Forget, edit: func(next *snapshot.Manifest) {
 		next.Excludes = slices.Concat(next.Excludes, o.Exclude)
+		if next.Rules != nil {
+			rules := *next.Rules
+			for _, text := range o.Exclude {
+				rules.Patterns = append(slices.Clip(rules.Patterns), snapshot.Pattern{Source: "rewrite", Text: text})
+			}
+			next.Rules = &rules
+		}
 	}})
 }
 

@@ -86,6 +86,31 @@
 //	14  skipped          array: total, array of arrays of path and reason
 //	15  problems         likewise
 //	16  excludes         array of byte strings: the rules that were given
+//	17  original         byte string: snapshot that this one was made from
+//	18  kind             text: see Kind
+//	19  rules            map, of what was to be left out:
+//	                       1 patterns          array of arrays of source and text
+//	                       2 ignore files      array of byte strings: their names
+//	                       3 one file system   true
+//	                       4 skip caches       true
+//	                       5 max file size     uint: bytes
+//	20  notes            byte string: the root page of the tree of notes
+//	21  missing          array of arrays of path and reason: sources that were not taken
+//	22  unread           array of uints: files, directories, and directories that the
+//	                     parent had read
+//
+// Keys 7, 10, 11 and all from 16 are left out where they would be empty; in a map of
+// rules, all are. A manifest without key 19 was written by a version before 0.2.
+//
+// # Notes
+//
+// What rules can't repeat about single paths is kept in a tree of notes: mount points,
+// caches, files that were too large, what could not be read. It is made of the same
+// pages as other trees, so what stays the same from one snapshot to the next is stored
+// once. It has a directory for each directory that has a note, or that something below
+// has one. The notes of a path are the extended attributes of its entry: a name is a
+// NoteKind, and a value a text for people. All entries are directories, with no other
+// attributes.
 //
 // # Retention
 //

@@ -67,9 +67,21 @@ type Manifest struct {
 	Original ID
 
 	Stats    Stats
-	Skipped  Remarks // what rules left out
-	Problems Remarks // what could not be read, or changed while it was
+	Skipped  Remarks // what rules left out; Notes has all that rules can't repeat
+	Problems Remarks // what could not be read, or changed while it was; Notes has all
 	Excludes []string
+
+	// Kind says what the snapshot is for; empty is KindSource.
+	Kind Kind
+	// Rules are what the snapshot was told to leave out. They are nil in manifests of
+	// versions before 0.2, of which no more is known than Skipped, Problems and Excludes.
+	Rules *Rules
+	// Notes is the root of the tree of notes (see Note), or zero if there are none.
+	Notes chunk.ID
+	// Missing are the named sources that were not taken.
+	Missing []Missing
+	// Unread counts what could not be read.
+	Unread Unread
 
 	// Pin keeps the snapshot whatever a policy says, or is nil. It is not stored in
 	// the manifest: package repo fills it in.
@@ -94,13 +106,16 @@ type Stats struct {
 	DataStored, TreeStored, IndexStored uint64 // bytes these took, compressed and sealed
 }
 
-// maxRemarks bounds the remarks that are kept; the rest is only counted.
-const maxRemarks = 500
+// How many remarks a manifest keeps, and how many bytes of them; the rest is only counted.
+const (
+	maxRemarks     = 500
+	maxRemarkBytes = 16 << 10
+)
 
 // Remarks are things to say of some paths.
 type Remarks struct {
 	Total uint64
-	List  []Remark // the first 500
+	List  []Remark // the first: at most 500, and at most 16 KiB
 }
 
 // A Remark is what is to be said of one path, which is relative to the root.
@@ -109,7 +124,11 @@ type Remark struct{ Path, Text string }
 // Add adds a remark.
 func (r *Remarks) Add(path, text string) {
 	r.Total++
-	if len(r.List) < maxRemarks {
+	size := len(path) + len(text)
+	for _, have := range r.List {
+		size += len(have.Path) + len(have.Text)
+	}
+	if len(r.List) < maxRemarks && size <= maxRemarkBytes {
 		r.List = append(r.List, Remark{path, text})
 	}
 }
@@ -137,6 +156,11 @@ type wireManifest struct {
 	Problems wireRemarks `cbor:"15,keyasint"`
 	Excludes [][]byte    `cbor:"16,keyasint,omitempty"`
 	Original []byte      `cbor:"17,keyasint,omitempty"`
+	Kind     string      `cbor:"18,keyasint,omitempty"`
+	Rules    *wireRules  `cbor:"19,keyasint,omitempty"`
+	Notes    []byte      `cbor:"20,keyasint,omitempty"`
+	Missing  [][2][]byte `cbor:"21,keyasint,omitempty"`
+	Unread   []uint64    `cbor:"22,keyasint,omitempty"`
 }
 
 type wireTime struct {
@@ -186,6 +210,7 @@ func (m *Manifest) Marshal() ([]byte, error) {
 	if !m.Original.IsZero() {
 		w.Original = m.Original[:]
 	}
+	w.setCoverage(m)
 	for _, f := range m.Stats.fields() {
 		w.Stats = append(w.Stats, *f)
 	}
@@ -216,7 +241,7 @@ func ParseManifest(b []byte) (*Manifest, error) {
 	ok1, ok2 := true, true
 	m.Skipped, ok1 = w.Skipped.remarks()
 	m.Problems, ok2 = w.Problems.remarks()
-	if !ok1 || !ok2 || !optionalID(&m.Parent, w.Parent) || !optionalID(&m.Previous, w.Previous) || !optionalID(&m.Original, w.Original) ||
+	if !w.coverage(m) || !ok1 || !ok2 || !optionalID(&m.Parent, w.Parent) || !optionalID(&m.Previous, w.Previous) || !optionalID(&m.Original, w.Original) ||
 		m.Layout < Tree || m.Layout > Paths {
 		return nil, errManifest
 	}

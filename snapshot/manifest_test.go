@@ -29,7 +29,7 @@ func testManifest() *Manifest {
 func TestManifestsReadAsWritten(t *testing.T) {
 	copied := testManifest()
 	copied.Original = ID{3}
-	for _, m := range []*Manifest{testManifest(), copied, {Start: time.Unix(0, 0).UTC(), End: time.Unix(0, 0).UTC(), Root: Entry{Type: Dir}}} {
+	for _, m := range []*Manifest{testManifest(), copied, coveredManifest(), {Start: time.Unix(0, 0).UTC(), End: time.Unix(0, 0).UTC(), Root: Entry{Type: Dir}, Rules: &Rules{}}, {Start: time.Unix(0, 0).UTC(), End: time.Unix(0, 0).UTC(), Root: Entry{Type: Dir}}} {
 		b, err := m.Marshal()
 		if err != nil {
 			t.Fatal(err)
@@ -128,6 +128,13 @@ func TestParseManifestRefusesWhatCannotBe(t *testing.T) {
 		"a zone of a week":  func(w *wireManifest) { w.Start.Offset = 7 * 86400 },
 		"more than a total": func(w *wireManifest) { w.Skipped.Total = 0 },
 		"an unknown layout": func(w *wireManifest) { w.Layout = 3 },
+
+		"a kind that is written though it is the usual": func(w *wireManifest) { w.Kind = "source" },
+		"half the id of notes":                          func(w *wireManifest) { w.Notes = w.Parent[:16] },
+		"files below no size":                           func(w *wireManifest) { w.Rules = &wireRules{MaxFileSize: -1} },
+		"two counts of what is unread":                  func(w *wireManifest) { w.Unread = []uint64{1, 2} },
+		"nothing unread, though it is written":          func(w *wireManifest) { w.Unread = []uint64{0, 0, 0} },
+		"more directories lost than are unread":         func(w *wireManifest) { w.Unread = []uint64{0, 1, 2} },
 	} {
 		b, err := testManifest().Marshal()
 		if err != nil {

@@ -18,6 +18,16 @@ func Reach(ctx context.Context, l Loader, dir *Entry, visit func(id chunk.ID, tr
 	return reach(ctx, l, Ref{dir.Subtree, TreePage}, visit)
 }
 
+// ReachAll does what Reach does for all directories that a manifest names.
+func ReachAll(ctx context.Context, l Loader, m *Manifest, visit func(id chunk.ID, tree bool) (enter bool, err error)) error {
+	for _, dir := range m.Dirs() {
+		if err := Reach(ctx, l, dir, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func reach(ctx context.Context, l Loader, ref Ref, visit func(id chunk.ID, tree bool) (enter bool, err error)) error {
 	enter, err := visit(ref.ID, ref.Sort != FileData)
 	if err != nil || !enter || ref.Sort == FileData {
