@@ -138,7 +138,7 @@ func (e *effort) again(ctx context.Context, err error) error {
 	left := e.o.MaxElapsed - now.Sub(e.since)
 	asked := retryAfter(err)
 	if left <= 0 || asked > left {
-		return fmt.Errorf("%w (given up after %d attempts in %s)", err, e.failures, now.Sub(e.since).Round(time.Second))
+		return &givenUp{err, e.failures, now.Sub(e.since).Round(time.Second)}
 	}
 	delay := max(asked, min(left, time.Duration(e.o.Random()*float64(e.bound()))))
 	e.o.Waiting(Wait{e.method, e.name, err, e.failures, delay})
@@ -147,6 +147,22 @@ func (e *effort) again(ctx context.Context, err error) error {
 	}
 	return nil
 }
+
+// ErrGivenUp is found in the error of an operation that was tried until its time was up.
+var ErrGivenUp = errors.New("given up")
+
+type givenUp struct {
+	error
+	attempts int
+	after    time.Duration
+}
+
+func (g *givenUp) Error() string {
+	return fmt.Sprintf("%v (given up after %d attempts in %s)", g.error, g.attempts, g.after)
+}
+
+func (g *givenUp) Unwrap() error        { return g.error }
+func (g *givenUp) Is(target error) bool { return target == ErrGivenUp }
 
 // bound returns the longest that the next wait can be.
 func (e *effort) bound() time.Duration {

@@ -3,8 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -13,16 +11,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
-)
-
-// Exit codes, as restic's users know them.
-const (
-	exitOK          = 0
-	exitFailed      = 1
-	exitIncomplete  = 3  // a snapshot was made, but not everything could be read
-	exitNoRepo      = 10 // there is no repository
-	exitWrongSecret = 12 // the password or key is wrong, or from before a rotation
-	exitInterrupted = 130
 )
 
 // A program is one run of qsnap.
@@ -39,25 +27,8 @@ type program struct {
 	closers     []io.Closer // of targets
 	traffic     bool        // requests are counted
 	meters      []metered
+	opened      bool // a target was: from here on, errors are not all of usage
 }
-
-// errIncomplete says that a snapshot was made of what could be read.
-var errIncomplete = errors.New("not everything could be read")
-
-// errSilent ends the program with exit code 1, after it has said why.
-var errSilent = errors.New("said already")
-
-// A hint is an error and what to do about it.
-type hint struct {
-	error
-	next string
-}
-
-// Error returns one line.
-func (h hint) Error() string { return h.error.Error() + ": " + h.next }
-
-// Unwrap returns the error without the hint.
-func (h hint) Unwrap() error { return h.error }
 
 // run runs a command line and returns the exit code.
 func (p *program) run(ctx context.Context, args []string) int {
@@ -68,37 +39,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	}
 	err = cmp.Or(err, p.closeTargets())
 	p.sayTraffic()
-	code := exitCode(err)
-	if interrupted(ctx) && err != nil {
-		code, err = exitInterrupted, errInterrupted
-	}
-	if err != nil && !errors.Is(err, errSilent) && !errors.Is(err, errIncomplete) {
-		p.complain(code, err)
-	}
-	return code
-}
-
-func exitCode(err error) int {
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.Is(err, errIncomplete):
-		return exitIncomplete
-	case errors.Is(err, repo.ErrNoRepository):
-		return exitNoRepo
-	case errors.Is(err, repo.ErrWrongSecret), errors.Is(err, repo.ErrNewerKey):
-		return exitWrongSecret
-	}
-	return exitFailed
-}
-
-func (p *program) complain(code int, err error) {
-	if p.json {
-		line, _ := json.Marshal(map[string]any{"message_type": "exit_error", "code": code, "message": err.Error()})
-		fmt.Fprintf(p.stderr, "%s\n", line)
-		return
-	}
-	fmt.Fprintf(p.stderr, "qsnap: %s\n", oneLine(err))
+	return p.end(ctx, err)
 }
 
 func (p *program) app() *cli.App {
@@ -110,8 +51,7 @@ func (p *program) app() *cli.App {
 		Description: "Without --repo, qsnap uses a repository in your data directory, which the first\n" +
 			"\"qsnap snapshot DIR\" makes. A SNAPSHOT is \"latest\" or the beginning of an id;\n" +
 			"SNAPSHOT:PATH names something in it.\n\n" +
-			"Exit codes: 0 done; 1 failed; 3 snapshot made, but not everything could be read;\n" +
-			"10 no repository; 12 wrong or outdated password or key; 130 interrupted.",
+			exitHelp(),
 		Flags:                  p.globalFlags(),
 		EnableBashCompletion:   true,
 		HideHelpCommand:        false,

@@ -30,7 +30,7 @@ func absent(at location, err error) error {
 
 func openSFTP(ctx context.Context, at location, a access) (target.Target, error) {
 	if at.url == nil {
-		return nil, hint{fmt.Errorf("%q has no host", at.shown), "write sftp://USER@HOST/DIRECTORY"}
+		return nil, usage(hint{fmt.Errorf("%q has no host", at.shown), "write sftp://USER@HOST/DIRECTORY"})
 	}
 	t, err := sftp.Open(ctx, sftp.Options{
 		URL: at.url.String(), Create: a.create,
@@ -47,16 +47,16 @@ func openSFTP(ctx context.Context, at location, a access) (target.Target, error)
 
 func openS3(ctx context.Context, at location, a access) (target.Target, error) {
 	if at.url == nil {
-		return nil, hint{fmt.Errorf("%q has no bucket", at.shown), "write s3://BUCKET/PREFIX?endpoint=HOST"}
+		return nil, usage(hint{fmt.Errorf("%q has no bucket", at.shown), "write s3://BUCKET/PREFIX?endpoint=HOST"})
 	}
 	o, err := s3.ParseURL(at.url.String())
 	if err != nil {
-		return nil, err
+		return nil, usage(err)
 	}
 	if a.caFile != "" || a.fingerprint != "" {
 		c, err := trust(a.caFile, a.fingerprint)
 		if err != nil {
-			return nil, err
+			return nil, usage(err)
 		}
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		transport.TLSClientConfig = c
@@ -73,7 +73,7 @@ func openS3(ctx context.Context, at location, a access) (target.Target, error) {
 // many requests the server takes: ?requests=600&per=30m.
 func openWebDAV(ctx context.Context, at location, a access) (target.Target, error) {
 	if at.url == nil {
-		return nil, hint{fmt.Errorf("%q has no host", at.shown), "write webdavs://USER@HOST/DIRECTORY"}
+		return nil, usage(hint{fmt.Errorf("%q has no host", at.shown), "write webdavs://USER@HOST/DIRECTORY"})
 	}
 	who, err := a.credentials()
 	if err != nil {
@@ -86,7 +86,7 @@ func openWebDAV(ctx context.Context, at location, a access) (target.Target, erro
 		CAFile: a.caFile, Fingerprint: a.fingerprint,
 	}
 	if o.Budget, o.MaxUpload, err = webdavLimits(u.Query(), u.Hostname()); err != nil {
-		return nil, fmt.Errorf("%s: %w", at.shown, err)
+		return nil, usage(fmt.Errorf("%s: %w", at.shown, err))
 	}
 	o.Budget.Waiting = a.waiting
 	u.RawQuery = ""

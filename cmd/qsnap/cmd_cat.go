@@ -96,7 +96,7 @@ func (p *program) dump(c *cli.Context) (err error) {
 			p.warn("%s is not in the archive: %s", p.path(name), why)
 		})
 		if err = errors.Join(err, out.Flush()); err == nil && incomplete {
-			err = errIncomplete
+			err = errPartial
 		}
 		return err
 	})

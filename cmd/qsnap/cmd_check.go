@@ -86,14 +86,12 @@ func (p *program) checkReplicas(c *cli.Context, found error) error {
 	if err != nil {
 		return p.explain(at, err)
 	}
-	n, err := p.compareReplicas(c, here, c.Bool("read-data"))
+	n, as, err := p.compareReplicas(c, here, c.Bool("read-data"))
 	switch {
 	case err != nil:
 		return errors.Join(found, err)
-	case n > 0 && p.json:
-		return errSilent
 	case n > 0 && found == nil:
-		return hint{errors.New(plural(n, "object differs", "objects differ")), "\"qsnap replicate\" copies what is new, \"qsnap heal\" mends what is damaged"}
+		return judged{hint{errors.New(plural(n, "object differs", "objects differ")), "\"qsnap replicate\" copies what is new, \"qsnap heal\" mends what is damaged"}, as}
 	}
 	return found
 }
@@ -151,15 +149,15 @@ func (p *program) checkSummary(r *repo.CheckReport, took time.Duration) error {
 			return err
 		}
 	}
+	var damage error
+	if errorCount > 0 {
+		damage = judged{errors.New(plural(errorCount, "object is", "objects are") + " damaged or missing, as named above"), errDamage}
+	}
 	if p.json {
-		err := p.emit(map[string]any{
+		return errors.Join(damage, p.emit(map[string]any{
 			"message_type": "summary", "num_errors": errorCount, "snapshots": r.Snapshots, "trees": r.Trees,
 			"packs": r.Packs, "pack_bytes": r.PackBytes, "bytes_read": r.BytesRead, "seconds_elapsed": took.Seconds(),
-		})
-		if err == nil && errorCount > 0 {
-			err = errSilent
-		}
-		return err
+		}))
 	}
 	what := "their data was not read: that takes --read-data"
 	if r.BytesRead > 0 {
@@ -167,8 +165,8 @@ func (p *program) checkSummary(r *repo.CheckReport, took time.Duration) error {
 	}
 	p.say("checked %s, %s and %s of %s (%s) in %s", plural(r.Snapshots, "snapshot", "snapshots"),
 		plural(r.Trees, "directory", "directories"), plural(r.Packs, "pack", "packs"), size(uint64(r.PackBytes)), what, duration(took))
-	if errorCount > 0 {
-		return errors.New(plural(errorCount, "object is", "objects are") + " damaged or missing, as named above")
+	if damage != nil {
+		return damage
 	}
 	p.say("no damage found")
 	return nil

@@ -76,7 +76,8 @@ func (p *program) copy(c *cli.Context) error {
 		err = sumErr
 	}
 	if errors.Is(err, repo.ErrNotCopied) {
-		return hint{fmt.Errorf("%s could not be copied", plural(report.Failed, "snapshot", "snapshots")), "\"qsnap check\" tells more"}
+		err = hint{fmt.Errorf("%s could not be copied", plural(report.Failed, "snapshot", "snapshots")), "\"qsnap check\" tells more"}
+		return judged{err, v.problems}
 	}
 	if err == nil && damaged != nil {
 		return hint{damaged, "\"qsnap check\" tells more"}
@@ -138,7 +139,8 @@ func were(n int) string {
 type copyView struct {
 	p *program
 	*view
-	json time.Time // of the last status
+	json     time.Time // of the last status
+	problems error
 }
 
 func (v *copyView) update(u repo.CopyProgress) {
@@ -147,6 +149,7 @@ func (v *copyView) update(u repo.CopyProgress) {
 	switch {
 	case u.Problem != nil:
 		v.clear()
+		v.problems = errors.Join(v.problems, u.Problem)
 		if v.p.json {
 			_ = v.p.emit(map[string]any{"message_type": "error", "error": map[string]any{"message": u.Problem.Error()}, "during": "copy", "item": u.Current.ID.String()})
 		} else {

@@ -4,7 +4,10 @@ import "github.com/urfave/cli/v2"
 
 // jsonHelp documents what --json prints: "qsnap help json" shows it.
 const jsonHelp = `With --json every command prints JSON to standard output, and errors as objects to
-standard error: {"message_type":"exit_error","code":…,"message":…}. Names are restic's
+standard error: {"message_type":"exit_error","code":…,"kind":…,"message":…}, the last of
+which tells how the command ended. code is the exit code, and kind its word: failed 1,
+usage 2, partial 3, behind 4, unreachable 5, running 6, damage 7, overdue 8, needs-yes 9,
+no-repository 10, incomplete 11, wrong-secret 12, interrupted 130. Names are restic's
 where it has the same thing. Fields may be added, none will change. Times are as of
 RFC 3339, sizes in bytes. A path that is not UTF-8 comes with its bytes in
 path_base64. With --traffic the last line of standard error, for each target, is

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -56,14 +57,14 @@ func (p *program) ls(c *cli.Context) error {
 	if root.Type != snapshot.Dir {
 		return p.showEntry(c, base, root)
 	}
-	failed := false
+	var failed error
 	for e, err := range r.Walk(c.Context, root) {
 		if err != nil {
 			if c.Context.Err() != nil {
 				return err
 			}
 			p.warn("%s: %s", p.path(path.Join(base, e.Path)), oneLine(err))
-			failed = true
+			failed = errors.Join(failed, err)
 			continue
 		}
 		*e.Skip = c.Bool("flat")
@@ -71,8 +72,8 @@ func (p *program) ls(c *cli.Context) error {
 			return err
 		}
 	}
-	if failed {
-		return errSilent
+	if failed != nil {
+		return told{failed}
 	}
 	return nil
 }

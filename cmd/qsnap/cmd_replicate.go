@@ -43,6 +43,7 @@ func (p *program) replicate(c *cli.Context) error {
 	defer r.Close()
 	o := repo.ReplicateOptions{KeepDeleted: c.Bool("keep-deleted"), DeleteUnexplained: c.Bool("delete")}
 	var failed error
+	some := false
 	for _, name := range names {
 		err := p.replicateTo(c, r, name, o, false)
 		switch {
@@ -53,7 +54,13 @@ func (p *program) replicate(c *cli.Context) error {
 		}
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
+		} else {
+			some = true
 		}
+	}
+	if failed != nil && some {
+		p.warn("%s", oneLine(failed))
+		return judged{told{failed}, errBehind}
 	}
 	return failed
 }
@@ -124,7 +131,7 @@ func (p *program) heal(c *cli.Context) error {
 		lost += n
 	}
 	if lost > 0 {
-		return hint{fmt.Errorf("%s can't be mended", plural(lost, "object", "objects")), "\"qsnap check --read-data\" names the files, \"qsnap repair\" salvages the rest"}
+		return judged{hint{fmt.Errorf("%s can't be mended", plural(lost, "object", "objects")), "\"qsnap check --read-data\" names the files, \"qsnap repair\" salvages the rest"}, errDamage}
 	}
 	return nil
 }

@@ -82,10 +82,7 @@ func (p *program) restore(c *cli.Context) error {
 		return err
 	}
 	if err != nil {
-		if p.json {
-			return errSilent
-		}
-		return hint{fmt.Errorf("%s could not be restored as it should", plural(report.Problems, "path", "paths")), "they are named above; \"qsnap check --read-data\" tells whether the repository is damaged"}
+		return judged{hint{fmt.Errorf("%s could not be restored as it should", plural(report.Problems, "path", "paths")), "they are named above; \"qsnap check --read-data\" tells whether the repository is damaged"}, err}
 	}
 	return nil
 }

@@ -90,7 +90,7 @@ func (p *program) snapshot(c *cli.Context) error {
 		return err
 	}
 	if m.Problems.Total > 0 {
-		return p.afterwards(c, r, errIncomplete)
+		return p.afterwards(c, r, errPartial)
 	}
 	return p.afterwards(c, r, nil)
 }
@@ -144,7 +144,7 @@ func (p *program) source(c *cli.Context) (src repo.Source, wait func() error, er
 	}
 	for _, path := range paths {
 		if _, err := os.Lstat(path); err != nil {
-			return src, nil, err
+			return src, nil, judged{err, errFailed}
 		}
 	}
 	return repo.Paths(paths...), nothing, nil

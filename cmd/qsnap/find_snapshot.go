@@ -33,14 +33,14 @@ func (p *program) selection(c *cli.Context) (repo.Select, error) {
 	for _, path := range c.StringSlice("path") {
 		abs, err := filepath.Abs(path)
 		if err != nil {
-			return s, err
+			return s, usage(err)
 		}
 		s.Paths = append(s.Paths, abs)
 	}
 	if at := c.String("at"); at != "" {
 		var err error
 		if s.Before, err = parseTime(at, time.Now()); err != nil {
-			return s, err
+			return s, usage(err)
 		}
 	}
 	return s, nil
@@ -137,7 +137,7 @@ func (p *program) snapshotAndPath(c *cli.Context, r *repo.Repo, word string) (*s
 	}
 	name, path, _ := strings.Cut(word, ":")
 	if name != "latest" && !s.Before.IsZero() {
-		return nil, "", errors.New("--at picks a snapshot by its time: use it without an id")
+		return nil, "", usage(errors.New("--at picks a snapshot by its time: use it without an id"))
 	}
 	m, err := p.find(c, r, name, s)
 	return m, path, err

@@ -27,6 +27,11 @@ var isScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+-]+$`).MatchString
 // parseLocation reads a location. One with a password in it is refused, and one of a
 // scheme that isn't known.
 func parseLocation(text string) (location, error) {
+	l, err := readLocation(text)
+	return l, usage(err)
+}
+
+func readLocation(text string) (location, error) {
 	scheme, rest, colon := strings.Cut(text, ":")
 	switch {
 	case text == "":

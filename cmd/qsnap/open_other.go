@@ -48,7 +48,7 @@ func (p *program) openOther(c *cli.Context, name, prefix string, perhaps *repo.S
 	if !given {
 		secret, err = p.prompt("password for repository "+name, false)
 		if errors.Is(err, errNoSecret) {
-			err = hint{fmt.Errorf("%s: no password and no key was given", name), fmt.Sprintf("use --%s-password-file, --%s-password-command or --%s-key-file", prefix, prefix, prefix)}
+			err = usage(hint{fmt.Errorf("%s: no password and no key was given", name), fmt.Sprintf("use --%s-password-file, --%s-password-command or --%s-key-file", prefix, prefix, prefix)})
 		}
 		if err != nil {
 			return nil, err

@@ -269,7 +269,7 @@ func TestWhatMayNotBeReadIsReportedAndTheRestIsKept(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
-	if code != exitIncomplete {
+	if code != exitPartial {
 		t.Errorf("exit code %d", code)
 	}
 	if out := nobody.run("snapshots"); !strings.Contains(out, "incomplete: 2 problems") {

@@ -37,9 +37,6 @@ func (p *program) openReplica(c *cli.Context, name string, create bool) (target.
 	return p.openTarget(c, at, create)
 }
 
-// errBehind says that something was done, but not on all replicas.
-var errBehind = fmt.Errorf("a replica could not be brought up to date: %w", errIncomplete)
-
 // follow brings the replicas that are named up to date after a command has changed
 // the repository. One that can't be is reported, and caught up by the next command.
 func (p *program) follow(c *cli.Context, r *repo.Repo) error {
@@ -58,7 +55,7 @@ func (p *program) follow(c *cli.Context, r *repo.Repo) error {
 
 // afterwards is what comes of a command whose replicas then follow.
 func (p *program) afterwards(c *cli.Context, r *repo.Repo, done error) error {
-	if done != nil && !errors.Is(done, errIncomplete) {
+	if done != nil && !one(errPartial, errNotWhole)(done) {
 		return done
 	}
 	return errors.Join(done, p.follow(c, r))
@@ -169,12 +166,13 @@ func (p *program) mend(c *cli.Context, r *repo.Repo, name string, objects []stri
 }
 
 // compareReplicas compares the repository with its replicas, and returns how many
-// differences there are.
-func (p *program) compareReplicas(c *cli.Context, here target.Target, readData bool) (differences int, err error) {
+// differences there are, and what these are: damage, or only replicas that are behind.
+func (p *program) compareReplicas(c *cli.Context, here target.Target, readData bool) (differences int, as, err error) {
+	as = errBehind
 	for _, name := range replicaNames(c) {
 		there, err := p.openReplica(c, name, false)
 		if err != nil {
-			return differences, fmt.Errorf("replica %s: %w", name, err)
+			return differences, as, fmt.Errorf("replica %s: %w", name, err)
 		}
 		v := p.newView()
 		o := repo.CompareOptions{ReadData: readData, Progress: func(u repo.CheckProgress) {
@@ -185,15 +183,21 @@ func (p *program) compareReplicas(c *cli.Context, here target.Target, readData b
 		compared, err := repo.Compare(c.Context, here, there, o)
 		v.clear()
 		if err != nil {
-			return differences, fmt.Errorf("replica %s: %w", name, err)
+			return differences, as, fmt.Errorf("replica %s: %w", name, err)
 		}
 		differences += len(compared.Differences)
+		if slices.ContainsFunc(compared.Differences, isOfDamage) {
+			as = errDamage
+		}
 		if err := p.showComparison(name, compared, readData); err != nil {
-			return differences, err
+			return differences, as, err
 		}
 	}
-	return differences, nil
+	return differences, as, nil
 }
+
+// isOfDamage reports whether a difference may be more than a replica that is behind.
+func isOfDamage(d repo.Difference) bool { return d.Here != repo.Sound || d.There != repo.Missing }
 
 func (p *program) showComparison(name string, compared *repo.Comparison, readData bool) error {
 	for _, d := range compared.Differences {

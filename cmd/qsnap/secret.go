@@ -56,11 +56,11 @@ func (p *program) secretNamed(c *cli.Context, flags, variables string) (s repo.S
 func keyFromFile(name string) (repo.Secret, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return repo.Secret{}, err
+		return repo.Secret{}, usage(err)
 	}
 	s, err := repo.ParseKey(text)
 	if err != nil {
-		return repo.Secret{}, fmt.Errorf("%s: %w", name, err)
+		return repo.Secret{}, usage(fmt.Errorf("%s: %w", name, err))
 	}
 	return s, nil
 }
@@ -70,7 +70,7 @@ func firstLine(text []byte, source string) (string, error) {
 	line, _, _ := strings.Cut(string(text), "\n")
 	line = strings.TrimSuffix(line, "\r")
 	if line == "" {
-		return "", fmt.Errorf("%s has no password in its first line", source)
+		return "", usage(fmt.Errorf("%s has no password in its first line", source))
 	}
 	return line, nil
 }
@@ -78,7 +78,7 @@ func firstLine(text []byte, source string) (string, error) {
 func lineFromFile(name string) (string, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return "", err
+		return "", usage(err)
 	}
 	return firstLine(text, name)
 }
@@ -111,8 +111,8 @@ func shell(ctx context.Context, line string) *exec.Cmd {
 	return exec.CommandContext(ctx, "/bin/sh", "-c", line)
 }
 
-var errNoSecret = hint{errors.New("no password and no key was given, and there is no terminal to ask on"),
-	"set QSNAP_PASSWORD_FILE, or use --password-file, --password-command or --key-file"}
+var errNoSecret = usage(hint{errors.New("no password and no key was given, and there is no terminal to ask on"),
+	"set QSNAP_PASSWORD_FILE, or use --password-file, --password-command or --key-file"})
 
 // prompt asks for a password on the terminal, twice if it is a new one.
 func (p *program) prompt(what string, fresh bool) (repo.Secret, error) {

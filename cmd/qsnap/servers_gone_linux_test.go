@@ -121,7 +121,7 @@ func TestAServerThatStaysAwayEndsTheRunInTime(t *testing.T) {
 		if took := time.Since(start); took > 20*time.Second {
 			t.Errorf("it ended after %s", took)
 		}
-		if code != exitFailed || strings.Count(out, "\n") != 1 || !strings.Contains(out, "given up after") || !strings.HasSuffix(out, "\n") {
+		if code != exitUnreachable || strings.Count(out, "\n") != 1 || !strings.Contains(out, "given up after") || !strings.HasSuffix(out, "\n") {
 			t.Errorf("exit code %d\n%s", code, out)
 		}
 		p.SetDown(false)

@@ -12,8 +12,6 @@ import (
 	"golang.org/x/term"
 )
 
-var errInterrupted = errors.New("interrupted")
-
 // patience is how long an interrupted command has to end by itself. A repository
 // stands being left at any moment.
 const patience = 900 * time.Millisecond

@@ -98,7 +98,11 @@ func (p *program) openTarget(c *cli.Context, at location, create bool) (target.T
 	a.waiting = func(d time.Duration) {
 		say(fmt.Sprintf("%s takes no more requests for now: waiting for %s", at, duration(d)))
 	}
-	a.credentials = func() (credentials, error) { return p.targetCredentials(c.Context, at) }
+	a.credentials = func() (credentials, error) {
+		found, err := p.targetCredentials(c.Context, at)
+		return found, usage(err)
+	}
+	p.opened = true
 	var t target.Target
 	err = l.do(c.Context, "open", at.shown, func(ctx context.Context) error {
 		t, err = s.open(ctx, at, a)

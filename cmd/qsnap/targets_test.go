@@ -94,7 +94,7 @@ func TestAServerThatIsAwayIsWaitedFor(t *testing.T) {
 			t.Errorf("quietly: %d, %q", code, stderr)
 		}
 		failures = 1
-		if code, _, stderr := check(); code != 1 || stderr != "qsnap: dial host: connection refused\n" {
+		if code, _, stderr := check(); code != exitUnreachable || stderr != "qsnap: dial host: connection refused\n" {
 			t.Errorf("once: %d, %q", code, stderr)
 		}
 	})
@@ -134,7 +134,7 @@ func TestRatesAreCheckedBeforeAnythingIsDone(t *testing.T) {
 		"--retry-for=-1s":         "--retry-for: a time can't be negative",
 		"--limit-upload=10M/hour": `--limit-upload: size "10M/hour": write a number and K, M, G or T, such as 10M`,
 	} {
-		if code, _, stderr := runIn(t.Context(), nil, flag, "target", "check", t.TempDir()); code != 1 || stderr != "qsnap: "+want+"\n" {
+		if code, _, stderr := runIn(t.Context(), nil, flag, "target", "check", t.TempDir()); code != exitUsage || stderr != "qsnap: "+want+"\n" {
 			t.Errorf("%s: %d, %q", flag, code, stderr)
 		}
 	}
@@ -172,7 +172,7 @@ func TestACheckSaysWhyATargetCannotBeTrusted(t *testing.T) {
 	addScheme(t, scheme{open: func(context.Context, location, access) (target.Target, error) {
 		return broken{&targettest.Memory{}}, nil
 	}})
-	if code, _, stderr := runIn(t.Context(), nil, "target", "check", "test:x"); code != 1 || !strings.HasSuffix(stderr, ": the target could not be checked, try again\n") {
+	if code, _, stderr := runIn(t.Context(), nil, "target", "check", "test:x"); code != exitUnreachable || !strings.HasSuffix(stderr, ": the target could not be checked, try again\n") {
 		t.Error(code, stderr)
 	}
 }

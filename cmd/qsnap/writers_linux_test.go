@@ -187,7 +187,7 @@ func TestALockedBucketSaysUntilWhen(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if out, code := s.try("check"); code != 1 || !strings.Contains(out, "though it is locked") || !strings.Contains(out, "qsnap target unhide") {
+	if out, code := s.try("check"); code != exitDamage || !strings.Contains(out, "though it is locked") || !strings.Contains(out, "qsnap target unhide") {
 		t.Errorf("%d: %s", code, out)
 	}
 	if err := store.RemoveObject(t.Context(), bucketOfMany, "shared/config", minio.RemoveObjectOptions{}); err != nil {

@@ -47,7 +47,26 @@ func (d *dialer) dial(ctx context.Context) (*conn, error) {
 	if ctx.Err() != nil {
 		err = fmt.Errorf("connecting to %s: %w", d.hops[len(d.hops)-1].address, context.Cause(ctx))
 	}
-	return nil, &failure{errors.New(oneLine(err.Error())), mayPass(err)}
+	return nil, &failure{&unanswered{oneLine(err.Error()), err}, mayPass(err)}
+}
+
+// An unanswered dial's error shows only what is printable, and wraps the network's
+// errors: no other, such as that of a key file, is of the target.
+type unanswered struct {
+	text string
+	err  error
+}
+
+func (u *unanswered) Error() string { return u.text }
+
+func (u *unanswered) Unwrap() error {
+	if e, ok := errors.AsType[*net.DNSError](u.err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*net.OpError](u.err); ok {
+		return e
+	}
+	return nil
 }
 
 // oneLine replaces what a terminal would not show as it is: servers have a say in

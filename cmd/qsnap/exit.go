@@ -1,0 +1,233 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/target"
+)
+
+// Exit codes, which never change.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitPartial     = 3
+	exitBehind      = 4
+	exitUnreachable = 5
+	exitRunning     = 6
+	exitDamage      = 7
+	exitOverdue     = 8
+	exitNeedsYes    = 9
+	exitNoRepo      = 10
+	exitNotWhole    = 11
+	exitWrongSecret = 12
+	exitInterrupted = 130
+)
+
+// What has no error of its own below, but an exit code.
+var (
+	errInterrupted = errors.New("interrupted")
+	errUsage       = errors.New("usage or configuration")
+	errNeedsYes    = errors.New("this needs --yes: nothing was done")
+	errRunning     = errors.New("another run is under way")
+	errDamage      = errors.New("damaged")
+	errOverdue     = errors.New("overdue")
+	// errNotWhole: a snapshot was made, but without a source that was named.
+	errNotWhole = errors.New("the snapshot is incomplete: a named source is missing")
+	// errPartial: it was done but for single paths, or something that was named met nothing.
+	errPartial = errors.New("done, but not for every path")
+	// errBehind: it was done here, but not on every replica.
+	errBehind = errors.New("a replica could not be brought up to date")
+	errFailed = errors.New("failed")
+)
+
+// An outcome is a way in which a run ends. Its code and kind never change.
+type outcome struct {
+	code  int
+	kind  string // exit_error's, for programs
+	means string // for help
+	is    func(error) bool
+}
+
+// done is how a run ends without an error.
+var done = outcome{exitOK, "done", "done, or skipped as younger or unchanged", nil}
+
+// outcomes are all others. If an error is of several, the first counts.
+var outcomes = []outcome{
+	{exitInterrupted, "interrupted", "interrupted", one(errInterrupted)},
+	{exitUsage, "usage", "wrong usage or configuration: nothing was done", one(errUsage)},
+	{exitNeedsYes, "needs-yes", "--yes is needed: nothing was done", one(errNeedsYes)},
+	{exitNoRepo, "no-repository", "no repository", one(repo.ErrNoRepository)},
+	{exitWrongSecret, "wrong-secret", "wrong or outdated password or key", one(repo.ErrWrongSecret, repo.ErrNewerKey)},
+	{exitRunning, "running", "a run is under way", one(errRunning)},
+	{exitDamage, "damage", "damage, a hidden snapshot, or failed verification", isDamage},
+	{exitUnreachable, "unreachable", "the target is out of reach", isUnreachable},
+	{exitOverdue, "overdue", "overdue", one(errOverdue)},
+	{exitFailed, "failed", "failed", one(errFailed)},
+	{exitNotWhole, "incomplete", "done, but incomplete: a named source is missing", one(errNotWhole)},
+	{exitPartial, "partial", "done, but some paths were not read or restored, or something named met nothing", one(errPartial, repo.ErrIncompleteRestore)},
+	{exitBehind, "behind", "done, but a replica or copy is late", one(errBehind)},
+}
+
+func one(all ...error) func(error) bool {
+	return func(err error) bool {
+		for _, e := range all {
+			if errors.Is(err, e) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// isDamage reports whether an error says that a repository isn't as it should be.
+func isDamage(err error) bool {
+	_, object := errors.AsType[*repo.DamageError](err)
+	_, lost := errors.AsType[*repo.LostError](err)
+	_, pack := errors.AsType[*pack.DamageError](err)
+	return object || lost || pack || one(errDamage, repo.ErrUnreadable)(err)
+}
+
+// isUnreachable reports whether an error is of the network or of a target that doesn't
+// answer.
+func isUnreachable(err error) bool {
+	_, dial := errors.AsType[*net.OpError](err)
+	_, name := errors.AsType[*net.DNSError](err)
+	if dial || name || errors.Is(err, target.ErrGivenUp) {
+		return true
+	}
+	_, file := errors.AsType[*fs.PathError](err) // such as a pipe that nobody reads any more
+	return !file && target.Temporary(err)
+}
+
+// outcomeOf returns how a run ends with this error; of several that are joined, the
+// first in the table counts. What nothing is known of is wrong usage as long as no
+// target was opened, and a failure afterwards.
+func outcomeOf(err error, opened bool) outcome {
+	if err == nil {
+		return done
+	}
+	return outcomes[rank(err, opened)]
+}
+
+func rank(err error, opened bool) int {
+	switch e := err.(type) {
+	case judged:
+		return rank(e.as, opened)
+	case told:
+		return rank(e.error, opened)
+	case hint:
+		return rank(e.error, opened)
+	}
+	if parts := joined(err); parts != nil {
+		first := len(outcomes)
+		for _, part := range parts {
+			first = min(first, rank(part, opened))
+		}
+		return first
+	}
+	known := slices.IndexFunc(outcomes, func(o outcome) bool { return o.is(err) })
+	switch {
+	case known >= 0:
+		return known
+	case !opened:
+		return rank(errUsage, opened)
+	}
+	return rank(errFailed, opened)
+}
+
+// joined returns the errors that errors.Join has joined, each with an outcome of its
+// own. What wraps several in any other way is one error.
+func joined(err error) []error {
+	if reflect.TypeOf(err) == reflect.TypeOf(errors.Join(errFailed)) {
+		return err.(interface{ Unwrap() []error }).Unwrap()
+	}
+	return nil
+}
+
+// end says how a run ended, where that wasn't said yet, and returns the exit code.
+func (p *program) end(ctx context.Context, err error) int {
+	if err != nil && interrupted(ctx) {
+		err = errInterrupted
+	}
+	o := outcomeOf(err, p.opened)
+	switch {
+	case err == nil:
+	case p.json:
+		line, _ := json.Marshal(map[string]any{"message_type": "exit_error", "code": o.code, "kind": o.kind, "message": err.Error()})
+		fmt.Fprintf(p.stderr, "%s\n", line)
+	case !wasTold(err):
+		fmt.Fprintf(p.stderr, "qsnap: %s\n", oneLine(err))
+	}
+	return o.code
+}
+
+// A judged error ends a run as another error does, which its text doesn't tell.
+type judged struct {
+	error
+	as error
+}
+
+// Unwrap returns both.
+func (j judged) Unwrap() []error { return []error{j.error, j.as} }
+
+// A told error needs no line: what is wrong was named before.
+type told struct{ error }
+
+func (t told) Unwrap() error { return t.error }
+
+func wasTold(err error) bool {
+	switch e := err.(type) {
+	case told:
+		return true
+	case judged:
+		return wasTold(e.error)
+	}
+	if parts := joined(err); parts != nil {
+		return !slices.ContainsFunc(parts, func(part error) bool { return !wasTold(part) })
+	}
+	return err == errPartial || err == errBehind || err == errNotWhole
+}
+
+// usage says that an error is one of usage or configuration, after a target was opened.
+func usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return judged{err, errUsage}
+}
+
+// A hint is an error and what to do about it.
+type hint struct {
+	error
+	next string
+}
+
+// Error returns one line.
+func (h hint) Error() string { return h.error.Error() + ": " + h.next }
+
+// Unwrap returns the error without the hint.
+func (h hint) Unwrap() error { return h.error }
+
+// exitHelp lists the codes in their order.
+func exitHelp() string {
+	all := slices.SortedFunc(slices.Values(append(outcomes[:len(outcomes):len(outcomes)], done)),
+		func(a, b outcome) int { return cmp.Compare(a.code, b.code) })
+	var b strings.Builder
+	b.WriteString("Exit codes:\n")
+	for _, o := range all {
+		fmt.Fprintf(&b, "%5d  %s\n", o.code, o.means)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
