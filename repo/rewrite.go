@@ -25,7 +25,7 @@ var errExcluded = errors.New("excluded")
 // holds nothing of that sort. Where the other is forgotten, Prune makes what only it
 // held unreadable, unless it is in other snapshots too.
 func (r *Repo) Rewrite(ctx context.Context, m *snapshot.Manifest, o RewriteOptions) (*snapshot.Manifest, error) {
-	set, err := patterns(o.Exclude, "exclude")
+	set, err := patterns(o.Exclude, "--exclude")
 	if err != nil {
 		return nil, err
 	}

@@ -132,6 +132,7 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 	if err != nil {
 		return nil, err
 	}
+	m.Rules = o.recorded(rules)
 	previous, err := r.newest(ctx, m)
 	if err != nil {
 		return nil, err
@@ -261,7 +262,7 @@ func (t *taking) fill() error {
 func (o *SnapshotOptions) rules(src *capture.Source) (*ignore.Set, error) {
 	var rules []Rule
 	for _, pattern := range o.Excludes {
-		rule, err := ignore.Parse(src.Relative(pattern), "exclude")
+		rule, err := ignore.Parse(src.Relative(pattern), "--exclude")
 		if err != nil {
 			return nil, err
 		}

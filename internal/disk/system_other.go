@@ -3,7 +3,6 @@
 package disk
 
 import (
-	"errors"
 	"io/fs"
 
 	"github.com/qsnap/qsnap/snapshot"
@@ -11,6 +10,3 @@ import (
 
 // fillSystem sets nothing on this system.
 func fillSystem(*snapshot.Entry, fs.FileInfo) uint64 { return 0 }
-
-// ownerOf doesn't know.
-func ownerOf(fs.FileInfo) (uid, gid uint32, err error) { return 0, 0, errors.ErrUnsupported }

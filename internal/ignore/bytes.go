@@ -56,7 +56,8 @@ func parseSet(text string) (set *byteSet, rest string, err error) {
 	if negated {
 		text = text[1:]
 	}
-	from := -1 // what a range may begin with
+	from := -1          // what a range may begin with
+	closed := len(text) // how many bytes follow the next ], once that is known
 	for first := true; first || text == "" || text[0] != ']'; first = false {
 		if from >= 0 && len(text) > 1 && text[0] == '-' && text[1] != ']' {
 			var to byte
@@ -67,12 +68,20 @@ func parseSet(text string) (set *byteSet, rest string, err error) {
 			from = -1
 			continue
 		}
-		if class, rest, ok := cutClass(text); ok {
-			if err := set.addClass(class); err != nil {
-				return nil, "", err
+		if strings.HasPrefix(text, "[:") {
+			if closed >= len(text) {
+				closed = len(text) - strings.IndexByte(text, ']') - 1
 			}
-			text, from = rest, -1
-			continue
+			if closed == len(text) {
+				return nil, "", errUnclosed
+			}
+			if class, rest, ok := cutClass(text, closed); ok {
+				if err := set.addClass(class); err != nil {
+					return nil, "", err
+				}
+				text, from = rest, -1
+				continue
+			}
 		}
 		var b byte
 		if b, text, err = setMember(text); err != nil {
@@ -99,14 +108,11 @@ func setMember(text string) (b byte, rest string, err error) {
 	return text[0], text[1:], nil
 }
 
-// cutClass reads [:name:]. Without the last colon the [ is a byte like others.
-func cutClass(text string) (name, rest string, ok bool) {
-	if text, ok = strings.CutPrefix(text, "[:"); !ok {
-		return "", "", false
-	}
-	if name, rest, ok = strings.Cut(text, "]"); !ok {
-		return "", "", false
-	}
-	name, ok = strings.CutSuffix(name, ":")
-	return name, rest, ok
+// cutClass reads [:name:] from a text that begins with [: and of which the next ] is
+// followed by that many bytes.
+// Without the last colon the [ is a byte like others.
+func cutClass(text string, after int) (name, rest string, ok bool) {
+	end := len(text) - after
+	name, ok = strings.CutSuffix(text[len("[:"):end-1], ":")
+	return name, text[end:], ok
 }

@@ -55,16 +55,20 @@ func crosses(ops []op) bool {
 
 // A globParser turns the text of a glob into ops.
 type globParser struct {
-	text  string
-	at    int
-	begin int // where the literal beginning ends; ** may stand there
-	ops   []op
+	text    string
+	at      int
+	begin   int // where the literal beginning ends; ** may stand there
+	ops     []op
+	pending []byte // the literal that is being read
 }
 
+// special are the bytes that don't stand for themselves.
+const special = `*?[\`
+
 func parseGlob(text string) ([]op, error) {
-	p := globParser{text: text, begin: strings.IndexAny(text, `*?[\`)}
+	p := globParser{text: text, begin: strings.IndexAny(text, special)}
 	if p.begin < 0 {
-		p.begin = len(text)
+		return []op{{kind: opLiteral, literal: text}}, nil
 	}
 	p.literal(p.begin)
 	for p.at < len(text) {
@@ -72,14 +76,14 @@ func parseGlob(text string) ([]op, error) {
 		case '*':
 			p.stars()
 		case '?':
-			p.ops = append(p.ops, op{kind: opAny})
+			p.add(op{kind: opAny})
 			p.at++
 		case '[':
 			set, rest, err := parseSet(text[p.at+1:])
 			if err != nil {
 				return nil, err
 			}
-			p.ops = append(p.ops, op{kind: opSet, set: set})
+			p.add(op{kind: opSet, set: set})
 			p.at = len(text) - len(rest)
 		case '\\':
 			if p.at++; p.at == len(text) {
@@ -90,17 +94,21 @@ func parseGlob(text string) ([]op, error) {
 			p.literal(1)
 		}
 	}
+	p.flush()
 	return p.ops, nil
 }
 
 // literal takes the next n bytes for themselves.
 func (p *globParser) literal(n int) {
-	s := p.text[p.at : p.at+n]
+	p.pending = append(p.pending, p.text[p.at:p.at+n]...)
 	p.at += n
-	if last := len(p.ops) - 1; last >= 0 && p.ops[last].kind == opLiteral {
-		p.ops[last].literal += s
-	} else if n > 0 {
-		p.ops = append(p.ops, op{kind: opLiteral, literal: s})
+}
+
+// flush ends the literal that is being read.
+func (p *globParser) flush() {
+	if len(p.pending) > 0 {
+		p.ops = append(p.ops, op{kind: opLiteral, literal: string(p.pending)})
+		p.pending = p.pending[:0]
 	}
 }
 
@@ -129,6 +137,7 @@ func (p *globParser) stars() {
 
 // add appends an op. After **/ another **/ adds nothing, and ** says it all.
 func (p *globParser) add(o op) {
+	p.flush()
 	last := len(p.ops) - 1
 	if last >= 0 && p.ops[last].kind == opDirs && (o.kind == opDirs || o.kind == opRest) {
 		p.ops = p.ops[:last]

@@ -80,7 +80,7 @@ func splitPattern(text string) (negation, body, slash string) {
 // don't depend on where its literal beginning ends: asterisks behind it cross slashes
 // though they are only a part of a name.
 func plainStars(body string) []string {
-	begin := strings.IndexAny(body, `*?[\`)
+	begin := strings.IndexAny(body, special)
 	if begin <= 0 || body[begin-1] == '/' || !strings.HasPrefix(body[begin:], "**") {
 		return []string{body}
 	}
@@ -111,12 +111,12 @@ func afterDirs(rest string) string {
 
 // escape returns a path as a pattern that matches it alone.
 func escape(path string) string {
-	if strings.IndexAny(path, `*?[\`) < 0 {
+	if strings.IndexAny(path, special) < 0 {
 		return path
 	}
 	var b strings.Builder
 	for i := range len(path) {
-		if strings.IndexByte(`*?[\`, path[i]) >= 0 {
+		if strings.IndexByte(special, path[i]) >= 0 {
 			b.WriteByte('\\')
 		}
 		b.WriteByte(path[i])

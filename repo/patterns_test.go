@@ -1,0 +1,37 @@
+package repo_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+func TestASnapshotRecordsTheRulesItWasMadeWith(t *testing.T) {
+	f := newFixture(t)
+	rules, err := repo.ParseRules(strings.NewReader("*.o\n\n!keep.o\r\n"), "ex.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := f.snapshot(repo.FS(fstest.MapFS{"a.o": {}}, "/src"), repo.SnapshotOptions{
+		Excludes: []string{"a ", "/cache/"}, ExcludeRules: rules,
+		IgnoreFiles: []string{".gitignore"}, OneFileSystem: true, SkipCaches: true, MaxFileSize: 5,
+	})
+	stored, err := f.Find(t.Context(), "latest", repo.Select{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &snapshot.Rules{
+		Patterns:      []snapshot.Pattern{{Source: "ex.txt:1", Text: "*.o"}, {Source: "ex.txt:3", Text: "!keep.o"}, {Source: "--exclude", Text: "a "}, {Source: "--exclude", Text: "/cache/"}},
+		IgnoreFiles:   []string{".gitignore"},
+		OneFileSystem: true, SkipCaches: true, MaxFileSize: 5,
+	}
+	for _, got := range []*snapshot.Rules{m.Rules, stored.Rules} {
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+}
