@@ -49,8 +49,8 @@ type RestoreOptions struct {
 	NoOwner   bool // don't restore users and groups, as without being root
 	Workers   int  // 0 is as many as processors
 
-	// Progress is called now and then, once for each problem, and, if Actions is
-	// set, once for each change, by one goroutine at a time.
+	// Progress is called now and then, once for each problem and notice, and, if
+	// Actions is set, once for each change, by one goroutine at a time.
 	Progress func(RestoreProgress)
 	Actions  bool
 }
@@ -63,8 +63,9 @@ type RestoreProgress struct {
 	Done    bool
 
 	Problem error  // what could not be restored as it should, or nil
+	Notice  error  // what is worth a word and no problem, such as withheld privileges, or nil
 	Action  string // "create", "replace", "touch" or "delete", or empty
-	Path    string // of the problem or action, relative to the restored directory
+	Path    string // of the problem, notice or action, relative to the restored directory
 	Entry   *snapshot.Entry
 }
 
@@ -77,6 +78,11 @@ type RestoreReport struct {
 	Packs, PackBytes                    uint64 // that were read
 	Requests                            uint64 // by which they were, beside those for trees
 	Problems                            uint64
+
+	// Withheld counts files that were restored without their set-user-ID or
+	// set-group-ID bit, or their capabilities, because they do not have the owner and
+	// group that the snapshot has.
+	Withheld uint64
 }
 
 // ErrIncompleteRestore means that something could not be restored as it should;
@@ -127,6 +133,7 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 		}
 		report.problem(path, err)
 	}
+	x.Notice = report.notice
 	if o.Actions {
 		x.Action = report.action
 	}
@@ -282,6 +289,10 @@ func (p *restoreReporter) problem(path string, err error) {
 	p.send(RestoreProgress{Path: path, Problem: err})
 }
 
+func (p *restoreReporter) notice(path string, err error) {
+	p.send(RestoreProgress{Path: path, Notice: err})
+}
+
 func (p *restoreReporter) action(a extract.Action, path string, e *snapshot.Entry) {
 	p.send(RestoreProgress{Path: path, Action: a.String(), Entry: e})
 }
@@ -292,6 +303,6 @@ func (p *restoreReporter) report() RestoreReport {
 		Files: c.Files.Load(), Dirs: c.Dirs.Load(), Others: c.Others.Load(), Bytes: c.Bytes.Load(),
 		Created: c.Created.Load(), Replaced: c.Replaced.Load(), Touched: c.Touched.Load(), Deleted: c.Deleted.Load(),
 		BytesWritten: c.BytesWritten.Load(), Packs: c.Packs.Load(), PackBytes: c.PackBytes.Load(), Requests: c.Requests.Load(),
-		Problems: c.Problems.Load(),
+		Problems: c.Problems.Load(), Withheld: c.Withheld.Load(),
 	}
 }

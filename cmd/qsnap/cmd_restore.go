@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -68,11 +69,12 @@ func (p *program) restore(c *cli.Context) error {
 		return err
 	}
 	o.Path = at
-	v := &restoreView{p: p, view: p.newView(), whole: at == "" && o.Include == nil && o.Exclude == nil, json: time.Now()}
+	v := &restoreView{p: p, view: p.newView(), whole: at == "" && o.Include == nil && o.Exclude == nil, json: time.Now(), verbose: c.Bool("verbose")}
 	o.Progress = v.update
 	start := time.Now()
 	report, err := r.Restore(c.Context, m, o)
 	v.clear()
+	v.sayWithheld(report.Withheld)
 	if err != nil && !errors.Is(err, repo.ErrIncompleteRestore) {
 		return err
 	}
@@ -94,7 +96,7 @@ func (p *program) restoreSummary(m *snapshot.Manifest, o repo.RestoreOptions, r 
 			"files_created": r.Created, "files_replaced": r.Replaced, "attributes_restored": r.Touched,
 			"files_deleted": r.Deleted, "files_restored": r.Created + r.Replaced,
 			"bytes_restored": r.BytesWritten, "packs_read": r.Packs, "pack_bytes_read": r.PackBytes, "requests": r.Requests,
-			"errors": r.Problems, "seconds_elapsed": took.Seconds(),
+			"errors": r.Problems, "privileges_withheld": r.Withheld, "seconds_elapsed": took.Seconds(),
 		})
 	}
 	if o.DryRun {
@@ -115,14 +117,19 @@ func (p *program) restoreSummary(m *snapshot.Manifest, o repo.RestoreOptions, r 
 type restoreView struct {
 	p *program
 	*view
-	whole bool
-	json  time.Time // of the last status
+	whole    bool
+	json     time.Time // of the last status
+	verbose  bool
+	withheld []string // some paths of files that are there without privileges of theirs
 }
 
 func (v *restoreView) update(u repo.RestoreProgress) {
 	switch {
 	case u.Problem != nil:
 		v.problem(u)
+		return
+	case u.Notice != nil:
+		v.notice(u)
 		return
 	case u.Action != "":
 		v.action(u)
@@ -166,6 +173,32 @@ func (v *restoreView) problem(u repo.RestoreProgress) {
 		return
 	}
 	v.p.warn("%s: %s", v.p.path(u.Path), oneLine(u.Problem))
+}
+
+// namedAtMost is how many paths a line of the summary names.
+const namedAtMost = 3
+
+func (v *restoreView) notice(u repo.RestoreProgress) {
+	if len(v.withheld) < namedAtMost {
+		v.withheld = append(v.withheld, v.p.path(u.Path))
+	}
+	if v.verbose {
+		v.clear()
+		v.p.warn("%s: %s", v.p.path(u.Path), oneLine(u.Notice))
+	}
+}
+
+// sayWithheld names files that are there without privileges of theirs.
+func (v *restoreView) sayWithheld(n uint64) {
+	if n == 0 || v.p.json {
+		return
+	}
+	more := ""
+	if n > uint64(len(v.withheld)) {
+		more = fmt.Sprintf(" and %s more (-v names all)", count(n-uint64(len(v.withheld))))
+	}
+	v.p.warn("%s restored without set-ID bits or capabilities, because their owner or group was not: %s%s",
+		plural(n, "file was", "files were"), strings.Join(v.withheld, ", "), more)
 }
 
 func (v *restoreView) action(u repo.RestoreProgress) {

@@ -30,6 +30,12 @@ func TestSessions(t *testing.T) {
 			e.Setenv("QSNAP_NO_KEYRING", "1") // what is kept there stays for a day
 			return os.MkdirAll(home, 0o755)
 		},
+		Condition: func(c string) (bool, error) { // [root]
+			if c != "root" {
+				return false, fmt.Errorf("unknown condition %q", c)
+			}
+			return os.Geteuid() == 0, nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": scriptCode,
 			"json": scriptJSON,

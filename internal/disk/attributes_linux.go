@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -35,6 +36,7 @@ func (o *Out) mknod(e *snapshot.Entry) error {
 type applier struct {
 	path   string
 	report func(error)
+	owner  func() (uid, gid uint32, err error) // that it has
 	chown  func(uid, gid int) error
 	chmod  func(mode uint32) error // nil for symbolic links
 	times  func(mtime unix.Timespec) error
@@ -54,6 +56,7 @@ func (a applier) apply(e *snapshot.Entry, keep Keep) {
 	if keep.Owner {
 		fail("owner", a.chown(int(e.UID), int(e.GID)))
 	}
+	e = grant(e, a.owner, a.report)
 	a.xattrs(e, fail)
 	if a.chmod != nil {
 		fail("mode", a.chmod(e.Mode))
@@ -61,8 +64,8 @@ func (a applier) apply(e *snapshot.Entry, keep Keep) {
 	fail("time", a.times(timespec(e.MTime)))
 }
 
-// xattrs sets the entry's attributes and removes ACLs and user attributes that
-// are there beside them, such as an ACL inherited from the directory.
+// xattrs sets the entry's attributes and removes ACLs, capabilities and user
+// attributes that are there beside them, such as an ACL inherited from the directory.
 func (a applier) xattrs(e *snapshot.Entry, fail func(string, error)) {
 	have, err := xattrs(a.attrs)
 	if err != nil {
@@ -73,7 +76,7 @@ func (a applier) xattrs(e *snapshot.Entry, fail func(string, error)) {
 		want[x.Name] = true
 	}
 	for _, x := range have {
-		if !want[x.Name] && (strings.HasPrefix(x.Name, "system.posix_acl_") || strings.HasPrefix(x.Name, "user.")) {
+		if !want[x.Name] && isOurs(x) {
 			if err := a.remove(x.Name); err != unix.ENODATA {
 				fail("attribute "+x.Name, err)
 			}
@@ -84,6 +87,12 @@ func (a applier) xattrs(e *snapshot.Entry, fail func(string, error)) {
 			fail("attribute "+x.Name, err)
 		}
 	}
+}
+
+// isOurs reports whether an attribute that the entry doesn't have is removed. Others
+// are the system's, such as security labels.
+func isOurs(x snapshot.Xattr) bool {
+	return isCapability(x) || strings.HasPrefix(x.Name, "system.posix_acl_") || strings.HasPrefix(x.Name, "user.")
 }
 
 func (o *Out) setTimes(name string) func(unix.Timespec) error {
@@ -111,6 +120,7 @@ func timespec(t snapshot.Time) unix.Timespec {
 func (o *Out) byDescriptor(fd int, name string, times func(unix.Timespec) error, report func(error)) applier {
 	return applier{
 		path: filepath.Join(o.path, name), report: report, times: times,
+		owner:  ownerOf(fd),
 		chown:  func(uid, gid int) error { return unix.Fchown(fd, uid, gid) },
 		chmod:  func(mode uint32) error { return unix.Fchmod(fd, mode) },
 		attrs:  fdAttrs(fd),
@@ -119,38 +129,64 @@ func (o *Out) byDescriptor(fd int, name string, times func(unix.Timespec) error,
 	}
 }
 
-func (o *Out) attributesOfName(e *snapshot.Entry, keep Keep, report func(error)) {
-	path := attrPath(o.fd, e.Name)
-	a := applier{
-		path: filepath.Join(o.path, e.Name), report: report, times: o.setTimes(e.Name),
-		chown:  func(uid, gid int) error { return unix.Fchownat(o.fd, e.Name, uid, gid, unix.AT_SYMLINK_NOFOLLOW) },
-		chmod:  func(mode uint32) error { return chmodAt(o.fd, e, mode) },
-		attrs:  nameAttrs(o.fd, e.Name),
-		set:    func(name string, value []byte) error { return unix.Lsetxattr(path, name, value, 0) },
-		remove: func(name string) error { return unix.Lremovexattr(path, name) },
+// ownerOf returns a function that returns who owns an open file.
+func ownerOf(fd int) func() (uid, gid uint32, err error) {
+	return func() (uint32, uint32, error) {
+		var st unix.Stat_t
+		err := unix.Fstat(fd, &st)
+		return st.Uid, st.Gid, err
 	}
+}
+
+func (o *Out) attributesOfName(e *snapshot.Entry, keep Keep, report func(error)) {
 	if e.Type == snapshot.Symlink {
-		a.chmod = nil
+		o.attributesOfLink(e, keep, report)
+		return
+	}
+	fd, err := unix.Openat(o.fd, e.Name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		report(o.fail("restore attributes", e.Name, err))
+		return
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		report(o.fail("restore attributes", e.Name, cmp.Or(err, error(unix.ELOOP))))
+		return
+	}
+	// All is done to this one file, even if another is put in its place meanwhile: it
+	// is the one whose owner is known.
+	path := fmt.Sprintf("/proc/self/fd/%d", fd)
+	a := applier{
+		path: filepath.Join(o.path, e.Name), report: report, owner: ownerOf(fd),
+		chown: func(uid, gid int) error { return unix.Fchownat(fd, "", uid, gid, unix.AT_EMPTY_PATH) },
+		chmod: func(mode uint32) error { return unix.Chmod(path, mode) },
+		times: func(mtime unix.Timespec) error {
+			return unix.UtimesNanoAt(unix.AT_FDCWD, path, []unix.Timespec{{Nsec: unix.UTIME_OMIT}, mtime}, 0)
+		},
+		attrs: attrSource{
+			func(buf []byte) (int, error) { return unix.Listxattr(path, buf) },
+			func(name string, buf []byte) (int, error) { return unix.Getxattr(path, name, buf) },
+		},
+		set:    func(name string, value []byte) error { return unix.Setxattr(path, name, value, 0) },
+		remove: func(name string) error { return unix.Removexattr(path, name) },
 	}
 	a.apply(e, keep)
 }
 
-// chmodAt changes the mode of a name that is no symbolic link, and of nothing
-// that one put there meanwhile would lead to.
-func chmodAt(dir int, e *snapshot.Entry, mode uint32) error {
-	fd, err := unix.Openat(dir, e.Name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return err
+func (o *Out) attributesOfLink(e *snapshot.Entry, keep Keep, report func(error)) {
+	path := attrPath(o.fd, e.Name)
+	a := applier{
+		path: filepath.Join(o.path, e.Name), report: report, times: o.setTimes(e.Name),
+		owner: func() (uint32, uint32, error) { return 0, 0, unix.ENOTSUP }, // it has no privileges
+		chown: func(uid, gid int) error {
+			return unix.Fchownat(o.fd, e.Name, uid, gid, unix.AT_SYMLINK_NOFOLLOW)
+		},
+		attrs:  nameAttrs(o.fd, e.Name),
+		set:    func(name string, value []byte) error { return unix.Lsetxattr(path, name, value, 0) },
+		remove: func(name string) error { return unix.Lremovexattr(path, name) },
 	}
-	defer unix.Close(fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return err
-	}
-	if st.Mode&unix.S_IFMT == unix.S_IFLNK {
-		return unix.ELOOP
-	}
-	return unix.Chmod(fmt.Sprintf("/proc/self/fd/%d", fd), mode)
+	a.apply(e, keep)
 }
 
 // Finish gives the directory its attributes, when all in it is written.

@@ -35,6 +35,13 @@ func (o *Out) attributes(name string, e *snapshot.Entry, keep Keep, report func(
 	if e.Type == snapshot.Symlink {
 		return // Chmod and Chtimes would follow it
 	}
+	e = grant(e, func() (uint32, uint32, error) {
+		info, err := o.root.Lstat(name)
+		if err != nil {
+			return 0, 0, err
+		}
+		return ownerOf(info)
+	}, report)
 	fail("mode", o.root.Chmod(name, e.FileMode()&^fs.ModeType))
 	fail("time", o.root.Chtimes(name, time.Time{}, e.MTime.Time()))
 }

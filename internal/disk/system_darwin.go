@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"errors"
 	"io/fs"
 	"math"
 	"syscall"
@@ -28,4 +29,13 @@ func fillSystem(e *snapshot.Entry, info fs.FileInfo) uint64 {
 	}
 	e.CTime = snapshot.Time{Sec: st.Ctimespec.Sec, Nsec: int32(st.Ctimespec.Nsec)}
 	return uint64(st.Dev)
+}
+
+// ownerOf returns who owns a file.
+func ownerOf(info fs.FileInfo) (uid, gid uint32, err error) {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, 0, errors.ErrUnsupported
+	}
+	return st.Uid, st.Gid, nil
 }

@@ -3,6 +3,7 @@
 package disk
 
 import (
+	"errors"
 	"io/fs"
 
 	"github.com/qsnap/qsnap/snapshot"
@@ -10,3 +11,6 @@ import (
 
 // fillSystem sets nothing on this system.
 func fillSystem(*snapshot.Entry, fs.FileInfo) uint64 { return 0 }
+
+// ownerOf doesn't know.
+func ownerOf(fs.FileInfo) (uid, gid uint32, err error) { return 0, 0, errors.ErrUnsupported }

@@ -89,6 +89,8 @@ type Options struct {
 	// Problem is called for each path that could not be restored as it should, by
 	// one goroutine at a time.
 	Problem func(path string, err error)
+	// Notice is called like Problem for what is worth a word and as it should be.
+	Notice func(path string, notice error)
 }
 
 // An Action is a change of what is there.
@@ -119,6 +121,7 @@ type Progress struct {
 	PackBytes           atomic.Uint64 // read from them
 	Requests            atomic.Uint64 // by which that is read
 	Problems            atomic.Uint64
+	Withheld            atomic.Uint64 // files that are there without privileges of theirs
 }
 
 type extraction struct {
@@ -208,6 +211,11 @@ func (x *extraction) act(a Action, path func() string, e *snapshot.Entry) bool {
 // problem reports what could not be restored as it should, and ends the extraction
 // if nothing could be from now on.
 func (x *extraction) problem(path string, err error) {
+	if withheld := (*disk.Withheld)(nil); errors.As(err, &withheld) {
+		x.Progress.Withheld.Add(1)
+		x.notice(path, err)
+		return
+	}
 	x.Progress.Problems.Add(1)
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -216,6 +224,14 @@ func (x *extraction) problem(path string, err error) {
 	}
 	if x.Problem != nil {
 		x.Problem(path, err)
+	}
+}
+
+func (x *extraction) notice(path string, err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.Notice != nil {
+		x.Notice(path, err)
 	}
 }
 

@@ -202,6 +202,9 @@ func (x *extraction) holds(ctx context.Context, f *disk.File, e *snapshot.Entry)
 
 // sameAttributes reports whether Apply would change nothing.
 func (x *extraction) sameAttributes(e, have *snapshot.Entry) bool {
+	if !x.Keep.Owner {
+		e, _ = disk.Granted(e, have.UID, have.GID)
+	}
 	return (have.Mode == e.Mode || e.Type == snapshot.Symlink) && have.MTime == e.MTime &&
 		(!x.Keep.Owner || have.UID == e.UID && have.GID == e.GID) && snapshot.SameXattrs(have, e)
 }
