@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
+	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
@@ -38,16 +37,21 @@ const (
 // RestoreOptions say what is restored, and where to.
 type RestoreOptions struct {
 	To        string   // a directory, which is made if it isn't there
+	InPlace   bool     // To is the place of what is restored: it gets the attributes, as it does when it is made
 	Path      string   // in the snapshot: a directory or a file; empty is all
 	Include   []string // patterns as of gitignore(5), relative to Path; empty is all
 	Exclude   []string
 	Overwrite Overwrite
-	Delete    bool // remove what the snapshot doesn't have; beside a single file, nothing
-	DryRun    bool // change nothing
-	Verify    bool // read back what was restored
-	NoSync    bool // return before the disk has it all
-	NoOwner   bool // don't restore users and groups, as without being root
-	Workers   int  // 0 is as many as processors
+	// Delete removes what the snapshot doesn't have: only from directories that it holds
+	// whole, never what its rules leave out, on other file systems, or in Protect; when
+	// all else is done, and only if nothing failed. Beside a single file it removes nothing.
+	Delete  bool
+	Protect []string // files and directories that no restore harms, such as the repository's
+	DryRun  bool     // change nothing
+	Verify  bool     // read back what was restored
+	NoSync  bool     // return before the disk has it all
+	NoOwner bool     // don't restore users and groups, as without being root
+	Workers int      // 0 is as many as processors
 
 	// Progress is called now and then, once for each problem and notice, and, if
 	// Actions is set, once for each change, by one goroutine at a time.
@@ -65,7 +69,13 @@ type RestoreProgress struct {
 	Problem error  // what could not be restored as it should, or nil
 	Notice  error  // what is worth a word and no problem, such as withheld privileges, or nil
 	Action  string // "create", "replace", "touch" or "delete", or empty
+<<<<<<< HEAD
 	Path    string // of the problem, notice or action, relative to the restored directory
+=======
+	Spared  string // why Path was not deleted, or empty
+	Mount   string // the mount point that a spared path lies on, if the snapshot has that
+	Path    string // of the problem or action, relative to the restored directory
+>>>>>>> 2bdc29c (A restore deletes only what the snapshot covered, when all else is done)
 	Entry   *snapshot.Entry
 }
 
@@ -73,7 +83,8 @@ type RestoreProgress struct {
 type RestoreReport struct {
 	Files, Dirs, Others                 uint64 // in the snapshot, as far as they are picked
 	Bytes                               uint64
-	Created, Replaced, Touched, Deleted uint64
+	Created, Replaced, Touched, Deleted uint64 // deleted are all entries, those in directories too
+	Spared                              uint64 // paths that only the destination has, and that stay
 	BytesWritten                        uint64
 	Packs, PackBytes                    uint64 // that were read
 	Requests                            uint64 // by which they were, beside those for trees
@@ -98,7 +109,7 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	x := extract.Options{
 		To: o.To, Policy: o.Overwrite, Delete: o.Delete, DryRun: o.DryRun,
 		Verify: o.Verify, NoSync: o.NoSync, Keep: disk.Keep{Owner: !o.NoOwner && os.Geteuid() == 0},
-		Workers: o.Workers, Progress: new(extract.Progress),
+		Workers: o.Workers, Made: o.InPlace, Progress: new(extract.Progress),
 	}
 	if x.Workers <= 0 {
 		x.Workers = runtime.GOMAXPROCS(0)
@@ -115,7 +126,10 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	if x.Root, x.Bare, err = from.root(ctx, m, o.Path); err != nil {
 		return RestoreReport{}, err
 	}
-	if x.Spare, err = spared(m, o); err != nil {
+	if x.Rules, err = r.coverage(m, &o, from); err != nil {
+		return RestoreReport{}, err
+	}
+	if err := checkDestination(o.To, x.Rules.Own); err != nil {
 		return RestoreReport{}, err
 	}
 	cleanUp, err := prepare(&x)
@@ -137,6 +151,7 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	if o.Actions {
 		x.Action = report.action
 	}
+	x.Spared = report.spared
 	stop := report.run()
 	err = extract.Run(ctx, x)
 	stop()
@@ -192,34 +207,6 @@ func (s *source) root(ctx context.Context, m *snapshot.Manifest, p string) (root
 	return snapshot.Entry{Type: snapshot.Dir, Subtree: id}, true, err
 }
 
-// spared returns the paths that deletion must leave alone: those that were there
-// when the snapshot was made and were left out of it, or could not be read.
-func spared(m *snapshot.Manifest, o RestoreOptions) (map[string]bool, error) {
-	if !o.Delete {
-		return nil, nil
-	}
-	if !m.Skipped.Complete() || !m.Problems.Complete() {
-		return nil, errors.New("the snapshot left out more paths than it names, so that deletion could remove what it should spare: restore without deletion")
-	}
-	out := map[string]bool{}
-	base := strings.Trim(o.Path, "/")
-	for _, list := range [][]snapshot.Remark{m.Skipped.List, m.Problems.List} {
-		for _, remark := range list {
-			p := remark.Path
-			if base != "" {
-				var below bool
-				if p, below = strings.CutPrefix(p, base+"/"); !below {
-					continue
-				}
-			}
-			for ; p != "." && p != "" && p != "/"; p = path.Dir(p) { // and the directories it is in
-				out[p] = true
-			}
-		}
-	}
-	return out, nil
-}
-
 // prepare makes the destination. A dry run gets an empty one, to be removed, if
 // there is none.
 func prepare(x *extract.Options) (cleanUp func(), err error) {
@@ -232,11 +219,16 @@ func prepare(x *extract.Options) (cleanUp func(), err error) {
 		return nil, &fs.PathError{Op: "restore to", Path: x.To, Err: errors.New("it is no directory")}
 	case err == nil || !errors.Is(err, fs.ErrNotExist):
 		return nothing, err
-	case !x.DryRun:
-		return nothing, os.MkdirAll(x.To, 0o777)
 	}
-	x.To, err = os.MkdirTemp("", "qsnap-dry-run-*")
-	return func() { os.Remove(x.To) }, err
+	x.Made = true
+	if x.DryRun {
+		x.To, err = os.MkdirTemp("", "qsnap-dry-run-*")
+		return func() { os.Remove(x.To) }, err
+	}
+	if err := os.MkdirAll(filepath.Dir(filepath.Clean(x.To)), 0o777); err != nil {
+		return nothing, err
+	}
+	return nothing, os.Mkdir(x.To, 0o700) // until all in it is done
 }
 
 // restoreReporter calls the progress function, from one goroutine at a time.
@@ -297,11 +289,16 @@ func (p *restoreReporter) action(a extract.Action, path string, e *snapshot.Entr
 	p.send(RestoreProgress{Path: path, Action: a.String(), Entry: e})
 }
 
+func (p *restoreReporter) spared(s extract.Spared) {
+	p.send(RestoreProgress{Path: s.Path, Spared: s.Reason, Mount: s.Mount})
+}
+
 func (p *restoreReporter) report() RestoreReport {
 	c := p.progress
 	return RestoreReport{
 		Files: c.Files.Load(), Dirs: c.Dirs.Load(), Others: c.Others.Load(), Bytes: c.Bytes.Load(),
 		Created: c.Created.Load(), Replaced: c.Replaced.Load(), Touched: c.Touched.Load(), Deleted: c.Deleted.Load(),
+		Spared:       c.Spared.Load(),
 		BytesWritten: c.BytesWritten.Load(), Packs: c.Packs.Load(), PackBytes: c.PackBytes.Load(), Requests: c.Requests.Load(),
 		Problems: c.Problems.Load(), Withheld: c.Withheld.Load(),
 	}

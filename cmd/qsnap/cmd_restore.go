@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -25,7 +24,7 @@ func (p *program) restoreCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "include", Aliases: []string{"i"}, Usage: "only what matches `PATTERN`; may be repeated"},
 			&cli.StringSliceFlag{Name: "exclude", Aliases: []string{"e"}, Usage: "not what matches `PATTERN`; may be repeated"},
 			&cli.StringFlag{Name: "overwrite", Usage: "`WHEN` files exist: always (what differs), if-changed (in size or time), if-newer (in the snapshot) or never", Value: "always"},
-			&cli.BoolFlag{Name: "delete", Usage: "delete what the snapshot doesn't have, but nothing that it left out"},
+			&cli.BoolFlag{Name: "delete", Usage: "delete what the snapshot doesn't have, but nothing that it never covered: what its rules leave out, other file systems, what lies beside its paths"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print what is done"},
 			&cli.BoolFlag{Name: "verify", Usage: "read back what was restored"},
@@ -69,7 +68,8 @@ func (p *program) restore(c *cli.Context) error {
 		return err
 	}
 	o.Path = at
-	v := &restoreView{p: p, view: p.newView(), whole: at == "" && o.Include == nil && o.Exclude == nil, json: time.Now(), verbose: c.Bool("verbose")}
+	o.Protect = p.ownFiles(c)
+	v := &restoreView{p: p, verbose: c.Bool("verbose"), view: p.newView(), whole: at == "" && o.Include == nil && o.Exclude == nil, json: time.Now()}
 	o.Progress = v.update
 	start := time.Now()
 	report, err := r.Restore(c.Context, m, o)
@@ -81,6 +81,7 @@ func (p *program) restore(c *cli.Context) error {
 	if err := p.restoreSummary(m, o, report, time.Since(start)); err != nil {
 		return err
 	}
+	v.sparedSummary(m, o, report)
 	if err != nil {
 		return judged{hint{fmt.Errorf("%s could not be restored as it should", plural(report.Problems, "path", "paths")), "they are named above; \"qsnap check --read-data\" tells whether the repository is damaged"}, err}
 	}
@@ -94,7 +95,7 @@ func (p *program) restoreSummary(m *snapshot.Manifest, o repo.RestoreOptions, r 
 			"message_type": "summary", "snapshot_id": m.ID.String(), "dry_run": o.DryRun,
 			"total_files": r.Files + r.Dirs + r.Others, "total_bytes": r.Bytes,
 			"files_created": r.Created, "files_replaced": r.Replaced, "attributes_restored": r.Touched,
-			"files_deleted": r.Deleted, "files_restored": r.Created + r.Replaced,
+			"files_deleted": r.Deleted, "files_spared": r.Spared, "files_restored": r.Created + r.Replaced,
 			"bytes_restored": r.BytesWritten, "packs_read": r.Packs, "pack_bytes_read": r.PackBytes, "requests": r.Requests,
 			"errors": r.Problems, "privileges_withheld": r.Withheld, "seconds_elapsed": took.Seconds(),
 		})
@@ -111,105 +112,4 @@ func (p *program) restoreSummary(m *snapshot.Manifest, o repo.RestoreOptions, r 
 		p.say("  read %s from %s; wrote %s", size(r.PackBytes), plural(r.Packs, "pack", "packs"), size(r.BytesWritten))
 	}
 	return nil
-}
-
-// A restoreView shows how far a restore has come.
-type restoreView struct {
-	p *program
-	*view
-	whole    bool
-	json     time.Time // of the last status
-	verbose  bool
-	withheld []string // some paths of files that are there without privileges of theirs
-}
-
-func (v *restoreView) update(u repo.RestoreProgress) {
-	switch {
-	case u.Problem != nil:
-		v.problem(u)
-		return
-	case u.Notice != nil:
-		v.notice(u)
-		return
-	case u.Action != "":
-		v.action(u)
-		return
-	case u.Done:
-		return
-	}
-	var total, files uint64
-	if v.whole {
-		total, files = u.Total.Bytes, u.Total.Files
-	}
-	if v.p.json && !v.p.quiet && time.Since(v.json) > jsonInterval {
-		v.json = time.Now()
-		v.status(u, total, files)
-	}
-	if v.due() {
-		what := plural(u.Report.Files, "file", "files") + ", " + size(u.Report.Bytes)
-		if total > 0 {
-			what += " of " + size(total)
-		}
-		v.show(u.Report.Bytes, total, u.Elapsed, what, "")
-	}
-}
-
-func (v *restoreView) status(u repo.RestoreProgress, total, files uint64) {
-	status := map[string]any{
-		"message_type": "status", "seconds_elapsed": int(u.Elapsed.Seconds()),
-		"files_restored": u.Report.Files, "bytes_restored": u.Report.Bytes,
-	}
-	if total > 0 {
-		status["total_files"], status["total_bytes"] = files, total
-		status["percent_done"] = min(1, float64(u.Report.Bytes)/float64(total))
-	}
-	_ = v.p.emit(status)
-}
-
-func (v *restoreView) problem(u repo.RestoreProgress) {
-	v.clear()
-	if v.p.json {
-		_ = v.p.emit(map[string]any{"message_type": "error", "error": map[string]any{"message": u.Problem.Error()}, "during": "restore", "item": u.Path})
-		return
-	}
-	v.p.warn("%s: %s", v.p.path(u.Path), oneLine(u.Problem))
-}
-
-// namedAtMost is how many paths a line of the summary names.
-const namedAtMost = 3
-
-func (v *restoreView) notice(u repo.RestoreProgress) {
-	if len(v.withheld) < namedAtMost {
-		v.withheld = append(v.withheld, v.p.path(u.Path))
-	}
-	if v.verbose {
-		v.clear()
-		v.p.warn("%s: %s", v.p.path(u.Path), oneLine(u.Notice))
-	}
-}
-
-// sayWithheld names files that are there without privileges of theirs.
-func (v *restoreView) sayWithheld(n uint64) {
-	if n == 0 || v.p.json {
-		return
-	}
-	more := ""
-	if n > uint64(len(v.withheld)) {
-		more = fmt.Sprintf(" and %s more (-v names all)", count(n-uint64(len(v.withheld))))
-	}
-	v.p.warn("%s restored without set-ID bits or capabilities, because their owner or group was not: %s%s",
-		plural(n, "file was", "files were"), strings.Join(v.withheld, ", "), more)
-}
-
-func (v *restoreView) action(u repo.RestoreProgress) {
-	v.clear()
-	if v.p.json {
-		_ = v.p.emit(map[string]any{"message_type": "verbose_status", "action": u.Action, "item": u.Path, "size": u.Entry.Size})
-		return
-	}
-	slash := ""
-	if u.Entry.Type == snapshot.Dir {
-		slash = "/"
-	}
-	fmt.Fprintf(v.p.stdout, "%-8s %s%s\n", u.Action, v.p.path(u.Path), slash)
 }

@@ -51,14 +51,20 @@ func (o *Out) Finish(e *snapshot.Entry, keep Keep, report func(error)) {
 	o.attributes(".", e, keep, report)
 }
 
-// Unlock lets the user write to the directory until Finish.
+// Unlock lets the user write to the directory until Finish, if it is the user's.
 func (o *Out) Unlock() error {
 	info, err := o.root.Stat(".")
-	if err != nil || info.Mode().Perm()&0o700 == 0o700 {
+	if err != nil || !o.Locks(uint32(info.Mode().Perm())) {
 		return err
 	}
-	return o.root.Chmod(".", info.Mode().Perm()|0o700)
+	return o.Chmod(uint32(info.Mode().Perm()) | 0o700)
 }
+
+// Locks reports whether a directory of the user's that has a mode has to be unlocked.
+func (o *Out) Locks(mode uint32) bool { return mode&0o700 != 0o700 }
+
+// Chmod sets the directory's mode.
+func (o *Out) Chmod(mode uint32) error { return o.root.Chmod(".", fs.FileMode(mode).Perm()) }
 
 // Sync does nothing: files are synced by the system in its own time.
 func (o *Out) Sync() error { return nil }

@@ -318,16 +318,24 @@ func (o *Out) Apply(e *snapshot.Entry, keep Keep, report func(error)) {
 	o.attributesOfName(e, keep, report)
 }
 
-// Unlock lets the user write to the directory until Finish.
+// Unlock lets the user write to the directory until Finish, if it is the user's.
 func (o *Out) Unlock() error {
 	var st unix.Stat_t
 	if err := unix.Fstat(o.fd, &st); err != nil {
 		return &fs.PathError{Op: "stat", Path: o.path, Err: err}
 	}
-	if st.Mode&0o700 == 0o700 || unix.Geteuid() == 0 {
+	if !o.Locks(st.Mode) {
 		return nil
 	}
-	if err := unix.Fchmod(o.fd, st.Mode&0o7777|0o700); err != nil {
+	return o.Chmod(st.Mode&0o7777 | 0o700)
+}
+
+// Locks reports whether a directory of the user's that has a mode has to be unlocked.
+func (o *Out) Locks(mode uint32) bool { return mode&0o700 != 0o700 && unix.Geteuid() != 0 }
+
+// Chmod sets the directory's mode.
+func (o *Out) Chmod(mode uint32) error {
+	if err := unix.Fchmod(o.fd, mode); err != nil {
 		return &fs.PathError{Op: "chmod", Path: o.path, Err: err}
 	}
 	return nil

@@ -17,9 +17,10 @@ type dir struct {
 	path   string // relative to the root
 	picked bool   // all in it is, unless excluded
 
-	exists bool // in the destination, before the extraction or by it
-	made   bool // by the extraction: nothing can be in it already
-	failed bool // nothing can be written to it
+	exists bool   // in the destination, before the extraction or by it
+	made   bool   // by the extraction: nothing can be in it already
+	failed bool   // nothing can be written to it
+	level  *level // see sweep.levelOf
 }
 
 func (d *dir) full() string { return d.path }

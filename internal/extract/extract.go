@@ -68,10 +68,13 @@ type Options struct {
 	Bare   bool           // Root is none of the snapshot's, but holds a file: To stays as it is, beside it
 	To     string         // an existing directory
 	Policy Policy
-	// Delete removes what the snapshot doesn't have, except the paths in Spare,
-	// which are relative to Root.
+	// Made says that To was made for this extraction, or is the place of Root: it gets
+	// Root's attributes. Else it keeps its own.
+	Made bool
+	// Delete removes what the snapshot doesn't have, as far as Rules allow that: when
+	// all else is done, and only if nothing failed.
 	Delete bool
-	Spare  map[string]bool
+	Rules  Rules
 	// Include and Exclude pick entries by their paths relative to Root. A nil
 	// Include picks all. What is in a picked directory is picked.
 	Include, Exclude *ignore.Set
@@ -83,9 +86,12 @@ type Options struct {
 	Workers int // at least 1
 
 	Progress *Progress
-	// Action is called for each change, before it is made, by one goroutine at a
+	// Action is called for each change, when it is made, by one goroutine at a
 	// time. The path is relative to Root.
 	Action func(Action, string, *snapshot.Entry)
+	// Spared is called for each path that deletion leaves alone, by one goroutine at a
+	// time. What is in a directory that it names is not named.
+	Spared func(Spared)
 	// Problem is called for each path that could not be restored as it should, by
 	// one goroutine at a time.
 	Problem func(path string, err error)
@@ -114,7 +120,8 @@ type Progress struct {
 	Created             atomic.Uint64
 	Replaced            atomic.Uint64
 	Touched             atomic.Uint64
-	Deleted             atomic.Uint64
+	Deleted             atomic.Uint64 // entries, those in directories too
+	Spared              atomic.Uint64 // entries that only the destination has, and that stay
 	Same                atomic.Uint64
 	BytesWritten        atomic.Uint64
 	Packs               atomic.Uint64 // that had to be read
@@ -135,6 +142,7 @@ type extraction struct {
 	spare *window    // that is carried out, or was
 	ran   chan error // holds what became of it
 
+	looking *sweep       // at what may be replaced; of the walk
 	buffers chan *[]byte // for segments, one for each worker
 
 	mu    sync.Mutex // held during calls of Action and Problem
@@ -164,18 +172,42 @@ func Run(ctx context.Context, o Options) error {
 	defer x.dirs.close()
 	x.files = newFileCache(x)
 	defer x.files.close()
-	if err := x.carryOut(ctx); err != nil || o.DryRun {
+	if err := x.carryOut(ctx); err != nil {
 		return err
 	}
-	if !o.NoSync {
-		if err := out.Sync(); err != nil {
+	if !o.DryRun {
+		if err := x.settle(ctx); err != nil {
 			return err
 		}
 	}
-	if o.Verify {
-		return x.verify(ctx)
+	return x.deleteRest(ctx)
+}
+
+// settle makes durable what was written, and verifies it.
+func (x *extraction) settle(ctx context.Context) error {
+	if err := x.sync(); err != nil || !x.Verify {
+		return err
 	}
-	return nil
+	return x.verify(ctx)
+}
+
+func (x *extraction) sync() error {
+	if x.NoSync {
+		return nil
+	}
+	return x.dirs.root.Sync()
+}
+
+// deleteRest deletes what the snapshot doesn't have, unless something failed.
+func (x *extraction) deleteRest(ctx context.Context) error {
+	if !x.Delete || x.Bare || x.Progress.Problems.Load() > 0 {
+		return nil
+	}
+	s := &sweep{x: x, rules: &x.Rules, only: x.DryRun}
+	if err := s.run(ctx); err != nil || s.gone == 0 || x.DryRun {
+		return err
+	}
+	return x.sync()
 }
 
 // carryOut plans all and waits until it is done.
@@ -196,8 +228,17 @@ func (x *extraction) carryOut(ctx context.Context) error {
 	return err
 }
 
-// act reports a change, and whether it is to be made.
-func (x *extraction) act(a Action, path func() string, e *snapshot.Entry) bool {
+// planned reports a change if it isn't to be made, and else returns true: then it is
+// told when it is done.
+func (x *extraction) planned(a Action, path func() string, e *snapshot.Entry) bool {
+	if x.DryRun {
+		x.done(a, path, e)
+	}
+	return !x.DryRun
+}
+
+// done reports a change that was made, or would be.
+func (x *extraction) done(a Action, path func() string, e *snapshot.Entry) {
 	p := x.Progress
 	[...]*atomic.Uint64{Create: &p.Created, Replace: &p.Replaced, Touch: &p.Touched, Delete: &p.Deleted}[a].Add(1)
 	if x.Action != nil {
@@ -205,7 +246,16 @@ func (x *extraction) act(a Action, path func() string, e *snapshot.Entry) bool {
 		defer x.mu.Unlock()
 		x.Action(a, path(), e)
 	}
-	return !x.DryRun
+}
+
+// spared reports what deletion leaves alone.
+func (x *extraction) spared(s Spared) {
+	x.Progress.Spared.Add(1)
+	if x.Spared != nil {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.Spared(s)
+	}
 }
 
 // problem reports what could not be restored as it should, and ends the extraction

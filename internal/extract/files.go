@@ -13,8 +13,9 @@ import (
 // A written is a file of the snapshot that is to be written, or is found to be
 // there.
 type written struct {
-	dir   *dir
-	entry *snapshot.Entry
+	dir    *dir
+	entry  *snapshot.Entry
+	action Action // that writing it is
 	positions
 
 	mu     sync.Mutex
@@ -24,8 +25,8 @@ type written struct {
 	failed bool
 }
 
-func newWritten(d *dir, e *snapshot.Entry) *written {
-	return &written{dir: d, entry: e, positions: newPositions(e), left: 1}
+func newWritten(d *dir, e *snapshot.Entry, a Action) *written {
+	return &written{dir: d, entry: e, action: a, positions: newPositions(e), left: 1}
 }
 
 // await says that another chunk is to come.
@@ -72,6 +73,7 @@ func (x *extraction) write(w *written, offset int64, data []byte, chunks int) {
 	if err != nil {
 		x.fail(w, err)
 	} else if done {
+		x.done(w.action, w.path, w.entry)
 		x.count(w.entry)
 	}
 }

@@ -31,32 +31,32 @@ func (x *extraction) leaf(ctx context.Context, d *dir, e *snapshot.Entry) error 
 			x.win.links = append(x.win.links, linkJob{first, d, e, action, todo})
 			return nil
 		}
-		w := newWritten(d, e)
+		w := newWritten(d, e, action)
 		x.links[key] = w
 		if todo && action != Touch && e.Type == snapshot.File {
-			x.act(action, full, e)
+			x.planned(action, full, e)
 			return x.plan(ctx, w)
 		}
 	}
 	switch {
 	case !todo:
 		x.Progress.Same.Add(1)
-		x.count(e)
-		return nil
-	case action == Touch:
-		if x.act(action, full, e) {
-			err = x.dirs.use(d, func(out *disk.Out) error { out.Apply(e, x.Keep, x.reportTo(full)); return nil })
+	case e.Type == snapshot.File && action != Touch:
+		x.planned(action, full, e)
+		return x.plan(ctx, newWritten(d, e, action))
+	case x.planned(action, full, e):
+		err = x.dirs.use(d, func(out *disk.Out) error {
+			if action == Touch {
+				out.Apply(e, x.Keep, x.reportTo(full))
+				return nil
+			}
+			return out.Make(e, x.Keep, x.reportTo(full))
+		})
+		if err != nil {
+			x.problem(full(), err)
+		} else {
+			x.done(action, full, e)
 		}
-	case e.Type == snapshot.File:
-		x.act(action, full, e)
-		return x.plan(ctx, newWritten(d, e))
-	default:
-		if x.act(action, full, e) {
-			err = x.dirs.use(d, func(out *disk.Out) error { return out.Make(e, x.Keep, x.reportTo(full)) })
-		}
-	}
-	if err != nil {
-		x.problem(full(), err)
 	}
 	x.count(e)
 	return nil
@@ -87,20 +87,20 @@ func (x *extraction) compare(ctx context.Context, d *dir, e *snapshot.Entry) (a 
 		if err != nil {
 			return err
 		}
-		a, todo, err = x.judge(ctx, out, e, &have)
+		a, todo, err = x.judge(ctx, out, d, e, &have)
 		return err
 	})
 	return a, todo, err
 }
 
 // judge compares an entry with what has its name.
-func (x *extraction) judge(ctx context.Context, out *disk.Out, e, have *snapshot.Entry) (Action, bool, error) {
+func (x *extraction) judge(ctx context.Context, out *disk.Out, d *dir, e, have *snapshot.Entry) (Action, bool, error) {
 	switch {
 	case x.Policy == Never || x.Policy == IfNewer && !older(have.MTime, e.MTime):
 		return Replace, false, nil
 	case have.Type == snapshot.Dir:
-		if !x.Delete {
-			return 0, false, errors.New("a directory is in its place: restore with deletion to replace it")
+		if err := x.mayReplaceDir(ctx, out, d, e.Name); err != nil {
+			return 0, false, err
 		}
 		if !x.DryRun {
 			if err := out.Remove(e.Name); err != nil {

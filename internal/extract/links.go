@@ -41,7 +41,7 @@ func (x *extraction) runLink(j linkJob) {
 		x.Progress.Same.Add(1)
 		return
 	}
-	if !x.act(j.action, full, j.entry) {
+	if !x.planned(j.action, full, j.entry) {
 		return
 	}
 	err := x.dirs.use(j.first.dir, func(from *disk.Out) error {
@@ -51,7 +51,9 @@ func (x *extraction) runLink(j linkJob) {
 	})
 	if err != nil {
 		x.problem(full(), fmt.Errorf("hard link to %s: %w", j.first.path(), err))
+		return
 	}
+	x.done(j.action, full, j.entry)
 }
 
 // linked reports whether both names are those of one file already.

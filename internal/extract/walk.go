@@ -12,11 +12,6 @@ import (
 
 // walk plans a directory and all in it, and carries out what needs no chunks.
 func (x *extraction) walk(ctx context.Context, d *dir) error {
-	there, err := x.list(d)
-	if err != nil {
-		x.problem(d.path, err)
-		there = nil
-	}
 	for e, err := range snapshot.ReadDir(ctx, x.Source, d.entry.Subtree) {
 		if err != nil {
 			return x.unreadable(ctx, d, err)
@@ -24,7 +19,6 @@ func (x *extraction) walk(ctx context.Context, d *dir) error {
 		if err := x.failed(ctx); err != nil {
 			return err
 		}
-		delete(there, e.Name)
 		picked, enter := x.pick(d, e)
 		if !picked && !enter {
 			continue
@@ -33,8 +27,7 @@ func (x *extraction) walk(ctx context.Context, d *dir) error {
 			return err
 		}
 	}
-	x.deleteRest(d, there)
-	if d.made || d.picked && d.exists && !d.failed && x.Policy != Never && !x.isBare(d) {
+	if x.finishes(d) {
 		x.win.left = append(x.win.left, d)
 	}
 	return nil
@@ -49,44 +42,38 @@ func (x *extraction) unreadable(ctx context.Context, d *dir, err error) error {
 	return nil
 }
 
-// isBare reports whether a directory stands for To, and for none of the snapshot.
-func (x *extraction) isBare(d *dir) bool { return x.Bare && d.parent == nil }
-
-// list returns the names in a directory of the destination, if something may be
-// deleted from it.
-func (x *extraction) list(d *dir) (map[string]bool, error) {
-	if !x.Delete || !d.exists || d.made || d.failed || x.isBare(d) {
-		return nil, nil
+// finishes reports whether a directory gets the snapshot's attributes. One that was
+// there and isn't the snapshot's, or is on the way to what is, keeps its own.
+func (x *extraction) finishes(d *dir) bool {
+	switch {
+	case d.made:
+		return true
+	case d.parent == nil && (x.Bare || !x.Made):
+		return false
 	}
-	there := map[string]bool{}
-	err := x.dirs.use(d, func(out *disk.Out) error {
-		names, err := out.Names()
-		for _, name := range names {
-			there[name] = true
-		}
-		return err
-	})
-	return there, err
+	return d.picked && d.exists && !d.failed && x.Policy != Never
 }
 
-// deleteRest deletes the names that the snapshot doesn't have.
-func (x *extraction) deleteRest(d *dir, names map[string]bool) {
-	for name := range names {
-		full := func() string { return d.join(name) }
-		err := x.dirs.use(d, func(out *disk.Out) error {
-			var e snapshot.Entry
-			if _, err := out.Lstat(name, &e); err != nil {
-				return err
-			}
-			if picked, _ := x.pick(d, &e); !picked || x.Spare[full()] || !x.act(Delete, full, &e) {
-				return nil
-			}
-			return out.Remove(name)
-		})
-		if err != nil {
-			x.problem(full(), err)
-		}
+// reopen lets the user write to a directory that may be finished. What it returns is to
+// be called in the end, and told whether anything in the directory was changed.
+func (x *extraction) reopen(out *disk.Out, d *dir) (closed func(changed bool), err error) {
+	var own snapshot.Entry
+	if _, err := out.Self(&own); err != nil {
+		return nil, err
 	}
+	if err := out.Unlock(); err != nil {
+		return nil, err
+	}
+	return func(changed bool) {
+		switch {
+		case changed && x.finishes(d):
+			x.finish(d)
+		case out.Locks(own.Mode):
+			if err := out.Chmod(own.Mode); err != nil {
+				x.problem(d.path, err)
+			}
+		}
+	}, nil
 }
 
 // pick reports whether an entry is to be restored, and, if it is a directory,
@@ -164,7 +151,7 @@ func (x *extraction) ensure(d *dir) error {
 	d.exists = true
 	if d.parent.made && x.DryRun {
 		d.made = true
-		x.act(Create, d.full, d.entry)
+		x.done(Create, d.full, d.entry)
 		return nil
 	}
 	err := x.dirs.use(d.parent, func(out *disk.Out) error { return x.ensureIn(out, d) })
@@ -182,24 +169,34 @@ func (x *extraction) ensureIn(out *disk.Out, d *dir) error {
 			return x.unlock(d)
 		case err == nil && x.Policy == Never:
 			return errors.New("it is no directory there, and existing files are to be left alone")
+		case err == nil && have.Type == snapshot.Symlink && out.LeadsToDir(d.entry.Name):
+			return errors.New("a link to a directory is in its place: it stays, and nothing is written below it")
 		case err == nil:
 			d.made = true
-			if !x.act(Replace, d.full, d.entry) {
+			if !x.planned(Replace, d.full, d.entry) {
 				return nil
 			}
-			if err := out.Remove(d.entry.Name); err != nil {
+			if err := out.Unlink(d.entry.Name); err != nil {
 				return err
 			}
-			return out.Mkdir(d.entry.Name)
+			return x.makeIn(out, d, Replace)
 		case !errors.Is(err, fs.ErrNotExist):
 			return err
 		}
 	}
 	d.made = true
-	if !x.act(Create, d.full, d.entry) {
+	if !x.planned(Create, d.full, d.entry) {
 		return nil
 	}
-	return out.Mkdir(d.entry.Name)
+	return x.makeIn(out, d, Create)
+}
+
+func (x *extraction) makeIn(out *disk.Out, d *dir, a Action) error {
+	err := out.Mkdir(d.entry.Name)
+	if err == nil {
+		x.done(a, d.full, d.entry)
+	}
+	return err
 }
 
 // unlock makes sure that an existing directory can be written to.

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// A restoreView shows how far a restore has come.
+type restoreView struct {
+	p *program
+	*view
+	verbose  bool              // say what is done, and what is spared
+	mounts   map[string]uint64 // on which something was spared, and how much
+	whole    bool
+	json     time.Time // of the last status
+	withheld []string  // some paths of files that are there without privileges of theirs
+}
+
+func (v *restoreView) update(u repo.RestoreProgress) {
+	switch {
+	case u.Problem != nil:
+		v.problem(u)
+		return
+	case u.Notice != nil:
+		v.notice(u)
+		return
+	case u.Spared != "":
+		v.spared(u)
+		return
+	case u.Action != "":
+		v.action(u)
+		return
+	case u.Done:
+		return
+	}
+	var total, files uint64
+	if v.whole {
+		total, files = u.Total.Bytes, u.Total.Files
+	}
+	if v.p.json && !v.p.quiet && time.Since(v.json) > jsonInterval {
+		v.json = time.Now()
+		v.status(u, total, files)
+	}
+	if v.due() {
+		what := plural(u.Report.Files, "file", "files") + ", " + size(u.Report.Bytes)
+		if total > 0 {
+			what += " of " + size(total)
+		}
+		v.show(u.Report.Bytes, total, u.Elapsed, what, "")
+	}
+}
+
+func (v *restoreView) status(u repo.RestoreProgress, total, files uint64) {
+	status := map[string]any{
+		"message_type": "status", "seconds_elapsed": int(u.Elapsed.Seconds()),
+		"files_restored": u.Report.Files, "bytes_restored": u.Report.Bytes,
+	}
+	if total > 0 {
+		status["total_files"], status["total_bytes"] = files, total
+		status["percent_done"] = min(1, float64(u.Report.Bytes)/float64(total))
+	}
+	_ = v.p.emit(status)
+}
+
+func (v *restoreView) problem(u repo.RestoreProgress) {
+	v.clear()
+	if v.p.json {
+		_ = v.p.emit(map[string]any{"message_type": "error", "error": map[string]any{"message": u.Problem.Error()}, "during": "restore", "item": u.Path})
+		return
+	}
+	v.p.warn("%s: %s", v.p.path(u.Path), oneLine(u.Problem))
+}
+
+func (v *restoreView) action(u repo.RestoreProgress) {
+	v.clear()
+	if v.p.json {
+		_ = v.p.emit(map[string]any{"message_type": "verbose_status", "action": u.Action, "item": u.Path, "size": u.Entry.Size})
+		return
+	}
+	slash := ""
+	if u.Entry.Type == snapshot.Dir {
+		slash = "/"
+	}
+	fmt.Fprintf(v.p.stdout, "%-8s %s%s\n", u.Action, v.p.path(u.Path), slash)
+}
+
+// namedAtMost is how many paths a line of the summary names.
+const namedAtMost = 3
+
+func (v *restoreView) notice(u repo.RestoreProgress) {
+	if len(v.withheld) < namedAtMost {
+		v.withheld = append(v.withheld, v.p.path(u.Path))
+	}
+	if v.verbose {
+		v.clear()
+		v.p.warn("%s: %s", v.p.path(u.Path), oneLine(u.Notice))
+	}
+}
+
+// sayWithheld names files that are there without privileges of theirs.
+func (v *restoreView) sayWithheld(n uint64) {
+	if n == 0 || v.p.json {
+		return
+	}
+	more := ""
+	if n > uint64(len(v.withheld)) {
+		more = fmt.Sprintf(" and %s more (-v names all)", count(n-uint64(len(v.withheld))))
+	}
+	v.p.warn("%s restored without set-ID bits or capabilities, because their owner or group was not: %s%s",
+		plural(n, "file was", "files were"), strings.Join(v.withheld, ", "), more)
+}
+
+// spared notes what deletion left alone, and names it if that was asked for.
+func (v *restoreView) spared(u repo.RestoreProgress) {
+	if u.Mount != "" {
+		if v.mounts == nil {
+			v.mounts = map[string]uint64{}
+		}
+		v.mounts[u.Mount]++
+	}
+	switch {
+	case !v.verbose:
+	case v.p.json:
+		_ = v.p.emit(map[string]any{"message_type": "verbose_status", "action": "spare", "item": u.Path, "reason": u.Spared})
+	default:
+		v.clear()
+		fmt.Fprintf(v.p.stdout, "%-8s %s: %s\n", "spare", v.p.path(u.Path), oneLine(errors.New(u.Spared)))
+	}
+}
+
+// sparedSummary says how much deletion left alone, and how to delete what lies on other
+// file systems.
+func (v *restoreView) sparedSummary(m *snapshot.Manifest, o repo.RestoreOptions, r repo.RestoreReport) {
+	if r.Spared == 0 || v.p.json {
+		return
+	}
+	named := ""
+	if !v.verbose {
+		named = "; -v names them"
+	}
+	v.p.say("  spared %s that the snapshot doesn't cover%s", plural(r.Spared, "path", "paths"), named)
+	for _, mount := range slices.Sorted(maps.Keys(v.mounts)) {
+		v.p.say("  %s on the file system mounted at %s: to delete them, qsnap restore %s --target %s --delete", plural(v.mounts[mount], "path is", "paths are"),
+			v.p.path(mount), shellWord(m.ID.Short()+":"+path.Join(o.Path, mount)), shellWord(filepath.Join(o.To, mount)))
+	}
+}
+
+// shellWord returns a word as a shell takes it.
+func shellWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// ownFiles returns the files and directories on this machine that qsnap itself uses.
+func (p *program) ownFiles(c *cli.Context) (out []string) {
+	if at, err := p.place(c); err == nil {
+		out = append(out, at.directory(), at.keyFile)
+	}
+	for _, name := range replicaNames(c) {
+		if at, err := parseLocation(name); err == nil {
+			out = append(out, at.directory())
+		}
+	}
+	out = append(out, c.String("cache-dir"), c.String("key-file"), c.String("password-file"), p.getenv("QSNAP_KEY_FILE"), p.getenv("QSNAP_PASSWORD_FILE"))
+	return slices.DeleteFunc(out, func(path string) bool { return path == "" })
+}

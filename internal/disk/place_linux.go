@@ -1,0 +1,83 @@
+package disk
+
+import (
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Place tells one file, and the mount it is seen through, from all others at a time.
+type Place struct {
+	Device, Inode uint64
+	Mount         uint64 // 0 where it isn't known
+}
+
+// Place returns where a name leads, which a symbolic link there does not. An empty name
+// is the directory itself. No automounter is set off.
+func (d *Dir) Place(name string) (Place, error) {
+	flags := unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT
+	if name == "" {
+		flags |= unix.AT_EMPTY_PATH
+	}
+	var st unix.Statx_t
+	for {
+		err := unix.Statx(d.fd, name, flags, unix.STATX_BASIC_STATS|unix.STATX_MNT_ID, &st)
+		if err == nil {
+			break
+		}
+		if err != unix.EINTR {
+			return Place{}, d.fail("stat", name, err)
+		}
+	}
+	p := Place{Device: unix.Mkdev(st.Dev_major, st.Dev_minor), Inode: st.Ino, Mount: st.Mnt_id}
+	if st.Mask&unix.STATX_MNT_ID == 0 {
+		p.Mount = d.mountOf(name)
+	}
+	return p, nil
+}
+
+// mountOf asks /proc for the mount of a name, as kernels before 5.8 have it nowhere else.
+func (d *Dir) mountOf(name string) uint64 {
+	fd := d.fd
+	if name != "" {
+		opened, err := unix.Openat(d.fd, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return 0
+		}
+		defer unix.Close(opened)
+		fd = opened
+	}
+	text, err := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(fd))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if id, ok := strings.CutPrefix(line, "mnt_id:"); ok {
+			n, _ := strconv.ParseUint(strings.TrimSpace(id), 10, 64)
+			return n
+		}
+	}
+	return 0
+}
+
+// Unlink removes a name that is no directory, and Rmdir one that is an empty one.
+func (o *Out) Unlink(name string) error { return o.unlink(name, 0) }
+
+// Rmdir removes an empty directory.
+func (o *Out) Rmdir(name string) error { return o.unlink(name, unix.AT_REMOVEDIR) }
+
+func (o *Out) unlink(name string, flags int) error {
+	if err := o.check(name); err != nil {
+		return err
+	}
+	return o.failure("remove", name, unix.Unlinkat(o.fd, name, flags))
+}
+
+// LeadsToDir reports whether a name that is a symbolic link leads to a directory,
+// wherever that is.
+func (d *Dir) LeadsToDir(name string) bool {
+	var st unix.Stat_t
+	return unix.Fstatat(d.fd, name, &st, unix.AT_NO_AUTOMOUNT) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
+}

@@ -1,0 +1,54 @@
+//go:build !linux
+
+package disk
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// A Place tells one file, and the mount it is seen through, from all others at a time.
+type Place struct {
+	Device, Inode uint64 // 0 where the system doesn't tell
+	Mount         uint64 // 0 where it isn't known
+}
+
+// Place returns where a name leads, which a symbolic link there does not. An empty name
+// is the directory itself.
+func (d *Dir) Place(name string) (Place, error) {
+	if name == "" {
+		name = "."
+	}
+	info, err := d.root.Lstat(name)
+	if err != nil {
+		return Place{}, err
+	}
+	var e snapshot.Entry
+	device := fillSystem(&e, info)
+	return Place{Device: device, Inode: e.Inode}, nil
+}
+
+// Unlink removes a name that is no directory.
+func (o *Out) Unlink(name string) error {
+	info, err := o.root.Lstat(name)
+	if err == nil && info.IsDir() {
+		err = &fs.PathError{Op: "remove", Path: name, Err: fs.ErrInvalid}
+	}
+	if err != nil {
+		return err
+	}
+	return o.root.Remove(name)
+}
+
+// Rmdir removes an empty directory.
+func (o *Out) Rmdir(name string) error { return o.root.Remove(name) }
+
+// LeadsToDir reports whether a name that is a symbolic link leads to a directory,
+// wherever that is.
+func (d *Dir) LeadsToDir(name string) bool {
+	info, err := os.Stat(filepath.Join(d.path, name))
+	return err == nil && info.IsDir()
+}

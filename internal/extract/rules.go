@@ -1,0 +1,311 @@
+package extract
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+
+	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// Rules say what a snapshot does not cover, as far as the snapshot knows: none of that
+// may be deleted. Their paths are relative to the snapshot's root.
+type Rules struct {
+	Base     string // the path of Options.Root
+	Nothing  string // why nothing may be deleted at all, or empty
+	Whole    func(path string) bool
+	Patterns *ignore.Set
+	// Excludes is asked beside Patterns and the ignore files, and can only spare more.
+	Excludes    *ignore.Set
+	IgnoreFiles []string // the last has the last word
+	SkipCaches  bool
+	MaxFileSize int64             // 0 is no limit
+	Listed      map[string]string // paths that were left out, and why
+	// Noted returns what the snapshot notes of a path. It is nil if there are no notes.
+	Noted func(ctx context.Context, path string) (Noted, error)
+	// Load returns the directories from the snapshot's root to Root, which is the last.
+	Load func(ctx context.Context) ([]snapshot.Entry, error)
+	// Own are the files and directories that no restore may harm, and what they are.
+	Own map[FileID]string
+}
+
+// Noted is what a snapshot notes of one path.
+type Noted struct {
+	LeftOut string // why something at the path is not in the snapshot, or empty
+	Mount   bool   // it was a mount point, and what was mounted was taken
+	Below   bool   // there are notes of paths below it
+}
+
+// A FileID tells one file from all others of a machine.
+type FileID struct{ Device, Inode uint64 }
+
+// ownNames are what file systems and their tools keep in a tree.
+var ownNames = map[string]bool{
+	"lost+found": true, ".snapshots": true, ".snapshot": true, ".zfs": true,
+	"aquota.user": true, "aquota.group": true, "quota.user": true, "quota.group": true,
+	"System Volume Information": true, "$RECYCLE.BIN": true,
+}
+
+const (
+	cacheTag          = "CACHEDIR.TAG"
+	cacheTagSignature = "Signature: 8a477f597d28d172789f06886806bc55"
+	maxIgnoreFile     = 1 << 20
+)
+
+// A level is what is known of one directory of the destination: which rules count in it.
+type level struct {
+	path  string        // from the snapshot's root
+	place disk.Place    // of the directory
+	rules []*ignore.Set // of ignore files: those in the snapshot, and those that are there
+	noted bool          // notes may be of paths below it
+	stays string        // why nothing in it may be deleted, for all that is below it
+	whole bool          // the snapshot holds all that was in it
+	mount string        // the mount point that it lies on, if that isn't the destination's root
+}
+
+// join returns the path, from the snapshot's root, of a name in the directory.
+func (l *level) join(name string) string { return path.Join(l.path, name) }
+
+// top returns the level of the destination's root.
+func (s *sweep) top(ctx context.Context, out *disk.Out) (*level, error) {
+	l := &level{path: s.rules.Base, stays: s.rules.Nothing, noted: s.rules.Noted != nil, rules: make([]*ignore.Set, 2)}
+	var err error
+	if l.place, err = out.Place(""); err != nil {
+		return nil, err
+	}
+	s.root = l.place
+	if s.rules.Load != nil {
+		dirs, err := s.rules.Load(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.above(ctx, l, dirs); err != nil {
+			return nil, err
+		}
+	}
+	return l, s.enter(ctx, l, out, &s.x.Root)
+}
+
+// above heeds the ignore files of the directories above the root.
+func (s *sweep) above(ctx context.Context, l *level, dirs []snapshot.Entry) error {
+	at := ""
+	for i := range dirs[:max(0, len(dirs)-1)] {
+		sub := &level{path: at, rules: l.rules}
+		if err := s.readSnapshotRules(ctx, sub, &dirs[i]); err != nil {
+			return err
+		}
+		l.rules = sub.rules
+		at = path.Join(at, dirs[i+1].Name)
+	}
+	return nil
+}
+
+// below returns the level of a directory in another one. The entry is nil for one that
+// the snapshot doesn't have.
+func (s *sweep) below(ctx context.Context, l *level, d *dir, out *disk.Out, e *snapshot.Entry) (*level, error) {
+	sub := &level{path: path.Join(s.rules.Base, d.path), noted: l.noted, stays: l.stays, rules: l.rules, mount: l.mount}
+	var err error
+	if sub.place, err = out.Place(""); err != nil {
+		return nil, err
+	}
+	if sub.place.Device != l.place.Device || sub.place.Mount != l.place.Mount {
+		sub.mount = d.path
+		sub.stays = onOtherFileSystem
+	}
+	return sub, s.enter(ctx, sub, out, e)
+}
+
+const onOtherFileSystem = "it is on another file system"
+
+// enter completes a level by what is in the directory, there and in the snapshot.
+func (s *sweep) enter(ctx context.Context, l *level, out *disk.Out, e *snapshot.Entry) error {
+	l.whole = s.rules.Whole == nil || s.rules.Whole(l.path)
+	if l.noted {
+		n, err := s.rules.Noted(ctx, l.path)
+		if err != nil {
+			return err
+		}
+		l.noted = n.Below
+		switch {
+		case l.stays != "":
+		case n.LeftOut != "":
+			l.stays = n.LeftOut
+		case n.Mount && l.path != s.rules.Base && l.place.Device == s.root.Device && l.place.Mount == s.root.Mount:
+			l.stays = "a file system was mounted here, and none is now"
+		}
+	}
+	if why := s.rules.Listed[l.path]; why != "" && l.stays == "" {
+		l.stays = why
+	}
+	if l.stays == "" && s.rules.SkipCaches && isCache(out) {
+		l.stays = "it is in a cache"
+	}
+	if e != nil {
+		if err := s.readSnapshotRules(ctx, l, e); err != nil {
+			return err
+		}
+	}
+	return s.readRules(l, out)
+}
+
+// with adds rules to those of the level, of one sort.
+func (l *level) with(sort int, text []byte, name string) error {
+	parsed, err := ignore.ParseFile(bytes.NewReader(text), name)
+	if err != nil {
+		return err
+	}
+	rules := []*ignore.Set{l.rules[0], l.rules[1]}
+	rules[sort] = rules[sort].With(l.path, parsed)
+	l.rules = rules
+	return nil
+}
+
+// readSnapshotRules heeds the ignore files that the snapshot has in a directory.
+func (s *sweep) readSnapshotRules(ctx context.Context, l *level, dir *snapshot.Entry) error {
+	for _, name := range s.rules.IgnoreFiles {
+		e, err := snapshot.Lookup(ctx, s.x.Source, dir.Subtree, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if e.Type != snapshot.File || e.Problem != "" || e.Size > maxIgnoreFile {
+			continue // it wasn't heeded either
+		}
+		text, err := s.content(ctx, e)
+		if err == nil {
+			err = l.with(0, text, name)
+		}
+		if err != nil {
+			return fmt.Errorf("%s, which says what the snapshot leaves out: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// content returns what is in a small file of the snapshot.
+func (s *sweep) content(ctx context.Context, e *snapshot.Entry) ([]byte, error) {
+	out, pos := make([]byte, e.Size), newPositions(e)
+	for c, err := range snapshot.Chunks(ctx, s.x.Source, e, 0) {
+		if err != nil {
+			return nil, err
+		}
+		data, err := s.x.Source.Chunk(ctx, c.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range pos.of(c.Offset, int64(len(data))) {
+			if p.at > e.Size {
+				return nil, fs.ErrInvalid
+			}
+			data = data[copy(out[p.at:], data[:p.length]):]
+		}
+	}
+	return out, nil
+}
+
+// readRules heeds the ignore files that are in a directory of the destination: those
+// that leave out themselves are in no snapshot.
+func (s *sweep) readRules(l *level, out *disk.Out) error {
+	for _, name := range s.rules.IgnoreFiles {
+		text, err := head(out, name, maxIgnoreFile)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = l.with(1, text, name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isCache reports whether a directory is tagged as a cache.
+func isCache(out *disk.Out) bool {
+	tag, err := head(out, cacheTag, int64(len(cacheTagSignature)))
+	return err == nil && string(tag) == cacheTagSignature
+}
+
+// head returns the first bytes of a file that is there.
+func head(out *disk.Out, name string, n int64) ([]byte, error) {
+	var e snapshot.Entry
+	if _, err := out.Lstat(name, &e); err != nil {
+		return nil, err
+	}
+	if e.Type != snapshot.File {
+		return nil, fs.ErrNotExist
+	}
+	f, _, err := out.Dir.Open(name, &e)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, n))
+}
+
+// spares returns why an entry that the snapshot doesn't have has to stay, or nothing. If
+// that is a directory, what is in it is another question.
+func (s *sweep) spares(ctx context.Context, l *level, e *snapshot.Entry, place disk.Place) (string, error) {
+	full, isDir := l.join(e.Name), e.Type == snapshot.Dir
+	switch own := s.rules.Own[FileID{place.Device, place.Inode}]; {
+	case own != "" && place.Inode != 0:
+		return own, nil
+	case place.Device != l.place.Device || place.Mount != l.place.Mount:
+		return "a file system is mounted there", nil
+	case l.stays != "":
+		return l.stays, nil
+	case !l.whole:
+		return "the snapshot holds only a part of the directory it is in", nil
+	case disk.IsPart(e.Name):
+		return "it was left by an unfinished restore", nil
+	case ownNames[e.Name]:
+		return "it belongs to the file system", nil
+	case s.rules.Listed[full] != "":
+		return s.rules.Listed[full], nil
+	case s.rules.MaxFileSize > 0 && e.Type == snapshot.File && e.Size > s.rules.MaxFileSize:
+		return "it is larger than what the snapshot takes", nil
+	}
+	if l.noted {
+		n, err := s.rules.Noted(ctx, full)
+		switch {
+		case err != nil:
+			return "", err
+		case n.LeftOut != "":
+			return n.LeftOut, nil
+		case n.Mount:
+			return "a file system was mounted here", nil
+		case n.Below:
+			return "the snapshot left out something in it", nil
+		}
+	}
+	return s.excludes(l, full, isDir), nil
+}
+
+// excludes returns the rule that leaves out a path, or nothing.
+func (s *sweep) excludes(l *level, full string, isDir bool) string {
+	says := func(r *ignore.Rule) string { return "the snapshot leaves it out: " + r.Source() + ": " + r.String() }
+	rule, excluded := s.rules.Patterns.Match(full, isDir)
+	if excluded {
+		return says(rule)
+	}
+	if rule == nil { // else it has the last word
+		for _, set := range l.rules {
+			if rule, excluded := set.Match(full, isDir); excluded {
+				return says(rule)
+			}
+		}
+	}
+	if rule, excluded := s.rules.Excludes.Match(full, isDir); excluded {
+		return says(rule)
+	}
+	return ""
+}

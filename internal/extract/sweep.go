@@ -1,0 +1,360 @@
+package extract
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// A sweep goes over the directories that are in the snapshot and in the destination, and
+// deletes what only the destination has, as far as the rules allow that. It may only
+// look, too.
+type sweep struct {
+	x     *extraction
+	rules *Rules
+	only  bool // look, and change nothing
+	quiet bool // don't tell what would be done
+
+	root disk.Place
+	gone uint64 // entries that were, or would be, deleted
+	seen uint64 // entries that are in the destination
+	why  string // the first reason for which something stays
+}
+
+// A Spared is something that is not in the snapshot and was not deleted.
+type Spared struct {
+	Path, Reason string
+	// Mount is the path of the mount point that it lies on, if the snapshot has that.
+	Mount string
+}
+
+// run goes over all of the destination.
+func (s *sweep) run(ctx context.Context) error {
+	d := &dir{x: s.x, entry: &s.x.Root, exists: true, picked: s.x.Include == nil}
+	l, err := s.top(ctx, s.x.dirs.root)
+	if err != nil {
+		return s.failed(ctx, d, err)
+	}
+	return s.dir(ctx, d, l)
+}
+
+// failed reports a directory that is left alone. The context's error ends the sweep.
+func (s *sweep) failed(ctx context.Context, d *dir, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	s.x.problem(d.path, fmt.Errorf("nothing in it is deleted: %w", err))
+	return nil
+}
+
+// dir goes over one directory of the snapshot, and then over those in it.
+func (s *sweep) dir(ctx context.Context, d *dir, l *level) error {
+	extra, subs, err := s.compare(ctx, d, l)
+	if err != nil {
+		return s.failed(ctx, d, err)
+	}
+	if err := s.extras(ctx, d, l, extra); err != nil {
+		return err
+	}
+	for _, e := range subs {
+		picked, enter := s.x.pick(d, e)
+		if !enter {
+			continue
+		}
+		sub := &dir{x: s.x, parent: d, entry: e, path: d.join(e.Name), exists: true, picked: picked}
+		if s.x.find(sub); !sub.exists {
+			continue
+		}
+		var below *level
+		err := s.x.dirs.use(sub, func(out *disk.Out) (err error) {
+			below, err = s.below(ctx, l, sub, out, e)
+			return err
+		})
+		if err != nil {
+			err = s.failed(ctx, sub, err)
+		} else {
+			err = s.dir(ctx, sub, below)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare returns the names that only the destination has in a directory, and the
+// directories that the snapshot has in it.
+func (s *sweep) compare(ctx context.Context, d *dir, l *level) (extra []string, subs []*snapshot.Entry, err error) {
+	var there []string
+	err = s.x.dirs.use(d, func(out *disk.Out) (err error) {
+		there, err = out.Names()
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	s.seen += uint64(len(there))
+	rest := make(map[string]bool, len(there))
+	for _, name := range there {
+		rest[name] = true
+	}
+	var unlisted []string
+	for e, err := range snapshot.ReadDir(ctx, s.x.Source, d.entry.Subtree) {
+		if err != nil {
+			return nil, nil, err
+		}
+		if rest[e.Name] {
+			delete(rest, e.Name)
+		} else {
+			unlisted = append(unlisted, e.Name)
+		}
+		if e.Type == snapshot.Dir && e.Problem == "" {
+			subs = append(subs, e)
+		}
+	}
+	if len(rest) == 0 {
+		return nil, subs, nil
+	}
+	aliases := s.aliases(d, unlisted)
+	for _, name := range there {
+		if rest[name] && !disk.IsPart(name) && !aliases.have(s.x, d, name) {
+			extra = append(extra, name)
+		}
+	}
+	return extra, subs, nil
+}
+
+// aliasSet has the files that a directory has under other names than those that it lists,
+// as one does that takes "A" and "a" for the same.
+type aliasSet map[uint64]bool
+
+func (s *sweep) aliases(d *dir, unlisted []string) aliasSet {
+	out := aliasSet{}
+	for _, name := range unlisted {
+		_ = s.x.dirs.use(d, func(o *disk.Out) error {
+			p, err := o.Place(name)
+			if err == nil {
+				out[p.Inode] = true
+			}
+			return nil
+		})
+	}
+	return out
+}
+
+func (a aliasSet) have(x *extraction, d *dir, name string) (yes bool) {
+	if len(a) == 0 {
+		return false
+	}
+	_ = x.dirs.use(d, func(o *disk.Out) error {
+		p, err := o.Place(name)
+		yes = err != nil || a[p.Inode]
+		return nil
+	})
+	return yes
+}
+
+// extras deletes names that only the destination has from a directory.
+func (s *sweep) extras(ctx context.Context, d *dir, l *level, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	before := s.gone
+	var ended error
+	err := s.x.dirs.use(d, func(out *disk.Out) error {
+		if !s.only {
+			closed, err := s.x.reopen(out, d)
+			if err != nil {
+				return err
+			}
+			defer func() { closed(s.gone > before) }()
+		}
+		for _, name := range names {
+			if _, ended = s.extra(ctx, out, l, d, name); ended != nil {
+				break
+			}
+		}
+		return nil
+	})
+	if ended != nil {
+		return ended
+	}
+	if err != nil {
+		s.x.problem(d.path, err)
+	}
+	return nil
+}
+
+// extra deletes one entry and all in it that may go. It reports whether all went. What
+// fails is reported; an error ends the sweep.
+func (s *sweep) extra(ctx context.Context, out *disk.Out, l *level, d *dir, name string) (all bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	full := d.join(name)
+	var e snapshot.Entry
+	if _, err := out.Lstat(name, &e); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return true, nil
+		}
+		s.trouble(full, err)
+		return false, nil
+	}
+	picked, _ := s.x.pick(d, &e)
+	if !picked {
+		return false, nil
+	}
+	place, err := out.Place(name)
+	why := ""
+	if err == nil {
+		why, err = s.spares(ctx, l, &e, place)
+	}
+	if err != nil {
+		s.trouble(full, err)
+		return false, nil
+	}
+	if why != "" {
+		s.spare(full, why, l)
+		return false, nil
+	}
+	if e.Type == snapshot.Dir {
+		if all, err := s.inside(ctx, out, l, &dir{x: s.x, parent: d, entry: &e, path: full, exists: true, picked: true}); !all || err != nil {
+			return false, err
+		}
+	}
+	return s.remove(out, full, &e), nil
+}
+
+// trouble reports what keeps something from being deleted.
+func (s *sweep) trouble(path string, err error) {
+	if s.why == "" {
+		s.why = err.Error()
+	}
+	if !s.quiet {
+		s.x.problem(path, err)
+	}
+}
+
+// inside deletes what is in a directory that the snapshot doesn't have.
+func (s *sweep) inside(ctx context.Context, parent *disk.Out, l *level, d *dir) (all bool, err error) {
+	out, err := parent.Sub(d.entry.Name)
+	if err != nil {
+		s.trouble(d.path, err)
+		return false, nil
+	}
+	defer out.Close()
+	below, err := s.below(ctx, l, d, out, nil)
+	var names []string
+	if err == nil {
+		names, err = out.Names()
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		s.trouble(d.path, err)
+		return false, nil
+	}
+	below.whole = true // as nothing in it is in the snapshot, as the directory itself
+	if below.stays != "" && len(names) == 0 {
+		s.spare(d.path, below.stays, l)
+		return false, nil
+	}
+	s.seen += uint64(len(names))
+	all = true
+	for _, name := range names {
+		gone, err := s.extra(ctx, out, below, d, name)
+		if err != nil {
+			return false, err
+		}
+		all = all && gone
+	}
+	return all, nil
+}
+
+// remove deletes one entry, in which there is nothing any more.
+func (s *sweep) remove(out *disk.Out, full string, e *snapshot.Entry) bool {
+	var err error
+	switch {
+	case s.only:
+	case e.Type == snapshot.Dir:
+		err = out.Rmdir(e.Name)
+	default:
+		err = out.Unlink(e.Name)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.trouble(full, err)
+		return false
+	}
+	s.gone++
+	if !s.quiet {
+		s.x.done(Delete, func() string { return full }, e)
+	}
+	return true
+}
+
+// spare notes that something stays.
+func (s *sweep) spare(path, why string, l *level) {
+	if s.why == "" {
+		s.why = path + ": " + why
+	}
+	if !s.quiet {
+		s.x.spared(Spared{path, why, l.mount})
+	}
+}
+
+// mayReplaceDir returns an error unless a directory that stands where the snapshot has
+// something else may be replaced by it.
+func (x *extraction) mayReplaceDir(ctx context.Context, out *disk.Out, d *dir, name string) error {
+	sub, err := out.Sub(name)
+	if err != nil {
+		return err
+	}
+	names, err := sub.Names()
+	if err := errors.Join(err, sub.Close()); err != nil {
+		return err
+	}
+	if !x.Delete && len(names) > 0 {
+		return errors.New("a directory that isn't empty is in its place: only a restore with deletion replaces it")
+	}
+	if x.looking == nil {
+		x.looking = &sweep{x: x, rules: &x.Rules, only: true, quiet: true}
+	}
+	l, err := x.looking.levelOf(ctx, d)
+	if err != nil {
+		return err
+	}
+	at := *l
+	at.whole = true // as far as this name goes: the snapshot has it
+	x.looking.why = ""
+	if all, err := x.looking.extra(ctx, out, &at, d, name); err != nil || all {
+		return err
+	}
+	return fmt.Errorf("a directory is in its place of which not all may be deleted: %s", x.looking.why)
+}
+
+// levelOf returns the level of a directory of the snapshot that is in the destination.
+func (s *sweep) levelOf(ctx context.Context, d *dir) (*level, error) {
+	if d.level != nil {
+		return d.level, nil
+	}
+	var l *level
+	err := s.x.dirs.use(d, func(out *disk.Out) (err error) {
+		if d.parent == nil {
+			l, err = s.top(ctx, out)
+			return err
+		}
+		above, err := s.levelOf(ctx, d.parent)
+		if err != nil {
+			return err
+		}
+		l, err = s.below(ctx, above, d, out, d.entry)
+		return err
+	})
+	d.level = l
+	return l, err
+}

@@ -1,0 +1,186 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"github.com/qsnap/qsnap/internal/capture"
+	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/extract"
+	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// coverage returns what a snapshot knows of what it does not hold.
+func (r *Repo) coverage(m *snapshot.Manifest, o *RestoreOptions, from *source) (extract.Rules, error) {
+	own, err := protected(o.Protect)
+	if err != nil || !o.Delete {
+		return extract.Rules{Own: own}, err
+	}
+	rules := extract.Rules{
+		Base: strings.Trim(o.Path, "/"), Own: own, Whole: wholeDirs(m),
+		Excludes: recordedExcludes(m), Listed: listedPaths(m),
+		Load: func(ctx context.Context) ([]snapshot.Entry, error) { return dirsOnTheWay(ctx, from, m, o.Path) },
+	}
+	return rules, addRules(&rules, m)
+}
+
+// addRules adds what the manifest itself tells.
+func addRules(rules *extract.Rules, m *snapshot.Manifest) error {
+	if !m.Skipped.Complete() || !m.Problems.Complete() {
+		rules.Nothing = "the snapshot left out more than it names"
+	}
+	rules.IgnoreFiles, rules.SkipCaches = []string{capture.OwnIgnoreFile}, true
+	return nil
+}
+
+// wholeDirs returns which directories a snapshot holds whole, as far as its paths tell:
+// not those on the way to its paths.
+func wholeDirs(m *snapshot.Manifest) func(path string) bool {
+	var tops []string
+	switch m.Layout {
+	case snapshot.Tree:
+		return func(string) bool { return true }
+	case snapshot.Single:
+		return func(p string) bool { return p != "" }
+	default:
+		for _, p := range m.Paths {
+			tops = append(tops, nameInRoot(p))
+		}
+	}
+	return func(p string) bool {
+		for _, top := range tops {
+			if top == "" || p == top || strings.HasPrefix(p, top+"/") {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// nameInRoot returns the path that one of several paths has in the snapshot's root.
+func nameInRoot(p string) string {
+	return strings.Trim(filepath.ToSlash(strings.TrimPrefix(p, filepath.VolumeName(p))), "/")
+}
+
+// recordedExcludes returns the patterns that a manifest keeps as text.
+func recordedExcludes(m *snapshot.Manifest) *ignore.Set {
+	var rules []Rule
+	for _, text := range m.Excludes {
+		if rule, err := ignore.Parse(text, "exclude"); err == nil { // else it never left out anything
+			rules = append(rules, rule)
+		}
+	}
+	var set *ignore.Set
+	return set.With("", rules)
+}
+
+// listedPaths returns the paths that a manifest names as left out, or not read.
+func listedPaths(m *snapshot.Manifest) map[string]string {
+	out := map[string]string{}
+	for _, remark := range m.Skipped.List {
+		out[strings.Trim(remark.Path, "/")] = "the snapshot left it out: " + remark.Text
+	}
+	for _, remark := range m.Problems.List {
+		if p := strings.Trim(remark.Path, "/"); out[p] == "" {
+			out[p] = "the snapshot could not read it: " + remark.Text
+		}
+	}
+	return out
+}
+
+// dirsOnTheWay returns the directories of a snapshot from its root to that of a path.
+func dirsOnTheWay(ctx context.Context, s *source, m *snapshot.Manifest, p string) ([]snapshot.Entry, error) {
+	dirs := []snapshot.Entry{m.Root}
+	for name := range strings.SplitSeq(strings.Trim(p, "/"), "/") {
+		if name == "" {
+			continue
+		}
+		e, err := snapshot.Lookup(ctx, s, dirs[len(dirs)-1].Subtree, name)
+		if err != nil {
+			return nil, err
+		}
+		dirs = append(dirs, *e)
+	}
+	return dirs, nil
+}
+
+// protected returns what files and directories no restore may harm: those of the paths,
+// and where symbolic links lead that are among these.
+func protected(paths []string) (map[extract.FileID]string, error) {
+	own := map[extract.FileID]string{}
+	for _, p := range paths {
+		real, err := filepath.EvalSymlinks(p)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			continue // the user can't harm it
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, at := range []string{p, real} {
+			id, err := fileID(at)
+			if err != nil {
+				return nil, err
+			}
+			own[id] = "qsnap itself uses it"
+		}
+	}
+	return own, nil
+}
+
+func fileID(p string) (extract.FileID, error) {
+	parent, err := disk.OpenDir(filepath.Dir(filepath.Clean(p)))
+	if err != nil {
+		return extract.FileID{}, err
+	}
+	defer parent.Close()
+	name := filepath.Base(filepath.Clean(p))
+	if name == "." || name == string(filepath.Separator) || name == ".." {
+		name = ""
+		d, err := disk.OpenDir(p)
+		if err != nil {
+			return extract.FileID{}, err
+		}
+		defer d.Close()
+		parent = d
+	}
+	place, err := parent.Place(name)
+	return extract.FileID{Device: place.Device, Inode: place.Inode}, err
+}
+
+// checkDestination refuses a destination that lies in something qsnap itself uses.
+func checkDestination(to string, own map[extract.FileID]string) error {
+	if len(own) == 0 || to == "" {
+		return nil
+	}
+	at, err := filepath.Abs(to)
+	if err != nil {
+		return err
+	}
+	for {
+		real, err := filepath.EvalSymlinks(at)
+		if err == nil {
+			at = real
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) || filepath.Dir(at) == at {
+			return err
+		}
+		at = filepath.Dir(at)
+	}
+	for ; ; at = filepath.Dir(at) {
+		id, err := fileID(at)
+		if err != nil {
+			return err
+		}
+		if own[id] != "" && id.Inode != 0 {
+			return &fs.PathError{Op: "restore to", Path: to, Err: errors.New("it is, or lies in, what qsnap itself uses: " + at)}
+		}
+		if filepath.Dir(at) == at {
+			return nil
+		}
+	}
+}
