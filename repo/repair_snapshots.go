@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/pack"
@@ -95,13 +96,21 @@ func (r *Repo) repairSnapshot(ctx context.Context, id snapshot.ID, o SnapshotRep
 	if err != nil {
 		return nil, err
 	}
+	lost := m.Problems
+	lost.List = slices.Clip(lost.List)
 	b := &rebuilder{r: r, same: same, drop: r.dropLost(there), dropped: func(path string, e *snapshot.Entry, why error) {
 		out.Lost++
+		lost.Add(path, "lost by the repository")
 		if o.Lost != nil {
 			o.Lost(m, path, e, why)
 		}
 	}}
-	next, err := r.remake(ctx, m, b, remaking{what: "repair", edit: func(*snapshot.Manifest) {}, dryRun: o.DryRun, forget: o.Forget})
+	next, err := r.remake(ctx, m, b, remaking{what: "repair", edit: func(next *snapshot.Manifest) {
+		// A restore must not take what was lost for what was never there.
+		if next.Problems = lost; !lost.Complete() {
+			next.Rules = nil
+		}
+	}, dryRun: o.DryRun, forget: o.Forget})
 	if err != nil || out.Lost == 0 {
 		return nil, err
 	}

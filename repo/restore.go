@@ -69,13 +69,9 @@ type RestoreProgress struct {
 	Problem error  // what could not be restored as it should, or nil
 	Notice  error  // what is worth a word and no problem, such as withheld privileges, or nil
 	Action  string // "create", "replace", "touch" or "delete", or empty
-<<<<<<< HEAD
-	Path    string // of the problem, notice or action, relative to the restored directory
-=======
 	Spared  string // why Path was not deleted, or empty
 	Mount   string // the mount point that a spared path lies on, if the snapshot has that
-	Path    string // of the problem or action, relative to the restored directory
->>>>>>> 2bdc29c (A restore deletes only what the snapshot covered, when all else is done)
+	Path    string // of the problem, notice or action, relative to the restored directory
 	Entry   *snapshot.Entry
 }
 

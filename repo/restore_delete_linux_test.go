@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -241,6 +242,7 @@ func TestAnOldSnapshotWithACutListSparesAll(t *testing.T) {
 	f := newFixture(t)
 	m := f.snapshot(repo.Paths(src), repo.SnapshotOptions{})
 	old := *m
+	old.Rules, old.Notes = nil, chunk.ID{}
 	old.Skipped = snapshot.Remarks{Total: 501, List: []snapshot.Remark{{Path: "d/s", Text: "rule"}}}
 	makeTree(t, src, map[string]string{"b": "", "c/d": ""})
 	report := f.restore(&old, repo.RestoreOptions{To: src, Delete: true})
@@ -265,5 +267,20 @@ func TestNothingIsDeletedWhenSomethingFailed(t *testing.T) {
 	report, err := f.Restore(context.Background(), m, repo.RestoreOptions{To: src, Delete: true, NoSync: true})
 	if got := namesBelow(t, src); err == nil || fmt.Sprint(got) != "[dir extra]" || report.Deleted != 0 || report.Problems != 1 {
 		t.Errorf("there are %q; %v, %+v", got, err, report)
+	}
+}
+
+// What a manifest records as rules stays, though its lists are cut.
+func TestDeletionHeedsRecordedRules(t *testing.T) {
+	src := t.TempDir()
+	makeTree(t, src, map[string]string{"a": "1"})
+	f := newFixture(t)
+	m := *f.snapshot(repo.Paths(src), repo.SnapshotOptions{})
+	m.Skipped, m.Problems, m.Excludes = snapshot.Remarks{Total: 1000}, snapshot.Remarks{Total: 1000}, nil
+	m.Rules = &snapshot.Rules{Patterns: []snapshot.Pattern{{Source: "--exclude", Text: "*.o"}, {Source: "x:1", Text: "!k.o"}}, IgnoreFiles: []string{".rules"}, MaxFileSize: 10}
+	makeTree(t, src, map[string]string{"x.o": "", "k.o": "", "large": "12345678901", "gone/y": "", ".rules": "*.t", "d/x.t": "", "p/q": ""})
+	report := f.restore(&m, repo.RestoreOptions{To: src, Delete: true})
+	if got, want := namesBelow(t, src), []string{"a", "d", "d/x.t", "large", "x.o"}; !slices.Equal(got, want) {
+		t.Errorf("there are %q, want %q; %+v", got, want, report)
 	}
 }

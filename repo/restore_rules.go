@@ -3,10 +3,13 @@ package repo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/capture"
 	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/internal/extract"
@@ -25,16 +28,49 @@ func (r *Repo) coverage(m *snapshot.Manifest, o *RestoreOptions, from *source) (
 		Excludes: recordedExcludes(m), Listed: listedPaths(m),
 		Load: func(ctx context.Context) ([]snapshot.Entry, error) { return dirsOnTheWay(ctx, from, m, o.Path) },
 	}
-	return rules, addRules(&rules, m)
+	err = addRules(&rules, m, from)
+	return rules, err
 }
 
-// addRules adds what the manifest itself tells.
-func addRules(rules *extract.Rules, m *snapshot.Manifest) error {
-	if !m.Skipped.Complete() || !m.Problems.Complete() {
-		rules.Nothing = "the snapshot left out more than it names"
+// addRules adds what the manifest itself tells. One of an older program tells little:
+// then nothing goes if its lists don't have all.
+func addRules(rules *extract.Rules, m *snapshot.Manifest, l snapshot.Loader) error {
+	if m.Rules == nil && (!m.Skipped.Complete() || !m.Problems.Complete()) {
+		rules.Nothing = "the snapshot left out more paths than it names"
 	}
-	rules.IgnoreFiles, rules.SkipCaches = []string{capture.OwnIgnoreFile}, true
+	if !m.Notes.IsZero() {
+		rules.Noted = func(ctx context.Context, path string) (extract.Noted, error) { return noted(ctx, l, m.Notes, path) }
+	}
+	if m.Rules == nil {
+		rules.IgnoreFiles, rules.SkipCaches = []string{capture.OwnIgnoreFile}, true
+		return nil
+	}
+	var records []ignore.Record
+	for _, p := range m.Rules.Patterns {
+		records = append(records, ignore.Record{Source: p.Source, Text: p.Text})
+	}
+	var err error
+	if rules.Patterns, err = ignore.Recorded(records); err != nil {
+		return fmt.Errorf("snapshot %s: what it left out: %w", m.ID.Short(), err)
+	}
+	rules.IgnoreFiles = append(slices.Clone(m.Rules.IgnoreFiles), capture.OwnIgnoreFile)
+	rules.SkipCaches, rules.MaxFileSize = m.Rules.SkipCaches, m.Rules.MaxFileSize
 	return nil
+}
+
+// noted returns what is noted of a path, for deletion.
+func noted(ctx context.Context, l snapshot.Loader, notes chunk.ID, path string) (extract.Noted, error) {
+	here, below, err := snapshot.LookupNotes(ctx, l, notes, path)
+	out := extract.Noted{Below: below}
+	for _, n := range here {
+		switch {
+		case n.Kind.LeftOut() && out.LeftOut == "":
+			out.LeftOut = strings.TrimSuffix("the snapshot left it out: "+string(n.Kind)+": "+n.Text, ": ")
+		case n.Kind == snapshot.NoteMount:
+			out.Mount = true
+		}
+	}
+	return out, err
 }
 
 // wholeDirs returns which directories a snapshot holds whole, as far as its paths tell:
