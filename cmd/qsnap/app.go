@@ -3,9 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -33,6 +36,7 @@ type program struct {
 // run runs a command line and returns the exit code.
 func (p *program) run(ctx context.Context, args []string) int {
 	app := p.app()
+	p.json = slices.Contains(args, "--json") // should the rest be unreadable
 	args, err := arrange(app, args)
 	if err == nil {
 		err = app.RunContext(ctx, args)
@@ -43,7 +47,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 }
 
 func (p *program) app() *cli.App {
-	return &cli.App{
+	app := &cli.App{
 		Name:        "qsnap",
 		Usage:       "snapshots of directory trees: deduplicated, compressed, encrypted",
 		Version:     repo.Version,
@@ -66,7 +70,7 @@ func (p *program) app() *cli.App {
 		Before: func(c *cli.Context) (err error) {
 			p.json, p.quiet, p.traffic = c.Bool("json"), c.Bool("quiet"), c.Bool("traffic")
 			p.cacheSize, err = cacheSizeFlag(c)
-			return err
+			return errors.Join(err, checkReplicasVariable(os.Getenv("QSNAP_REPLICAS")))
 		},
 		Commands: []*cli.Command{
 			p.initCommand(), p.snapshotCommand(), p.snapshotsCommand(), p.lsCommand(), p.findCommand(),
@@ -74,7 +78,10 @@ func (p *program) app() *cli.App {
 			p.statsCommand(), p.mountCommand(), p.forgetCommand(), p.pruneCommand(), p.undeleteCommand(), p.pinCommand(), p.tagCommand(),
 			p.rewriteCommand(), p.repairCommand(), p.keyCommand(), p.targetCommand(), p.completionCommand(), p.versionCommand(), p.jsonCommand(),
 		},
+		DisableSliceFlagSeparator: true,
 	}
+	wholeValues(app.Flags, app.Commands)
+	return app
 }
 
 func (p *program) globalFlags() []cli.Flag {
