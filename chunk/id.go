@@ -9,6 +9,11 @@ import (
 	"github.com/zeebo/blake3"
 )
 
+// ErrDamaged is what every error matches, by errors.Is, that means damage: something that
+// was stored is missing, or can't be read as what it was. It is here so that all packages
+// that read what is stored can use it.
+var ErrDamaged = errors.New("damaged")
+
 // IDSize is the length of an ID in bytes.
 const IDSize = 32
 

@@ -125,3 +125,6 @@ func (e *DamageError) Error() string {
 
 // Unwrap returns the cause.
 func (e *DamageError) Unwrap() error { return e.Err }
+
+// Is reports whether target is chunk.ErrDamaged.
+func (e *DamageError) Is(target error) bool { return target == chunk.ErrDamaged }

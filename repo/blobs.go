@@ -172,6 +172,9 @@ func (e *LostError) Error() string {
 // Unwrap returns why.
 func (e *LostError) Unwrap() error { return e.Err }
 
+// Is reports whether target is ErrDamaged.
+func (e *LostError) Is(target error) bool { return target == ErrDamaged }
+
 // trees loads the pages of trees. It implements snapshot.Loader.
 type trees struct{ r *Repo }
 

@@ -105,9 +105,20 @@ func (r *CheckReport) Damaged() bool {
 	return false
 }
 
-// Check looks for damage, and says which files of which snapshots it touches. The
-// error is of the target or the context; damage is in the report. It never waits
-// for anyone and may run beside anything.
+// damage returns the findings that are damage, as errors.
+func (r *CheckReport) damage() (out []error) {
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.IsDamage() {
+			out = append(out, &DamageError{f.Object, errors.New(f.What)})
+		}
+	}
+	return out
+}
+
+// Check looks for damage, and says which files of which snapshots it touches. Damage is
+// in the report, and an error that matches ErrDamaged, with a *DamageError for each
+// finding, comes with it. Any other error is of the target or the context. It never
+// waits for anyone and may run beside anything.
 func (r *Repo) Check(ctx context.Context, o CheckOptions) (*CheckReport, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -130,8 +141,11 @@ func (r *Repo) Check(ctx context.Context, o CheckOptions) (*CheckReport, error) 
 		if errors.Is(err, fs.ErrNotExist) && try < checkTries {
 			continue // a prune that took this for dead has deleted what was being read
 		}
-		if err != nil || !c.report.Damaged() || !changed || try == checkTries {
+		if err != nil {
 			return &c.report, err
+		}
+		if !c.report.Damaged() || !changed || try == checkTries {
+			return &c.report, reportDamage("check has found damage", c.report.damage())
 		}
 	}
 }

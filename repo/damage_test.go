@@ -3,6 +3,7 @@ package repo_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -153,7 +154,7 @@ func testDamage(t *testing.T, mem *targettest.Memory, key repo.Secret, cache, ob
 	}
 	defer r.Close()
 	report, err := r.Check(t.Context(), repo.CheckOptions{ReadData: true})
-	if err != nil {
+	if err != nil && !errors.Is(err, repo.ErrDamaged) {
 		t.Fatal(err)
 	}
 	named := object
@@ -221,7 +222,7 @@ func compareRestore(t *testing.T, r *repo.Repo, m *snapshot.Manifest, want fstes
 			problems[p.Path] = true
 		}
 	}})
-	if (err != nil) != (len(lost) > 0) || len(lost) != len(problems) {
+	if errors.Is(err, repo.ErrIncomplete) != (len(lost) > 0) || errors.Is(err, repo.ErrDamaged) != (len(lost) > 0) || len(lost) != len(problems) {
 		t.Errorf("restore: %v, problems %v; check named %v", err, problems, lost)
 	}
 	for p := range lost {

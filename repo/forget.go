@@ -15,20 +15,65 @@ import (
 )
 
 // Forget removes snapshots. What only they reach can be brought back by Undelete
-// until Prune has deleted it. One that is gone already is no error, one that is
-// pinned is ErrPinned, one that the target keeps locked ErrLocked, and then none is
-// removed.
+// until Prune has deleted it. If one is pinned the error is ErrPinned, if the target keeps
+// one locked it is ErrLocked, and then none is removed. One that was forgotten before is
+// no error. For those that never were there the error is ErrNoSnapshot, and names them,
+// after the others were removed.
 func (r *Repo) Forget(ctx context.Context, ids ...snapshot.ID) error {
-	if err := r.upToDate(ctx); err != nil {
-		return err
-	}
-	marks, err := r.readMarks(ctx) // as late as can be
+	absent, err := r.forgetAll(ctx, ids)
 	if err != nil {
 		return err
 	}
+	var unknown []error
+	for _, id := range absent {
+		was, err := r.WasForgotten(ctx, id.String())
+		if err != nil {
+			return err
+		}
+		if !was {
+			unknown = append(unknown, fmt.Errorf("%w: %s", ErrNoSnapshot, id))
+		}
+	}
+	return errors.Join(unknown...)
+}
+
+// WasForgotten reports whether there was a snapshot whose id begins so, and was
+// forgotten. It may say no for one whose record Prune has deleted.
+func (r *Repo) WasForgotten(ctx context.Context, prefix string) (bool, error) {
+	for info, err := range r.target.List(ctx, forgottenPrefix) {
+		if err != nil {
+			return false, err
+		}
+		if prefix != "" && strings.HasPrefix(strings.TrimPrefix(info.Name, forgottenPrefix), prefix) {
+			return true, nil
+		}
+	}
+	all, _, err := r.stored(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, m := range all { // one that others were made from is there, or was
+		for _, id := range []snapshot.ID{m.Original, m.Parent} {
+			if prefix != "" && !id.IsZero() && strings.HasPrefix(id.String(), prefix) {
+				return true, nil
+			}
+		}
+	}
+	return r.manifests.knew(prefix), nil
+}
+
+// forgetAll removes snapshots, and returns those that are not there.
+func (r *Repo) forgetAll(ctx context.Context, ids []snapshot.ID) (absent []snapshot.ID, err error) {
+	if err := r.upToDate(ctx); err != nil {
+		return nil, err
+	}
+	marks, err := r.readMarks(ctx) // as late as can be
+	if err != nil {
+		return nil, err
+	}
 	for _, id := range ids {
 		if marks[id].pinned(r.opts.Now()) {
-			return fmt.Errorf("snapshot %s: %w", id.Short(), ErrPinned)
+			return nil, fmt.Errorf("snapshot %s: %w", id.Short(), ErrPinned)
 		}
 	}
 	locks := r.openLockBook()
@@ -39,23 +84,29 @@ func (r *Repo) Forget(ctx context.Context, ids ...snapshot.ID) error {
 			err = lockedError(until)
 		}
 		if err != nil {
-			return fmt.Errorf("snapshot %s: %w", id.Short(), err)
+			return nil, fmt.Errorf("snapshot %s: %w", id.Short(), err)
 		}
 	}
 	for _, id := range ids {
-		if err := r.forget(ctx, id); err != nil {
-			return fmt.Errorf("forget snapshot %s: %w", id.Short(), err)
+		err := r.forget(ctx, id)
+		if err == errAbsent {
+			absent = append(absent, id)
+		} else if err != nil {
+			return absent, fmt.Errorf("forget snapshot %s: %w", id.Short(), err)
 		}
 	}
-	return nil
+	return absent, nil
 }
 
+var errAbsent = errors.New("it is not there")
+
 // forget keeps a copy of a manifest as forgotten, and then removes it. A manifest
-// that can't be read is kept as it is: it stays for repair.
+// that can't be read is kept as it is: it stays for repair. One that isn't there is
+// errAbsent.
 func (r *Repo) forget(ctx context.Context, id snapshot.ID) error {
 	_, object, err := r.readManifestAs(ctx, snapshotName(id), id)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return errAbsent
 	}
 	if err != nil {
 		return err

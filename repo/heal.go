@@ -41,7 +41,7 @@ type HealReport struct {
 	Packs, Blobs, Deltas, Snapshots, Objects int
 	// What was mended on the replica, or put there; nil if there were Suspects.
 	Replica *ReplicateReport
-	// What can't be mended: on both it is damaged or missing.
+	// What can't be mended: on both it is damaged or missing. Heal's error says so, too.
 	Lost []error
 	// Unexplained are snapshots that only the replica has, and that may have been
 	// forgotten here: they are left where they are.
@@ -55,7 +55,8 @@ type HealReport struct {
 // delete a pack, and was taken for dead, may still do so, when nobody remembers it; what
 // lies under its old name again would be relied on, and be lost.
 //
-// Others may use the repository meanwhile.
+// Others may use the repository meanwhile. If something can't be mended, the report
+// comes with an error that matches ErrDamaged.
 func (r *Repo) Heal(ctx context.Context, to target.Target, o HealOptions) (*HealReport, error) {
 	if err := r.upToDate(ctx); err != nil {
 		return nil, err
@@ -75,7 +76,10 @@ func (r *Repo) Heal(ctx context.Context, to target.Target, o HealOptions) (*Heal
 	}
 	defer h.there.Close()
 	if len(o.Suspects) > 0 {
-		return &h.report, h.run(ctx, h.mendDeltas, h.mendPacks, h.mendSnapshots)
+		if err := h.run(ctx, h.mendDeltas, h.mendPacks, h.mendSnapshots); err != nil {
+			return &h.report, err
+		}
+		return &h.report, h.lost()
 	}
 	err = h.c.during(ctx, func(ctx context.Context) error {
 		// The keys and the config come first: without them there is no replica to mend from.
@@ -94,7 +98,15 @@ func (r *Repo) Heal(ctx context.Context, to target.Target, o HealOptions) (*Heal
 		h.report.Replica.Snapshots += first.Snapshots
 		h.report.Unexplained = h.report.Replica.Unexplained
 	}
+	if err == nil {
+		err = h.lost()
+	}
 	return &h.report, err
+}
+
+// lost returns an error if anything can't be mended.
+func (h *healer) lost() error {
+	return reportDamage("not everything could be mended", h.report.Lost)
 }
 
 // A healer is one call of Heal.

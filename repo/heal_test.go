@@ -154,7 +154,7 @@ func TestWhatIsLostOnBothIsNamed(t *testing.T) {
 	before := mem.Clone()
 	r := openWith(t, mem, f.key)
 	report, err := r.Heal(t.Context(), replica, repo.HealOptions{ReadData: true})
-	if err != nil || len(report.Lost) == 0 || !strings.Contains(errors.Join(report.Lost...).Error(), pack) {
+	if !errors.Is(err, repo.ErrDamaged) || len(report.Lost) == 0 || !strings.Contains(errors.Join(report.Lost...).Error(), pack) {
 		t.Fatalf("%+v, %v", report, err)
 	}
 	sameAs(t, before, mem)

@@ -132,3 +132,6 @@ func (e *DamageError) Error() string { return e.Object + ": " + e.Err.Error() }
 
 // Unwrap returns what is wrong.
 func (e *DamageError) Unwrap() error { return e.Err }
+
+// Is reports whether target is ErrDamaged.
+func (e *DamageError) Is(target error) bool { return target == ErrDamaged }

@@ -428,7 +428,7 @@ func TestCheckFindsWhatIsHidden(t *testing.T) {
 		}
 	}
 	report, err := l.Check(t.Context(), repo.CheckOptions{})
-	if err != nil || !report.Damaged() {
+	if !errors.Is(err, repo.ErrDamaged) || !report.Damaged() {
 		t.Fatalf("%+v, %v", report, err)
 	}
 	for _, f := range report.Findings {

@@ -29,8 +29,9 @@ type listing struct {
 // manifestCache keeps the manifests that were read: they never change. Its zero
 // value is empty and ready to use.
 type manifestCache struct {
-	mu   sync.Mutex
-	byID map[snapshot.ID]sizedManifest
+	mu    sync.Mutex
+	byID  map[snapshot.ID]sizedManifest
+	known map[snapshot.ID]bool // all that were ever put
 }
 
 // A sizedManifest is a manifest and the size of its object (see cachedManifest).
@@ -52,9 +53,22 @@ func (c *manifestCache) put(m *snapshot.Manifest, size int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.byID == nil {
-		c.byID = map[snapshot.ID]sizedManifest{}
+		c.byID, c.known = map[snapshot.ID]sizedManifest{}, map[snapshot.ID]bool{}
 	}
+	c.known[m.ID] = true
 	c.byID[m.ID] = sizedManifest{m, size}
+}
+
+// knew reports whether a manifest was put whose id begins so.
+func (c *manifestCache) knew(prefix string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id := range c.known {
+		if prefix != "" && strings.HasPrefix(id.String(), prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *manifestCache) drop(id snapshot.ID) {

@@ -18,8 +18,8 @@ import (
 // PruneOptions say how space is won back. The zero value is useful.
 type PruneOptions struct {
 	// MaxUnused is how much may stay unused in packs of which something is needed, as
-	// a fraction of what is used: 0.03 if zero. Negative is no limit.
-	MaxUnused float64
+	// a fraction of what is used, so that 0 is none and math.Inf(1) no limit. Nil is 0.03.
+	MaxUnused *float64
 	MaxRepack int64         // bytes that may be written anew; 0 is no limit
 	Budget    time.Duration // nothing more is written anew after that time; 0 is no limit
 	Wait      time.Duration // how long to wait for runs that may rely on what is to be deleted
@@ -66,7 +66,7 @@ type PruneReport struct {
 	Stale []*snapshot.Manifest
 	// Cost is about what deleting and writing anew would take, of a dry run.
 	Cost Cost
-	// Left are packs that can't be read and are left alone.
+	// Left are packs that can't be read and are left alone: Prune's error says so, too.
 	Left []error
 }
 
@@ -95,13 +95,17 @@ const defaultMaxUnused = 0.03
 // quarantine, and deleted by the next Prune after these have ended.
 //
 // If a manifest or tree can't be read it deletes nothing, and the error is
-// ErrUnreadable.
+// ErrUnreadable. If packs can't be read it leaves these alone, and returns its report
+// together with an error that matches ErrDamaged.
 func (r *Repo) Prune(ctx context.Context, o PruneOptions) (*PruneReport, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	if o.MaxUnused == 0 {
-		o.MaxUnused = defaultMaxUnused
+	if o.MaxUnused == nil {
+		o.MaxUnused = new(defaultMaxUnused)
+	}
+	if !(*o.MaxUnused >= 0) {
+		return nil, fmt.Errorf("prune: at most %v of what is used may stay unused: it must be 0 or more", *o.MaxUnused)
 	}
 	if len(o.Without) > 0 && !o.DryRun {
 		return nil, errors.New("prune without snapshots that are not forgotten: only as a dry run")
@@ -138,7 +142,7 @@ func (r *Repo) pruneOnce(ctx context.Context, o PruneOptions) (*PruneReport, err
 		}
 		return nil, unreadableKey(err)
 	}
-	return &p.report, nil
+	return &p.report, reportDamage("prune has left alone what can't be read", p.report.Left)
 }
 
 // newPruner returns a pruner for a repository with an index of its own.
@@ -244,13 +248,6 @@ func (p *pruner) run(ctx context.Context) error {
 		return err
 	}
 	return p.tidy(ctx)
-}
-
-func (p *pruner) limit() float64 {
-	if p.o.MaxUnused < 0 {
-		return 1e18
-	}
-	return p.o.MaxUnused
 }
 
 // foresee reports what the plan would do.

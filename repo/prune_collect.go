@@ -53,7 +53,7 @@ func (p *pruner) collect(ctx context.Context) error {
 		info, err := p.r.readPackInfo(ctx, id, there[id])
 		var damage *pack.DamageError
 		if errors.As(err, &damage) {
-			p.report.Left = append(p.report.Left, err)
+			p.left(err)
 			delete(p.numbers, id)
 			p.packs = p.packs[:len(p.packs)-1]
 			continue
@@ -228,7 +228,7 @@ func (p *pruner) markAll(ctx context.Context) error {
 func newestFirst(manifests []*snapshot.Manifest) (newest int) {
 	slices.SortFunc(manifests, func(a, b *snapshot.Manifest) int { return compareAge(b, a) })
 	later := map[*snapshot.Manifest]int{}
-	groups := (snapshot.Grouping{Host: true, Paths: true}).Group(manifests)
+	groups := (snapshot.Grouping{}).Group(manifests)
 	for _, g := range groups {
 		for _, m := range g.Snapshots[1:] {
 			later[m] = 1

@@ -3,6 +3,7 @@ package repo_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -132,23 +133,23 @@ func TestPruneHeedsItsLimits(t *testing.T) {
 		}
 		return report, tgt
 	}
-	all, _ := run(repo.PruneOptions{MaxUnused: 1e-9})
+	all, _ := run(repo.PruneOptions{MaxUnused: new(1e-9)})
 	if all.Repacked == 0 || all.UnusedBytes != 0 {
 		t.Errorf("without limits: %+v", all)
 	}
-	none, _ := run(repo.PruneOptions{MaxUnused: -1, MaxRepack: 1})
+	none, _ := run(repo.PruneOptions{MaxUnused: new(math.Inf(1)), MaxRepack: 1})
 	if none.Repacked != 0 || none.Removed == 0 || none.UnusedBytes == 0 {
 		t.Errorf("with nothing to be written anew: %+v", none)
 	}
-	some, _ := run(repo.PruneOptions{MaxUnused: 1e-9, MaxRepack: all.RepackedBytes / 2})
+	some, _ := run(repo.PruneOptions{MaxUnused: new(1e-9), MaxRepack: all.RepackedBytes / 2})
 	if some.RepackedBytes == 0 || some.RepackedBytes > all.RepackedBytes/2 {
 		t.Errorf("with half of it: %+v", some)
 	}
-	late, _ := run(repo.PruneOptions{MaxUnused: 1e-9, Budget: 1})
+	late, _ := run(repo.PruneOptions{MaxUnused: new(1e-9), Budget: 1})
 	if late.Repacked != 0 || late.Removed == 0 {
 		t.Errorf("with no time: %+v", late)
 	}
-	dry, tgt := run(repo.PruneOptions{MaxUnused: 1e-9, DryRun: true})
+	dry, tgt := run(repo.PruneOptions{MaxUnused: new(1e-9), DryRun: true})
 	if dry.Removed != all.Removed || fmt.Sprint(len(tgt.Objects())) != fmt.Sprint(len(base.Objects())) {
 		t.Errorf("dry run: %+v, instead of %+v", dry, all)
 	}

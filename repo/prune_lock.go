@@ -19,7 +19,7 @@ import (
 // go.
 func (p *pruner) choose(ctx context.Context) (prune.Plan, error) {
 	for {
-		plan := prune.Choose(p.fates(), prune.Limits{MaxUnused: p.limit(), MaxRepack: p.o.MaxRepack, PackSize: p.r.config.PackSize})
+		plan := prune.Choose(p.fates(), prune.Limits{MaxUnused: min(*p.o.MaxUnused, 1e18), MaxRepack: p.o.MaxRepack, PackSize: p.r.config.PackSize})
 		if p.r.locker() == nil {
 			return plan, nil
 		}

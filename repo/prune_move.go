@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"iter"
 	"slices"
 
@@ -163,5 +164,12 @@ func (p *pruner) moveOne(ctx context.Context, data interface {
 // leave leaves alone a pack that can't be read.
 func (p *pruner) leave(n int, err error) {
 	p.packs[n].failed = true
-	p.report.Left = append(p.report.Left, err)
+	p.left(err)
+}
+
+// left notes why a pack is left alone. One that is gone was deleted by another prune.
+func (p *pruner) left(err error) {
+	if !errors.Is(err, fs.ErrNotExist) {
+		p.report.Left = append(p.report.Left, err)
+	}
 }

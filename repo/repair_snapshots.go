@@ -117,7 +117,7 @@ func (r *Repo) repairSnapshot(ctx context.Context, id snapshot.ID, o SnapshotRep
 	if next.ID != id {
 		out.Repaired = next
 	} else if o.Forget && !o.DryRun { // nothing of it is left
-		err = r.Forget(ctx, id)
+		_, err = r.forgetAll(ctx, []snapshot.ID{id})
 	}
 	return out, err
 }

@@ -202,7 +202,7 @@ func TestRewriteLeavesAPathOutAndPruneMakesItUnreadable(t *testing.T) {
 	if err != nil || next.ID == m.ID || next.Original != m.ID || !slices.Equal(dropped, []string{"config/secret.key"}) {
 		t.Fatalf("%+v, %v, %q", next, err, dropped)
 	}
-	f.prune(repo.PruneOptions{MaxUnused: 1e-9})
+	f.prune(repo.PruneOptions{MaxUnused: new(1e-9)})
 	f.clean()
 	f.reopen()
 	delete(files, "config/secret.key")

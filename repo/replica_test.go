@@ -87,7 +87,7 @@ func TestWhatCantBeReadHereIsReadFromTheReplica(t *testing.T) {
 			}
 			sameAs(t, before, hurt)
 			report, err := r.Check(t.Context(), repo.CheckOptions{ReadData: true})
-			if err != nil || !report.Damaged() && !(damage == "missing" && prefix == "index") {
+			if report == nil || report.Damaged() != errors.Is(err, repo.ErrDamaged) || !report.Damaged() && !(damage == "missing" && prefix == "index") {
 				t.Errorf("%s %s: check is content: %+v, %v", name, damage, report, err)
 			}
 			r.Close()
@@ -107,7 +107,7 @@ func TestAPruneCountsOnNothingThatOnlyAReplicaHas(t *testing.T) {
 		}
 	}
 	r := openWith(t, hurt, f.key, repo.ReplicaOn("other", replica))
-	if _, err := r.Prune(t.Context(), repo.PruneOptions{MaxUnused: 1e-9}); !errors.Is(err, repo.ErrUnreadable) {
+	if _, err := r.Prune(t.Context(), repo.PruneOptions{MaxUnused: new(1e-9)}); !errors.Is(err, repo.ErrUnreadable) {
 		t.Errorf("%v; want ErrUnreadable", err)
 	}
 	if n := wholeAlone(t, replica, f.key, versions.of); n != 3 {

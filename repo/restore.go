@@ -92,14 +92,11 @@ type RestoreReport struct {
 	Withheld uint64
 }
 
-// ErrIncompleteRestore means that something could not be restored as it should;
-// all else was.
-var ErrIncompleteRestore = errors.New("not everything could be restored")
-
 // Restore writes a snapshot, or a part of it, to a directory. Onto what exists it
-// writes only what differs. It returns an error if anything could not be restored
-// as it should, after all the rest was; Progress tells of each such path. Nothing
-// outside of the directory is touched, whatever the snapshot holds.
+// writes only what differs. If anything could not be restored as it should, the
+// error is an *IncompleteError, after all the rest was restored; it matches ErrDamaged
+// where damage is why. Progress tells of each such path. Nothing outside of the
+// directory is touched, whatever the snapshot holds.
 func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptions) (RestoreReport, error) {
 	defer r.holdLater(ctx, "restore")()
 	x := extract.Options{
@@ -136,11 +133,13 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	report := &restoreReporter{progress: x.Progress, total: m.Stats, call: o.Progress, now: r.opts.Now, start: r.opts.Now()}
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
+	var lacking causes
 	x.Problem = func(path string, err error) {
 		if errors.Is(err, ErrNewerKey) {
 			giveUp(err) // all that follows would say the same
 			return
 		}
+		lacking.add(path, err)
 		report.problem(path, err)
 	}
 	x.Notice = report.notice
@@ -155,8 +154,8 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	if cause := context.Cause(ctx); errors.Is(cause, ErrNewerKey) {
 		return done, cause
 	}
-	if err == nil && done.Problems > 0 {
-		err = fmt.Errorf("%w: %d problems", ErrIncompleteRestore, done.Problems)
+	if err == nil {
+		err = lacking.error(nil, done.Problems, "restored")
 	}
 	return done, err
 }

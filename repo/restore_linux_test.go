@@ -39,7 +39,7 @@ func TestRestoreNeverWritesOutsideItsDestination(t *testing.T) {
 		out := filepath.Join(t.TempDir(), "x", "out")
 		f.restore(links, repo.RestoreOptions{To: out})
 		_, err := f.Restore(t.Context(), files, repo.RestoreOptions{To: out, Overwrite: policy, Delete: true, Verify: true})
-		if !errors.Is(err, repo.ErrIncompleteRestore) { // links to directories stay
+		if !errors.Is(err, repo.ErrIncomplete) { // links to directories stay
 			t.Errorf("policy %d: %v", policy, err)
 		}
 		treetest.Equal(t, before, treetest.Describe(t, outside))

@@ -13,8 +13,10 @@ import (
 // RetainOptions say which snapshots are kept.
 type RetainOptions struct {
 	Policy snapshot.Policy
-	Select Select            // only these are decided on; the others stay
-	Group  snapshot.Grouping // the policy is applied to each group by itself
+	Select Select // only these are decided on; the others stay
+	// Group divides them: the policy is applied to each group by itself. The zero value
+	// makes a group of each host and its paths.
+	Group snapshot.Grouping
 	// AllowEmpty permits to forget every snapshot of a group, which is else
 	// ErrNoneKept.
 	AllowEmpty bool
@@ -66,7 +68,8 @@ func (r *Repo) Retain(ctx context.Context, o RetainOptions) ([]Retained, error) 
 	if err != nil || o.DryRun {
 		return out, err
 	}
-	return out, r.Forget(ctx, drop...)
+	_, err = r.forgetAll(ctx, drop)
+	return out, err
 }
 
 // keepLocked has those be kept that the target keeps, and returns how many.

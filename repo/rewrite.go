@@ -93,7 +93,7 @@ func (r *Repo) remake(ctx context.Context, m *snapshot.Manifest, b *rebuilder, o
 		return nil, err
 	}
 	if o.forget {
-		if err := r.Forget(ctx, m.ID); err != nil {
+		if _, err := r.forgetAll(ctx, []snapshot.ID{m.ID}); err != nil {
 			return &next, err
 		}
 	}

@@ -195,7 +195,7 @@ func TestAPruneThatMeetsANewerKeyDeletesNothing(t *testing.T) {
 			return targettest.None
 		}
 		before, _ := stored(mem, "packs/")
-		_, err := g.Prune(t.Context(), repo.PruneOptions{MaxUnused: 1e-9})
+		_, err := g.Prune(t.Context(), repo.PruneOptions{MaxUnused: new(1e-9)})
 		broken.Decide = nil
 		if err != nil {
 			met++

@@ -46,7 +46,7 @@ func (a *auditor) finale(ctx context.Context, s *stage, mem *targettest.Memory, 
 		}
 		later = 25 * time.Hour
 	}
-	report, err := r.Prune(ctx, repo.PruneOptions{Workers: 1, MaxUnused: 1e-9})
+	report, err := r.Prune(ctx, repo.PruneOptions{Workers: 1, MaxUnused: new(1e-9)})
 	if err != nil {
 		return fmt.Errorf("at the end, prune: %w", err)
 	}
@@ -103,7 +103,7 @@ func (a *auditor) isTight(objects map[string][]byte) error {
 // its tree.
 func readsWell(ctx context.Context, r *repo.Repo, prefix string, forgotten map[string]bool) error {
 	report, err := r.Check(ctx, repo.CheckOptions{ReadData: true, Workers: 1})
-	if err != nil {
+	if err != nil && !errors.Is(err, repo.ErrDamaged) {
 		return err
 	}
 	for _, f := range report.Findings {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"slices"
 	"time"
 
@@ -118,7 +119,7 @@ func checks(ctx context.Context, a *actor) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, repo.ErrDamaged) {
 		return err
 	}
 	for _, f := range report.Findings {
@@ -175,10 +176,10 @@ func removesLeases(ctx context.Context, a *actor) error {
 // foreseesAndPrunes does as one who first wants to know what a prune would do that
 // moves nothing, and is slow to decide.
 func foreseesAndPrunes(ctx context.Context, a *actor) error {
-	if err := prunes(repo.PruneOptions{MaxUnused: -1, DryRun: true})(ctx, a); err != nil {
+	if err := prunes(repo.PruneOptions{MaxUnused: new(math.Inf(1)), DryRun: true})(ctx, a); err != nil {
 		return err
 	}
-	return prunes(repo.PruneOptions{MaxUnused: -1})(ctx, a)
+	return prunes(repo.PruneOptions{MaxUnused: new(math.Inf(1))})(ctx, a)
 }
 
 // prunes wins back space, once. It may give up over a snapshot that is forgotten, and

@@ -109,8 +109,10 @@ type SnapshotProgress struct {
 	Path    string
 }
 
-// Snapshot takes a snapshot and returns its manifest. What could not be read is in
-// the manifest's Problems and is no error.
+// Snapshot takes a snapshot and returns its manifest. If a named source is missing, or
+// anything could not be read as it should, the error is an *IncompleteError: the snapshot
+// was taken all the same, and the manifest says what it lacks and whether it is Good.
+// After any other error there is no snapshot, and the manifest is nil.
 //
 // When the context is cancelled, or the process dies, no snapshot is made; what was
 // stored until then is found and used by the next.
@@ -152,7 +154,8 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 	if err := t.run(ctx); err != nil {
 		return nil, err
 	}
-	return m, nil
+	unread := max(m.Problems.Total, m.Unread.Files+m.Unread.Dirs)
+	return m, t.report.lacking.error(m.Missing, unread, "read")
 }
 
 // A taking is one snapshot being taken.
@@ -311,6 +314,7 @@ type reporter struct {
 	now      func() time.Time
 	call     func(SnapshotProgress)
 	progress atomic.Pointer[capture.Progress]
+	lacking  causes
 
 	mu   sync.Mutex // held during calls
 	quit chan struct{}
@@ -337,6 +341,7 @@ func (p *reporter) restart(parent *snapshot.Manifest) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.parent = parent
+	p.lacking.restart()
 	p.progress.Store(new(capture.Progress))
 }
 
@@ -364,6 +369,7 @@ func (p *reporter) report(u SnapshotProgress) {
 }
 
 func (p *reporter) problem(path string, err error) {
+	p.lacking.add(path, err)
 	if p.call != nil {
 		p.report(SnapshotProgress{Problem: err, Path: path})
 	}

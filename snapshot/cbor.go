@@ -2,8 +2,9 @@ package snapshot
 
 import (
 	"encoding/binary"
-	"errors"
 	"math"
+
+	"github.com/qsnap/qsnap/chunk"
 )
 
 // The pages of trees are read and written by the million, so they don't go
@@ -45,7 +46,16 @@ func appendBytes[T string | []byte](b []byte, s T) []byte {
 	return append(appendHead(b, cborBytes, uint64(len(s))), s...)
 }
 
-var errPage = errors.New("tree page: malformed")
+const errPage malformed = "tree page: malformed"
+
+// A malformed error says what is wrong with bytes that are as they were stored, and can't
+// be read all the same. That is damage, too.
+type malformed string
+
+func (m malformed) Error() string { return string(m) }
+
+// Is reports whether target is chunk.ErrDamaged.
+func (malformed) Is(target error) bool { return target == chunk.ErrDamaged }
 
 // A reader takes items from the front of b. After the first thing that can't be
 // it is bad for good and returns zeros.

@@ -3,7 +3,6 @@ package snapshot
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -27,7 +26,7 @@ const (
 	listLengths = 3 // array of uints: bytes of content beneath each
 )
 
-var errList = errors.New("content list: malformed")
+const errList malformed = "content list: malformed"
 
 // A span is a chunk, or a page, and the bytes of content it stands for.
 type span struct {

@@ -19,7 +19,7 @@ func ExamplePolicy_Decide() {
 	all[5].Start = noon.AddDate(-10, 0, 0) // the clock was wrong
 
 	p := snapshot.Policy{KeepLast: 2, KeepDaily: 2, KeepTags: []string{"release"}, Location: time.UTC}
-	for _, group := range (snapshot.Grouping{Host: true, Paths: true}).Group(all) {
+	for _, group := range (snapshot.Grouping{}).Group(all) {
 		for _, d := range p.Decide(group.Snapshots, noon) {
 			if d.Keep {
 				fmt.Printf("%d: %s\n", d.Manifest.Number, strings.Join(d.Reasons, ", "))

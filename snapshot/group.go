@@ -7,26 +7,38 @@ import (
 	"strings"
 )
 
-// A Grouping says by what snapshots are divided into groups, so that a policy can
-// be applied to each by itself. The zero value doesn't divide them.
-type Grouping struct{ Host, Paths, Tags bool }
+// A Grouping says how snapshots are divided into groups, so that a policy can be applied
+// to each group by itself. The zero value makes a group of each source, which is a host
+// and its paths. Anything coarser has to be asked for.
+type Grouping struct {
+	AnyHost  bool // put snapshots of several hosts in one group
+	AnyPaths bool // put snapshots of different paths in one group
+	Tags     bool // divide the groups by tags, too
+}
 
-// ParseGrouping reads words joined by commas: host, paths and tags, each at most
-// once. The empty string is the zero value.
+// ParseGrouping reads what the snapshots of a group have in common: host, paths and tags,
+// joined by commas, each at most once. The empty string puts all snapshots in one group.
 func ParseGrouping(s string) (Grouping, error) {
-	var g Grouping
+	g := Grouping{AnyHost: true, AnyPaths: true}
 	if s == "" {
 		return g, nil
 	}
+	named := map[string]bool{}
 	for word := range strings.SplitSeq(s, ",") {
-		by, ok := map[string]*bool{"host": &g.Host, "paths": &g.Paths, "tags": &g.Tags}[word]
-		if !ok {
-			return Grouping{}, fmt.Errorf("grouping %q: %q is none of host, paths and tags", s, word)
-		}
-		if *by {
+		if named[word] {
 			return Grouping{}, fmt.Errorf("grouping %q: %s is named twice", s, word)
 		}
-		*by = true
+		named[word] = true
+		switch word {
+		case "host":
+			g.AnyHost = false
+		case "paths":
+			g.AnyPaths = false
+		case "tags":
+			g.Tags = true
+		default:
+			return Grouping{}, fmt.Errorf("grouping %q: %q is none of host, paths and tags", s, word)
+		}
 	}
 	return g, nil
 }
@@ -34,10 +46,10 @@ func ParseGrouping(s string) (Grouping, error) {
 // String returns the grouping as ParseGrouping reads it.
 func (g Grouping) String() string {
 	var words []string
-	if g.Host {
+	if !g.AnyHost {
 		words = append(words, "host")
 	}
-	if g.Paths {
+	if !g.AnyPaths {
 		words = append(words, "paths")
 	}
 	if g.Tags {
@@ -62,10 +74,10 @@ func (g Grouping) Group(ms []*Manifest) []Group {
 	var groups []*Group
 	for _, m := range ms {
 		var like Group
-		if g.Host {
+		if !g.AnyHost {
 			like.Hostname = m.Hostname
 		}
-		if g.Paths {
+		if !g.AnyPaths {
 			like.Paths = m.Paths
 		}
 		if g.Tags {

@@ -2,7 +2,6 @@ package snapshot
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"time"
 
@@ -178,7 +177,7 @@ type wireRemarks struct {
 
 const rootName = "root"
 
-var errManifest = errors.New("snapshot manifest: malformed")
+const errManifest malformed = "snapshot manifest: malformed"
 
 // fields returns the statistics in the order in which they are stored; newer
 // versions may add to its end.

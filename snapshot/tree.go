@@ -203,7 +203,7 @@ func (lf *Leaf) Entries(ctx context.Context, l Loader) ([]Entry, error) {
 		return nil, err
 	}
 	if n := len(p.entries); n != lf.Count || p.entries[n-1].Name != lf.Last {
-		return nil, fmt.Errorf("tree %s: not the page that its parent names", lf.ID.Short())
+		return nil, fmt.Errorf("tree %s: %w", lf.ID.Short(), errParent)
 	}
 	return p.entries, nil
 }
@@ -221,7 +221,7 @@ func ReadDir(ctx context.Context, l Loader, root chunk.ID) iter.Seq2[*Entry, err
 		for _, leaf := range leaves {
 			entries, err := leaf.Entries(ctx, l)
 			if err == nil && len(entries) > 0 && entries[0].Name <= last {
-				err = fmt.Errorf("tree %s: its entries are out of order", root.Short())
+				err = fmt.Errorf("tree %s: %w", root.Short(), errOrder)
 			}
 			if err != nil {
 				yield(nil, err)
@@ -259,6 +259,11 @@ func Lookup(ctx context.Context, l Loader, root chunk.ID, name string) (*Entry, 
 	return &p.entries[i], nil
 }
 
+const (
+	errParent malformed = "not the page that its parent names"
+	errOrder  malformed = "its entries are out of order"
+)
+
 func load(ctx context.Context, l Loader, id chunk.ID) (*page, error) {
 	b, err := l.Tree(ctx, id)
 	if err != nil {
@@ -275,7 +280,7 @@ func load(ctx context.Context, l Loader, id chunk.ID) (*page, error) {
 func (p *page) loadChild(ctx context.Context, l Loader, c child) (*page, error) {
 	below, err := load(ctx, l, c.id)
 	if err == nil && below.level != p.level-1 {
-		err = fmt.Errorf("tree %s: not the page that its parent names", c.id.Short())
+		err = fmt.Errorf("tree %s: %w", c.id.Short(), errParent)
 	}
 	return below, err
 }

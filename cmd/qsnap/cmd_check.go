@@ -61,7 +61,7 @@ func (p *program) check(c *cli.Context) error {
 	start := time.Now()
 	report, err := r.Check(c.Context, o)
 	v.clear()
-	if err != nil {
+	if report == nil || err != nil && !errors.Is(err, repo.ErrDamaged) {
 		return err
 	}
 	return p.checkReplicas(c, p.checkSummary(report, time.Since(start)))

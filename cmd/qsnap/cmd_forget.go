@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -72,17 +73,17 @@ func (p *program) forget(c *cli.Context) error {
 		})
 	}
 	switch {
-	case err != nil:
+	case err != nil && !errors.Is(err, errPartial):
 		return err
 	case c.Bool("prune"):
 		if po.DryRun {
 			po.Without = forgotten
 		}
-		return p.pruneAll(c, r, po)
+		return errors.Join(err, p.pruneAll(c, r, po))
 	case c.Bool("dry-run"):
-		return nil
+		return err
 	}
-	return p.follow(c, r)
+	return p.afterwards(c, r, err)
 }
 
 func parsePolicy(c *cli.Context) (snapshot.Policy, error) {
@@ -102,18 +103,15 @@ func parsePolicy(c *cli.Context) (snapshot.Policy, error) {
 
 // forgetNamed forgets the snapshots that the arguments name.
 func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Select) ([]snapshot.ID, error) {
-	var ids []snapshot.ID
-	var names []string
-	for _, word := range c.Args().Slice() {
-		m, err := p.find(c, r, word, s)
-		if err != nil {
-			return nil, err
-		}
-		ids, names = append(ids, m.ID), append(names, m.ID.Short())
+	ids, names, unknown, err := p.toForget(c, r, s)
+	if err != nil {
+		return nil, err
 	}
 	if c.Bool("dry-run") {
-		p.say("would forget %s", strings.Join(names, ", "))
-		return ids, nil
+		if len(names) > 0 {
+			p.say("would forget %s", strings.Join(names, ", "))
+		}
+		return ids, unknown
 	}
 	if err := r.Forget(c.Context, ids...); err != nil {
 		if errors.Is(err, repo.ErrPinned) {
@@ -125,10 +123,48 @@ func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Select) ([]sn
 		return nil, err
 	}
 	if p.json {
-		return ids, p.emit(map[string]any{"message_type": "forgotten", "snapshots": hexIDs(ids)})
+		if err := p.emit(map[string]any{"message_type": "forgotten", "snapshots": hexIDs(ids)}); err != nil {
+			return ids, err
+		}
+	} else if len(names) > 0 {
+		p.say("forgot %s", strings.Join(names, ", "))
 	}
-	p.say("forgot %s", strings.Join(names, ", "))
-	return ids, nil
+	return ids, unknown
+}
+
+// toForget returns the snapshots that the arguments name, each once. Those that were
+// forgotten already it passes over. Those that never were it names, and unknown is
+// errPartial.
+func (p *program) toForget(c *cli.Context, r *repo.Repo, s repo.Select) (ids []snapshot.ID, names []string, unknown, err error) {
+	for _, word := range c.Args().Slice() {
+		m, err := p.find(c, r, word, s)
+		switch {
+		case err == nil:
+			if !slices.Contains(ids, m.ID) {
+				ids, names = append(ids, m.ID), append(names, m.ID.Short())
+			}
+			continue
+		case !errors.Is(err, repo.ErrNoSnapshot) || errors.Is(err, repo.ErrDamaged):
+			return nil, nil, nil, err
+		}
+		was, e := r.WasForgotten(c.Context, word)
+		if e != nil {
+			return nil, nil, nil, e
+		}
+		if was {
+			p.say("%s was forgotten already", word)
+			continue
+		}
+		unknown = errPartial
+		if p.json {
+			if err := p.emit(map[string]any{"message_type": "error", "error": map[string]any{"message": err.Error()}, "during": "forget", "item": word}); err != nil {
+				return nil, nil, nil, err
+			}
+		} else {
+			p.warn("%s", oneLine(err))
+		}
+	}
+	return ids, names, unknown, nil
 }
 
 func hexIDs(ids []snapshot.ID) []string {

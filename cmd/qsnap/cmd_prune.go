@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -61,19 +62,16 @@ func (p *program) pruneOptions(c *cli.Context) (repo.PruneOptions, error) {
 	return o, nil
 }
 
-// leastUnused stands for none at all: in the options, zero is the default.
-const leastUnused = 1e-12
-
-func parseUnused(s string) (float64, error) {
+func parseUnused(s string) (*float64, error) {
 	if s == "unlimited" {
-		return -1, nil
+		return new(math.Inf(1)), nil
 	}
 	number, percent := strings.CutSuffix(s, "%")
 	v, err := strconv.ParseFloat(number, 64)
 	if err != nil || v < 0 || !percent && v != 0 || v > 1e6 {
-		return 0, fmt.Errorf("--max-unused %q: write a percentage such as 5%%, 0 or unlimited", s)
+		return nil, fmt.Errorf("--max-unused %q: write a percentage such as 5%%, 0 or unlimited", s)
 	}
-	return max(v/100, leastUnused), nil
+	return new(v / 100), nil
 }
 
 func (p *program) runPrune(c *cli.Context, r *repo.Repo, o repo.PruneOptions) error {
@@ -93,10 +91,13 @@ func (p *program) runPrune(c *cli.Context, r *repo.Repo, o repo.PruneOptions) er
 	if errors.Is(err, repo.ErrUnreadable) {
 		return hint{err, "\"qsnap check --read-data\" tells what is damaged, \"qsnap repair --help\" what to do"}
 	}
-	if err != nil {
+	if err != nil && (report == nil || !errors.Is(err, repo.ErrDamaged)) {
 		return err
 	}
-	return p.pruneSummary(report, o.DryRun, time.Since(start))
+	if err := p.pruneSummary(report, o.DryRun, time.Since(start)); err != nil || report.Left == nil {
+		return err
+	}
+	return told{err} // the summary names what was left alone
 }
 
 func (p *program) pruneSummary(r *repo.PruneReport, dryRun bool, took time.Duration) error {

@@ -149,7 +149,7 @@ func (p *program) healFrom(c *cli.Context, r *repo.Repo, name string) (lost int,
 	}}
 	report, err := r.Heal(c.Context, t, o)
 	v.clear()
-	if err != nil {
+	if err != nil && (report == nil || report.Replica == nil || !errors.Is(err, repo.ErrDamaged)) {
 		return 0, err
 	}
 	for _, err := range report.Lost {

@@ -75,7 +75,7 @@ func (p *program) restore(c *cli.Context) error {
 	report, err := r.Restore(c.Context, m, o)
 	v.clear()
 	v.sayWithheld(report.Withheld)
-	if err != nil && !errors.Is(err, repo.ErrIncompleteRestore) {
+	if err != nil && !errors.Is(err, repo.ErrIncomplete) {
 		return err
 	}
 	if err := p.restoreSummary(m, o, report, time.Since(start)); err != nil {
@@ -83,7 +83,11 @@ func (p *program) restore(c *cli.Context) error {
 	}
 	v.sparedSummary(m, o, report)
 	if err != nil {
-		return judged{hint{fmt.Errorf("%s could not be restored as it should", plural(report.Problems, "path", "paths")), "they are named above; \"qsnap check --read-data\" tells whether the repository is damaged"}, err}
+		next := "what is wrong with each is said above"
+		if errors.Is(err, repo.ErrDamaged) {
+			next = "the repository is damaged, and \"qsnap check --read-data\" tells more"
+		}
+		return judged{hint{fmt.Errorf("%s could not be restored as it should", plural(report.Problems, "path", "paths")), next}, err}
 	}
 	return nil
 }

@@ -83,16 +83,20 @@ func (p *program) snapshot(c *cli.Context) error {
 		m, err = r.Snapshot(c.Context, src, o)
 	}
 	view.end()
+	var end error
+	if errors.Is(err, repo.ErrIncomplete) { // it was made all the same
+		err, end = nil, errPartial
+		if !m.Good() {
+			end = errNotWhole
+		}
+	}
 	if err = errors.Join(err, wait()); err != nil {
 		return err
 	}
 	if err := p.snapshotSummary(m, cost, c.Bool("dry-run")); err != nil {
 		return err
 	}
-	if m.Problems.Total > 0 {
-		return p.afterwards(c, r, errPartial)
-	}
-	return p.afterwards(c, r, nil)
+	return p.afterwards(c, r, end)
 }
 
 func (p *program) snapshotOptions(c *cli.Context) (o repo.SnapshotOptions, err error) {

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/target"
 )
@@ -76,7 +75,7 @@ var outcomes = []outcome{
 	{exitOverdue, "overdue", "overdue", one(errOverdue)},
 	{exitFailed, "failed", "failed", one(errFailed)},
 	{exitNotWhole, "incomplete", "done, but incomplete: a named source is missing", one(errNotWhole)},
-	{exitPartial, "partial", "done, but some paths were not read or restored, or something named met nothing", one(errPartial, repo.ErrIncompleteRestore)},
+	{exitPartial, "partial", "done, but some paths were not read or restored, or something named met nothing", one(errPartial, repo.ErrIncomplete)},
 	{exitBehind, "behind", "done, but a replica or copy is late", one(errBehind)},
 }
 
@@ -93,10 +92,7 @@ func one(all ...error) func(error) bool {
 
 // isDamage reports whether an error says that a repository isn't as it should be.
 func isDamage(err error) bool {
-	_, object := errors.AsType[*repo.DamageError](err)
-	_, lost := errors.AsType[*repo.LostError](err)
-	_, pack := errors.AsType[*pack.DamageError](err)
-	return object || lost || pack || one(errDamage, repo.ErrUnreadable)(err)
+	return one(errDamage, repo.ErrDamaged, repo.ErrUnreadable)(err)
 }
 
 // isUnreachable reports whether an error is of the network or of a target that doesn't

@@ -158,11 +158,8 @@ func (p *program) mend(c *cli.Context, r *repo.Repo, name string, objects []stri
 	if err != nil {
 		return err
 	}
-	report, err := r.Heal(c.Context, t, repo.HealOptions{Suspects: objects})
-	if err != nil {
-		return err
-	}
-	return errors.Join(report.Lost...)
+	_, err = r.Heal(c.Context, t, repo.HealOptions{Suspects: objects})
+	return err
 }
 
 // compareReplicas compares the repository with its replicas, and returns how many

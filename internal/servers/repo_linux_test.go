@@ -122,7 +122,7 @@ func TestARepositoryGoesRoundOnABadNetwork(t *testing.T) {
 		if err := r.Forget(t.Context(), versions[0].ID, versions[1].ID); err != nil {
 			t.Fatal(err)
 		}
-		report, err := r.Prune(t.Context(), repo.PruneOptions{MaxUnused: 0.01})
+		report, err := r.Prune(t.Context(), repo.PruneOptions{MaxUnused: new(0.01)})
 		if err != nil || report.Removed == 0 {
 			t.Fatalf("%+v, %v", report, err)
 		}

@@ -1,0 +1,120 @@
+package repo
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// ErrDamaged means that something in the repository is missing, or can't be read as what
+// was stored. Every error that means damage matches it by errors.Is: *DamageError,
+// *LostError, *pack.DamageError, and what Check, Heal and Prune return when they have
+// found some.
+var ErrDamaged = chunk.ErrDamaged
+
+// ErrIncomplete means that a snapshot or a restore was done, but not of everything. The
+// error is an *IncompleteError.
+var ErrIncomplete = errors.New("incomplete")
+
+// An IncompleteError says what a snapshot or a restore lacks, which was done all the
+// same. It matches ErrIncomplete, and errors.Is and errors.As find its causes: so a
+// restore that misses something because of damage matches ErrDamaged, too.
+type IncompleteError struct {
+	Missing []snapshot.Missing // named sources that were not taken
+	Paths   uint64             // that could not be read, or restored, as they should
+	// Causes say why, each with its path: of the first 100 paths, and of the first one
+	// that is damage.
+	Causes []error
+
+	what string // that was done
+}
+
+// Error says how much is lacking, and names the first cause.
+func (e *IncompleteError) Error() string {
+	var parts []string
+	for _, m := range e.Missing {
+		parts = append(parts, fmt.Sprintf("%s is missing: %s", m.Path, m.Text))
+	}
+	if e.Paths > 0 {
+		part := fmt.Sprintf("%d paths could not be %s as they should", e.Paths, e.what)
+		if len(e.Causes) > 0 {
+			part += ", the first is " + e.Causes[0].Error()
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// Is reports whether target is ErrIncomplete.
+func (e *IncompleteError) Is(target error) bool { return target == ErrIncomplete }
+
+// Unwrap returns the causes.
+func (e *IncompleteError) Unwrap() []error { return e.Causes }
+
+// maxCauses bounds the causes that an IncompleteError keeps.
+const maxCauses = 100
+
+// causes gathers why paths could not be read or restored. It is safe for concurrent use.
+type causes struct {
+	mu      sync.Mutex
+	list    []error
+	damaged bool // damage is in the list
+}
+
+func (c *causes) add(path string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	damage := errors.Is(err, ErrDamaged)
+	if len(c.list) >= maxCauses && (!damage || c.damaged) {
+		return
+	}
+	c.damaged = c.damaged || damage
+	c.list = append(c.list, fmt.Errorf("%s: %w", path, err))
+}
+
+// restart forgets what was gathered.
+func (c *causes) restart() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.list, c.damaged = nil, false
+}
+
+// error returns an error if anything is missing, or so many paths were not done ("read",
+// "restored") as they should.
+func (c *causes) error(missing []snapshot.Missing, paths uint64, done string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(missing) == 0 && paths == 0 {
+		return nil
+	}
+	return &IncompleteError{Missing: missing, Paths: paths, Causes: c.list, what: done}
+}
+
+// A damageReport is the error of a call that did what it could and has found damage.
+type damageReport struct {
+	what  string
+	found []error
+}
+
+// reportDamage returns an error that matches ErrDamaged if anything was found.
+func reportDamage(what string, found []error) error {
+	if len(found) == 0 {
+		return nil
+	}
+	return &damageReport{what, found}
+}
+
+func (e *damageReport) Error() string {
+	text := fmt.Sprintf("%s: %v", e.what, e.found[0])
+	if more := len(e.found) - 1; more > 0 {
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	return text
+}
+
+func (e *damageReport) Is(target error) bool { return target == ErrDamaged }
+func (e *damageReport) Unwrap() []error      { return e.found }
