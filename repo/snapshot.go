@@ -24,9 +24,12 @@ type Source struct {
 }
 
 // Paths returns the source that is files and directories. If it is one directory,
-// or a symbolic link to one, the snapshot is that directory; if it is one path of
-// another sort, the snapshot holds its last element; of several paths it holds
-// each in full.
+// the snapshot is that directory; if it is one path of another sort, the snapshot
+// holds its last element; of several paths it holds each in full. A path that is a
+// symbolic link to a directory, or leads through one, stands for that directory.
+//
+// A path that can't be taken is in the manifest's Missing. If that is all of them,
+// there is no snapshot.
 func Paths(paths ...string) Source {
 	return Source{open: func(time.Time) (*capture.Source, error) { return capture.Paths(paths...) }}
 }
@@ -255,7 +258,7 @@ func (t *taking) fill() error {
 	if err != nil {
 		return err
 	}
-	m.Root, m.Skipped, m.Problems = result.Root, result.Skipped, result.Problems
+	m.Root, m.Skipped, m.Problems, m.Missing = result.Root, result.Skipped, result.Problems, result.Missing
 	m.Stats = t.report.stats()
 	m.End = t.r.opts.Now()
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -146,12 +147,23 @@ func (p *program) source(c *cli.Context) (src repo.Source, wait func() error, er
 	case len(paths) == 0:
 		return src, nil, hint{errors.New("nothing to snapshot"), "name a directory, as in \"qsnap snapshot .\""}
 	}
-	for _, path := range paths {
-		if _, err := os.Lstat(path); err != nil {
-			return src, nil, judged{err, errFailed}
-		}
+	if err := noneThere(paths); err != nil {
+		return src, nil, judged{err, errFailed}
 	}
 	return repo.Paths(paths...), nothing, nil
+}
+
+// noneThere returns an error if none of the paths can be looked at.
+func noneThere(paths []string) error {
+	var first error
+	for _, path := range paths {
+		_, err := os.Lstat(path)
+		if err == nil {
+			return nil
+		}
+		first = cmp.Or(first, err)
+	}
+	return first
 }
 
 // commandSource runs a command. If it fails, so does reading its output, and no
@@ -244,6 +256,9 @@ func (p *program) snapshotSummary(m *snapshot.Manifest, cost repo.Cost, dryRun b
 		p.say("  would be left out by rules: %s", plural(m.Skipped.Total, "path", "paths"))
 	} else if m.Skipped.Total > 0 {
 		p.say("  left out by rules: %s (\"qsnap snapshots --skipped %s\" lists them)", plural(m.Skipped.Total, "path", "paths"), m.ID.Short())
+	}
+	for _, missing := range m.Missing {
+		p.warn("%s is not in the snapshot: %s", printable(missing.Path), printable(missing.Text))
 	}
 	if m.Problems.Total > 0 {
 		p.warn("%s could not be read as it should: the snapshot is incomplete", plural(m.Problems.Total, "path", "paths"))

@@ -121,6 +121,7 @@ type Result struct {
 	Root     snapshot.Entry
 	Skipped  snapshot.Remarks
 	Problems snapshot.Remarks
+	Missing  []snapshot.Missing // named paths that could not be taken, in the order of paths
 }
 
 // errChanged is the problem of a file that is captured, but perhaps not as it was
@@ -140,9 +141,10 @@ type capture struct {
 
 	stamps sync.Map // bool by device: see stampsHere
 
-	mu     sync.Mutex
-	result Result
-	seen   map[string]bool // paths with problems, not to report one twice
+	mu      sync.Mutex
+	result  Result
+	seen    map[string]bool // paths with problems, not to report one twice
+	missing error           // why the first of the named paths that are missing could not be taken
 }
 
 // A fileKey identifies a file on this machine.
@@ -177,9 +179,14 @@ func Run(ctx context.Context, src *Source, o Options) (*Result, error) {
 	if err := c.run(ctx, root); err != nil {
 		return nil, err
 	}
+	if err := c.allMissing(); err != nil {
+		return nil, err
+	}
 	if p := c.result.Root.Problem; p != "" {
 		return nil, errors.New(p)
 	}
+	c.result.Missing = append(c.result.Missing, src.Missing...)
+	slices.SortFunc(c.result.Missing, func(a, b snapshot.Missing) int { return strings.Compare(a.Path, b.Path) })
 	byPath := func(a, b snapshot.Remark) int { return strings.Compare(a.Path, b.Path) }
 	slices.SortFunc(c.result.Skipped.List, byPath)
 	slices.SortFunc(c.result.Problems.List, byPath)

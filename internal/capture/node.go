@@ -22,6 +22,9 @@ type node struct {
 	racy   racyTime                     // what changed since then is read again
 	check  func(chunk.ID) (usable bool) // of what is taken from before, or nil
 
+	selected *selection // what of the named paths is in it, or nil
+	only     bool       // nothing else counts in it: it is on the way to them
+
 	// Set by the scan of the first block.
 	dir       directory
 	rules     *ignore.Set
@@ -84,6 +87,9 @@ func (c *capture) rootNode(src *Source) (*node, error) {
 	}
 	holder := &block{entries: []snapshot.Entry{e}, prev: []snapshot.Entry{{}}}
 	n := newNode(holder, 0, "", func() (directory, error) { return dir, nil })
+	if n.selected = src.selected; n.selected != nil {
+		n.only = n.selected.named == ""
+	}
 	if c.Parent != nil {
 		n.before = &c.Parent.Root
 		n.racy = racySince(c.Parent.Start)

@@ -203,8 +203,10 @@ const vanished = "vanished"
 func (c *capture) endFile(ctx context.Context, j fileJob, problem error) error {
 	e := j.entry()
 	if problem != nil {
-		c.problem(j.path(), problem)
-		if !errors.Is(problem, errChanged) {
+		if errors.Is(problem, errChanged) {
+			c.problem(j.path(), problem)
+		} else {
+			c.unread(j.block.node.selected.in(e.Name), j.path(), problem)
 			e.Problem = reason(problem)
 			e.Content, e.List, e.Holes = nil, chunk.ID{}, nil
 		}

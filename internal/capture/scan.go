@@ -126,8 +126,7 @@ func (c *capture) scanBlock(ctx context.Context, b *block) {
 	if b == b.node.first {
 		if err := c.openNode(ctx, b.node); err != nil {
 			if b.err = ctx.Err(); b.err == nil {
-				b.node.entry().Problem = reason(err)
-				c.problem(b.node.path, err)
+				c.unopened(b.node, err)
 			}
 			return
 		}
@@ -269,12 +268,18 @@ func (c *capture) lstatName(ctx context.Context, b *block, name string, before *
 	e := &b.entries[slot]
 	full := func() string { return path.Join(b.node.path, name) }
 	meta, err := b.node.dir.Lstat(name, e)
+	selected := b.node.selected.in(name)
 	if err != nil {
-		c.problem(full(), err)
-	}
-	if err != nil || c.leftOut(b.node, e, meta, full) {
+		c.unread(selected, full(), err)
 		b.entries = b.entries[:slot]
 		return
+	}
+	only := b.node.only && selected.named == "" // no rule applies on the way to what is named
+	if !only && c.leftOut(b.node, e, meta, full) {
+		if only = e.Type == snapshot.Dir && selected != nil && len(selected.below) > 0; !only {
+			b.entries = b.entries[:slot]
+			return
+		}
 	}
 	same := before != nil && b.node.unchanged(c, before, e, meta.Device) && c.usable(ctx, b.node, before)
 	if same && e.Type != snapshot.Dir {
@@ -293,6 +298,7 @@ func (c *capture) lstatName(ctx context.Context, b *block, name string, before *
 		b.pending.Add(1)
 	} else {
 		sub := c.subNode(b, slot, before, meta, full())
+		c.stepInto(sub, b.node, selected, only)
 		if same {
 			sub.same = before
 		}
@@ -342,9 +348,5 @@ func (c *capture) subNode(b *block, slot int, before *snapshot.Entry, meta disk.
 		sub.before = before
 	}
 	c.resume(sub, e)
-	if c.OneFileSystem && meta.Device != b.node.device {
-		sub.open = func() (directory, error) { return mountPoint{dir, name}, nil }
-		c.skip(full, "what is in it is on another file system")
-	}
 	return sub
 }

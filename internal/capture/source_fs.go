@@ -13,7 +13,7 @@ import (
 // FS returns the source that is a file system, under a name that stands for its
 // path. What its files' Sys returns is used if it is a *snapshot.Entry.
 func FS(fsys fs.FS, name string) *Source {
-	return &Source{[]string{name}, snapshot.Tree, func() (directory, error) {
+	return &Source{Paths: []string{name}, Layout: snapshot.Tree, open: func() (directory, error) {
 		if _, err := fs.Stat(fsys, "."); err != nil {
 			return nil, err
 		}

@@ -19,7 +19,7 @@ func Stream(name string, r io.Reader, now time.Time) (*Source, error) {
 		return nil, fmt.Errorf("%q can't be the name of a file in a snapshot: use one without slashes", name)
 	}
 	d := &streamDir{name: name, r: r, time: snapshot.TimeOf(now)}
-	return &Source{[]string{"/" + name}, snapshot.Single, func() (directory, error) { return d, nil }}, nil
+	return &Source{Paths: []string{"/" + name}, Layout: snapshot.Single, open: func() (directory, error) { return d, nil }}, nil
 }
 
 // streamDir is a directory with one file, which can be read once.

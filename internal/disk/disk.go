@@ -25,6 +25,7 @@ import (
 type Meta struct {
 	Device    uint64 // number of the file system
 	Allocated int64  // bytes on disk, or the size where that isn't known
+	Followed  bool   // it was reached through a symbolic link
 }
 
 // owners remembers the names of users and groups.

@@ -20,6 +20,7 @@ type Dir struct {
 	fd     int
 	path   string // for messages
 	listed bool   // once, at least
+	way    bool   // opened by OpenWay or Way
 }
 
 // OpenDir opens a directory by its path. A symbolic link there is followed.
@@ -49,7 +50,7 @@ func openat(dir int, name string, flags int) (fd int, err error) {
 }
 
 func (d *Dir) fail(op, name string, err error) error {
-	return &fs.PathError{Op: op, Path: d.path + "/" + name, Err: err}
+	return &fs.PathError{Op: op, Path: d.full(name), Err: err}
 }
 
 // Sub opens a directory in this one.
@@ -58,8 +59,43 @@ func (d *Dir) Sub(name string) (*Dir, error) {
 	if err != nil {
 		return nil, d.fail("open", name, err)
 	}
-	return &Dir{fd: fd, path: d.path + "/" + name}, nil
+	return &Dir{fd: fd, path: d.full(name)}, nil
 }
+
+// OpenWay opens a directory by its path to reach names in it. It takes permission to
+// enter the directory, not to list it; Names fails. A symbolic link there is followed.
+func OpenWay(path string) (*Dir, error) {
+	fd, err := openWay(unix.AT_FDCWD, path)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	return &Dir{fd: fd, path: path, way: true}, nil
+}
+
+// openWay also has an automounter mount what belongs there.
+func openWay(dir int, path string) (int, error) {
+	return openat(dir, path+"/.", unix.O_PATH|unix.O_DIRECTORY)
+}
+
+// Way opens a directory in this one as OpenWay does.
+func (d *Dir) Way(name string) (*Dir, error) {
+	fd, err := openWay(d.fd, name)
+	if err != nil {
+		return nil, d.fail("open", name, err)
+	}
+	return &Dir{fd: fd, path: d.full(name), way: true}, nil
+}
+
+// Follow opens a directory in this one, or one that a symbolic link in it leads to.
+func (d *Dir) Follow(name string) (*Dir, error) {
+	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return nil, d.fail("open", name, err)
+	}
+	return &Dir{fd: fd, path: d.full(name)}, nil
+}
+
+func (d *Dir) full(name string) string { return strings.TrimSuffix(d.path, "/") + "/" + name }
 
 // Close closes the directory.
 func (d *Dir) Close() error { return unix.Close(d.fd) }
@@ -97,14 +133,23 @@ func (d *Dir) Names() ([]string, error) {
 
 // Lstat sets the fields of an entry that lstat(2) tells.
 func (d *Dir) Lstat(name string, e *snapshot.Entry) (Meta, error) {
+	return d.stat("lstat", name, unix.AT_SYMLINK_NOFOLLOW, e)
+}
+
+// Stat sets the fields of an entry that stat(2) tells: a symbolic link is followed.
+func (d *Dir) Stat(name string, e *snapshot.Entry) (Meta, error) {
+	return d.stat("stat", name, 0, e)
+}
+
+func (d *Dir) stat(op, name string, flags int, e *snapshot.Entry) (Meta, error) {
 	var st unix.Stat_t
 	for {
-		err := unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW)
+		err := unix.Fstatat(d.fd, name, &st, flags)
 		if err == nil {
 			break
 		}
 		if err != unix.EINTR {
-			return Meta{}, d.fail("lstat", name, err)
+			return Meta{}, d.fail(op, name, err)
 		}
 	}
 	e.Name = name
@@ -134,8 +179,12 @@ func (d *Dir) Self(e *snapshot.Entry) (Meta, error) {
 	if err := unix.Fstat(d.fd, &st); err != nil {
 		return Meta{}, &fs.PathError{Op: "stat", Path: d.path, Err: err}
 	}
+	attrs := fdAttrs(d.fd)
+	if d.way { // its descriptor allows less
+		attrs = nameAttrs(d.fd, ".")
+	}
 	var err error
-	e.Xattrs, err = xattrs(fdAttrs(d.fd))
+	e.Xattrs, err = xattrs(attrs)
 	if err != nil {
 		err = &fs.PathError{Op: "read attributes", Path: d.path, Err: err}
 	}

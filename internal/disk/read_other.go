@@ -44,6 +44,15 @@ func (d *Dir) Sub(name string) (*Dir, error) {
 	return &Dir{root, filepath.Join(d.path, name)}, nil
 }
 
+// OpenWay opens a directory by its path to reach names in it.
+func OpenWay(path string) (*Dir, error) { return OpenDir(path) }
+
+// Way opens a directory in this one, or one that a symbolic link in it leads to.
+func (d *Dir) Way(name string) (*Dir, error) { return d.Follow(name) }
+
+// Follow opens a directory in this one, or one that a symbolic link in it leads to.
+func (d *Dir) Follow(name string) (*Dir, error) { return OpenDir(filepath.Join(d.path, name)) }
+
 // Close closes the directory.
 func (d *Dir) Close() error { return d.root.Close() }
 
@@ -62,6 +71,16 @@ func (d *Dir) Names() ([]string, error) {
 // Lstat sets the fields of an entry that the system tells.
 func (d *Dir) Lstat(name string, e *snapshot.Entry) (Meta, error) {
 	info, err := d.root.Lstat(name)
+	if err != nil {
+		return Meta{}, err
+	}
+	e.Name = name
+	return fill(e, info), nil
+}
+
+// Stat sets the fields of an entry that the system tells: a symbolic link is followed.
+func (d *Dir) Stat(name string, e *snapshot.Entry) (Meta, error) {
+	info, err := os.Stat(filepath.Join(d.path, name))
 	if err != nil {
 		return Meta{}, err
 	}

@@ -1,0 +1,210 @@
+package capture
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// Paths returns the source that is the files and directories of those paths. One
+// directory is the root itself; one of anything else is the only name in the root;
+// several are in the root with their full paths. A path that is a symbolic link to a
+// directory, or leads through one, stands for that directory.
+//
+// What can't be looked at is in Missing. It is an error if that is all of them.
+func Paths(paths ...string) (*Source, error) {
+	if len(paths) == 0 {
+		return nil, errors.New("nothing to snapshot: name at least one path")
+	}
+	abs, err := absolute(paths)
+	if err != nil {
+		return nil, err
+	}
+	src := &Source{Paths: outermost(abs)}
+	var there []string
+	var first error
+	for _, p := range abs {
+		if filepath.VolumeName(p) != filepath.VolumeName(abs[0]) {
+			err = &fs.PathError{Op: "open", Path: p, Err: errors.New("it is on another volume: take a snapshot of its own")}
+		} else {
+			_, err = os.Lstat(p)
+		}
+		if err == nil {
+			there = append(there, p)
+			continue
+		}
+		src.Missing = append(src.Missing, snapshot.Missing{Path: p, Text: reason(err)})
+		if first == nil {
+			first = err
+		}
+	}
+	if len(there) == 0 {
+		return nil, first
+	}
+	if moved := unlinked(there); !slices.Equal(moved, there) {
+		there = moved
+		src.Paths = outermost(append(moved, missingPaths(src.Missing)...))
+	}
+	src.layOut(there)
+	return src, nil
+}
+
+func absolute(paths []string) (abs []string, err error) {
+	for _, p := range paths {
+		a, err := filepath.Abs(p)
+		if err != nil {
+			return nil, err
+		}
+		abs = append(abs, a)
+	}
+	slices.Sort(abs)
+	return slices.Compact(abs), nil
+}
+
+func missingPaths(missing []snapshot.Missing) (out []string) {
+	for _, m := range missing {
+		out = append(out, m.Path)
+	}
+	return out
+}
+
+// layOut decides which names of which directories belong to the source, given the named
+// paths that are there.
+func (s *Source) layOut(there []string) {
+	s.selected = newSelection()
+	at := volumeRoot(s.Paths[0])
+	switch info, err := os.Stat(s.Paths[0]); {
+	case len(s.Paths) > 1:
+		s.Layout = snapshot.Paths
+	case err == nil && info.IsDir():
+		s.Layout, at = snapshot.Tree, s.Paths[0]
+	default:
+		s.Layout, at = snapshot.Single, filepath.Dir(s.Paths[0])
+	}
+	for _, p := range there {
+		s.selected.add(elements(p, at), p)
+	}
+	if s.selected.named != "" {
+		s.open = func() (directory, error) { return openDisk(at) }
+	} else {
+		s.open = func() (directory, error) { return openWay(at, s.selected) }
+	}
+}
+
+// elements returns the elements of a path below a directory.
+func elements(p, dir string) []string {
+	rest := strings.Trim(filepath.ToSlash(strings.TrimPrefix(p, strings.TrimSuffix(dir, string(filepath.Separator)))), "/")
+	if rest == "" {
+		return nil
+	}
+	return strings.Split(rest, "/")
+}
+
+// unlinked returns the paths, but for one that leads through a symbolic link in another
+// one: there the link itself is captured, so the path is taken where it leads.
+func unlinked(paths []string) []string {
+	out := slices.Clone(paths)
+	for range paths { // each is replaced at most once
+		slices.Sort(out)
+		out = slices.Compact(out)
+		i := slices.IndexFunc(out, func(p string) bool { return leadsOut(p, out) })
+		if i < 0 {
+			break
+		}
+		real, err := filepath.EvalSymlinks(out[i])
+		if err != nil {
+			break
+		}
+		out[i] = real
+	}
+	return out
+}
+
+// leadsOut reports whether a path leads through a link in another one of the paths.
+func leadsOut(p string, paths []string) bool {
+	for _, dir := range paths {
+		if dir == p || !below(p, dir) {
+			continue
+		}
+		names := elements(p, dir)
+		at := dir
+		for i, name := range names {
+			at = filepath.Join(at, name)
+			info, err := os.Lstat(at)
+			if err != nil || info.Mode().Type() != fs.ModeSymlink {
+				continue
+			}
+			if to, err := os.Stat(at); i < len(names)-1 || err == nil && to.IsDir() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// below reports whether a path is that of a directory, or of something in it.
+func below(p, dir string) bool {
+	return p == dir || strings.HasPrefix(p, strings.TrimSuffix(dir, string(filepath.Separator))+string(filepath.Separator))
+}
+
+// outermost drops, of sorted paths, those below another.
+func outermost(paths []string) []string {
+	slices.Sort(paths)
+	var out []string
+	for _, p := range paths {
+		if !slices.ContainsFunc(out, func(dir string) bool { return below(p, dir) }) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func volumeRoot(abs string) string {
+	return filepath.VolumeName(abs) + string(filepath.Separator)
+}
+
+// A selection is the names of a directory that lead to named paths, and whether it is
+// one itself.
+type selection struct {
+	named string // the path, if it is one
+	below map[string]*selection
+}
+
+func newSelection() *selection { return &selection{below: map[string]*selection{}} }
+
+func (s *selection) add(elements []string, path string) {
+	if len(elements) == 0 {
+		s.named = path
+		return
+	}
+	sub := s.below[elements[0]]
+	if sub == nil {
+		sub = newSelection()
+		s.below[elements[0]] = sub
+	}
+	sub.add(elements[1:], path)
+}
+
+// in returns what is selected in a directory of that name, or nil.
+func (s *selection) in(name string) *selection {
+	if s == nil {
+		return nil
+	}
+	return s.below[name]
+}
+
+// paths yields the named paths.
+func (s *selection) paths() (out []string) {
+	if s.named != "" {
+		out = append(out, s.named)
+	}
+	for _, sub := range s.below {
+		out = append(out, sub.paths()...)
+	}
+	return out
+}

@@ -1,0 +1,121 @@
+package capture
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// A wayDir is a directory on the way to named paths: it is described, and only the
+// names that lead to these count. To enter it suffices: it need not be readable.
+type wayDir struct {
+	diskDir
+	selected *selection
+}
+
+func openWay(path string, selected *selection) (directory, error) {
+	d, err := disk.OpenWay(path)
+	if err != nil {
+		return nil, err
+	}
+	return wayDir{diskDir{d}, selected}, nil
+}
+
+// way opens a directory that is on the way to named paths.
+func (d diskDir) way(name string, selected *selection) (directory, error) {
+	sub, err := d.Dir.Way(name)
+	if err != nil {
+		return nil, err
+	}
+	return wayDir{diskDir{sub}, selected}, nil
+}
+
+func (d wayDir) Names() ([]string, error) {
+	return slices.Sorted(maps.Keys(d.selected.below)), nil
+}
+
+// Lstat describes the directory that a link leads to in its place. A link to anything
+// else is a link.
+func (d wayDir) Lstat(name string, e *snapshot.Entry) (disk.Meta, error) {
+	meta, err := d.Dir.Lstat(name, e)
+	if err != nil || e.Type != snapshot.Symlink {
+		return meta, err
+	}
+	var to snapshot.Entry
+	if followed, err := d.Dir.Stat(name, &to); err == nil && to.Type == snapshot.Dir {
+		*e, meta = to, followed
+		meta.Followed = true
+	}
+	return meta, nil
+}
+
+func (d wayDir) sub(name string) (directory, error) {
+	if selected := d.selected.in(name); selected.named == "" {
+		return d.way(name, selected)
+	}
+	sub, err := d.Dir.Follow(name)
+	if err != nil {
+		return nil, err
+	}
+	return diskDir{sub}, nil
+}
+
+// stepInto has a directory be captured as the named paths ask for: wholly, not at all
+// where it is on another file system, or only what leads to some of them.
+func (c *capture) stepInto(sub, parent *node, selected *selection, only bool) {
+	dir, name := parent.dir, sub.entry().Name
+	sub.selected, sub.only = selected, only
+	begins := selected != nil && selected.named != ""
+	if c.OneFileSystem && sub.device != parent.device && !parent.only && !begins {
+		if selected == nil {
+			sub.open = func() (directory, error) { return mountPoint{dir, name}, nil }
+		}
+		sub.only = selected != nil
+		c.skip(sub.path, "what is in it is on another file system")
+	}
+	if sub.only && !parent.only {
+		sub.open = func() (directory, error) { return dir.(diskDir).way(name, selected) }
+	}
+}
+
+// unopened notes that a directory can't be read.
+func (c *capture) unopened(n *node, err error) {
+	n.entry().Problem = reason(err)
+	if c.missed(n.selected, err); n.selected == nil || n.selected.named == "" && !n.only {
+		c.problem(n.path, err)
+	}
+}
+
+// unread notes that something can't be read, which leads to those named paths if any.
+func (c *capture) unread(selected *selection, path string, err error) {
+	if selected != nil {
+		c.missed(selected, err)
+		return
+	}
+	c.problem(path, err)
+}
+
+// missed notes that named paths could not be taken.
+func (c *capture) missed(selected *selection, err error) {
+	if selected == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range selected.paths() {
+		c.result.Missing = append(c.result.Missing, snapshot.Missing{Path: p, Text: reason(err)})
+		if c.missing == nil {
+			c.missing = err
+		}
+	}
+}
+
+// allMissing returns an error if no named path was taken.
+func (c *capture) allMissing() error {
+	if len(c.result.Missing) == 0 || len(c.result.Missing) < len(c.src.selected.paths()) {
+		return nil
+	}
+	return c.missing
+}
