@@ -16,10 +16,10 @@ import (
 // mountTmpfs mounts an empty file system, which only root can, until the test ends.
 func mountTmpfs(t *testing.T, dir string) {
 	t.Helper()
-	mount(t, "tmpfs", dir, "tmpfs", 0, "size=1m,mode=0755")
+	mountKind(t, "tmpfs", dir, "tmpfs", 0, "size=1m,mode=0755")
 }
 
-func mount(t *testing.T, source, dir, kind string, flags uintptr, data string) {
+func mountKind(t *testing.T, source, dir, kind string, flags uintptr, data string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("mounting a file system takes root")
