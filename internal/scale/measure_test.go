@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,6 +34,32 @@ func processorTime() time.Duration {
 		panic(err)
 	}
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// An effort is what this process has done.
+type effort struct {
+	processor time.Duration
+	written   int64  // bytes, to files
+	allocated uint64 // bytes
+}
+
+func effortSoFar(t testing.TB) effort {
+	t.Helper()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	io, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return effort{processorTime(), fieldOf(string(io), "wchar:"), m.TotalAlloc}
+}
+
+func (e effort) plus(o effort) effort {
+	return effort{e.processor + o.processor, e.written + o.written, e.allocated + o.allocated}
+}
+
+func (e effort) minus(o effort) effort {
+	return effort{e.processor - o.processor, e.written - o.written, e.allocated - o.allocated}
 }
 
 // A memoryWatch knows the most memory that a process had of a sort.
@@ -73,15 +100,15 @@ func memoryOf(pid int, field string) int64 {
 	if err != nil {
 		return 0
 	}
-	return fieldKiB(string(status), field) << 10
+	return fieldOf(string(status), field) << 10 // which is in KiB
 }
 
-// fieldKiB returns the number in a line of a status file.
-func fieldKiB(status, name string) (kib int64) {
+// fieldOf returns the number in a line of a status file.
+func fieldOf(status, name string) (n int64) {
 	for line := range strings.Lines(status) {
 		if rest, ok := strings.CutPrefix(line, name); ok {
-			_, _ = fmt.Sscan(rest, &kib)
+			_, _ = fmt.Sscan(rest, &n)
 		}
 	}
-	return kib
+	return n
 }
