@@ -45,13 +45,14 @@ type RestoreOptions struct {
 	// Delete removes what the snapshot doesn't have: only from directories that it holds
 	// whole, never what its rules leave out, on other file systems, or in Protect; when
 	// all else is done, and only if nothing failed. Beside a single file it removes nothing.
-	Delete  bool
-	Protect []string // files and directories that no restore harms, such as the repository's
-	DryRun  bool     // change nothing
-	Verify  bool     // read back what was restored
-	NoSync  bool     // return before the disk has it all
-	NoOwner bool     // don't restore users and groups, as without being root
-	Workers int      // 0 is as many as processors
+	Delete      bool
+	Protect     []string // files and directories that no restore harms, such as the repository's
+	FollowLinks bool     // write through links to directories that are in the place of directories
+	DryRun      bool     // change nothing
+	Verify      bool     // read back what was restored
+	NoSync      bool     // return before the disk has it all
+	NoOwner     bool     // don't restore users and groups, as without being root
+	Workers     int      // 0 is as many as processors
 
 	// Progress is called now and then, once for each problem and notice, and, if
 	// Actions is set, once for each change, by one goroutine at a time.
@@ -66,13 +67,14 @@ type RestoreProgress struct {
 	Elapsed time.Duration
 	Done    bool
 
-	Problem error  // what could not be restored as it should, or nil
-	Notice  error  // what is worth a word and no problem, such as withheld privileges, or nil
-	Action  string // "create", "replace", "touch" or "delete", or empty
-	Spared  string // why Path was not deleted, or empty
-	Mount   string // the mount point that a spared path lies on, if the snapshot has that
-	Path    string // of the problem, notice or action, relative to the restored directory
-	Entry   *snapshot.Entry
+	Problem  error  // what could not be restored as it should, or nil
+	Notice   error  // what is worth a word and no problem, such as withheld privileges, or nil
+	Action   string // "create", "replace", "touch" or "delete", or empty
+	Leftover string // what is to be said of Path, which an interrupted restore has moved aside, or empty
+	Spared   string // why Path was not deleted, or empty
+	Mount    string // the mount point that a spared path lies on, if the snapshot has that
+	Path     string // of the problem, notice or action, relative to the restored directory
+	Entry    *snapshot.Entry
 }
 
 // A RestoreReport counts what a restore did, or would do.
@@ -119,6 +121,7 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	if x.Root, x.Bare, err = from.root(ctx, m, o.Path); err != nil {
 		return RestoreReport{}, err
 	}
+	x.FollowLinks, x.Whole = o.FollowLinks, wholeDirs(m, o.Path)
 	if x.Rules, err = r.coverage(m, &o, from); err != nil {
 		return RestoreReport{}, err
 	}
@@ -143,6 +146,7 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 		report.problem(path, err)
 	}
 	x.Notice = report.notice
+	x.Leftover = report.leftover
 	if o.Actions {
 		x.Action = report.action
 	}
@@ -282,6 +286,10 @@ func (p *restoreReporter) notice(path string, err error) {
 
 func (p *restoreReporter) action(a extract.Action, path string, e *snapshot.Entry) {
 	p.send(RestoreProgress{Path: path, Action: a.String(), Entry: e})
+}
+
+func (p *restoreReporter) leftover(path, text string) {
+	p.send(RestoreProgress{Path: path, Leftover: text})
 }
 
 func (p *restoreReporter) spared(s extract.Spared) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,7 +25,7 @@ func (r *Repo) coverage(m *snapshot.Manifest, o *RestoreOptions, from *source) (
 		return extract.Rules{Own: own}, err
 	}
 	rules := extract.Rules{
-		Base: strings.Trim(o.Path, "/"), Own: own, Whole: wholeDirs(m),
+		Base: strings.Trim(o.Path, "/"), Own: own,
 		Excludes: recordedExcludes(m), Listed: listedPaths(m),
 		Load: func(ctx context.Context) ([]snapshot.Entry, error) { return dirsOnTheWay(ctx, from, m, o.Path) },
 	}
@@ -74,20 +75,22 @@ func noted(ctx context.Context, l snapshot.Loader, notes chunk.ID, path string) 
 }
 
 // wholeDirs returns which directories a snapshot holds whole, as far as its paths tell:
-// not those on the way to its paths.
-func wholeDirs(m *snapshot.Manifest) func(path string) bool {
+// not those on the way to its paths. What it is asked about is relative to base, which is
+// a path in the snapshot.
+func wholeDirs(m *snapshot.Manifest, base string) func(path string) bool {
 	var tops []string
 	switch m.Layout {
 	case snapshot.Tree:
-		return func(string) bool { return true }
+		return nil
 	case snapshot.Single:
-		return func(p string) bool { return p != "" }
+		return func(p string) bool { return path.Join(base, p) != "" }
 	default:
 		for _, p := range m.Paths {
 			tops = append(tops, nameInRoot(p))
 		}
 	}
 	return func(p string) bool {
+		p = strings.Trim(path.Join(base, p), "/")
 		for _, top := range tops {
 			if top == "" || p == top || strings.HasPrefix(p, top+"/") {
 				return true

@@ -35,6 +35,9 @@ func (v *restoreView) update(u repo.RestoreProgress) {
 	case u.Notice != nil:
 		v.notice(u)
 		return
+	case u.Leftover != "":
+		v.leftover(u)
+		return
 	case u.Spared != "":
 		v.spared(u)
 		return
@@ -119,6 +122,16 @@ func (v *restoreView) sayWithheld(n uint64) {
 	}
 	v.p.warn("%s restored without set-ID bits or capabilities, because their owner or group was not: %s%s",
 		plural(n, "file was", "files were"), strings.Join(v.withheld, ", "), more)
+}
+
+// leftover tells of what an interrupted restore has moved aside.
+func (v *restoreView) leftover(u repo.RestoreProgress) {
+	v.clear()
+	if v.p.json {
+		_ = v.p.emit(map[string]any{"message_type": "leftover", "item": u.Path, "message": u.Leftover})
+		return
+	}
+	v.p.warn("%s: %s", v.p.path(u.Path), u.Leftover)
 }
 
 // spared notes what deletion left alone, and names it if that was asked for.

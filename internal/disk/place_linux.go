@@ -81,3 +81,15 @@ func (d *Dir) LeadsToDir(name string) bool {
 	var st unix.Stat_t
 	return unix.Fstatat(d.fd, name, &st, unix.AT_NO_AUTOMOUNT) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
 }
+
+// Through opens the directory that a symbolic link leads to, wherever that is.
+func (o *Out) Through(name string) (*Out, error) {
+	if err := o.check(name); err != nil {
+		return nil, err
+	}
+	fd, err := openat(o.fd, name, unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return nil, o.fail("open", name, err)
+	}
+	return &Out{Dir: &Dir{fd: fd, path: o.path + "/" + name}, session: o.session}, nil
+}

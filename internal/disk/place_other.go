@@ -52,3 +52,8 @@ func (d *Dir) LeadsToDir(name string) bool {
 	info, err := os.Stat(filepath.Join(d.path, name))
 	return err == nil && info.IsDir()
 }
+
+// Through opens the directory that a symbolic link leads to, wherever that is.
+func (o *Out) Through(name string) (*Out, error) {
+	return OpenOut(filepath.Join(o.path, name), o.session)
+}

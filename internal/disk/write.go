@@ -21,10 +21,11 @@ func IsPart(name string) bool { return strings.HasPrefix(name, partPrefix) }
 // way. It may be the only copy that its user has.
 func IsAside(name string) bool { return strings.HasPrefix(name, asidePrefix) }
 
-func partName() string {
-	var b [8]byte
+// partName returns a new name for something unfinished.
+func (o *Out) partName() string {
+	var b [4]byte
 	rand.Read(b[:])
-	return partPrefix + hex.EncodeToString(b[:])
+	return partPrefix + string(o.session) + "-" + hex.EncodeToString(b[:])
 }
 
 // Keep says which attributes are restored.

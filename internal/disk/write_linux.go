@@ -18,17 +18,19 @@ import (
 type Out struct {
 	*Dir // the same directory, to read from
 
+	session Session
+
 	once     sync.Once
 	inherits bool // what is made in it gets an ACL; set by once
 }
 
-// OpenOut opens a directory to write to, and nothing outside of it.
-func OpenOut(path string) (*Out, error) {
+// OpenOut opens a directory to write to, and nothing outside of it, for a session.
+func OpenOut(path string, s Session) (*Out, error) {
 	d, err := OpenDir(path)
 	if err != nil {
 		return nil, err
 	}
-	return &Out{Dir: d}, nil
+	return &Out{Dir: d, session: s}, nil
 }
 
 // Sub opens a directory in this one. A symbolic link is none.
@@ -40,7 +42,7 @@ func (o *Out) Sub(name string) (*Out, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Out{Dir: d}, nil
+	return &Out{Dir: d, session: o.session}, nil
 }
 
 // check refuses a name that could lead out of the directory.
@@ -125,7 +127,7 @@ func (o *Out) Create(e *snapshot.Entry, named bool, keep Keep, report func(error
 		err = o.open(f, unix.O_CREAT|unix.O_EXCL, mode)
 	}
 	if !named || errors.Is(err, fs.ErrExist) {
-		f.part = partName()
+		f.part = o.partName()
 		err = o.open(f, unix.O_CREAT|unix.O_EXCL, mode)
 	}
 	if err != nil {
@@ -251,14 +253,20 @@ func (o *Out) removePart(part string) error {
 // attributes is reported and doesn't count as an error. After an error the file
 // is gone.
 func (o *Out) Commit(f *NewFile, e *snapshot.Entry, report func(error)) error {
+	part, err := o.Complete(f, e, report)
+	if err != nil || part == e.Name {
+		return err
+	}
+	return o.place(part, e.Name)
+}
+
+// Complete does what Commit does, but leaves the file the name that it has.
+func (o *Out) Complete(f *NewFile, e *snapshot.Entry, report func(error)) (part string, err error) {
 	o.attributesOfFile(f, e, report)
 	if err := f.Pause(); err != nil {
-		return errors.Join(err, o.removePart(f.part))
+		return "", errors.Join(err, o.removePart(f.part))
 	}
-	if f.part == e.Name {
-		return nil
-	}
-	return o.place(f.part, e.Name)
+	return f.part, nil
 }
 
 // place gives a part its name.
@@ -272,14 +280,11 @@ func (o *Out) place(part, name string) error {
 // Link gives a file of another directory a name in this one, and replaces what has
 // it, but no directory.
 func (o *Out) Link(from *Out, fromName, name string) error {
-	if err := errors.Join(from.check(fromName), o.check(name)); err != nil {
+	part, err := o.LinkPart(from, fromName, name)
+	if err != nil {
 		return err
 	}
-	part := partName()
-	if err := unix.Linkat(from.fd, fromName, o.fd, part, 0); err != nil {
-		return o.fail("link", name, err)
-	}
-	err := o.failure("rename to", name, unix.Renameat(o.fd, part, o.fd, name))
+	err = o.failure("rename to", name, unix.Renameat(o.fd, part, o.fd, name))
 	// Of two names of one file, rename leaves both.
 	if e := o.removePart(part); err == nil && !errors.Is(e, fs.ErrNotExist) {
 		err = e
@@ -287,25 +292,46 @@ func (o *Out) Link(from *Out, fromName, name string) error {
 	return err
 }
 
+// LinkPart gives a file of another directory a further name, from which it is to get that
+// name.
+func (o *Out) LinkPart(from *Out, fromName, name string) (part string, err error) {
+	if err := errors.Join(from.check(fromName), o.check(name)); err != nil {
+		return "", err
+	}
+	part = o.partName()
+	if err := unix.Linkat(from.fd, fromName, o.fd, part, 0); err != nil {
+		return "", o.fail("link", name, err)
+	}
+	return part, nil
+}
+
 // Make makes an entry that is neither file nor directory, and replaces what has
 // its name, but no directory.
 func (o *Out) Make(e *snapshot.Entry, keep Keep, report func(error)) error {
-	if err := o.check(e.Name); err != nil {
+	part, err := o.MakePart(e, keep, report)
+	if err != nil {
 		return err
 	}
+	return o.place(part, e.Name)
+}
+
+// MakePart does what Make does, but under a name from which the entry is to get its own.
+func (o *Out) MakePart(e *snapshot.Entry, keep Keep, report func(error)) (name string, err error) {
+	if err := o.check(e.Name); err != nil {
+		return "", err
+	}
 	part := *e
-	part.Name = partName()
-	var err error
+	part.Name = o.partName()
 	if e.Type == snapshot.Symlink {
 		err = unix.Symlinkat(e.Target, o.fd, part.Name)
 	} else {
 		err = o.mknod(&part)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", filepath.Join(o.path, e.Name), err)
+		return "", fmt.Errorf("%s: %w", filepath.Join(o.path, e.Name), err)
 	}
 	o.attributesOfName(&part, keep, report)
-	return o.place(part.Name, e.Name)
+	return part.Name, nil
 }
 
 // Apply gives the entry's attributes to what has its name already and is of its

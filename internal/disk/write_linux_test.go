@@ -14,7 +14,7 @@ import (
 
 func openOut(t *testing.T, path string) *Out {
 	t.Helper()
-	out, err := OpenOut(path)
+	out, err := OpenOut(path, "test")
 	if err != nil {
 		t.Fatal(err)
 	}

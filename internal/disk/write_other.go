@@ -19,10 +19,12 @@ type Out struct {
 	root *os.Root
 	top  *os.Root // where writing began: hard links may lead from there to here
 	rel  string   // of this directory below top
+
+	session Session
 }
 
-// OpenOut opens a directory to write to, and nothing outside of it.
-func OpenOut(path string) (*Out, error) {
+// OpenOut opens a directory to write to, and nothing outside of it, for a session.
+func OpenOut(path string, s Session) (*Out, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
 		return nil, err
@@ -32,7 +34,7 @@ func OpenOut(path string) (*Out, error) {
 		root.Close()
 		return nil, err
 	}
-	return &Out{Dir: dir, root: root, top: root, rel: "."}, nil
+	return &Out{Dir: dir, root: root, top: root, rel: ".", session: s}, nil
 }
 
 // dirOf opens the directory of a root to read from.
@@ -70,7 +72,7 @@ func (o *Out) Sub(name string) (*Out, error) {
 		root.Close()
 		return nil, err
 	}
-	return &Out{Dir: dir, root: root, top: o.top, rel: filepath.Join(o.rel, name)}, nil
+	return &Out{Dir: dir, root: root, top: o.top, rel: filepath.Join(o.rel, name), session: o.session}, nil
 }
 
 // Close closes the directory.
@@ -99,7 +101,7 @@ func (o *Out) Create(e *snapshot.Entry, named bool, keep Keep, report func(error
 		err = o.open(f, os.O_CREATE|os.O_EXCL)
 	}
 	if !named || errors.Is(err, fs.ErrExist) {
-		f.part = partName()
+		f.part = o.partName()
 		err = o.open(f, os.O_CREATE|os.O_EXCL)
 	}
 	if err != nil {
@@ -140,14 +142,20 @@ func (o *Out) Abort(f *NewFile) error {
 // attributes is reported and doesn't count as an error. After an error the file
 // is gone.
 func (o *Out) Commit(f *NewFile, e *snapshot.Entry, report func(error)) error {
+	part, err := o.Complete(f, e, report)
+	if err != nil || part == e.Name {
+		return err
+	}
+	return o.place(part, e.Name)
+}
+
+// Complete does what Commit does, but leaves the file the name that it has.
+func (o *Out) Complete(f *NewFile, e *snapshot.Entry, report func(error)) (part string, err error) {
 	o.attributes(f.part, e, f.keep, report)
 	if err := f.Pause(); err != nil {
-		return errors.Join(err, o.root.Remove(f.part))
+		return "", errors.Join(err, o.root.Remove(f.part))
 	}
-	if f.part == e.Name {
-		return nil
-	}
-	return o.place(f.part, e.Name)
+	return f.part, nil
 }
 
 // place gives a part its name.
@@ -161,11 +169,11 @@ func (o *Out) place(part, name string) error {
 // Link gives a file that was written below the same top another name, and
 // replaces what has it, but no directory.
 func (o *Out) Link(from *Out, fromName, name string) error {
-	part := partName()
-	if err := o.top.Link(filepath.Join(from.rel, fromName), filepath.Join(o.rel, part)); err != nil {
+	part, err := o.LinkPart(from, fromName, name)
+	if err != nil {
 		return err
 	}
-	err := o.root.Rename(part, name)
+	err = o.root.Rename(part, name)
 	// Of two names of one file, rename leaves both.
 	if e := o.root.Remove(part); err == nil && e != nil && !errors.Is(e, fs.ErrNotExist) {
 		err = e
@@ -173,22 +181,40 @@ func (o *Out) Link(from *Out, fromName, name string) error {
 	return err
 }
 
+// LinkPart gives a file that was written below the same top a further name, from which it
+// is to get that name.
+func (o *Out) LinkPart(from *Out, fromName, name string) (part string, err error) {
+	if o.top != from.top {
+		return "", &fs.PathError{Op: "link", Path: filepath.Join(o.path, name), Err: errors.New("the file lies behind another link")}
+	}
+	part = o.partName()
+	return part, o.top.Link(filepath.Join(from.rel, fromName), filepath.Join(o.rel, part))
+}
+
 // Make makes an entry that is neither file nor directory, and replaces what has
 // its name, but no directory.
 func (o *Out) Make(e *snapshot.Entry, keep Keep, report func(error)) error {
+	part, err := o.MakePart(e, keep, report)
+	if err != nil {
+		return err
+	}
+	return o.place(part, e.Name)
+}
+
+// MakePart does what Make does, but under a name from which the entry is to get its own.
+func (o *Out) MakePart(e *snapshot.Entry, keep Keep, report func(error)) (name string, err error) {
 	part := *e
-	part.Name = partName()
-	var err error
+	part.Name = o.partName()
 	if e.Type == snapshot.Symlink {
 		err = o.root.Symlink(e.Target, part.Name)
 	} else {
 		err = o.mknod(&part)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", filepath.Join(o.path, e.Name), err)
+		return "", fmt.Errorf("%s: %w", filepath.Join(o.path, e.Name), err)
 	}
 	o.attributesOfName(&part, keep, report)
-	return o.place(part.Name, e.Name)
+	return part.Name, nil
 }
 
 // Apply gives the entry's attributes to what has its name already and is of its

@@ -21,6 +21,10 @@ type dir struct {
 	made   bool   // by the extraction: nothing can be in it already
 	failed bool   // nothing can be written to it
 	level  *level // see sweep.levelOf
+
+	at      string // its name for now, if it displaces something
+	through bool   // a link leads to it
+	target  FileID // that the link leads to
 }
 
 func (d *dir) full() string { return d.path }
@@ -31,6 +35,42 @@ func (d *dir) join(name string) string {
 		return name
 	}
 	return d.path + "/" + name
+}
+
+// openIn opens the directory in the one that it is in.
+func (d *dir) openIn(parent *disk.Out) (*disk.Out, error) {
+	switch {
+	case d.at != "":
+		return parent.Sub(d.at)
+	case !d.through:
+		return parent.Sub(d.entry.Name)
+	}
+	out, err := parent.Through(d.entry.Name)
+	if err != nil {
+		return nil, err
+	}
+	place, err := out.Place("")
+	id := FileID{place.Device, place.Inode}
+	if d.target == (FileID{}) {
+		d.target = id
+	}
+	if err == nil && id != d.target {
+		err = errors.New("the link leads elsewhere now")
+	}
+	if err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	return out, nil
+}
+
+// follow notes which directory a link leads to, once and for all.
+func (d *dir) follow(parent *disk.Out) error {
+	d.through = true
+	out, err := d.openIn(parent)
+	if err != nil {
+		return err
+	}
+	return out.Close()
 }
 
 // A dirCache keeps directories of the destination open, as many as are in use and
@@ -81,7 +121,7 @@ func (c *dirCache) acquire(d *dir) (*openDir, error) {
 	c.mu.Unlock()
 	var out *disk.Out
 	err := c.use(d.parent, func(parent *disk.Out) (err error) {
-		out, err = parent.Sub(d.entry.Name)
+		out, err = d.openIn(parent)
 		return err
 	})
 	if err != nil {

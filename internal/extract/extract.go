@@ -71,6 +71,11 @@ type Options struct {
 	// Made says that To was made for this extraction, or is the place of Root: it gets
 	// Root's attributes. Else it keeps its own.
 	Made bool
+	// FollowLinks writes through links to directories that are in the place of directories.
+	FollowLinks bool
+	// Whole reports whether the snapshot holds all that was in a directory, whose path is
+	// relative to Root, or is only on the way to what it was taken of. Nil is always.
+	Whole func(path string) bool
 	// Delete removes what the snapshot doesn't have, as far as Rules allow that: when
 	// all else is done, and only if nothing failed.
 	Delete bool
@@ -95,6 +100,9 @@ type Options struct {
 	// Problem is called for each path that could not be restored as it should, by
 	// one goroutine at a time.
 	Problem func(path string, err error)
+	// Leftover is called like Problem for what an earlier extraction has moved aside, and
+	// left when it was killed.
+	Leftover func(path, text string)
 	// Notice is called like Problem for what is worth a word and as it should be.
 	Notice func(path string, notice error)
 }
@@ -142,6 +150,13 @@ type extraction struct {
 	spare *window    // that is carried out, or was
 	ran   chan error // holds what became of it
 
+	claims  map[FileID]linkKey
+	session disk.Session
+
+	verifiedLinks map[linkKey]FileID
+	verifiedFiles map[FileID]linkKey
+
+	held    []*held      // guarded by mu
 	looking *sweep       // at what may be replaced; of the walk
 	buffers chan *[]byte // for segments, one for each worker
 
@@ -159,28 +174,46 @@ func Run(ctx context.Context, o Options) error {
 	if o.Progress == nil {
 		o.Progress = new(Progress)
 	}
-	out, err := disk.OpenOut(o.To)
+	session := disk.NewSession()
+	defer session.End()
+	out, err := disk.OpenOut(o.To, session)
 	if err != nil {
 		return err
 	}
-	x := &extraction{Options: o, packs: map[pack.ID]bool{}, links: map[linkKey]*written{}, buffers: make(chan *[]byte, o.Workers),
-		limit: firstWindow, win: newWindow(), spare: newWindow(), ran: make(chan error, 1)}
+	x := &extraction{Options: o, session: session, packs: map[pack.ID]bool{}, links: map[linkKey]*written{}, claims: map[FileID]linkKey{},
+		buffers: make(chan *[]byte, o.Workers), limit: firstWindow, win: newWindow(), spare: newWindow(), ran: make(chan error, 1)}
 	for range o.Workers {
 		x.buffers <- new([]byte)
 	}
 	x.dirs = newDirCache(out)
 	defer x.dirs.close()
+	defer x.dropHeld()
 	x.files = newFileCache(x)
 	defer x.files.close()
+	err = x.all(ctx)
+	if err != nil {
+		x.putBack()
+	}
+	return err
+}
+
+// all does all there is to do. What can't be undone comes last.
+func (x *extraction) all(ctx context.Context) error {
 	if err := x.carryOut(ctx); err != nil {
 		return err
 	}
-	if !o.DryRun {
+	if !x.DryRun {
+		if err := x.swap(ctx); err != nil {
+			return err
+		}
 		if err := x.settle(ctx); err != nil {
 			return err
 		}
 	}
-	return x.deleteRest(ctx)
+	if err := x.deleteRest(ctx); err != nil {
+		return err
+	}
+	return x.clearAsides(ctx)
 }
 
 // settle makes durable what was written, and verifies it.

@@ -13,9 +13,9 @@ import (
 // A written is a file of the snapshot that is to be written, or is found to be
 // there.
 type written struct {
-	dir    *dir
-	entry  *snapshot.Entry
-	action Action // that writing it is
+	dir   *dir
+	entry *snapshot.Entry
+	verdict
 	positions
 
 	mu     sync.Mutex
@@ -23,10 +23,11 @@ type written struct {
 	left   int           // chunks to come, and one more until all are planned
 	err    error         // of closing it before it was complete
 	failed bool
+	at     string // its name for now, if it displaces something
 }
 
-func newWritten(d *dir, e *snapshot.Entry, a Action) *written {
-	return &written{dir: d, entry: e, action: a, positions: newPositions(e), left: 1}
+func newWritten(d *dir, e *snapshot.Entry, v verdict) *written {
+	return &written{dir: d, entry: e, verdict: v, positions: newPositions(e), left: 1}
 }
 
 // await says that another chunk is to come.
@@ -37,6 +38,14 @@ func (w *written) await() {
 }
 
 func (w *written) path() string { return w.dir.join(w.entry.Name) }
+
+// name returns the name that it has now.
+func (w *written) name() string {
+	if w.at != "" {
+		return w.at
+	}
+	return w.entry.Name
+}
 
 // A fileCache knows the files of several chunks that are being written. When many
 // wait for chunks of other segments, some are closed, and opened again later.
@@ -73,7 +82,9 @@ func (x *extraction) write(w *written, offset int64, data []byte, chunks int) {
 	if err != nil {
 		x.fail(w, err)
 	} else if done {
-		x.done(w.action, w.path, w.entry)
+		if !w.displaces {
+			x.done(w.action, w.path, w.entry)
+		}
 		x.count(w.entry)
 	}
 }
@@ -96,7 +107,15 @@ func (x *extraction) writeOpen(w *written, offset int64, data []byte, chunks int
 		x.files.forget(w)
 		f := w.file
 		w.file = nil
-		return out.Commit(f, w.entry, x.reportTo(w.path))
+		if !w.displaces {
+			return out.Commit(f, w.entry, x.reportTo(w.path))
+		}
+		part, err := out.Complete(f, w.entry, x.reportTo(w.path))
+		if err == nil {
+			w.at = part
+			x.hold(&held{dir: w.dir, entry: w.entry, part: part, file: w})
+		}
+		return err
 	})
 }
 

@@ -17,7 +17,7 @@ func (x *extraction) leaf(ctx context.Context, d *dir, e *snapshot.Entry) error 
 	if d.failed {
 		return nil
 	}
-	action, todo, err := x.compare(ctx, d, e)
+	v, err := x.compare(ctx, d, e)
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -28,37 +28,52 @@ func (x *extraction) leaf(ctx context.Context, d *dir, e *snapshot.Entry) error 
 	if e.Links > 1 {
 		key := linkKey{e.Device, e.Inode}
 		if first := x.links[key]; first != nil {
-			x.win.links = append(x.win.links, linkJob{first, d, e, action, todo})
+			x.win.links = append(x.win.links, linkJob{first, d, e, v})
 			return nil
 		}
-		w := newWritten(d, e, action)
+		w := newWritten(d, e, v)
 		x.links[key] = w
-		if todo && action != Touch && e.Type == snapshot.File {
-			x.planned(action, full, e)
-			return x.plan(ctx, w)
-		}
+		return x.carry(ctx, w)
 	}
+	return x.carry(ctx, newWritten(d, e, v))
+}
+
+// carry plans a file that is to be written, and does at once what needs no chunks.
+func (x *extraction) carry(ctx context.Context, w *written) error {
 	switch {
-	case !todo:
+	case !w.todo:
 		x.Progress.Same.Add(1)
-	case e.Type == snapshot.File && action != Touch:
-		x.planned(action, full, e)
-		return x.plan(ctx, newWritten(d, e, action))
-	case x.planned(action, full, e):
-		err = x.dirs.use(d, func(out *disk.Out) error {
-			if action == Touch {
-				out.Apply(e, x.Keep, x.reportTo(full))
-				return nil
-			}
-			return out.Make(e, x.Keep, x.reportTo(full))
-		})
-		if err != nil {
-			x.problem(full(), err)
-		} else {
-			x.done(action, full, e)
+	case w.entry.Type == snapshot.File && w.action != Touch:
+		x.planned(w.action, w.path, w.entry)
+		return x.plan(ctx, w)
+	case x.planned(w.action, w.path, w.entry):
+		if err := x.dirs.use(w.dir, func(out *disk.Out) error { return x.make(out, w) }); err != nil {
+			x.problem(w.path(), err)
 		}
 	}
-	x.count(e)
+	x.count(w.entry)
+	return nil
+}
+
+// make makes what is no file, or gives a file that is there other attributes.
+func (x *extraction) make(out *disk.Out, w *written) error {
+	switch {
+	case w.action == Touch:
+		out.Apply(w.entry, x.Keep, x.reportTo(w.path))
+	case w.displaces:
+		part, err := out.MakePart(w.entry, x.Keep, x.reportTo(w.path))
+		if err != nil {
+			return err
+		}
+		w.at = part
+		x.hold(&held{dir: w.dir, entry: w.entry, part: part, file: w})
+		return nil
+	default:
+		if err := out.Make(w.entry, x.Keep, x.reportTo(w.path)); err != nil {
+			return err
+		}
+	}
+	x.done(w.action, w.path, w.entry)
 	return nil
 }
 
@@ -72,55 +87,75 @@ func (x *extraction) count(e *snapshot.Entry) {
 	}
 }
 
+// A verdict is what is to be done about an entry.
+type verdict struct {
+	action    Action
+	todo      bool
+	displaces bool // a directory that is in its place is to be moved aside, in the end
+}
+
 // compare says what is to be done about an entry, in view of what is there.
-func (x *extraction) compare(ctx context.Context, d *dir, e *snapshot.Entry) (a Action, todo bool, err error) {
+func (x *extraction) compare(ctx context.Context, d *dir, e *snapshot.Entry) (v verdict, err error) {
 	if d.made {
-		return Create, true, nil
+		return verdict{action: Create, todo: true}, nil
 	}
 	err = x.dirs.use(d, func(out *disk.Out) error {
 		var have snapshot.Entry
-		_, err := out.Lstat(e.Name, &have)
+		meta, err := out.Lstat(e.Name, &have)
 		if errors.Is(err, fs.ErrNotExist) {
-			a, todo = Create, true
+			v = verdict{action: Create, todo: true}
 			return nil
 		}
-		if err != nil {
-			return err
+		if err == nil {
+			v, err = x.judge(ctx, out, d, e, &have, meta.Device)
 		}
-		a, todo, err = x.judge(ctx, out, d, e, &have)
 		return err
 	})
-	return a, todo, err
+	return v, err
 }
 
-// judge compares an entry with what has its name.
-func (x *extraction) judge(ctx context.Context, out *disk.Out, d *dir, e, have *snapshot.Entry) (Action, bool, error) {
+// judge compares an entry with what has its name, on that device.
+func (x *extraction) judge(ctx context.Context, out *disk.Out, d *dir, e, have *snapshot.Entry, device uint64) (verdict, error) {
+	replace := verdict{action: Replace, todo: true}
 	switch {
 	case x.Policy == Never || x.Policy == IfNewer && !older(have.MTime, e.MTime):
-		return Replace, false, nil
+		return verdict{action: Replace}, nil
 	case have.Type == snapshot.Dir:
-		if err := x.mayReplaceDir(ctx, out, d, e.Name); err != nil {
-			return 0, false, err
-		}
-		if !x.DryRun {
-			if err := out.Remove(e.Name); err != nil {
-				return 0, false, err
-			}
-		}
-		return Replace, true, nil
+		replace.displaces = true
+		return replace, x.mayReplaceDir(ctx, out, d, e.Name)
 	case have.Type != e.Type:
-		return Replace, true, nil
+		return replace, nil
 	}
+	links, file := have.Links, FileID{device, have.Inode}
 	same, err := x.sameContent(ctx, out, e, have)
 	if err != nil || !same {
-		return Replace, true, err
+		return replace, err
 	}
 	if e.Type != snapshot.File {
 		if err := out.Describe(have); err != nil {
-			return 0, false, err
+			return verdict{}, err
 		}
 	}
-	return Touch, !x.sameAttributes(e, have), nil
+	v := verdict{action: Touch, todo: !x.sameAttributes(e, have)}
+	if links > 1 && (v.todo || !x.claim(file, e)) {
+		return replace, nil
+	}
+	return v, nil
+}
+
+// claim says that a file that is there, and has further names, is an entry of the snapshot.
+// It reports whether it is no other: what are two files there must not be one here. Such a
+// file is never changed, as nobody knows what all its names are.
+func (x *extraction) claim(id FileID, e *snapshot.Entry) bool {
+	key := linkKey{e.Device, e.Inode}
+	if e.Links <= 1 {
+		key = linkKey{} // no other entry's
+	}
+	other, claimed := x.claims[id]
+	if !claimed {
+		x.claims[id] = key
+	}
+	return !claimed || key == other && e.Links > 1
 }
 
 func older(a, b snapshot.Time) bool {

@@ -12,11 +12,10 @@ type linkKey struct{ device, inode uint64 }
 
 // A linkJob is a name to be given to a file, once that is written.
 type linkJob struct {
-	first  *written
-	dir    *dir
-	entry  *snapshot.Entry
-	action Action
-	todo   bool // it differs, as a file of its own
+	first   *written
+	dir     *dir
+	entry   *snapshot.Entry
+	verdict // of it as a file of its own
 }
 
 // runLink gives the file its further name, unless it has it.
@@ -46,14 +45,23 @@ func (x *extraction) runLink(j linkJob) {
 	}
 	err := x.dirs.use(j.first.dir, func(from *disk.Out) error {
 		return x.dirs.use(j.dir, func(out *disk.Out) error {
-			return out.Link(from, j.first.entry.Name, j.entry.Name)
+			if !j.displaces {
+				return out.Link(from, j.first.name(), j.entry.Name)
+			}
+			part, err := out.LinkPart(from, j.first.name(), j.entry.Name)
+			if err == nil {
+				x.hold(&held{dir: j.dir, entry: j.entry, part: part})
+			}
+			return err
 		})
 	})
 	if err != nil {
 		x.problem(full(), fmt.Errorf("hard link to %s: %w", j.first.path(), err))
 		return
 	}
-	x.done(j.action, full, j.entry)
+	if !j.displaces {
+		x.done(j.action, full, j.entry)
+	}
 }
 
 // linked reports whether both names are those of one file already.
@@ -65,7 +73,7 @@ func (x *extraction) linked(j linkJob) bool {
 		err := x.dirs.use(d, func(out *disk.Out) error { _, err := out.Lstat(name, &e); return err })
 		return e, err == nil && e.Links > 1
 	}
-	a, ok1 := inode(j.first.dir, j.first.entry.Name)
+	a, ok1 := inode(j.first.dir, j.first.name())
 	b, ok2 := inode(j.dir, j.entry.Name)
 	return ok1 && ok2 && a.Inode == b.Inode && a.Device == b.Device
 }

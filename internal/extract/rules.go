@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 
 	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/internal/ignore"
@@ -19,7 +20,6 @@ import (
 type Rules struct {
 	Base     string // the path of Options.Root
 	Nothing  string // why nothing may be deleted at all, or empty
-	Whole    func(path string) bool
 	Patterns *ignore.Set
 	// Excludes is asked beside Patterns and the ignore files, and can only spare more.
 	Excludes    *ignore.Set
@@ -125,7 +125,7 @@ const onOtherFileSystem = "it is on another file system"
 
 // enter completes a level by what is in the directory, there and in the snapshot.
 func (s *sweep) enter(ctx context.Context, l *level, out *disk.Out, e *snapshot.Entry) error {
-	l.whole = s.rules.Whole == nil || s.rules.Whole(l.path)
+	l.whole = s.x.Whole == nil || s.x.Whole(s.relative(l.path))
 	if l.noted {
 		n, err := s.rules.Noted(ctx, l.path)
 		if err != nil {
@@ -152,6 +152,11 @@ func (s *sweep) enter(ctx context.Context, l *level, out *disk.Out, e *snapshot.
 		}
 	}
 	return s.readRules(l, out)
+}
+
+// relative returns a path from the snapshot's root as one from that of the extraction.
+func (s *sweep) relative(p string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(p, s.rules.Base), "/")
 }
 
 // with adds rules to those of the level, of one sort.
@@ -265,7 +270,7 @@ func (s *sweep) spares(ctx context.Context, l *level, e *snapshot.Entry, place d
 		return l.stays, nil
 	case !l.whole:
 		return "the snapshot holds only a part of the directory it is in", nil
-	case disk.IsPart(e.Name):
+	case disk.IsPart(e.Name) || disk.IsAside(e.Name):
 		return "it was left by an unfinished restore", nil
 	case ownNames[e.Name]:
 		return "it belongs to the file system", nil

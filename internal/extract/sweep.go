@@ -66,7 +66,7 @@ func (s *sweep) dir(ctx context.Context, d *dir, l *level) error {
 			continue
 		}
 		sub := &dir{x: s.x, parent: d, entry: e, path: d.join(e.Name), exists: true, picked: picked}
-		if s.x.find(sub); !sub.exists {
+		if s.x.find(sub); !sub.exists || sub.through { // nothing is deleted behind a link
 			continue
 		}
 		var below *level
@@ -121,7 +121,7 @@ func (s *sweep) compare(ctx context.Context, d *dir, l *level) (extra []string, 
 	}
 	aliases := s.aliases(d, unlisted)
 	for _, name := range there {
-		if rest[name] && !disk.IsPart(name) && !aliases.have(s.x, d, name) {
+		if rest[name] && !disk.IsPart(name) && !disk.IsAside(name) && !aliases.have(s.x, d, name) {
 			extra = append(extra, name)
 		}
 	}
@@ -321,40 +321,51 @@ func (x *extraction) mayReplaceDir(ctx context.Context, out *disk.Out, d *dir, n
 	if !x.Delete && len(names) > 0 {
 		return errors.New("a directory that isn't empty is in its place: only a restore with deletion replaces it")
 	}
-	if x.looking == nil {
-		x.looking = &sweep{x: x, rules: &x.Rules, only: true, quiet: true}
-	}
-	l, err := x.looking.levelOf(ctx, d)
+	s := x.look(true)
+	at, err := s.levelOf(ctx, d)
 	if err != nil {
 		return err
 	}
-	at := *l
 	at.whole = true // as far as this name goes: the snapshot has it
-	x.looking.why = ""
-	if all, err := x.looking.extra(ctx, out, &at, d, name); err != nil || all {
+	if all, err := s.extra(ctx, out, &at, d, name); err != nil || all {
 		return err
 	}
-	return fmt.Errorf("a directory is in its place of which not all may be deleted: %s", x.looking.why)
+	return fmt.Errorf("a directory is in its place of which not all may be deleted: %s", s.why)
+}
+
+// look returns the sweep that sees to what is replaced.
+func (x *extraction) look(only bool) *sweep {
+	if x.looking == nil {
+		x.looking = &sweep{x: x, rules: &x.Rules, quiet: true}
+	}
+	x.looking.only, x.looking.why = only, ""
+	return x.looking
 }
 
 // levelOf returns the level of a directory of the snapshot that is in the destination.
-func (s *sweep) levelOf(ctx context.Context, d *dir) (*level, error) {
+func (s *sweep) levelOf(ctx context.Context, d *dir) (level, error) {
 	if d.level != nil {
-		return d.level, nil
+		return *d.level, nil
 	}
-	var l *level
 	err := s.x.dirs.use(d, func(out *disk.Out) (err error) {
 		if d.parent == nil {
-			l, err = s.top(ctx, out)
+			d.level, err = s.top(ctx, out)
 			return err
 		}
 		above, err := s.levelOf(ctx, d.parent)
 		if err != nil {
 			return err
 		}
-		l, err = s.below(ctx, above, d, out, d.entry)
+		l, err := s.below(ctx, &above, d, out, d.entry)
+		if err == nil && d.through && l.stays == "" {
+			l.stays = "it lies behind a link"
+		}
+		d.level = l
 		return err
 	})
-	d.level = l
-	return l, err
+	if err != nil {
+		d.level = nil
+		return level{}, err
+	}
+	return *d.level, nil
 }

@@ -3,7 +3,9 @@ package extract
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"runtime"
 
 	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/snapshot"
@@ -11,6 +13,7 @@ import (
 
 // verify reads back what was restored and reports what isn't as in the snapshot.
 func (x *extraction) verify(ctx context.Context) error {
+	x.verifiedLinks, x.verifiedFiles = map[linkKey]FileID{}, map[FileID]linkKey{}
 	root := &dir{x: x, entry: &x.Root, exists: true, picked: x.Include == nil}
 	return x.verifyDir(ctx, root)
 }
@@ -49,7 +52,8 @@ var errDiffers = errors.New("verification: it is not as in the snapshot")
 func (x *extraction) verifyLeaf(ctx context.Context, d *dir, e *snapshot.Entry) error {
 	err := x.dirs.use(d, func(out *disk.Out) error {
 		var have snapshot.Entry
-		if _, err := out.Lstat(e.Name, &have); err != nil {
+		meta, err := out.Lstat(e.Name, &have)
+		if err != nil {
 			return err
 		}
 		if (x.Policy == Never || x.Policy == IfNewer) && have.MTime != e.MTime {
@@ -58,8 +62,8 @@ func (x *extraction) verifyLeaf(ctx context.Context, d *dir, e *snapshot.Entry) 
 		if have.Type != e.Type || have.Size != e.Size {
 			return errDiffers
 		}
-		if e.Type != snapshot.File {
-			return nil
+		if err := x.verifyAttributes(d, e, &have, meta.Device); err != nil || e.Type != snapshot.File {
+			return err
 		}
 		f, _, err := out.Dir.Open(e.Name, &have)
 		if err != nil {
@@ -80,6 +84,35 @@ func (x *extraction) verifyLeaf(ctx context.Context, d *dir, e *snapshot.Entry) 
 			err = errors.New("verification: it is not there")
 		}
 		x.problem(d.join(e.Name), err)
+	}
+	return nil
+}
+
+// verifyAttributes verifies mode and owner, and that what is one file in the snapshot, and
+// only that, is one file here.
+func (x *extraction) verifyAttributes(d *dir, e, have *snapshot.Entry, device uint64) error {
+	want, _ := disk.Granted(e, have.UID, have.GID)
+	switch {
+	case runtime.GOOS != "windows" && e.Type != snapshot.Symlink && have.Mode != want.Mode:
+		return fmt.Errorf("verification: its mode is %04o, in the snapshot %04o", have.Mode, want.Mode)
+	case x.Keep.Owner && (have.UID != e.UID || have.GID != e.GID):
+		return fmt.Errorf("verification: its owner is %d:%d, in the snapshot %d:%d", have.UID, have.GID, e.UID, e.GID)
+	}
+	id, key := FileID{device, have.Inode}, linkKey{e.Device, e.Inode}
+	if e.Links > 1 && have.Inode != 0 {
+		if first, known := x.verifiedLinks[key]; known && first != id {
+			return errors.New("verification: it is no hard link, as it is in the snapshot")
+		}
+		x.verifiedLinks[key] = id
+	}
+	if have.Links > 1 {
+		if e.Links <= 1 {
+			key = linkKey{}
+		}
+		if other, known := x.verifiedFiles[id]; known && (other != key || e.Links <= 1) {
+			return errors.New("verification: it is a hard link to another file of the snapshot, from which it is separate there")
+		}
+		x.verifiedFiles[id] = key
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 // walk plans a directory and all in it, and carries out what needs no chunks.
 func (x *extraction) walk(ctx context.Context, d *dir) error {
+	x.tidy(d)
 	for e, err := range snapshot.ReadDir(ctx, x.Source, d.entry.Subtree) {
 		if err != nil {
 			return x.unreadable(ctx, d, err)
@@ -51,7 +52,7 @@ func (x *extraction) finishes(d *dir) bool {
 	case d.parent == nil && (x.Bare || !x.Made):
 		return false
 	}
-	return d.picked && d.exists && !d.failed && x.Policy != Never
+	return d.picked && d.exists && !d.failed && !d.through && x.Policy != Never && (d.parent == nil || !x.onTheWay(d))
 }
 
 // reopen lets the user write to a directory that may be finished. What it returns is to
@@ -132,9 +133,12 @@ func (x *extraction) find(d *dir) {
 	var have snapshot.Entry
 	err := x.dirs.use(d.parent, func(out *disk.Out) error {
 		_, err := out.Lstat(d.entry.Name, &have)
+		if err == nil && x.leads(out, &have) {
+			return d.follow(out)
+		}
 		return err
 	})
-	d.exists = err == nil && have.Type == snapshot.Dir
+	d.exists = err == nil && (have.Type == snapshot.Dir || d.through)
 }
 
 // ensure makes a directory, and those it is in, unless they are there.
@@ -169,17 +173,21 @@ func (x *extraction) ensureIn(out *disk.Out, d *dir) error {
 			return x.unlock(d)
 		case err == nil && x.Policy == Never:
 			return errors.New("it is no directory there, and existing files are to be left alone")
+		case err == nil && x.leads(out, &have):
+			return d.follow(out)
 		case err == nil && have.Type == snapshot.Symlink && out.LeadsToDir(d.entry.Name):
-			return errors.New("a link to a directory is in its place: it stays, and nothing is written below it")
+			return errors.New("a link to a directory is in its place: it stays, and nothing is written below it (--follow-links writes there)")
 		case err == nil:
 			d.made = true
 			if !x.planned(Replace, d.full, d.entry) {
 				return nil
 			}
-			if err := out.Unlink(d.entry.Name); err != nil {
-				return err
+			part, err := out.MkdirPart()
+			if err == nil {
+				d.at = part
+				x.hold(&held{dir: d.parent, entry: d.entry, part: part, sub: d})
 			}
-			return x.makeIn(out, d, Replace)
+			return err
 		case !errors.Is(err, fs.ErrNotExist):
 			return err
 		}
@@ -188,15 +196,22 @@ func (x *extraction) ensureIn(out *disk.Out, d *dir) error {
 	if !x.planned(Create, d.full, d.entry) {
 		return nil
 	}
-	return x.makeIn(out, d, Create)
-}
-
-func (x *extraction) makeIn(out *disk.Out, d *dir, a Action) error {
 	err := out.Mkdir(d.entry.Name)
 	if err == nil {
-		x.done(a, d.full, d.entry)
+		x.done(Create, d.full, d.entry)
 	}
 	return err
+}
+
+// leads reports whether an entry of the destination is a link to a directory that is to
+// be followed.
+func (x *extraction) leads(out *disk.Out, have *snapshot.Entry) bool {
+	return x.FollowLinks && have.Type == snapshot.Symlink && out.LeadsToDir(have.Name)
+}
+
+// onTheWay reports whether a directory is only on the way to what the snapshot was taken of.
+func (x *extraction) onTheWay(d *dir) bool {
+	return x.Whole != nil && !x.Whole(d.path)
 }
 
 // unlock makes sure that an existing directory can be written to.
