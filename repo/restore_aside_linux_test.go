@@ -122,7 +122,7 @@ func TestWhatStandsInTheWayIsReplacedInTheEnd(t *testing.T) {
 	m := f.snapshot(repo.Paths(src), repo.SnapshotOptions{})
 	before := treetest.Describe(t, out)
 	report, err := f.Restore(t.Context(), m, repo.RestoreOptions{To: out, NoSync: true})
-	if !errors.Is(err, repo.ErrIncompleteRestore) || report.Problems != 6 { // with the file that is kept, as something failed
+	if !errors.Is(err, repo.ErrIncomplete) || report.Problems != 6 { // with the file that is kept, as something failed
 		t.Errorf("without deletion: %v, %+v", err, report)
 	}
 	after := treetest.Describe(t, out)
