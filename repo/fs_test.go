@@ -148,7 +148,7 @@ func TestAStreamIsOneFile(t *testing.T) {
 	f := newFixture(t)
 	for _, size := range []int{0, 10, 128 << 10, 20 << 20} {
 		data := randomBytes(uint64(size), size)
-		m := f.snapshot(repo.Stream("dump.sql", bytes.NewReader(data)), repo.SnapshotOptions{})
+		m := f.snapshot(repo.Stream("dump.sql", bytes.NewReader(data)), repo.SnapshotOptions{AllowEmptySource: size == 0})
 		got, err := fs.ReadFile(f.FS(t.Context(), m), "dump.sql")
 		if err != nil || !bytes.Equal(got, data) {
 			t.Errorf("%d bytes: read %d, %v", size, len(got), err)
@@ -164,6 +164,18 @@ func TestAStreamIsOneFile(t *testing.T) {
 	all, err := f.Snapshots(t.Context(), repo.Select{})
 	if err != nil || len(all) != 4 {
 		t.Errorf("%d snapshots, %v; want 4", len(all), err)
+	}
+	if _, err := f.Snapshot(t.Context(), repo.Stream("empty", strings.NewReader("")), repo.SnapshotOptions{}); !errors.Is(err, repo.ErrEmptySource) {
+		t.Errorf("an empty stream: %v", err)
+	}
+	if _, _, err := f.EstimateSnapshot(t.Context(), repo.Stream("empty", strings.NewReader("")), repo.SnapshotOptions{}); !errors.Is(err, repo.ErrEmptySource) {
+		t.Errorf("an empty stream, estimated: %v", err)
+	}
+	if m, err := f.Snapshot(t.Context(), repo.Stream("empty", strings.NewReader("")), repo.SnapshotOptions{AllowEmptySource: true}); err != nil || m.Stats.Files != 1 {
+		t.Errorf("an empty stream that is allowed: %v, %v", m, err)
+	}
+	if _, err := f.Snapshot(t.Context(), repo.Stream("tagged", strings.NewReader("x")), repo.SnapshotOptions{Tags: []string{"a", ""}}); err == nil {
+		t.Error("an empty tag was taken")
 	}
 	if _, err := f.Snapshot(t.Context(), repo.Stream("a/b", nil), repo.SnapshotOptions{}); err == nil {
 		t.Error("a name with a slash was accepted")

@@ -3,6 +3,7 @@ package repo
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"runtime"
@@ -85,6 +86,10 @@ type SnapshotOptions struct {
 	MaxFileSize   int64    // leave out larger files; 0 is no limit
 	Avoid         []string // directories not to be entered, such as that of the target
 
+	// AllowEmptySource permits a snapshot of a stream without a byte, which otherwise is
+	// ErrEmptySource: more often than not its producer has failed.
+	AllowEmptySource bool
+
 	Compression Compression
 	Workers     int // 0 is as many as processors
 
@@ -92,6 +97,10 @@ type SnapshotOptions struct {
 	// at a time.
 	Progress func(SnapshotProgress)
 }
+
+// ErrEmptySource means that there was nothing in the source, and that no snapshot was
+// made of that.
+var ErrEmptySource = errors.New("the source is empty")
 
 // A Rule is a pattern as of gitignore(5), and where it was found.
 type Rule = ignore.Rule
@@ -124,6 +133,9 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 	source, err := src.open(start)
 	if err != nil {
 		return nil, err
+	}
+	if slices.Contains(o.Tags, "") {
+		return nil, errors.New("a tag is empty")
 	}
 	m := &snapshot.Manifest{
 		Start: start, Hostname: o.Hostname, Paths: source.Paths, Layout: source.Layout,
@@ -260,6 +272,9 @@ func (t *taking) fill() error {
 	}
 	m.Root, m.Skipped, m.Problems, m.Missing = result.Root, result.Skipped, result.Problems, result.Missing
 	m.Stats = t.report.stats()
+	if t.src.once && m.Stats.Bytes == 0 && !o.AllowEmptySource {
+		return ErrEmptySource
+	}
 	m.End = t.r.opts.Now()
 	return nil
 }

@@ -4,10 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -38,9 +37,10 @@ func (p *program) snapshotCommand() *cli.Command {
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "read all files, whether they have changed or not"},
 			&cli.BoolFlag{Name: "ignore-ctime", Usage: "don't compare change times"},
 			&cli.BoolFlag{Name: "ignore-inode", Usage: "don't compare inode numbers"},
-			&cli.BoolFlag{Name: "stdin", Usage: "take a snapshot of what comes from standard input, as one file"},
+			&cli.BoolFlag{Name: "stdin", Usage: "take a snapshot of what comes from standard input, as one file; use --command to notice when its producer fails"},
 			&cli.StringFlag{Name: "stdin-filename", Usage: "the `NAME` of that file", Value: "stdin"},
-			&cli.StringFlag{Name: "command", Usage: "take a snapshot of what `COMMAND` prints, as one file; none if it fails"},
+			&cli.StringFlag{Name: "command", Usage: "take a snapshot of what `COMMAND` prints, as one file; none if any part of it fails, also before a | (bash -e -o pipefail)"},
+			&cli.BoolFlag{Name: "allow-empty-source", Usage: "take a snapshot though there is nothing in the source"},
 			&cli.StringFlag{Name: "compression", Usage: "`LEVEL`: auto, off, fastest, default, better or max", Value: "auto"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "store nothing, but read and compress all that would be, and print what it would cost"},
 		},
@@ -92,7 +92,7 @@ func (p *program) snapshot(c *cli.Context) error {
 		}
 	}
 	if err = errors.Join(err, wait()); err != nil {
-		return err
+		return explainEmpty(c.String("command"), err)
 	}
 	if err := p.snapshotSummary(m, cost, c.Bool("dry-run")); err != nil {
 		return err
@@ -105,7 +105,7 @@ func (p *program) snapshotOptions(c *cli.Context) (o repo.SnapshotOptions, err e
 		Hostname: c.String("host"), Tags: c.StringSlice("tag"),
 		ReadAll: c.Bool("force"), IgnoreCTime: c.Bool("ignore-ctime"), IgnoreInode: c.Bool("ignore-inode"),
 		Excludes: c.StringSlice("exclude"), IgnoreFiles: c.StringSlice("ignore-file"),
-		OneFileSystem: c.Bool("one-file-system"), SkipCaches: c.Bool("exclude-caches"),
+		AllowEmptySource: c.Bool("allow-empty-source"), OneFileSystem: c.Bool("one-file-system"), SkipCaches: c.Bool("exclude-caches"),
 	}
 	if o.MaxFileSize, err = sizeFlag(c, "exclude-larger-than"); err != nil {
 		return o, err
@@ -137,13 +137,20 @@ func (p *program) snapshotOptions(c *cli.Context) (o repo.SnapshotOptions, err e
 func (p *program) source(c *cli.Context) (src repo.Source, wait func() error, err error) {
 	nothing := func() error { return nil }
 	command, stdin, paths := c.String("command"), c.Bool("stdin"), c.Args().Slice()
+	name := c.String("stdin-filename")
 	switch {
+	case (command != "" || stdin) && (name == "." || name == ".." || strings.Contains(name, "/")):
+		return src, nil, fmt.Errorf("--stdin-filename %q can't be the name of a file: use one without slashes", name)
 	case command != "" && stdin, (command != "" || stdin) && len(paths) > 0:
 		return src, nil, errors.New("--stdin, --command and paths exclude each other")
 	case stdin:
-		return repo.Stream(c.String("stdin-filename"), p.stdin), nothing, nil
+		return repo.Stream(name, p.stdin), nothing, nil
 	case command != "":
-		return p.commandSource(c, command)
+		from, err := p.producer(c.Context, command)
+		if err != nil {
+			return src, nil, err
+		}
+		return repo.Stream(name, from), from.stop, nil
 	case len(paths) == 0:
 		return src, nil, hint{errors.New("nothing to snapshot"), "name a directory, as in \"qsnap snapshot .\""}
 	}
@@ -164,57 +171,6 @@ func noneThere(paths []string) error {
 		first = cmp.Or(first, err)
 	}
 	return first
-}
-
-// commandSource runs a command. If it fails, so does reading its output, and no
-// snapshot is made.
-func (p *program) commandSource(c *cli.Context, line string) (repo.Source, func() error, error) {
-	cmd := shell(c.Context, line)
-	cmd.Stdin, cmd.Stderr = p.stdin, p.stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return repo.Source{}, nil, err
-	}
-	r := &commandReader{cmd: cmd, line: line, out: out}
-	return repo.Stream(c.String("stdin-filename"), r), r.stop, nil
-}
-
-// A commandReader is the output of a command, which it starts at the first read.
-type commandReader struct {
-	cmd     *exec.Cmd
-	line    string
-	out     io.Reader
-	started bool
-	ended   bool
-}
-
-// Read is io.Reader. It ends with io.EOF only if the command has succeeded.
-func (r *commandReader) Read(b []byte) (int, error) {
-	if !r.started {
-		r.started = true
-		if err := r.cmd.Start(); err != nil {
-			r.ended = true
-			return 0, fmt.Errorf("command %q: %w", r.line, err)
-		}
-	}
-	n, err := r.out.Read(b)
-	if err == io.EOF && !r.ended {
-		r.ended = true
-		if failed := r.cmd.Wait(); failed != nil {
-			err = fmt.Errorf("command %q failed, so no snapshot was made: %w", r.line, failed)
-		}
-	}
-	return n, err
-}
-
-// stop ends a command that is still running.
-func (r *commandReader) stop() error {
-	if r.started && !r.ended {
-		r.ended = true
-		_ = r.cmd.Process.Kill()
-		_ = r.cmd.Wait()
-	}
-	return nil
 }
 
 // snapshotSummary says what was stored.

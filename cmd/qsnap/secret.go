@@ -85,7 +85,7 @@ func lineFromFile(name string) (string, error) {
 
 func (p *program) lineFromCommand(ctx context.Context, line string) (string, error) {
 	cmd := shell(ctx, line)
-	cmd.Stdin, cmd.Stderr = p.stdin, p.stderr
+	cmd.Stderr = p.stderr // and nothing on standard input, which may be data
 	out, err := cmd.Output()
 	if err != nil {
 		return "", fmt.Errorf("password command %q: %w", line, err)
