@@ -21,11 +21,12 @@ func TestASessionIsDeadWhenItsProcessIs(t *testing.T) {
 	if err := other.Start(); err != nil {
 		t.Fatal(err)
 	}
+	start := processStart(other.Process.Pid)
 	of := func(place string) Session {
-		return Session(fmt.Sprintf("%sx%xx%xx00000000", place, other.Process.Pid, processStart(other.Process.Pid)))
+		return Session(fmt.Sprintf("%sx%xx%xx00000000", place, other.Process.Pid, start))
 	}
 	running := of(here())
-	earlier := Session(fmt.Sprintf("%sx%xx%xx00000000", here(), other.Process.Pid, processStart(other.Process.Pid)-1))
+	earlier := Session(fmt.Sprintf("%sx%xx%xx00000000", here(), other.Process.Pid, start-1))
 	if running.State() != Alive || earlier.State() != Dead {
 		t.Errorf("one of another process is %d, one of an earlier process of that number is %d", running.State(), earlier.State())
 	}
