@@ -74,6 +74,7 @@ func TestAnInterruptedCopyIsCompletedByTheNext(t *testing.T) {
 	f.snapshot(repo.FS(smallTree(1), "/x"), repo.SnapshotOptions{})
 	all := f.all()
 	source := f.target.(*targettest.Memory)
+	walk := newWalk(t)
 	for name, end := range map[string]struct {
 		mem *targettest.Memory
 		key repo.Secret
@@ -84,6 +85,9 @@ func TestAnInterruptedCopyIsCompletedByTheNext(t *testing.T) {
 					continue // it is only read
 				}
 				for n, done := 1, false; !done; n++ {
+					if !walk.takes() {
+						continue
+					}
 					what := fmt.Sprintf("%s, fault %d at operation %d, of the source: %v", name, fault, n, breakSource)
 					done = true
 					from := &targettest.Faulty{Memory: source.Clone()}

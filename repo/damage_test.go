@@ -118,8 +118,12 @@ func TestAnyDamageIsFoundAndNothingWrongIsRestored(t *testing.T) {
 	if len(objects) < 15 {
 		t.Fatalf("only %d objects", len(objects))
 	}
+	walk := newWalk(t)
 	for _, object := range slices.Sorted(maps.Keys(objects)) {
 		for _, d := range damages(objects) {
+			if !walk.takes() {
+				continue
+			}
 			if !strings.Contains(object, "/") && d.name == "duplicated" {
 				continue // under no name that anyone reads
 			}

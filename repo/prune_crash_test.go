@@ -75,12 +75,16 @@ func TestAPruneThatDiesAnywhereHarmsNothingAndIsFinishedByTheNext(t *testing.T) 
 	if calm.Ops() < 60 {
 		t.Fatalf("only %d operations", calm.Ops())
 	}
+	walk := newWalk(t)
 	for i, fault := range []targettest.Fault{targettest.Crash, targettest.CrashAfter, targettest.Fail, targettest.FailAfter} {
 		step := 1
 		if i > 0 {
 			step = 3
 		}
 		for n := 1 + i%step; n <= calm.Ops(); n += step {
+			if !walk.takes() {
+				continue
+			}
 			f := &targettest.Faulty{Memory: base.Clone(), Decide: func(op targettest.Op) targettest.Fault {
 				if op.N == n {
 					return fault

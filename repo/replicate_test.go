@@ -204,6 +204,7 @@ func crashReplication(t *testing.T, key repo.Secret, from, to *targettest.Memory
 		t.Fatalf("%+v, %v", report, err)
 	}
 	sameAs(t, from, calm[1].Memory)
+	walk := newWalk(t)
 	for side := range calm {
 		for _, fault := range []targettest.Fault{targettest.Crash, targettest.CrashAfter, targettest.Fail, targettest.FailAfter} {
 			step := 3
@@ -211,6 +212,9 @@ func crashReplication(t *testing.T, key repo.Secret, from, to *targettest.Memory
 				step = 17 // it is only read
 			}
 			for n := 1; n <= calm[side].Ops(); n += step {
+				if !walk.takes() {
+					continue
+				}
 				both := [2]*targettest.Faulty{{Memory: from.Clone()}, {Memory: to.Clone()}}
 				var hit targettest.Op
 				var dead atomic.Bool // both are asked at the same time

@@ -19,6 +19,7 @@ import (
 // after each change: by an explorer, with at most some interruptions of actors or all
 // of them; as one story; or at random. They print how a run that broke a promise went.
 //
+//	QSNAP_WALKS=whole            do all of this, and not a part: see walk_test.go
 //	QSNAP_SIM_INTERRUPTIONS=3    explore with so many interruptions, or all
 //	QSNAP_SIM_RUNS=1000          make so many random runs
 //	QSNAP_SIM_SEED=17            make one random run, as it was reported

@@ -41,7 +41,7 @@ func run(t *testing.T, tests string, files map[string]string, env ...string) (ou
 		t.Fatal(err)
 	}
 	cmd := exec.Command("go", "test", "-count=1", "-failfast", "-overlay", path, "-run", "^("+tests+")", "./repo")
-	cmd.Dir, cmd.Env = root, append(os.Environ(), env...)
+	cmd.Dir, cmd.Env = root, append(append(os.Environ(), "QSNAP_WALKS=whole"), env...)
 	out, err := cmd.CombinedOutput()
 	if _, failed := err.(*exec.ExitError); err != nil && !failed {
 		t.Fatal(err)
