@@ -24,7 +24,11 @@ type PruneOptions struct {
 	Budget    time.Duration // nothing more is written anew after that time; 0 is no limit
 	Wait      time.Duration // how long to wait for runs that may rely on what is to be deleted
 	DryRun    bool          // change nothing
-	Without   []snapshot.ID // with DryRun only: as if these had been forgotten
+	// AllowNoSnapshots permits to delete every pack of a repository without snapshots,
+	// which is else ErrWouldDeleteAll: they may have been lost, or hidden by someone who
+	// can write to the target.
+	AllowNoSnapshots bool
+	Without          []snapshot.ID // with DryRun only: as if these had been forgotten
 	// DropPending are pending manifests, by the beginning of their ids, that are given up
 	// on a target that doesn't only create. Their runs must have ended for sure: one that
 	// goes on may publish a snapshot whose data is deleted.
@@ -83,6 +87,10 @@ type WaitingRun struct {
 // told: a manifest or tree can't be read.
 var ErrUnreadable = errors.New("nothing was deleted: not everything that tells what is needed can be read")
 
+// ErrWouldDeleteAll means that nothing was deleted, because there is no snapshot, so
+// that every pack would go.
+var ErrWouldDeleteAll = errors.New("nothing was deleted: there are no snapshots, so that all data would be")
+
 // With it a repository takes at most 5 % more than a fresh one with the same snapshots:
 // some of that is because others stand together in its segments than in those of a
 // fresh one.
@@ -97,6 +105,8 @@ const defaultMaxUnused = 0.03
 // If a manifest or tree can't be read it deletes nothing, and the error is
 // ErrUnreadable. If packs can't be read it leaves these alone, and returns its report
 // together with an error that matches ErrDamaged.
+// If there are packs to delete and no snapshots, the error is
+// ErrWouldDeleteAll.
 func (r *Repo) Prune(ctx context.Context, o PruneOptions) (*PruneReport, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -221,6 +231,9 @@ func (p *pruner) run(ctx context.Context) error {
 		return err
 	}
 	defer func() { p.locks.save(p.r.opts.Now()) }()
+	if p.report.Snapshots == 0 && len(plan.Drop)+len(plan.Repack) > 0 && !p.o.AllowNoSnapshots {
+		return fmt.Errorf("%w: %d packs", ErrWouldDeleteAll, len(plan.Drop)+len(plan.Repack))
+	}
 	for _, i := range plan.Locked {
 		p.hold(p.packs[i].info, p.packs[i].until)
 	}

@@ -19,6 +19,7 @@ func pruneFlags() []cli.Flag {
 		&cli.StringFlag{Name: "max-repack-size", Usage: "write at most `SIZE` anew, such as 2G"},
 		&cli.DurationFlag{Name: "time-budget", Usage: "write nothing more anew after `TIME`, such as 10m"},
 		&cli.StringSliceFlag{Name: "drop-pending", Usage: "give up the interrupted snapshot `ID`, where a store replaces objects and prune can't decide that; may be repeated"},
+		&cli.BoolFlag{Name: "allow-no-snapshots", Usage: "permit to delete all data if there is no snapshot"},
 		&cli.DurationFlag{Name: "wait", Usage: "wait up to `TIME` for runs that may rely on what is to be deleted"},
 	}
 }
@@ -49,7 +50,8 @@ func (p *program) pruneCommand() *cli.Command {
 }
 
 func (p *program) pruneOptions(c *cli.Context) (repo.PruneOptions, error) {
-	o := repo.PruneOptions{Budget: c.Duration("time-budget"), Wait: c.Duration("wait"), DryRun: c.Bool("dry-run"), DropPending: c.StringSlice("drop-pending")}
+	o := repo.PruneOptions{Budget: c.Duration("time-budget"), Wait: c.Duration("wait"), DryRun: c.Bool("dry-run"), DropPending: c.StringSlice("drop-pending"),
+		AllowNoSnapshots: c.Bool("allow-no-snapshots")}
 	var err error
 	if o.MaxUnused, err = parseUnused(c.String("max-unused")); err != nil {
 		return o, err
@@ -90,6 +92,9 @@ func (p *program) runPrune(c *cli.Context, r *repo.Repo, o repo.PruneOptions) er
 	v.clear()
 	if errors.Is(err, repo.ErrUnreadable) {
 		return hint{err, "\"qsnap check --read-data\" tells what is damaged, \"qsnap repair --help\" what to do"}
+	}
+	if errors.Is(err, repo.ErrWouldDeleteAll) {
+		return hint{err, "if snapshots are missing, find out why (\"qsnap undelete\" lists what was forgotten); if all may go, use --allow-no-snapshots"}
 	}
 	if err != nil && (report == nil || !errors.Is(err, repo.ErrDamaged)) {
 		return err
