@@ -241,7 +241,7 @@ func TestAPruneLeavesAloneWhatACopyMoves(t *testing.T) {
 			ended <- err
 		}()
 		<-s.reached
-		if r := g.prune(repo.PruneOptions{}); r.Removed != 0 || r.WaitingPacks != 0 {
+		if r := g.prune(repo.PruneOptions{AllowNoSnapshots: true}); r.Removed != 0 || r.WaitingPacks != 0 {
 			t.Errorf("before %s: %+v", at, r)
 		}
 		close(s.goOn)
@@ -276,7 +276,7 @@ func TestACopyReliesOnNothingThatIsInQuarantine(t *testing.T) {
 	if _, err := out.Write([]byte("it has begun")); err != nil {
 		t.Fatal(err)
 	}
-	if r := g.prune(repo.PruneOptions{}); r.Removed != 0 || r.WaitingPacks == 0 {
+	if r := g.prune(repo.PruneOptions{AllowNoSnapshots: true}); r.Removed != 0 || r.WaitingPacks == 0 {
 		t.Fatalf("%+v", r)
 	}
 	if report := f.copyTo(g); report.Copied != 1 || report.PacksMoved != 0 || report.Blobs == 0 {
@@ -286,7 +286,7 @@ func TestACopyReliesOnNothingThatIsInQuarantine(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	if r := g.prune(repo.PruneOptions{}); r.Removed == 0 {
+	if r := g.prune(repo.PruneOptions{AllowNoSnapshots: true}); r.Removed == 0 {
 		t.Errorf("%+v", r)
 	}
 	g.clean()
@@ -313,7 +313,7 @@ func TestAPruneThatWasGivenUpForDeadDeletesNothingThatWasCopiedSince(t *testing.
 	slow := f.at(s)
 	ended := make(chan error)
 	go func() {
-		_, err := slow.Prune(context.Background(), repo.PruneOptions{})
+		_, err := slow.Prune(context.Background(), repo.PruneOptions{AllowNoSnapshots: true})
 		ended <- err
 	}()
 	<-s.reached
@@ -323,7 +323,7 @@ func TestAPruneThatWasGivenUpForDeadDeletesNothingThatWasCopiedSince(t *testing.
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.Prune(t.Context(), repo.PruneOptions{}); err != nil {
+		if _, err := r.Prune(t.Context(), repo.PruneOptions{AllowNoSnapshots: true}); err != nil {
 			t.Fatal(err)
 		}
 		r.Close()

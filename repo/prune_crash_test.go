@@ -64,7 +64,7 @@ func TestAPruneThatDiesAnywhereHarmsNothingAndIsFinishedByTheNext(t *testing.T) 
 			return err
 		}
 		defer r.Close()
-		_, err = r.Prune(t.Context(), repo.PruneOptions{Workers: 1})
+		_, err = r.Prune(t.Context(), repo.PruneOptions{AllowNoSnapshots: true, Workers: 1})
 		return err
 	}
 	calm := &targettest.Faulty{Memory: base.Clone()}
@@ -103,7 +103,7 @@ func TestAPruneThatDiesAnywhereHarmsNothingAndIsFinishedByTheNext(t *testing.T) 
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := r.Prune(t.Context(), repo.PruneOptions{Workers: 1}); err != nil {
+				if _, err := r.Prune(t.Context(), repo.PruneOptions{AllowNoSnapshots: true, Workers: 1}); err != nil {
 					t.Fatalf("fault %d at operation %d: the next prune: %v", fault, n, err)
 				}
 				r.Close()

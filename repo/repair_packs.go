@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/zeebo/blake3"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
@@ -32,6 +35,9 @@ type PackRepair struct {
 	Damaged  []string // ids of the packs that were removed
 	Salvaged int      // chunks and trees that were moved to new packs
 	Lost     int      // chunks and trees that are in no pack any more
+	// Whole are ids of packs that this repository's keys don't open, although their bytes
+	// are those their names were made from: another repository's. They are left alone.
+	Whole []string
 }
 
 // RepairPacks moves all that can be read out of damaged packs, and removes these.
@@ -156,11 +162,40 @@ func (s *salvage) find(ctx context.Context) error {
 	}
 	for _, f := range c.report.Findings {
 		id, ok := packOfName(f.Object)
-		if f.Kind == BadPack && ok && c.packs[id].size > 0 && (c.only == nil || c.only[id]) {
-			s.bad[id] = c.packs[id].parts
+		if _, known := s.bad[id]; known || f.Kind != BadPack || !ok || c.packs[id].size == 0 || c.only != nil && !c.only[id] {
+			continue
 		}
+		whole, err := s.p.r.matchesName(ctx, packName(id), id)
+		if err != nil {
+			return err
+		}
+		if whole {
+			if w := id.String(); !slices.Contains(s.report.Whole, w) {
+				s.report.Whole = append(s.report.Whole, w)
+			}
+			continue
+		}
+		s.bad[id] = c.packs[id].parts
 	}
 	return nil
+}
+
+// matchesName reports whether an object has the bytes its name was made from: then it is
+// damaged in no case, and if it can't be opened, it is another repository's.
+func (r *Repo) matchesName(ctx context.Context, name string, hash [32]byte) (bool, error) {
+	rc, err := r.target.Get(ctx, name, 0, -1)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer rc.Close()
+	h := blake3.New()
+	if _, err := io.Copy(h, rc); err != nil {
+		return false, err
+	}
+	return [32]byte(h.Sum(nil)) == hash, nil
 }
 
 // move stores anew what can be read of a damaged pack, and returns its number.

@@ -81,6 +81,10 @@ func (r *Repo) repairSnapshot(ctx context.Context, id snapshot.ID, o SnapshotRep
 	var damage *DamageError
 	if errors.As(err, &damage) {
 		out.Err = err
+		whole, e := r.matchesName(ctx, snapshotName(id), id)
+		if e == nil && whole { // another repository's, which is not this one's to remove
+			return out, nil
+		}
 		if o.Forget && !o.DryRun {
 			err := r.target.Delete(ctx, snapshotName(id))
 			if errors.Is(err, fs.ErrNotExist) {

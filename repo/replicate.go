@@ -129,6 +129,13 @@ func (c *replication) isOurs(ctx context.Context) error {
 		if _, err := c.to.Stat(ctx, configName); !errors.Is(err, fs.ErrNotExist) {
 			return errors.Join(fmt.Errorf("something else is here already: %w", fs.ErrExist), err)
 		}
+		mark, err := readSibling(ctx, c.to, replicaName)
+		if err != nil || mark != "" {
+			return err
+		}
+		if err := isVacant(ctx, c.to, below()); err != nil {
+			return err
+		}
 		return putSibling(ctx, c.to, replicaName, rand.Reader)
 	}
 	if !alike(here, there) {

@@ -105,7 +105,10 @@ type InitOptions struct {
 }
 
 // Init makes a repository on an empty target and opens it. A target that holds one
-// already is fs.ErrExist.
+// already is fs.ErrExist; one that holds the rest of a repository without its config is
+// a *DamageError, and anything else but empty directories and what IsIncidental (package
+// target) is ErrOccupied. Where an Init was interrupted, one with the same secret
+// completes it.
 func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*Repo, error) {
 	o.fill()
 	if _, err := t.Stat(ctx, configName); err == nil {
@@ -121,7 +124,13 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	ring, err := seal.NewKeyring(o.Rand)
+	if err := isVacant(ctx, t, below(keysPrefix)); err != nil {
+		return nil, err
+	}
+	ring, begun, err := begunRing(ctx, t, secret)
+	if ring == nil && err == nil {
+		ring, err = seal.NewKeyring(o.Rand)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -149,6 +158,11 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	if err := r.put(ctx, configName, sealed); err != nil {
 		return nil, also(err, t.Delete(context.WithoutCancel(ctx), keysPrefix+r.slot))
 	}
+	if begun != "" { // whoever put it may still be there, and take it away: this has its own
+		if err := t.Delete(ctx, keysPrefix+begun); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return r, err
+		}
+	}
 	if err := r.put(ctx, configCopyName, sealed); err != nil {
 		return r, err
 	}
@@ -162,7 +176,7 @@ func Open(ctx context.Context, t target.Target, secret Secret, o Options) (*Repo
 	o.fill()
 	sealed, err := readConfigs(ctx, t, false)
 	if err != nil {
-		return nil, err
+		return nil, whyNoConfig(ctx, t, err)
 	}
 	ring, slot, err := unlock(ctx, t, secret)
 	if err != nil {
@@ -328,9 +342,9 @@ func (r *Repo) cacheDir() (string, error) {
 	return filepath.Join(dir, r.ID()[:32]+r.config.twin+r.config.replica), nil
 }
 
-// Probe returns ErrNoRepository unless a target holds a repository; it needs no
-// secret.
+// Probe returns ErrNoRepository unless a target holds a repository, or a *DamageError
+// for one that has lost its config; it needs no secret.
 func Probe(ctx context.Context, t target.Target) error {
 	_, err := readConfigs(ctx, t, false)
-	return err
+	return whyNoConfig(ctx, t, err)
 }

@@ -191,7 +191,7 @@ func prunes(o repo.PruneOptions) role {
 			return err
 		}
 		defer r.Close()
-		o.Workers = 1
+		o.Workers, o.AllowNoSnapshots = 1, true
 		_, err = r.Prune(ctx, o)
 		if errors.Is(err, repo.ErrUnreadable) && len(a.world.forgotten) > 0 {
 			return nil

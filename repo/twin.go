@@ -104,7 +104,9 @@ func (r *Repo) Twin(ctx context.Context, t target.Target) error {
 	there, err := readConfigs(ctx, t, true)
 	if errors.Is(err, ErrNoRepository) {
 		if _, e := t.Stat(ctx, configName); errors.Is(e, fs.ErrNotExist) {
-			err = putSibling(ctx, t, twinName, r.opts.Rand)
+			if err = isVacant(ctx, t, below(twinName, keysPrefix, epochsPrefix)); err == nil {
+				err = putSibling(ctx, t, twinName, r.opts.Rand)
+			}
 		}
 	} else if err == nil && !sameConfig(there, config) {
 		err = fmt.Errorf("another repository is here already: %w", fs.ErrExist)

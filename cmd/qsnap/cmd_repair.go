@@ -100,7 +100,10 @@ func (p *program) repairPacks(c *cli.Context) error {
 		return err
 	}
 	if p.json {
-		return p.emit(map[string]any{"message_type": "summary", "packs_damaged": report.Damaged, "blobs_salvaged": report.Salvaged, "blobs_lost": report.Lost})
+		return p.emit(map[string]any{"message_type": "summary", "packs_damaged": report.Damaged, "packs_of_others": append([]string{}, report.Whole...), "blobs_salvaged": report.Salvaged, "blobs_lost": report.Lost})
+	}
+	for _, id := range report.Whole {
+		p.warn("pack %s: left alone: it is whole, but this repository's keys don't open it", id)
 	}
 	if len(report.Damaged) == 0 {
 		p.say("no pack is damaged")

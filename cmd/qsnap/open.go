@@ -130,10 +130,17 @@ func (p *program) explain(at place, err error) error {
 		if !strings.HasPrefix(err.Error(), at.shown) {
 			err = fmt.Errorf("%s: %w", at.shown, err)
 		}
+		if errors.Is(err, repo.ErrUnfinished) {
+			return hint{err, fmt.Sprintf("complete it with \"qsnap init --repo %s\" and the same password or key; with another one, empty it first", at.shown)}
+		}
 		if at.keyFile == "" {
 			return hint{err, fmt.Sprintf("check the name, or make one with \"qsnap init --repo %s\"", at.shown)}
 		}
 		return err
+	case errors.Is(err, repo.ErrNoConfig):
+		return hint{fmt.Errorf("%s: %w", at.shown, err), "all else may be whole: put \"config\" back from a copy of the repository or from a replica, where it has the same bytes, and don't make a repository here"}
+	case errors.Is(err, repo.ErrOccupied):
+		return hint{fmt.Errorf("%s: %w", at.shown, err), "name an empty or a new directory"}
 	case errors.Is(err, repo.ErrWrongSecret):
 		return hint{fmt.Errorf("%s: %w", at.shown, err), "check where it comes from: --password-file, --password-command, --key-file or the QSNAP_ variables"}
 	}
