@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/qsnap/qsnap/internal/treetest"
 )
@@ -145,14 +144,7 @@ func TestAVanishedRepositoryIsOneClearLine(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if _, err := os.Stat(s.path("begun")); err == nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the command did not begin")
-		}
-	}
+	s.awaitFile("begun")
 	if err := os.Rename(s.path("repo"), s.path("moved")); err != nil {
 		t.Fatal(err)
 	}
