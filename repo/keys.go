@@ -177,7 +177,7 @@ func (r *Repo) addSlot(ctx context.Context, secret Secret, label string) (string
 // putSlot stores a new slot and returns its id.
 func (r *Repo) putSlot(ctx context.Context, ring *seal.Keyring, secret Secret, label string) (string, error) {
 	slot := &seal.Slot{Created: r.opts.Now().UTC().Truncate(time.Second), Label: label}
-	slot.Hostname, slot.Username = whoAmI()
+	slot.Hostname, slot.Username = r.whoAmI()
 	if err := slot.Wrap(ring, secret.secret, seal.Full, r.opts.Rand); err != nil {
 		return "", err
 	}
@@ -194,8 +194,10 @@ func (r *Repo) putSlot(ctx context.Context, ring *seal.Keyring, secret Secret, l
 }
 
 // whoAmI returns the names of this host and user, as far as they are known.
-func whoAmI() (host, name string) {
-	host, _ = os.Hostname()
+func (r *Repo) whoAmI() (host, name string) {
+	if host = r.opts.Hostname; host == "" {
+		host, _ = os.Hostname()
+	}
 	if u, err := user.Current(); err == nil {
 		name = u.Username
 	}

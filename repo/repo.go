@@ -76,6 +76,9 @@ type Options struct {
 	// 512 MiB if zero, and none if negative. Where the target is a local file system
 	// none are in any case.
 	CacheSize int64
+	// Hostname is what this machine is called in what is stored. Empty is what the
+	// system calls it.
+	Hostname string
 	// Notice is told, once, what makes a repository less safe than others before
 	// anything is stored in it: ErrReplaces. Nil is nobody.
 	Notice func(error)

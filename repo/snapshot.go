@@ -68,7 +68,7 @@ func ParseCompression(name string) (Compression, error) { return pack.ParseLevel
 
 // SnapshotOptions say how a snapshot is taken. The zero value is useful.
 type SnapshotOptions struct {
-	Hostname string // empty is this host's
+	Hostname string // empty is this host's, as in Options
 	Tags     []string
 
 	// Parent is the snapshot whose files are not read again if they are the same by
@@ -104,6 +104,9 @@ var ErrEmptySource = errors.New("the source is empty")
 
 // A Rule is a pattern as of gitignore(5), and where it was found.
 type Rule = ignore.Rule
+
+// A PatternError says which pattern can't be one, and why.
+type PatternError = ignore.PatternError
 
 // ParseRules reads the rules of a file such as .gitignore, of that name.
 func ParseRules(r io.Reader, name string) ([]Rule, error) { return ignore.ParseFile(r, name) }
@@ -141,7 +144,7 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 		Start: start, Hostname: o.Hostname, Paths: source.Paths, Layout: source.Layout,
 		Tags: sortedUnique(o.Tags), Program: Program, Excludes: o.Excludes,
 	}
-	host, user := whoAmI()
+	host, user := r.whoAmI()
 	if m.Username = user; m.Hostname == "" {
 		m.Hostname = host
 	}

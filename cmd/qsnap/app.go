@@ -70,7 +70,7 @@ func (p *program) app() *cli.App {
 		Before: func(c *cli.Context) (err error) {
 			p.json, p.quiet, p.traffic = c.Bool("json"), c.Bool("quiet"), c.Bool("traffic")
 			p.cacheSize, err = cacheSizeFlag(c)
-			return errors.Join(err, checkReplicasVariable(os.Getenv("QSNAP_REPLICAS")))
+			return errors.Join(err, p.checkHost(), checkReplicasVariable(os.Getenv("QSNAP_REPLICAS")))
 		},
 		Commands: []*cli.Command{
 			p.initCommand(), p.snapshotCommand(), p.snapshotsCommand(), p.lsCommand(), p.findCommand(),

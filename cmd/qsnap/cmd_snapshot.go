@@ -26,7 +26,7 @@ func (p *program) snapshotCommand() *cli.Command {
 			"hold more of them, for what is beside and below.",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "tag", Usage: "give it a `TAG`; may be repeated"},
-			&cli.StringFlag{Name: "host", Usage: "say it is of `HOST`", DefaultText: "this host"},
+			&cli.StringFlag{Name: "host", Usage: "say it is of `HOST`", DefaultText: "$QSNAP_HOST, or this machine's name"},
 			&cli.StringSliceFlag{Name: "exclude", Aliases: []string{"e"}, Usage: "leave out what matches `PATTERN`; may be repeated"},
 			&cli.StringSliceFlag{Name: "exclude-file", Usage: "leave out what matches a pattern in `FILE`; may be repeated"},
 			&cli.StringSliceFlag{Name: "ignore-file", Usage: "heed files of this `NAME` in the tree, such as .gitignore; may be repeated"},
@@ -114,12 +114,7 @@ func (p *program) snapshotOptions(c *cli.Context) (o repo.SnapshotOptions, err e
 		return o, err
 	}
 	for _, name := range c.StringSlice("exclude-file") {
-		f, err := os.Open(name)
-		if err != nil {
-			return o, err
-		}
-		rules, err := repo.ParseRules(f, name)
-		f.Close()
+		rules, err := rulesOf(c.Context, name)
 		if err != nil {
 			return o, err
 		}

@@ -65,7 +65,7 @@ var done = outcome{exitOK, "done", "done, or skipped as younger or unchanged", n
 // outcomes are all others. If an error is of several, the first counts.
 var outcomes = []outcome{
 	{exitInterrupted, "interrupted", "interrupted", one(errInterrupted)},
-	{exitUsage, "usage", "wrong usage or configuration: nothing was done", one(errUsage)},
+	{exitUsage, "usage", "wrong usage or configuration: nothing was done", isUsage},
 	{exitNeedsYes, "needs-yes", "--yes is needed: nothing was done", one(errNeedsYes)},
 	{exitNoRepo, "no-repository", "no repository", one(repo.ErrNoRepository)},
 	{exitWrongSecret, "wrong-secret", "wrong or outdated password or key", one(repo.ErrWrongSecret, repo.ErrNewerKey)},
@@ -88,6 +88,11 @@ func one(all ...error) func(error) bool {
 		}
 		return false
 	}
+}
+
+func isUsage(err error) bool {
+	_, pattern := errors.AsType[*repo.PatternError](err)
+	return pattern || errors.Is(err, errUsage)
 }
 
 // isDamage reports whether an error says that a repository isn't as it should be.

@@ -57,7 +57,7 @@ func (p *program) userDirs() (data, config string, err error) {
 }
 
 func (p *program) options(c *cli.Context) repo.Options {
-	return repo.Options{CacheDir: c.String("cache-dir"), CacheSize: p.cacheSize, CacheMemory: p.cacheMemory, Notice: p.tellUnsafe}
+	return repo.Options{Hostname: p.thisHost(), CacheDir: c.String("cache-dir"), CacheSize: p.cacheSize, CacheMemory: p.cacheMemory, Notice: p.tellUnsafe}
 }
 
 // cacheSizeFlag returns what the flag asks for, as in repo.Options.

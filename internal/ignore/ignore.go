@@ -62,19 +62,28 @@ func Parse(text, source string) (Rule, error) {
 		err = doubt(text)
 	}
 	if err != nil {
-		return Rule{}, patternError(source, text, err)
+		return Rule{}, &PatternError{source, text, err}
 	}
 	return Rule{text: text, source: source, pattern: p}, nil
 }
 
-// patternError names a pattern, or its beginning.
-func patternError(source, text string, err error) error {
-	const enough = 200
-	if len(text) > enough {
-		return fmt.Errorf("%s: pattern %q… of %d bytes: %w", source, text[:enough], len(text), err)
-	}
-	return fmt.Errorf("%s: pattern %q: %w", source, text, err)
+// A PatternError says which pattern can't be one, and why.
+type PatternError struct {
+	Source, Text string // where it was given, and the pattern
+	Err          error
 }
+
+// Error names the pattern, or its beginning.
+func (e *PatternError) Error() string {
+	const enough = 200
+	if len(e.Text) > enough {
+		return fmt.Sprintf("%s: pattern %q… of %d bytes: %v", e.Source, e.Text[:enough], len(e.Text), e.Err)
+	}
+	return fmt.Sprintf("%s: pattern %q: %v", e.Source, e.Text, e.Err)
+}
+
+// Unwrap returns why.
+func (e *PatternError) Unwrap() error { return e.Err }
 
 // doubt returns an error for what is a pattern to git, but surely not the one
 // that was meant.

@@ -1,6 +1,7 @@
 package ignore
 
 import (
+	"errors"
 	"slices"
 	"strings"
 )
@@ -36,7 +37,7 @@ func Recorded(list []Record) (*Set, error) {
 	for _, r := range list {
 		p, err := compile(r.Text)
 		if err != nil {
-			return nil, patternError(r.Source, r.Text, err)
+			return nil, errors.New((&PatternError{r.Source, r.Text, err}).Error()) // which nobody has just given
 		}
 		rules = append(rules, Rule{text: r.Text, source: r.Source, pattern: p})
 	}

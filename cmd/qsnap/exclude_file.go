@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/qsnap/qsnap/repo"
+)
+
+const (
+	// mostPatterns is how many bytes a file of patterns may have.
+	mostPatterns = 64 << 20
+	// pipePatience is how long a named pipe may have no writer.
+	pipePatience = 10 * time.Second
+)
+
+// rulesOf reads the patterns of an --exclude-file, which may be a pipe, as of <(COMMAND)
+// in a shell.
+func rulesOf(ctx context.Context, name string) ([]repo.Rule, error) {
+	f, err := openPatterns(ctx, name, pipePatience)
+	if err != nil {
+		return nil, fmt.Errorf("--exclude-file: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, mostPatterns+1))
+	if err != nil {
+		return nil, fmt.Errorf("--exclude-file: %w", err)
+	}
+	if len(text) > mostPatterns {
+		return nil, fmt.Errorf("--exclude-file: %s has more than %s: that can't be patterns", name, size(mostPatterns))
+	}
+	return repo.ParseRules(bytes.NewReader(text), name)
+}
+
+func openPatterns(ctx context.Context, name string, patience time.Duration) (*os.File, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, fmt.Errorf("%s is a directory: name a file of patterns", name)
+	case info.Mode()&fs.ModeNamedPipe == 0:
+		return os.Open(name)
+	}
+	type opened struct {
+		f   *os.File
+		err error
+	}
+	done := make(chan opened, 1)
+	go func() { // to be left behind if nobody ever writes: the program ends then
+		f, err := os.Open(name)
+		done <- opened{f, err}
+	}()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case o := <-done:
+		return o.f, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-timer.C:
+		return nil, errors.New(name + " is a pipe, and nobody writes to it")
+	}
+}

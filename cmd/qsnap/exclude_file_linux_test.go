@@ -1,0 +1,37 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestAnExcludeFileIsAFileOrAPipeThatSomebodyWritesTo(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openPatterns(t.Context(), pipe, time.Millisecond); err == nil || !strings.Contains(err.Error(), "nobody writes to it") {
+		t.Errorf("a pipe without a writer: %v", err)
+	}
+	go func() { _ = os.WriteFile(pipe, []byte("# a comment\r\n*.o\n"), 0) }()
+	if rules, err := rulesOf(t.Context(), pipe); err != nil || len(rules) != 1 {
+		t.Errorf("a pipe with a writer: %v, %v", rules, err)
+	}
+	for name, want := range map[string]string{dir: "is a directory", filepath.Join(dir, "none"): "no such file", "/dev/zero": "has more than"} {
+		if _, err := rulesOf(t.Context(), name); err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "--exclude-file: ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	many := filepath.Join(dir, "many")
+	if err := os.WriteFile(many, []byte(strings.Repeat("no/such/name*\n", 300_000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if rules, err := rulesOf(t.Context(), many); err != nil || len(rules) != 300_000 {
+		t.Errorf("many: %d, %v", len(rules), err)
+	}
+}
