@@ -37,7 +37,7 @@ const (
 // RestoreOptions say what is restored, and where to.
 type RestoreOptions struct {
 	To        string   // a directory, which is made if it isn't there
-	InPlace   bool     // To is the place of what is restored: it gets the attributes, as it does when it is made
+	InPlace   bool     // To is where what is restored was: it gets the attributes of that, as it does when it is made
 	Path      string   // in the snapshot: a directory or a file; empty is all
 	Include   []string // patterns as of gitignore(5), relative to Path; empty is all
 	Exclude   []string
@@ -54,10 +54,21 @@ type RestoreOptions struct {
 	NoOwner     bool     // don't restore users and groups, as without being root
 	Workers     int      // 0 is as many as processors
 
+	// Confirm is called before anything is written if something would be deleted. An
+	// error of it ends the restore. Nil agrees.
+	Confirm func(DeletionPlan) error
+
 	// Progress is called now and then, once for each problem and notice, and, if
 	// Actions is set, once for each change, by one goroutine at a time.
 	Progress func(RestoreProgress)
 	Actions  bool
+}
+
+// A DeletionPlan says what a restore would delete.
+type DeletionPlan struct {
+	Delete uint64   // entries, those in directories too
+	There  uint64   // entries of the destination that were looked at
+	Paths  []string // some of those that would be deleted, relative to the restored directory
 }
 
 // RestoreProgress is how far a restore has come.
@@ -104,7 +115,7 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	x := extract.Options{
 		To: o.To, Policy: o.Overwrite, Delete: o.Delete, DryRun: o.DryRun,
 		Verify: o.Verify, NoSync: o.NoSync, Keep: disk.Keep{Owner: !o.NoOwner && os.Geteuid() == 0},
-		Workers: o.Workers, Made: o.InPlace, Progress: new(extract.Progress),
+		Workers: o.Workers, InPlace: o.InPlace, Progress: new(extract.Progress),
 	}
 	if x.Workers <= 0 {
 		x.Workers = runtime.GOMAXPROCS(0)
@@ -146,6 +157,9 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 		report.problem(path, err)
 	}
 	x.Notice = report.notice
+	if o.Confirm != nil {
+		x.Confirm = func(p extract.Plan) error { return o.Confirm(DeletionPlan(p)) }
+	}
 	x.Leftover = report.leftover
 	if o.Actions {
 		x.Action = report.action

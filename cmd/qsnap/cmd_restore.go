@@ -20,11 +20,14 @@ func (p *program) restoreCommand() *cli.Command {
 			"only what differs is written. Without SNAPSHOT it is the newest, or with --at the\n" +
 			"newest of that time.",
 		Flags: append(selectFlags(), atFlag(),
-			&cli.StringFlag{Name: "target", Aliases: []string{"t"}, Usage: "write to `DIR`"},
+			&cli.StringFlag{Name: "target", Aliases: []string{"t"}, Usage: "write to `DIR`, which keeps its own mode and owner if it is there"},
+			&cli.BoolFlag{Name: "in-place", Usage: "put each path back where it was, instead of --target"},
 			&cli.StringSliceFlag{Name: "include", Aliases: []string{"i"}, Usage: "only what matches `PATTERN`; may be repeated"},
 			&cli.StringSliceFlag{Name: "exclude", Aliases: []string{"e"}, Usage: "not what matches `PATTERN`; may be repeated"},
 			&cli.StringFlag{Name: "overwrite", Usage: "`WHEN` files exist: always (what differs), if-changed (in size or time), if-newer (in the snapshot) or never", Value: "always"},
 			&cli.BoolFlag{Name: "delete", Usage: "delete what the snapshot doesn't have, but nothing that it never covered: what its rules leave out, other file systems, what lies beside its paths"},
+			&cli.BoolFlag{Name: "follow-links", Usage: "write through links to directories that are where the snapshot has directories"},
+			yesFlag(),
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print what is done"},
 			&cli.BoolFlag{Name: "verify", Usage: "read back what was restored"},
@@ -49,13 +52,15 @@ func (p *program) restore(c *cli.Context) error {
 		return err
 	case c.NArg() == 0 && c.String("at") == "":
 		return hint{errors.New("restore what?"), "name a snapshot, such as latest, or a time with --at"}
-	case c.String("target") == "":
-		return hint{errors.New("restore to where?"), "name a directory with --target"}
+	case c.String("target") == "" && !c.Bool("in-place"):
+		return hint{errors.New("restore to where?"), "name a directory with --target, or put everything back with --in-place"}
+	case c.String("target") != "" && c.Bool("in-place"):
+		return errors.New("--in-place and --target exclude each other")
 	}
 	o := repo.RestoreOptions{
 		To: c.String("target"), Include: c.StringSlice("include"), Exclude: c.StringSlice("exclude"),
 		Overwrite: overwrite, Delete: c.Bool("delete"), DryRun: c.Bool("dry-run"), Verify: c.Bool("verify"),
-		NoOwner: c.Bool("no-owner"), NoSync: c.Bool("no-sync"),
+		NoOwner: c.Bool("no-owner"), NoSync: c.Bool("no-sync"), FollowLinks: c.Bool("follow-links"),
 	}
 	o.Actions = (o.DryRun || c.Bool("verbose")) && !p.quiet
 	r, err := p.open(c)
@@ -69,6 +74,9 @@ func (p *program) restore(c *cli.Context) error {
 	}
 	o.Path = at
 	o.Protect = p.ownFiles(c)
+	if err := p.restorePlace(c, r, m, &o); err != nil {
+		return err
+	}
 	v := &restoreView{p: p, verbose: c.Bool("verbose"), view: p.newView(), whole: at == "" && o.Include == nil && o.Exclude == nil, json: time.Now()}
 	o.Progress = v.update
 	start := time.Now()

@@ -24,6 +24,7 @@ type dir struct {
 
 	at      string // its name for now, if it displaces something
 	through bool   // a link leads to it
+	way     bool   // as it did when the snapshot was taken
 	target  FileID // that the link leads to
 }
 
@@ -62,6 +63,9 @@ func (d *dir) openIn(parent *disk.Out) (*disk.Out, error) {
 	}
 	return out, nil
 }
+
+// isForeign reports whether it lies behind a link that the snapshot knows nothing of.
+func (d *dir) isForeign() bool { return d.through && !d.way }
 
 // follow notes which directory a link leads to, once and for all.
 func (d *dir) follow(parent *disk.Out) error {

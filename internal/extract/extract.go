@@ -68,9 +68,10 @@ type Options struct {
 	Bare   bool           // Root is none of the snapshot's, but holds a file: To stays as it is, beside it
 	To     string         // an existing directory
 	Policy Policy
-	// Made says that To was made for this extraction, or is the place of Root: it gets
-	// Root's attributes. Else it keeps its own.
-	Made bool
+	// Made says that To was made for this extraction, and InPlace that it is the place of
+	// Root: it gets Root's attributes. Else it keeps its own. In place, links on the way to
+	// what the snapshot was taken of are followed, as they were then.
+	Made, InPlace bool
 	// FollowLinks writes through links to directories that are in the place of directories.
 	FollowLinks bool
 	// Whole reports whether the snapshot holds all that was in a directory, whose path is
@@ -80,6 +81,9 @@ type Options struct {
 	// all else is done, and only if nothing failed.
 	Delete bool
 	Rules  Rules
+	// Confirm is asked before anything is written if something would be deleted. It may
+	// be nil; its error ends the extraction.
+	Confirm func(Plan) error
 	// Include and Exclude pick entries by their paths relative to Root. A nil
 	// Include picks all. What is in a picked directory is picked.
 	Include, Exclude *ignore.Set
@@ -190,7 +194,9 @@ func Run(ctx context.Context, o Options) error {
 	defer x.dropHeld()
 	x.files = newFileCache(x)
 	defer x.files.close()
-	err = x.all(ctx)
+	if err = x.confirm(ctx); err == nil {
+		err = x.all(ctx)
+	}
 	if err != nil {
 		x.putBack()
 	}

@@ -16,8 +16,9 @@ import (
 type sweep struct {
 	x     *extraction
 	rules *Rules
-	only  bool // look, and change nothing
-	quiet bool // don't tell what would be done
+	only  bool  // look, and change nothing
+	quiet bool  // don't tell what would be done
+	plan  *Plan // to be made, or nil
 
 	root disk.Place
 	gone uint64 // entries that were, or would be, deleted
@@ -47,7 +48,7 @@ func (s *sweep) failed(ctx context.Context, d *dir, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	s.x.problem(d.path, fmt.Errorf("nothing in it is deleted: %w", err))
+	s.trouble(d.path, fmt.Errorf("nothing in it is deleted: %w", err))
 	return nil
 }
 
@@ -66,7 +67,7 @@ func (s *sweep) dir(ctx context.Context, d *dir, l *level) error {
 			continue
 		}
 		sub := &dir{x: s.x, parent: d, entry: e, path: d.join(e.Name), exists: true, picked: picked}
-		if s.x.find(sub); !sub.exists || sub.through { // nothing is deleted behind a link
+		if s.x.find(sub); !sub.exists || sub.isForeign() { // nothing is deleted behind a link
 			continue
 		}
 		var below *level
@@ -114,6 +115,10 @@ func (s *sweep) compare(ctx context.Context, d *dir, l *level) (extra []string, 
 		}
 		if e.Type == snapshot.Dir && e.Problem == "" {
 			subs = append(subs, e)
+		} else if s.plan != nil && e.Type != snapshot.Dir && e.Problem == "" {
+			if err := s.displaced(ctx, d, l, e.Name); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
 	if len(rest) == 0 {
@@ -291,6 +296,9 @@ func (s *sweep) remove(out *disk.Out, full string, e *snapshot.Entry) bool {
 		return false
 	}
 	s.gone++
+	if s.plan != nil && len(s.plan.Paths) < planPaths {
+		s.plan.Paths = append(s.plan.Paths, full)
+	}
 	if !s.quiet {
 		s.x.done(Delete, func() string { return full }, e)
 	}
@@ -305,6 +313,43 @@ func (s *sweep) spare(path, why string, l *level) {
 	if !s.quiet {
 		s.x.spared(Spared{path, why, l.mount})
 	}
+}
+
+// A Plan says what an extraction would delete.
+type Plan struct {
+	Delete uint64   // entries, those in directories too
+	There  uint64   // entries that are in the destination, where something may be deleted
+	Paths  []string // some of those that would be deleted
+}
+
+// planPaths is how many paths a plan names.
+const planPaths = 20
+
+// confirm asks whether what would be deleted may be.
+func (x *extraction) confirm(ctx context.Context) error {
+	if x.Confirm == nil || !x.Delete || x.Bare || x.DryRun {
+		return nil
+	}
+	s := &sweep{x: x, rules: &x.Rules, only: true, quiet: true, plan: new(Plan)}
+	if err := s.run(ctx); err != nil || s.gone == 0 {
+		return err
+	}
+	s.plan.Delete, s.plan.There = s.gone, s.seen
+	return x.Confirm(*s.plan)
+}
+
+// displaced counts what would be deleted for an entry in whose place a directory is.
+func (s *sweep) displaced(ctx context.Context, d *dir, l *level, name string) error {
+	return s.x.dirs.use(d, func(out *disk.Out) error {
+		var have snapshot.Entry
+		if _, err := out.Lstat(name, &have); err != nil || have.Type != snapshot.Dir {
+			return nil // there is nothing, or something that goes when the entry comes
+		}
+		at := *l
+		at.whole = true
+		_, err := s.extra(ctx, out, &at, d, name)
+		return err
+	})
 }
 
 // mayReplaceDir returns an error unless a directory that stands where the snapshot has
@@ -357,7 +402,7 @@ func (s *sweep) levelOf(ctx context.Context, d *dir) (level, error) {
 			return err
 		}
 		l, err := s.below(ctx, &above, d, out, d.entry)
-		if err == nil && d.through && l.stays == "" {
+		if err == nil && d.isForeign() && l.stays == "" {
 			l.stays = "it lies behind a link"
 		}
 		d.level = l

@@ -49,10 +49,14 @@ func (x *extraction) finishes(d *dir) bool {
 	switch {
 	case d.made:
 		return true
-	case d.parent == nil && (x.Bare || !x.Made):
+	case d.parent == nil && x.Bare:
+		return false
+	case d.parent == nil && !x.Made && (!x.InPlace || x.onTheWay(d)):
+		return false
+	case d.parent != nil && (x.onTheWay(d) || d.isForeign()):
 		return false
 	}
-	return d.picked && d.exists && !d.failed && !d.through && x.Policy != Never && (d.parent == nil || !x.onTheWay(d))
+	return d.picked && d.exists && !d.failed && x.Policy != Never
 }
 
 // reopen lets the user write to a directory that may be finished. What it returns is to
@@ -133,7 +137,7 @@ func (x *extraction) find(d *dir) {
 	var have snapshot.Entry
 	err := x.dirs.use(d.parent, func(out *disk.Out) error {
 		_, err := out.Lstat(d.entry.Name, &have)
-		if err == nil && x.leads(out, &have) {
+		if err == nil && x.leads(out, d, &have) {
 			return d.follow(out)
 		}
 		return err
@@ -173,7 +177,7 @@ func (x *extraction) ensureIn(out *disk.Out, d *dir) error {
 			return x.unlock(d)
 		case err == nil && x.Policy == Never:
 			return errors.New("it is no directory there, and existing files are to be left alone")
-		case err == nil && x.leads(out, &have):
+		case err == nil && x.leads(out, d, &have):
 			return d.follow(out)
 		case err == nil && have.Type == snapshot.Symlink && out.LeadsToDir(d.entry.Name):
 			return errors.New("a link to a directory is in its place: it stays, and nothing is written below it (--follow-links writes there)")
@@ -203,10 +207,14 @@ func (x *extraction) ensureIn(out *disk.Out, d *dir) error {
 	return err
 }
 
-// leads reports whether an entry of the destination is a link to a directory that is to
-// be followed.
-func (x *extraction) leads(out *disk.Out, have *snapshot.Entry) bool {
-	return x.FollowLinks && have.Type == snapshot.Symlink && out.LeadsToDir(have.Name)
+// leads reports whether what has a directory's name is a link to one that is to be
+// followed: all are if that is asked for, and in place those on the way.
+func (x *extraction) leads(out *disk.Out, d *dir, have *snapshot.Entry) bool {
+	if have.Type != snapshot.Symlink || !out.LeadsToDir(have.Name) {
+		return false
+	}
+	d.way = x.InPlace && x.onTheWay(d.parent)
+	return d.way || x.FollowLinks
 }
 
 // onTheWay reports whether a directory is only on the way to what the snapshot was taken of.

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// restorePlace completes where a restore goes, and what is asked before it deletes.
+func (p *program) restorePlace(c *cli.Context, r *repo.Repo, m *snapshot.Manifest, o *repo.RestoreOptions) error {
+	own, err := ownPlace(c.Context, r, m, o.Path)
+	if err != nil {
+		return err
+	}
+	here := p.isHere(c, m)
+	if c.Bool("in-place") {
+		if o.To = own; !filepath.IsAbs(own) {
+			return hint{fmt.Errorf("snapshot %s can't be put back in its place: %q is no path on this machine", m.ID.Short(), own), "name a directory with --target"}
+		}
+		o.InPlace = true
+		if !here && !o.DryRun {
+			what := fmt.Sprintf("Snapshot %s is of another machine, %s, and would be put in the place of what this one has at %s.", m.ID.Short(), m.Hostname, p.path(own))
+			if err := p.confirm(c, what); err != nil {
+				return err
+			}
+		}
+	}
+	same := here && samePath(o.To, own)
+	o.Confirm = func(plan repo.DeletionPlan) error {
+		if same && (plan.Delete <= 20 || 2*plan.Delete <= plan.There) {
+			return nil
+		}
+		return p.confirm(c, p.deletionPlan(m, o, plan, same))
+	}
+	return nil
+}
+
+// ownPlace returns the directory on its machine that a path in a snapshot was, or was in
+// if it is that of a file.
+func ownPlace(ctx context.Context, r *repo.Repo, m *snapshot.Manifest, at string) (string, error) {
+	e, err := r.Entry(ctx, m, at)
+	if err != nil || len(m.Paths) == 0 {
+		return "", err
+	}
+	root := m.Paths[0]
+	switch m.Layout {
+	case snapshot.Single:
+		root = filepath.Dir(root)
+	case snapshot.Paths:
+		root = filepath.VolumeName(root) + string(filepath.Separator)
+	}
+	if e.Type != snapshot.Dir {
+		at = path.Dir(at)
+	}
+	return filepath.Join(root, filepath.FromSlash(at)), nil
+}
+
+// isHere reports whether a snapshot is of this machine, or of the one that --host names.
+func (p *program) isHere(c *cli.Context, m *snapshot.Manifest) bool {
+	name, _ := os.Hostname()
+	return m.Hostname == cmp.Or(c.String("host"), p.getenv("QSNAP_HOST"), name)
+}
+
+// samePath reports whether two paths lead to the same directory.
+func samePath(a, b string) bool {
+	x, err1 := os.Stat(a)
+	y, err2 := os.Stat(b)
+	return err1 == nil && err2 == nil && os.SameFile(x, y)
+}
+
+// deletionPlan says what a restore would delete.
+func (p *program) deletionPlan(m *snapshot.Manifest, o *repo.RestoreOptions, plan repo.DeletionPlan, same bool) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "To restore snapshot %s of %s:%s to %s would delete %s of %s there:\n", m.ID.Short(), m.Hostname, p.path(strings.Join(m.Paths, " ")),
+		p.path(o.To), count(plan.Delete), plural(plan.There, "entry", "entries"))
+	for _, name := range plan.Paths {
+		fmt.Fprintf(&b, "  %s\n", p.path(name))
+	}
+	if more := plan.Delete - uint64(len(plan.Paths)); more > 0 {
+		fmt.Fprintf(&b, "  and %s more, which --dry-run names\n", count(more))
+	}
+	if !same {
+		b.WriteString("The snapshot was not taken of that directory on this machine.")
+	} else {
+		b.WriteString("That is more than half.")
+	}
+	return b.String()
+}
