@@ -256,12 +256,14 @@ func (t *taking) fill() error {
 		m.Parent = t.parent.ID
 	}
 	avoid := slices.Clone(o.Avoid)
+	var clocks []string
 	if cache, err := t.r.cacheDir(); err == nil {
-		avoid = append(avoid, cache)
+		avoid, clocks = append(avoid, cache), append(clocks, cache)
 	}
 	result, err := capture.Run(s.ctx, t.source, capture.Options{
 		Sink: s, Loader: trees{t.r}, Params: t.r.config.params(),
 		Parent: t.parent, IgnoreCTime: o.IgnoreCTime, IgnoreInode: o.IgnoreInode,
+		Start: m.Start, Clocks: clocks,
 		Resume: t.resume, Lost: t.losses.lostFunc(), Completed: s.completed.add,
 		Rules: t.rules, IgnoreFiles: o.IgnoreFiles, OneFileSystem: o.OneFileSystem,
 		SkipCaches: o.SkipCaches, MaxFileSize: o.MaxFileSize, Avoid: avoid,
@@ -274,6 +276,7 @@ func (t *taking) fill() error {
 		return err
 	}
 	m.Root, m.Skipped, m.Problems, m.Missing = result.Root, result.Skipped, result.Problems, result.Missing
+	m.Notes, m.Settled, m.Unread = result.Notes, result.Settled, result.Unread
 	m.Stats = t.report.stats()
 	if t.src.once && m.Stats.Bytes == 0 && !o.AllowEmptySource {
 		return ErrEmptySource

@@ -107,6 +107,9 @@ func (w *wireManifest) setCoverage(m *Manifest) {
 	if m.Unread != (Unread{}) {
 		w.Unread = []uint64{m.Unread.Files, m.Unread.Dirs, m.Unread.LostDirs}
 	}
+	for _, x := range m.Settled {
+		w.Settled = append(w.Settled, wireSettled{Path: []byte(x.Path), Sec: x.Before.Sec, Nsec: x.Before.Nsec})
+	}
 }
 
 // coverage reads them, and reports whether they can be.
@@ -130,6 +133,12 @@ func (w *wireManifest) coverage(m *Manifest) bool {
 	m.Notes = chunk.ID(notes)
 	for _, x := range w.Missing {
 		m.Missing = append(m.Missing, Missing{string(x[0]), string(x[1])})
+	}
+	for _, x := range w.Settled {
+		if x.Nsec < 0 || x.Nsec >= 1e9 {
+			return false
+		}
+		m.Settled = append(m.Settled, Settled{string(x.Path), Time{x.Sec, x.Nsec}})
 	}
 	if w.Unread == nil {
 		return true

@@ -81,10 +81,20 @@ type Manifest struct {
 	Missing []Missing
 	// Unread counts what could not be read.
 	Unread Unread
+	// Settled says which stamps of the source the next run may trust, by file system. A
+	// file whose stamp isn't before that moment may have changed within the same tick of
+	// the clock after it was read.
+	Settled []Settled
 
 	// Pin keeps the snapshot whatever a policy says, or is nil. It is not stored in
 	// the manifest: package repo fills it in.
 	Pin *Pin
+}
+
+// Settled says that stamps before a moment were made by a clock that has gone on since.
+type Settled struct {
+	Path   string // relative to the root, of the root or where another file system begins
+	Before Time
 }
 
 // A Pin keeps a snapshot.
@@ -138,28 +148,36 @@ func (r *Remarks) Complete() bool { return uint64(len(r.List)) == r.Total }
 // wireManifest is a manifest as CBOR: core deterministic, integer keys, paths and
 // names as byte strings. The root is a page of one entry with the name "root".
 type wireManifest struct {
-	Start    wireTime    `cbor:"1,keyasint"`
-	End      wireTime    `cbor:"2,keyasint"`
-	Hostname []byte      `cbor:"3,keyasint"`
-	Username []byte      `cbor:"4,keyasint"`
-	Paths    [][]byte    `cbor:"5,keyasint"`
-	Layout   Layout      `cbor:"6,keyasint"`
-	Tags     [][]byte    `cbor:"7,keyasint,omitempty"`
-	Program  string      `cbor:"8,keyasint"`
-	Root     []byte      `cbor:"9,keyasint"`
-	Parent   []byte      `cbor:"10,keyasint,omitempty"`
-	Previous []byte      `cbor:"11,keyasint,omitempty"`
-	Number   uint64      `cbor:"12,keyasint"`
-	Stats    []uint64    `cbor:"13,keyasint"`
-	Skipped  wireRemarks `cbor:"14,keyasint"`
-	Problems wireRemarks `cbor:"15,keyasint"`
-	Excludes [][]byte    `cbor:"16,keyasint,omitempty"`
-	Original []byte      `cbor:"17,keyasint,omitempty"`
-	Kind     string      `cbor:"18,keyasint,omitempty"`
-	Rules    *wireRules  `cbor:"19,keyasint,omitempty"`
-	Notes    []byte      `cbor:"20,keyasint,omitempty"`
-	Missing  [][2][]byte `cbor:"21,keyasint,omitempty"`
-	Unread   []uint64    `cbor:"22,keyasint,omitempty"`
+	Start    wireTime      `cbor:"1,keyasint"`
+	End      wireTime      `cbor:"2,keyasint"`
+	Hostname []byte        `cbor:"3,keyasint"`
+	Username []byte        `cbor:"4,keyasint"`
+	Paths    [][]byte      `cbor:"5,keyasint"`
+	Layout   Layout        `cbor:"6,keyasint"`
+	Tags     [][]byte      `cbor:"7,keyasint,omitempty"`
+	Program  string        `cbor:"8,keyasint"`
+	Root     []byte        `cbor:"9,keyasint"`
+	Parent   []byte        `cbor:"10,keyasint,omitempty"`
+	Previous []byte        `cbor:"11,keyasint,omitempty"`
+	Number   uint64        `cbor:"12,keyasint"`
+	Stats    []uint64      `cbor:"13,keyasint"`
+	Skipped  wireRemarks   `cbor:"14,keyasint"`
+	Problems wireRemarks   `cbor:"15,keyasint"`
+	Excludes [][]byte      `cbor:"16,keyasint,omitempty"`
+	Original []byte        `cbor:"17,keyasint,omitempty"`
+	Kind     string        `cbor:"18,keyasint,omitempty"`
+	Rules    *wireRules    `cbor:"19,keyasint,omitempty"`
+	Notes    []byte        `cbor:"20,keyasint,omitempty"`
+	Missing  [][2][]byte   `cbor:"21,keyasint,omitempty"`
+	Unread   []uint64      `cbor:"22,keyasint,omitempty"`
+	Settled  []wireSettled `cbor:"23,keyasint,omitempty"`
+}
+
+type wireSettled struct {
+	_    struct{} `cbor:",toarray"`
+	Path []byte
+	Sec  int64
+	Nsec int32
 }
 
 type wireTime struct {

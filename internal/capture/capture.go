@@ -26,6 +26,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/internal/ignore"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -67,6 +68,11 @@ type Options struct {
 	Parent      *snapshot.Manifest
 	IgnoreCTime bool
 	IgnoreInode bool
+
+	// Start is when the run began. Clocks are directories of qsnap's own, to be asked what
+	// time their file systems think it is.
+	Start  time.Time
+	Clocks []string
 
 	// Resume is what an interrupted capture of the source left, or nil.
 	Resume *Resume
@@ -121,6 +127,9 @@ type Result struct {
 	Root     snapshot.Entry
 	Skipped  snapshot.Remarks
 	Problems snapshot.Remarks
+	Notes    chunk.ID           // root of the tree of notes, or zero
+	Settled  []snapshot.Settled // which stamps the next run may trust
+	Unread   snapshot.Unread
 	Missing  []snapshot.Missing // named paths that could not be taken, in the order of paths
 }
 
@@ -139,9 +148,13 @@ type capture struct {
 	links map[fileKey]*leader // of the walk
 	bufs  chan []byte         // for pieces of large files
 
-	stamps sync.Map // bool by device: see stampsHere
+	mounts map[string]string        // types of what is mounted in the source, by path
+	start  snapshot.Time            // see stamps.add
+	clocks map[uint64]snapshot.Time // what file systems say the time is, by device
 
 	mu      sync.Mutex
+	notes   []snapshot.Note
+	places  []*place
 	result  Result
 	seen    map[string]bool // paths with problems, not to report one twice
 	missing error           // why the first of the named paths that are missing could not be taken
@@ -164,11 +177,22 @@ func Run(ctx context.Context, src *Source, o Options) (*Result, error) {
 		jobs:    make(chan job, o.Workers+batchesAhead),
 		links:   map[fileKey]*leader{},
 		bufs:    make(chan []byte, o.Workers+1),
+		clocks:  map[uint64]snapshot.Time{},
 		seen:    map[string]bool{},
 	}
 	for range cap(c.bufs) {
 		c.bufs <- nil
 	}
+	if c.Start.IsZero() {
+		c.Start = time.Now()
+	}
+	c.start = snapshot.TimeOf(c.Start)
+	for _, dir := range o.Clocks {
+		if device, now, ok := disk.Clock(dir); ok {
+			c.clocks[device] = now
+		}
+	}
+	c.mounts = src.mountsIn(disk.ReadMounts())
 	if err := c.avoidDirs(o.Avoid); err != nil {
 		return nil, err
 	}
@@ -185,6 +209,10 @@ func Run(ctx context.Context, src *Source, o Options) (*Result, error) {
 	if p := c.result.Root.Problem; p != "" {
 		return nil, errors.New(p)
 	}
+	if err := c.storeNotes(ctx); err != nil {
+		return nil, err
+	}
+	c.result.Settled = c.settled()
 	c.result.Missing = append(c.result.Missing, src.Missing...)
 	slices.SortFunc(c.result.Missing, func(a, b snapshot.Missing) int { return strings.Compare(a.Path, b.Path) })
 	byPath := func(a, b snapshot.Remark) int { return strings.Compare(a.Path, b.Path) }
@@ -212,29 +240,6 @@ func (c *capture) run(ctx context.Context, root *node) error {
 	c.scan.close()
 	_ = scanners.Wait()
 	return err
-}
-
-// skip notes what a rule leaves out.
-func (c *capture) skip(path, reason string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.result.Skipped.Add(path, reason)
-}
-
-// problem notes what could not be read as it should.
-func (c *capture) problem(path string, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.seen[path] {
-		return
-	}
-	if len(c.seen) < 10_000 {
-		c.seen[path] = true
-	}
-	c.result.Problems.Add(path, reason(err))
-	if c.Problem != nil {
-		c.Problem(path, c.located(path, err))
-	}
 }
 
 // located returns an error that names the path on the source.

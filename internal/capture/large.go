@@ -53,6 +53,7 @@ func (c *capture) readPieces(ctx context.Context, l *largeFileJob) (pieces int, 
 		return 0, err, nil
 	}
 	defer f.Close()
+	c.identify(l.block.node, e, meta)
 	data := new(dataReader)
 	if err := describeFile(f, meta, e, data); err != nil {
 		return 0, err, nil

@@ -12,15 +12,16 @@ import (
 
 // A node is a directory being captured.
 type node struct {
-	block  *block // that its entry is in; nil for the root
-	slot   int    // of its entry in the block
-	path   string // relative to the root, "" for the root
-	open   func() (directory, error)
-	first  *block
-	before *snapshot.Entry              // the directory in the parent snapshot, or nil
-	same   *snapshot.Entry              // its entry there if it is unchanged, or nil
-	racy   racyTime                     // what changed since then is read again
-	check  func(chunk.ID) (usable bool) // of what is taken from before, or nil
+	block   *block // that its entry is in; nil for the root
+	slot    int    // of its entry in the block
+	path    string // relative to the root, "" for the root
+	open    func() (directory, error)
+	first   *block
+	before  *snapshot.Entry              // the directory in the parent snapshot, or nil
+	same    *snapshot.Entry              // its entry there if it is unchanged, or nil
+	racy    racyTime                     // stamps that aren't settled; set by learn
+	resumed bool                         // compared with what an interrupted run left
+	check   func(chunk.ID) (usable bool) // of what is taken from before, or nil
 
 	selected *selection // what of the named paths is in it, or nil
 	only     bool       // nothing else counts in it: it is on the way to them
@@ -29,8 +30,10 @@ type node struct {
 	dir       directory
 	rules     *ignore.Set
 	device    uint64
-	stamped   bool // by this machine's clock
-	cacheOnly bool // a cache directory, of which only the tag counts
+	place     *place
+	typesOnce sync.Once
+	types     map[string]snapshot.Type // see typeOf
+	cacheOnly bool                     // a cache directory, of which only the tag counts
 
 	mu     sync.Mutex
 	next   *block // the first that is not in the tree yet
@@ -51,6 +54,7 @@ type block struct {
 	ready   chan struct{}
 	err     error // of the context
 	entries []snapshot.Entry
+	seen    stamps
 	reads   []int // entries whose files have to be read
 	subs    []*node
 	weight  int // entries counted as scanned ahead
@@ -81,18 +85,20 @@ func (c *capture) rootNode(src *Source) (*node, error) {
 		return nil, err
 	}
 	var e snapshot.Entry
-	if _, err := dir.Self(&e); err != nil {
+	meta, err := dir.Self(&e)
+	if err != nil {
 		dir.Close()
 		return nil, err
 	}
 	holder := &block{entries: []snapshot.Entry{e}, prev: []snapshot.Entry{{}}}
 	n := newNode(holder, 0, "", func() (directory, error) { return dir, nil })
+	n.device, n.place = meta.Device, c.addPlace("", meta.Device)
+	c.noteMount(n)
 	if n.selected = src.selected; n.selected != nil {
 		n.only = n.selected.named == ""
 	}
 	if c.Parent != nil {
 		n.before = &c.Parent.Root
-		n.racy = racySince(c.Parent.Start)
 		if c.Lost != nil {
 			n.check = func(id chunk.ID) bool { return !c.Lost(id) }
 		}

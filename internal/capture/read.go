@@ -75,6 +75,7 @@ func (w *worker) read(j fileJob, e *snapshot.Entry) (problem, fatal error) {
 		return err, nil
 	}
 	defer f.Close()
+	w.c.identify(j.block.node, e, meta)
 	data := &w.data
 	if err := describeFile(f, meta, e, data); err != nil {
 		return err, nil

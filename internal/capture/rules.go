@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/internal/ignore"
@@ -25,34 +26,60 @@ const (
 	cacheTagSignature = "Signature: 8a477f597d28d172789f06886806bc55"
 )
 
-// leftOut reports whether an entry is not to be captured, and notes why. Its full
+// leftOutUnseen reports whether a name is left out whatever it is the name of, so that it
+// need not be looked at. The rules are done with if it was decided what they say. The full
 // path is put together only if it is needed.
-func (c *capture) leftOut(n *node, e *snapshot.Entry, meta disk.Meta, full func() string) bool {
-	isDir := e.Type == snapshot.Dir
-	if n.cacheOnly && e.Name != cacheTag {
-		return true // noted once, for the directory
+func (c *capture) leftOutUnseen(n *node, name string, full func() string) (out, decided bool) {
+	switch {
+	case n.cacheOnly && name != cacheTag:
+		return true, true // noted once, for the directory
+	case disk.IsPart(name) || disk.IsAside(name):
+		c.skip(full(), snapshot.NotePart, "left by an unfinished restore")
+		return true, true
+	case c.Rules == nil && n.rules == nil:
+		return false, true
 	}
-	if c.Rules != nil || n.rules != nil {
-		full := full()
-		rule, excluded := c.Rules.Match(full, isDir)
-		if rule == nil { // what was given with the call has the last word
-			rule, excluded = n.rules.Match(full, isDir)
+	path := full()
+	rule, out := c.decide(n, path, true)
+	if rule != nil && rule.DirOnly() { // something else of that name is another matter
+		kind, known := n.typeOf(name)
+		if !known {
+			return false, false
 		}
-		if excluded {
-			c.skip(full, rule.Source()+": "+rule.String())
+		rule, out = c.decide(n, path, kind == snapshot.Dir)
+	}
+	if out {
+		c.skipByRule(path, rule.Source()+": "+rule.String())
+	}
+	return out, true
+}
+
+// decide returns the rule that decides about a path: what was given with the call has the
+// last word.
+func (c *capture) decide(n *node, path string, isDir bool) (rule *ignore.Rule, out bool) {
+	if rule, out = c.Rules.Match(path, isDir); rule == nil {
+		rule, out = n.rules.Match(path, isDir)
+	}
+	return rule, out
+}
+
+// leftOut reports whether an entry is not to be captured, and notes why. The rules need
+// not be asked if they have decided.
+func (c *capture) leftOut(n *node, e *snapshot.Entry, meta disk.Meta, decided bool, full func() string) bool {
+	isDir := e.Type == snapshot.Dir
+	if !decided {
+		full := full()
+		if rule, out := c.decide(n, full, isDir); out {
+			c.skipByRule(full, rule.Source()+": "+rule.String())
 			return true
 		}
 	}
 	if what, ok := c.avoid[fileKey{meta.Device, e.Inode}]; ok && isDir && e.Inode != 0 {
-		c.skip(full(), what)
+		c.skip(full(), snapshot.NoteOwn, what)
 		return true
 	}
 	if e.Type == snapshot.File && c.MaxFileSize > 0 && e.Size > c.MaxFileSize && e.Size != streamSize {
-		c.skip(full(), fmt.Sprintf("larger than %d bytes", c.MaxFileSize))
-		return true
-	}
-	if disk.IsPart(e.Name) || disk.IsAside(e.Name) {
-		c.skip(full(), "left by an unfinished restore")
+		c.skip(full(), snapshot.NoteSize, fmt.Sprintf("larger than %d bytes", c.MaxFileSize))
 		return true
 	}
 	return false
@@ -127,7 +154,7 @@ func (c *capture) isCache(n *node) bool {
 	if err != nil || string(head) != cacheTagSignature {
 		return false
 	}
-	c.skip(n.path, "what is in it is a cache: "+cacheTag)
+	c.skip(n.path, snapshot.NoteCache, "what is in it is a cache: "+cacheTag)
 	return true
 }
 
@@ -147,15 +174,38 @@ func (d mountPoint) Self(e *snapshot.Entry) (disk.Meta, error) {
 	return meta, err
 }
 
+// otherFileSystem is why what is in a mount point is left out.
+const otherFileSystem = "what is in it is on another file system"
+
 // unchanged reports whether what is in a directory, of that device, is what its older
 // version has.
 func (n *node) unchanged(c *capture, before, now *snapshot.Entry, device uint64) bool {
 	return before.Problem == "" && before.Type == now.Type && before.Size == now.Size &&
 		before.MTime == now.MTime &&
-		(c.IgnoreCTime || before.CTime == now.CTime && !n.racy.has(now.CTime, n.stamped && device == n.device)) &&
+		(c.IgnoreCTime || before.CTime == now.CTime) && c.isSettled(n, now, device) &&
 		(c.IgnoreInode || before.Inode == now.Inode) &&
 		before.Mode == now.Mode && before.UID == now.UID && before.GID == now.GID &&
 		before.Major == now.Major && before.Minor == now.Minor
+}
+
+// isSettled reports whether the stamp that an entry is compared by can't hide a change.
+func (c *capture) isSettled(n *node, e *snapshot.Entry, device uint64) bool {
+	stamp := e.CTime
+	if c.IgnoreCTime {
+		stamp = e.MTime
+	}
+	if n.racy.has(stamp) {
+		return false
+	}
+	return device == n.device || !legacyRacy(n.comparedWith(c), &place{}).has(stamp) // of whose clock nothing is known
+}
+
+// comparedWith returns when the run began that a directory is compared with.
+func (n *node) comparedWith(c *capture) time.Time {
+	if n.resumed {
+		return c.Resume.Start
+	}
+	return c.Parent.Start
 }
 
 // reason returns what an error says beside the path.

@@ -148,6 +148,7 @@ func (c *capture) openNode(ctx context.Context, n *node) (err error) {
 	if err := c.describeDir(n); err != nil {
 		return err
 	}
+	c.learn(n)
 	names, err := n.dir.Names()
 	if err != nil {
 		return err
@@ -161,9 +162,8 @@ func (c *capture) openNode(ctx context.Context, n *node) (err error) {
 
 // describeDir completes the directory's own entry with its attributes.
 func (c *capture) describeDir(n *node) error {
-	if n.same != nil && !c.IgnoreCTime { // which attributes would have changed
+	if n.same != nil && !c.IgnoreCTime && c.mounts[n.path] != "autofs" { // which attributes would have changed
 		n.entry().Xattrs = n.same.Xattrs
-		n.stamped = c.stampsHere(n)
 		return nil
 	}
 	self := *n.entry()
@@ -171,8 +171,9 @@ func (c *capture) describeDir(n *node) error {
 	if err != nil {
 		return err
 	}
-	n.device = meta.Device
-	n.stamped = c.stampsHere(n)
+	if c.mounts[n.path] == "autofs" && meta.Device != n.device { // it has just been mounted
+		n.device, n.place.device = meta.Device, meta.Device
+	}
 	n.entry().Xattrs = self.Xattrs
 	return nil
 }
@@ -257,48 +258,56 @@ func (c *capture) lstatBlock(ctx context.Context, b *block) error {
 		}
 		c.lstatName(ctx, b, name, before)
 	}
+	b.node.place.mu.Lock()
+	defer b.node.place.mu.Unlock()
+	b.node.place.seen.merge(b.seen)
 	return nil
 }
 
 // lstatName adds the entry of one name to its block, unless it is left out, and
-// decides what is to be done about it.
+// decides what is to be done about it. What is left out whatever it is, isn't looked at.
 func (c *capture) lstatName(ctx context.Context, b *block, name string, before *snapshot.Entry) {
-	slot := len(b.entries)
+	n, slot := b.node, len(b.entries)
 	b.entries = append(b.entries, snapshot.Entry{}) // there is room: nothing moves
+	drop := func() { b.entries = b.entries[:slot] }
 	e := &b.entries[slot]
-	full := func() string { return path.Join(b.node.path, name) }
-	meta, err := b.node.dir.Lstat(name, e)
-	selected := b.node.selected.in(name)
-	if err != nil {
-		c.unread(selected, full(), err)
-		b.entries = b.entries[:slot]
+	full := func() string { return path.Join(n.path, name) }
+	selected := n.selected.in(name)
+	only := n.only && selected.named == "" // no rule applies on the way to what is named
+	decided := only
+	if !only {
+		var out bool
+		if out, decided = c.leftOutUnseen(n, name, full); out {
+			if only = selected != nil && len(selected.below) > 0; !only {
+				drop()
+				return
+			}
+		}
+	}
+	if len(c.mounts) > 0 && c.sealed(n, name, full(), before, e) {
+		c.addMount(b, slot, full())
 		return
 	}
-	only := b.node.only && selected.named == "" // no rule applies on the way to what is named
-	if !only && c.leftOut(b.node, e, meta, full) {
+	meta, err := n.dir.Lstat(name, e)
+	if err != nil {
+		c.unread(selected, full(), err)
+		drop()
+		return
+	}
+	c.identify(n, e, meta)
+	if meta.Device == n.place.device {
+		b.seen.add(e.CTime, c.start)
+	}
+	if !only && c.leftOut(n, e, meta, decided, full) {
 		if only = e.Type == snapshot.Dir && selected != nil && len(selected.below) > 0; !only {
-			b.entries = b.entries[:slot]
+			drop()
 			return
 		}
 	}
-	same := before != nil && b.node.unchanged(c, before, e, meta.Device) && c.usable(ctx, b.node, before)
-	if same && e.Type != snapshot.Dir {
-		user, group := e.User, e.Group
-		same = user == before.User && group == before.Group
-		*e = *before
-		e.User, e.Group = user, group
-		c.count(e, before, true)
-	} else if e.Type != snapshot.Dir && e.Type != snapshot.File {
-		if err := b.node.dir.Describe(e); err != nil {
-			c.problem(full(), err)
-		}
-		c.count(e, before, false)
-	} else if e.Type == snapshot.File {
-		b.reads = append(b.reads, slot)
-		b.pending.Add(1)
-	} else {
+	same := before != nil && n.unchanged(c, before, e, meta.Device) && c.usable(ctx, n, before)
+	if !c.take(b, slot, before, same, full) {
 		sub := c.subNode(b, slot, before, meta, full())
-		c.stepInto(sub, b.node, selected, only)
+		c.stepInto(sub, n, selected, only)
 		if same {
 			sub.same = before
 		}
@@ -308,6 +317,53 @@ func (c *capture) lstatName(ctx context.Context, b *block, name string, before *
 	if !same {
 		b.same.Store(false)
 	}
+}
+
+// take decides what is to be done about an entry; for a directory it returns false.
+func (c *capture) take(b *block, slot int, before *snapshot.Entry, same bool, full func() string) bool {
+	e := &b.entries[slot]
+	switch {
+	case e.Type == snapshot.Dir:
+		return false
+	case same:
+		c.count(e, before, b.reuse(e, before))
+	case e.Type == snapshot.File:
+		b.reads = append(b.reads, slot)
+		b.pending.Add(1)
+	default:
+		if err := b.node.dir.Describe(e); err != nil {
+			c.problem(full(), err)
+		}
+		c.count(e, before, false)
+	}
+	return true
+}
+
+// reuse takes the content of an entry from its older version, but what it is called and
+// with what it is one from now. It reports whether nothing of it has changed.
+func (b *block) reuse(e, before *snapshot.Entry) bool {
+	now := *e
+	*e = *before
+	e.User, e.Group = now.User, now.Group
+	e.Links, e.Device = now.Links, now.Device
+	if now.Links > 0 {
+		e.Inode = now.Inode
+	}
+	if e.Links != before.Links || e.Device != before.Device || e.Inode != before.Inode {
+		b.same.Store(false)
+	}
+	return e.User == before.User && e.Group == before.Group
+}
+
+// addMount adds the entry of a mount point that nothing is asked of.
+func (c *capture) addMount(b *block, slot int, full string) {
+	n := b.node
+	sub := newNode(b, slot, full, func() (directory, error) { return sealedMount{n.dir}, nil })
+	sub.device, sub.place, sub.rules = n.device, n.place, n.rules
+	b.subs = append(b.subs, sub)
+	b.pending.Add(1)
+	b.same.Store(false)
+	c.skip(full, snapshot.NoteFileSystem, otherFileSystem)
 }
 
 // usable reports whether what is in the file can be taken from its older version.
@@ -332,7 +388,7 @@ func (c *capture) resume(n *node, e *snapshot.Entry) {
 		before := *e
 		before.Subtree = tree
 		n.before = &before
-		n.racy = racySince(c.Resume.Start)
+		n.resumed = true
 		n.check = c.Resume.Stored
 	}
 }
@@ -343,7 +399,8 @@ func (c *capture) subNode(b *block, slot int, before *snapshot.Entry, meta disk.
 	dir, name := b.node.dir, e.Name
 	sub := newNode(b, slot, full, func() (directory, error) { return dir.sub(name) })
 	sub.rules = b.node.rules
-	sub.racy, sub.check, sub.device = b.node.racy, b.node.check, meta.Device
+	sub.resumed, sub.check, sub.device = b.node.resumed, b.node.check, meta.Device
+	sub.place = c.placeOf(sub, b.node)
 	if before != nil && before.Type == snapshot.Dir {
 		sub.before = before
 	}

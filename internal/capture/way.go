@@ -1,6 +1,8 @@
 package capture
 
 import (
+	"errors"
+	"io/fs"
 	"maps"
 	"slices"
 
@@ -73,7 +75,9 @@ func (c *capture) stepInto(sub, parent *node, selected *selection, only bool) {
 			sub.open = func() (directory, error) { return mountPoint{dir, name}, nil }
 		}
 		sub.only = selected != nil
-		c.skip(sub.path, "what is in it is on another file system")
+		c.skip(sub.path, snapshot.NoteFileSystem, otherFileSystem)
+	} else if !sub.only {
+		c.noteMount(sub)
 	}
 	if sub.only && !parent.only {
 		sub.open = func() (directory, error) { return dir.(diskDir).way(name, selected) }
@@ -83,9 +87,17 @@ func (c *capture) stepInto(sub, parent *node, selected *selection, only bool) {
 // unopened notes that a directory can't be read.
 func (c *capture) unopened(n *node, err error) {
 	n.entry().Problem = reason(err)
-	if c.missed(n.selected, err); n.selected == nil || n.selected.named == "" && !n.only {
-		c.problem(n.path, err)
+	c.missed(n.selected, err)
+	if n.only || n.selected != nil && n.selected.named != "" {
+		return
 	}
+	c.mu.Lock()
+	c.result.Unread.Dirs++
+	if n.before != nil && n.before.Problem == "" {
+		c.result.Unread.LostDirs++
+	}
+	c.mu.Unlock()
+	c.problem(n.path, err)
 }
 
 // unread notes that something can't be read, which leads to those named paths if any.
@@ -93,6 +105,11 @@ func (c *capture) unread(selected *selection, path string, err error) {
 	if selected != nil {
 		c.missed(selected, err)
 		return
+	}
+	if !errors.Is(err, fs.ErrNotExist) { // else it is gone by now
+		c.mu.Lock()
+		c.result.Unread.Files++
+		c.mu.Unlock()
 	}
 	c.problem(path, err)
 }
@@ -118,4 +135,13 @@ func (c *capture) allMissing() error {
 		return nil
 	}
 	return c.missing
+}
+
+// noteMount notes that what is mounted at a directory is taken.
+func (c *capture) noteMount(n *node) {
+	if kind, mounted := c.mounts[n.path]; mounted {
+		c.note(n.path, snapshot.NoteMount, kind)
+	} else if n.place.path == n.path && n.path != "" {
+		c.note(n.path, snapshot.NoteMount, "")
+	}
 }

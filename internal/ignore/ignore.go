@@ -44,6 +44,9 @@ type Rule struct {
 // String returns the pattern as it was written.
 func (r *Rule) String() string { return r.text }
 
+// DirOnly reports whether the pattern is about directories only.
+func (r *Rule) DirOnly() bool { return r.dirOnly }
+
 // Source returns where the pattern was written, such as "src/.gitignore:12" or
 // "--exclude".
 func (r *Rule) Source() string {
