@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"maps"
 	"slices"
@@ -177,6 +178,8 @@ func tree(n int) fstest.MapFS {
 		}
 	}
 	files["d3/changes"] = &fstest.MapFile{Data: fmt.Append(nil, n), Mode: 0o644, ModTime: old.Add(time.Duration(n) * time.Hour)}
+	// The directory's stamp shows that the clock has gone on, so the file's is settled.
+	files["d3"] = &fstest.MapFile{Mode: fs.ModeDir | 0o755, ModTime: old.Add(time.Duration(n)*time.Hour + time.Minute)}
 	return files
 }
 

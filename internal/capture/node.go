@@ -18,6 +18,7 @@ type node struct {
 	open    func() (directory, error)
 	first   *block
 	before  *snapshot.Entry              // the directory in the parent snapshot, or nil
+	was     *snapshot.Entry              // the directory in the leaf of the block that its entry is in, or nil
 	same    *snapshot.Entry              // its entry there if it is unchanged, or nil
 	racy    racyTime                     // stamps that aren't settled; set by learn
 	resumed bool                         // compared with what an interrupted run left
@@ -195,7 +196,7 @@ func (c *capture) endNode(ctx context.Context, n *node) error {
 	default:
 		c.Progress.ChangedDirs.Add(1)
 	}
-	if n.before == nil || n.before.Subtree != e.Subtree {
+	if n.was == nil || n.was.Subtree != e.Subtree || !snapshot.SameXattrs(n.was, e) {
 		n.block.same.Store(false)
 	}
 	return c.finishOne(ctx, n.block)

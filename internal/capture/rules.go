@@ -177,12 +177,12 @@ func (d mountPoint) Self(e *snapshot.Entry) (disk.Meta, error) {
 // otherFileSystem is why what is in a mount point is left out.
 const otherFileSystem = "what is in it is on another file system"
 
-// unchanged reports whether what is in a directory, of that device, is what its older
-// version has.
-func (n *node) unchanged(c *capture, before, now *snapshot.Entry, device uint64) bool {
+// alike reports whether what is in a directory is what its older version has, if the
+// stamps can be believed.
+func (n *node) alike(c *capture, before, now *snapshot.Entry) bool {
 	return before.Problem == "" && before.Type == now.Type && before.Size == now.Size &&
 		before.MTime == now.MTime &&
-		(c.IgnoreCTime || before.CTime == now.CTime) && c.isSettled(n, now, device) &&
+		(c.IgnoreCTime || before.CTime == now.CTime) &&
 		(c.IgnoreInode || before.Inode == now.Inode) &&
 		before.Mode == now.Mode && before.UID == now.UID && before.GID == now.GID &&
 		before.Major == now.Major && before.Minor == now.Minor

@@ -304,7 +304,8 @@ func (c *capture) lstatName(ctx context.Context, b *block, name string, before *
 			return
 		}
 	}
-	same := before != nil && n.unchanged(c, before, e, meta.Device) && c.usable(ctx, n, before)
+	alike := before != nil && n.alike(c, before, e)
+	same := alike && c.isSettled(n, e, meta.Device) && c.usable(ctx, n, before)
 	if !c.take(b, slot, before, same, full) {
 		sub := c.subNode(b, slot, before, meta, full())
 		c.stepInto(sub, n, selected, only)
@@ -314,7 +315,7 @@ func (c *capture) lstatName(ctx context.Context, b *block, name string, before *
 		b.subs = append(b.subs, sub)
 		b.pending.Add(1)
 	}
-	if !same {
+	if !same && (!alike || e.Type != snapshot.Dir) { // of which endNode knows more
 		b.same.Store(false)
 	}
 }
@@ -349,10 +350,11 @@ func (b *block) reuse(e, before *snapshot.Entry) bool {
 	if now.Links > 0 {
 		e.Inode = now.Inode
 	}
-	if e.Links != before.Links || e.Device != before.Device || e.Inode != before.Inode {
+	same := e.User == before.User && e.Group == before.Group
+	if !same || e.Links != before.Links || e.Device != before.Device || e.Inode != before.Inode {
 		b.same.Store(false)
 	}
-	return e.User == before.User && e.Group == before.Group
+	return same
 }
 
 // addMount adds the entry of a mount point that nothing is asked of.
@@ -402,7 +404,7 @@ func (c *capture) subNode(b *block, slot int, before *snapshot.Entry, meta disk.
 	sub.resumed, sub.check, sub.device = b.node.resumed, b.node.check, meta.Device
 	sub.place = c.placeOf(sub, b.node)
 	if before != nil && before.Type == snapshot.Dir {
-		sub.before = before
+		sub.before, sub.was = before, before
 	}
 	c.resume(sub, e)
 	return sub
