@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -78,14 +79,17 @@ type RestoreProgress struct {
 	Elapsed time.Duration
 	Done    bool
 
-	Problem  error  // what could not be restored as it should, or nil
-	Notice   error  // what is worth a word and no problem, such as withheld privileges, or nil
-	Action   string // "create", "replace", "touch" or "delete", or empty
-	Leftover string // what is to be said of Path, which an interrupted restore has moved aside, or empty
-	Spared   string // why Path was not deleted, or empty
-	Mount    string // the mount point that a spared path lies on, if the snapshot has that
-	Path     string // of the problem, notice or action, relative to the restored directory
-	Entry    *snapshot.Entry
+	Problem error // what could not be restored as it should, or nil
+	// Elsewhere is the newest other snapshot that has the file of this path whole, which
+	// could not be restored because of damage, or nil.
+	Elsewhere *snapshot.Manifest
+	Notice    error  // what is worth a word and no problem, such as withheld privileges, or nil
+	Action    string // "create", "replace", "touch" or "delete", or empty
+	Leftover  string // what is to be said of Path, which an interrupted restore has moved aside, or empty
+	Spared    string // why Path was not deleted, or empty
+	Mount     string // the mount point that a spared path lies on, if the snapshot has that
+	Path      string // of the problem, notice or action, relative to the restored directory
+	Entry     *snapshot.Entry
 }
 
 // A RestoreReport counts what a restore did, or would do.
@@ -148,12 +152,16 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	var lacking causes
+	var lost []string // paths that can't be restored because of damage
 	x.Problem = func(path string, err error) {
 		if errors.Is(err, ErrNewerKey) {
 			giveUp(err) // all that follows would say the same
 			return
 		}
 		lacking.add(path, err)
+		if errors.Is(err, ErrDamaged) && len(lost) < soughtFiles && !slices.Contains(lost, path) {
+			lost = append(lost, path)
+		}
 		report.problem(path, err)
 	}
 	x.Notice = report.notice
@@ -167,6 +175,9 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	x.Spared = report.spared
 	stop := report.run()
 	err = extract.Run(ctx, x)
+	if err == nil {
+		err = from.tellVersions(ctx, m, &o, x.Bare, lost, report.elsewhere)
+	}
 	stop()
 	done := report.report()
 	if cause := context.Cause(ctx); errors.Is(cause, ErrNewerKey) {
@@ -292,6 +303,10 @@ func (p *restoreReporter) send(u RestoreProgress) {
 
 func (p *restoreReporter) problem(path string, err error) {
 	p.send(RestoreProgress{Path: path, Problem: err})
+}
+
+func (p *restoreReporter) elsewhere(path string, m *snapshot.Manifest) {
+	p.send(RestoreProgress{Path: path, Elsewhere: m})
 }
 
 func (p *restoreReporter) notice(path string, err error) {

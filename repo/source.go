@@ -17,11 +17,12 @@ type source struct {
 	page   []byte // of a tree that isn't stored
 	pageID chunk.ID
 	sealed chan []byte // buffers that are free
+	packs  *presence
 }
 
 // sourceOf returns a source that many segments can be read from at once.
 func sourceOf(r *Repo, workers int) *source {
-	s := &source{Repo: r, trees: trees{r}, sealed: make(chan []byte, workers)}
+	s := &source{Repo: r, trees: trees{r}, sealed: make(chan []byte, workers), packs: newPresence(r)}
 	for range workers {
 		s.sealed <- nil
 	}

@@ -32,6 +32,9 @@ func (v *restoreView) update(u repo.RestoreProgress) {
 	case u.Problem != nil:
 		v.problem(u)
 		return
+	case u.Elsewhere != nil:
+		v.elsewhere(u)
+		return
 	case u.Notice != nil:
 		v.notice(u)
 		return
@@ -122,6 +125,16 @@ func (v *restoreView) sayWithheld(n uint64) {
 	}
 	v.p.warn("%s restored without set-ID bits or capabilities, because their owner or group was not: %s%s",
 		plural(n, "file was", "files were"), strings.Join(v.withheld, ", "), more)
+}
+
+// elsewhere names a snapshot that has what this one has lost.
+func (v *restoreView) elsewhere(u repo.RestoreProgress) {
+	v.clear()
+	if v.p.json {
+		_ = v.p.emit(map[string]any{"message_type": "elsewhere", "item": u.Path, "snapshot_id": u.Elsewhere.ID.String(), "time": u.Elsewhere.Start})
+		return
+	}
+	v.p.warn("%s: snapshot %s of %s has it whole", v.p.path(u.Path), u.Elsewhere.ID.Short(), localTime(u.Elsewhere.Start))
 }
 
 // leftover tells of what an interrupted restore has moved aside.

@@ -36,6 +36,9 @@ type Source interface {
 	snapshot.Loader
 	// Locate returns a place of a chunk.
 	Locate(ctx context.Context, id chunk.ID) (index.Place, error)
+	// Present returns an error unless the chunk is in a pack that is there. It reads
+	// nothing of the pack.
+	Present(ctx context.Context, id chunk.ID) error
 	// Expect says which segments will be asked for next, each once, in about this order.
 	// The function it returns is called when that is over.
 	Expect(ctx context.Context, segments iter.Seq2[*pack.Info, int]) (done func())

@@ -44,8 +44,11 @@ func (x *extraction) carry(ctx context.Context, w *written) error {
 	case !w.todo:
 		x.Progress.Same.Add(1)
 	case w.entry.Type == snapshot.File && w.action != Touch:
+		if err := x.plan(ctx, w); err != nil || w.failed {
+			return err
+		}
 		x.planned(w.action, w.path, w.entry)
-		return x.plan(ctx, w)
+		return nil
 	case x.planned(w.action, w.path, w.entry):
 		if err := x.dirs.use(w.dir, func(out *disk.Out) error { return x.make(out, w) }); err != nil {
 			x.problem(w.path(), err)

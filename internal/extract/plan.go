@@ -53,7 +53,11 @@ func (w *window) reset() {
 // plan adds a file to the window.
 func (x *extraction) plan(ctx context.Context, w *written) error {
 	if x.DryRun {
-		defer x.count(w.entry)
+		defer func() {
+			if !w.failed {
+				x.count(w.entry)
+			}
+		}()
 	}
 	from, split := len(x.win.uses), false
 	for c, err := range snapshot.Chunks(ctx, x.Source, w.entry, 0) {
@@ -88,6 +92,9 @@ func (x *extraction) plan(ctx context.Context, w *written) error {
 
 func (x *extraction) use(ctx context.Context, w *written, c snapshot.PlacedChunk) error {
 	p, err := x.Source.Locate(ctx, c.ID)
+	if err == nil && x.careful(w) {
+		err = x.Source.Present(ctx, c.ID)
+	}
 	if err != nil {
 		return err
 	}
@@ -106,6 +113,13 @@ func (x *extraction) use(ctx context.Context, w *written, c snapshot.PlacedChunk
 		order: int32(order), id: c.ID, file: w, chunk: c.Offset,
 	})
 	return nil
+}
+
+// careful reports whether the packs of a file are to be known to be there before it is
+// written: where something that is live would be replaced or deleted, and where nothing
+// will be read that would tell.
+func (x *extraction) careful(w *written) bool {
+	return x.DryRun || x.Delete || w.action == Replace
 }
 
 // endWindow has the window carried out when the one before is, and begins another.

@@ -1,0 +1,147 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/pack"
+)
+
+// A presence knows of packs whether they are there, and how long they are. It asks for
+// the first few one by one, and then lists all: a restore that needs few packs of a
+// large repository asks for few.
+type presence struct {
+	r *Repo
+
+	mu     sync.Mutex
+	sizes  map[pack.ID]int64 // of those that were asked for: -1 is absent
+	listed map[pack.ID]int64 // all there are, once they were listed
+	asked  int
+	gone   map[pack.ID]bool // that a chunk was missed in, after the index was brought up to date
+}
+
+func newPresence(r *Repo) *presence {
+	return &presence{r: r, sizes: map[pack.ID]int64{}, gone: map[pack.ID]bool{}}
+}
+
+// askedAtMost is how many packs are asked for before all are listed. A listing is a
+// request for each thousand packs, or for each of 256 directories.
+const askedAtMost = 8
+
+// missing is what is wrong with a pack that isn't there with its length.
+var errNotPresent = errors.New("it is not there, or shorter than its index says")
+
+// Present is part of extract.Source.
+func (s *source) Present(ctx context.Context, id chunk.ID) error { return s.packs.has(ctx, id) }
+
+// has returns a *LostError unless a chunk is in a pack that is there, on the target or
+// a replica, and long enough. It reads nothing of the pack.
+func (p *presence) has(ctx context.Context, id chunk.ID) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var known *LostError // of packs for which the index needn't be brought up to date again
+	err := p.r.persist(ctx, func(x *index.Index) error {
+		places, err := x.Lookup(id)
+		if err != nil {
+			return err
+		}
+		lost := &LostError{ID: id}
+		old := len(places) > 0
+		for _, place := range places {
+			err := p.there(ctx, place)
+			if err == nil {
+				return nil
+			}
+			if damage := (*pack.DamageError)(nil); !errors.As(err, &damage) {
+				return err
+			}
+			lost.Err = err
+			old = old && p.gone[place.Pack.ID]
+		}
+		if old {
+			known = lost
+			return nil
+		}
+		return lost
+	})
+	if known != nil {
+		return known
+	}
+	if lost := (*LostError)(nil); errors.As(err, &lost) {
+		if damage := (*pack.DamageError)(nil); errors.As(lost, &damage) {
+			p.gone[damage.Pack] = true
+		}
+	}
+	return err
+}
+
+// there returns a *pack.DamageError unless the place's segment is there.
+func (p *presence) there(ctx context.Context, place index.Place) error {
+	damage := &pack.DamageError{Pack: place.Pack.ID, Err: errNotPresent}
+	n := int(place.Segment)
+	if n >= len(place.Pack.Segments) {
+		return damage
+	}
+	segment := place.Pack.Segments[n]
+	size, err := p.size(ctx, place.Pack.ID)
+	if err != nil {
+		return err
+	}
+	end := segment.Offset + int64(segment.Stored)
+	if size >= end {
+		return nil
+	}
+	return p.onReplica(ctx, place.Pack.ID, end, damage)
+}
+
+// size returns how long a pack is, or -1 if it isn't there.
+func (p *presence) size(ctx context.Context, id pack.ID) (int64, error) {
+	if size, ok := p.sizes[id]; ok {
+		return size, nil
+	}
+	if p.listed == nil && p.asked >= askedAtMost {
+		listed, err := p.r.packsThere(ctx)
+		if err != nil {
+			return 0, err
+		}
+		p.listed = listed
+	}
+	if p.listed != nil {
+		if size, ok := p.listed[id]; ok {
+			return size, nil
+		}
+	}
+	p.asked++ // one that came since then, too
+	info, err := p.r.target.Stat(ctx, packName(id))
+	size := info.Size
+	if errors.Is(err, fs.ErrNotExist) {
+		size, err = -1, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", packName(id), err)
+	}
+	p.sizes[id] = size
+	return size, nil
+}
+
+// onReplica returns an error unless a replica has that much of a pack.
+func (p *presence) onReplica(ctx context.Context, id pack.ID, end int64, here error) error {
+	for n := range p.r.replicas.all {
+		t, err := p.r.replicas.open(ctx, n)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			continue // what reads from it says so
+		}
+		if info, err := t.Stat(ctx, packName(id)); err == nil && info.Size >= end {
+			return nil
+		}
+	}
+	return here
+}
