@@ -8,12 +8,24 @@ import (
 )
 
 // Patterns are patterns as of gitignore(5), here for what is wanted.
-type Patterns struct{ set *ignore.Set }
+type Patterns struct {
+	list []string
+	set  *ignore.Set
+}
 
 // ParsePatterns reads patterns.
 func ParsePatterns(list []string) (Patterns, error) {
-	set, err := patterns(list, "pattern")
-	return Patterns{set}, err
+	rules, err := parseFlags(list, "pattern")
+	var none *ignore.Set
+	return Patterns{slices.Clone(list), none.With("", rules)}, err
+}
+
+// In returns the patterns as they are meant for a snapshot: what begins with a slash is
+// the whole path of something in its source, or else a path in any of the directories
+// that were named; what begins with ~/ is in the home directory.
+func (p Patterns) In(m *snapshot.Manifest) (Patterns, error) {
+	set, err := patternsIn(m, "", p.list, "pattern")
+	return Patterns{p.list, set}, err
 }
 
 // Match reports whether a path, relative to the root of a snapshot, matches by

@@ -16,7 +16,6 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/internal/extract"
-	"github.com/qsnap/qsnap/internal/ignore"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -127,16 +126,13 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	from := sourceOf(r, x.Workers)
 	x.Source = from
 	var err error
-	if x.Include, err = patterns(o.Include, "--include"); err != nil {
-		return RestoreReport{}, err
-	}
-	if x.Exclude, err = patterns(o.Exclude, "--exclude"); err != nil {
-		return RestoreReport{}, err
-	}
 	if x.Root, x.Bare, err = from.root(ctx, m, o.Path); err != nil {
 		return RestoreReport{}, err
 	}
 	x.FollowLinks, x.Whole = o.FollowLinks, wholeDirs(m, o.Path)
+	if err = pickedBy(&x, m, &o); err != nil {
+		return RestoreReport{}, err
+	}
 	if x.Rules, err = r.coverage(m, &o, from); err != nil {
 		return RestoreReport{}, err
 	}
@@ -187,23 +183,6 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 		err = lacking.error(nil, done.Problems, "restored")
 	}
 	return done, err
-}
-
-// patterns returns a set of patterns, or nil for none.
-func patterns(list []string, source string) (*ignore.Set, error) {
-	if len(list) == 0 {
-		return nil, nil
-	}
-	var rules []Rule
-	for _, p := range list {
-		rule, err := ignore.Parse(p, source)
-		if err != nil {
-			return nil, err
-		}
-		rules = append(rules, rule)
-	}
-	var set *ignore.Set
-	return set.With("", rules), nil
 }
 
 // root returns the directory to be restored: the one of that path, or a bare one

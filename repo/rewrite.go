@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -25,7 +26,7 @@ var errExcluded = errors.New("excluded")
 // holds nothing of that sort. Where the other is forgotten, Prune makes what only it
 // held unreadable, unless it is in other snapshots too.
 func (r *Repo) Rewrite(ctx context.Context, m *snapshot.Manifest, o RewriteOptions) (*snapshot.Manifest, error) {
-	set, err := patterns(o.Exclude, "--exclude")
+	set, err := patternsIn(m, "", o.Exclude, "--exclude")
 	if err != nil {
 		return nil, err
 	}
@@ -47,8 +48,10 @@ func (r *Repo) Rewrite(ctx context.Context, m *snapshot.Manifest, o RewriteOptio
 		next.Excludes = slices.Concat(next.Excludes, o.Exclude)
 		if next.Rules != nil {
 			rules := *next.Rules
-			for _, text := range o.Exclude {
-				rules.Patterns = append(slices.Clip(rules.Patterns), snapshot.Pattern{Source: "rewrite", Text: text})
+			for _, p := range set.Records() {
+				if !strings.HasPrefix(p.Text, "!") { // which would take back what the snapshot's own patterns say
+					rules.Patterns = append(slices.Clip(rules.Patterns), snapshot.Pattern{Source: "rewrite " + p.Source, Text: p.Text})
+				}
 			}
 			next.Rules = &rules
 		}

@@ -22,6 +22,8 @@ import (
 type Source struct {
 	open func(now time.Time) (*capture.Source, error)
 	once bool // it can be read only once
+
+	onDisk bool // its paths are those of this machine
 }
 
 // Paths returns the source that is files and directories. If it is one directory,
@@ -32,7 +34,7 @@ type Source struct {
 // A path that can't be taken is in the manifest's Missing. If that is all of them,
 // there is no snapshot.
 func Paths(paths ...string) Source {
-	return Source{open: func(time.Time) (*capture.Source, error) { return capture.Paths(paths...) }}
+	return Source{onDisk: true, open: func(time.Time) (*capture.Source, error) { return capture.Paths(paths...) }}
 }
 
 // FS returns the source that is a file system. name stands for its path: snapshots
@@ -78,7 +80,12 @@ type SnapshotOptions struct {
 	IgnoreCTime bool // don't compare change times
 	IgnoreInode bool // don't compare inode numbers
 
-	Excludes      []string // patterns as of gitignore(5), relative to the snapshot's root
+	// Excludes are patterns as of gitignore(5), of which the last that matches decides. One
+	// that begins with a slash is the whole path of something in the source, also through
+	// symbolic links, or else a path in each of the directories that were named; one that
+	// begins with ~/ is in the home directory. What was named itself is left out only by
+	// its whole path.
+	Excludes      []string
 	ExcludeRules  []Rule   // the same, parsed, to be asked after Excludes
 	IgnoreFiles   []string // names of files such as .gitignore to be heeded, beside .qsnapignore
 	OneFileSystem bool
@@ -108,8 +115,9 @@ type Rule = ignore.Rule
 // A PatternError says which pattern can't be one, and why.
 type PatternError = ignore.PatternError
 
-// ParseRules reads the rules of a file such as .gitignore, of that name.
-func ParseRules(r io.Reader, name string) ([]Rule, error) { return ignore.ParseFile(r, name) }
+// ParseRules reads the rules of a file such as .gitignore, of that name, for
+// SnapshotOptions.ExcludeRules. Lines that can match nothing are among the unmatched.
+func ParseRules(r io.Reader, name string) ([]Rule, error) { return ignore.ParseList(r, name) }
 
 // SnapshotProgress is how far a snapshot has come.
 type SnapshotProgress struct {
@@ -122,6 +130,11 @@ type SnapshotProgress struct {
 	// Problem is what could not be read as it should, or nil; Path says where.
 	Problem error
 	Path    string
+	Notice  error // what is worth a word and no problem, or nil
+
+	// Unmatched are the patterns of Excludes and ExcludeRules that have met nothing, each
+	// with where it was written. They are known when it is done.
+	Unmatched []string
 }
 
 // Snapshot takes a snapshot and returns its manifest. If a named source is missing, or
@@ -148,7 +161,7 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 	if m.Username = user; m.Hostname == "" {
 		m.Hostname = host
 	}
-	rules, err := o.rules(source)
+	rules, notices, err := o.rules(src, source.Paths, source.Layout)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +181,7 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 	if o.ReadAll {
 		parent = nil
 	}
-	t := &taking{r: r, m: m, src: src, source: source, parent: parent, rules: rules, o: o}
+	t := &taking{r: r, m: m, src: src, source: source, parent: parent, rules: rules, notices: notices, o: o}
 	if err := t.run(ctx); err != nil {
 		return nil, err
 	}
@@ -185,6 +198,8 @@ type taking struct {
 	parent *snapshot.Manifest
 	rules  *ignore.Set
 	o      SnapshotOptions
+
+	notices []error
 
 	session *session
 	report  *reporter
@@ -206,7 +221,11 @@ func (t *taking) run(ctx context.Context) (err error) {
 	s := t.session
 	defer s.close()
 	t.report = newReporter(t.r, s, t.parent, t.m.Start, t.o.Progress)
+	t.report.rules = t.rules
 	defer t.report.stop()
+	for _, notice := range t.notices {
+		t.report.notice("", notice)
+	}
 	defer func() {
 		if cause := s.err(); err != nil && cause != nil && ctx.Err() == nil {
 			err = cause
@@ -285,20 +304,6 @@ func (t *taking) fill() error {
 	return nil
 }
 
-// rules returns the excludes as one set.
-func (o *SnapshotOptions) rules(src *capture.Source) (*ignore.Set, error) {
-	var rules []Rule
-	for _, pattern := range o.Excludes {
-		rule, err := ignore.Parse(src.Relative(pattern), "--exclude")
-		if err != nil {
-			return nil, err
-		}
-		rules = append(rules, rule)
-	}
-	var set *ignore.Set
-	return set.With("", o.ExcludeRules).With("", rules), nil
-}
-
 // newest returns the newest snapshot of the same host and paths, or nil. It goes
 // by the chain of snapshots rather than by clocks.
 func (r *Repo) newest(ctx context.Context, like *snapshot.Manifest) (*snapshot.Manifest, error) {
@@ -337,6 +342,7 @@ type reporter struct {
 	start    time.Time
 	now      func() time.Time
 	call     func(SnapshotProgress)
+	rules    *ignore.Set
 	progress atomic.Pointer[capture.Progress]
 	lacking  causes
 
@@ -399,13 +405,19 @@ func (p *reporter) problem(path string, err error) {
 	}
 }
 
+func (p *reporter) notice(path string, notice error) {
+	if p.call != nil {
+		p.report(SnapshotProgress{Notice: notice, Path: path})
+	}
+}
+
 // stop ends the calls, with a last one.
 func (p *reporter) stop() {
 	p.once.Do(func() {
 		close(p.quit)
 		p.done.Wait()
 		if p.call != nil {
-			p.report(SnapshotProgress{Done: true})
+			p.report(SnapshotProgress{Done: true, Unmatched: unmatched(p.rules)})
 		}
 	})
 }

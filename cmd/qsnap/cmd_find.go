@@ -93,6 +93,10 @@ func (f *finder) in(c *cli.Context, r *repo.Repo, m *snapshot.Manifest, patterns
 		f.hits = map[*snapshot.Manifest][]nodeJSON{}
 	}
 	f.order = append(f.order, m)
+	patterns, err := patterns.In(m)
+	if err != nil {
+		return err
+	}
 	for e, err := range r.Walk(c.Context, &m.Root) {
 		if err != nil {
 			return fmt.Errorf("snapshot %s: %s: %w", m.ID.Short(), e.Path, err)

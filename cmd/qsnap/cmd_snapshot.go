@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -22,8 +23,9 @@ func (p *program) snapshotCommand() *cli.Command {
 		ArgsUsage: "PATH...",
 		Description: "One directory becomes the snapshot itself; of several paths each is kept in full.\n" +
 			"Files that are the same as in the last snapshot of the same paths are not read.\n" +
-			"Patterns are those of .gitignore, relative to the directory. Files named .qsnapignore\n" +
-			"hold more of them, for what is beside and below.",
+			"Patterns are those of .gitignore. A leading slash means the whole path of something in\n" +
+			"a PATH, or else a path within each; ~/ is your home. Files named .qsnapignore hold more\n" +
+			"of them, for what is beside and below. A named PATH is left out only by its whole path.",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "tag", Usage: "give it a `TAG`; may be repeated"},
 			&cli.StringFlag{Name: "host", Usage: "say it is of `HOST`", DefaultText: "$QSNAP_HOST, or this machine's name"},
@@ -42,6 +44,7 @@ func (p *program) snapshotCommand() *cli.Command {
 			&cli.StringFlag{Name: "command", Usage: "take a snapshot of what `COMMAND` prints, as one file; none if any part of it fails, also before a | (bash -e -o pipefail)"},
 			&cli.BoolFlag{Name: "allow-empty-source", Usage: "take a snapshot though there is nothing in the source"},
 			&cli.StringFlag{Name: "compression", Usage: "`LEVEL`: auto, off, fastest, default, better or max", Value: "auto"},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say which patterns met nothing"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "store nothing, but read and compress all that would be, and print what it would cost"},
 		},
 		Action: p.snapshot,
@@ -94,7 +97,10 @@ func (p *program) snapshot(c *cli.Context) error {
 	if err = errors.Join(err, wait()); err != nil {
 		return explainEmpty(c.String("command"), err)
 	}
-	if err := p.snapshotSummary(m, cost, c.Bool("dry-run")); err != nil {
+	if !c.Bool("verbose") && !p.json {
+		view.unmatched = nil
+	}
+	if err := p.snapshotSummary(m, cost, view.unmatched, c.Bool("dry-run")); err != nil {
 		return err
 	}
 	return p.afterwards(c, r, end)
@@ -169,7 +175,7 @@ func noneThere(paths []string) error {
 }
 
 // snapshotSummary says what was stored.
-func (p *program) snapshotSummary(m *snapshot.Manifest, cost repo.Cost, dryRun bool) error {
+func (p *program) snapshotSummary(m *snapshot.Manifest, cost repo.Cost, unmatched []string, dryRun bool) error {
 	s := m.Stats
 	took := m.End.Sub(m.Start)
 	if p.json {
@@ -186,7 +192,8 @@ func (p *program) snapshotSummary(m *snapshot.Manifest, cost repo.Cost, dryRun b
 			"data_added": s.DataAdded + s.TreeAdded, "data_added_packed": s.DataStored + s.TreeStored,
 			"total_files_processed": s.Files, "total_bytes_processed": s.Bytes,
 			"bytes_read": s.BytesRead, "total_duration": took.Seconds(),
-			"skipped": m.Skipped.Total, "errors": m.Problems.Total,
+			"unmatched_excludes": slices.Concat([]string{}, unmatched),
+			"skipped":            m.Skipped.Total, "errors": m.Problems.Total,
 			"backup_start": m.Start, "backup_end": m.End,
 		})
 	}
@@ -210,6 +217,9 @@ func (p *program) snapshotSummary(m *snapshot.Manifest, cost repo.Cost, dryRun b
 	}
 	for _, missing := range m.Missing {
 		p.warn("%s is not in the snapshot: %s", printable(missing.Path), printable(missing.Text))
+	}
+	for _, pattern := range unmatched {
+		p.say("  %s met nothing", pattern)
 	}
 	if m.Problems.Total > 0 {
 		p.warn("%s could not be read as it should: the snapshot is incomplete", plural(m.Problems.Total, "path", "paths"))

@@ -90,6 +90,7 @@ func one(all ...error) func(error) bool {
 	}
 }
 
+// isUsage reports whether an error is of what the user has written.
 func isUsage(err error) bool {
 	_, pattern := errors.AsType[*repo.PatternError](err)
 	return pattern || errors.Is(err, errUsage)

@@ -21,6 +21,8 @@ type snapshotView struct {
 	known  atomic.Bool // they are all counted
 	cancel context.CancelFunc
 	json   time.Time // of the last status
+
+	unmatched []string // patterns that have met nothing, once it is done
 }
 
 // snapshotView also counts what is there, on a terminal, if no snapshot before
@@ -61,6 +63,13 @@ func (v *snapshotView) update(u repo.SnapshotProgress) {
 		v.problem(u)
 		return
 	}
+	if u.Notice != nil {
+		v.notice(u)
+		return
+	}
+	if u.Done {
+		v.unmatched = u.Unmatched
+	}
 	var total, files uint64
 	switch {
 	case u.Parent != nil:
@@ -89,6 +98,15 @@ func (v *snapshotView) problem(u repo.SnapshotProgress) {
 		return
 	}
 	v.p.warn("%s", oneLine(u.Problem))
+}
+
+func (v *snapshotView) notice(u repo.SnapshotProgress) {
+	v.clear()
+	if v.p.json {
+		_ = v.p.emit(map[string]any{"message_type": "notice", "message": u.Notice.Error(), "during": "archival", "item": u.Path})
+		return
+	}
+	v.p.warn("%s", oneLine(u.Notice))
 }
 
 func (v *snapshotView) status(u repo.SnapshotProgress, total, files uint64) {

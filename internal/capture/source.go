@@ -3,7 +3,6 @@ package capture
 import (
 	"io"
 	"path/filepath"
-	"strings"
 
 	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/snapshot"
@@ -76,20 +75,4 @@ func (s *Source) full(rel string) string {
 		return filepath.Join(filepath.Dir(s.Paths[0]), filepath.FromSlash(rel))
 	}
 	return filepath.Join(volumeRoot(s.Paths[0]), filepath.FromSlash(rel))
-}
-
-// Relative returns an exclude pattern that begins with the path of the source's
-// root as one that is relative to it, and others as they are: people write both.
-func (s *Source) Relative(pattern string) string {
-	if s.Layout != snapshot.Tree {
-		return pattern
-	}
-	negation := ""
-	if rest, ok := strings.CutPrefix(pattern, "!"); ok {
-		negation, pattern = "!", rest
-	}
-	if rest, ok := strings.CutPrefix(pattern, strings.TrimSuffix(filepath.ToSlash(s.Paths[0]), "/")+"/"); ok && rest != "" {
-		return negation + "/" + rest
-	}
-	return negation + pattern
 }

@@ -91,10 +91,10 @@ func FuzzParseFile(f *testing.F) {
 			t.Skip("large") // 5 s are for these
 		}
 		start := time.Now()
-		rules := parseLines(t, string(content), "f")
+		rules := readLines(t, string(content), "f")
 		var again []Rule
 		for _, r := range rules {
-			same := parseLines(t, "\n"+r.String()+"\r\n", "f")
+			same := readLines(t, "\n"+r.String()+"\r\n", "f")
 			if len(same) != 1 || same[0].String() != r.String() {
 				t.Fatalf("%q reads again as %d rules", r.String(), len(same))
 			}

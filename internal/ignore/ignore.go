@@ -37,12 +37,18 @@ import (
 type Rule struct {
 	text   string
 	source string
-	line   int // of the file that source names, from 1; 0 if it is no file
+	line   int    // of the file that source names, from 1; 0 if it is no file
+	use    *usage // of a rule that was placed
 	pattern
 }
 
 // String returns the pattern as it was written.
-func (r *Rule) String() string { return r.text }
+func (r *Rule) String() string {
+	if r.use != nil {
+		return r.use.text
+	}
+	return r.text
+}
 
 // DirOnly reports whether the pattern is about directories only.
 func (r *Rule) DirOnly() bool { return r.dirOnly }
@@ -58,7 +64,7 @@ func (r *Rule) Source() string {
 
 // Parse reads a pattern that a person gave on a command line. One that can't
 // match anything is an error. Spaces at its end belong to it, since a shell has
-// to be asked for them, and as with git's own --exclude.
+// to be asked for them, and so does a # at its beginning, as with git's own --exclude.
 func Parse(text, source string) (Rule, error) {
 	p, err := compile(text)
 	if err == nil {
@@ -94,8 +100,6 @@ func doubt(text string) error {
 	body := strings.TrimPrefix(text, "!")
 	path := strings.TrimSuffix(strings.TrimPrefix(body, "/"), "/") + "/"
 	switch {
-	case strings.HasPrefix(text, "#"):
-		return errors.New(`a comment; \# begins a name with #`)
 	case strings.IndexByte(text, 0) >= 0:
 		return errors.New("no name has a zero byte")
 	case strings.HasPrefix(path, "/"), strings.HasPrefix(path, "./"), strings.HasPrefix(path, "../"):
@@ -112,8 +116,25 @@ func ParseFile(r io.Reader, source string) ([]Rule, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", source, err)
 	}
+	return parseLines(content, source, false), nil
+}
+
+// ParseList reads the patterns of a file that was named on a command line, as ParseFile
+// does. What can't match anything is a rule without a match, so that it can be told of.
+func ParseList(r io.Reader, source string) ([]Rule, error) {
+	content, err := io.ReadAll(r)
+	if err == nil && (bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff"))) {
+		err = errors.New("the text is in UTF-16: save it in UTF-8")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", source, err)
+	}
+	return parseLines(content, source, true), nil
+}
+
+// parseLines reads patterns, and if all is set also what is none.
+func parseLines(content []byte, source string, all bool) (rules []Rule) {
 	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
-	var rules []Rule
 	line := 0
 	for text := range strings.SplitSeq(string(content), "\n") {
 		line++
@@ -123,11 +144,11 @@ func ParseFile(r io.Reader, source string) ([]Rule, error) {
 		text = strings.TrimSuffix(text, "\r")
 		text, _, _ = strings.Cut(text, "\x00") // where a string ends for git
 		text = trimSpaces(text)
-		if p, err := compile(text); err == nil {
-			rules = append(rules, Rule{text, source, line, p})
+		if p, err := compile(text); err == nil || all && text != "" {
+			rules = append(rules, Rule{text: text, source: source, line: line, pattern: p})
 		}
 	}
-	return rules, nil
+	return rules
 }
 
 // trimSpaces cuts off the spaces at the end that no backslash protects.

@@ -11,6 +11,8 @@ type index struct {
 	paths map[string]last     // of rules like "/name" and "a/b"
 	ends  map[string][]ending // of rules like "*.tar.gz", by what follows the last dot
 	globs []globRule          // all others, the last rule first
+	many  *literals           // in place of globs, if there are many
+	older map[int]int         // the number before the one that a map has, for the same key
 }
 
 // last has the numbers of the last rules that match, plus one.
@@ -43,35 +45,78 @@ type globRule struct {
 	glob
 }
 
+func (g *globRule) matches(below, name string, isDir bool) bool {
+	text := name
+	if g.anchored {
+		text = below
+	}
+	return (isDir || !g.dirOnly) && g.match(text)
+}
+
+// Up to so many globs, and endings with the same last dot, are asked one by one: that is
+// faster than to look them up.
+const fewGlobs = 256
+
 func newIndex(rules []Rule) index {
 	x := index{names: map[string]last{}, paths: map[string]last{}, ends: map[string][]ending{}}
 	for i := range rules {
 		p := &rules[i].pattern
 		ext, dotted := extension(p.suffix)
 		switch {
-		case p.isLiteral() && p.prefix == "":
-			// The zero Rule.
+		case p.never():
 		case p.isLiteral() && p.anchored:
-			x.paths[p.prefix] = x.paths[p.prefix].with(i, p.dirOnly)
+			x.paths[p.prefix] = x.add(x.paths[p.prefix], rules, i)
 		case p.isLiteral():
-			x.names[p.prefix] = x.names[p.prefix].with(i, p.dirOnly)
-		case p.isSuffix() && !p.anchored && dotted:
-			x.ends[ext] = addEnding(x.ends[ext], p.suffix, i, p.dirOnly)
+			x.names[p.prefix] = x.add(x.names[p.prefix], rules, i)
+		case p.isSuffix() && !p.anchored && dotted && x.addEnding(ext, rules, i):
 		default:
 			x.globs = append(x.globs, globRule{i, p.dirOnly, p.anchored, p.glob})
 		}
 	}
 	slices.Reverse(x.globs)
+	if len(x.globs) > fewGlobs {
+		x.many, x.globs = newLiterals(x.globs)
+	}
 	return x
 }
 
-func addEnding(ends []ending, suffix string, number int, dirOnly bool) []ending {
+// add returns l with one more rule for the same key.
+func (x *index) add(l last, rules []Rule, number int) last {
+	before := max(l.file, l.dir) - 1
+	if before >= 0 && rules[before].use == rules[number].use {
+		before = x.olderThan(before)
+	}
+	if before >= 0 {
+		if x.older == nil {
+			x.older = map[int]int{}
+		}
+		x.older[number] = before
+	}
+	return l.with(number, rules[number].dirOnly)
+}
+
+// olderThan returns the number of the rule with the same key that comes before another,
+// or -1.
+func (x *index) olderThan(number int) int {
+	if before, ok := x.older[number]; ok {
+		return before
+	}
+	return -1
+}
+
+// addEnding adds a rule unless there are too many with other suffixes of that ending.
+func (x *index) addEnding(ext string, rules []Rule, number int) bool {
+	ends, suffix := x.ends[ext], rules[number].suffix
 	i := slices.IndexFunc(ends, func(e ending) bool { return e.suffix == suffix })
 	if i < 0 {
+		if len(ends) == fewGlobs {
+			return false
+		}
 		i, ends = len(ends), append(ends, ending{suffix: suffix})
+		x.ends[ext] = ends
 	}
-	ends[i].last = ends[i].last.with(number, dirOnly)
-	return ends
+	ends[i].last = x.add(ends[i].last, rules, number)
+	return true
 }
 
 // extension returns what begins with the last dot of a name.
@@ -95,18 +140,51 @@ func (x *index) find(below, name string, isDir bool) int {
 			}
 		}
 	}
+	if x.many != nil {
+		for g := range x.many.candidates(below, name) {
+			if g.number > found && g.matches(below, name, isDir) {
+				found = g.number
+			}
+		}
+	}
 	for i := range x.globs {
 		g := &x.globs[i]
 		if g.number < found {
 			break
 		}
-		text := name
-		if g.anchored {
-			text = below
-		}
-		if (isDir || !g.dirOnly) && g.match(text) {
+		if g.matches(below, name, isDir) {
 			return g.number
 		}
 	}
 	return found
+}
+
+// all calls f with the number of each rule that matches, or would if the path were a
+// directory, in no order. Of rules of one usage and key, it takes one for all.
+func (x *index) all(below, name string, isDir bool, f func(number int)) {
+	chain := func(l last) {
+		for n := max(l.file, l.dir) - 1; n >= 0; n = x.olderThan(n) {
+			f(n)
+		}
+	}
+	chain(x.names[name])
+	chain(x.paths[below])
+	ext, _ := extension(name)
+	for _, e := range x.ends[ext] {
+		if strings.HasSuffix(name, e.suffix) {
+			chain(e.last)
+		}
+	}
+	if x.many != nil {
+		for g := range x.many.candidates(below, name) {
+			if g.matches(below, name, isDir) {
+				f(g.number)
+			}
+		}
+	}
+	for i := range x.globs {
+		if g := &x.globs[i]; g.matches(below, name, isDir) {
+			f(g.number)
+		}
+	}
 }

@@ -13,6 +13,9 @@ type pattern struct {
 	glob
 }
 
+// never reports whether a pattern matches nothing, as the zero one does.
+func (p *pattern) never() bool { return p.isLiteral() && p.prefix == "" }
+
 // compile returns an error for a pattern that can't match anything.
 func compile(text string) (pattern, error) {
 	var p pattern

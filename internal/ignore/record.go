@@ -22,6 +22,9 @@ func (s *Set) Records() []Record {
 	for _, s := range slices.Backward(sets) {
 		for i := range s.rules {
 			r := &s.rules[i]
+			if r.never() {
+				continue
+			}
 			for _, text := range rebase(strings.TrimSuffix(s.dir, "/"), r.text) {
 				out = append(out, Record{r.Source(), text})
 			}
@@ -46,11 +49,8 @@ func Recorded(list []Record) (*Set, error) {
 }
 
 // rebase returns the patterns that mean, from the root of the tree, what text means
-// in directory dir. The zero Rule's text, which is empty, has none.
+// in directory dir.
 func rebase(dir, text string) []string {
-	if text == "" {
-		return nil
-	}
 	if dir == "" {
 		return []string{text}
 	}
@@ -92,9 +92,19 @@ func plainStars(body string) []string {
 	case strings.HasPrefix(rest, `\/`):
 		return []string{literal + "*/**" + rest[1:]}
 	case rest[0] == '/':
-		return append(plainStars(literal+rest[1:]), literal+"*/**"+rest)
+		return append(plainStars(literal+oneStar(rest[1:])), literal+"*/**"+rest)
 	}
 	return []string{body}
+}
+
+// oneStar makes one asterisk of the first few in a body if they are a part of a name. In
+// the middle of a pattern that is what they mean.
+func oneStar(body string) string {
+	begin := strings.IndexAny(body, special)
+	if begin <= 0 || body[begin-1] == '/' || body[begin] != '*' {
+		return body
+	}
+	return body[:begin] + "*" + strings.TrimLeft(body[begin:], "*")
 }
 
 // afterDirs cuts off of what follows a **, and begins with a slash, each further /**

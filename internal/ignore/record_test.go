@@ -37,12 +37,12 @@ func sameDecisions(t testing.TB, s, again *Set, paths []string) (ruled int) {
 
 func TestRecordsDecideAsTheirSetDoes(t *testing.T) {
 	ruled := 0
-	for seed := range uint64(3000) {
+	for seed := range uint64(1000) {
 		g := newGenerator(seed)
 		sc := g.scenario()
 		var s *Set
 		for dir, content := range sc.ignore {
-			s = s.With(dir, parseLines(t, content, dir+"/.gitignore"))
+			s = s.With(dir, readLines(t, content, dir+"/.gitignore"))
 		}
 		var flags []Rule
 		for range g.IntN(4) {
@@ -55,7 +55,7 @@ func TestRecordsDecideAsTheirSetDoes(t *testing.T) {
 		ruled += sameDecisions(t, s, again, append(sc.files, sc.dirs...))
 		sameDecisions(t, again, recordAgain(t, again), sc.files)
 	}
-	if ruled < 10_000 {
+	if ruled < 3000 {
 		t.Errorf("rules decided %d times", ruled)
 	}
 }
@@ -75,6 +75,7 @@ func TestRecordsKeepWhatAPatternSays(t *testing.T) {
 		{"d", `/a**\/b`, "/d/a*/**/b"},
 		{"d", "a**/**/***/b", "/d/ab /d/a*/**/b"},
 		{"d", "/**/a/b", "/d/**/a/b"},
+		{"d", "/a**/b**/c", "/d/ab*/c /d/a*/**/b**/c"},
 	} {
 		var s *Set
 		var got []string
@@ -109,7 +110,7 @@ func FuzzRecords(f *testing.F) {
 			t.Skip()
 		}
 		var s *Set
-		s = s.With(dir, parseLines(t, deeper, "f")).With("", parseLines(t, root, "g"))
+		s = s.With(dir, readLines(t, deeper, "f")).With("", readLines(t, root, "g"))
 		for p := range strings.SplitSeq(deeper, "\n") {
 			if r, err := Parse(p, "--exclude"); err == nil {
 				s = s.With("", []Rule{r})

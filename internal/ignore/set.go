@@ -3,15 +3,17 @@ package ignore
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
-// A Set decides for paths. It is immutable and safe for concurrent use; nil
-// matches nothing.
+// A Set decides for paths. What it decides never changes, and it is safe for concurrent
+// use; nil matches nothing.
 type Set struct {
 	next  *Set   // asked where no rule matches
 	dir   string // that paths are beneath, with a slash at the end; "" for the root
 	rules []Rule
 	index index
+	unmet *atomic.Int64 // placed patterns that have met nothing yet; nil if there are none
 }
 
 // With returns a set in which the rules, found in directory dir, are asked
@@ -26,7 +28,7 @@ func (s *Set) With(dir string, rules []Rule) *Set {
 		dir += "/"
 	}
 	rules = slices.Clone(rules)
-	return &Set{next: s, dir: dir, rules: rules, index: newIndex(rules)}
+	return &Set{next: s, dir: dir, rules: rules, index: newIndex(rules), unmet: unmet(rules)}
 }
 
 // Match returns the rule that decides about path, which is slash-separated and
@@ -43,6 +45,9 @@ func (s *Set) Match(path string, isDir bool) (rule *Rule, excluded bool) {
 			continue
 		}
 		if i := s.index.find(below, name, isDir); i >= 0 {
+			if s.unmet != nil {
+				s.meet(below, name, isDir)
+			}
 			return &s.rules[i], !s.rules[i].negated
 		}
 	}
