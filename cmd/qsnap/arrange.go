@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -20,11 +22,8 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	for len(rest) > 0 {
 		rest = a.take(rest)
 	}
-	if a.bad == nil && slices.Contains(a.arguments, "") {
-		a.bad = errors.New("an argument is empty: it names nothing")
-	}
-	if a.bad != nil {
-		return nil, a.bad
+	if err := cmp.Or(a.bad, a.checkArguments()); err != nil {
+		return nil, err
 	}
 	out := append([]string{args[0]}, a.global...)
 	out = append(out, a.command...)
@@ -39,6 +38,7 @@ type arranger struct {
 	globals  []cli.Flag
 	current  []cli.Flag     // of the command
 	commands []*cli.Command // that may come next
+	last     *cli.Command
 
 	global, command, arguments []string
 
@@ -61,7 +61,7 @@ func (a *arranger) take(args []string) (rest []string) {
 		for _, c := range a.commands {
 			if c.HasName(word) {
 				a.command = append(a.command, word)
-				a.current, a.commands = c.Flags, c.Subcommands
+				a.current, a.commands, a.last = c.Flags, c.Subcommands, c
 				return args[1:]
 			}
 		}
@@ -110,6 +110,27 @@ func (a *arranger) value(f cli.Flag, value string) {
 		a.bad = err
 	}
 	a.values[name] = append(a.values[name], value)
+}
+
+// checkArguments refuses what a command would pass over: empty ones, which name
+// nothing, and more than it takes.
+func (a *arranger) checkArguments() error {
+	if slices.Contains(a.arguments, "") {
+		return errors.New("an argument is empty: it names nothing")
+	}
+	if a.last == nil || len(a.last.Subcommands) > 0 || strings.Contains(a.last.ArgsUsage, "...") {
+		return nil
+	}
+	name := strings.Join(slices.DeleteFunc(slices.Clone(a.command), func(w string) bool { return strings.HasPrefix(w, "-") }), " ")
+	most := len(strings.Fields(a.last.ArgsUsage))
+	if len(a.arguments) <= most {
+		return nil
+	}
+	err := fmt.Errorf("%s takes no arguments, such as %q", name, a.arguments[0])
+	if most > 0 {
+		err = fmt.Errorf("%s takes %s: %q is one too many", name, a.last.ArgsUsage, a.arguments[most])
+	}
+	return hint{err, fmt.Sprintf("see \"qsnap %s --help\"", name)}
 }
 
 func findFlag(flags []cli.Flag, name string) cli.Flag {

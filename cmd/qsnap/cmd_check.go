@@ -34,9 +34,6 @@ func (p *program) check(c *cli.Context) error {
 	if err := parseSubset(c.String("read-data-subset"), &o); err != nil {
 		return err
 	}
-	if c.NArg() > 0 {
-		return fmt.Errorf("check takes no arguments, such as %q", c.Args().First())
-	}
 	if c.Bool("no-key") {
 		return p.checkReplicas(c, nil)
 	}

@@ -24,9 +24,6 @@ func (p *program) initCommand() *cli.Command {
 			&cli.StringFlag{Name: "chunker-from", Usage: "cut files as `REPOSITORY` does, so that snapshots copied from it and others have chunks in common"},
 		),
 		Action: func(c *cli.Context) error {
-			if c.NArg() > 0 {
-				return hint{fmt.Errorf("init takes no arguments, such as %q", c.Args().First()), "name the repository with --repo"}
-			}
 			return p.init(c)
 		},
 	})
@@ -40,6 +37,9 @@ func (p *program) init(c *cli.Context) error {
 	o := repo.InitOptions{Options: p.options(c)}
 	if o.PackSize, err = sizeFlag(c, "pack-size"); err != nil {
 		return err
+	}
+	if o.PackSize != 0 && (o.PackSize < 1<<20 || o.PackSize > 4<<30) {
+		return errors.New("--pack-size: files can have from 1M to 4G")
 	}
 	chunkSize, err := sizeFlag(c, "chunk-size")
 	if err != nil {

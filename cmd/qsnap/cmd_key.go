@@ -89,7 +89,7 @@ func (p *program) freshSecret(c *cli.Context) (repo.Secret, error) {
 	file, key := c.String("new-password-file"), c.String("new-key-file")
 	switch {
 	case file != "" && key != "":
-		return repo.Secret{}, errors.New("--new-password-file and --new-key-file exclude each other")
+		return repo.Secret{}, usage(errors.New("--new-password-file and --new-key-file exclude each other"))
 	case file != "":
 		return passwordFromFile(file)
 	case key != "":

@@ -32,9 +32,6 @@ func (p *program) pruneCommand() *cli.Command {
 			"rely on is only marked, and deleted by the next prune after they have ended.",
 		Flags: append(pruneFlags(), &cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done"}),
 		Action: func(c *cli.Context) error {
-			if c.NArg() > 0 {
-				return fmt.Errorf("prune takes no arguments, such as %q", c.Args().First())
-			}
 			o, err := p.pruneOptions(c)
 			if err != nil {
 				return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -10,9 +9,6 @@ import (
 )
 
 func (p *program) keyRotate(c *cli.Context) error {
-	if c.NArg() > 0 {
-		return fmt.Errorf("key rotate takes no arguments, such as %q", c.Args().First())
-	}
 	at, err := p.place(c)
 	if err != nil {
 		return err

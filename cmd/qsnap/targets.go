@@ -108,6 +108,9 @@ func (p *program) openTarget(c *cli.Context, at location, create bool) (target.T
 		t, err = s.open(ctx, at, a)
 		return err
 	})
+	if isAway(err) {
+		return nil, judged{err, errAway}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -89,6 +89,8 @@ func checkValue(f cli.Flag, value string, before []string) error {
 		return hint{fmt.Errorf("--%s: its value is empty", name), "leave the flag out, or give it a value"}
 	case slices.Contains(named, name) && strings.ContainsFunc(value, unicode.IsControl):
 		return fmt.Errorf("--%s %q: it can't have line breaks or other control characters", name, value)
+	case isDuration(f) && strings.HasPrefix(value, "-"), name == "last" && strings.HasPrefix(value, "-"):
+		return fmt.Errorf("--%s %q: it can't be negative", name, value)
 	case isNumber(f) && !isDecimal(value):
 		return fmt.Errorf("--%s %q: write a whole number, such as 7", name, value)
 	}
@@ -100,6 +102,11 @@ func checkValue(f cli.Flag, value string, before []string) error {
 
 func isNumber(f cli.Flag) bool {
 	_, ok := f.(*cli.IntFlag)
+	return ok
+}
+
+func isDuration(f cli.Flag) bool {
+	_, ok := f.(*cli.DurationFlag)
 	return ok
 }
 

@@ -36,7 +36,7 @@ func given(t *testing.T, flag string, list bool, words []string, args ...string)
 	app.Before, app.Action = nil, look
 	eachCommand(app.Commands, nil, func(at []string, c *cli.Command) {
 		if slices.Equal(at, words) {
-			c.Action = look
+			c.Action, c.ArgsUsage = look, "ANY..."
 		}
 	})
 	args, err := arrange(app, append([]string{"qsnap"}, args...))
@@ -158,5 +158,29 @@ func TestAVariableHasAValueALine(t *testing.T) {
 	}
 	if code, _, said := runIn(t.Context(), nil, "--json", "snapshots", "--host", ""); code != exitUsage || !strings.Contains(said, `"kind":"usage"`) {
 		t.Error(code, said)
+	}
+}
+
+func TestNoCommandPassesOverAnArgument(t *testing.T) {
+	p := &program{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }}
+	eachCommand(p.app().Commands, nil, func(words []string, c *cli.Command) {
+		if len(c.Subcommands) > 0 || strings.Contains(c.ArgsUsage, "...") {
+			return
+		}
+		line := slices.Clone(words)
+		for range strings.Fields(c.ArgsUsage) {
+			line = append(line, "x")
+		}
+		for _, line := range [][]string{append(slices.Clone(line), "odd one"), append(slices.Clone(line), "--", "odd one")} {
+			code, _, said := runIn(t.Context(), nil, line...)
+			if code != exitUsage || strings.Count(said, "\n") != 1 || !strings.Contains(said, `"odd one"`) || !strings.HasPrefix(said, "qsnap: "+strings.Join(words, " ")+" takes ") {
+				t.Errorf("%q: exit code %d, %s", line, code, said)
+			}
+		}
+	})
+	for _, line := range []string{"prune --wait -1s", "prune --time-budget=-1m", "snapshots --retry-for -1s", "snapshots --last -1", "forget --keep-last 1 --wait=-1s"} {
+		if code, _, said := runIn(t.Context(), nil, strings.Fields(line)...); code != exitUsage || !strings.Contains(said, "can't be negative") {
+			t.Errorf("%s: exit code %d, %s", line, code, said)
+		}
 	}
 }
