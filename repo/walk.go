@@ -14,6 +14,13 @@ func (r *Repo) Walk(ctx context.Context, dir *snapshot.Entry) iter.Seq2[snapshot
 	return snapshot.Walk(ctx, trees{r}, dir)
 }
 
+// Notes yields what a snapshot records of single paths: what it left out, what could not
+// be read, where file systems were mounted. A directory's notes come before those of what
+// is in it. After an error it ends.
+func (r *Repo) Notes(ctx context.Context, m *snapshot.Manifest) iter.Seq2[snapshot.Note, error] {
+	return snapshot.ReadNotes(ctx, trees{r}, m.Notes)
+}
+
 // Diff yields what differs between two directories, of any snapshots, in the order
 // of names. What is the same in both is not read. After an error it ends.
 func (r *Repo) Diff(ctx context.Context, before, after *snapshot.Entry) iter.Seq2[snapshot.Change, error] {
