@@ -35,9 +35,9 @@ func (c *copier) compare(ctx context.Context) (twins bool, err error) {
 	return c.from.ring.Common(c.to.ring) > 0, nil
 }
 
-// lineOf names the source that a snapshot was taken of.
+// lineOf names the chain that a snapshot belongs to.
 func lineOf(m *snapshot.Manifest) string {
-	return m.Hostname + "\x00" + strings.Join(m.Paths, "\x00")
+	return m.Hostname + "\x00" + string(m.Kind) + "\x00" + strings.Join(m.Paths, "\x00")
 }
 
 // look notes what the destination has. Manifests there that can't be read count as
@@ -84,7 +84,7 @@ func (c *copier) look(ctx context.Context) error {
 
 // follow notes a snapshot that both have, as what newer ones are compared with.
 func (c *copier) follow(v version) {
-	if last, ok := c.lines[lineOf(v.from)]; !ok || compareAge(last.from, v.from) < 0 {
+	if last, ok := c.lines[lineOf(v.from)]; !ok || snapshot.Compare(last.from, v.from) < 0 {
 		c.lines[lineOf(v.from)] = v
 	}
 }
@@ -102,7 +102,7 @@ func (c *copier) pick(snapshots []*snapshot.Manifest) (todo []*snapshot.Manifest
 		}
 		picked[m.ID] = true
 	}
-	sortByAge(todo)
+	c.from.inOrder(todo)
 	c.total = len(todo)
 	return todo
 }

@@ -125,7 +125,7 @@ func (r *Repo) forget(ctx context.Context, id snapshot.ID) error {
 // oldest first.
 func (r *Repo) Forgotten(ctx context.Context) ([]*snapshot.Manifest, error) {
 	standing := map[snapshot.ID]bool{} // or brought back
-	all, err := r.Snapshots(ctx, Select{})
+	all, err := r.everySnapshot(ctx)
 	if all == nil && err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (r *Repo) Forgotten(ctx context.Context) ([]*snapshot.Manifest, error) {
 	if err := r.marked(ctx, out); err != nil {
 		return nil, err
 	}
-	sortByAge(out)
+	r.inOrder(out)
 	return out, errors.Join(damaged...)
 }
 

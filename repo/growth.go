@@ -48,7 +48,7 @@ type Growth struct {
 // page that can't be read is an error, as is a chunk that is in no pack that is
 // known: there is no exact answer then.
 func (r *Repo) Growth(ctx context.Context, s Select) ([]Growth, error) {
-	all, err := r.Snapshots(ctx, Select{})
+	all, err := r.everySnapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -64,13 +64,13 @@ func (r *Repo) Growth(ctx context.Context, s Select) ([]Growth, error) {
 		return nil, err
 	}
 	var out []Growth
+	number := map[*snapshot.Manifest]int{}
 	for i, m := range all {
-		if s.matches(m) {
-			out = append(out, Growth{Snapshot: m, New: g.fresh[i], Only: g.only[i]})
-		}
+		number[m] = i
 	}
-	if s.Last > 0 && len(out) > s.Last {
-		out = out[len(out)-s.Last:]
+	for _, p := range s.pick(snapshot.Order(all, r.opts.Now())) {
+		i := number[p.Manifest]
+		out = append(out, Growth{Snapshot: p.Manifest, New: g.fresh[i], Only: g.only[i]})
 	}
 	var total Amount
 	for i := range out {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
-	"slices"
 	"strings"
 
 	"github.com/qsnap/qsnap/internal/seal"
@@ -288,7 +287,7 @@ func (h *healer) mendSnapshots(ctx context.Context) error {
 		}
 		recorded[strings.TrimPrefix(info.Name, forgottenPrefix)] = true
 	}
-	all, err := h.r.Snapshots(ctx, Select{})
+	all, err := h.r.everySnapshot(ctx)
 	if all == nil && err != nil {
 		return err
 	}
@@ -351,7 +350,7 @@ func (h *healer) bring(ctx context.Context, back []*snapshot.Manifest) error {
 	if err := h.r.updateIndex(ctx, h.r.index); err != nil {
 		return err
 	}
-	slices.SortFunc(back, compareAge)
+	h.r.inOrder(back)
 	copied, err := h.there.Copy(ctx, h.r, back, CopyOptions{Workers: h.o.Workers})
 	h.report.Snapshots += copied.Copied
 	return err

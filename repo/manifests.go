@@ -1,7 +1,6 @@
 package repo
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/zeebo/blake3"
 	"golang.org/x/sync/errgroup"
@@ -145,72 +143,27 @@ func (r *Repo) listSnapshots(ctx context.Context) ([]listing, error) {
 	return all, nil
 }
 
-// A Select picks snapshots. Its zero value picks all.
-type Select struct {
-	Hostname string
-	Paths    []string  // each has to be a path of the snapshot, or below one
-	Tags     []string  // it has to have them all
-	Before   time.Time // it has to have been begun at that time or earlier
-	Last     int       // only so many of the newest
-}
-
-func (s *Select) matches(m *snapshot.Manifest) bool {
-	if s.Hostname != "" && m.Hostname != s.Hostname || !s.Before.IsZero() && m.Start.After(s.Before) {
-		return false
-	}
-	for _, tag := range s.Tags {
-		if !slices.Contains(m.Tags, tag) {
-			return false
-		}
-	}
-	for _, p := range s.Paths {
-		if !slices.ContainsFunc(m.Paths, func(have string) bool { return have == p || strings.HasPrefix(p, strings.TrimSuffix(have, "/")+"/") }) {
-			return false
-		}
-	}
-	return true
-}
-
-// text says what is picked.
-func (s *Select) text() string {
-	var out string
-	if s.Hostname != "" {
-		out += " of host " + s.Hostname
-	}
-	for _, p := range s.Paths {
-		out += " with path " + p
-	}
-	for _, tag := range s.Tags {
-		out += " with tag " + tag
-	}
-	if !s.Before.IsZero() {
-		out += " at or before " + s.Before.Local().Format(time.DateTime)
-	}
-	return out
-}
-
-// Snapshots returns the snapshots that are picked, the oldest first. Manifests
-// that can't be read don't keep the others from being returned, together with an
-// error that names them.
+// Snapshots returns the snapshots that are picked, the oldest first, in the order of
+// snapshot.Order. Manifests that can't be read don't keep the others from being returned,
+// together with an error that names them.
 func (r *Repo) Snapshots(ctx context.Context, s Select) ([]*snapshot.Manifest, error) {
-	all, damaged, err := r.stored(ctx)
-	if err == nil {
-		err = r.marked(ctx, all)
-	}
+	placed, damaged, err := r.placed(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var out []*snapshot.Manifest
-	for _, m := range all {
-		if s.matches(m) {
-			out = append(out, m)
-		}
+	return manifestsOf(s.pick(placed)), damaged
+}
+
+// placed returns all snapshots in their order. What can't be read is damaged.
+func (r *Repo) placed(ctx context.Context) (all []snapshot.Placed, damaged, err error) {
+	list, damaged, err := r.stored(ctx)
+	if err == nil {
+		err = r.marked(ctx, list)
 	}
-	sortByAge(out)
-	if s.Last > 0 && len(out) > s.Last {
-		out = out[len(out)-s.Last:]
+	if err != nil {
+		return nil, nil, err
 	}
-	return out, damaged
+	return snapshot.Order(list, r.opts.Now()), damaged, nil
 }
 
 // stored returns all snapshots as they were stored, in no order. What can't be read
@@ -249,39 +202,53 @@ func (r *Repo) stored(ctx context.Context) (all []*snapshot.Manifest, damaged, e
 	return slices.DeleteFunc(found, func(m *snapshot.Manifest) bool { return m == nil }), errors.Join(errs...), nil
 }
 
-func sortByAge(all []*snapshot.Manifest) { slices.SortFunc(all, compareAge) }
+// everySnapshot returns all snapshots of all kinds, the oldest first, as Snapshots does.
+func (r *Repo) everySnapshot(ctx context.Context) ([]*snapshot.Manifest, error) {
+	return r.Snapshots(ctx, Select{AnyKind: true})
+}
 
-// compareAge puts the older snapshot first, and one before those that were made
-// from it.
-func compareAge(a, b *snapshot.Manifest) int {
-	made := func(m *snapshot.Manifest) int {
-		if m.Original.IsZero() {
-			return 0
-		}
-		return 1
+// inOrder sorts snapshots, the oldest first.
+func (r *Repo) inOrder(all []*snapshot.Manifest) {
+	copy(all, manifestsOf(snapshot.Order(all, r.opts.Now())))
+}
+
+func manifestsOf(placed []snapshot.Placed) []*snapshot.Manifest {
+	var out []*snapshot.Manifest
+	for _, p := range placed {
+		out = append(out, p.Manifest)
 	}
-	return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Number, b.Number), made(a)-made(b), compareIDs(a.ID, b.ID))
+	return out
 }
 
 // ErrNoSnapshot means that no snapshot is the one asked for.
 var ErrNoSnapshot = errors.New("no such snapshot")
 
-// Find returns the snapshot that a word names, among those picked: "latest", or
-// the beginning of an id. The errors are ErrNoSnapshot, and one that tells of
-// several with the same beginning.
+// Find returns the snapshot that a word names: "latest", which is the newest of those
+// picked, or the beginning of an id. With Before the newest is the one that had ended then,
+// as snapshot.At tells. The errors are ErrNoSnapshot, and one that tells of several with
+// the same beginning.
 func (r *Repo) Find(ctx context.Context, word string, s Select) (*snapshot.Manifest, error) {
 	if word != "latest" {
 		return r.findPrefix(ctx, word)
 	}
-	s.Last = 1
-	found, err := r.Snapshots(ctx, s)
-	if errors.Is(err, ErrNewerKey) {
-		return nil, err // it may be the latest
+	m, _, err := r.Latest(ctx, s)
+	return m, err
+}
+
+// Latest returns the newest snapshot that is picked, as Find does for "latest", and the
+// sources of all that are picked: if these are several, it is the newest of them all.
+func (r *Repo) Latest(ctx context.Context, s Select) (*snapshot.Manifest, []SourceVersions, error) {
+	all, damaged, err := r.placed(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
-	if len(found) == 0 {
-		return nil, errors.Join(fmt.Errorf("%w%s", ErrNoSnapshot, s.text()), err)
+	if errors.Is(damaged, ErrNewerKey) {
+		return nil, nil, damaged // it may be the latest
 	}
-	return found[0], nil
+	if m := s.newest(all); m != nil {
+		return m, sourcesOf(s.pick(all)), nil
+	}
+	return nil, nil, errors.Join(fmt.Errorf("%w%s", ErrNoSnapshot, s.text()), damaged)
 }
 
 func (r *Repo) findPrefix(ctx context.Context, prefix string) (*snapshot.Manifest, error) {

@@ -208,7 +208,7 @@ func (p *pruner) markAll(ctx context.Context) error {
 			manifests = append(manifests, m)
 		}
 	}
-	first := newestFirst(manifests)
+	first := p.newestFirst(manifests)
 	p.report.Snapshots += len(manifests)
 	for i, m := range manifests {
 		p.progress("snapshots", i, len(manifests))
@@ -225,8 +225,9 @@ func (p *pruner) markAll(ctx context.Context) error {
 // newestFirst sorts snapshots, the newest first, so that what it reaches is kept in its
 // order; but the newest ones of a host and its paths come before all others, and
 // newestFirst returns how many they are.
-func newestFirst(manifests []*snapshot.Manifest) (newest int) {
-	slices.SortFunc(manifests, func(a, b *snapshot.Manifest) int { return compareAge(b, a) })
+func (p *pruner) newestFirst(manifests []*snapshot.Manifest) (newest int) {
+	p.r.inOrder(manifests)
+	slices.Reverse(manifests)
 	later := map[*snapshot.Manifest]int{}
 	groups := (snapshot.Grouping{}).Group(manifests)
 	for _, g := range groups {

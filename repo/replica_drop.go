@@ -1,10 +1,12 @@
 package repo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -61,16 +63,12 @@ func (r *Repo) byAge(ctx context.Context, names []string) error {
 			return err
 		}
 	}
+	place := map[string]int{}
+	for i, p := range snapshot.Order(slices.Collect(maps.Values(known)), r.opts.Now()) {
+		place[snapshotName(p.ID)] = i - len(known) // before those that can't be read
+	}
 	slices.SortFunc(names, func(a, b string) int {
-		switch ma, mb := known[a], known[b]; {
-		case ma != nil && mb != nil:
-			return compareAge(ma, mb)
-		case ma != nil:
-			return -1
-		case mb != nil:
-			return 1
-		}
-		return strings.Compare(a, b)
+		return cmp.Or(cmp.Compare(place[a], place[b]), strings.Compare(a, b))
 	})
 	return nil
 }
@@ -200,7 +198,7 @@ func (r *Repo) broughtBack(ctx context.Context, names []string) (map[string]bool
 	if len(names) == 0 {
 		return out, nil
 	}
-	all, err := r.Snapshots(ctx, Select{})
+	all, err := r.everySnapshot(ctx)
 	if damage := (*DamageError)(nil); err != nil && !errors.As(err, &damage) && !errors.Is(err, ErrNewerKey) {
 		return nil, err
 	}

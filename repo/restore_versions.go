@@ -27,7 +27,7 @@ func (s *source) tellVersions(ctx context.Context, m *snapshot.Manifest, o *Rest
 		return err
 	}
 	all = slices.DeleteFunc(all, func(other *snapshot.Manifest) bool { return other.ID == m.ID })
-	slices.SortFunc(all, func(a, b *snapshot.Manifest) int { return compareAge(b, a) })
+	slices.Reverse(all) // the newest first
 	base := o.Path
 	if bare {
 		base = path.Dir(base)

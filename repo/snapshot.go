@@ -1,7 +1,6 @@
 package repo
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -304,23 +303,16 @@ func (t *taking) fill() error {
 	return nil
 }
 
-// newest returns the newest snapshot of the same host and paths, or nil. It goes
-// by the chain of snapshots rather than by clocks.
+// newest returns the newest snapshot of the same host, paths and kind, or nil.
 func (r *Repo) newest(ctx context.Context, like *snapshot.Manifest) (*snapshot.Manifest, error) {
 	all, _, err := r.stored(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var newest *snapshot.Manifest
-	for _, m := range all {
-		if m.Hostname != like.Hostname || !slices.Equal(m.Paths, like.Paths) {
-			continue
-		}
-		if newest == nil || cmp.Or(cmp.Compare(m.Number, newest.Number), compareAge(m, newest)) > 0 {
-			newest = m
-		}
-	}
-	return newest, nil
+	all = slices.DeleteFunc(all, func(m *snapshot.Manifest) bool {
+		return m.Hostname != like.Hostname || !slices.Equal(m.Paths, like.Paths) || m.Kind != like.Kind
+	})
+	return snapshot.Newest(all, r.opts.Now()), nil
 }
 
 func sortedUnique(s []string) []string {

@@ -51,7 +51,7 @@ func (r *Repo) Stats(ctx context.Context) (Stats, error) {
 	if err := r.persist(ctx, s.countBlobs); err != nil {
 		return s, err
 	}
-	all, err := r.Snapshots(ctx, Select{})
+	all, err := r.everySnapshot(ctx)
 	for _, m := range all {
 		s.Snapshots++
 		s.Files += m.Stats.Files

@@ -83,7 +83,7 @@ func calendarRule(all []*link, number int, bucket func(time.Time) string, loc *t
 		if l.doubt != "" {
 			continue
 		}
-		name := bucket(l.Start.In(loc))
+		name := bucket(l.End.In(loc))
 		s := slots[name]
 		if s == nil {
 			s = &slot{name, len(slots) + 1, l}
@@ -103,10 +103,10 @@ func withinRule(all []*link, span Span, loc *time.Location) timeRule {
 	var from time.Time
 	for _, l := range all {
 		if l.doubt == "" {
-			from = span.Before(l.Start.In(loc))
+			from = span.Before(l.End.In(loc))
 			break
 		}
 	}
-	keeps := func(l *link) bool { return !l.Start.Before(from) }
+	keeps := func(l *link) bool { return !l.End.Before(from) }
 	return timeRule{keeps: keeps, room: keeps, reason: func(*link) string { return "within " + span.String() }}
 }

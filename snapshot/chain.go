@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -21,6 +20,7 @@ type link struct {
 	before, after *link     // the nearest trusted ones, this one aside, or nil
 	time          time.Time // the stamp, or what stands for it
 
+	copyOf  *link // of which this one is a copy, or nil
 	reasons []string
 }
 
@@ -31,6 +31,9 @@ const (
 )
 
 func (l *link) keep(reason string) {
+	if l.copyOf != nil {
+		l = l.copyOf
+	}
 	if !slices.Contains(l.reasons, reason) {
 		l.reasons = append(l.reasons, reason)
 	}
@@ -48,15 +51,13 @@ func (c chain) allGo() bool {
 func chainsOf(group []*Manifest, now time.Time) []chain {
 	bySource := map[string]chain{}
 	for _, m := range group {
-		key := fmt.Sprintf("%q %q", m.Hostname, m.Paths)
+		key := fmt.Sprintf("%q %q %q", m.Hostname, m.Paths, m.Kind)
 		bySource[key] = append(bySource[key], &link{Manifest: m})
 	}
 	var chains []chain
 	for _, key := range slices.Sorted(maps.Keys(bySource)) {
 		c := bySource[key]
-		slices.SortFunc(c, func(a, b *link) int {
-			return cmp.Or(cmp.Compare(a.Number, b.Number), a.Start.Compare(b.Start), bytes.Compare(a.ID[:], b.ID[:]))
-		})
+		slices.SortFunc(c, func(a, b *link) int { return Compare(a.Manifest, b.Manifest) })
 		for i, l := range c {
 			l.source, l.place = len(chains), i
 		}
@@ -66,11 +67,13 @@ func chainsOf(group []*Manifest, now time.Time) []chain {
 	return chains
 }
 
-// merge returns all snapshots of the chains, the newest first.
+// merge returns all snapshots of the chains, the newest first. Where the stamps of a chain
+// tell nothing, it comes last.
 func merge(chains []chain) []*link {
 	all := slices.Concat(chains...)
+	blind := map[bool]int{true: 1}
 	slices.SortFunc(all, func(a, b *link) int {
-		return cmp.Or(b.time.Compare(a.time), cmp.Compare(b.source, a.source), cmp.Compare(b.place, a.place))
+		return cmp.Or(blind[a.blind]-blind[b.blind], b.time.Compare(a.time), cmp.Compare(b.source, a.source), cmp.Compare(b.place, a.place))
 	})
 	return all
 }
@@ -79,7 +82,7 @@ func merge(chains []chain) []*link {
 func (c chain) judge(now time.Time) {
 	var past chain
 	for _, l := range c {
-		if l.Start.After(now) {
+		if l.End.After(now) {
 			l.doubt = inFuture
 		} else {
 			l.doubt = outOfOrder
@@ -89,6 +92,12 @@ func (c chain) judge(now time.Time) {
 	for _, l := range past.longestRun() {
 		l.doubt = ""
 	}
+	c.meet()
+	c.settle()
+}
+
+// meet finds, for each snapshot, the nearest trusted ones.
+func (c chain) meet() {
 	var before, after *link
 	for i := range c {
 		if c[i].before = before; c[i].doubt == "" {
@@ -99,16 +108,24 @@ func (c chain) judge(now time.Time) {
 			after = c[j]
 		}
 	}
+}
+
+// settle finds the time that each snapshot counts with.
+func (c chain) settle() {
+	var last time.Time
 	for _, l := range c {
+		if l.End.After(last) {
+			last = l.End
+		}
 		switch {
 		case l.doubt == "":
-			l.time = l.Start
+			l.time = l.End
 		case l.before != nil:
-			l.time = l.before.Start
+			l.time = l.before.End
 		case l.after != nil:
-			l.time = l.after.Start
+			l.time = l.after.End
 		default:
-			l.time, l.blind = now, true
+			l.time, l.blind = last, true
 		}
 	}
 }
@@ -123,16 +140,16 @@ func (c chain) longestRun() chain {
 	length := make([]int, len(c))
 	var latest []time.Time
 	for i := len(c) - 1; i >= 0; i-- {
-		n := sort.Search(len(latest), func(n int) bool { return latest[n].Before(c[i].Start) })
+		n := sort.Search(len(latest), func(n int) bool { return latest[n].Before(c[i].End) })
 		if n == len(latest) {
-			latest = append(latest, c[i].Start)
+			latest = append(latest, c[i].End)
 		}
-		latest[n] = c[i].Start
+		latest[n] = c[i].End
 		length[i] = n + 1
 	}
 	var run chain
 	for i, l := range c {
-		if length[i] == len(latest)-len(run) && (len(run) == 0 || !l.Start.Before(run[len(run)-1].Start)) {
+		if length[i] == len(latest)-len(run) && (len(run) == 0 || !l.End.Before(run[len(run)-1].End)) {
 			run = append(run, l)
 		}
 	}
@@ -204,11 +221,11 @@ func (c chain) keepWitnesses(merged bool) {
 // claims returns those that an untrusted snapshot has, with so many trusted ones
 // before it, to some of the trusted ones that contradict it.
 func (l *link) claims(trusted chain, before int) []claim {
-	if lo := sort.Search(before, func(i int) bool { return trusted[i].Start.After(l.Start) }); lo < before {
+	if lo := sort.Search(before, func(i int) bool { return trusted[i].End.After(l.End) }); lo < before {
 		return []claim{{lo, before}}
 	}
 	behind := trusted[before:]
-	if n := sort.Search(len(behind), func(i int) bool { return !behind[i].Start.Before(l.Start) }); n > 0 {
+	if n := sort.Search(len(behind), func(i int) bool { return !behind[i].End.Before(l.End) }); n > 0 {
 		ahead := claim{before, before + n}
 		if l.doubt == inFuture {
 			return []claim{ahead}

@@ -12,11 +12,11 @@ func ExamplePolicy_Decide() {
 	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	var all []*snapshot.Manifest
 	for i, age := range []time.Duration{50 * time.Hour, 27 * time.Hour, 26 * time.Hour, 2 * time.Hour, time.Hour, 0} {
-		m := &snapshot.Manifest{ID: snapshot.ID{byte(i + 1)}, Hostname: "web1", Paths: []string{"/srv/app"}, Number: uint64(i + 1), Start: noon.Add(-age)}
+		m := &snapshot.Manifest{ID: snapshot.ID{byte(i + 1)}, Hostname: "web1", Paths: []string{"/srv/app"}, Number: uint64(i + 1), End: noon.Add(-age)}
 		all = append(all, m)
 	}
 	all[1].Tags = []string{"release"}
-	all[5].Start = noon.AddDate(-10, 0, 0) // the clock was wrong
+	all[5].End = noon.AddDate(-10, 0, 0) // the clock was wrong
 
 	p := snapshot.Policy{KeepLast: 2, KeepDaily: 2, KeepTags: []string{"release"}, Location: time.UTC}
 	for _, group := range (snapshot.Grouping{}).Group(all) {

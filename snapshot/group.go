@@ -59,8 +59,9 @@ func (g Grouping) String() string {
 }
 
 // A Group is snapshots that are alike in what they were grouped by; what they were
-// not grouped by is empty.
+// not grouped by is empty. They are always of one kind.
 type Group struct {
+	Kind      Kind
 	Hostname  string
 	Paths     []string // in the order that the snapshots have them in
 	Tags      []string // sorted, each once
@@ -73,7 +74,7 @@ func (g Grouping) Group(ms []*Manifest) []Group {
 	byKey := map[string]*Group{}
 	var groups []*Group
 	for _, m := range ms {
-		var like Group
+		like := Group{Kind: m.Kind}
 		if !g.AnyHost {
 			like.Hostname = m.Hostname
 		}
@@ -83,7 +84,7 @@ func (g Grouping) Group(ms []*Manifest) []Group {
 		if g.Tags {
 			like.Tags = slices.Compact(slices.Sorted(slices.Values(m.Tags)))
 		}
-		key := fmt.Sprintf("%q %q %q", like.Hostname, like.Paths, like.Tags)
+		key := fmt.Sprintf("%q %q %q %q", like.Kind, like.Hostname, like.Paths, like.Tags)
 		if byKey[key] == nil {
 			byKey[key] = &like
 			groups = append(groups, &like)
@@ -91,7 +92,7 @@ func (g Grouping) Group(ms []*Manifest) []Group {
 		byKey[key].Snapshots = append(byKey[key].Snapshots, m)
 	}
 	slices.SortFunc(groups, func(a, b *Group) int {
-		return cmp.Or(cmp.Compare(a.Hostname, b.Hostname), slices.Compare(a.Paths, b.Paths), slices.Compare(a.Tags, b.Tags))
+		return cmp.Or(cmp.Compare(a.Hostname, b.Hostname), slices.Compare(a.Paths, b.Paths), slices.Compare(a.Tags, b.Tags), cmp.Compare(a.Kind, b.Kind))
 	})
 	var out []Group
 	for _, g := range groups {

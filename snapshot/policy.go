@@ -13,10 +13,10 @@ import (
 //
 // # Order
 //
-// The snapshots of a source, which is a host and paths, are a chain in the order of
-// Number; those of equal numbers, taken at once, in that of Start, then ID. No clock
-// changes this order. Start is the stamp that rules go by, and it is trusted if it
-// fits: it is not later than now, without any slack, and it belongs to the longest
+// The snapshots of a source, which is a host, paths and a kind, are a chain in the order
+// of Number; those of equal numbers, taken at once, in that of End, then ID. No clock
+// changes this order. End is the stamp that rules go by: what a snapshot holds is what
+// there was then. It is trusted if it fits: it is not later than now, without any slack, and it belongs to the longest
 // subsequence of the chain, of such stamps, that never falls. If there are several,
 // the one counts whose first members are lowest in the chain. All other stamps are
 // untrusted: dated in the future, or out of order.
@@ -24,6 +24,14 @@ import (
 // Chains of several sources are merged by their trusted stamps; an untrusted snapshot
 // goes behind the nearest trusted one before it in its chain or, if there is none,
 // before the nearest one after it.
+//
+// # Incomplete snapshots
+//
+// Snapshots that aren't Good are counted apart. The rules are applied to all snapshots,
+// and then to the good ones as if there were no others; kept is what they keep either
+// time. So an incomplete one never takes a good one's place, and goes no later than a good
+// one would in its place. Where the newest one that is kept of a source misses a path,
+// the newest one before it that holds the path stays, too.
 //
 // # Rules
 //
@@ -140,15 +148,20 @@ func (p Policy) Decide(group []*Manifest, now time.Time) []Decision {
 		}
 		return decisions(all)
 	}
-	p.keepLast(all)
-	for _, r := range p.timeRules(all) {
-		r.keep(all)
+	p.apply(all)
+	if good := goodOf(chains); good != nil {
+		p.apply(merge(good))
 	}
 	p.keepMarked(all, now)
 	left := slices.DeleteFunc(chains, chain.allGo)
-	if merged := p.KeepLast != 0 && len(left) > 1; merged || p.usesTime() {
-		for _, c := range left {
-			c.keepWitnesses(merged)
+	merged := p.KeepLast != 0 && len(left) > 1
+	for _, c := range left {
+		for more := true; more; {
+			if merged || p.usesTime() {
+				c.keepWitnesses(merged)
+			}
+			// Tags alone don't keep the newest of anything.
+			more = (p.KeepLast != 0 || p.usesTime()) && c.keepHolders()
 		}
 	}
 	return decisions(all)
@@ -160,6 +173,14 @@ func decisions(all []*link) []Decision {
 		out = append(out, Decision{l.Manifest, len(l.reasons) > 0, l.reasons, l.doubt})
 	}
 	return out
+}
+
+// apply applies the rules that count.
+func (p *Policy) apply(all []*link) {
+	p.keepLast(all)
+	for _, r := range p.timeRules(all) {
+		r.keep(all)
+	}
 }
 
 // location returns that of the calendar.

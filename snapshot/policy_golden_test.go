@@ -34,7 +34,7 @@ func TestAYearOfHoursAcrossDaylightSaving(t *testing.T) {
 			fmt.Fprintf(&b, "now %s\n", now.In(loc).Format(time.RFC3339))
 			for _, d := range p.Decide(year, now) {
 				if d.Keep {
-					fmt.Fprintf(&b, "%d %s: %s\n", d.Manifest.Number, d.Manifest.Start.In(loc).Format(time.RFC3339), strings.Join(d.Reasons, ", "))
+					fmt.Fprintf(&b, "%d %s: %s\n", d.Manifest.Number, d.Manifest.End.In(loc).Format(time.RFC3339), strings.Join(d.Reasons, ", "))
 				}
 			}
 		}

@@ -13,9 +13,10 @@ import (
 
 var epoch = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
-// taken returns a snapshot of a source that is told by its host.
-func taken(host string, number uint64, start time.Time) *Manifest {
-	m := &Manifest{Hostname: host, Paths: []string{"/srv"}, Number: number, Start: start}
+// taken returns a snapshot of a source that is told by its host. It took long enough that
+// it began in another hour than it ended.
+func taken(host string, number uint64, end time.Time) *Manifest {
+	m := &Manifest{Hostname: host, Paths: []string{"/srv"}, Number: number, Start: end.Add(-61 * time.Minute), End: end}
 	binary.BigEndian.PutUint32(m.ID[:], uint32(number))
 	copy(m.ID[4:], host)
 	return m
@@ -104,7 +105,7 @@ func histories(t *testing.T, n uint64, f func(t *testing.T, r *rand.Rand, group 
 func list(ds []Decision) string {
 	var b strings.Builder
 	for _, d := range ds {
-		fmt.Fprintf(&b, "%s %4d %s  %-5v %s | %s\n", d.Manifest.Hostname, d.Manifest.Number, d.Manifest.Start.Format("2006-01-02 15:04"),
+		fmt.Fprintf(&b, "%s %4d %s  %-5v %s | %s\n", d.Manifest.Hostname, d.Manifest.Number, d.Manifest.End.Format("2006-01-02 15:04"),
 			d.Keep, d.Doubt, strings.Join(d.Reasons, "; "))
 	}
 	return b.String()
@@ -205,7 +206,7 @@ func TestForgedOnesTakeNoPlace(t *testing.T) {
 		n := 1 + r.IntN(10)
 		for i := range n {
 			place := n + r.IntN(len(honest)-n) // it follows n that are newer
-			start := honest[place-n].Start.Add(-time.Duration(1+r.IntN(500)) * time.Hour)
+			start := honest[place-n].End.Add(-time.Duration(1+r.IntN(500)) * time.Hour)
 			if r.IntN(2) == 0 {
 				place, start = r.IntN(len(honest)), at.Add(time.Duration(1+r.IntN(1000))*time.Minute)
 			}
@@ -269,11 +270,11 @@ func TestDecisionsDontDependOnTheOrderOfTheList(t *testing.T) {
 // TestOrderlyHistoriesAreKeptAsRestated compares with the rules told another way.
 func TestOrderlyHistoriesAreKeptAsRestated(t *testing.T) {
 	histories(t, 3000, func(t *testing.T, r *rand.Rand, group []*Manifest, now time.Time, p Policy) {
-		slices.SortFunc(group, func(a, b *Manifest) int { return a.Start.Compare(b.Start) })
+		slices.SortFunc(group, func(a, b *Manifest) int { return a.End.Compare(b.End) })
 		for i, m := range group { // one source, and a clock that is right
-			*m = *taken("a", uint64(i+1), m.Start)
+			*m = *taken("a", uint64(i+1), m.End)
 		}
-		for len(group) > 0 && group[len(group)-1].Start.After(now) {
+		for len(group) > 0 && group[len(group)-1].End.After(now) {
 			group = group[:len(group)-1]
 		}
 		if p.IsZero() {
@@ -282,7 +283,7 @@ func TestOrderlyHistoriesAreKeptAsRestated(t *testing.T) {
 		want := map[ID]bool{}
 		for i, m := range group {
 			newer := group[i+1:]
-			at := m.Start.In(p.Location)
+			at := m.End.In(p.Location)
 			for _, rule := range []struct {
 				n    int
 				name func(time.Time) string
@@ -298,7 +299,7 @@ func TestOrderlyHistoriesAreKeptAsRestated(t *testing.T) {
 			} {
 				names, same := map[string]bool{}, false
 				for j, o := range newer {
-					name := rule.name(o.Start.In(p.Location))
+					name := rule.name(o.End.In(p.Location))
 					if name == "" {
 						name = fmt.Sprint(j)
 					}
@@ -310,7 +311,7 @@ func TestOrderlyHistoriesAreKeptAsRestated(t *testing.T) {
 				}
 			}
 			if s := p.KeepWithin; !s.IsZero() {
-				last := group[len(group)-1].Start.In(p.Location)
+				last := group[len(group)-1].End.In(p.Location)
 				if !at.Before(last.AddDate(0, 0, -s.Days).Add(-time.Duration(s.Hours) * time.Hour)) {
 					want[m.ID] = true
 				}

@@ -36,6 +36,12 @@ func history(t *testing.T, text string) []*Manifest {
 			switch {
 			case tagged:
 				m.Tags = append(m.Tags, tag)
+			case mark == "unread":
+				m.Unread = Unread{Dirs: 1, LostDirs: 1}
+			case mark == "imported":
+				m.Kind = KindImported
+			case strings.HasPrefix(mark, "missing="):
+				m.Missing = append(m.Missing, Missing{Path: mark[len("missing="):]})
 			case mark == "pin":
 				m.Pin = &Pin{}
 			case limited:
@@ -227,10 +233,50 @@ var decisionTests = []struct {
 		7 2027-11-20T10:00 b
 		8 2027-11-20T11:00 b
 		9 2027-11-20T12:00 b`, `
+		3 last 2
+		2 last 2
 		9 b last 2
-		8 b last 2
+		8 b last 2`},
+	{"a run counts for the day in which it ended", Policy{KeepDaily: 2}, `
+		1 2026-11-19T12:00
+		2 2026-11-20T00:30
+		3 2026-11-20T12:00`, `
+		3 daily 2026-11-20
+		1 daily 2026-11-19`},
+	{"an incomplete one takes no place from a good one", Policy{KeepLast: 2, KeepDaily: 1}, `
+		1 2026-11-19T10:00
+		2 2026-11-20T10:00
+		3 2026-11-20T11:00 unread
+		4 2026-11-20T12:00 unread
+		5 2026-11-20T13:00 unread`, `
+		5 last 2; daily 2026-11-20
+		4 last 2
+		2 last 2; daily 2026-11-20
+		1 last 2`},
+	{"one that good ones have followed goes when they would", Policy{KeepLast: 2}, `
+		1 2026-11-20T10:00 unread
+		2 2026-11-20T11:00
+		3 2026-11-20T12:00`, `
 		3 last 2
 		2 last 2`},
+	{"the newest that holds a path stays while newer ones miss it", Policy{KeepLast: 1}, `
+		1 2026-11-20T10:00
+		2 2026-11-20T11:00 unread
+		3 2026-11-20T12:00 unread missing=/db
+		4 2026-11-20T13:00 missing=/db missing=/etc
+		5 2026-11-20T14:00 missing=/db`, `
+		5 last 1
+		2 newest with /db
+		1 last 1`},
+	{"but no tag makes it stay", Policy{KeepTags: []string{"gold"}}, `
+		1 2026-11-20T10:00
+		2 2026-11-20T11:00 missing=/db #gold`, `
+		2 tag gold`},
+	{"imported ones are a chain of their own", Policy{KeepLast: 1}, `
+		7 2026-11-20T10:00 imported
+		1 2026-11-20T11:00
+		8 2026-11-20T12:00 imported`, `
+		8 last 1`},
 	{"sources share the buckets of a group", Policy{KeepDaily: 2}, `
 		1 2026-11-19T10:00
 		2 2026-11-20T10:00
@@ -292,7 +338,7 @@ func TestTwinsAreToldApartByTheirIDs(t *testing.T) {
 
 func TestCalendarsAreThoseOfTheLocation(t *testing.T) {
 	group := history(t, "1 2026-11-19T23:30\n2 2026-11-20T00:30")
-	now := group[1].Start
+	now := group[1].End
 	for offset, want := range map[int]int{0: 2, 3600: 1, -3600: 1} {
 		p := Policy{KeepDaily: -1, Location: time.FixedZone("", offset)}
 		if got := len(kept(p.Decide(group, now))); got != want {

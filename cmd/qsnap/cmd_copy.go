@@ -50,7 +50,7 @@ func (p *program) copy(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c, r)
-	list, damaged, err := p.picked(c, r)
+	list, damaged, err := p.picked(c, r, anyKind)
 	if err != nil {
 		return err
 	}
@@ -160,9 +160,9 @@ func (v *copyView) update(u repo.CopyProgress) {
 		if v.p.json && !v.p.quiet {
 			_ = v.p.emit(map[string]any{"message_type": "copied", "original": u.Current.ID.String(), "snapshot_id": u.Copy.ID.String()})
 		} else if u.Copy.ID == u.Current.ID {
-			v.p.say("copied snapshot %s of %s", u.Current.ID.Short(), localTime(u.Current.Start))
+			v.p.say("copied snapshot %s of %s, %s", u.Current.ID.Short(), v.p.ofWhat(u.Current.Source()), localTime(u.Current.End))
 		} else {
-			v.p.say("copied snapshot %s of %s as %s", u.Current.ID.Short(), localTime(u.Current.Start), u.Copy.ID.Short())
+			v.p.say("copied snapshot %s of %s, %s, as %s", u.Current.ID.Short(), v.p.ofWhat(u.Current.Source()), localTime(u.Current.End), u.Copy.ID.Short())
 		}
 	case u.Done:
 	case v.p.json && !v.p.quiet && time.Since(v.json) > jsonInterval:

@@ -109,7 +109,7 @@ func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Select) ([]sn
 	}
 	if c.Bool("dry-run") {
 		if len(names) > 0 {
-			p.say("would forget %s", strings.Join(names, ", "))
+			p.say("would forget %s", strings.Join(names, "; "))
 		}
 		return ids, unknown
 	}
@@ -127,7 +127,7 @@ func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Select) ([]sn
 			return ids, err
 		}
 	} else if len(names) > 0 {
-		p.say("forgot %s", strings.Join(names, ", "))
+		p.say("forgot %s", strings.Join(names, "; "))
 	}
 	return ids, unknown
 }
@@ -141,7 +141,7 @@ func (p *program) toForget(c *cli.Context, r *repo.Repo, s repo.Select) (ids []s
 		switch {
 		case err == nil:
 			if !slices.Contains(ids, m.ID) {
-				ids, names = append(ids, m.ID), append(names, m.ID.Short())
+				ids, names = append(ids, m.ID), append(names, fmt.Sprintf("%s of %s, %s", m.ID.Short(), p.ofWhat(m.Source()), localTime(m.End)))
 			}
 			continue
 		case !errors.Is(err, repo.ErrNoSnapshot) || errors.Is(err, repo.ErrDamaged):
@@ -217,12 +217,18 @@ func (p *program) forgetByPolicy(c *cli.Context, r *repo.Repo, o repo.RetainOpti
 
 func (p *program) showDecisions(groups []repo.Retained) {
 	for _, g := range groups {
-		title := strings.Join(append([]string{g.Hostname}, g.Paths...), " ")
+		title := ""
+		if g.Hostname != "" || g.Paths != nil {
+			title = p.ofWhat(snapshot.Source{Hostname: g.Hostname, Paths: g.Paths})
+		}
+		if g.Kind != snapshot.KindSource {
+			title += " (" + g.Kind.String() + ")"
+		}
 		if len(g.Tags) > 0 {
 			title += " [" + strings.Join(g.Tags, ", ") + "]"
 		}
 		if title = strings.TrimSpace(title); title != "" {
-			p.say("%s", p.path(title))
+			p.say("%s", title)
 		}
 		rows := [][]string{{"", "ID", "TIME", "KEPT FOR"}}
 		for _, d := range g.Decisions {
@@ -230,10 +236,13 @@ func (p *program) showDecisions(groups []repo.Retained) {
 			if !d.Keep {
 				mark = "forget"
 			}
+			if state := stateOf(d.Manifest); state != "" {
+				why = strings.TrimPrefix(why+"; "+p.path(state), "; ")
+			}
 			if d.Doubt != "" {
 				why = strings.TrimPrefix(why+"; "+d.Doubt, "; ")
 			}
-			rows = append(rows, []string{mark, d.Manifest.ID.Short(), localTime(d.Manifest.Start), why})
+			rows = append(rows, []string{mark, d.Manifest.ID.Short(), localTime(d.Manifest.End), why})
 		}
 		p.table(rows)
 	}
@@ -244,7 +253,7 @@ func forgetJSON(groups []repo.Retained, dryRun bool) []map[string]any {
 	for _, g := range groups {
 		keep, remove := []map[string]any{}, []map[string]any{}
 		for _, d := range g.Decisions {
-			one := map[string]any{"id": d.Manifest.ID.String(), "short_id": d.Manifest.ID.Short(), "time": d.Manifest.Start, "reasons": d.Reasons}
+			one := map[string]any{"id": d.Manifest.ID.String(), "short_id": d.Manifest.ID.Short(), "time": d.Manifest.End, "reasons": d.Reasons}
 			if d.Doubt != "" {
 				one["doubt"] = d.Doubt
 			}

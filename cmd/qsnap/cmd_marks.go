@@ -171,7 +171,7 @@ func (p *program) undelete(c *cli.Context) error {
 				return err
 			}
 		}
-		p.say("snapshot %s of %s is back, as %s", found[0].ID.Short(), localTime(m.Start), m.ID.Short())
+		p.say("snapshot %s of %s, %s, is back, as %s", found[0].ID.Short(), p.ofWhat(m.Source()), localTime(m.End), m.ID.Short())
 	}
 	return nil
 }

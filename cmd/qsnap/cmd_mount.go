@@ -56,6 +56,9 @@ func (p *program) mount(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if newest, sources, err := r.Latest(c.Context, s); err == nil && len(sources) > 1 {
+		p.sayOfWhat(newest, len(sources))
+	}
 	endsBySignal(c.Context)
 	if err := p.showMount(m); err != nil {
 		return errors.Join(err, m.Unmount())

@@ -68,6 +68,15 @@ func (p *program) restore(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c, r)
+	if o.Delete && byTime(c.Args().First()) {
+		s, err := p.selection(c)
+		if err == nil {
+			err = p.oneSource(c, r, s)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	m, at, err := p.snapshotAndPath(c, r, c.Args().First())
 	if err != nil {
 		return err
@@ -105,6 +114,7 @@ func (p *program) restoreSummary(m *snapshot.Manifest, o repo.RestoreOptions, r 
 	if p.json {
 		return p.emit(map[string]any{
 			"message_type": "summary", "snapshot_id": m.ID.String(), "dry_run": o.DryRun,
+			"hostname": m.Hostname, "paths": m.Paths, "time": m.End,
 			"total_files": r.Files + r.Dirs + r.Others, "total_bytes": r.Bytes,
 			"files_created": r.Created, "files_replaced": r.Replaced, "attributes_restored": r.Touched,
 			"files_deleted": r.Deleted, "files_spared": r.Spared, "files_restored": r.Created + r.Replaced,
@@ -113,9 +123,9 @@ func (p *program) restoreSummary(m *snapshot.Manifest, o repo.RestoreOptions, r 
 		})
 	}
 	if o.DryRun {
-		p.say("would restore snapshot %s of %s to %s: %s, %s", m.ID.Short(), localTime(m.Start), o.To, plural(r.Files, "file", "files"), size(r.Bytes))
+		p.say("would restore snapshot %s of %s, %s, to %s: %s, %s", m.ID.Short(), p.ofWhat(m.Source()), localTime(m.End), p.path(o.To), plural(r.Files, "file", "files"), size(r.Bytes))
 	} else {
-		p.say("restored snapshot %s of %s to %s: %s, %s in %s", m.ID.Short(), localTime(m.Start), o.To, plural(r.Files, "file", "files"), size(r.Bytes), duration(took))
+		p.say("restored snapshot %s of %s, %s, to %s: %s, %s in %s", m.ID.Short(), p.ofWhat(m.Source()), localTime(m.End), p.path(o.To), plural(r.Files, "file", "files"), size(r.Bytes), duration(took))
 	}
 	p.say("  %s created, %s replaced, %s with other attributes only, %s deleted", count(r.Created), count(r.Replaced), count(r.Touched), count(r.Deleted))
 	if o.DryRun {

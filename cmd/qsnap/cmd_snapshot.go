@@ -194,7 +194,8 @@ func (p *program) snapshotSummary(m *snapshot.Manifest, cost repo.Cost, unmatche
 			"bytes_read": s.BytesRead, "total_duration": took.Seconds(),
 			"unmatched_excludes": slices.Concat([]string{}, unmatched),
 			"skipped":            m.Skipped.Total, "errors": m.Problems.Total,
-			"backup_start": m.Start, "backup_end": m.End,
+			"backup_start": m.Start, "backup_end": m.End, "time": m.End,
+			"hostname": m.Hostname, "paths": m.Paths, "good": m.Good(), "missing": missingPaths(m),
 		})
 	}
 	if dryRun {
@@ -203,6 +204,7 @@ func (p *program) snapshotSummary(m *snapshot.Manifest, cost repo.Cost, unmatche
 	} else {
 		p.say("snapshot %s saved: %s, %s in %s", m.ID.Short(), plural(s.Files, "file", "files"), size(s.Bytes), duration(took))
 	}
+	p.say("  of %s, %s", p.ofWhat(m.Source()), localTime(m.End))
 	p.say("  files: %s new, %s changed, %s unchanged; directories: %s new, %s changed, %s unchanged",
 		count(s.NewFiles), count(s.ChangedFiles), count(s.SameFiles), count(s.NewDirs), count(s.ChangedDirs), count(s.SameDirs))
 	stored := "stored in"
@@ -222,7 +224,7 @@ func (p *program) snapshotSummary(m *snapshot.Manifest, cost repo.Cost, unmatche
 		p.say("  %s met nothing", pattern)
 	}
 	if m.Problems.Total > 0 {
-		p.warn("%s could not be read as it should: the snapshot is incomplete", plural(m.Problems.Total, "path", "paths"))
+		p.warn("%s could not be read as it should: the snapshot is %s", plural(m.Problems.Total, "path", "paths"), cmp.Or(stateOf(m), "good"))
 	}
 	return nil
 }

@@ -31,9 +31,7 @@ func (p *program) snapshots(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c, r)
-	var list []*snapshot.Manifest
-	var damaged error
-	list, damaged, err = p.picked(c, r)
+	list, damaged, err := p.picked(c, r, points...)
 	if err != nil {
 		return err
 	}
@@ -67,11 +65,18 @@ func (p *program) showSnapshots(c *cli.Context, list []*snapshot.Manifest) error
 		if m.Pin != nil {
 			tags = strings.TrimSpace(tags + " (pinned)")
 		}
-		row := []string{m.ID.Short(), localTime(m.Start), m.Hostname, p.path(strings.Join(m.Paths, " ")),
+		row := []string{m.ID.Short(), localTime(m.End), m.Hostname, p.path(strings.Join(m.Paths, " ")),
 			tags, count(m.Stats.Files), size(m.Stats.Bytes),
 			size(m.Stats.DataStored + m.Stats.TreeStored + m.Stats.IndexStored)}
-		if m.Problems.Total > 0 {
-			row = append(row, "incomplete: "+plural(m.Problems.Total, "problem", "problems"))
+		var more []string
+		if m.Kind != snapshot.KindSource {
+			more = append(more, m.Kind.String())
+		}
+		if state := stateOf(m); state != "" {
+			more = append(more, p.path(state))
+		}
+		if more != nil {
+			row = append(row, strings.Join(more, "; "))
 		}
 		rows = append(rows, row)
 	}
@@ -96,7 +101,7 @@ func (p *program) showRemarks(m *snapshot.Manifest, what string, r snapshot.Rema
 
 // snapshotJSON is a snapshot as restic's users know it, and a little more.
 type snapshotJSON struct {
-	Time           time.Time      `json:"time"`
+	Time           time.Time      `json:"time"` // when it ended
 	Parent         string         `json:"parent,omitempty"`
 	Tree           string         `json:"tree"`
 	Paths          []string       `json:"paths"`
@@ -112,6 +117,9 @@ type snapshotJSON struct {
 	Original       string         `json:"original,omitempty"`
 	Pinned         bool           `json:"pinned,omitempty"`
 	PinnedUntil    *time.Time     `json:"pinned_until,omitempty"`
+	Kind           string         `json:"kind,omitempty"`
+	Good           bool           `json:"good"`
+	Missing        []string       `json:"missing,omitempty"`
 	ID             string         `json:"id"`
 	ShortID        string         `json:"short_id"`
 }
@@ -119,8 +127,9 @@ type snapshotJSON struct {
 func toJSON(m *snapshot.Manifest) snapshotJSON {
 	s := m.Stats
 	out := snapshotJSON{
-		Time: m.Start, Tree: m.Root.Subtree.String(), Paths: m.Paths, Hostname: m.Hostname, Username: m.Username,
+		Time: m.End, Tree: m.Root.Subtree.String(), Paths: m.Paths, Hostname: m.Hostname, Username: m.Username,
 		Excludes: m.Excludes, Tags: m.Tags, ProgramVersion: m.Program, Number: m.Number, ID: m.ID.String(), ShortID: m.ID.Short(),
+		Kind: string(m.Kind), Good: m.Good(), Missing: missingPaths(m),
 		Summary: map[string]any{
 			"backup_start": m.Start, "backup_end": m.End,
 			"files_new": s.NewFiles, "files_changed": s.ChangedFiles, "files_unmodified": s.SameFiles,

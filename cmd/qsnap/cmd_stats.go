@@ -106,7 +106,7 @@ func (p *program) snapshotStats(c *cli.Context) error {
 			"files": side.Files, "dirs": side.Dirs, "others": side.Others,
 		})
 	}
-	p.say("snapshot %s of %s: %s, %s, %s others, %s", m.ID.Short(), localTime(m.Start),
+	p.say("snapshot %s of %s, %s: %s, %s, %s others, %s", m.ID.Short(), p.ofWhat(m.Source()), localTime(m.End),
 		plural(side.Files, "file", "files"), plural(side.Dirs, "directory", "directories"), count(side.Others), size(side.Bytes))
 	return nil
 }

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +20,7 @@ func selectFlags() []cli.Flag {
 		&cli.StringFlag{Name: "host", Usage: "only snapshots of `HOST`"},
 		&cli.StringSliceFlag{Name: "path", Usage: "only snapshots that hold `PATH`; may be repeated"},
 		&cli.StringSliceFlag{Name: "tag", Usage: "only snapshots with `TAG`; may be repeated"},
+		&cli.StringSliceFlag{Name: "kind", Usage: "only snapshots of `KIND`: source, imported, before-restore, evidence, trial, catalog or any; may be repeated", DefaultText: "source"},
 	}
 }
 
@@ -30,6 +31,9 @@ func atFlag() cli.Flag {
 // selection returns what the flags pick.
 func (p *program) selection(c *cli.Context) (repo.Select, error) {
 	s := repo.Select{Hostname: c.String("host"), Tags: c.StringSlice("tag")}
+	if err := kinds(c, &s); err != nil {
+		return s, usage(err)
+	}
 	for _, path := range c.StringSlice("path") {
 		abs, err := filepath.Abs(path)
 		if err != nil {
@@ -46,69 +50,63 @@ func (p *program) selection(c *cli.Context) (repo.Select, error) {
 	return s, nil
 }
 
-// parseTime reads a time as people write it. A day without a time is its end, and
-// a minute without seconds, too: the newest snapshot of then is meant.
-func parseTime(s string, now time.Time) (time.Time, error) {
-	if ago, ok := strings.CutSuffix(strings.TrimSpace(s), "ago"); ok {
-		if d, ok := parseSpan(strings.TrimSpace(ago)); ok {
-			return now.Add(-d), nil
+// kinds has those picked that --kind names. Without it, what picks by time takes imported
+// snapshots, too.
+func kinds(c *cli.Context, s *repo.Select) error {
+	known := []snapshot.Kind{snapshot.KindSource, snapshot.KindImported, snapshot.KindBeforeRestore, snapshot.KindEvidence, snapshot.KindTrial, snapshot.KindCatalog}
+	for _, name := range c.StringSlice("kind") {
+		i := slices.IndexFunc(known, func(k snapshot.Kind) bool { return k.String() == name })
+		switch {
+		case name == "any":
+			s.AnyKind = true
+		case i < 0:
+			return fmt.Errorf("--kind %q: it is none of source, imported, before-restore, evidence, trial, catalog and any", name)
+		default:
+			s.Kinds = append(s.Kinds, known[i])
 		}
 	}
-	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
-		return t, nil
+	if c.String("at") != "" && !s.AnyKind && s.Kinds == nil {
+		s.Kinds = points
 	}
-	for _, layout := range []struct {
-		text string
-		plus time.Duration
-	}{
-		{"2006-01-02 15:04:05", time.Second}, {"2006-01-02T15:04:05", time.Second},
-		{"2006-01-02 15:04", time.Minute}, {"2006-01-02T15:04", time.Minute},
-	} {
-		if t, err := time.ParseInLocation(layout.text, s, now.Location()); err == nil {
-			return t.Add(layout.plus - 1), nil
-		}
-	}
-	if t, err := time.ParseInLocation("2006-01-02", s, now.Location()); err == nil {
-		return t.AddDate(0, 0, 1).Add(-1), nil
-	}
-	if t, err := time.ParseInLocation("15:04", s, now.Location()); err == nil {
-		return time.Date(now.Year(), now.Month(), now.Day(), t.Hour(), t.Minute(), 59, 999999999, now.Location()), nil
-	}
-	return time.Time{}, fmt.Errorf("time %q: write it as 2026-03-29, \"2026-03-29 14:30\", 14:30 or \"3h ago\"", s)
+	return nil
 }
 
-// parseSpan reads a duration such as 90m, 3h, 2d or 1w.
-func parseSpan(s string) (time.Duration, bool) {
-	units := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
-	if s == "" {
-		return 0, false
-	}
-	unit, ok := units[s[len(s)-1]]
-	n, err := strconv.ParseFloat(strings.TrimSpace(s[:len(s)-1]), 64)
-	if !ok || err != nil || n < 0 || n*float64(unit) > float64(1<<62) {
-		return 0, false
-	}
-	return time.Duration(n * float64(unit)), true
-}
+// points are the kinds of snapshots that something is restored from by its time.
+var points = []snapshot.Kind{snapshot.KindSource, snapshot.KindImported}
 
 // find returns the snapshot that a word names.
 func (p *program) find(c *cli.Context, r *repo.Repo, word string, s repo.Select) (*snapshot.Manifest, error) {
-	m, err := r.Find(c.Context, word, s)
+	var m *snapshot.Manifest
+	var err error
+	if word == "latest" {
+		var sources []repo.SourceVersions
+		if m, sources, err = r.Latest(c.Context, s); err == nil && len(sources) > 1 {
+			p.sayOfWhat(m, len(sources))
+		}
+	} else {
+		m, err = r.Find(c.Context, word, s)
+	}
 	if errors.Is(err, repo.ErrNoSnapshot) {
 		return nil, hint{err, "\"qsnap snapshots\" lists them"}
 	}
 	return m, err
 }
 
+// anyKind stands for all kinds of snapshots.
+const anyKind snapshot.Kind = "any"
+
 // picked returns the snapshots that the arguments name, or else those that the flags
-// pick, and which of these can't be read.
-func (p *program) picked(c *cli.Context, r *repo.Repo) (list []*snapshot.Manifest, damaged, err error) {
+// pick, and which of these can't be read. Without --kind these are of the given kinds.
+func (p *program) picked(c *cli.Context, r *repo.Repo, kinds ...snapshot.Kind) (list []*snapshot.Manifest, damaged, err error) {
 	s, err := p.selection(c)
 	if err != nil {
 		return nil, nil, err
 	}
 	s.Last = c.Int("last")
 	if c.NArg() == 0 {
+		if !s.AnyKind && s.Kinds == nil {
+			s.Kinds, s.AnyKind = kinds, slices.Contains(kinds, anyKind)
+		}
 		list, damaged = r.Snapshots(c.Context, s)
 		if list == nil {
 			return nil, nil, damaged
@@ -132,15 +130,21 @@ func (p *program) snapshotAndPath(c *cli.Context, r *repo.Repo, word string) (*s
 	if err != nil {
 		return nil, "", err
 	}
-	if word == "" {
-		word = "latest"
-	}
 	name, path, _ := strings.Cut(word, ":")
+	if byTime(word) {
+		name = "latest"
+	}
 	if name != "latest" && !s.Before.IsZero() {
 		return nil, "", usage(errors.New("--at picks a snapshot by its time: use it without an id"))
 	}
 	m, err := p.find(c, r, name, s)
 	return m, path, err
+}
+
+// byTime reports whether SNAPSHOT:PATH names no snapshot by its id.
+func byTime(word string) bool {
+	name, _, _ := strings.Cut(word, ":")
+	return word == "" || name == "latest"
 }
 
 // oneArgument returns the only argument.

@@ -34,7 +34,7 @@ type amountJSON struct {
 func growthToJSON(g repo.Growth) growthJSON {
 	m := g.Snapshot
 	return growthJSON{
-		ID: m.ID.String(), ShortID: m.ID.Short(), Time: m.Start, Hostname: m.Hostname, Paths: m.Paths,
+		ID: m.ID.String(), ShortID: m.ID.Short(), Time: m.End, Hostname: m.Hostname, Paths: m.Paths,
 		FilesNew: m.Stats.NewFiles, FilesChanged: m.Stats.ChangedFiles,
 		New: amountJSON(g.New), Total: amountJSON(g.Total), Only: amountJSON(g.Only),
 	}
@@ -73,7 +73,7 @@ func (p *program) growth(c *cli.Context) error {
 	for _, g := range list {
 		m := g.Snapshot
 		rows = append(rows, []string{
-			m.ID.Short(), localTime(m.Start), m.Hostname, count(m.Stats.NewFiles), count(m.Stats.ChangedFiles),
+			m.ID.Short(), localTime(m.End), m.Hostname, count(m.Stats.NewFiles), count(m.Stats.ChangedFiles),
 			size(g.New.ChunkBytes), size(g.New.TreeBytes), size(g.New.Stored), size(g.Total.Stored), size(g.Only.Stored),
 		})
 	}

@@ -58,7 +58,7 @@ func (p *program) sayLocked(r *repo.PruneReport) {
 func (p *program) sayStale(r *repo.PruneReport) {
 	for _, m := range r.Stale {
 		p.warn("%s of %s, begun %s, was interrupted when it was to be saved: if it has ended for sure, \"qsnap prune --drop-pending %s\" gives it up",
-			m.ID.Short(), m.Hostname, localTime(m.Start), m.ID.Short())
+			m.ID.Short(), m.Hostname, localTime(m.End), m.ID.Short())
 	}
 }
 

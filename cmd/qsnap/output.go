@@ -115,8 +115,6 @@ func duration(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d:%02d h", d/time.Hour, d%time.Hour/time.Minute, d%time.Minute/time.Second)
 }
 
-func localTime(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
-
 // path returns a path as it is shown: whole where the output is read by programs,
 // but with nothing that could confuse a terminal on one.
 func (p *program) path(s string) string {

@@ -63,14 +63,16 @@ func layOut(list []*snapshot.Manifest) *folder {
 	for _, m := range list {
 		host := sub(hosts, fileName(m.Hostname))
 		for _, f := range []*folder{all, host} {
-			f.items[latestLink] = item{link: f.addByTime(m)}
+			if name := f.addByTime(m); m.Kind == snapshot.KindSource {
+				f.items[latestLink] = item{link: name}
+			}
 		}
 		ids.add(m, m.ID.Short(), m.ID.String())
 		for _, tag := range m.Tags {
 			sub(tags, fileName(tag)).addByTime(m)
 		}
 		for _, f := range []*folder{top, ids, hosts, tags} {
-			f.newest = m.Start
+			f.newest = m.End
 		}
 	}
 	return top
@@ -78,14 +80,14 @@ func layOut(list []*snapshot.Manifest) *folder {
 
 // addByTime adds a snapshot under its time, and returns the name.
 func (f *folder) addByTime(m *snapshot.Manifest) string {
-	when := m.Start.Local().Format("2006-01-02T15:04:05")
+	when := m.End.Local().Format("2006-01-02T15:04:05")
 	return f.add(m, when, when+"-"+m.ID.Short(), when+"-"+m.ID.String())
 }
 
 // add adds a snapshot under the first name that is free, and returns it. A snapshot
 // that has the same name twice, such as by two tags that are shown alike, has it once.
 func (f *folder) add(m *snapshot.Manifest, names ...string) string {
-	f.newest = m.Start
+	f.newest = m.End
 	for _, name := range names {
 		there, taken := f.items[name]
 		if !taken {

@@ -12,12 +12,12 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// noon is when the snapshots of these tests begin.
+// noon is when the snapshots of these tests end.
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.Local)
 
-// taken returns a manifest with a number in its id, begun so many seconds after noon.
+// taken returns a manifest with a number in its id, which ended that time after noon.
 func taken(number byte, after time.Duration, host string, tags ...string) *snapshot.Manifest {
-	return &snapshot.Manifest{ID: snapshot.ID{number}, Start: noon.Add(after), Hostname: host, Tags: tags}
+	return &snapshot.Manifest{ID: snapshot.ID{number}, Start: noon.Add(after - time.Minute), End: noon.Add(after), Hostname: host, Tags: tags}
 }
 
 // lines returns all names in a folder, and where links lead.

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// fewPaths is how many paths of a source are named in a line.
+const fewPaths = 3
+
+// ofWhat returns the source of a snapshot for people: host:path and, if there are more
+// paths, these.
+func (p *program) ofWhat(s snapshot.Source) string {
+	shown, more := s.Paths, ""
+	if n := len(shown) - fewPaths; n > 0 {
+		shown, more = shown[:fewPaths], fmt.Sprintf(" and %d more", n)
+	}
+	return p.path(s.Hostname) + ":" + p.path(strings.Join(shown, ", ")) + more
+}
+
+// sayOfWhat says which snapshot the latest is, where there are several sources.
+func (p *program) sayOfWhat(m *snapshot.Manifest, sources int) {
+	if p.json {
+		if line, err := json.Marshal(map[string]any{
+			"message_type": "latest", "snapshot_id": m.ID.String(), "hostname": m.Hostname, "paths": m.Paths, "time": m.End, "sources": sources,
+		}); err == nil && !p.quiet {
+			fmt.Fprintf(p.stderr, "%s\n", line)
+		}
+		return
+	}
+	p.note("the latest is %s of %s, %s: there are %d sources, and --host and --path choose one", m.ID.Short(), p.ofWhat(m.Source()), localTime(m.End), sources)
+}
+
+// oneSource refuses what is picked unless it is of one source, and lists them. It comes
+// before what would delete or replace something for the newest of whatever there is.
+func (p *program) oneSource(c *cli.Context, r *repo.Repo, s repo.Select) error {
+	sources, err := r.Sources(c.Context, s)
+	if len(sources) <= 1 {
+		return err
+	}
+	var names []string
+	for _, source := range sources {
+		names = append(names, fmt.Sprintf("%s (%s)", p.ofWhat(source.Source), localTime(source.Newest.End)))
+	}
+	return usage(hint{fmt.Errorf("the latest of what? there are %d sources: %s", len(sources), strings.Join(names, "; ")), "choose one with --host and --path, or name a snapshot"})
+}
