@@ -206,7 +206,7 @@ func checkDestination(to string, own map[extract.FileID]string) error {
 			break
 		}
 		if !errors.Is(err, fs.ErrNotExist) || filepath.Dir(at) == at {
-			return err
+			return &fs.PathError{Op: "restore to", Path: to, Err: err}
 		}
 		at = filepath.Dir(at)
 	}

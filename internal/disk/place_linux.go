@@ -93,3 +93,9 @@ func (o *Out) Through(name string) (*Out, error) {
 	}
 	return &Out{Dir: &Dir{fd: fd, path: o.path + "/" + name}, session: o.session}, nil
 }
+
+// IsReadOnly reports whether a path is known to be on a read-only file system.
+func IsReadOnly(path string) bool {
+	var st unix.Statfs_t
+	return unix.Statfs(path, &st) == nil && st.Flags&unix.ST_RDONLY != 0
+}

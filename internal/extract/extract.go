@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"sync"
 	"sync/atomic"
@@ -163,9 +164,11 @@ type extraction struct {
 	verifiedLinks map[linkKey]FileID
 	verifiedFiles map[FileID]linkKey
 
-	held    []*held      // guarded by mu
-	looking *sweep       // at what may be replaced; of the walk
-	buffers chan *[]byte // for segments, one for each worker
+	held []*held // guarded by mu
+
+	unlocked []unlocked
+	looking  *sweep       // at what may be replaced; of the walk
+	buffers  chan *[]byte // for segments, one for each worker
 
 	mu    sync.Mutex // held during calls of Action and Problem
 	fatal error
@@ -181,6 +184,9 @@ func Run(ctx context.Context, o Options) error {
 	if o.Progress == nil {
 		o.Progress = new(Progress)
 	}
+	if !o.DryRun && disk.IsReadOnly(o.To) {
+		return &fs.PathError{Op: "restore to", Path: o.To, Err: errors.New("it is on a read-only file system")}
+	}
 	session := disk.NewSession()
 	defer session.End()
 	out, err := disk.OpenOut(o.To, session)
@@ -194,6 +200,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	x.dirs = newDirCache(out)
 	defer x.dirs.close()
+	defer x.lock()
 	defer x.dropHeld()
 	x.files = newFileCache(x)
 	defer x.files.close()
@@ -257,7 +264,14 @@ func (x *extraction) carryOut(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	x.ran <- nil // there is no window before the first
-	err := x.walk(ctx, &dir{x: x, entry: &x.Root, exists: true, picked: x.Include == nil})
+	root := &dir{x: x, entry: &x.Root, exists: true, picked: x.Include == nil}
+	err := x.unlock(root)
+	if errors.Is(err, fs.ErrPermission) {
+		err = nil // it is another user's: what can't be written says so
+	}
+	if err == nil {
+		err = x.walk(ctx, root)
+	}
 	if err == nil {
 		err = x.endWindow(ctx)
 	}

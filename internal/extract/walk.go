@@ -222,10 +222,39 @@ func (x *extraction) onTheWay(d *dir) bool {
 	return x.Whole != nil && !x.Whole(d.path)
 }
 
-// unlock makes sure that an existing directory can be written to.
+// unlock makes sure that an existing directory can be written to, until the end if it
+// isn't given attributes before.
 func (x *extraction) unlock(d *dir) error {
 	if x.DryRun {
 		return nil
 	}
-	return x.dirs.use(d, func(out *disk.Out) error { return out.Unlock() })
+	return x.dirs.use(d, func(out *disk.Out) error {
+		var own snapshot.Entry
+		if _, err := out.Self(&own); err != nil || !out.Locks(own.Mode) {
+			return err
+		}
+		if err := out.Unlock(); err != nil {
+			return err
+		}
+		x.unlocked = append(x.unlocked, unlocked{d, own.Mode})
+		return nil
+	})
+}
+
+// An unlocked directory had another mode.
+type unlocked struct {
+	dir  *dir
+	mode uint32
+}
+
+// lock gives their modes back to directories that keep their own.
+func (x *extraction) lock() {
+	for _, u := range x.unlocked {
+		if x.finishes(u.dir) {
+			continue
+		}
+		if err := x.dirs.use(u.dir, func(out *disk.Out) error { return out.Chmod(u.mode) }); err != nil {
+			x.problem(u.dir.path, err)
+		}
+	}
 }
