@@ -117,6 +117,8 @@ func (s *sweep) below(ctx context.Context, l *level, d *dir, out *disk.Out, e *s
 	if sub.place.Device != l.place.Device || sub.place.Mount != l.place.Mount {
 		sub.mount = d.path
 		sub.stays = onOtherFileSystem
+	} else if ownNames[path.Base(sub.path)] && sub.stays == "" {
+		sub.stays = "it belongs to the file system"
 	}
 	return sub, s.enter(ctx, sub, out, e)
 }
