@@ -279,7 +279,9 @@ func (c *checker) checkConfigs(ctx context.Context) error {
 		return err
 	}
 	for _, name := range []string{configName, configCopyName} {
-		if sealed[name] == nil {
+		if _, err := c.r.target.Stat(ctx, name); sealed[name] == nil && err == nil {
+			c.find(BadConfig, name, "it can't be read")
+		} else if sealed[name] == nil {
 			c.find(BadConfig, name, "it is missing")
 		} else if _, err := openOneConfig(c.r.ring, sealed[name]); err != nil {
 			c.find(BadConfig, name, err.Error())

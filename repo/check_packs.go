@@ -216,6 +216,10 @@ func (c *checker) readPack(ctx context.Context, id pack.ID, p *checkedPack, done
 		return err
 	}
 	hash, err := c.readAs(ctx, id, info, p, done)
+	if unread := (*pack.DamageError)(nil); errors.As(err, &unread) {
+		c.find(BadPack, packName(id), withoutPack(unread))
+		return c.readBySegments(ctx, info, p)
+	}
 	if err != nil || hash == id {
 		return err
 	}
@@ -227,6 +231,24 @@ func (c *checker) readPack(ctx context.Context, id pack.ID, p *checkedPack, done
 		_, err = c.readAs(ctx, id, listed, p, new(atomic.Int64))
 	}
 	return err
+}
+
+// readBySegments reads each segment of a pack by itself, where the pack can't be read in
+// one go, and notes which can't be read.
+func (c *checker) readBySegments(ctx context.Context, info *pack.Info, p *checkedPack) error {
+	for n, s := range info.Segments {
+		sealed := make([]byte, s.Stored)
+		err := c.r.readRange(ctx, info.ID, s.Offset, sealed)
+		if err == nil {
+			_, err = c.r.openSegment(info, n, sealed, nil)
+		}
+		if damage := (*pack.DamageError)(nil); errors.As(err, &damage) {
+			c.badSegment(info.ID, p, n, err)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readAs reads a pack as one that holds what info says, and returns its hash.

@@ -87,6 +87,10 @@ func (c *checker) checkRecord(ctx context.Context, name string, limit int64, fin
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // gone since
 	}
+	if damage := (*DamageError)(nil); errors.As(err, &damage) {
+		c.find(finding, name, damage.Err.Error())
+		return nil
+	}
 	if err != nil {
 		return err
 	}

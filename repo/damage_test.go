@@ -17,6 +17,7 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
@@ -148,7 +149,7 @@ func shortName(object string) string {
 	return dir + " " + id[:min(len(id), 11)]
 }
 
-func testDamage(t *testing.T, mem *targettest.Memory, key repo.Secret, cache, object, what string, versions []fstest.MapFS, snapshots []*snapshot.Manifest) {
+func testDamage(t *testing.T, mem target.Target, key repo.Secret, cache, object, what string, versions []fstest.MapFS, snapshots []*snapshot.Manifest) {
 	r, err := repo.Open(t.Context(), mem, key, repo.Options{CacheDir: cache, CacheSize: -1})
 	if err != nil {
 		if strings.HasPrefix(object, "keys/") {

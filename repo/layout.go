@@ -109,6 +109,9 @@ func (r *Repo) readObject(ctx context.Context, name string, hash [32]byte, limit
 		return object, nil
 	}
 	object, err := target.ReadAll(ctx, r.target, name, limit)
+	if isDamage(err) {
+		return r.objectElsewhere(ctx, name, hash, limit, err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -110,7 +110,7 @@ func (r *Repo) leases(ctx context.Context) (map[seal.Run]runningLease, error) {
 // readLease reads what a lease says. One that is gone or damaged says nothing.
 func (r *Repo) readLease(ctx context.Context, l runningLease) (*lease, error) {
 	object, err := target.ReadAll(ctx, r.target, l.name, maxLease)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || isDamage(err) {
 		return nil, nil
 	}
 	if err != nil {

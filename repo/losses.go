@@ -36,7 +36,7 @@ func (r *Repo) losses(ctx context.Context) (lossSet, error) {
 			return out, err
 		}
 		object, err := target.ReadAll(ctx, r.target, info.Name, maxLoss)
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) || isDamage(err) {
 			continue
 		}
 		if err != nil {

@@ -102,6 +102,9 @@ func (r *Repo) readManifest(ctx context.Context, id snapshot.ID) (*snapshot.Mani
 // sealed, too.
 func (r *Repo) readManifestAs(ctx context.Context, name string, id snapshot.ID) (*snapshot.Manifest, []byte, error) {
 	object, err := target.ReadAll(ctx, r.target, name, maxManifest)
+	if isDamage(err) {
+		object, err = r.objectElsewhere(ctx, name, id, maxManifest, err)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -85,6 +85,9 @@ func (r *Repo) readMarks(ctx context.Context) (map[snapshot.ID]*mark, error) {
 
 func (r *Repo) readMark(ctx context.Context, id snapshot.ID, number uint64) (*mark, error) {
 	object, err := target.ReadAll(ctx, r.target, markName(id, number), maxMark)
+	if isDamage(err) {
+		return &mark{Number: number, Pinned: true}, nil // as one that doesn't open
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -214,7 +214,7 @@ func (p *publication) secure(ctx context.Context) (changed bool, err error) {
 func (r *Repo) stands(ctx context.Context, id snapshot.ID) (bool, error) {
 	front := make([]byte, seal.HeaderSize)
 	err := r.readFront(ctx, snapshotName(id), front)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || isDamage(err) {
 		return false, nil
 	}
 	if err != nil {

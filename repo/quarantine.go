@@ -86,7 +86,7 @@ func (r *Repo) quarantine(ctx context.Context, id pack.ID, run seal.Run, alive [
 // is false if it doesn't say.
 func (r *Repo) waitsFor(ctx context.Context, id pack.ID, run seal.Run) (runs map[seal.Run]bool, ok bool, err error) {
 	object, err := target.ReadAll(ctx, r.target, quarantineName(id, run), maxQuarantine)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || isDamage(err) {
 		return nil, false, nil
 	}
 	if err != nil {

@@ -184,7 +184,7 @@ func (s *salvage) find(ctx context.Context) error {
 // damaged in no case, and if it can't be opened, it is another repository's.
 func (r *Repo) matchesName(ctx context.Context, name string, hash [32]byte) (bool, error) {
 	rc, err := r.target.Get(ctx, name, 0, -1)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || isDamage(err) {
 		return false, nil
 	}
 	if err != nil {
@@ -193,6 +193,9 @@ func (r *Repo) matchesName(ctx context.Context, name string, hash [32]byte) (boo
 	defer rc.Close()
 	h := blake3.New()
 	if _, err := io.Copy(h, rc); err != nil {
+		if isDamage(err) {
+			err = nil
+		}
 		return false, err
 	}
 	return [32]byte(h.Sum(nil)) == hash, nil

@@ -233,7 +233,7 @@ func newRepo(t target.Target, o Options, c *config, ring *seal.Keyring) (*Repo, 
 		return nil, err
 	}
 	r := &Repo{
-		target: t, opts: o, config: c, ring: ring,
+		target: tell(t), opts: o, config: c, ring: ring,
 		box:          seal.NewBox(ring, [seal.KeySize]byte(c.Repository), c.AEAD, o.Rand),
 		data:         chunk.NewHasher(ring.SubKey("data ids")),
 		tree:         chunk.NewHasher(ring.SubKey("tree ids")),
@@ -250,16 +250,24 @@ func newRepo(t target.Target, o Options, c *config, ring *seal.Keyring) (*Repo, 
 // are asked for, the second only if the first can't be right.
 func readConfigs(ctx context.Context, t target.Target, both bool) (map[string][]byte, error) {
 	out := map[string][]byte{}
+	var unread error
 	for _, name := range []string{configName, configCopyName} {
 		b, err := target.ReadAll(ctx, t, name, maxConfig)
-		if err == nil {
+		switch {
+		case err == nil:
 			out[name] = b
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+		case errors.Is(err, fs.ErrNotExist):
+		case ctx.Err() != nil || target.Temporary(err) || errors.Is(err, target.ErrGivenUp):
+			return nil, err // nor would the copy be read
+		case unread == nil:
+			unread = err
 		}
 		if _, err := seal.ParseHeader(b); err == nil && !both {
 			return out, nil
 		}
+	}
+	if len(out) == 0 && unread != nil {
+		return nil, unread
 	}
 	if len(out) == 0 {
 		return nil, ErrNoRepository

@@ -1,0 +1,5 @@
+package repo
+
+import "syscall"
+
+var unreadableErrors = []error{syscall.EUCLEAN, syscall.EBADMSG, syscall.ENODATA, syscall.EREMOTEIO, syscall.EILSEQ}

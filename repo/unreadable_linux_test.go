@@ -1,0 +1,147 @@
+package repo_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/target"
+	"github.com/qsnap/qsnap/target/local"
+	"github.com/qsnap/qsnap/target/targettest"
+)
+
+// A badSector is a target on a disk that can't read one object, from some byte on.
+type badSector struct {
+	*local.Target
+	name string
+	from int64
+	err  error
+}
+
+func (b *badSector) Unwrap() target.Target { return b.Target }
+
+func (b *badSector) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
+	rc, err := b.Target.Get(ctx, name, off, n)
+	if err != nil || name != b.name {
+		return rc, err
+	}
+	failed := &fs.PathError{Op: "read", Path: name, Err: b.err}
+	if b.from <= off {
+		rc.Close()
+		return nil, failed
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(io.LimitReader(rc, b.from-off), failing{failed}), rc}, nil
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// readErrors are the ways in which a near target can't read an object.
+var readErrors = map[string]func(size int) *badSector{
+	"can't be read at all": func(int) *badSector { return &badSector{err: syscall.EIO} },
+	"can't be read in the middle": func(size int) *badSector {
+		return &badSector{err: syscall.EIO, from: int64(size) / 2}
+	},
+	"isn't ours to read":  func(int) *badSector { return &badSector{err: syscall.EACCES} },
+	"fails its check sum": func(int) *badSector { return &badSector{err: syscall.EBADMSG} },
+}
+
+// localCopy puts objects on a target in a directory.
+func localCopy(t *testing.T, objects map[string][]byte) *local.Target {
+	t.Helper()
+	tgt, err := local.Create(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range objects {
+		if err := tgt.Put(t.Context(), name, bytes.NewReader(b), int64(len(b))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tgt
+}
+
+// Whatever object can't be read: it is as damaged as one with other bytes, and all else is
+// read, checked and restored.
+func TestWhatCannotBeReadIsDamageOfThatObjectOnly(t *testing.T) {
+	f, versions, snapshots := damageFixture(t)
+	objects := f.target.(*targettest.Memory).Objects()
+	tgt := localCopy(t, objects)
+	walk := newWalk(t)
+	for _, object := range slices.Sorted(maps.Keys(objects)) {
+		for what, spoil := range readErrors {
+			if !walk.takes() {
+				continue
+			}
+			t.Run(shortName(object)+" "+what, func(t *testing.T) {
+				bad := spoil(len(objects[object]))
+				bad.Target, bad.name = tgt, object
+				testDamage(t, bad, f.key, t.TempDir(), object, "unreadable", versions, snapshots)
+			})
+		}
+	}
+}
+
+// What runs each hour goes on beside any one object that can't be read.
+func TestSnapshotsGoOnBesideAnObjectThatCannotBeRead(t *testing.T) {
+	f, versions, _ := damageFixture(t)
+	objects := f.target.(*targettest.Memory).Objects()
+	done := map[string]int{} // of a sort, how many are tried
+	for _, object := range slices.Sorted(maps.Keys(objects)) {
+		sort, _, _ := strings.Cut(object, "/")
+		if sort == "keys" || done[sort] == 2 {
+			continue
+		}
+		done[sort]++
+		tgt := localCopy(t, objects)
+		r, err := repo.Open(t.Context(), &badSector{Target: tgt, name: object, err: syscall.EIO}, f.key, repo.Options{CacheDir: t.TempDir()})
+		if err != nil {
+			t.Errorf("%s: open: %v", object, err)
+			continue
+		}
+		if _, err := r.Snapshots(t.Context(), repo.Select{}); err != nil && !errors.Is(err, repo.ErrDamaged) {
+			t.Errorf("%s: list: %v", object, err)
+		}
+		m, err := r.Snapshot(t.Context(), repo.FS(versions[2], "/x"), repo.SnapshotOptions{})
+		if err != nil {
+			t.Errorf("%s: snapshot: %v", object, err)
+		} else if err := r.Tag(t.Context(), m.ID, []string{"x"}); err != nil {
+			t.Errorf("%s: tag: %v", object, err)
+		}
+		if _, err := r.Prune(t.Context(), repo.PruneOptions{}); err != nil && !errors.Is(err, repo.ErrDamaged) && !errors.Is(err, repo.ErrUnreadable) {
+			t.Errorf("%s: prune: %v", object, err)
+		}
+		r.Close()
+	}
+}
+
+// Where neither copy of the config can be read, that is said, and not that it is damaged.
+func TestAConfigThatMayNotBeReadIsNoRepositoryLost(t *testing.T) {
+	f := newFixture(t)
+	tgt := localCopy(t, f.target.(*targettest.Memory).Objects())
+	one := &badSector{Target: tgt, name: "config", err: syscall.EACCES}
+	r, err := repo.Open(t.Context(), one, f.key, repo.Options{CacheDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	if err := tgt.Delete(t.Context(), "config-copy"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = repo.Open(t.Context(), one, f.key, repo.Options{CacheDir: t.TempDir()})
+	if !errors.Is(err, fs.ErrPermission) || errors.Is(err, repo.ErrNoRepository) {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,19 @@
+//go:build !unix
+
+package repo
+
+import (
+	"errors"
+	"syscall"
+)
+
+// isUnreadable reports whether an error says that a disk can't read a file: a cyclic
+// redundancy check failed, a sector wasn't found, or a file or directory is corrupted.
+func isUnreadable(err error) bool {
+	for _, errno := range []syscall.Errno{23, 27, 1117, 1392} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
