@@ -26,6 +26,8 @@ var ErrIncomplete = errors.New("incomplete")
 type IncompleteError struct {
 	Missing []snapshot.Missing // named sources that were not taken
 	Paths   uint64             // that could not be read, or restored, as they should
+	// Unmatched are the patterns that were to pick what is restored and met nothing.
+	Unmatched []string
 	// Causes say why, each with its path: of the first 100 paths, and of the first one
 	// that is damage.
 	Causes []error
@@ -45,6 +47,9 @@ func (e *IncompleteError) Error() string {
 			part += ", the first is " + e.Causes[0].Error()
 		}
 		parts = append(parts, part)
+	}
+	for _, pattern := range e.Unmatched {
+		parts = append(parts, pattern+" met nothing in the snapshot")
 	}
 	return strings.Join(parts, "; ")
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/qsnap/qsnap/internal/extract"
 	"github.com/qsnap/qsnap/internal/ignore"
@@ -87,6 +88,18 @@ func placeIn(m *snapshot.Manifest, part string) *ignore.Place {
 	return p
 }
 
+// PathIn returns the path in a snapshot of what has an absolute path in its source.
+func PathIn(m *snapshot.Manifest, absolute string) (path string, ok bool) {
+	absolute = filepath.ToSlash(filepath.Clean(absolute))
+	for _, r := range placeOf(m.Layout, m.Paths, nil).Roots {
+		top := strings.TrimSuffix(r.Paths[0], "/")
+		if inPart(absolute, top) {
+			return strings.Trim(r.At+absolute[len(top):], "/"), true
+		}
+	}
+	return "", false
+}
+
 // inPart reports whether a path is that of a directory, or of something in it.
 func inPart(p, dir string) bool { return p == dir || strings.HasPrefix(p, dir+"/") }
 
@@ -126,18 +139,23 @@ func pickedBy(x *extract.Options, m *snapshot.Manifest, o *RestoreOptions) (err 
 	return err
 }
 
-// rules returns what a snapshot leaves out as one set, and what is worth a word about it.
-func (o *SnapshotOptions) rules(src Source, paths []string, layout snapshot.Layout) (*ignore.Set, []error, error) {
-	flags, err := parseFlags(o.Excludes, "--exclude")
-	if err != nil || len(flags)+len(o.ExcludeRules) == 0 {
-		return nil, nil, err
-	}
+// placeFor returns where the tree of a source lies.
+func (s *Source) placeFor(paths []string, layout snapshot.Layout) *ignore.Place {
 	var links func(string) string
-	if src.onDisk {
+	if s.onDisk {
 		links = newLinks(paths).follow
 	}
 	place := placeOf(layout, paths, links)
 	place.Named = namedIn(layout, paths)
+	return place
+}
+
+// rules returns what a snapshot leaves out as one set, and what is worth a word about it.
+func (o *SnapshotOptions) rules(place *ignore.Place, paths []string) (*ignore.Set, []error, error) {
+	flags, err := parseFlags(o.Excludes, "--exclude")
+	if err != nil || len(flags)+len(o.ExcludeRules) == 0 {
+		return nil, nil, err
+	}
 	set, kept, err := place.Set(slices.Concat(o.ExcludeRules, flags))
 	if err != nil {
 		return nil, nil, err
@@ -158,6 +176,28 @@ func keptNotices(kept []ignore.Kept, named, paths []string) (out []error) {
 	return out
 }
 
+// maxMisplaced bounds the notices of misplaced patterns.
+const maxMisplaced = 20
+
+// misplaced returns a function that gives notice of patterns in ignore files of the tree
+// that match nothing there, since they are whole paths.
+func misplaced(place *ignore.Place, notice func(path string, notice error)) func(dir string, names []string, rules []Rule) {
+	var told atomic.Int64
+	return func(dir string, names []string, rules []Rule) {
+		for i := range rules {
+			r := &rules[i]
+			write, bad := place.Misplaced(r, dir, names)
+			if !bad || told.Add(1) > maxMisplaced {
+				continue
+			}
+			if write != "" {
+				write = "; write " + write
+			}
+			notice(dir, fmt.Errorf("%s: %q matches nothing here: patterns in this file are relative to its directory%s", r.Source(), r, write))
+		}
+	}
+}
+
 // unmatched returns how patterns were written that have met nothing.
 func unmatched(set *ignore.Set) (out []string) {
 	for _, r := range set.Unmatched() {
@@ -166,4 +206,19 @@ func unmatched(set *ignore.Set) (out []string) {
 	return out
 }
 
-var errNothingMet = errors.New("met nothing in the snapshot")
+// unmatchedIn returns which patterns of a restore have met nothing, and an error if some
+// of these were to pick something.
+func unmatchedIn(x *extract.Options, err error) ([]string, error) {
+	includes := slices.DeleteFunc(x.Include.Unmatched(), func(r ignore.Record) bool { return strings.HasPrefix(r.Text, "!") })
+	incomplete, is := errors.AsType[*IncompleteError](err)
+	if err == nil {
+		incomplete, is = &IncompleteError{what: "restored"}, true
+	}
+	if len(includes) > 0 && is {
+		for _, r := range includes {
+			incomplete.Unmatched = append(incomplete.Unmatched, fmt.Sprintf("%s %q", r.Source, r.Text))
+		}
+		err = incomplete
+	}
+	return slices.Concat(unmatched(x.Include), unmatched(x.Exclude)), err
+}

@@ -101,6 +101,7 @@ type RestoreReport struct {
 	Packs, PackBytes                    uint64 // that were read
 	Requests                            uint64 // by which they were, beside those for trees
 	Problems                            uint64
+	Unmatched                           []string // patterns of Include and Exclude that met nothing
 
 	// Withheld counts files that were restored without their set-user-ID or
 	// set-group-ID bit, or their capabilities, because they do not have the owner and
@@ -182,6 +183,7 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	if err == nil {
 		err = lacking.error(nil, done.Problems, "restored")
 	}
+	done.Unmatched, err = unmatchedIn(&x, err)
 	return done, err
 }
 

@@ -160,7 +160,8 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 	if m.Username = user; m.Hostname == "" {
 		m.Hostname = host
 	}
-	rules, notices, err := o.rules(src, source.Paths, source.Layout)
+	place := src.placeFor(source.Paths, source.Layout)
+	rules, notices, err := o.rules(place, source.Paths)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +181,7 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 	if o.ReadAll {
 		parent = nil
 	}
-	t := &taking{r: r, m: m, src: src, source: source, parent: parent, rules: rules, notices: notices, o: o}
+	t := &taking{r: r, m: m, src: src, source: source, parent: parent, rules: rules, place: place, notices: notices, o: o}
 	if err := t.run(ctx); err != nil {
 		return nil, err
 	}
@@ -198,6 +199,7 @@ type taking struct {
 	rules  *ignore.Set
 	o      SnapshotOptions
 
+	place   *ignore.Place
 	notices []error
 
 	session *session
@@ -286,6 +288,7 @@ func (t *taking) fill() error {
 		Rules: t.rules, IgnoreFiles: o.IgnoreFiles, OneFileSystem: o.OneFileSystem,
 		SkipCaches: o.SkipCaches, MaxFileSize: o.MaxFileSize, Avoid: avoid,
 		Workers: o.Workers, Progress: t.report.counts(), Problem: t.report.problem,
+		Heeded: misplaced(t.place, t.report.notice),
 	})
 	if err == nil {
 		err = s.flush()

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -81,6 +83,9 @@ func (p *program) restore(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if _, err := r.Entry(c.Context, m, at); errors.Is(err, fs.ErrNotExist) {
+		return judged{hint{err, fmt.Sprintf("\"qsnap ls %s\" lists what it holds", m.ID.Short())}, errPartial}
+	}
 	o.Path = at
 	o.Protect = p.ownFiles(c)
 	if err := p.restorePlace(c, r, m, &o); err != nil {
@@ -99,6 +104,14 @@ func (p *program) restore(c *cli.Context) error {
 		return err
 	}
 	v.sparedSummary(m, o, report)
+	if c.Bool("verbose") || report.Problems > 0 {
+		for _, pattern := range report.Unmatched {
+			p.say("  %s met nothing in the snapshot", pattern)
+		}
+	}
+	if err != nil && report.Problems == 0 {
+		return judged{hint{errors.New(err.Error()), fmt.Sprintf("\"qsnap ls %s\" lists what the snapshot holds", m.ID.Short())}, err}
+	}
 	if err != nil {
 		next := "what is wrong with each is said above"
 		if errors.Is(err, repo.ErrDamaged) {
@@ -119,7 +132,7 @@ func (p *program) restoreSummary(m *snapshot.Manifest, o repo.RestoreOptions, r 
 			"files_created": r.Created, "files_replaced": r.Replaced, "attributes_restored": r.Touched,
 			"files_deleted": r.Deleted, "files_spared": r.Spared, "files_restored": r.Created + r.Replaced,
 			"bytes_restored": r.BytesWritten, "packs_read": r.Packs, "pack_bytes_read": r.PackBytes, "requests": r.Requests,
-			"errors": r.Problems, "privileges_withheld": r.Withheld, "seconds_elapsed": took.Seconds(),
+			"errors": r.Problems, "unmatched": slices.Concat([]string{}, r.Unmatched), "privileges_withheld": r.Withheld, "seconds_elapsed": took.Seconds(),
 		})
 	}
 	if o.DryRun {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -138,7 +139,15 @@ func (p *program) snapshotAndPath(c *cli.Context, r *repo.Repo, word string) (*s
 		return nil, "", usage(errors.New("--at picks a snapshot by its time: use it without an id"))
 	}
 	m, err := p.find(c, r, name, s)
-	return m, path, err
+	if err != nil || !strings.HasPrefix(path, "/") {
+		return m, path, err
+	}
+	if _, err := r.Entry(c.Context, m, path); errors.Is(err, fs.ErrNotExist) {
+		if in, ok := repo.PathIn(m, path); ok { // where it was
+			path = in
+		}
+	}
+	return m, path, nil
 }
 
 // byTime reports whether SNAPSHOT:PATH names no snapshot by its id.

@@ -96,6 +96,9 @@ type Options struct {
 	// Problem is called for each path that could not be read as it should, one at a
 	// time. The path is relative to the root; the error names the path on the source.
 	Problem func(path string, err error)
+	// Heeded is called for the rules of each ignore file, in that directory of those names,
+	// by several goroutines at once. It may be nil.
+	Heeded func(dir string, names []string, rules []ignore.Rule)
 }
 
 // Resume is the directories that an interrupted capture had completed. They are

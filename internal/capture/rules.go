@@ -132,6 +132,9 @@ func (c *capture) readRules(n *node, names []string) (*ignore.Set, error) {
 			c.problem(full, err)
 			continue
 		}
+		if c.Heeded != nil {
+			c.Heeded(n.path, names, parsed)
+		}
 		rules = rules.With(n.path, parsed)
 	}
 	return rules, nil

@@ -236,6 +236,40 @@ func TestAPatternsMeetingIsToldWhateverDecides(t *testing.T) {
 	}
 }
 
+func TestWholePathsInIgnoreFilesAreMisplaced(t *testing.T) {
+	names := []string{"cache", "srv2"}
+	for _, c := range []struct {
+		place        *Place
+		dir, pattern string
+		write        string
+		misplaced    bool
+	}{
+		{place: oneTree, pattern: "/srv/app/cache", write: "/cache", misplaced: true},
+		{place: oneTree, pattern: "!/srv/app/cache/", write: "/cache/", misplaced: true},
+		{place: oneTree, dir: "sub", pattern: "/srv/app/sub/cache/*.o", write: "/cache/*.o", misplaced: true},
+		{place: oneTree, dir: "sub", pattern: "/srv/app/other", misplaced: true},
+		{place: twoPaths, dir: "home/al", pattern: "/home/al/cache", write: "/cache", misplaced: true},
+		{place: twoPaths, dir: "home/al", pattern: "~/cache", write: "/cache", misplaced: true},
+		{place: linked, pattern: "/real/tree/cache", write: "/cache", misplaced: true},
+		{place: oneTree, pattern: "~/cache", misplaced: true},
+		{place: oneFile, pattern: "~/x", misplaced: true},
+		// These are what they seem, or no harm.
+		{place: oneTree, pattern: "/cache"},
+		{place: oneTree, pattern: "/srv"},
+		{place: oneTree, pattern: "/srv/app"},
+		{place: oneTree, pattern: "srv/app/cache"},
+		{place: &Place{Roots: []Root{{Paths: []string{"/cache"}}}}, pattern: "/cache/assets"},
+		{place: theRoot, dir: "usr", pattern: "/lib/x"},
+		{place: theRoot, dir: "usr", pattern: "/usr/cache", write: "/cache", misplaced: true},
+		{place: theRoot, pattern: "/etc/x"},
+	} {
+		r := readLines(t, c.pattern, ".qsnapignore")[0]
+		if write, misplaced := c.place.Misplaced(&r, c.dir, names); write != c.write || misplaced != c.misplaced {
+			t.Errorf("%q in %q: %q, %t; want %q, %t", c.pattern, c.dir, write, misplaced, c.write, c.misplaced)
+		}
+	}
+}
+
 // FuzzPlace checks that a literal path below a root, written in full, means that path
 // alone, and that any pattern becomes a set that is recorded as it is.
 func FuzzPlace(f *testing.F) {
