@@ -284,3 +284,47 @@ func TestDeletionHeedsRecordedRules(t *testing.T) {
 		t.Errorf("there are %q, want %q; %+v", got, want, report)
 	}
 }
+
+// What the snapshot took from a file system that is mounted there no more, or left out,
+// says nothing of what is in the directory now.
+func TestDeletionSparesWhatIsWhereSomethingWasMounted(t *testing.T) {
+	for _, one := range []bool{false, true} {
+		src := t.TempDir()
+		at := func(name string) string { return filepath.Join(src, name) }
+		makeTree(t, src, map[string]string{"a": "1", "m/": "", "d/deep/": ""})
+		if os.Geteuid() != 0 {
+			t.Skip("only root may mount")
+		}
+		for _, dir := range []string{"m", "d/deep"} {
+			if err := unix.Mount("tmpfs", at(dir), "tmpfs", 0, ""); err != nil {
+				t.Skipf("mounting isn't possible here: %v", err)
+			}
+			defer unix.Unmount(at(dir), unix.MNT_DETACH)
+			makeTree(t, at(dir), map[string]string{"taken": "1"})
+		}
+		f := newFixture(t)
+		m := f.snapshot(repo.Paths(src), repo.SnapshotOptions{OneFileSystem: one})
+		for _, dir := range []string{"m", "d/deep"} {
+			if err := unix.Unmount(at(dir), 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		makeTree(t, src, map[string]string{"b": "", "m/x": "", "d/deep/y/z": "", "d/c": ""})
+		report := f.restore(m, repo.RestoreOptions{To: src, Delete: true})
+		want := []string{"a", "d", "d/deep", "d/deep/taken", "d/deep/y", "d/deep/y/z", "m", "m/taken", "m/x"}
+		if one {
+			want = slices.DeleteFunc(want, func(name string) bool { return strings.HasSuffix(name, "taken") })
+		}
+		if got := namesBelow(t, src); !slices.Equal(got, want) {
+			t.Errorf("one file system %v: there are %q, want %q; %+v", one, got, want, report)
+		}
+		// Where the directory was on the way to what is noted, and is gone, nothing is known.
+		if one {
+			makeTree(t, src, map[string]string{"c/y": ""})
+			report = f.restore(m, repo.RestoreOptions{To: at("d"), Path: "d", Delete: true})
+			if _, err := os.Lstat(at("d/deep/y/z")); err != nil || report.Spared != 1 {
+				t.Errorf("of a part: %v, %+v", err, report)
+			}
+		}
+	}
+}

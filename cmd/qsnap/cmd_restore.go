@@ -70,7 +70,7 @@ func (p *program) restore(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c, r)
-	if o.Delete && byTime(c.Args().First()) {
+	if (o.Delete || c.Bool("in-place")) && byTime(c.Args().First()) {
 		s, err := p.selection(c)
 		if err == nil {
 			err = p.oneSource(c, r, s)
