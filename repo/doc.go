@@ -143,8 +143,8 @@
 //
 // The local index is only a cache of the deltas, and these of the packs: losing
 // either costs time. An object that can't be read, or isn't what its name says, is a
-// *DamageError, a *LostError or a *pack.DamageError, and nothing that depends on it
-// is ever returned wrong.
+// *DamageError, a *LostError or a *pack.DamageError, all of which match ErrDamaged, and
+// nothing that depends on it is ever returned wrong.
 //
 // # Far targets
 //

@@ -13,13 +13,16 @@ RFC 3339, sizes in bytes. A path that is not UTF-8 comes with its bytes in
 path_base64. With --traffic the last line of standard error, for each target, is
 {"message_type":"traffic","target":…,"requests":…,"retries":…,"errors":…,"puts":…,
 "gets":…,"stats":…,"lists":…,"deletes":…,"names_listed":…,"bytes_sent":…,
-"bytes_fetched":…}.
+"bytes_fetched":…}. Where there are several sources, standard error says of which "latest"
+or --at is: {"message_type":"latest","snapshot_id":…,"hostname":…,"paths":…,"time":…,
+"sources":…}.
 
 One value:
   snapshots, tag, pin, undelete without arguments
                  array of {id, short_id, time, hostname, username, paths, tags, tree,
                  parent, previous, number, original, pinned, pinned_until,
-                 program_version, excludes, summary}
+                 program_version, excludes, summary, kind (where it is no source
+                 version), good, missing: array of paths}; time is when it ended
   forget         array of {host, paths, tags, keep, remove, dry_run}; keep and remove
                  are arrays of {id, short_id, time, reasons, doubt}; of named ones
                  forgotten: {snapshots}
@@ -51,7 +54,8 @@ An object a line, each with a message_type:
                  dirs_new, dirs_changed, dirs_unmodified, data_blobs, tree_blobs,
                  data_added, data_added_packed, total_files_processed,
                  total_bytes_processed, bytes_read, total_duration, skipped, errors,
-                 backup_start, backup_end, dry_run}; with --dry-run no
+                 backup_start, backup_end, time (the end), hostname, paths, good,
+                 missing: array of paths, dry_run}; with --dry-run no
                  snapshot_id, but requests, bytes_to_send, bytes_to_fetch
   ls             snapshot: as above; then node: {name, type, path, uid, gid, user,
                  group, size, mode, permissions, mtime, ctime, inode, linktarget,
@@ -63,7 +67,7 @@ An object a line, each with a message_type:
                  statistics the last two; before it directory: {path, paths,
                  added_bytes, removed_bytes}, for each on top and "/" for the rest
   restore        status and error as above; verbose_status: {action, item, size};
-                 summary: {snapshot_id, dry_run, total_files, total_bytes,
+                 summary: {snapshot_id, hostname, paths, time, dry_run, total_files, total_bytes,
                  files_created, files_replaced, files_restored, attributes_restored,
                  files_deleted, bytes_restored, packs_read, pack_bytes_read, errors,
                  requests (for what is read of packs, beside trees), seconds_elapsed}
