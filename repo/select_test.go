@@ -1,0 +1,64 @@
+package repo_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// atTime opens a fixture's repository with a clock that stands.
+func (f *fixture) atTime(now time.Time) *repo.Repo {
+	f.t.Helper()
+	r, err := repo.Open(context.Background(), f.target, f.key, repo.Options{CacheDir: f.t.TempDir(), Now: func() time.Time { return now }})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.t.Cleanup(func() { r.Close() })
+	return r
+}
+
+func TestARunWithAClockTwentyYearsAheadIsNotTheNewest(t *testing.T) {
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	f := newFixture(t)
+	take := func(at time.Time, v int, host string) *snapshot.Manifest {
+		m, err := f.atTime(at).Snapshot(t.Context(), repo.FS(rollingTree(v), "/x"), repo.SnapshotOptions{Hostname: host})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	ahead := take(now.AddDate(20, 0, 0), 0, "a")
+	right := take(now, 1, "a")
+	if right.Previous != ahead.ID || right.Parent != ahead.ID || right.Number != 2 {
+		t.Errorf("it doesn't follow the one before: %+v", right)
+	}
+	r := f.atTime(now.Add(time.Hour))
+	if m, err := r.Find(t.Context(), "latest", repo.Select{}); err != nil || m.ID != right.ID {
+		t.Errorf("latest: %v, %v", m, err)
+	}
+	if m, err := r.Find(t.Context(), "latest", repo.Select{Before: ahead.End}); err != nil || m.ID != ahead.ID {
+		t.Errorf("at the time that is shown for the one ahead: %v, %v", m, err)
+	}
+	if _, err := r.Find(t.Context(), "latest", repo.Select{Before: now.Add(-time.Second)}); !errors.Is(err, repo.ErrNoSnapshot) {
+		t.Errorf("before any had ended: %v", err)
+	}
+	// Another host has no time but one from the future.
+	take(now.AddDate(30, 0, 0), 2, "b")
+	m, sources, err := r.Latest(t.Context(), repo.Select{})
+	if err != nil || m.ID != right.ID || len(sources) != 2 || sources[0].Hostname != "a" || sources[0].Versions != 2 || sources[0].Newest.ID != right.ID {
+		t.Errorf("of two sources: %v, %+v, %v", m, sources, err)
+	}
+	if one, err := r.Sources(t.Context(), repo.Select{Hostname: "b"}); err != nil || len(one) != 1 || one[0].Source.String() != "b:/x" {
+		t.Errorf("%+v, %v", one, err)
+	}
+	if _, err := r.Retain(t.Context(), repo.RetainOptions{Policy: snapshot.Policy{KeepLast: 1}, Select: repo.Select{Hostname: "a"}}); err != nil {
+		t.Error(err)
+	}
+	if all, err := r.Snapshots(t.Context(), repo.Select{Hostname: "a"}); err != nil || len(all) != 1 || all[0].ID != right.ID {
+		t.Errorf("the last one that a policy keeps: %v, %v", all, err)
+	}
+}
