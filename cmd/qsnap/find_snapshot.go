@@ -35,6 +35,9 @@ func (p *program) selection(c *cli.Context) (repo.Select, error) {
 	if err := kinds(c, &s); err != nil {
 		return s, usage(err)
 	}
+	if s.Hostname == "" && c.Bool("in-place") {
+		s.Hostname = p.thisHost() // what is put back in its place is this machine's
+	}
 	for _, path := range c.StringSlice("path") {
 		abs, err := filepath.Abs(path)
 		if err != nil {
