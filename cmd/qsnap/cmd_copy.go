@@ -72,8 +72,8 @@ func (p *program) copy(c *cli.Context) error {
 	start := time.Now()
 	report, err := r.Copy(c.Context, to, list, o)
 	v.clear()
-	if sumErr := p.copySummary(name, report, time.Since(start)); err == nil {
-		err = sumErr
+	if err == nil || report.Copied+report.Failed+report.Skipped > 0 {
+		err = errors.Join(err, p.copySummary(name, report, time.Since(start)))
 	}
 	if errors.Is(err, repo.ErrNotCopied) {
 		err = hint{fmt.Errorf("%s could not be copied", plural(report.Failed, "snapshot", "snapshots")), "\"qsnap check\" tells more"}

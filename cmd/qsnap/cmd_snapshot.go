@@ -25,7 +25,9 @@ func (p *program) snapshotCommand() *cli.Command {
 			"Files that are the same as in the last snapshot of the same paths are not read.\n" +
 			"Patterns are those of .gitignore. A leading slash means the whole path of something in\n" +
 			"a PATH, or else a path within each; ~/ is your home. Files named .qsnapignore hold more\n" +
-			"of them, for what is beside and below. A named PATH is left out only by its whole path.",
+			"of them, for what is beside and below. A named PATH is left out only by its whole path.\n" +
+			"COMMAND runs in bash -e -o pipefail: it fails when any command in it does, also before\n" +
+			"a |. Then there is no snapshot, and none of a stream without a byte.",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "tag", Usage: "give it a `TAG`; may be repeated"},
 			&cli.StringFlag{Name: "host", Usage: "say it is of `HOST`", DefaultText: "$QSNAP_HOST, or this machine's name"},
@@ -41,7 +43,7 @@ func (p *program) snapshotCommand() *cli.Command {
 			&cli.BoolFlag{Name: "ignore-inode", Usage: "don't compare inode numbers"},
 			&cli.BoolFlag{Name: "stdin", Usage: "take a snapshot of what comes from standard input, as one file; use --command to notice when its producer fails"},
 			&cli.StringFlag{Name: "stdin-filename", Usage: "the `NAME` of that file", Value: "stdin"},
-			&cli.StringFlag{Name: "command", Usage: "take a snapshot of what `COMMAND` prints, as one file; none if any part of it fails, also before a | (bash -e -o pipefail)"},
+			&cli.StringFlag{Name: "command", Usage: "take a snapshot of what `COMMAND` prints, as one file; none if any part of it fails"},
 			&cli.BoolFlag{Name: "allow-empty-source", Usage: "take a snapshot though there is nothing in the source"},
 			&cli.StringFlag{Name: "compression", Usage: "`LEVEL`: auto, off, fastest, default, better or max", Value: "auto"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say which patterns met nothing"},

@@ -131,7 +131,7 @@ func TestRatesAreCheckedBeforeAnythingIsDone(t *testing.T) {
 	for flag, want := range map[string]string{
 		"--limit-upload=fast":     `--limit-upload: size "fast": write a number and K, M, G or T, such as 10M`,
 		"--limit-download=-1":     `--limit-download: size "-1": write a number and K, M, G or T, such as 10M`,
-		"--retry-for=-1s":         "--retry-for: a time can't be negative",
+		"--retry-for=-1s":         `--retry-for "-1s": it can't be negative`,
 		"--limit-upload=10M/hour": `--limit-upload: size "10M/hour": write a number and K, M, G or T, such as 10M`,
 	} {
 		if code, _, stderr := runIn(t.Context(), nil, flag, "target", "check", t.TempDir()); code != exitUsage || stderr != "qsnap: "+want+"\n" {
