@@ -123,7 +123,7 @@ func compareBucket(t *testing.T, s *session, writers int) {
 	}
 	s.run("init", "--quiet", "--repo", "fresh")
 	for _, m := range list {
-		s.run("restore", "--quiet", m.ID, "--target", m.Paths[0], "--delete")
+		s.run("restore", "--quiet", m.ID, "--target", m.Paths[0], "--delete", "--yes")
 		s.run("snapshot", "--quiet", "--repo", "fresh", "--host", m.Hostname, m.Paths[0])
 	}
 	used, fresh := packBytes(t, s), packBytes(t, s, "--repo", "fresh")
