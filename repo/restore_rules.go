@@ -170,8 +170,9 @@ func protected(paths []string) (map[extract.FileID]string, error) {
 	return own, nil
 }
 
+// fileID tells a file from others. The directories on the way need not be readable.
 func fileID(p string) (extract.FileID, error) {
-	parent, err := disk.OpenDir(filepath.Dir(filepath.Clean(p)))
+	parent, err := disk.OpenWay(filepath.Dir(filepath.Clean(p)))
 	if err != nil {
 		return extract.FileID{}, err
 	}
@@ -179,7 +180,7 @@ func fileID(p string) (extract.FileID, error) {
 	name := filepath.Base(filepath.Clean(p))
 	if name == "." || name == string(filepath.Separator) || name == ".." {
 		name = ""
-		d, err := disk.OpenDir(p)
+		d, err := disk.OpenWay(p)
 		if err != nil {
 			return extract.FileID{}, err
 		}
