@@ -22,6 +22,7 @@ type restoreView struct {
 	*view
 	verbose  bool              // say what is done, and what is spared
 	mounts   map[string]uint64 // on which something was spared, and how much
+	reason   string            // of all that is spared, or empty if there are several
 	whole    bool
 	json     time.Time // of the last status
 	withheld []string  // some paths of files that are there without privileges of theirs
@@ -149,6 +150,11 @@ func (v *restoreView) leftover(u repo.RestoreProgress) {
 
 // spared notes what deletion left alone, and names it if that was asked for.
 func (v *restoreView) spared(u repo.RestoreProgress) {
+	if v.reason == "" && u.Report.Spared == 1 {
+		v.reason = u.Spared
+	} else if v.reason != u.Spared {
+		v.reason = ""
+	}
 	if u.Mount != "" {
 		if v.mounts == nil {
 			v.mounts = map[string]uint64{}
@@ -176,6 +182,9 @@ func (v *restoreView) sparedSummary(m *snapshot.Manifest, o repo.RestoreOptions,
 		named = "; -v names them"
 	}
 	v.p.say("  spared %s that the snapshot doesn't cover%s", plural(r.Spared, "path", "paths"), named)
+	if v.reason != "" && !v.verbose {
+		v.p.say("  all for one reason: %s", v.reason)
+	}
 	for _, mount := range slices.Sorted(maps.Keys(v.mounts)) {
 		v.p.say("  %s on the file system mounted at %s: to delete them, qsnap restore %s --target %s --delete", plural(v.mounts[mount], "path is", "paths are"),
 			v.p.path(mount), shellWord(m.ID.Short()+":"+path.Join(o.Path, mount)), shellWord(filepath.Join(o.To, mount)))
