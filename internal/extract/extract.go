@@ -159,6 +159,7 @@ type extraction struct {
 	ran   chan error // holds what became of it
 
 	claims  map[FileID]linkKey
+	meets   map[string]bool // paths of names that are another's too, in the destination
 	session disk.Session
 
 	verifiedLinks map[linkKey]FileID
@@ -215,6 +216,9 @@ func Run(ctx context.Context, o Options) error {
 
 // all does all there is to do. What can't be undone comes last.
 func (x *extraction) all(ctx context.Context) error {
+	if err := x.findMeetings(ctx, &dir{x: x, entry: &x.Root, exists: true, picked: x.Include == nil}); err != nil {
+		return err
+	}
 	if err := x.carryOut(ctx); err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func (x *extraction) verifyDir(ctx context.Context, d *dir) error {
 		}
 		picked, enter := x.pick(d, e)
 		switch {
-		case e.Problem != "":
+		case e.Problem != "", x.meets[d.join(e.Name)]: // which was reported
 		case enter:
 			sub := &dir{x: x, parent: d, entry: e, path: d.join(e.Name), exists: true, picked: picked}
 			if x.find(sub); !sub.exists && picked {

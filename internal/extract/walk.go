@@ -21,7 +21,7 @@ func (x *extraction) walk(ctx context.Context, d *dir) error {
 			return err
 		}
 		picked, enter := x.pick(d, e)
-		if !picked && !enter {
+		if !picked && !enter || x.meets != nil && x.meets[d.join(e.Name)] {
 			continue
 		}
 		if err := x.entry(ctx, d, e, picked); err != nil {
