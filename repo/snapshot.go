@@ -93,7 +93,9 @@ type SnapshotOptions struct {
 	Avoid         []string // directories not to be entered, such as that of the target
 
 	// AllowEmptySource permits a snapshot of a stream without a byte, which otherwise is
-	// ErrEmptySource: more often than not its producer has failed.
+	// ErrEmptySource: more often than not its producer has failed. It also permits that a
+	// named directory which had something in it is empty, or is a mount point where
+	// nothing is mounted, which otherwise is missing.
 	AllowEmptySource bool
 
 	Compression Compression
@@ -106,7 +108,7 @@ type SnapshotOptions struct {
 
 // ErrEmptySource means that there was nothing in the source, and that no snapshot was
 // made of that.
-var ErrEmptySource = errors.New("the source is empty")
+var ErrEmptySource = capture.ErrEmptySource
 
 // A Rule is a pattern as of gitignore(5), and where it was found.
 type Rule = ignore.Rule
@@ -166,7 +168,7 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 		return nil, err
 	}
 	m.Rules = o.recorded(rules)
-	previous, err := r.newest(ctx, m)
+	previous, whole, err := r.newest(ctx, m)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +183,7 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 	if o.ReadAll {
 		parent = nil
 	}
-	t := &taking{r: r, m: m, src: src, source: source, parent: parent, rules: rules, place: place, notices: notices, o: o}
+	t := &taking{r: r, m: m, src: src, source: source, parent: parent, whole: whole, rules: rules, place: place, notices: notices, o: o}
 	if err := t.run(ctx); err != nil {
 		return nil, err
 	}
@@ -196,6 +198,7 @@ type taking struct {
 	src    Source
 	source *capture.Source
 	parent *snapshot.Manifest
+	whole  *snapshot.Manifest // the newest before that lacks nothing, or nil
 	rules  *ignore.Set
 	o      SnapshotOptions
 
@@ -206,6 +209,7 @@ type taking struct {
 	report  *reporter
 	losses  lossSet
 	resume  *capture.Resume
+	history capture.History
 }
 
 func (t *taking) run(ctx context.Context) (err error) {
@@ -239,6 +243,9 @@ func (t *taking) run(ctx context.Context) (err error) {
 		if t.resume, err = s.interrupted(s.ctx, t.m); err != nil {
 			return err
 		}
+	}
+	if t.history, err = t.r.history(s.ctx, t.whole); err != nil {
+		return err
 	}
 	if err := t.fill(); err != nil {
 		return err
@@ -287,7 +294,8 @@ func (t *taking) fill() error {
 		Resume: t.resume, Lost: t.losses.lostFunc(), Completed: s.completed.add,
 		Rules: t.rules, IgnoreFiles: o.IgnoreFiles, OneFileSystem: o.OneFileSystem,
 		SkipCaches: o.SkipCaches, MaxFileSize: o.MaxFileSize, Avoid: avoid,
-		Workers: o.Workers, Progress: t.report.counts(), Problem: t.report.problem,
+		Workers: o.Workers, Progress: t.report.counts(), Problem: t.report.problem, Notice: t.report.notice,
+		History: t.history, Fstab: fstab(), AllowEmpty: o.AllowEmptySource,
 		Heeded: misplaced(t.place, t.report.notice),
 	})
 	if err == nil {
@@ -306,16 +314,19 @@ func (t *taking) fill() error {
 	return nil
 }
 
-// newest returns the newest snapshot of the same host, paths and kind, or nil.
-func (r *Repo) newest(ctx context.Context, like *snapshot.Manifest) (*snapshot.Manifest, error) {
+// newest returns the newest snapshot of the same host, paths and kind, and the newest in
+// which no named source is missing; nil if there is none.
+func (r *Repo) newest(ctx context.Context, like *snapshot.Manifest) (newest, whole *snapshot.Manifest, err error) {
 	all, _, err := r.stored(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	all = slices.DeleteFunc(all, func(m *snapshot.Manifest) bool {
 		return m.Hostname != like.Hostname || !slices.Equal(m.Paths, like.Paths) || m.Kind != like.Kind
 	})
-	return snapshot.Newest(all, r.opts.Now()), nil
+	newest = snapshot.Newest(all, r.opts.Now())
+	all = slices.DeleteFunc(all, func(m *snapshot.Manifest) bool { return len(m.Missing) > 0 })
+	return newest, snapshot.Newest(all, r.opts.Now()), nil
 }
 
 func sortedUnique(s []string) []string {

@@ -44,7 +44,7 @@ func (p *program) snapshotCommand() *cli.Command {
 			&cli.BoolFlag{Name: "stdin", Usage: "take a snapshot of what comes from standard input, as one file; use --command to notice when its producer fails"},
 			&cli.StringFlag{Name: "stdin-filename", Usage: "the `NAME` of that file", Value: "stdin"},
 			&cli.StringFlag{Name: "command", Usage: "take a snapshot of what `COMMAND` prints, as one file; none if any part of it fails"},
-			&cli.BoolFlag{Name: "allow-empty-source", Usage: "take a snapshot though there is nothing in the source"},
+			&cli.BoolFlag{Name: "allow-empty-source", Usage: "take a snapshot though there is nothing in the source, or less than was: no byte, an empty directory, nothing mounted"},
 			&cli.StringFlag{Name: "compression", Usage: "`LEVEL`: auto, off, fastest, default, better or max", Value: "auto"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say which patterns met nothing"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "store nothing, but read and compress all that would be, and print what it would cost"},
@@ -97,7 +97,7 @@ func (p *program) snapshot(c *cli.Context) error {
 		}
 	}
 	if err = errors.Join(err, wait()); err != nil {
-		return explainEmpty(c.String("command"), err)
+		return explainEmpty(c.Args().Present(), c.String("command"), err)
 	}
 	if !c.Bool("verbose") && !p.json {
 		view.unmatched = nil

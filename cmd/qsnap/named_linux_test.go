@@ -2,7 +2,9 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -41,6 +43,46 @@ func TestANamedPathThatCannotBeReadIsMissing(t *testing.T) {
 		}
 		if c.missing != "all" && !strings.Contains(nobody.run("ls", "latest"), "f\n") {
 			t.Errorf("%s: what could be read is not in the snapshot", c.named)
+		}
+	}
+}
+
+// What /etc/fstab says is to be mounted is missing when it isn't, also the first time.
+func TestAnEmptyMountPointOfFstabIsMissing(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("a mount namespace takes root")
+	}
+	s := newSession(t)
+	s.write("w/beside/f", []byte("x"))
+	s.write("w/filled/f", []byte("x"))
+	if err := os.MkdirAll(s.path("w/away"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.write("fstab", []byte("# a comment\nUUID=1 "+s.path("w/away")+" ext4 noauto 0 2\nUUID=2 "+s.path("w/filled")+"/ ext4 defaults 0 2\nUUID=3 none swap sw 0 0\n"))
+	s.run("init", "--key-file", "key")
+	try := func(args string) (string, int) {
+		t.Helper()
+		cmd := s.command()
+		cmd.Args = []string{"sh", "-c", "mount --bind fstab /etc/fstab && exec " + cmd.Path + " snapshot " + args}
+		cmd.Path, cmd.SysProcAttr = "/bin/sh", &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+		out, err := cmd.CombinedOutput()
+		if _, exited := err.(*exec.ExitError); err != nil && !exited {
+			t.Skipf("a mount namespace: %v", err)
+		}
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	for _, c := range []struct {
+		args, say string
+		code      int
+	}{
+		{"w/away", "nothing is mounted now", exitFailed},
+		{"w/away w/beside", s.path("w/away") + " is not in the snapshot: it is a mount point where nothing is mounted now", exitNotWhole},
+		{"--allow-empty-source w/away", "saved", exitOK},
+		{"w/filled", "saved", exitOK},
+		{"w", "saved", exitOK}, // it never had anything there
+	} {
+		if out, code := try(c.args); code != c.code || !strings.Contains(out, c.say) {
+			t.Errorf("%s: exit code %d\n%s", c.args, code, out)
 		}
 	}
 }

@@ -106,10 +106,14 @@ func (r *producer) stop() error {
 	return nil
 }
 
-// explainEmpty says of a stream without a byte what to do.
-func explainEmpty(command string, err error) error {
+// explainEmpty says of paths where nothing is any more, and of a stream without a byte,
+// what to do.
+func explainEmpty(paths bool, command string, err error) error {
 	if !errors.Is(err, repo.ErrEmptySource) {
 		return err
+	}
+	if paths {
+		return judged{hint{fmt.Errorf("%w; no snapshot was made", err), "--allow-empty-source takes it as it is"}, err}
 	}
 	what := "standard input was empty, so no snapshot was made"
 	if command != "" {

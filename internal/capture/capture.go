@@ -89,6 +89,13 @@ type Options struct {
 	MaxFileSize   int64    // leave out larger files; 0 is no limit
 	Avoid         []string // directories that are never entered, such as the repository itself
 
+	// History is what an earlier snapshot of the source says, where nothing was missing,
+	// and Fstab is where this machine means to mount something. A named path that has
+	// become empty, or whose file system isn't mounted, is missing then, unless AllowEmpty.
+	History    History
+	Fstab      disk.Mounts
+	AllowEmpty bool
+
 	Workers int // at least 1
 
 	// Progress is updated while the capture runs.
@@ -99,6 +106,8 @@ type Options struct {
 	// Heeded is called for the rules of each ignore file, in that directory of those names,
 	// by several goroutines at once. It may be nil.
 	Heeded func(dir string, names []string, rules []ignore.Rule)
+	// Notice is called for what is to be said of a path and is no problem. It may be nil.
+	Notice func(path string, notice error)
 }
 
 // Resume is the directories that an interrupted capture had completed. They are
@@ -151,16 +160,18 @@ type capture struct {
 	links map[fileKey]*leader // of the walk
 	bufs  chan []byte         // for pieces of large files
 
-	mounts map[string]string        // types of what is mounted in the source, by path
-	start  snapshot.Time            // see stamps.add
-	clocks map[uint64]snapshot.Time // what file systems say the time is, by device
+	mounts      map[string]string        // types of what is mounted in the source, by path
+	start       snapshot.Time            // see stamps.add
+	mountsKnown bool                     // else nothing is known of what is mounted
+	clocks      map[uint64]snapshot.Time // what file systems say the time is, by device
 
-	mu      sync.Mutex
-	notes   []snapshot.Note
-	places  []*place
-	result  Result
-	seen    map[string]bool // paths with problems, not to report one twice
-	missing error           // why the first of the named paths that are missing could not be taken
+	mu           sync.Mutex
+	notes        []snapshot.Note
+	places       []*place
+	result       Result
+	seen         map[string]bool // paths with problems, not to report one twice
+	namedMissing int             // of the missing, those that were named
+	missing      error           // why the first of the named paths that are missing could not be taken
 }
 
 // A fileKey identifies a file on this machine.
@@ -195,7 +206,8 @@ func Run(ctx context.Context, src *Source, o Options) (*Result, error) {
 			c.clocks[device] = now
 		}
 	}
-	c.mounts = src.mountsIn(disk.ReadMounts())
+	mounts := disk.ReadMounts()
+	c.mounts, c.mountsKnown = src.mountsIn(mounts), len(mounts) > 0 && src.selected != nil
 	if err := c.avoidDirs(o.Avoid); err != nil {
 		return nil, err
 	}

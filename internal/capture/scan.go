@@ -153,6 +153,9 @@ func (c *capture) openNode(ctx context.Context, n *node) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := c.checkEmptied(ctx, n, names); err != nil {
+		return err
+	}
 	if n.rules, err = c.readRules(n, names); err != nil {
 		return err
 	}

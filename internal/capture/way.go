@@ -2,6 +2,7 @@ package capture
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
@@ -86,11 +87,13 @@ func (c *capture) stepInto(sub, parent *node, selected *selection, only bool) {
 
 // unopened notes that a directory can't be read.
 func (c *capture) unopened(n *node, err error) {
-	n.entry().Problem = reason(err)
-	c.missed(n.selected, err)
-	if n.only || n.selected != nil && n.selected.named != "" {
+	named := n.only || n.selected != nil && n.selected.named != ""
+	if named || errors.Is(err, ErrEmptySource) {
+		c.absent(n, err)
 		return
 	}
+	n.entry().Problem = reason(err)
+	c.missed(n.selected, err)
 	c.mu.Lock()
 	c.result.Unread.Dirs++
 	if n.before != nil && n.before.Problem == "" {
@@ -103,6 +106,7 @@ func (c *capture) unopened(n *node, err error) {
 // unread notes that something can't be read, which leads to those named paths if any.
 func (c *capture) unread(selected *selection, path string, err error) {
 	if selected != nil {
+		c.note(path, snapshot.NoteProblem, reason(err))
 		c.missed(selected, err)
 		return
 	}
@@ -123,16 +127,19 @@ func (c *capture) missed(selected *selection, err error) {
 	defer c.mu.Unlock()
 	for _, p := range selected.paths() {
 		c.result.Missing = append(c.result.Missing, snapshot.Missing{Path: p, Text: reason(err)})
-		if c.missing == nil {
-			c.missing = err
+		if c.namedMissing++; c.missing == nil {
+			c.missing = fmt.Errorf("%s: %w", p, err)
 		}
 	}
 }
 
 // allMissing returns an error if no named path was taken.
 func (c *capture) allMissing() error {
-	if len(c.result.Missing) == 0 || len(c.result.Missing) < len(c.src.selected.paths()) {
+	if c.namedMissing == 0 || c.src.selected != nil && c.namedMissing < len(c.src.selected.paths()) {
 		return nil
+	}
+	if named := new(fs.PathError); errors.As(c.missing, &named) {
+		return named
 	}
 	return c.missing
 }
