@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -27,11 +28,17 @@ func foldingDir(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range [][]string{{"mkfs.exfat", "mount", "-o", "loop"}, {"mkfs.exfat", "mount.exfat-fuse"}, {"mkfs.vfat", "mount", "-o", "loop"}} {
-		if exec.Command(kind[0], image).Run() != nil {
+	out, err := exec.Command("losetup", "-f", "--show", image).Output()
+	if err != nil {
+		t.Skip("no loop device: ", err)
+	}
+	device := strings.TrimSpace(string(out))
+	t.Cleanup(func() { _ = exec.Command("losetup", "-d", device).Run() })
+	for _, kind := range [][]string{{"mkfs.exfat", "mount", "-t", "exfat"}, {"mkfs.exfat", "mount.exfat-fuse"}, {"mkfs.vfat", "mount", "-t", "vfat"}} {
+		if exec.Command(kind[0], device).Run() != nil {
 			continue
 		}
-		if exec.Command(kind[1], append(kind[2:], image, dir)...).Run() == nil {
+		if exec.Command(kind[1], append(kind[2:], device, dir)...).Run() == nil {
 			t.Cleanup(func() { _ = exec.Command("umount", "-l", dir).Run() })
 			return dir
 		}

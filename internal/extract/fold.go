@@ -24,34 +24,39 @@ func (x *extraction) findMeetings(ctx context.Context, root *dir) error {
 		return nil
 	}
 	x.meets = map[string]bool{}
-	return x.meetingsIn(ctx, root)
+	_, err = x.meetingsIn(ctx, root)
+	return err
 }
 
-func (x *extraction) meetingsIn(ctx context.Context, d *dir) error {
+// meetingsIn reports whether anything in a directory, or below it, is to be restored.
+func (x *extraction) meetingsIn(ctx context.Context, d *dir) (some bool, err error) {
 	seen := map[string]string{}
 	for e, err := range snapshot.ReadDir(ctx, x.Source, d.entry.Subtree) {
 		if err != nil {
-			return ctx.Err() // the restore reports what can't be read
+			return some, ctx.Err() // the restore reports what can't be read
 		}
 		picked, enter := x.pick(d, e)
-		if !picked && !enter || e.Problem != "" {
+		path, folded, name := d.join(e.Name), foldCase(e.Name), strings.Clone(e.Name)
+		if enter && e.Problem == "" {
+			below, err := x.meetingsIn(ctx, &dir{x: x, parent: d, entry: e, path: path, picked: picked})
+			if err != nil {
+				return some, err
+			}
+			picked = picked || below
+		}
+		if !picked || e.Problem != "" {
 			continue
 		}
-		path, folded := d.join(e.Name), foldCase(e.Name)
-		if first, ok := seen[folded]; ok {
-			x.meets[path], x.meets[d.join(first)] = true, true
-			x.problem(path, fmt.Errorf("not restored, nor is %q: the destination doesn't tell their names apart; restore each to a directory of its own", d.join(first)))
+		some = true
+		first, met := seen[folded]
+		if !met {
+			seen[folded] = name
 			continue
 		}
-		seen[folded] = strings.Clone(e.Name)
-		if e.Type != snapshot.Dir {
-			continue
-		}
-		if err := x.meetingsIn(ctx, &dir{x: x, parent: d, entry: e, path: path, picked: picked}); err != nil {
-			return err
-		}
+		x.meets[path], x.meets[d.join(first)] = true, true
+		x.problem(path, fmt.Errorf("not restored, nor is %q: the destination doesn't tell their names apart; restore each to a directory of its own", d.join(first)))
 	}
-	return nil
+	return some, nil
 }
 
 // foldCase returns the same for names that differ in case only.
