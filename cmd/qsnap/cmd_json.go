@@ -55,7 +55,8 @@ An object a line, each with a message_type:
                  data_added, data_added_packed, total_files_processed,
                  total_bytes_processed, bytes_read, total_duration, skipped, errors,
                  backup_start, backup_end, time (the end), hostname, paths, good,
-                 missing: array of paths, dry_run}; with --dry-run no
+                 missing: array of paths, unmatched_excludes: array of patterns
+                 that met nothing, dry_run}; notice: {message, item}; with --dry-run no
                  snapshot_id, but requests, bytes_to_send, bytes_to_fetch
   ls             snapshot: as above; then node: {name, type, path, uid, gid, user,
                  group, size, mode, permissions, mtime, ctime, inode, linktarget,
