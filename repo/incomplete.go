@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/extract"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -20,6 +21,10 @@ var ErrDamaged = chunk.ErrDamaged
 // error is an *IncompleteError.
 var ErrIncomplete = errors.New("incomplete")
 
+// ErrVerification means that what was restored is not as in the snapshot when it is read
+// back. The error of such a restore matches ErrIncomplete, too.
+var ErrVerification = extract.ErrVerification
+
 // An IncompleteError says what a snapshot or a restore lacks, which was done all the
 // same. It matches ErrIncomplete, and errors.Is and errors.As find its causes: so a
 // restore that misses something because of damage matches ErrDamaged, too.
@@ -28,8 +33,8 @@ type IncompleteError struct {
 	Paths   uint64             // that could not be read, or restored, as they should
 	// Unmatched are the patterns that were to pick what is restored and met nothing.
 	Unmatched []string
-	// Causes say why, each with its path: of the first 100 paths, and of the first one
-	// that is damage.
+	// Causes say why, each with its path: of the first 100 paths, of the first one that is
+	// damage, and of the first one that failed verification.
 	Causes []error
 
 	what string // that was done
@@ -65,19 +70,21 @@ const maxCauses = 100
 
 // causes gathers why paths could not be read or restored. It is safe for concurrent use.
 type causes struct {
-	mu      sync.Mutex
-	list    []error
-	damaged bool // damage is in the list
+	mu         sync.Mutex
+	list       []error
+	damaged    bool // damage is in the list
+	unverified bool // failed verification is in the list
 }
 
 func (c *causes) add(path string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	damage := errors.Is(err, ErrDamaged)
-	if len(c.list) >= maxCauses && (!damage || c.damaged) {
+	damage, verification := errors.Is(err, ErrDamaged), errors.Is(err, ErrVerification)
+	first := damage && !c.damaged || verification && !c.unverified
+	if len(c.list) >= maxCauses && !first {
 		return
 	}
-	c.damaged = c.damaged || damage
+	c.damaged, c.unverified = c.damaged || damage, c.unverified || verification
 	c.list = append(c.list, fmt.Errorf("%s: %w", path, err))
 }
 
@@ -85,7 +92,7 @@ func (c *causes) add(path string, err error) {
 func (c *causes) restart() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.list, c.damaged = nil, false
+	c.list, c.damaged, c.unverified = nil, false, false
 }
 
 // error returns an error if anything is missing, or so many paths were not done ("read",

@@ -99,9 +99,23 @@ func TestVerificationCoversAttributesAndLinks(t *testing.T) {
 				told += p.Problem.Error()
 			}
 		}})
-		if err == nil || !strings.Contains(told, what) {
+		if !errors.Is(err, repo.ErrVerification) || !errors.Is(err, repo.ErrIncomplete) || !strings.Contains(told, what) {
 			t.Errorf("%s: %v, %q", what, err, told)
 		}
+	}
+}
+
+// What is known not to be restored has not failed verification: that says nothing new.
+func TestWhatCouldNotBeRestoredFailsNoVerification(t *testing.T) {
+	src, out := t.TempDir(), t.TempDir()
+	makeTree(t, src, map[string]string{"d/x": "1", "f": "1", "g": "1"})
+	f := newFixture(t)
+	m := f.snapshot(repo.Paths(src), repo.SnapshotOptions{})
+	makeTree(t, out, map[string]string{"f/stays": ""})
+	must(t, os.Symlink(t.TempDir(), filepath.Join(out, "d")))
+	_, err := f.Restore(t.Context(), m, repo.RestoreOptions{To: out, NoSync: true, Verify: true})
+	if !errors.Is(err, repo.ErrIncomplete) || errors.Is(err, repo.ErrVerification) {
+		t.Error(err)
 	}
 }
 

@@ -32,7 +32,7 @@ func (p *program) restoreCommand() *cli.Command {
 			yesFlag(),
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print what is done"},
-			&cli.BoolFlag{Name: "verify", Usage: "read back what was restored"},
+			&cli.BoolFlag{Name: "verify", Usage: "read back what was restored, and exit with 7 if it differs"},
 			&cli.BoolFlag{Name: "no-owner", Usage: "don't restore users and groups"},
 			&cli.BoolFlag{Name: "no-sync", Usage: "don't wait until the disk has it all"}),
 		Action: p.restore,
@@ -114,8 +114,11 @@ func (p *program) restore(c *cli.Context) error {
 	}
 	if err != nil {
 		next := "what is wrong with each is said above"
-		if errors.Is(err, repo.ErrDamaged) {
+		switch {
+		case errors.Is(err, repo.ErrDamaged):
 			next = "the repository is damaged, and \"qsnap check --read-data\" tells more"
+		case errors.Is(err, repo.ErrVerification):
+			next = "verification failed: run the same restore again, and check this machine's disk and memory if that fails too"
 		}
 		return judged{hint{fmt.Errorf("%s could not be restored as it should", plural(report.Problems, "path", "paths")), next}, err}
 	}

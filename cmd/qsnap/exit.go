@@ -98,9 +98,10 @@ func isUsage(err error) bool {
 	return pattern || errors.Is(err, errUsage)
 }
 
-// isDamage reports whether an error says that a repository isn't as it should be.
+// isDamage reports whether an error says that a repository isn't as it should be, or what
+// was restored from it.
 func isDamage(err error) bool {
-	return one(errDamage, repo.ErrDamaged, repo.ErrUnreadable)(err)
+	return one(errDamage, repo.ErrDamaged, repo.ErrUnreadable, repo.ErrVerification)(err)
 }
 
 // isUnreachable reports whether an error is of the network or of a target that doesn't

@@ -57,6 +57,7 @@ func TestEachOutcomeHasItsExitCode(t *testing.T) {
 		"a pack":                               {hint{&pack.DamageError{Err: plain}, "look"}, true, 7},
 		"lost":                                 {&repo.LostError{}, true, 7},
 		"a restore that lacks packs":           {fmt.Errorf("%w: %w", repo.ErrIncomplete, &repo.LostError{}), true, 7},
+		"a restore that failed verification":   {fmt.Errorf("%w: %w", repo.ErrIncomplete, repo.ErrVerification), true, 7},
 		"overdue":                              {errOverdue, true, 8},
 		"no yes":                               {errNeedsYes, true, 9},
 		"no repository":                        {hint{repo.ErrNoRepository, "make one"}, true, 10},

@@ -162,6 +162,7 @@ type extraction struct {
 	meets   map[string]bool // paths of names that are another's too, in the destination
 	session disk.Session
 
+	unrestored    map[string]bool // by path: all of it, or only attributes; kept for verification; guarded by mu
 	verifiedLinks map[linkKey]FileID
 	verifiedFiles map[FileID]linkKey
 
@@ -194,7 +195,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	x := &extraction{Options: o, session: session, packs: map[pack.ID]bool{}, links: map[linkKey]*written{}, claims: map[FileID]linkKey{},
+	x := &extraction{Options: o, session: session, packs: map[pack.ID]bool{}, links: map[linkKey]*written{}, claims: map[FileID]linkKey{}, unrestored: map[string]bool{},
 		buffers: make(chan *[]byte, o.Workers), limit: firstWindow, win: newWindow(), spare: newWindow(), ran: make(chan error, 1)}
 	for range o.Workers {
 		x.buffers <- new([]byte)
@@ -318,9 +319,24 @@ func (x *extraction) spared(s Spared) {
 	}
 }
 
-// problem reports what could not be restored as it should, and ends the extraction
-// if nothing could be from now on.
+// problem reports what could not be restored, and ends the extraction if nothing could
+// be from now on.
 func (x *extraction) problem(path string, err error) {
+	if x.Verify {
+		x.note(path, true)
+	}
+	x.report(path, err)
+}
+
+// note notes that something is known not to be restored: all of a path, or attributes.
+func (x *extraction) note(path string, all bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.unrestored[path] = x.unrestored[path] || all
+}
+
+// report is like problem, and notes nothing.
+func (x *extraction) report(path string, err error) {
 	if withheld := (*disk.Withheld)(nil); errors.As(err, &withheld) {
 		x.Progress.Withheld.Add(1)
 		x.notice(path, err)

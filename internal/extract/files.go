@@ -169,7 +169,12 @@ func (x *extraction) fail(w *written, err error) {
 }
 
 func (x *extraction) reportTo(path func() string) func(error) {
-	return func(err error) { x.problem(path(), err) }
+	return func(err error) {
+		if x.Verify {
+			x.note(path(), false)
+		}
+		x.report(path(), err)
+	}
 }
 
 // touch notes that a file is being written to, and closes one that was not for

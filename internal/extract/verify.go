@@ -29,7 +29,7 @@ func (x *extraction) verifyDir(ctx context.Context, d *dir) error {
 		case enter:
 			sub := &dir{x: x, parent: d, entry: e, path: d.join(e.Name), exists: true, picked: picked}
 			if x.find(sub); !sub.exists && picked {
-				x.problem(sub.path, errors.New("verification: it is no directory"))
+				x.unverified(d, sub.path, differs("it is no directory"))
 			}
 			if !sub.exists {
 				continue
@@ -46,7 +46,33 @@ func (x *extraction) verifyDir(ctx context.Context, d *dir) error {
 	return nil
 }
 
-var errDiffers = errors.New("verification: it is not as in the snapshot")
+// ErrVerification means that what was restored is not as in the snapshot when it is read
+// back.
+var ErrVerification = errors.New("verification")
+
+// differs returns an error that matches ErrVerification.
+func differs(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrVerification}, args...)...)
+}
+
+var (
+	errDiffers = differs("it is not as in the snapshot")
+	errAbsent  = differs("it is not there")
+)
+
+// unverified reports what is not as in the snapshot. What was reported as not restored does
+// not fail verification as well.
+func (x *extraction) unverified(d *dir, path string, err error) {
+	known, some := x.unrestored[path]
+	known = known || some && err != errDiffers && err != errAbsent
+	for ; d != nil && d.parent != nil; d = d.parent {
+		known = known || x.unrestored[d.path]
+	}
+	if known && errors.Is(err, ErrVerification) {
+		err = errors.New(err.Error())
+	}
+	x.report(path, err)
+}
 
 // verifyLeaf returns an error only if nothing more can be verified.
 func (x *extraction) verifyLeaf(ctx context.Context, d *dir, e *snapshot.Entry) error {
@@ -81,9 +107,9 @@ func (x *extraction) verifyLeaf(ctx context.Context, d *dir, e *snapshot.Entry) 
 	}
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			err = errors.New("verification: it is not there")
+			err = errAbsent
 		}
-		x.problem(d.join(e.Name), err)
+		x.unverified(d, d.join(e.Name), err)
 	}
 	return nil
 }
@@ -94,14 +120,14 @@ func (x *extraction) verifyAttributes(d *dir, e, have *snapshot.Entry, device ui
 	want, _ := disk.Granted(e, have.UID, have.GID)
 	switch {
 	case runtime.GOOS != "windows" && e.Type != snapshot.Symlink && have.Mode != want.Mode:
-		return fmt.Errorf("verification: its mode is %04o, in the snapshot %04o", have.Mode, want.Mode)
+		return differs("its mode is %04o, in the snapshot %04o", have.Mode, want.Mode)
 	case x.Keep.Owner && (have.UID != e.UID || have.GID != e.GID):
-		return fmt.Errorf("verification: its owner is %d:%d, in the snapshot %d:%d", have.UID, have.GID, e.UID, e.GID)
+		return differs("its owner is %d:%d, in the snapshot %d:%d", have.UID, have.GID, e.UID, e.GID)
 	}
 	id, key := FileID{device, have.Inode}, linkKey{e.Device, e.Inode}
 	if e.Links > 1 && have.Inode != 0 {
 		if first, known := x.verifiedLinks[key]; known && first != id {
-			return errors.New("verification: it is no hard link, as it is in the snapshot")
+			return differs("it is no hard link, as it is in the snapshot")
 		}
 		x.verifiedLinks[key] = id
 	}
@@ -110,7 +136,7 @@ func (x *extraction) verifyAttributes(d *dir, e, have *snapshot.Entry, device ui
 			key = linkKey{}
 		}
 		if other, known := x.verifiedFiles[id]; known && (other != key || e.Links <= 1) {
-			return errors.New("verification: it is a hard link to another file of the snapshot, from which it is separate there")
+			return differs("it is a hard link to another file of the snapshot, from which it is separate there")
 		}
 		x.verifiedFiles[id] = key
 	}
