@@ -52,7 +52,7 @@ func TestASnapshotCostsWhatWasEstimated(t *testing.T) {
 		what  string
 		files fstest.MapFS
 	}{{"the first", many}, {"an unchanged one", many}, {"one with a new file", more}, {"one of nothing", fstest.MapFS{}}} {
-		o := SnapshotOptions{Hostname: "h", Workers: 1}
+		o := SnapshotOptions{Hostname: "h", Workers: 1, AllowEmptySource: true}
 		source := func() Source { return FS(step.files, "/x") }
 		var said Cost
 		var would *snapshot.Manifest

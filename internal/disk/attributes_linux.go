@@ -189,6 +189,14 @@ func (o *Out) attributesOfLink(e *snapshot.Entry, keep Keep, report func(error))
 	a.apply(e, keep)
 }
 
+// SetTime sets the directory's modification time.
+func (o *Out) SetTime(mtime snapshot.Time) error {
+	if err := o.setTimes(".")(timespec(mtime)); err != nil {
+		return &fs.PathError{Op: "restore time", Path: o.path, Err: err}
+	}
+	return nil
+}
+
 // Finish gives the directory its attributes, when all in it is written.
 func (o *Out) Finish(e *snapshot.Entry, keep Keep, report func(error)) {
 	o.byDescriptor(o.fd, "", o.setTimes("."), report).apply(e, keep)

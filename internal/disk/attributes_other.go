@@ -46,6 +46,11 @@ func (o *Out) attributes(name string, e *snapshot.Entry, keep Keep, report func(
 	fail("time", o.root.Chtimes(name, time.Time{}, e.MTime.Time()))
 }
 
+// SetTime sets the directory's modification time.
+func (o *Out) SetTime(mtime snapshot.Time) error {
+	return o.root.Chtimes(".", time.Time{}, mtime.Time())
+}
+
 // Finish gives the directory its attributes, when all in it is written.
 func (o *Out) Finish(e *snapshot.Entry, keep Keep, report func(error)) {
 	o.attributes(".", e, keep, report)

@@ -202,6 +202,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	x.dirs = newDirCache(out)
 	defer x.dirs.close()
+	defer x.keepTime(out)()
 	defer x.lock()
 	defer x.dropHeld()
 	x.files = newFileCache(x)
@@ -213,6 +214,21 @@ func Run(ctx context.Context, o Options) error {
 		x.putBack()
 	}
 	return err
+}
+
+// keepTime returns a function that gives the destination's root the time that it has now,
+// unless the snapshot has attributes for it. A user who may not set that of another's
+// directory leaves it as it is.
+func (x *extraction) keepTime(out *disk.Out) (keep func()) {
+	var own snapshot.Entry
+	root := &dir{x: x, entry: &x.Root, exists: true, picked: x.Include == nil}
+	if x.DryRun || x.finishes(root) {
+		return func() {}
+	}
+	if _, err := out.Self(&own); err != nil {
+		return func() {}
+	}
+	return func() { _ = out.SetTime(own.MTime) }
 }
 
 // all does all there is to do. What can't be undone comes last.
