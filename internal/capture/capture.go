@@ -96,7 +96,8 @@ type Options struct {
 	Fstab      disk.Mounts
 	AllowEmpty bool
 
-	Workers int // at least 1
+	Workers     int           // at least 1
+	UnsizedTime time.Duration // how long a file may be read whose size is not known before; 0 is 5 s
 
 	// Progress is updated while the capture runs.
 	Progress *Progress

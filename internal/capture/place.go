@@ -6,6 +6,7 @@ import (
 	"path"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/snapshot"
@@ -24,6 +25,9 @@ type place struct {
 	stamped bool      // changes are stamped by this machine, in fine ticks
 	live    bool      // it is in use on this machine, where its clock was seen to go
 	racy    racyTime  // of what is compared with the parent
+	sizes   disk.Sizes
+
+	hung atomic.Int32 // reads of unsized files that didn't return in time and still go on
 
 	mu   sync.Mutex
 	seen stamps
@@ -73,7 +77,7 @@ func (c *capture) addPlace(path string, device uint64) *place {
 func (c *capture) learn(n *node) {
 	p := n.place
 	p.known.Do(func() {
-		p.stamped = n.dir.StampsHere()
+		p.stamped, p.sizes = n.dir.StampsHere(), sizesOf(n.dir)
 		if now, ok := c.clocks[p.device]; ok && c.src.selected != nil {
 			p.live = true
 			p.seen.add(now, now)

@@ -43,6 +43,7 @@ type worker struct {
 	ctx  context.Context
 	lane Lane
 	buf  []byte // for files of several chunks
+	part []byte // for reads of unsized files
 
 	entry, after snapshot.Entry // of the file being read
 	data         dataReader
@@ -74,8 +75,13 @@ func (w *worker) read(j fileJob, e *snapshot.Entry) (problem, fatal error) {
 	if err != nil {
 		return err, nil
 	}
-	defer f.Close()
+	defer func() { f.Close() }() // of whatever reads it in the end
 	w.c.identify(j.block.node, e, meta)
+	if p := j.block.node.place; p.unsizedFile(f, meta, e) {
+		u := w.unsized(f, p)
+		f = u
+		return w.readUnsized(j, u, e)
+	}
 	data := &w.data
 	if err := describeFile(f, meta, e, data); err != nil {
 		return err, nil
@@ -207,7 +213,7 @@ func (c *capture) endFile(ctx context.Context, j fileJob, problem error) error {
 		if errors.Is(problem, errChanged) {
 			c.problem(j.path(), problem)
 		} else {
-			c.unread(j.block.node.selected.in(e.Name), j.path(), problem)
+			c.unreadFile(j, problem)
 			e.Problem = reason(problem)
 			e.Content, e.List, e.Holes = nil, chunk.ID{}, nil
 		}

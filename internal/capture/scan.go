@@ -308,7 +308,7 @@ func (c *capture) lstatName(ctx context.Context, b *block, name string, before *
 		}
 	}
 	alike := before != nil && n.alike(c, before, e)
-	same := alike && c.isSettled(n, e, meta.Device) && c.usable(ctx, n, before)
+	same := alike && !n.place.unsized(e) && c.isSettled(n, e, meta.Device) && c.usable(ctx, n, before)
 	if !c.take(b, slot, before, same, full) {
 		sub := c.subNode(b, slot, before, meta, full())
 		c.stepInto(sub, n, selected, only)

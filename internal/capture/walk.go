@@ -108,7 +108,7 @@ func (w *walker) read(j fileJob) error {
 		j.links = &leader{left: int(e.Links) - 1}
 		w.c.links[key] = j.links
 	}
-	if e.Size >= largeFile {
+	if e.Size >= largeFile && !j.block.node.place.unsized(e) {
 		if err := w.flush(); err != nil {
 			return err
 		}
