@@ -54,6 +54,11 @@ type RestoreOptions struct {
 	NoOwner     bool     // don't restore users and groups, as without being root
 	Workers     int      // 0 is as many as processors
 
+	// IgnoreRoom begins even if the destination has no room for what is absent there or has
+	// another size, as a file system that compresses may have. Else such a restore ends with
+	// a *RoomError, and has written nothing.
+	IgnoreRoom bool
+
 	// Confirm is called before anything is written if something would be deleted. An
 	// error of it ends the restore. Nil agrees.
 	Confirm func(DeletionPlan) error
@@ -63,6 +68,9 @@ type RestoreOptions struct {
 	Progress func(RestoreProgress)
 	Actions  bool
 }
+
+// A RoomError says that a destination has no room for what a restore is to write.
+type RoomError = extract.RoomError
 
 // A DeletionPlan says what a restore would delete.
 type DeletionPlan struct {
@@ -140,11 +148,13 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	if err := checkDestination(o.To, x.Rules.Own); err != nil {
 		return RestoreReport{}, err
 	}
+	x.IgnoreRoom, x.RoomAt = o.IgnoreRoom, existing(o.To)
+	x.Most = extract.Most{Bytes: m.Stats.Bytes, Inodes: m.Stats.Files + m.Stats.Dirs + m.Stats.Others}
 	cleanUp, err := prepare(&x)
 	if err != nil {
 		return RestoreReport{}, err
 	}
-	defer cleanUp()
+	defer func() { cleanUp() }()
 	report := &restoreReporter{progress: x.Progress, total: m.Stats, call: o.Progress, now: r.opts.Now, start: r.opts.Now()}
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
@@ -176,6 +186,9 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 		err = from.tellVersions(ctx, m, &o, x.Bare, lost, report.elsewhere)
 	}
 	stop()
+	if lack := (*RoomError)(nil); x.Made && errors.As(err, &lack) {
+		cleanUp = func() { os.Remove(x.To) }
+	}
 	done := report.report()
 	if cause := context.Cause(ctx); errors.Is(cause, ErrNewerKey) {
 		return done, cause
@@ -234,6 +247,16 @@ func prepare(x *extract.Options) (cleanUp func(), err error) {
 		return nothing, err
 	}
 	return nothing, os.Mkdir(x.To, 0o700) // until all in it is done
+}
+
+// existing returns the directory, or the nearest one above it that is there.
+func existing(dir string) string {
+	for {
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) || filepath.Dir(dir) == dir {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
 }
 
 // restoreReporter calls the progress function, from one goroutine at a time.

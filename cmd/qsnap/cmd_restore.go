@@ -34,6 +34,7 @@ func (p *program) restoreCommand() *cli.Command {
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print what is done"},
 			&cli.BoolFlag{Name: "verify", Usage: "read back what was restored, and exit with 7 if it differs"},
 			&cli.BoolFlag{Name: "no-owner", Usage: "don't restore users and groups"},
+			&cli.BoolFlag{Name: "no-room-check", Usage: "begin even if what is to be written needs more room than there is, as where the file system compresses"},
 			&cli.BoolFlag{Name: "no-sync", Usage: "don't wait until the disk has it all"}),
 		Action: p.restore,
 	})
@@ -62,7 +63,7 @@ func (p *program) restore(c *cli.Context) error {
 	o := repo.RestoreOptions{
 		To: c.String("target"), Include: c.StringSlice("include"), Exclude: c.StringSlice("exclude"),
 		Overwrite: overwrite, Delete: c.Bool("delete"), DryRun: c.Bool("dry-run"), Verify: c.Bool("verify"),
-		NoOwner: c.Bool("no-owner"), NoSync: c.Bool("no-sync"), FollowLinks: c.Bool("follow-links"),
+		NoOwner: c.Bool("no-owner"), NoSync: c.Bool("no-sync"), FollowLinks: c.Bool("follow-links"), IgnoreRoom: c.Bool("no-room-check"),
 	}
 	o.Actions = (o.DryRun || c.Bool("verbose")) && !p.quiet
 	r, err := p.open(c)
@@ -98,7 +99,7 @@ func (p *program) restore(c *cli.Context) error {
 	v.clear()
 	v.sayWithheld(report.Withheld)
 	if err != nil && !errors.Is(err, repo.ErrIncomplete) {
-		return err
+		return p.noRoom(err, o)
 	}
 	if err := p.restoreSummary(m, o, report, time.Since(start)); err != nil {
 		return err

@@ -58,7 +58,19 @@ func TestAFullDiskFailsTheSnapshotOnly(t *testing.T) {
 	s2 := newSession(t)
 	s2.run("init", "--key-file", "key")
 	s2.run("snapshot", s.path("tree"))
-	out, code = s2.try("restore", "latest", "--target", s.path("small"))
+	for _, dry := range []string{"--dry-run", "--dry-run=false"} {
+		out, code = s2.try("restore", "latest", "--target", s.path("small"), dry)
+		if entries, err := os.ReadDir(s.path("small")); code != exitFailed || err != nil || len(entries) > 0 ||
+			!strings.Contains(out, "small has 3.0 MiB free, and this restore needs at least 5.0 MiB: nothing was written") {
+			t.Errorf("%s: exit code %d, %v, %v\n%s", dry, code, err, entries, out)
+		}
+	}
+	s2.run("restore", "latest", "--target", s.path("small/part"), "--include", "a")
+	s2.run("restore", "latest", "--target", s.path("small/part"), "--include", "a")
+	if err := os.RemoveAll(s.path("small/part")); err != nil {
+		t.Fatal(err)
+	}
+	out, code = s2.try("restore", "latest", "--target", s.path("small"), "--no-room-check")
 	if code != exitFailed || !strings.Contains(out, "no space left on device") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -94,4 +95,18 @@ func (p *program) deletionPlan(m *snapshot.Manifest, o *repo.RestoreOptions, pla
 		b.WriteString("That is more than half.")
 	}
 	return b.String()
+}
+
+// noRoom says of a destination without room what to do.
+func (p *program) noRoom(err error, o repo.RestoreOptions) error {
+	lack, ok := errors.AsType[*repo.RoomError](err)
+	if !ok {
+		return err
+	}
+	free, need := size(lack.Free), size(lack.Need)
+	if lack.Inodes {
+		free, need = plural(lack.Free, "inode", "inodes"), count(lack.Need)
+	}
+	next := "nothing was written: free some room, or restore a part with --include"
+	return judged{hint{fmt.Errorf("%s has %s free, and this restore needs at least %s", p.path(lack.Path), free, need), next + " (--no-room-check tries it all the same)"}, errFailed}
 }

@@ -85,6 +85,12 @@ type Options struct {
 	// all else is done, and only if nothing failed.
 	Delete bool
 	Rules  Rules
+	// Unless IgnoreRoom is set, the extraction ends with a *RoomError before anything is
+	// written if RoomAt, a path on the file system of To, has no room for what is absent
+	// or has another size. Most is what all of the snapshot takes: less needs no look.
+	IgnoreRoom bool
+	RoomAt     string
+	Most       Most
 	// Confirm is asked before anything is written if something would be deleted. It may
 	// be nil; its error ends the extraction.
 	Confirm func(Plan) error
@@ -207,7 +213,7 @@ func Run(ctx context.Context, o Options) error {
 	defer x.dropHeld()
 	x.files = newFileCache(x)
 	defer x.files.close()
-	if err = x.confirm(ctx); err == nil {
+	if err = x.ready(ctx); err == nil {
 		err = x.all(ctx)
 	}
 	if err != nil {
@@ -231,11 +237,19 @@ func (x *extraction) keepTime(out *disk.Out) (keep func()) {
 	return func() { _ = out.SetTime(own.MTime) }
 }
 
-// all does all there is to do. What can't be undone comes last.
-func (x *extraction) all(ctx context.Context) error {
+// ready sees whether all can be done, before anything is written.
+func (x *extraction) ready(ctx context.Context) error {
 	if err := x.findMeetings(ctx, &dir{x: x, entry: &x.Root, exists: true, picked: x.Include == nil}); err != nil {
 		return err
 	}
+	if err := x.checkRoom(ctx); err != nil {
+		return err
+	}
+	return x.confirm(ctx)
+}
+
+// all does all there is to do. What can't be undone comes last.
+func (x *extraction) all(ctx context.Context) error {
 	if err := x.carryOut(ctx); err != nil {
 		return err
 	}

@@ -1,0 +1,9 @@
+package disk
+
+// Room is what is free on a file system.
+type Room struct {
+	Known       bool
+	Bytes       uint64
+	InodesKnown bool // some file systems have as many as they need
+	Inodes      uint64
+}

@@ -1,0 +1,15 @@
+package disk
+
+import "golang.org/x/sys/unix"
+
+// RoomAt returns how much room there is for this user on the file system of a path.
+func RoomAt(path string) Room {
+	var st unix.Statfs_t
+	if unix.Statfs(path, &st) != nil || st.Blocks == 0 {
+		return Room{}
+	}
+	return Room{
+		Known: true, Bytes: st.Bavail * uint64(st.Bsize),
+		InodesKnown: st.Files > 0, Inodes: st.Ffree,
+	}
+}
