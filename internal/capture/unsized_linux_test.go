@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -159,10 +160,18 @@ func (c *claimant) Read(ctx context.Context, _ fs.FileHandle, dest []byte, at in
 	return c.read(ctx, dest, at)
 }
 
-// holding has the text of the variable.
-func holding(text *string) func(context.Context, []byte, int64) (fuse.ReadResult, syscall.Errno) {
+// newText returns a text that may be changed while it is served.
+func newText(s string) *atomic.Value {
+	v := new(atomic.Value)
+	v.Store(s)
+	return v
+}
+
+// holding has that text.
+func holding(text *atomic.Value) func(context.Context, []byte, int64) (fuse.ReadResult, syscall.Errno) {
 	return func(_ context.Context, dest []byte, at int64) (fuse.ReadResult, syscall.Errno) {
-		rest := (*text)[min(at, int64(len(*text))):]
+		all := text.Load().(string)
+		rest := all[min(at, int64(len(all))):]
 		return fuse.ReadResultData([]byte(rest[:min(len(rest), len(dest))])), 0
 	}
 }
@@ -191,20 +200,21 @@ func mountClaimants(t *testing.T, files map[string]*claimant) string {
 }
 
 func TestFilesThatClaimToBeEmptyAreRead(t *testing.T) {
-	short, long, none, later := "short", strings.Repeat("0123456789", 50_000), "", ""
+	short, long, none, later := newText("short"), newText(strings.Repeat("0123456789", 50_000)), newText(""), newText("")
 	at := mountClaimants(t, map[string]*claimant{
-		"short": {read: holding(&short)}, "long": {read: holding(&long)}, "none": {read: holding(&none)},
-		"later": {read: holding(&later)}, "sized": {read: holding(&short), size: 5},
+		"short": {read: holding(short)}, "long": {read: holding(long)}, "none": {read: holding(none)},
+		"later": {read: holding(later)}, "sized": {read: holding(short), size: 5},
 	})
 	k := take(t, 0, nil, at)
-	for name, want := range map[string]string{"short": short, "long": long, "none": "", "later": "", "sized": short} {
+	for name, want := range map[string]string{"short": "short", "long": long.Load().(string), "none": "", "later": "", "sized": "short"} {
 		if e, got := k.file(t, name); got != want || e.Size != int64(len(want)) || e.Problem != "" {
 			t.Errorf("%s: %d bytes, %.20q, problem %q", name, e.Size, got, e.Problem)
 		}
 	}
-	short, later = "other", "written since" // by no stamp and no size to be told from before
+	short.Store("other")
+	later.Store("written since") // by no stamp and no size to be told from before
 	again := take(t, 0, k, at)
-	for name, want := range map[string]string{"short": "other", "later": later, "long": long} {
+	for name, want := range map[string]string{"short": "other", "later": "written since", "long": long.Load().(string)} {
 		if _, got := again.file(t, name); got != want {
 			t.Errorf("the next time %s is %.20q", name, got)
 		}
@@ -216,7 +226,7 @@ func TestFilesThatClaimToBeEmptyAreRead(t *testing.T) {
 
 func TestWhatClaimsToBeEmptyAndCannotBeReadWholeIsNamedAndNotStoredEmpty(t *testing.T) {
 	release := make(chan struct{})
-	fine := "fine"
+	fine := newText("fine")
 	blocks := func(_ context.Context, dest []byte, at int64) (fuse.ReadResult, syscall.Errno) {
 		if at > 0 {
 			<-release
@@ -226,7 +236,7 @@ func TestWhatClaimsToBeEmptyAndCannotBeReadWholeIsNamedAndNotStoredEmpty(t *test
 	files := map[string]*claimant{
 		"again":  {read: func(context.Context, []byte, int64) (fuse.ReadResult, syscall.Errno) { return nil, syscall.EAGAIN }},
 		"broken": {read: func(context.Context, []byte, int64) (fuse.ReadResult, syscall.Errno) { return nil, syscall.EIO }},
-		"fine":   {read: holding(&fine)},
+		"fine":   {read: holding(fine)},
 	}
 	for i := range maxHung + 3 {
 		files[fmt.Sprintf("silent%02d", i)] = &claimant{read: blocks}
@@ -242,7 +252,7 @@ func TestWhatClaimsToBeEmptyAndCannotBeReadWholeIsNamedAndNotStoredEmpty(t *test
 			t.Errorf("%s: %d bytes, problem %q", name, e.Size, e.Problem)
 		}
 	}
-	if e, got := k.file(t, "fine"); got != fine || e.Problem != "" {
+	if e, got := k.file(t, "fine"); got != "fine" || e.Problem != "" {
 		t.Errorf("fine: %q, problem %q", got, e.Problem)
 	}
 	if want := uint64(maxHung + 3 + 2); k.Unread.Files != want || k.Problems.Total != want {
