@@ -45,7 +45,11 @@ type RestoreOptions struct {
 	// Delete removes what the snapshot doesn't have: only from directories that it holds
 	// whole, never what its rules leave out, on other file systems, or in Protect; when
 	// all else is done, and only if nothing failed. Beside a single file it removes nothing.
-	Delete      bool
+	Delete bool
+	// DeleteFirst, with Delete, deletes before anything is written, for a destination that
+	// can't hold both: if the restore fails after that, what was deleted is gone. It is done
+	// only if everything that is needed was found to be there, and nothing else would fail.
+	DeleteFirst bool
 	Protect     []string // files and directories that no restore harms, such as the repository's
 	FollowLinks bool     // write through links to directories that are in the place of directories
 	DryRun      bool     // change nothing
@@ -125,7 +129,7 @@ type RestoreReport struct {
 func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptions) (RestoreReport, error) {
 	defer r.holdLater(ctx, "restore")()
 	x := extract.Options{
-		To: o.To, Policy: o.Overwrite, Delete: o.Delete, DryRun: o.DryRun,
+		To: o.To, Policy: o.Overwrite, Delete: o.Delete, DeleteFirst: o.DeleteFirst, DryRun: o.DryRun,
 		Verify: o.Verify, NoSync: o.NoSync, Keep: disk.Keep{Owner: !o.NoOwner && os.Geteuid() == 0},
 		Workers: o.Workers, InPlace: o.InPlace, Progress: new(extract.Progress),
 	}

@@ -6,8 +6,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/target/targettest"
 )
 
 // What is known to find no room is not begun; what may find some is.
@@ -85,4 +88,69 @@ func TestARestoreThatFindsNoRoomLeavesNoDirectory(t *testing.T) {
 			t.Errorf("dry run %v: %v, there are %q", dry, err, namesBelow(t, out))
 		}
 	}
+}
+
+// What the snapshot doesn't have makes room for what it has, unless anything is missing.
+func TestDeletionFirstMakesRoom(t *testing.T) {
+	full := strings.Repeat("x", 1<<20)
+	setUp := func(t *testing.T) (f *fixture, m *snapshot.Manifest, out string) {
+		src := t.TempDir()
+		out = t.TempDir()
+		mountKind(t, "tmpfs", out, "tmpfs", 0, "size=1536k")
+		makeTree(t, src, map[string]string{".qsnapignore": "kept\n", "a": full, "d/b": "1"})
+		makeTree(t, out, map[string]string{"x/y": full, "d/z": "1", "kept": "1"})
+		f = newFixture(t)
+		return f, f.snapshot(repo.Paths(src), repo.SnapshotOptions{}), out
+	}
+	lack := (*repo.RoomError)(nil)
+	t.Run("all is there", func(t *testing.T) {
+		f, m, out := setUp(t)
+		before := strings.Join(namesBelow(t, out), " ")
+		if _, err := f.Restore(t.Context(), m, repo.RestoreOptions{To: out, Delete: true}); !errors.As(err, &lack) {
+			t.Errorf("deleting last: %v", err)
+		}
+		no := errors.New("no")
+		o := repo.RestoreOptions{To: out, Delete: true, DeleteFirst: true, Confirm: func(p repo.DeletionPlan) error { return no }}
+		if _, err := f.Restore(t.Context(), m, o); !errors.Is(err, no) {
+			t.Errorf("not confirmed: %v", err)
+		}
+		o.DryRun = true
+		if report, err := f.Restore(t.Context(), m, o); err != nil || report.Deleted != 3 {
+			t.Errorf("dry run: %v, %+v", err, report)
+		}
+		if after := strings.Join(namesBelow(t, out), " "); after != before {
+			t.Fatalf("there are %s, there were %s", after, before)
+		}
+		o.DryRun, o.Confirm, o.Verify = false, nil, true
+		report := f.restore(m, o)
+		if got := strings.Join(namesBelow(t, out), " "); got != ".qsnapignore a d d/b kept" || report.Deleted != 3 || report.Spared != 1 {
+			t.Errorf("there are %s; %+v", got, report)
+		}
+	})
+	t.Run("too little even so", func(t *testing.T) {
+		f, m, out := setUp(t)
+		must(t, os.Truncate(filepath.Join(out, "x/y"), 100<<10))
+		makeTree(t, out, map[string]string{"kept": full[:600<<10]})
+		before := strings.Join(namesBelow(t, out), " ")
+		_, err := f.Restore(t.Context(), m, repo.RestoreOptions{To: out, Delete: true, DeleteFirst: true})
+		if after := strings.Join(namesBelow(t, out), " "); after != before || !errors.As(err, &lack) || !lack.Deleted {
+			t.Errorf("%v; there are %s", err, after)
+		}
+	})
+	t.Run("a pack is missing", func(t *testing.T) {
+		mem, out := &targettest.Memory{}, t.TempDir()
+		f := newFixtureOn(t, mem)
+		tree := fstest.MapFS{"a": {Data: []byte("a"), Mode: 0o644}}
+		f.snapshot(repo.FS(tree, "/x"), repo.SnapshotOptions{})
+		before := packsOf(mem)
+		tree["b"] = &fstest.MapFile{Data: []byte("b"), Mode: 0o644}
+		m := f.snapshot(repo.FS(tree, "/x"), repo.SnapshotOptions{})
+		spoilData(t, mem, before, packsOf(mem), missingPacks()["deleted"])
+		f.reopen()
+		makeTree(t, out, map[string]string{"extra": "live"})
+		report, err := f.Restore(t.Context(), m, repo.RestoreOptions{To: out, Delete: true, DeleteFirst: true})
+		if got := strings.Join(namesBelow(t, out), " "); !errors.Is(err, repo.ErrDamaged) || report.Deleted != 0 || got != "a extra" {
+			t.Errorf("%v; %+v; there are %s", err, report, got)
+		}
+	})
 }

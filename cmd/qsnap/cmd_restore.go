@@ -28,6 +28,7 @@ func (p *program) restoreCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "exclude", Aliases: []string{"e"}, Usage: "not what matches `PATTERN`; may be repeated"},
 			&cli.StringFlag{Name: "overwrite", Usage: "`WHEN` files exist: always (what differs), if-changed (in size or time), if-newer (in the snapshot) or never", Value: "always"},
 			&cli.BoolFlag{Name: "delete", Usage: "delete what the snapshot doesn't have, but nothing that it never covered: what its rules leave out, other file systems, what lies beside its paths"},
+			&cli.BoolFlag{Name: "delete-first", Usage: "delete before anything is written, for a disk that can't hold both: once all that is needed is known to be there; if the restore then fails, what was deleted is gone (needs --delete)"},
 			&cli.BoolFlag{Name: "follow-links", Usage: "write through links to directories that are where the snapshot has directories"},
 			yesFlag(),
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done"},
@@ -59,11 +60,13 @@ func (p *program) restore(c *cli.Context) error {
 		return hint{errors.New("restore to where?"), "name a directory with --target, or put everything back with --in-place"}
 	case c.String("target") != "" && c.Bool("in-place"):
 		return errors.New("--in-place and --target exclude each other")
+	case c.Bool("delete-first") && !c.Bool("delete"):
+		return errors.New("--delete-first needs --delete: it only says when that happens")
 	}
 	o := repo.RestoreOptions{
 		To: c.String("target"), Include: c.StringSlice("include"), Exclude: c.StringSlice("exclude"),
 		Overwrite: overwrite, Delete: c.Bool("delete"), DryRun: c.Bool("dry-run"), Verify: c.Bool("verify"),
-		NoOwner: c.Bool("no-owner"), NoSync: c.Bool("no-sync"), FollowLinks: c.Bool("follow-links"), IgnoreRoom: c.Bool("no-room-check"),
+		NoOwner: c.Bool("no-owner"), NoSync: c.Bool("no-sync"), FollowLinks: c.Bool("follow-links"), IgnoreRoom: c.Bool("no-room-check"), DeleteFirst: c.Bool("delete-first"),
 	}
 	o.Actions = (o.DryRun || c.Bool("verbose")) && !p.quiet
 	r, err := p.open(c)

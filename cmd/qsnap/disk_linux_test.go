@@ -176,3 +176,28 @@ func TestAVanishedRepositoryIsOneClearLine(t *testing.T) {
 	s.run("snapshot", "tree")
 	s.run("check", "--read-data")
 }
+
+// What a full disk has and the snapshot doesn't can make room first.
+func TestARestoreDeletesFirstWhereBothFindNoRoom(t *testing.T) {
+	s := newSession(t)
+	mountTmpfs(t, s.path("tree"), "3m")
+	s.run("init", "--key-file", "key")
+	s.write("tree/a", treetest.Bytes(1, 2<<20))
+	s.run("snapshot", "tree")
+	if err := os.Rename(s.path("tree/a"), s.path("tree/b")); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := s.try("restore", "latest", "--in-place", "--delete-first"); code != exitUsage || !strings.Contains(out, "needs --delete") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	out, code := s.try("restore", "latest", "--in-place", "--delete")
+	if code != exitFailed || !strings.Contains(out, "with --delete-first") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	if out := s.run("restore", "latest", "--in-place", "--delete", "--delete-first"); !strings.Contains(out, "1 created, 0 replaced, 0 with other attributes only, 1 deleted") {
+		t.Error(out)
+	}
+	if b, err := os.ReadFile(s.path("tree/a")); err != nil || !bytes.Equal(b, treetest.Bytes(1, 2<<20)) {
+		t.Errorf("restored %d bytes, %v", len(b), err)
+	}
+}

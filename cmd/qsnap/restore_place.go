@@ -107,6 +107,16 @@ func (p *program) noRoom(err error, o repo.RestoreOptions) error {
 	if lack.Inodes {
 		free, need = plural(lack.Free, "inode", "inodes"), count(lack.Need)
 	}
-	next := "nothing was written: free some room, or restore a part with --include"
-	return judged{hint{fmt.Errorf("%s has %s free, and this restore needs at least %s", p.path(lack.Path), free, need), next + " (--no-room-check tries it all the same)"}, errFailed}
+	if lack.Deleted {
+		free += " even after --delete-first"
+	}
+	next := "nothing was written: free some room, restore a part with --include"
+	switch {
+	case o.DeleteFirst && !lack.Deleted:
+		next = "nothing was written, and nothing can be deleted first (--dry-run --no-room-check says why): free some room, restore a part with --include"
+	case o.Delete && !o.DeleteFirst:
+		next += ", delete before writing with --delete-first"
+	}
+	next += ", or try it all the same with --no-room-check"
+	return judged{hint{fmt.Errorf("%s has %s free, and this restore needs at least %s", p.path(lack.Path), free, need), next}, errFailed}
 }

@@ -85,6 +85,9 @@ type Options struct {
 	// all else is done, and only if nothing failed.
 	Delete bool
 	Rules  Rules
+	// DeleteFirst deletes before anything is written, if a look at everything has found
+	// nothing that would fail.
+	DeleteFirst bool
 	// Unless IgnoreRoom is set, the extraction ends with a *RoomError before anything is
 	// written if RoomAt, a path on the file system of To, has no room for what is absent
 	// or has another size. Most is what all of the snapshot takes: less needs no look.
@@ -242,14 +245,25 @@ func (x *extraction) ready(ctx context.Context) error {
 	if err := x.findMeetings(ctx, &dir{x: x, entry: &x.Root, exists: true, picked: x.Include == nil}); err != nil {
 		return err
 	}
-	if err := x.checkRoom(ctx); err != nil {
+	freed, err := x.rehearse(ctx)
+	if err != nil {
+		return err
+	}
+	if err := x.checkRoom(ctx, freed); err != nil {
 		return err
 	}
 	return x.confirm(ctx)
 }
 
-// all does all there is to do. What can't be undone comes last.
+// all does all there is to do. What can't be undone comes last, unless
+// DeleteFirst is set.
 func (x *extraction) all(ctx context.Context) error {
+	first := x.DeleteFirst && !x.DryRun
+	if first {
+		if err := x.deleteRest(ctx); err != nil {
+			return err
+		}
+	}
 	if err := x.carryOut(ctx); err != nil {
 		return err
 	}
@@ -261,8 +275,10 @@ func (x *extraction) all(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := x.deleteRest(ctx); err != nil {
-		return err
+	if !first {
+		if err := x.deleteRest(ctx); err != nil {
+			return err
+		}
 	}
 	return x.clearAsides(ctx)
 }

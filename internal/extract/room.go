@@ -17,6 +17,7 @@ type RoomError struct {
 	Path       string // on the file system that lacks room
 	Free, Need uint64 // bytes, or inodes; Need is the least that will do
 	Inodes     bool
+	Deleted    bool // Free counts what would be deleted first
 }
 
 // Error says what is free, and what is needed.
@@ -45,12 +46,15 @@ type need struct {
 	links          map[linkKey]uint64
 }
 
-// checkRoom returns a *RoomError if what is to be written can't find room.
-func (x *extraction) checkRoom(ctx context.Context) error {
+// checkRoom returns a *RoomError if what is to be written can't find room, even with what
+// is freed before.
+func (x *extraction) checkRoom(ctx context.Context, freed Most) error {
 	free := disk.RoomAt(x.RoomAt)
 	if x.IgnoreRoom || !free.Known {
 		return nil
 	}
+	free.Bytes += freed.Bytes
+	free.Inodes += freed.Inodes
 	most := x.Most
 	if most.Bytes <= free.Bytes && (!free.InodesKnown || most.Inodes <= free.Inodes) {
 		return nil
@@ -67,9 +71,9 @@ func (x *extraction) checkRoom(ctx context.Context) error {
 	bytes := n.bytes()
 	switch {
 	case bytes > free.Bytes:
-		return &RoomError{Path: x.RoomAt, Free: free.Bytes, Need: bytes}
+		return &RoomError{Path: x.RoomAt, Free: free.Bytes, Need: bytes, Deleted: freed != Most{}}
 	case free.InodesKnown && n.inodes > free.Inodes:
-		return &RoomError{Path: x.RoomAt, Free: free.Inodes, Need: n.inodes, Inodes: true}
+		return &RoomError{Path: x.RoomAt, Free: free.Inodes, Need: n.inodes, Inodes: true, Deleted: freed != Most{}}
 	}
 	return nil
 }
