@@ -102,6 +102,9 @@ func (p *program) restore(c *cli.Context) error {
 	v.clear()
 	v.sayWithheld(report.Withheld)
 	if err != nil && !errors.Is(err, repo.ErrIncomplete) {
+		if o.DeleteFirst && !o.DryRun && report.Deleted > 0 && !p.json {
+			p.warn("%s deleted before the restore failed", plural(report.Deleted, "entry was", "entries were"))
+		}
 		return p.noRoom(err, o)
 	}
 	if err := p.restoreSummary(m, o, report, time.Since(start)); err != nil {

@@ -201,3 +201,20 @@ func TestARestoreDeletesFirstWhereBothFindNoRoom(t *testing.T) {
 		t.Errorf("restored %d bytes, %v", len(b), err)
 	}
 }
+
+// A restore that fails after it has deleted says how much is gone.
+func TestARestoreThatFailsSaysWhatItDeletedFirst(t *testing.T) {
+	s := newSession(t)
+	mountTmpfs(t, s.path("tree"), "3m")
+	s.run("init", "--key-file", "key")
+	s.write("tree/a", treetest.Bytes(1, 2<<20))
+	s.run("snapshot", "tree", "--exclude", "kept")
+	if err := os.Rename(s.path("tree/a"), s.path("tree/kept")); err != nil {
+		t.Fatal(err)
+	}
+	s.write("tree/b", nil)
+	out, code := s.try("restore", "latest", "--in-place", "--delete", "--delete-first", "--no-room-check")
+	if code != exitFailed || !strings.Contains(out, "1 entry was deleted before the restore failed") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+}
