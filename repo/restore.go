@@ -158,7 +158,7 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	if err != nil {
 		return RestoreReport{}, err
 	}
-	defer func() { cleanUp() }()
+	defer cleanUp()
 	report := &restoreReporter{progress: x.Progress, total: m.Stats, call: o.Progress, now: r.opts.Now, start: r.opts.Now()}
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
@@ -190,8 +190,8 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 		err = from.tellVersions(ctx, m, &o, x.Bare, lost, report.elsewhere)
 	}
 	stop()
-	if lack := (*RoomError)(nil); x.Made && errors.As(err, &lack) {
-		cleanUp = func() { os.Remove(x.To) }
+	if lack := (*RoomError)(nil); x.Made && !o.DryRun && errors.As(err, &lack) {
+		removeMade(o.To, x.RoomAt)
 	}
 	done := report.report()
 	if cause := context.Cause(ctx); errors.Is(cause, ErrNewerKey) {
@@ -259,6 +259,13 @@ func existing(dir string) string {
 		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) || filepath.Dir(dir) == dir {
 			return dir
 		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// removeMade removes empty directories that were made: dir, and those above it below there.
+func removeMade(dir, there string) {
+	for dir = filepath.Clean(dir); dir != filepath.Clean(there) && os.Remove(dir) == nil; {
 		dir = filepath.Dir(dir)
 	}
 }

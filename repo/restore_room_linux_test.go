@@ -82,7 +82,7 @@ func TestARestoreThatFindsNoRoomLeavesNoDirectory(t *testing.T) {
 	f := newFixture(t)
 	m := f.snapshot(repo.Paths(src), repo.SnapshotOptions{})
 	for _, dry := range []bool{true, false} {
-		_, err := f.Restore(t.Context(), m, repo.RestoreOptions{To: filepath.Join(out, "new"), DryRun: dry})
+		_, err := f.Restore(t.Context(), m, repo.RestoreOptions{To: filepath.Join(out, "new/er"), DryRun: dry})
 		lack := (*repo.RoomError)(nil)
 		if !errors.As(err, &lack) || lack.Path != out || len(namesBelow(t, out)) > 0 {
 			t.Errorf("dry run %v: %v, there are %q", dry, err, namesBelow(t, out))
