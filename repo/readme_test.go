@@ -1,3 +1,5 @@
+//lint:file-ignore SA4006 The README's lines leave errors to the reader.
+
 package repo_test
 
 import (

@@ -199,7 +199,7 @@ func TestACancelledRestoreLeavesWhatIsInItsWay(t *testing.T) {
 // A mortal file system is a directory of which nothing can be changed after some changes,
 // as if who changes it had been killed.
 type mortal struct {
-	fs.LoopbackNode
+	*fs.LoopbackNode
 	left *atomic.Int64
 }
 
@@ -261,16 +261,18 @@ func (m *mortal) Setattr(ctx context.Context, f fs.FileHandle, in *fuse.SetAttrI
 	return m.LoopbackNode.Setattr(ctx, f, in, out)
 }
 
+// WrapChild is part of fs.NodeWrapChilder.
+func (m *mortal) WrapChild(_ context.Context, child fs.InodeEmbedder) fs.InodeEmbedder {
+	return &mortal{child.(*fs.LoopbackNode), m.left}
+}
+
 func mountMortal(t *testing.T, dir string, left int64) (at string, unmount func()) {
 	t.Helper()
 	at = t.TempDir()
 	root := &fs.LoopbackRoot{Path: dir}
 	counter := new(atomic.Int64)
 	counter.Store(left)
-	root.NewNode = func(data *fs.LoopbackRoot, _ *fs.Inode, _ string, _ *syscall.Stat_t) fs.InodeEmbedder {
-		return &mortal{fs.LoopbackNode{RootData: data}, counter}
-	}
-	root.RootNode = root.NewNode(root, nil, "", nil)
+	root.RootNode = &mortal{&fs.LoopbackNode{RootData: root}, counter}
 	server, err := fs.Mount(at, root.RootNode, &fs.Options{MountOptions: fuse.MountOptions{DirectMount: true}})
 	if err != nil {
 		t.Skipf("no file system can be mounted here: %v", err)

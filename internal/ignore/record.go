@@ -122,7 +122,7 @@ func afterDirs(rest string) string {
 
 // escape returns a path as a pattern that matches it alone.
 func escape(path string) string {
-	if strings.IndexAny(path, special) < 0 {
+	if !strings.ContainsAny(path, special) {
 		return path
 	}
 	var b strings.Builder

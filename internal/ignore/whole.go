@@ -43,7 +43,7 @@ func (f *finding) raw(body string) {
 	for _, r := range f.p.Roots {
 		for _, path := range r.Paths {
 			path = strings.TrimSuffix(path, "/")
-			if strings.IndexAny(path, special) < 0 {
+			if !strings.ContainsAny(path, special) {
 				continue // add finds it
 			}
 			if rest, ok := strings.CutPrefix(body, path); ok && (rest == "" || rest[0] == '/') {
