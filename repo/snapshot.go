@@ -344,7 +344,7 @@ func sortedUnique(s []string) []string {
 const Program = "qsnap " + Version
 
 // Version is the version of this module.
-const Version = "0.1.0"
+const Version = "0.2.0"
 
 // A reporter calls the progress function, from one goroutine at a time.
 type reporter struct {

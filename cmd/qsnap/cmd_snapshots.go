@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +39,11 @@ func (p *program) snapshots(c *cli.Context) error {
 	}
 	if err := p.showSnapshots(c, list); err != nil {
 		return err
+	}
+	if c.Bool("skipped") && !p.json {
+		if err := p.showSkipped(c, r, list); err != nil {
+			return err
+		}
 	}
 	if errors.Is(damaged, repo.ErrNewerKey) {
 		return damaged
@@ -81,10 +88,33 @@ func (p *program) showSnapshots(c *cli.Context, list []*snapshot.Manifest) error
 		rows = append(rows, row)
 	}
 	p.table(rows)
-	if c.Bool("skipped") {
-		for _, m := range list {
-			p.showRemarks(m, "left out", m.Skipped)
-			p.showRemarks(m, "problem", m.Problems)
+	return nil
+}
+
+// showSkipped lists what snapshots left out, and what could not be read.
+func (p *program) showSkipped(c *cli.Context, r *repo.Repo, list []*snapshot.Manifest) error {
+	for _, m := range list {
+		p.showRemarks(m, "left out", m.Skipped)
+		p.showRemarks(m, "problem", m.Problems)
+		if err := p.showNotes(c, r, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// showNotes lists what a snapshot notes of paths that its remarks don't name.
+func (p *program) showNotes(c *cli.Context, r *repo.Repo, m *snapshot.Manifest) error {
+	named := map[string]bool{}
+	for _, remark := range slices.Concat(m.Skipped.List, m.Problems.List) {
+		named[remark.Path] = true
+	}
+	for n, err := range r.Notes(c.Context, m) {
+		if err != nil {
+			return fmt.Errorf("snapshot %s: what it notes of single paths: %w", m.ID.Short(), err)
+		}
+		if !named[n.Path] {
+			fmt.Fprintf(p.stdout, "%s noted: %s: %s\n", m.ID.Short(), p.path(cmp.Or(n.Path, ".")), strings.TrimSuffix(string(n.Kind)+": "+n.Text, ": "))
 		}
 	}
 	return nil
