@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -26,11 +27,13 @@ type snapshotView struct {
 }
 
 // snapshotView also counts what is there, on a terminal, if no snapshot before
-// tells how much it is.
+// tells how much it is. It doesn't where rules leave something out: that must not be
+// looked at, as it may be a file system that no longer answers.
 func (p *program) snapshotView(c *cli.Context, r *repo.Repo, paths []string) *snapshotView {
 	ctx, cancel := context.WithCancel(c.Context)
 	v := &snapshotView{p: p, view: p.newView(), cancel: cancel, json: time.Now()}
-	if v.terminal && !v.silent && len(paths) > 0 {
+	leavesOut := slices.ContainsFunc([]string{"exclude", "exclude-file", "ignore-file", "exclude-caches", "one-file-system"}, c.IsSet)
+	if v.terminal && !v.silent && len(paths) > 0 && !leavesOut {
 		go v.countFiles(ctx, r, paths)
 	}
 	return v
