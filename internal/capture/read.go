@@ -37,6 +37,15 @@ func (c *capture) work(ctx context.Context) error {
 	return lane.Flush(ctx)
 }
 
+// readAlone reads a file of any size where it is called.
+func (c *capture) readAlone(ctx context.Context, j fileJob) error {
+	w := &worker{c: c, ctx: ctx, lane: c.Sink.Lane()}
+	if err := w.file(j); err != nil {
+		return err
+	}
+	return w.lane.Flush(ctx)
+}
+
 // A worker reads files that are not large.
 type worker struct {
 	c    *capture

@@ -181,8 +181,15 @@ func (l *leader) finish(ctx context.Context, c *capture, e *snapshot.Entry) erro
 	return nil
 }
 
+// pass gives a name the result, if that is of the file that the name had. The first name
+// may have been another file's by the time it was opened, or gone; and what can't be read
+// under one name may be readable under another.
 func (l *leader) pass(ctx context.Context, c *capture, j fileJob) error {
-	e, name := j.entry(), j.entry().Name
+	e := j.entry()
+	if l.result.Problem != "" || l.result.Inode != e.Inode {
+		return c.readAlone(ctx, j)
+	}
+	name := e.Name
 	*e = l.result
 	e.Name = name
 	return c.endFile(ctx, j, nil)
