@@ -6,8 +6,14 @@ import (
 	"io/fs"
 	"maps"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/target"
+	"github.com/qsnap/qsnap/target/targettest"
 )
 
 // does performs operations on the target itself, such as "put packs/a", one after
@@ -112,4 +118,55 @@ func TestAnExplorerMissesNothing(t *testing.T) {
 		}
 		t.Logf("%s: %d sets, %d states, %d replays instead of %d", p.name, len(got), len(e.visited), e.replays, runs)
 	}
+}
+
+// What programs about writers and prunes can notice depends on this: a writer that reads
+// its parent's files again relies on the packs that have them, and so can't miss that they
+// were deleted.
+func TestSimAWriterTakesFromItsParentWhatHasNotChanged(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "xY")
+	src := newSource(t.Context(), "xYz", atOnce)
+	asked := &askedPacks{Memory: s.mem.Clone(), names: map[string]bool{}}
+	var old []string
+	for info, err := range s.mem.List(t.Context(), "packs/") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		old = append(old, info.Name)
+	}
+	r, err := repo.Open(t.Context(), asked, s.key, repo.Options{
+		CacheDir: s.caches, Rand: seeded("premise"), Now: func() time.Time { return simEpoch },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := takeSnapshot(t.Context(), r, src); err != nil {
+		t.Fatal(err)
+	}
+	for p := range src.MapFS {
+		if read := p == "z"; p != "." && src.opened[p] != read {
+			t.Errorf("%s: opened %v, want %v", p, src.opened[p], read)
+		}
+	}
+	for _, name := range old {
+		if asked.names[name] {
+			t.Errorf("the writer asked for %s, which only its parent needs", name)
+		}
+	}
+}
+
+// askedPacks notes which objects somebody asks about one by one.
+type askedPacks struct {
+	*targettest.Memory
+	mu    sync.Mutex
+	names map[string]bool
+}
+
+func (a *askedPacks) Stat(ctx context.Context, name string) (target.Info, error) {
+	a.mu.Lock()
+	a.names[name] = true
+	a.mu.Unlock()
+	return a.Memory.Stat(ctx, name)
 }

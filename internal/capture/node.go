@@ -94,6 +94,7 @@ func (c *capture) rootNode(src *Source) (*node, error) {
 	holder := &block{entries: []snapshot.Entry{e}, prev: []snapshot.Entry{{}}}
 	n := newNode(holder, 0, "", func() (directory, error) { return dir, nil })
 	n.device, n.place = meta.Device, c.addPlace("", meta.Device)
+	n.place.seen.add(e.CTime, c.start)
 	c.noteMount(n)
 	if n.selected = src.selected; n.selected != nil {
 		n.only = n.selected.named == ""

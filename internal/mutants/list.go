@@ -117,13 +117,11 @@ func All() []Mutant {
 		},
 		{
 			Name:  "a writer takes its parent to stand",
-			Lives: "no program has noticed it since 0.2, and it isn't known why",
 			Tests: "TestSimAWriterBuildsOnWhatIsForgotten",
 			Edits: []Edit{{"repo/publish.go", `if simple, err = r.stands(ctx, id); err != nil {`, `if err := ctx.Err(); err != nil {`}},
 		},
 		{
 			Name:  "a writer takes a tombstone for its parent",
-			Lives: "no program has noticed it since 0.2, and it isn't known why",
 			Tests: "TestSimAWriterBuildsOnWhatIsForgotten",
 			Edits: []Edit{{"repo/publish.go", `return err == nil && h.Kind() == seal.Manifest, nil`, `return err == nil && h.Kind() != 0, nil`}},
 		},

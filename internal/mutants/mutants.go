@@ -26,8 +26,6 @@ type Mutant struct {
 	Edits []Edit
 
 	Interruptions int // that the tests have to allow; 0 is what they allow anyway
-	// Lives says why no program notices it now, which is a fault of the programs.
-	Lives string
 }
 
 // An Edit is a change of a file.
