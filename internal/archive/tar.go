@@ -17,7 +17,7 @@ import (
 // and what was not captured are passed to skipped. Reading stops at the first
 // error, since an archive can't tell of one.
 func Tar(ctx context.Context, r *repo.Repo, root *snapshot.Entry, name string, w io.Writer, skipped func(path, why string)) error {
-	t := &tarWriter{ctx: ctx, r: r, w: tar.NewWriter(w), links: map[[2]uint64]string{}, skipped: skipped}
+	t := &tarWriter{ctx: ctx, r: r, w: tar.NewWriter(w), links: map[snapshot.FileKey]string{}, skipped: skipped}
 	if root.Type != snapshot.Dir {
 		if err := t.add(name, root); err != nil {
 			return err
@@ -39,7 +39,7 @@ type tarWriter struct {
 	ctx     context.Context
 	r       *repo.Repo
 	w       *tar.Writer
-	links   map[[2]uint64]string // the first name of each hard-linked file
+	links   map[snapshot.FileKey]string // the first name of each hard-linked file
 	skipped func(path, why string)
 }
 
@@ -75,7 +75,7 @@ func (t *tarWriter) add(path string, e *snapshot.Entry) error {
 		h.Typeflag, h.Size = tar.TypeReg, e.Size
 	}
 	if e.Links > 1 {
-		key := [2]uint64{e.Device, e.Inode}
+		key := e.FileKey()
 		if first, ok := t.links[key]; ok {
 			h.Typeflag, h.Linkname, h.Size, h.PAXRecords = tar.TypeLink, first, 0, nil
 		} else {

@@ -161,19 +161,19 @@ type extraction struct {
 	dirs  *dirCache
 	files *fileCache
 	packs map[pack.ID]bool // that were planned so far
-	links map[linkKey]*written
+	links map[snapshot.FileKey]*written
 	limit int        // of what is planned in the window
 	win   *window    // that is planned
 	spare *window    // that is carried out, or was
 	ran   chan error // holds what became of it
 
-	claims  map[FileID]linkKey
+	claims  map[FileID]snapshot.FileKey
 	meets   map[string]bool // paths of names that are another's too, in the destination
 	session disk.Session
 
 	unrestored    map[string]bool // by path: all of it, or only attributes; kept for verification; guarded by mu
-	verifiedLinks map[linkKey]FileID
-	verifiedFiles map[FileID]linkKey
+	verifiedLinks map[snapshot.FileKey]FileID
+	verifiedFiles map[FileID]snapshot.FileKey
 
 	held []*held // guarded by mu
 
@@ -204,7 +204,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	x := &extraction{Options: o, session: session, packs: map[pack.ID]bool{}, links: map[linkKey]*written{}, claims: map[FileID]linkKey{}, unrestored: map[string]bool{},
+	x := &extraction{Options: o, session: session, packs: map[pack.ID]bool{}, links: map[snapshot.FileKey]*written{}, claims: map[FileID]snapshot.FileKey{}, unrestored: map[string]bool{},
 		buffers: make(chan *[]byte, o.Workers), limit: firstWindow, win: newWindow(), spare: newWindow(), ran: make(chan error, 1)}
 	for range o.Workers {
 		x.buffers <- new([]byte)

@@ -26,7 +26,7 @@ func (x *extraction) leaf(ctx context.Context, d *dir, e *snapshot.Entry) error 
 		return nil
 	}
 	if e.Links > 1 {
-		key := linkKey{e.Device, e.Inode}
+		key := e.FileKey()
 		if first := x.links[key]; first != nil {
 			x.win.links = append(x.win.links, linkJob{first, d, e, v})
 			return nil
@@ -150,15 +150,20 @@ func (x *extraction) judge(ctx context.Context, out *disk.Out, d *dir, e, have *
 // It reports whether it is no other: what are two files there must not be one here. Such a
 // file is never changed, as nobody knows what all its names are.
 func (x *extraction) claim(id FileID, e *snapshot.Entry) bool {
-	key := linkKey{e.Device, e.Inode}
-	if e.Links <= 1 {
-		key = linkKey{} // no other entry's
-	}
+	key := keyOf(e)
 	other, claimed := x.claims[id]
 	if !claimed {
 		x.claims[id] = key
 	}
 	return !claimed || key == other && e.Links > 1
+}
+
+// keyOf returns the key of a file with several names, and else one that is no other entry's.
+func keyOf(e *snapshot.Entry) snapshot.FileKey {
+	if e.Links <= 1 {
+		return snapshot.FileKey{}
+	}
+	return e.FileKey()
 }
 
 func older(a, b snapshot.Time) bool {

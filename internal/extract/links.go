@@ -7,9 +7,6 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A linkKey identifies a hard-linked file of the snapshot.
-type linkKey struct{ device, inode uint64 }
-
 // A linkJob is a name to be given to a file, once that is written.
 type linkJob struct {
 	first   *written

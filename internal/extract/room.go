@@ -43,7 +43,7 @@ type need struct {
 	grown, shrunk  uint64 // by files that are replaced one by one
 	largest        uint64 // of these, which is there beside what it replaces; see replaced
 	dead           uint64 // parts of extractions that are dead, which go
-	links          map[linkKey]uint64
+	links          map[snapshot.FileKey]uint64
 }
 
 // checkRoom returns a *RoomError if what is to be written can't find room, even with what
@@ -59,7 +59,7 @@ func (x *extraction) checkRoom(ctx context.Context, freed Most) error {
 	if most.Bytes <= free.Bytes && (!free.InodesKnown || most.Inodes <= free.Inodes) {
 		return nil
 	}
-	n := &need{x: x, links: map[linkKey]uint64{}}
+	n := &need{x: x, links: map[snapshot.FileKey]uint64{}}
 	place, err := x.dirs.root.Place("")
 	if err != nil {
 		return nil // whatever is wrong with it says who writes to it
@@ -145,7 +145,7 @@ func one(yes bool) uint64 {
 // leaf adds what is no directory.
 func (n *need) leaf(d *dir, e *snapshot.Entry) {
 	have, meta, there := n.look(d, e.Name)
-	key := linkKey{e.Device, e.Inode}
+	key := keyOf(e)
 	_, linked := n.links[key]
 	linked = linked && e.Links > 1
 	switch {
@@ -166,7 +166,7 @@ func (n *need) leaf(d *dir, e *snapshot.Entry) {
 	}
 }
 
-func (n *need) add(e *snapshot.Entry, key linkKey) {
+func (n *need) add(e *snapshot.Entry, key snapshot.FileKey) {
 	var size uint64
 	if e.Type == snapshot.File {
 		size = uint64(e.DataSize())

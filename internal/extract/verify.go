@@ -13,7 +13,7 @@ import (
 
 // verify reads back what was restored and reports what isn't as in the snapshot.
 func (x *extraction) verify(ctx context.Context) error {
-	x.verifiedLinks, x.verifiedFiles = map[linkKey]FileID{}, map[FileID]linkKey{}
+	x.verifiedLinks, x.verifiedFiles = map[snapshot.FileKey]FileID{}, map[FileID]snapshot.FileKey{}
 	root := &dir{x: x, entry: &x.Root, exists: true, picked: x.Include == nil}
 	return x.verifyDir(ctx, root)
 }
@@ -124,7 +124,7 @@ func (x *extraction) verifyAttributes(d *dir, e, have *snapshot.Entry, device ui
 	case x.Keep.Owner && (have.UID != e.UID || have.GID != e.GID):
 		return differs("its owner is %d:%d, in the snapshot %d:%d", have.UID, have.GID, e.UID, e.GID)
 	}
-	id, key := FileID{device, have.Inode}, linkKey{e.Device, e.Inode}
+	id, key := FileID{device, have.Inode}, keyOf(e)
 	if e.Links > 1 && have.Inode != 0 {
 		if first, known := x.verifiedLinks[key]; known && first != id {
 			return differs("it is no hard link, as it is in the snapshot")
@@ -132,9 +132,6 @@ func (x *extraction) verifyAttributes(d *dir, e, have *snapshot.Entry, device ui
 		x.verifiedLinks[key] = id
 	}
 	if have.Links > 1 {
-		if e.Links <= 1 {
-			key = linkKey{}
-		}
 		if other, known := x.verifiedFiles[id]; known && (other != key || e.Links <= 1) {
 			return differs("it is a hard link to another file of the snapshot, from which it is separate there")
 		}

@@ -32,18 +32,9 @@ func (k key) entry(root key, e *snapshot.Entry) key {
 	if e.Links == 0 || e.Type == snapshot.Dir {
 		return k.of(keyOfName, []byte(e.Name))
 	}
-	var b []byte
-	for _, v := range []uint64{
-		e.Device, e.Inode, uint64(e.Size), uint64(e.MTime.Sec), uint64(e.MTime.Nsec),
-		uint64(e.CTime.Sec), uint64(e.CTime.Nsec), uint64(e.Mode), uint64(len(e.Problem)),
-	} {
-		b = binary.LittleEndian.AppendUint64(b, v)
-	}
-	b = append(b, e.List[:]...)
-	for i := range e.Content {
-		b = append(b, e.Content[i].ID[:]...)
-	}
-	return root.of(keyOfFile, b)
+	file := e.FileKey()
+	b := binary.LittleEndian.AppendUint64(file[:], uint64(e.CTime.Sec)) // which stat tells
+	return root.of(keyOfFile, binary.LittleEndian.AppendUint64(b, uint64(e.CTime.Nsec)))
 }
 
 // inode returns the inode number, and what tells apart those who share it.

@@ -21,6 +21,7 @@ import (
 
 	"github.com/qsnap/qsnap/internal/treetest"
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
 )
 
 func TestAMountShowsTreesAsTheyWereCaptured(t *testing.T) {
@@ -111,6 +112,34 @@ func TestInodeNumbersStay(t *testing.T) {
 		if after[name] != number && !strings.HasSuffix(name, "/..") {
 			t.Errorf("%s: inode %d, then %d", name, number, after[name])
 		}
+	}
+}
+
+// Names with the same device and inode numbers are one file only if they can be.
+func TestNamesWithTheSameNumbersAreOneFileOnlyIfTheyCanBe(t *testing.T) {
+	then := time.Unix(1e9, 0)
+	file := func(text string, uid uint32) *fstest.MapFile {
+		e := &snapshot.Entry{Mode: 0o644, UID: uid, Device: 7, Inode: 5, Links: 2, MTime: snapshot.TimeOf(then)}
+		return &fstest.MapFile{Data: []byte(text), ModTime: then, Sys: e}
+	}
+	files := fstest.MapFS{"a": file("one", 0), "b": file("one", 0), "c": file("two", 0), "d": file("two", 0), "e": file("two", 9)}
+	m := newRepo(t)
+	m.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	m.start(Options{})
+	inodes := map[string]uint64{}
+	for name, f := range files {
+		at := m.path("snapshots/latest/" + name)
+		var st unix.Stat_t
+		if err := unix.Stat(at, &st); err != nil || st.Uid != f.Sys.(*snapshot.Entry).UID {
+			t.Errorf("%s: owner %d, %v", name, st.Uid, err)
+		}
+		if got, err := os.ReadFile(at); string(got) != string(f.Data) {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+		inodes[name] = st.Ino
+	}
+	if inodes["a"] != inodes["b"] || inodes["c"] != inodes["d"] || inodes["a"] == inodes["c"] || inodes["c"] == inodes["e"] {
+		t.Errorf("inode numbers: %v", inodes)
 	}
 }
 
