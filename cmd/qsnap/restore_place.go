@@ -67,8 +67,7 @@ func ownPlace(ctx context.Context, r *repo.Repo, m *snapshot.Manifest, at string
 
 // isHere reports whether a snapshot is of this machine, or of the one that --host names.
 func (p *program) isHere(c *cli.Context, m *snapshot.Manifest) bool {
-	name, _ := os.Hostname()
-	return m.Hostname == cmp.Or(c.String("host"), p.getenv("QSNAP_HOST"), name)
+	return m.Hostname == cmp.Or(c.String("host"), p.thisHost())
 }
 
 // samePath reports whether two paths lead to the same directory.
