@@ -81,6 +81,8 @@ func TestDeletionTakesOnlyWhatTheSnapshotCovered(t *testing.T) {
 			map[string]string{"env/lib/x": "", "b": ""}, []string{"b"}},
 		{"an ignore file made later, in a directory made later", map[string]string{"a": "1"}, repo.SnapshotOptions{}, nil,
 			map[string]string{"env/.qsnapignore": "*\n", "env/lib/x": "", "b": ""}, []string{"b"}},
+		{"ignore files made later, one of which keeps something", map[string]string{"a": "1", "d/e/b": "1"}, repo.SnapshotOptions{}, nil,
+			map[string]string{"d/.qsnapignore": "*.log\n", "d/e/x.log": "", "d/e/y": "", "f/.qsnapignore": "*.log\n", "f/x": ""}, []string{"d/e/y", "f", "f/.qsnapignore", "f/x"}},
 		{"caches", map[string]string{"a": "1", "c/CACHEDIR.TAG": cacheTag, "c/d": "1"}, repo.SnapshotOptions{SkipCaches: true}, nil,
 			map[string]string{"c/e/f": "", "g/CACHEDIR.TAG": cacheTag, "g/h": "", "i/CACHEDIR.TAG": "no", "i/j": ""}, []string{"i", "i/CACHEDIR.TAG", "i/j"}},
 		{"what was too large", map[string]string{"a": "1", "big": "123456789"}, repo.SnapshotOptions{MaxFileSize: 5}, nil,
@@ -132,6 +134,9 @@ func TestDeletionTakesOnlyWhatTheSnapshotCovered(t *testing.T) {
 			}
 			if !slices.Equal(sorted(gone), sorted(c.gone)) {
 				t.Errorf("%q are gone, want %q; spared: %q", gone, c.gone, spared)
+			}
+			if report := f.restore(m, repo.RestoreOptions{To: to, Delete: true}); report.Deleted != 0 {
+				t.Errorf("another restore deletes %d more", report.Deleted)
 			}
 		})
 	}
@@ -276,12 +281,27 @@ func TestDeletionHeedsRecordedRules(t *testing.T) {
 	makeTree(t, src, map[string]string{"a": "1"})
 	f := newFixture(t)
 	m := *f.snapshot(repo.Paths(src), repo.SnapshotOptions{})
-	m.Skipped, m.Problems, m.Excludes = snapshot.Remarks{Total: 1000}, snapshot.Remarks{Total: 1000}, nil
+	m.Skipped, m.Problems, m.Excludes = snapshot.Remarks{Total: 1000}, snapshot.Remarks{Total: 1000}, []string{"gone"}
 	m.Rules = &snapshot.Rules{Patterns: []snapshot.Pattern{{Source: "--exclude", Text: "*.o"}, {Source: "x:1", Text: "!k.o"}}, IgnoreFiles: []string{".rules"}, MaxFileSize: 10}
 	makeTree(t, src, map[string]string{"x.o": "", "k.o": "", "large": "12345678901", "gone/y": "", ".rules": "*.t", "d/x.t": "", "p/q": ""})
 	report := f.restore(&m, repo.RestoreOptions{To: src, Delete: true})
-	if got, want := namesBelow(t, src), []string{"a", "d", "d/x.t", "large", "x.o"}; !slices.Equal(got, want) {
+	if got, want := namesBelow(t, src), []string{".rules", "a", "d", "d/x.t", "large", "x.o"}; !slices.Equal(got, want) {
 		t.Errorf("there are %q, want %q; %+v", got, want, report)
+	}
+}
+
+// Of a manifest of an older program, what it kept of the command line counts, before the
+// ignore files.
+func TestDeletionHeedsTheExcludesOfOldManifests(t *testing.T) {
+	src := t.TempDir()
+	makeTree(t, src, map[string]string{"a": "1", ".qsnapignore": "*.log\n"})
+	f := newFixture(t)
+	m := *f.snapshot(repo.Paths(src), repo.SnapshotOptions{})
+	m.Rules, m.Excludes = nil, []string{"*.o", "[", "!k.o", "!k.log"}
+	makeTree(t, src, map[string]string{"x.o": "", "k.o": "", "x.log": "", "k.log": "", "b": ""})
+	f.restore(&m, repo.RestoreOptions{To: src, Delete: true})
+	if got, want := namesBelow(t, src), []string{".qsnapignore", "a", "x.log", "x.o"}; !slices.Equal(got, want) {
+		t.Errorf("there are %q, want %q", got, want)
 	}
 }
 

@@ -26,8 +26,8 @@ func (r *Repo) coverage(m *snapshot.Manifest, o *RestoreOptions, from *source) (
 	}
 	rules := extract.Rules{
 		Base: strings.Trim(o.Path, "/"), Own: own,
-		Excludes: recordedExcludes(m), Listed: listedPaths(m),
-		Load: func(ctx context.Context) ([]snapshot.Entry, error) { return dirsOnTheWay(ctx, from, m, o.Path) },
+		Listed: listedPaths(m),
+		Load:   func(ctx context.Context) ([]snapshot.Entry, error) { return dirsOnTheWay(ctx, from, m, o.Path) },
 	}
 	err = addRules(&rules, m, from)
 	return rules, err
@@ -43,6 +43,7 @@ func addRules(rules *extract.Rules, m *snapshot.Manifest, l snapshot.Loader) err
 		rules.Noted = func(ctx context.Context, path string) (extract.Noted, error) { return noted(ctx, l, m.Notes, path) }
 	}
 	if m.Rules == nil {
+		rules.Patterns = recordedExcludes(m)
 		rules.IgnoreFiles, rules.SkipCaches = []string{capture.OwnIgnoreFile}, true
 		return nil
 	}
@@ -105,7 +106,8 @@ func nameInRoot(p string) string {
 	return strings.Trim(filepath.ToSlash(strings.TrimPrefix(p, filepath.VolumeName(p))), "/")
 }
 
-// recordedExcludes returns the patterns that a manifest keeps as text.
+// recordedExcludes returns the patterns of a manifest that has no Rules. They decided
+// before the ignore files then, too.
 func recordedExcludes(m *snapshot.Manifest) *ignore.Set {
 	var rules []Rule
 	for _, text := range m.Excludes {

@@ -1,13 +1,11 @@
 package extract
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/qsnap/qsnap/internal/disk"
@@ -18,11 +16,9 @@ import (
 // Rules say what a snapshot does not cover, as far as the snapshot knows: none of that
 // may be deleted. Their paths are relative to the snapshot's root.
 type Rules struct {
-	Base     string // the path of Options.Root
-	Nothing  string // why nothing may be deleted at all, or empty
-	Patterns *ignore.Set
-	// Excludes is asked beside Patterns and the ignore files, and can only spare more.
-	Excludes    *ignore.Set
+	Base        string // the path of Options.Root
+	Nothing     string // why nothing may be deleted at all, or empty
+	Patterns    *ignore.Set
 	IgnoreFiles []string // the last has the last word
 	SkipCaches  bool
 	MaxFileSize int64             // 0 is no limit
@@ -67,6 +63,7 @@ type level struct {
 	stays string        // why nothing in it may be deleted, for all that is below it
 	whole bool          // the snapshot holds all that was in it
 	mount string        // the mount point that it lies on, if that isn't the destination's root
+	kept  uint64        // as sweep.kept was when the directory was entered
 }
 
 // join returns the path, from the snapshot's root, of a name in the directory.
@@ -74,7 +71,7 @@ func (l *level) join(name string) string { return path.Join(l.path, name) }
 
 // top returns the level of the destination's root.
 func (s *sweep) top(ctx context.Context, out *disk.Out) (*level, error) {
-	l := &level{path: s.rules.Base, stays: s.rules.Nothing, noted: s.rules.Noted != nil, rules: make([]*ignore.Set, 2)}
+	l := &level{path: s.rules.Base, stays: s.rules.Nothing, noted: s.rules.Noted != nil, rules: make([]*ignore.Set, ofDestination+1)}
 	var err error
 	if l.place, err = out.Place(""); err != nil {
 		return nil, err
@@ -90,20 +87,6 @@ func (s *sweep) top(ctx context.Context, out *disk.Out) (*level, error) {
 		}
 	}
 	return l, s.enter(ctx, l, out, &s.x.Root)
-}
-
-// above heeds the ignore files of the directories above the root.
-func (s *sweep) above(ctx context.Context, l *level, dirs []snapshot.Entry) error {
-	at := ""
-	for i := range dirs[:max(0, len(dirs)-1)] {
-		sub := &level{path: at, rules: l.rules}
-		if err := s.readSnapshotRules(ctx, sub, &dirs[i]); err != nil {
-			return err
-		}
-		l.rules = sub.rules
-		at = path.Join(at, dirs[i+1].Name)
-	}
-	return nil
 }
 
 // below returns the level of a directory in another one. The entry is nil for one that
@@ -127,6 +110,7 @@ const onOtherFileSystem = "it is on another file system"
 
 // enter completes a level by what is in the directory, there and in the snapshot.
 func (s *sweep) enter(ctx context.Context, l *level, out *disk.Out, e *snapshot.Entry) error {
+	l.kept = s.kept
 	l.whole = s.x.Whole == nil || s.x.Whole(s.relative(l.path))
 	if l.noted {
 		n, err := s.rules.Noted(ctx, l.path)
@@ -159,81 +143,6 @@ func (s *sweep) enter(ctx context.Context, l *level, out *disk.Out, e *snapshot.
 // relative returns a path from the snapshot's root as one from that of the extraction.
 func (s *sweep) relative(p string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(p, s.rules.Base), "/")
-}
-
-// with adds rules to those of the level, of one sort.
-func (l *level) with(sort int, text []byte, name string) error {
-	parsed, err := ignore.ParseFile(bytes.NewReader(text), name)
-	if err != nil {
-		return err
-	}
-	rules := []*ignore.Set{l.rules[0], l.rules[1]}
-	rules[sort] = rules[sort].With(l.path, parsed)
-	l.rules = rules
-	return nil
-}
-
-// readSnapshotRules heeds the ignore files that the snapshot has in a directory.
-func (s *sweep) readSnapshotRules(ctx context.Context, l *level, dir *snapshot.Entry) error {
-	for _, name := range s.rules.IgnoreFiles {
-		e, err := snapshot.Lookup(ctx, s.x.Source, dir.Subtree, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if e.Type != snapshot.File || e.Problem != "" || e.Size > maxIgnoreFile {
-			continue // it wasn't heeded either
-		}
-		text, err := s.content(ctx, e)
-		if err == nil {
-			err = l.with(0, text, name)
-		}
-		if err != nil {
-			return fmt.Errorf("%s, which says what the snapshot leaves out: %w", name, err)
-		}
-	}
-	return nil
-}
-
-// content returns what is in a small file of the snapshot.
-func (s *sweep) content(ctx context.Context, e *snapshot.Entry) ([]byte, error) {
-	out, pos := make([]byte, e.Size), newPositions(e)
-	for c, err := range snapshot.Chunks(ctx, s.x.Source, e, 0) {
-		if err != nil {
-			return nil, err
-		}
-		data, err := s.x.Source.Chunk(ctx, c.ID)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range pos.of(c.Offset, int64(len(data))) {
-			if p.at > e.Size {
-				return nil, fs.ErrInvalid
-			}
-			data = data[copy(out[p.at:], data[:p.length]):]
-		}
-	}
-	return out, nil
-}
-
-// readRules heeds the ignore files that are in a directory of the destination: those
-// that leave out themselves are in no snapshot.
-func (s *sweep) readRules(l *level, out *disk.Out) error {
-	for _, name := range s.rules.IgnoreFiles {
-		text, err := head(out, name, maxIgnoreFile)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err == nil {
-			err = l.with(1, text, name)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // isCache reports whether a directory is tagged as a cache.
@@ -294,25 +203,11 @@ func (s *sweep) spares(ctx context.Context, l *level, e *snapshot.Entry, place d
 			return "the snapshot left out something in it", nil
 		}
 	}
-	return s.excludes(l, full, isDir), nil
-}
-
-// excludes returns the rule that leaves out a path, or nothing.
-func (s *sweep) excludes(l *level, full string, isDir bool) string {
-	says := func(r *ignore.Rule) string { return "the snapshot leaves it out: " + r.Source() + ": " + r.String() }
-	rule, excluded := s.rules.Patterns.Match(full, isDir)
-	if excluded {
-		return says(rule)
+	if why := s.excludes(l, full, isDir); why != "" {
+		return why, nil
 	}
-	if rule == nil { // else it has the last word
-		for _, set := range l.rules {
-			if rule, excluded := set.Match(full, isDir); excluded {
-				return says(rule)
-			}
-		}
+	if e.Type == snapshot.File && s.kept > l.kept && slices.Contains(s.rules.IgnoreFiles, e.Name) {
+		return "what it leaves out stays, too", nil
 	}
-	if rule, excluded := s.rules.Excludes.Match(full, isDir); excluded {
-		return says(rule)
-	}
-	return ""
+	return "", nil
 }

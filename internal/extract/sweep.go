@@ -24,6 +24,7 @@ type sweep struct {
 	gone uint64 // entries that were, or would be, deleted
 	seen uint64 // entries that are in the destination
 	why  string // the first reason for which something stays
+	kept uint64 // what an ignore file of the destination keeps, or what was not looked at
 }
 
 // A Spared is something that is not in the snapshot and was not deleted.
@@ -58,16 +59,30 @@ func (s *sweep) dir(ctx context.Context, d *dir, l *level) error {
 	if err != nil {
 		return s.failed(ctx, d, err)
 	}
+	extra, ignores := s.ignoresLast(extra)
 	if err := s.extras(ctx, d, l, extra); err != nil {
 		return err
 	}
+	if err := s.subs(ctx, d, l, subs); err != nil {
+		return err
+	}
+	return s.extras(ctx, d, l, ignores)
+}
+
+// subs goes over directories of the snapshot that are in another one.
+func (s *sweep) subs(ctx context.Context, d *dir, l *level, subs []*snapshot.Entry) error {
 	for _, e := range subs {
 		picked, enter := s.x.pick(d, e)
 		if !enter {
+			s.kept++
 			continue
 		}
 		sub := &dir{x: s.x, parent: d, entry: e, path: d.join(e.Name), exists: true, picked: picked}
-		if s.x.find(sub); !sub.exists || sub.isForeign() { // nothing is deleted behind a link
+		if s.x.find(sub); !sub.exists {
+			continue
+		}
+		if sub.isForeign() { // nothing is deleted behind a link
+			s.kept++
 			continue
 		}
 		var below *level
@@ -115,7 +130,9 @@ func (s *sweep) compare(ctx context.Context, d *dir, l *level) (extra []string, 
 		}
 		if e.Type == snapshot.Dir && e.Problem == "" {
 			subs = append(subs, e)
-		} else if s.plan != nil && e.Type != snapshot.Dir && e.Problem == "" {
+		} else if e.Type == snapshot.Dir {
+			s.kept++
+		} else if s.plan != nil && e.Problem == "" {
 			if err := s.displaced(ctx, d, l, e.Name); err != nil {
 				return nil, nil, err
 			}
@@ -211,6 +228,7 @@ func (s *sweep) extra(ctx context.Context, out *disk.Out, l *level, d *dir, name
 	}
 	picked, _ := s.x.pick(d, &e)
 	if !picked {
+		s.kept++
 		return false, nil
 	}
 	place, err := out.Place(name)
@@ -236,6 +254,7 @@ func (s *sweep) extra(ctx context.Context, out *disk.Out, l *level, d *dir, name
 
 // trouble reports what keeps something from being deleted.
 func (s *sweep) trouble(path string, err error) {
+	s.kept++
 	if s.why == "" {
 		s.why = err.Error()
 	}
@@ -271,7 +290,8 @@ func (s *sweep) inside(ctx context.Context, parent *disk.Out, l *level, d *dir) 
 	}
 	s.seen += uint64(len(names))
 	all = true
-	for _, name := range names {
+	names, ignores := s.ignoresLast(names)
+	for _, name := range append(names, ignores...) {
 		gone, err := s.extra(ctx, out, below, d, name)
 		if err != nil {
 			return false, err
