@@ -287,6 +287,24 @@ func (c *checker) checkConfigs(ctx context.Context) error {
 			c.find(BadConfig, name, err.Error())
 		}
 	}
+	return c.checkSiblings(ctx)
+}
+
+// checkSiblings checks that what makes a twin or a replica can be read.
+func (c *checker) checkSiblings(ctx context.Context) error {
+	for _, name := range []string{twinName, replicaName} {
+		b, err := readFront(ctx, c.r.target, name, siblingSize+1)
+		damage := (*DamageError)(nil)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case errors.As(err, &damage):
+			c.find(BadConfig, name, damage.Err.Error())
+		case err != nil:
+			return err
+		case len(b) != siblingSize:
+			c.find(BadConfig, name, fmt.Sprintf("it doesn't have %d bytes", siblingSize))
+		}
+	}
 	return nil
 }
 

@@ -176,6 +176,9 @@
 // its Original. Where a repository wasn't made as a twin nothing is taken over as it
 // is, be its id the same or not.
 //
+// A repository is a twin because the object "twin" is there, and a replica because
+// "replica" is, whatever is in them and whether it can be read.
+//
 // A lease of a copy names the runs that the packs and manifests it moves belong to.
 // Those who delete leave alone what is of these, as if they were alive.
 //

@@ -53,10 +53,12 @@ const (
 // ownerOf finds out whose an epoch is.
 func ownerOf(ctx context.Context, t target.Target, ring *seal.Keyring, epoch uint32) (epochOwner, error) {
 	const size = seal.KeySize + 16
-	b, err := readFront(ctx, t, epochName(epoch), size+1)
+	b, err := readFront(ctx, tell(t), epochName(epoch), size+1)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nobodys, nil
+	case isDamage(err):
+		return unknown, nil
 	case err != nil:
 		return nobodys, err
 	case len(b) != size || !bytes.Equal(b, withSum(b[:seal.KeySize])):

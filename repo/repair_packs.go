@@ -24,7 +24,8 @@ type PackRepairOptions struct {
 	// find out.
 	Packs []string
 	// Save is called with each damaged pack before it is removed, and may keep its
-	// bytes. An error of it ends the repair. It may be nil.
+	// bytes. Those that a disk can't read are zeros; it isn't called for a pack of which
+	// none can be read. An error of it ends the repair. It may be nil.
 	Save     func(id string, bytes io.Reader) error
 	Workers  int // 0 is as many as processors
 	Progress func(CheckProgress)
@@ -38,6 +39,12 @@ type PackRepair struct {
 	// Whole are ids of packs that this repository's keys don't open, although their bytes
 	// are those their names were made from: another repository's. They are left alone.
 	Whole []string
+	// Denied are ids of packs that may not be read (fs.ErrPermission). They may well be
+	// whole, so they are left alone.
+	Denied []string
+	// Unread is how many bytes of a damaged pack can't be read, by its id, as far as Save
+	// was to keep them.
+	Unread map[string]int64
 }
 
 // RepairPacks moves all that can be read out of damaged packs, and removes these.
@@ -166,7 +173,13 @@ func (s *salvage) find(ctx context.Context) error {
 			continue
 		}
 		whole, err := s.p.r.matchesName(ctx, packName(id), id)
-		if err != nil {
+		if errors.Is(err, fs.ErrPermission) {
+			if w := id.String(); !slices.Contains(s.report.Denied, w) {
+				s.report.Denied = append(s.report.Denied, w)
+			}
+			continue
+		}
+		if err != nil && !isDamage(err) {
 			return err
 		}
 		if whole {
@@ -181,10 +194,11 @@ func (s *salvage) find(ctx context.Context) error {
 }
 
 // matchesName reports whether an object has the bytes its name was made from: then it is
-// damaged in no case, and if it can't be opened, it is another repository's.
+// damaged in no case, and if it can't be opened, it is another repository's. An error that
+// isDamage means that it can't be read.
 func (r *Repo) matchesName(ctx context.Context, name string, hash [32]byte) (bool, error) {
 	rc, err := r.target.Get(ctx, name, 0, -1)
-	if errors.Is(err, fs.ErrNotExist) || isDamage(err) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
@@ -193,9 +207,6 @@ func (r *Repo) matchesName(ctx context.Context, name string, hash [32]byte) (boo
 	defer rc.Close()
 	h := blake3.New()
 	if _, err := io.Copy(h, rc); err != nil {
-		if isDamage(err) {
-			err = nil
-		}
 		return false, err
 	}
 	return [32]byte(h.Sum(nil)) == hash, nil
@@ -268,10 +279,36 @@ func (s *salvage) save(ctx context.Context, id pack.ID) error {
 	if s.o.Save == nil {
 		return nil
 	}
-	rc, err := s.p.r.target.Get(ctx, packName(id), 0, -1)
+	t, name := s.p.r.target, packName(id)
+	info, err := t.Stat(ctx, name)
 	if err != nil {
 		return err
 	}
-	defer rc.Close()
-	return s.o.Save(id.String(), rc)
+	some := &remains{ctx: ctx, t: t, name: name, size: info.Size}
+	defer some.Close()
+	for buf := make([]byte, leastSkip); some.read == 0 && err == nil; {
+		_, err = some.Read(buf)
+	}
+	if err == io.EOF { // none can be read
+		s.noteUnread(id, some.unread)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	all := &remains{ctx: ctx, t: t, name: name, size: info.Size}
+	defer all.Close()
+	err = s.o.Save(id.String(), all)
+	s.noteUnread(id, all.unread)
+	return err
+}
+
+func (s *salvage) noteUnread(id pack.ID, n int64) {
+	if n == 0 {
+		return
+	}
+	if s.report.Unread == nil {
+		s.report.Unread = map[string]int64{}
+	}
+	s.report.Unread[id.String()] = n
 }

@@ -26,6 +26,7 @@ type SnapshotRepair struct {
 	Repaired *snapshot.Manifest // what was made of it, or nil: nothing of it can be read
 	Lost     int                // files and directories that it lacks
 	Err      error              // why the manifest can't be read, or nil
+	Kept     bool               // it can't be read and is never removed: it is another's, or may not be read
 }
 
 // RepairSnapshots makes, of each snapshot that reaches what no pack holds, one
@@ -82,7 +83,10 @@ func (r *Repo) repairSnapshot(ctx context.Context, id snapshot.ID, o SnapshotRep
 	if errors.As(err, &damage) {
 		out.Err = err
 		whole, e := r.matchesName(ctx, snapshotName(id), id)
-		if e == nil && whole { // another repository's, which is not this one's to remove
+		// Another repository's is not this one's to remove, and what may not be read may well
+		// be whole.
+		if e == nil && whole || errors.Is(e, fs.ErrPermission) {
+			out.Kept = true
 			return out, nil
 		}
 		if o.Forget && !o.DryRun {

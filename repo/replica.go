@@ -121,7 +121,10 @@ func dropEnded(ctx context.Context, to target.Target) error {
 		if err != nil {
 			return err
 		}
-		body, err := readFront(ctx, to, info.Name, maxReplicating)
+		body, err := readFront(ctx, tell(to), info.Name, maxReplicating)
+		if isDamage(err) {
+			continue // for all that is known it is still under way
+		}
 		if err == nil && isDead(body) {
 			err = to.Delete(ctx, info.Name)
 		}

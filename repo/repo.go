@@ -201,7 +201,7 @@ func Open(ctx context.Context, t target.Target, secret Secret, o Options) (*Repo
 		return nil, err
 	}
 	if c.replica != "" {
-		t = readOnly{t}
+		t = readOnly{tell(t)}
 	}
 	r, err := newRepo(t, o, c, ring)
 	if err == nil {

@@ -104,6 +104,9 @@ func (r *Repo) claimEpoch(ctx context.Context, ring *seal.Keyring, slot string) 
 		return err
 	}
 	owner, err := ownerOf(ctx, r.target, ring, epoch)
+	if err == nil && owner == unknown {
+		err = &DamageError{epochName(epoch), errors.New("it can't be read, so that whose key counts isn't known")}
+	}
 	if err != nil || owner == ours {
 		return err // as after a Put that succeeded and was reported as failed
 	}

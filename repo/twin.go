@@ -60,10 +60,16 @@ func (p *publication) name(ctx context.Context) error {
 
 // readSibling returns what tells a repository from others with its id, as the twin or
 // replica that it is, or nothing where there is no object of that name.
+//
+// That the object is there makes it a twin or replica. Its bytes only keep the caches of
+// several apart, so where a disk can't read them all else goes on.
 func readSibling(ctx context.Context, t target.Target, name string) (string, error) {
-	b, err := readFront(ctx, t, name, siblingSize)
+	b, err := readFront(ctx, tell(t), name, siblingSize)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
+	}
+	if isDamage(err) {
+		return "-unread", nil
 	}
 	if err != nil {
 		return "", err

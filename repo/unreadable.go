@@ -55,7 +55,7 @@ func (r *tellingReader) Read(p []byte) (int, error) {
 
 // verdict returns an error of reading an object as damage, if it is.
 func (t telling) verdict(name string, err error) error {
-	if !isUnreadable(err) && !(t.near && errors.Is(err, fs.ErrPermission)) {
+	if isDamage(err) || !isUnreadable(err) && !(t.near && errors.Is(err, fs.ErrPermission)) {
 		return err
 	}
 	if id, ok := packOfName(name); ok {

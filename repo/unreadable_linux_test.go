@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/fstest"
 
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/target"
@@ -18,12 +21,13 @@ import (
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
-// A badSector is a target on a disk that can't read one object, from some byte on.
+// A badSector is a target on a disk that can't read one object, from some byte on, or up to
+// another.
 type badSector struct {
 	*local.Target
-	name string
-	from int64
-	err  error
+	name     string
+	from, to int64 // to is 0 for no end
+	err      error
 }
 
 func (b *badSector) Unwrap() target.Target { return b.Target }
@@ -32,6 +36,9 @@ func (b *badSector) Get(ctx context.Context, name string, off, n int64) (io.Read
 	rc, err := b.Target.Get(ctx, name, off, n)
 	if err != nil || name != b.name {
 		return rc, err
+	}
+	if b.to > 0 && off >= b.to {
+		return rc, nil
 	}
 	failed := &fs.PathError{Op: "read", Path: name, Err: b.err}
 	if b.from <= off {
@@ -58,10 +65,26 @@ var readErrors = map[string]func(size int) *badSector{
 	"fails its check sum": func(int) *badSector { return &badSector{err: syscall.EBADMSG} },
 }
 
+// memoryDir returns a temporary directory that is in memory where there is a place for it,
+// so that no test waits for a disk.
+func memoryDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "qsnap-test-*")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
 // localCopy puts objects on a target in a directory.
 func localCopy(t *testing.T, objects map[string][]byte) *local.Target {
 	t.Helper()
-	tgt, err := local.Create(t.TempDir())
+	tgt, err := local.Create(memoryDir(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,5 +166,72 @@ func TestAConfigThatMayNotBeReadIsNoRepositoryLost(t *testing.T) {
 	_, err = repo.Open(t.Context(), one, f.key, repo.Options{CacheDir: t.TempDir()})
 	if !errors.Is(err, fs.ErrPermission) || errors.Is(err, repo.ErrNoRepository) {
 		t.Errorf("%v", err)
+	}
+}
+
+// A pack of which a disk reads a part: that is saved, what is in it is salvaged, and how
+// much is missing is told. Where nothing can be read, no copy is made.
+func TestRepairPacksSavesWhatADiskStillReads(t *testing.T) {
+	for _, from := range []int64{0, 1 << 20} {
+		f := newFixture(t)
+		files := fstest.MapFS{}
+		for i := range 40 {
+			files[fmt.Sprintf("f%d", i)] = &fstest.MapFile{Data: randomBytes(uint64(i), 120_000)}
+		}
+		f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{Workers: 1})
+		mem := f.target.(*targettest.Memory)
+		name := largest(mem, "packs/")
+		whole := mem.Objects()[name]
+		bad := &badSector{Target: localCopy(t, mem.Objects()), name: name, from: from, to: 3 << 20, err: syscall.EIO}
+		if from == 0 {
+			bad.to = 0
+		}
+		g := f.at(bad)
+		saved := map[string][]byte{}
+		report, err := g.RepairPacks(t.Context(), repo.PackRepairOptions{Save: func(id string, r io.Reader) (err error) {
+			saved[id], err = io.ReadAll(r)
+			return err
+		}})
+		if err != nil || len(report.Damaged) != 1 || report.Lost+report.Salvaged != len(files) || report.Lost == 0 {
+			t.Fatalf("from %d: %v, %+v", from, err, report)
+		}
+		unread, kept := report.Unread[report.Damaged[0]], saved[report.Damaged[0]]
+		if from == 0 {
+			if unread != int64(len(whole)) || kept != nil || report.Salvaged > 0 {
+				t.Errorf("%d bytes can't be read, saved %d: %+v", unread, len(kept), report)
+			}
+			continue
+		}
+		// Each try that fails is followed by a longer step, so a part of what could be read is
+		// passed over.
+		want := bytes.Clone(whole)
+		clear(want[from:min(from+unread, int64(len(want)))])
+		if !bytes.Equal(kept, want) || unread < bad.to-from || report.Salvaged == 0 {
+			t.Errorf("%d bytes can't be read, saved %d of %d: %+v", unread, len(kept), len(whole), report)
+		}
+		if _, err := bad.Stat(t.Context(), name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the damaged pack stays: %v", err)
+		}
+	}
+}
+
+// What may not be read may well be whole: no repair removes it.
+func TestNoRepairRemovesWhatMayNotBeRead(t *testing.T) {
+	f := newFixture(t)
+	m := f.snapshot(repo.FS(smallTree(0), "/x"), repo.SnapshotOptions{})
+	mem := f.target.(*targettest.Memory)
+	for _, name := range []string{largest(mem, "packs/"), "snapshots/" + m.ID.String()} {
+		tgt := localCopy(t, mem.Objects())
+		g := f.at(&badSector{Target: tgt, name: name, err: syscall.EACCES})
+		report, err := g.RepairPacks(t.Context(), repo.PackRepairOptions{})
+		if err != nil || len(report.Damaged) > 0 || (len(report.Denied) == 1) != strings.HasPrefix(name, "packs/") {
+			t.Errorf("%s: %v, %+v", name, err, report)
+		}
+		if repairs, err := g.RepairSnapshots(t.Context(), repo.SnapshotRepairOptions{Forget: true}, m.ID); err != nil {
+			t.Errorf("%s: %v, %+v", name, err, repairs)
+		}
+		h := f.at(tgt)
+		sameTree(t, h.Repo, m, smallTree(0))
+		h.clean()
 	}
 }

@@ -208,6 +208,9 @@ func (p *program) showFinding(f *repo.Finding) error {
 func nextStep(f *repo.Finding) string {
 	switch f.Kind {
 	case repo.BadConfig:
+		if f.Object == "twin" || f.Object == "replica" {
+			return "nothing is lost: that it is there is enough"
+		}
 		return "nothing is lost: its other copy is used"
 	case repo.BadKey:
 		return "if another key opens the repository, \"qsnap key add\" makes a new one; \"qsnap key export\" prints a recovery sheet"

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -84,9 +86,12 @@ func (p *program) repairPacks(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c, r)
-	o := repo.PackRepairOptions{Packs: c.Args().Slice()}
+	o, saved := repo.PackRepairOptions{Packs: c.Args().Slice()}, map[string]bool{}
 	if !c.Bool("no-save") {
-		o.Save = func(id string, bytes io.Reader) error { return p.savePack(c.String("save-to"), id, bytes) }
+		o.Save = func(id string, bytes io.Reader) error {
+			saved[id] = true
+			return p.savePack(c.String("save-to"), id, bytes)
+		}
 	}
 	v := p.newView()
 	o.Progress = func(u repo.CheckProgress) {
@@ -99,20 +104,45 @@ func (p *program) repairPacks(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.json {
-		return p.emit(map[string]any{"message_type": "summary", "packs_damaged": report.Damaged, "packs_of_others": append([]string{}, report.Whole...), "blobs_salvaged": report.Salvaged, "blobs_lost": report.Lost})
+	var denied error
+	if n := len(report.Denied); n > 0 {
+		denied = judged{hint{errors.New(plural(n, "pack may", "packs may") + " not be read, as named above"), "repair as a user who may read them, or mend their permissions"}, errDamage}
 	}
+	if p.json {
+		if report.Unread == nil {
+			report.Unread = map[string]int64{}
+		}
+		return errors.Join(denied, p.emit(map[string]any{"message_type": "summary", "packs_damaged": report.Damaged, "packs_of_others": append([]string{}, report.Whole...),
+			"packs_denied": append([]string{}, report.Denied...), "bytes_unread": report.Unread, "blobs_salvaged": report.Salvaged, "blobs_lost": report.Lost}))
+	}
+	p.showRepairedPacks(report, saved)
+	return denied
+}
+
+// showRepairedPacks says what became of the packs, of which some have a copy.
+func (p *program) showRepairedPacks(report *repo.PackRepair, saved map[string]bool) {
 	for _, id := range report.Whole {
 		p.warn("pack %s: left alone: it is whole, but this repository's keys don't open it", id)
 	}
-	if len(report.Damaged) == 0 {
+	for _, id := range report.Denied {
+		p.warn("pack %s: left alone: it may not be read, and may be whole", id)
+	}
+	for _, id := range slices.Sorted(maps.Keys(report.Unread)) {
+		rest := ", so that there is no copy of it"
+		if saved[id] {
+			rest = "; its copy has zeros there"
+		}
+		p.warn("pack %s: %s can't be read%s", id, size(uint64(report.Unread[id])), rest)
+	}
+	if len(report.Damaged) == 0 && len(report.Denied) == 0 {
 		p.say("no pack is damaged")
-		return nil
+	}
+	if len(report.Damaged) == 0 {
+		return
 	}
 	p.say("removed %s, after moving %s out of %s", plural(len(report.Damaged), "damaged pack", "damaged packs"),
 		plural(report.Salvaged, "chunk or tree", "chunks and trees"), map[bool]string{true: "it", false: "them"}[len(report.Damaged) == 1])
 	p.sayLost(report.Lost)
-	return nil
 }
 
 // savePack keeps a copy of a damaged pack.
@@ -180,7 +210,12 @@ func (p *program) showRepair(c *cli.Context, one repo.SnapshotRepair) {
 		if one.Err != nil {
 			out["error"] = one.Err.Error()
 		}
+		if one.Kept {
+			out["kept"] = true
+		}
 		_ = p.emit(out)
+	case one.Kept:
+		p.warn("%v: left alone, as it may be whole", one.Err)
 	case one.Err != nil && gone != "":
 		p.say("removed %v", one.Err)
 	case one.Err != nil:
