@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 
 	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/snapshot"
@@ -116,7 +118,9 @@ func (s *sweep) compare(ctx context.Context, d *dir, l *level) (extra []string, 
 	s.seen += uint64(len(there))
 	rest := make(map[string]bool, len(there))
 	for _, name := range there {
-		rest[name] = true
+		if !disk.IsPart(name) && !disk.IsAside(name) {
+			rest[name] = true
+		}
 	}
 	var unlisted []string
 	for e, err := range snapshot.ReadDir(ctx, s.x.Source, d.entry.Subtree) {
@@ -141,43 +145,11 @@ func (s *sweep) compare(ctx context.Context, d *dir, l *level) (extra []string, 
 	if len(rest) == 0 {
 		return nil, subs, nil
 	}
-	aliases := s.aliases(d, unlisted)
-	for _, name := range there {
-		if rest[name] && !disk.IsPart(name) && !disk.IsAside(name) && !aliases.have(s.x, d, name) {
-			extra = append(extra, name)
-		}
-	}
-	return extra, subs, nil
-}
-
-// aliasSet has the files that a directory has under other names than those that it lists,
-// as one does that takes "A" and "a" for the same.
-type aliasSet map[uint64]bool
-
-func (s *sweep) aliases(d *dir, unlisted []string) aliasSet {
-	out := aliasSet{}
-	for _, name := range unlisted {
-		_ = s.x.dirs.use(d, func(o *disk.Out) error {
-			p, err := o.Place(name)
-			if err == nil {
-				out[p.Inode] = true
-			}
-			return nil
-		})
-	}
-	return out
-}
-
-func (a aliasSet) have(x *extraction, d *dir, name string) (yes bool) {
-	if len(a) == 0 {
-		return false
-	}
-	_ = x.dirs.use(d, func(o *disk.Out) error {
-		p, err := o.Place(name)
-		yes = err != nil || a[p.Inode]
-		return nil
+	err = s.x.dirs.use(d, func(out *disk.Out) (err error) {
+		extra, err = withoutAliases(out, slices.Sorted(maps.Keys(rest)), unlisted)
+		return err
 	})
-	return yes
+	return extra, subs, err
 }
 
 // extras deletes names that only the destination has from a directory.
