@@ -242,7 +242,7 @@ func (x *extraction) keepTime(out *disk.Out) (keep func()) {
 
 // ready sees whether all can be done, before anything is written.
 func (x *extraction) ready(ctx context.Context) error {
-	if err := x.findMeetings(ctx, &dir{x: x, entry: &x.Root, exists: true, picked: x.Include == nil}); err != nil {
+	if err := x.findMeetings(ctx); err != nil {
 		return err
 	}
 	freed, err := x.rehearse(ctx)

@@ -1,0 +1,71 @@
+package disk
+
+import (
+	"errors"
+	"io"
+	"strconv"
+
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// A Scratch is a directory in which names are tried: how it tells them apart, it has from
+// the directory that it is made in. Its own name is that of a part, so that the next
+// restore removes it if Close was never called.
+type Scratch struct {
+	parent, dir *Out
+	part        string
+	added       []string
+}
+
+// Scratch makes a directory for trying names.
+func (o *Out) Scratch() (*Scratch, error) {
+	part, err := o.MkdirPart()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := o.Sub(part)
+	if err != nil {
+		return nil, errors.Join(err, o.Remove(part))
+	}
+	return &Scratch{parent: o, dir: dir, part: part}, nil
+}
+
+// Close removes the directory.
+func (s *Scratch) Close() error { return errors.Join(s.dir.Close(), s.parent.Remove(s.part)) }
+
+// Add adds a name, unless it leads to one that was added before: then it returns that one.
+func (s *Scratch) Add(name string) (same string, err error) {
+	if same := s.Find(name); same != "" {
+		return same, nil
+	}
+	f, err := s.dir.Create(&snapshot.Entry{Name: name, Mode: 0o600}, true, Keep{}, func(error) {})
+	if err != nil {
+		return "", err
+	}
+	if f.part != name { // something has the name, though nothing was found there
+		return "", errors.Join(errors.New("it can be neither opened nor made"), s.dir.Abort(f))
+	}
+	// Inode numbers don't say which file a name leads to: some file systems have one for
+	// each spelling. What is in the file does.
+	_, err = f.WriteAt([]byte(strconv.Itoa(len(s.added))), 0)
+	if err = errors.Join(err, f.Pause()); err != nil {
+		return "", err
+	}
+	s.added = append(s.added, name)
+	return "", nil
+}
+
+// Find returns the name, of those that were added, to which a name leads, or nothing.
+func (s *Scratch) Find(name string) (same string) {
+	var e snapshot.Entry
+	f, _, err := s.dir.Dir.Open(name, &e)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, 20))
+	if n, bad := strconv.Atoi(string(text)); err == nil && bad == nil && n >= 0 && n < len(s.added) {
+		return s.added[n]
+	}
+	return ""
+}
