@@ -2,6 +2,7 @@ package repo
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/qsnap/qsnap/internal/ignore"
 	"github.com/qsnap/qsnap/snapshot"
@@ -33,6 +34,17 @@ func (p Patterns) In(m *snapshot.Manifest) (Patterns, error) {
 func (p Patterns) Match(path string, isDir bool) bool {
 	_, matched := p.set.Match(path, isDir)
 	return matched
+}
+
+// Unmatched returns which of the patterns, as they were written, no path has matched so far
+// that Match was asked about. Those that take others back are never among them.
+func (p Patterns) Unmatched() (out []string) {
+	for _, r := range p.set.Unmatched() {
+		if !strings.HasPrefix(r.Text, "!") {
+			out = append(out, r.Text)
+		}
+	}
+	return out
 }
 
 // recorded returns what the options, and the patterns that they make up, leave out.

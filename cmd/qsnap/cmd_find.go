@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -16,7 +18,8 @@ func (p *program) findCommand() *cli.Command {
 		Name:        "find",
 		Usage:       "find files in all snapshots",
 		ArgsUsage:   "PATTERN...",
-		Description: "Patterns are those of .gitignore: a name, with * and ?, or a path that begins with a slash.",
+		Description: "Patterns are those of .gitignore: a name, with * and ?, or a path that begins with a slash.\n" +
+			"Where a pattern meets nothing the exit code is 3.",
 		Flags: append(selectFlags(), atFlag(),
 			&cli.StringSliceFlag{Name: "snapshot", Aliases: []string{"s"}, Usage: "only in `SNAPSHOT`; may be repeated"},
 			&cli.BoolFlag{Name: "long", Aliases: []string{"l"}, Usage: "every snapshot that holds a version, not only the newest"}),
@@ -47,7 +50,7 @@ func (p *program) findFiles(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	found := finder{versions: map[string][]version{}}
+	found := finder{versions: map[string][]version{}, unmet: c.Args().Slice()}
 	for _, m := range list {
 		if err := found.in(c, r, m, patterns); err != nil {
 			return err
@@ -58,7 +61,22 @@ func (p *program) findFiles(c *cli.Context) error {
 	} else {
 		p.showFound(&found, c.Bool("long"))
 	}
-	return errors.Join(err, damaged)
+	return errors.Join(err, damaged, p.unmet(&found))
+}
+
+// unmet returns an error if a pattern has met nothing.
+func (p *program) unmet(f *finder) error {
+	var names []string
+	for _, pattern := range f.unmet {
+		names = append(names, strconv.Quote(pattern))
+	}
+	switch {
+	case len(names) == 0:
+		return nil
+	case len(f.paths) == 0 && !p.json:
+		return errPartial // that was said
+	}
+	return judged{fmt.Errorf("%s met nothing in %s", strings.Join(names, ", "), plural(len(f.order), "snapshot", "snapshots")), errPartial}
 }
 
 // chosen returns the snapshots that are named, or picked by flags.
@@ -85,6 +103,7 @@ type finder struct {
 	versions map[string][]version
 	hits     map[*snapshot.Manifest][]nodeJSON
 	order    []*snapshot.Manifest
+	unmet    []string // patterns that have met nothing so far
 }
 
 // in looks for files in a snapshot.
@@ -110,6 +129,8 @@ func (f *finder) in(c *cli.Context, r *repo.Repo, m *snapshot.Manifest, patterns
 		}
 		f.add(e.Path, e.Entry, m)
 	}
+	unmet := patterns.Unmatched()
+	f.unmet = slices.DeleteFunc(f.unmet, func(pattern string) bool { return !slices.Contains(unmet, pattern) })
 	return nil
 }
 
