@@ -66,8 +66,8 @@ type Manifest struct {
 	Original ID
 
 	Stats    Stats
-	Skipped  Remarks // what rules left out; Notes has all that rules can't repeat
-	Problems Remarks // what could not be read, or changed while it was; Notes has all
+	Skipped  Remarks  // what rules left out; Notes has all that rules can't repeat
+	Problems Remarks  // what could not be read, or changed while it was; Notes has all
 	Excludes []string // patterns of the command line as they were given; Rules has what they mean
 
 	// Kind says what the snapshot is for; empty is KindSource.
