@@ -179,6 +179,7 @@ type extraction struct {
 
 	unlocked []unlocked
 	looking  *sweep       // at what may be replaced; of the walk
+	foreseen bool         // all that deletion needs of the snapshot can be read
 	buffers  chan *[]byte // for segments, one for each worker
 
 	mu    sync.Mutex // held during calls of Action and Problem
@@ -298,10 +299,16 @@ func (x *extraction) sync() error {
 	return x.dirs.root.Sync()
 }
 
-// deleteRest deletes what the snapshot doesn't have, unless something failed.
+// deleteRest deletes what the snapshot doesn't have, unless something failed or the
+// snapshot doesn't tell all of what may go.
 func (x *extraction) deleteRest(ctx context.Context) error {
 	if !x.Delete || x.Bare || x.Progress.Problems.Load() > 0 {
 		return nil
+	}
+	if !x.foreseen {
+		if plan, err := x.foresee(ctx); err != nil || plan == nil {
+			return err
+		}
 	}
 	s := &sweep{x: x, rules: &x.Rules, only: x.DryRun}
 	if err := s.run(ctx); err != nil || s.gone == 0 || x.DryRun {

@@ -54,6 +54,7 @@ func (s *sweep) readSnapshotRules(ctx context.Context, l *level, dir *snapshot.E
 			continue
 		}
 		if err != nil {
+			s.unsure = true
 			return err
 		}
 		if e.Type != snapshot.File || e.Problem != "" || e.Size > maxIgnoreFile {
@@ -64,6 +65,7 @@ func (s *sweep) readSnapshotRules(ctx context.Context, l *level, dir *snapshot.E
 			err = l.with(ofSnapshot, text, name)
 		}
 		if err != nil {
+			s.unsure = true
 			return fmt.Errorf("%s, which says what the snapshot leaves out: %w", name, err)
 		}
 	}

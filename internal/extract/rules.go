@@ -80,6 +80,7 @@ func (s *sweep) top(ctx context.Context, out *disk.Out) (*level, error) {
 	if s.rules.Load != nil {
 		dirs, err := s.rules.Load(ctx)
 		if err != nil {
+			s.unsure = true
 			return nil, err
 		}
 		if err := s.above(ctx, l, dirs); err != nil {
@@ -115,6 +116,7 @@ func (s *sweep) enter(ctx context.Context, l *level, out *disk.Out, e *snapshot.
 	if l.noted {
 		n, err := s.rules.Noted(ctx, l.path)
 		if err != nil {
+			s.unsure = true
 			return err
 		}
 		l.noted = n.Below
@@ -194,6 +196,7 @@ func (s *sweep) spares(ctx context.Context, l *level, e *snapshot.Entry, place d
 		n, err := s.rules.Noted(ctx, full)
 		switch {
 		case err != nil:
+			s.unsure = true
 			return "", err
 		case n.LeftOut != "":
 			return n.LeftOut, nil

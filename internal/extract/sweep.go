@@ -27,6 +27,9 @@ type sweep struct {
 	seen uint64 // entries that are in the destination
 	why  string // the first reason for which something stays
 	kept uint64 // what an ignore file of the destination keeps, or what was not looked at
+
+	unsure bool     // something that the snapshot says of what may go can't be read
+	doubts []func() // which tell what is wrong, of a quiet sweep that makes a plan
 }
 
 // A Spared is something that is not in the snapshot and was not deleted.
@@ -125,6 +128,7 @@ func (s *sweep) compare(ctx context.Context, d *dir, l *level) (extra []string, 
 	var unlisted []string
 	for e, err := range snapshot.ReadDir(ctx, s.x.Source, d.entry.Subtree) {
 		if err != nil {
+			s.unsure = true
 			return nil, nil, err
 		}
 		if rest[e.Name] {
@@ -230,8 +234,11 @@ func (s *sweep) trouble(path string, err error) {
 	if s.why == "" {
 		s.why = err.Error()
 	}
-	if !s.quiet {
+	switch {
+	case !s.quiet:
 		s.x.problem(path, err)
+	case s.plan != nil:
+		s.doubts = append(s.doubts, func() { s.x.problem(path, err) })
 	}
 }
 
@@ -305,43 +312,6 @@ func (s *sweep) spare(path, why string, l *level) {
 	if !s.quiet {
 		s.x.spared(Spared{path, why, l.mount})
 	}
-}
-
-// A Plan says what an extraction would delete.
-type Plan struct {
-	Delete uint64   // entries, those in directories too
-	There  uint64   // entries that are in the destination, where something may be deleted
-	Paths  []string // some of those that would be deleted
-}
-
-// planPaths is how many paths a plan names.
-const planPaths = 20
-
-// confirm asks whether what would be deleted may be.
-func (x *extraction) confirm(ctx context.Context) error {
-	if x.Confirm == nil || !x.Delete || x.Bare || x.DryRun {
-		return nil
-	}
-	s := &sweep{x: x, rules: &x.Rules, only: true, quiet: true, plan: new(Plan)}
-	if err := s.run(ctx); err != nil || s.gone == 0 {
-		return err
-	}
-	s.plan.Delete, s.plan.There = s.gone, s.seen
-	return x.Confirm(*s.plan)
-}
-
-// displaced counts what would be deleted for an entry in whose place a directory is.
-func (s *sweep) displaced(ctx context.Context, d *dir, l *level, name string) error {
-	return s.x.dirs.use(d, func(out *disk.Out) error {
-		var have snapshot.Entry
-		if _, err := out.Lstat(name, &have); err != nil || have.Type != snapshot.Dir {
-			return nil // there is nothing, or something that goes when the entry comes
-		}
-		at := *l
-		at.whole = true
-		_, err := s.extra(ctx, out, &at, d, name)
-		return err
-	})
 }
 
 // mayReplaceDir returns an error unless a directory that stands where the snapshot has

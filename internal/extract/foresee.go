@@ -1,0 +1,62 @@
+package extract
+
+import (
+	"context"
+
+	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// A Plan says what an extraction would delete.
+type Plan struct {
+	Delete uint64   // entries, those in directories too
+	There  uint64   // entries that are in the destination, where something may be deleted
+	Paths  []string // some of those that would be deleted
+}
+
+// planPaths is how many paths a plan names.
+const planPaths = 20
+
+// foresee makes a plan of what would be deleted. It returns nil if something that the
+// snapshot says of what may go can't be read: that is told, and nothing is deleted.
+func (x *extraction) foresee(ctx context.Context) (*Plan, error) {
+	s := &sweep{x: x, rules: &x.Rules, only: true, quiet: true, plan: new(Plan)}
+	if err := s.run(ctx); err != nil {
+		return nil, err
+	}
+	if s.unsure {
+		for _, tell := range s.doubts {
+			tell()
+		}
+		return nil, nil
+	}
+	x.foreseen = true
+	s.plan.Delete, s.plan.There = s.gone, s.seen
+	return s.plan, nil
+}
+
+// confirm asks whether what would be deleted may be.
+func (x *extraction) confirm(ctx context.Context) error {
+	if x.Confirm == nil || !x.Delete || x.Bare || x.DryRun {
+		return nil
+	}
+	plan, err := x.foresee(ctx)
+	if err != nil || plan == nil || plan.Delete == 0 {
+		return err
+	}
+	return x.Confirm(*plan)
+}
+
+// displaced counts what would be deleted for an entry in whose place a directory is.
+func (s *sweep) displaced(ctx context.Context, d *dir, l *level, name string) error {
+	return s.x.dirs.use(d, func(out *disk.Out) error {
+		var have snapshot.Entry
+		if _, err := out.Lstat(name, &have); err != nil || have.Type != snapshot.Dir {
+			return nil // there is nothing, or something that goes when the entry comes
+		}
+		at := *l
+		at.whole = true
+		_, err := s.extra(ctx, out, &at, d, name)
+		return err
+	})
+}
