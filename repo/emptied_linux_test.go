@@ -127,3 +127,74 @@ func TestAFileSystemOfAProgramThatBecameEmptyIsMissing(t *testing.T) {
 	}
 	f.snapshot(repo.FS(fstest.MapFS{}, "/x"), repo.SnapshotOptions{AllowEmptySource: true})
 }
+
+// What a source had is known from any snapshot that holds it, whatever else was named then.
+func TestASourceThatWasTakenBesideOthersIsMissingWhenItIsEmpty(t *testing.T) {
+	type run struct{ named, missing string } // missing is "all" where there is no snapshot
+	for _, c := range []struct {
+		name   string
+		before func(t *testing.T, w string)
+		first  []run
+		then   func(t *testing.T, w string)
+		second []run
+	}{
+		{"a path more is named", func(t *testing.T, w string) { put(t, w, "d/1", "e/2", "f/3") }, []run{{"d e", ""}},
+			func(t *testing.T, w string) { empty(t, w+"/d") }, []run{{"d e f", "d"}, {"d f", "d"}, {"d", "all"}}},
+		{"a path less is named", func(t *testing.T, w string) { put(t, w, "d/1", "e/2", "f/3") }, []run{{"d e f", ""}},
+			func(t *testing.T, w string) { empty(t, w+"/d") }, []run{{"d e", "d"}, {"d", "all"}}},
+		{"what was in a path is named", func(t *testing.T, w string) { put(t, w, "d/in/1", "e/2") }, []run{{"d", ""}},
+			func(t *testing.T, w string) { empty(t, w+"/d/in") }, []run{{"d/in e", "d/in"}, {"d/in", "all"}}},
+		{"the snapshot that named it counts", func(t *testing.T, w string) { put(t, w, "d/in/1") }, []run{{"d/in", ""}},
+			func(t *testing.T, w string) { empty(t, w+"/d/in") }, []run{{"d", ""}, {"d/in", "all"}}},
+		{"another source is always missing", func(t *testing.T, w string) { put(t, w, "d/1", "e/2", "f/3") }, []run{{"d e f", ""}, {"d e", ""}},
+			func(t *testing.T, w string) { empty(t, w+"/d"); empty(t, w+"/e") }, []run{{"d e f", "d e"}, {"d f", "d"}}},
+		{"it was permitted to be empty", func(t *testing.T, w string) { put(t, w, "d/", "e/2") }, []run{{"d e", ""}},
+			func(*testing.T, string) {}, []run{{"d", ""}, {"d e", ""}}},
+		{"it was a mount point", func(t *testing.T, w string) { put(t, w, "d/x", "e/2"); mountTmpfs(t, w+"/d"); put(t, w, "d/1") }, []run{{"d e", ""}},
+			func(t *testing.T, w string) { unmount(t, w+"/d") }, []run{{"d", "all"}, {"d e", "d"}}},
+		{"it was a mount point in a path", func(t *testing.T, w string) { put(t, w, "d/m/x", "e/2"); mountTmpfs(t, w+"/d/m"); put(t, w, "d/m/1") }, []run{{"d", ""}},
+			func(t *testing.T, w string) { unmount(t, w+"/d/m") }, []run{{"d/m", "all"}, {"d e", "d/m"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w, f := t.TempDir(), newFixture(t)
+			c.before(t, w)
+			take := func(r run) {
+				t.Helper()
+				var paths []string
+				for name := range strings.FieldsSeq(r.named) {
+					paths = append(paths, filepath.Join(w, name))
+				}
+				m, err := f.Snapshot(t.Context(), repo.Paths(paths...), repo.SnapshotOptions{})
+				var missing []string
+				switch {
+				case errors.Is(err, repo.ErrEmptySource):
+					missing = []string{"all"}
+				case err != nil && !errors.Is(err, repo.ErrIncomplete):
+					t.Fatal(err)
+				default:
+					for _, x := range m.Missing {
+						missing = append(missing, strings.TrimPrefix(x.Path, w+"/"))
+					}
+				}
+				if got := strings.Join(missing, " "); got != r.missing {
+					t.Errorf("of %s is missing %q instead of %q", r.named, got, r.missing)
+				}
+			}
+			for _, r := range c.first {
+				take(r)
+			}
+			c.then(t, w)
+			for _, r := range c.second {
+				take(r)
+			}
+		})
+	}
+}
+
+// empty removes all that is in a directory.
+func empty(t *testing.T, dir string) {
+	t.Helper()
+	if err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+}

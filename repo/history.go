@@ -3,28 +3,96 @@ package repo
 import (
 	"context"
 	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/qsnap/qsnap/internal/capture"
 	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// history returns what a snapshot, which may be nil, tells of its source. What of it can't
-// be read tells nothing.
-func (r *Repo) history(ctx context.Context, m *snapshot.Manifest) (h capture.History, err error) {
-	if m == nil {
-		return h, nil
+// A holding is a snapshot that has what is named now at a path of its tree.
+type holding struct {
+	m    *snapshot.Manifest
+	path string
+}
+
+// holdings returns, by the places in the new tree of what is named, the newest snapshots
+// that hold that: those with these paths, or else with others that contain them. One to
+// which something of it was missing doesn't count, or a source that is away would be
+// forgotten after the first time.
+func holdings(like *snapshot.Manifest, all []*snapshot.Manifest, now time.Time) map[string]holding {
+	placed := snapshot.Order(all, now)
+	found := map[string]holding{}
+	for i, at := range placesOfNamed(like) {
+		named := like.Paths[i]
+		for _, exact := range []bool{true, false} {
+			for _, p := range slices.Backward(placed) {
+				if _, ok := found[at]; ok {
+					break
+				}
+				if exact != slices.Contains(p.Paths, named) || lacks(p.Manifest, named) {
+					continue
+				}
+				if in, ok := PathIn(p.Manifest, named); ok {
+					found[at] = holding{p.Manifest, in}
+				}
+			}
+		}
 	}
-	h = capture.History{Root: &m.Root, Mounts: map[string]bool{}}
+	return found
+}
+
+// placesOfNamed returns where in the tree of a snapshot each of its paths lies.
+func placesOfNamed(m *snapshot.Manifest) []string {
+	if m.Layout == snapshot.Tree {
+		return make([]string, len(m.Paths))
+	}
+	return namedIn(m.Layout, m.Paths)
+}
+
+// lacks reports whether something of a named path, or all of it, was missing to a snapshot.
+func lacks(m *snapshot.Manifest, named string) bool {
+	named = filepath.ToSlash(named)
+	return slices.ContainsFunc(m.Missing, func(x snapshot.Missing) bool {
+		missing := filepath.ToSlash(x.Path)
+		return inPart(missing, named) || inPart(named, missing)
+	})
+}
+
+// history returns what these snapshots tell of what is named. What of it can't be read
+// tells nothing.
+func (r *Repo) history(ctx context.Context, held map[string]holding) (capture.History, error) {
+	h := capture.History{Named: map[string]capture.Earlier{}, Mounts: map[string]bool{}}
+	mounts := map[snapshot.ID][]string{}
+	for at, from := range held {
+		h.Named[at] = capture.Earlier{Root: &from.m.Root, Path: from.path}
+		if _, ok := mounts[from.m.ID]; !ok {
+			mounts[from.m.ID] = r.mountsIn(ctx, from.m)
+		}
+		for _, p := range mounts[from.m.ID] {
+			if from.path == "" || inPart(p, from.path) {
+				h.Mounts[path.Join(at, strings.TrimPrefix(p[len(from.path):], "/"))] = true
+			}
+		}
+	}
+	return h, ctx.Err()
+}
+
+// mountsIn returns the mount points whose files a snapshot holds.
+func (r *Repo) mountsIn(ctx context.Context, m *snapshot.Manifest) (out []string) {
 	for n, err := range snapshot.ReadNotes(ctx, trees{r}, m.Notes) {
 		if err != nil {
-			return h, ctx.Err()
+			return out
 		}
 		if n.Kind == snapshot.NoteMount {
-			h.Mounts[n.Path] = true
+			out = append(out, n.Path)
 		}
 	}
-	return h, nil
+	return out
 }
 
 // fstab returns where this machine means to mount something.

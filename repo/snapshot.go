@@ -173,7 +173,7 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 		return nil, err
 	}
 	m.Rules = o.recorded(rules)
-	previous, whole, err := r.newest(ctx, m)
+	previous, held, err := r.before(ctx, m)
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +188,7 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 	if o.ReadAll {
 		parent = nil
 	}
-	t := &taking{r: r, m: m, src: src, source: source, parent: parent, whole: whole, rules: rules, place: place, notices: notices, o: o}
+	t := &taking{r: r, m: m, src: src, source: source, parent: parent, held: held, rules: rules, place: place, notices: notices, o: o}
 	if err := t.run(ctx); err != nil {
 		return nil, err
 	}
@@ -203,7 +203,7 @@ type taking struct {
 	src    Source
 	source *capture.Source
 	parent *snapshot.Manifest
-	whole  *snapshot.Manifest // the newest before that lacks nothing, or nil
+	held   map[string]holding // see holdings
 	rules  *ignore.Set
 	o      SnapshotOptions
 
@@ -249,7 +249,7 @@ func (t *taking) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if t.history, err = t.r.history(s.ctx, t.whole); err != nil {
+	if t.history, err = t.r.history(s.ctx, t.held); err != nil {
 		return err
 	}
 	if err := t.fill(); err != nil {
@@ -319,19 +319,17 @@ func (t *taking) fill() error {
 	return nil
 }
 
-// newest returns the newest snapshot of the same host, paths and kind, and the newest in
-// which no named source is missing; nil if there is none.
-func (r *Repo) newest(ctx context.Context, like *snapshot.Manifest) (newest, whole *snapshot.Manifest, err error) {
+// before returns the newest snapshot of the same host, paths and kind, or nil, and what
+// snapshots of that host and kind hold of the same paths.
+func (r *Repo) before(ctx context.Context, like *snapshot.Manifest) (newest *snapshot.Manifest, held map[string]holding, err error) {
 	all, _, err := r.stored(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	all = slices.DeleteFunc(all, func(m *snapshot.Manifest) bool {
-		return m.Hostname != like.Hostname || !slices.Equal(m.Paths, like.Paths) || m.Kind != like.Kind
-	})
-	newest = snapshot.Newest(all, r.opts.Now())
-	all = slices.DeleteFunc(all, func(m *snapshot.Manifest) bool { return len(m.Missing) > 0 })
-	return newest, snapshot.Newest(all, r.opts.Now()), nil
+	all = slices.DeleteFunc(all, func(m *snapshot.Manifest) bool { return m.Hostname != like.Hostname || m.Kind != like.Kind })
+	held = holdings(like, all, r.opts.Now())
+	all = slices.DeleteFunc(all, func(m *snapshot.Manifest) bool { return !slices.Equal(m.Paths, like.Paths) })
+	return snapshot.Newest(all, r.opts.Now()), held, nil
 }
 
 func sortedUnique(s []string) []string {

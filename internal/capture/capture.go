@@ -89,9 +89,9 @@ type Options struct {
 	MaxFileSize   int64    // leave out larger files; 0 is no limit
 	Avoid         []string // directories that are never entered, such as the repository itself
 
-	// History is what an earlier snapshot of the source says, where nothing was missing,
-	// and Fstab is where this machine means to mount something. A named path that has
-	// become empty, or whose file system isn't mounted, is missing then, unless AllowEmpty.
+	// History is what earlier snapshots say of the named paths, and Fstab is where this
+	// machine means to mount something. A named path that has become empty, or whose file
+	// system isn't mounted, is missing then, unless AllowEmpty.
 	History    History
 	Fstab      disk.Mounts
 	AllowEmpty bool

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -21,10 +22,32 @@ type emptied struct{ text string }
 func (e emptied) Error() string   { return e.text }
 func (emptied) Is(err error) bool { return err == ErrEmptySource }
 
-// A History is what an earlier snapshot of the source says of it.
+// A History is what earlier snapshots say of the named paths. All paths are relative to
+// the root of what is captured now.
 type History struct {
-	Root   *snapshot.Entry
-	Mounts map[string]bool // where file systems were mounted that it holds, by path
+	Named  map[string]Earlier
+	Mounts map[string]bool // where file systems were mounted whose files were taken
+}
+
+// Earlier is where an earlier snapshot has what is named now.
+type Earlier struct {
+	Root *snapshot.Entry // of the earlier snapshot
+	Path string          // relative to its root
+}
+
+// of returns where an earlier snapshot has a path.
+func (h *History) of(p string) (Earlier, bool) {
+	for at := p; ; at = path.Dir(at) {
+		if at == "." {
+			at = ""
+		}
+		if e, ok := h.Named[at]; ok {
+			return Earlier{e.Root, path.Join(e.Path, strings.TrimPrefix(p[len(at):], "/"))}, true
+		}
+		if at == "" {
+			return Earlier{}, false
+		}
+	}
 }
 
 // checkEmptied returns an error if what was in a directory, or should be, is not there:
@@ -55,14 +78,15 @@ func (c *capture) checkEmptied(ctx context.Context, n *node, names []string) err
 	return nil
 }
 
-// had reports whether a directory had something in it in the earlier snapshot, and whether
-// any of these names.
-func (c *capture) had(ctx context.Context, path string, names []string) (had, common bool) {
-	e := c.History.Root
-	if e == nil {
+// had reports whether a directory had something in it in the earlier snapshot that
+// its named path was taken by, and whether any of these names.
+func (c *capture) had(ctx context.Context, p string, names []string) (had, common bool) {
+	earlier, ok := c.History.of(p)
+	if !ok {
 		return false, false
 	}
-	for name := range strings.SplitSeq(path, "/") {
+	e := earlier.Root
+	for name := range strings.SplitSeq(earlier.Path, "/") {
 		if name == "" {
 			continue
 		}
