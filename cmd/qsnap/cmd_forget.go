@@ -137,7 +137,7 @@ func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Select) ([]sn
 // errPartial.
 func (p *program) toForget(c *cli.Context, r *repo.Repo, s repo.Select) (ids []snapshot.ID, names []string, unknown, err error) {
 	for _, word := range c.Args().Slice() {
-		m, err := p.find(c, r, word, s)
+		m, err := p.findOne(c, r, word, s)
 		switch {
 		case err == nil:
 			if !slices.Contains(ids, m.ID) {

@@ -265,8 +265,12 @@ func (p *program) rewrite(c *cli.Context) error {
 			return err
 		}
 	}
+	find := p.find
+	if c.Bool("forget") {
+		find = p.findOne
+	}
 	for _, word := range c.Args().Slice() {
-		m, err := p.find(c, r, word, s)
+		m, err := find(c, r, word, s)
 		if err != nil {
 			return err
 		}

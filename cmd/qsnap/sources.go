@@ -50,3 +50,13 @@ func (p *program) oneSource(c *cli.Context, r *repo.Repo, s repo.Select) error {
 	}
 	return usage(hint{fmt.Errorf("the latest of what? there are %d sources: %s", len(sources), strings.Join(names, "; ")), "choose one with --host and --path, or name a snapshot"})
 }
+
+// findOne is find for what is forgotten: the latest counts only if it is of one source.
+func (p *program) findOne(c *cli.Context, r *repo.Repo, word string, s repo.Select) (*snapshot.Manifest, error) {
+	if word == "latest" {
+		if err := p.oneSource(c, r, s); err != nil {
+			return nil, err
+		}
+	}
+	return p.find(c, r, word, s)
+}
