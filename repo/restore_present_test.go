@@ -106,6 +106,40 @@ func TestAMissingPackCostsOnlyItsOwnFiles(t *testing.T) {
 	}
 }
 
+// What the snapshot leaves out is known before anything is deleted: if an ignore file of it
+// is lost, nothing goes in other directories either.
+func TestNothingIsDeletedIfAnIgnoreFileIsLost(t *testing.T) {
+	mem := &targettest.Memory{}
+	f := newFixtureOn(t, mem)
+	tree := fstest.MapFS{"a/kept": {Data: []byte("kept"), Mode: 0o644}}
+	f.snapshot(repo.FS(tree, "/x"), repo.SnapshotOptions{})
+	before := packsOf(mem)
+	tree["z/.qsnapignore"] = &fstest.MapFile{Data: []byte("*.o\n"), Mode: 0o644}
+	m := f.snapshot(repo.FS(tree, "/x"), repo.SnapshotOptions{})
+	out := t.TempDir()
+	f.restore(m, repo.RestoreOptions{To: out})
+	spoilData(t, mem, before, packsOf(mem), missingPacks()["deleted"])
+	f.reopen()
+	for _, name := range []string{"a/extra", "z/extra"} {
+		if err := os.WriteFile(filepath.Join(out, name), []byte("live"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	agree := func(repo.DeletionPlan) error { return nil }
+	for _, o := range []repo.RestoreOptions{{DryRun: true}, {}, {Confirm: agree}, {DeleteFirst: true}} {
+		o.To, o.Delete, o.NoSync = out, true, true
+		report, err := f.Restore(t.Context(), m, o)
+		if !errors.Is(err, repo.ErrDamaged) || report.Deleted != 0 || report.Problems != 1 {
+			t.Errorf("%+v: %+v, %v", o, report, err)
+		}
+		for _, name := range []string{"a/extra", "z/extra"} {
+			if _, err := os.Lstat(filepath.Join(out, name)); err != nil {
+				t.Errorf("%+v: %v", o, err)
+			}
+		}
+	}
+}
+
 // spoilData spoils the packs of data among those that are new.
 func spoilData(t *testing.T, mem *targettest.Memory, before, after map[string]bool, spoil func(*testing.T, *targettest.Memory, string)) {
 	t.Helper()

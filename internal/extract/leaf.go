@@ -26,13 +26,11 @@ func (x *extraction) leaf(ctx context.Context, d *dir, e *snapshot.Entry) error 
 		return nil
 	}
 	if e.Links > 1 {
-		key := e.FileKey()
-		if first := x.links[key]; first != nil {
+		first, w := x.firstOf(d, e, v)
+		if first != nil {
 			x.win.links = append(x.win.links, linkJob{first, d, e, v})
 			return nil
 		}
-		w := newWritten(d, e, v)
-		x.links[key] = w
 		return x.carry(ctx, w)
 	}
 	return x.carry(ctx, newWritten(d, e, v))

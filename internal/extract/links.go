@@ -7,6 +7,53 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
+// A linkable is a file of the snapshot on one mounted file system of the destination, where
+// it can have several names.
+type linkable struct {
+	file          snapshot.FileKey
+	device, mount uint64
+}
+
+// firstOf returns the file that an entry is to be a further name of. If there is none yet,
+// it returns what is to be written, which is that file from now on.
+func (x *extraction) firstOf(d *dir, e *snapshot.Entry, v verdict) (first, w *written) {
+	key := e.FileKey()
+	first = x.links[key]
+	if first == nil {
+		w = newWritten(d, e, v)
+		x.links[key] = w
+		return nil, w
+	}
+	there, here := x.placeOf(first.dir), x.placeOf(d)
+	if there.Device == here.Device && there.Mount == here.Mount {
+		return first, nil
+	}
+	at := linkable{key, here.Device, here.Mount}
+	if other := x.apart[at]; other != nil {
+		return other, nil
+	}
+	w = newWritten(d, e, v)
+	x.apart[at] = w
+	if v.todo || x.Policy != Never && x.Policy != IfNewer {
+		x.problem(w.path(), fmt.Errorf("it is restored as a file of its own: a hard link to %s can't lead to another file system", first.path()))
+	}
+	return nil, w
+}
+
+// placeOf returns where a directory is, or is to be.
+func (x *extraction) placeOf(d *dir) disk.Place {
+	for d.made {
+		d = d.parent
+	}
+	if d.place == (disk.Place{}) {
+		_ = x.dirs.use(d, func(out *disk.Out) (err error) { // if that fails, so does what follows
+			d.place, err = out.Place("")
+			return err
+		})
+	}
+	return d.place
+}
+
 // A linkJob is a name to be given to a file, once that is written.
 type linkJob struct {
 	first   *written
