@@ -76,6 +76,10 @@ type RestoreOptions struct {
 // A RoomError says that a destination has no room for what a restore is to write.
 type RoomError = extract.RoomError
 
+// NamesUnknown says that a dry run can't know whether the destination tells some names of
+// the snapshot apart. It is a notice of RestoreProgress.
+type NamesUnknown = extract.NamesUnknown
+
 // A DeletionPlan says what a restore would delete.
 type DeletionPlan struct {
 	Delete uint64   // entries, those in directories too

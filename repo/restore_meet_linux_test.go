@@ -15,13 +15,15 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// named restores, and returns the paths for which a problem is reported, sorted.
-func (f *fixture) named(m *snapshot.Manifest, o repo.RestoreOptions) (paths []string, err error) {
+// named restores, and returns the paths for which a problem is reported, sorted. Unknown is
+// set to the notice of names of which nothing is known.
+func (f *fixture) named(m *snapshot.Manifest, o repo.RestoreOptions, unknown **repo.NamesUnknown) (paths []string, err error) {
 	o.NoOwner, o.NoSync = true, true
 	o.Progress = func(u repo.RestoreProgress) {
 		if u.Problem != nil {
 			paths = append(paths, u.Path)
 		}
+		errors.As(u.Notice, unknown)
 	}
 	_, err = f.Restore(f.t.Context(), m, o)
 	slices.Sort(paths)
@@ -141,7 +143,7 @@ func TestTheDestinationSaysWhichNamesMeet(t *testing.T) {
 				for _, path := range c.there {
 					must(t, os.MkdirAll(filepath.Dir(filepath.Join(to, path)), 0o755), os.WriteFile(filepath.Join(to, path), []byte(path), 0o644))
 				}
-				named, err := f.named(m, repo.RestoreOptions{To: to, Delete: true, Verify: true})
+				named, err := f.named(m, repo.RestoreOptions{To: to, Delete: true, Verify: true}, new(*repo.NamesUnknown))
 				if !slices.Equal(named, c.named) {
 					t.Errorf("%+q are named, not %+q", named, c.named)
 				}
@@ -169,14 +171,14 @@ func TestTryingNamesLeavesNothing(t *testing.T) {
 	must(t, os.MkdirAll(filepath.Join(there, ".qsnap-part-"+string(session)+"-01234567/sub"), 0o755))
 	then := time.Unix(1e9, 0)
 	must(t, os.Chtimes(there, then, then))
-	if named, _ := f.named(m, repo.RestoreOptions{To: to, Overwrite: repo.OverwriteNever}); !slices.Equal(named, []string{"there/a"}) {
+	if named, _ := f.named(m, repo.RestoreOptions{To: to, Overwrite: repo.OverwriteNever}, new(*repo.NamesUnknown)); !slices.Equal(named, []string{"there/a"}) {
 		t.Errorf("%q are named", named)
 	}
 	if left, err := os.ReadDir(there); err != nil || len(left) != 0 {
 		t.Errorf("%v is left, %v", left, err)
 	}
 	must(t, os.Chtimes(there, then, then))
-	_, _ = f.named(m, repo.RestoreOptions{To: to, Overwrite: repo.OverwriteNever})
+	_, _ = f.named(m, repo.RestoreOptions{To: to, Overwrite: repo.OverwriteNever}, new(*repo.NamesUnknown))
 	if info, err := os.Stat(there); err != nil || !info.ModTime().Equal(then) {
 		t.Errorf("the directory's time is %v, %v", info.ModTime(), err)
 	}

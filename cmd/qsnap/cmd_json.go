@@ -68,6 +68,7 @@ An object a line, each with a message_type:
                  statistics the last two; before it directory: {path, paths,
                  added_bytes, removed_bytes}, for each on top and "/" for the rest
   restore        status and error as above; verbose_status: {action, item, size};
+                 notice: {message, item}, where a dry run can't tell if names meet;
                  summary: {snapshot_id, hostname, paths, time, dry_run, total_files, total_bytes,
                  files_created, files_replaced, files_restored, attributes_restored,
                  files_deleted, bytes_restored, packs_read, pack_bytes_read, errors,

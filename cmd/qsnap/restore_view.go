@@ -106,6 +106,15 @@ func (v *restoreView) action(u repo.RestoreProgress) {
 const namedAtMost = 3
 
 func (v *restoreView) notice(u repo.RestoreProgress) {
+	if unknown := (*repo.NamesUnknown)(nil); errors.As(u.Notice, &unknown) {
+		v.clear()
+		if v.p.json {
+			_ = v.p.emit(map[string]any{"message_type": "notice", "message": unknown.Error(), "item": u.Path})
+		} else {
+			v.p.warn("%s", oneLine(unknown))
+		}
+		return
+	}
 	if len(v.withheld) < namedAtMost {
 		v.withheld = append(v.withheld, v.p.path(u.Path))
 	}

@@ -13,16 +13,26 @@ import (
 // too.
 type ground struct {
 	dir   *dir
+	out   *disk.Out // it, or nil if it is to be opened
 	known bool
 	apart bool // it tells all names apart
 	wild  bool // nothing is sure: it takes even such names for one as have nothing in common
+
+	caseSeen, caseKnown, caseFolds bool // see caseRule
+}
+
+func (g *ground) use(x *extraction, f func(*disk.Out) error) error {
+	if g.out != nil {
+		return f(g.out)
+	}
+	return x.dirs.use(g.dir, f)
 }
 
 // tellsAll reports whether it is known that the ground tells all names apart. Nothing is
 // written.
 func (g *ground) tellsAll(x *extraction) bool {
 	if !g.known {
-		_ = x.dirs.use(g.dir, func(out *disk.Out) error {
+		_ = g.use(x, func(out *disk.Out) error {
 			g.apart = out.Telling() == disk.TellsAll
 			g.known = g.apart
 			return nil

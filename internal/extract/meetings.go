@@ -17,19 +17,27 @@ import (
 // Which names are one is for the destination to say: names that might be are made there,
 // in a directory of their own, and looked for.
 func (x *extraction) findMeetings(ctx context.Context) error {
-	if x.DryRun {
-		return nil // which writes no file to find out
-	}
 	root := &dir{x: x, entry: &x.Root, exists: true, picked: x.Include == nil}
 	top := &ground{dir: root}
+	if x.DryRun && x.Made && x.RoomAt != "" { // where the destination would be made
+		out, err := disk.OpenOut(x.RoomAt, x.session)
+		if err != nil {
+			return nil // the restore would fail
+		}
+		defer out.Close()
+		top.out = out
+	}
 	if x.isEmpty(root) { // then all that is made has its rules
-		if top.tellsAll(x) || top.tryTwins(x) != nil || top.apart {
+		if top.tellsAll(x) || !x.DryRun && (top.tryTwins(x) != nil || top.apart) {
 			return nil // where nothing can be made, the restore says so
 		}
 	}
 	x.meets = map[string]bool{}
 	m := &meetings{x: x, seed: maphash.MakeSeed()}
 	_, err := m.in(ctx, root, top)
+	if err == nil && m.unknown != nil {
+		x.notice(m.unknown.First, m.unknown)
+	}
 	return err
 }
 
@@ -43,6 +51,8 @@ func (x *extraction) isEmpty(d *dir) bool {
 type meetings struct {
 	x    *extraction
 	seed maphash.Seed
+
+	unknown *NamesUnknown // in a dry run
 }
 
 // in looks at a directory, and all below it. The ground is that directory, or the nearest
@@ -77,6 +87,9 @@ func (m *meetings) in(ctx context.Context, d *dir, g *ground) (some bool, err er
 	some = names > 0
 	if names < 2 || !suspect || g.tellsAll(m.x) {
 		return some, nil
+	}
+	if m.x.DryRun {
+		return some, m.look(ctx, d, g, idle)
 	}
 	if !g.known && g.tryTwins(m.x) != nil || g.apart {
 		return some, nil
