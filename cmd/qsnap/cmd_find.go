@@ -15,9 +15,9 @@ import (
 
 func (p *program) findCommand() *cli.Command {
 	return p.command(&cli.Command{
-		Name:        "find",
-		Usage:       "find files in all snapshots",
-		ArgsUsage:   "PATTERN...",
+		Name:      "find",
+		Usage:     "find files in all snapshots",
+		ArgsUsage: "PATTERN...",
 		Description: "Patterns are those of .gitignore: a name, with * and ?, or a path that begins with a slash.\n" +
 			"Where a pattern meets nothing the exit code is 3.",
 		Flags: append(selectFlags(), atFlag(),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"path/filepath"
 	"strings"
@@ -121,6 +122,16 @@ func (c *capture) isMounted(n *node) bool {
 		return ok && kind != "autofs"
 	}
 	return ok || n.path != "" && n.place.path == n.path
+}
+
+// unmounted returns the error of opening a directory as one that names the automounter, if
+// that is why: the system only says that there is no such directory, or too many links.
+func (c *capture) unmounted(path string, err error) error {
+	p, ok := errors.AsType[*fs.PathError](err)
+	if !ok || c.mounts[path] != "autofs" {
+		return err
+	}
+	return &fs.PathError{Op: p.Op, Path: p.Path, Err: fmt.Errorf("the automounter has mounted nothing: %w", p.Err)}
 }
 
 // real returns the path of a directory on the source, links on the way to the named path

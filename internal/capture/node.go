@@ -83,7 +83,7 @@ func newNode(parent *block, slot int, path string, open func() (directory, error
 func (c *capture) rootNode(src *Source) (*node, error) {
 	dir, err := src.open()
 	if err != nil {
-		return nil, err
+		return nil, c.unmounted("", err)
 	}
 	var e snapshot.Entry
 	meta, err := dir.Self(&e)

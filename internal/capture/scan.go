@@ -137,7 +137,7 @@ func (c *capture) scanBlock(ctx context.Context, b *block) {
 // openNode opens a directory, lists it, reads its rules and cuts it into blocks.
 func (c *capture) openNode(ctx context.Context, n *node) (err error) {
 	if n.dir, err = n.open(); err != nil {
-		return err
+		return c.unmounted(n.path, err)
 	}
 	defer func() {
 		if err != nil {
