@@ -2,6 +2,9 @@ package target
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"path"
 	"strings"
 )
 
@@ -13,9 +16,54 @@ type Inspector interface {
 	Beside(ctx context.Context) (string, error)
 }
 
-// MaxInspected is how many directories Beside looks into. If it has found nothing by
-// then, it returns the next directory.
-const MaxInspected = 1000
+// maxInspected is how many directories FindBeside looks into.
+const maxInspected = 1000
+
+// A DirEntry is what lies in a directory of a target that has directories.
+type DirEntry struct {
+	Name string      // the last element
+	Type fs.FileMode // as fs.FileMode.Type
+}
+
+// FindBeside is Inspector.Beside for a target that has directories. List lists one, by its
+// path below the target's. A name at the top that is own is the target's. After a thousand
+// directories in which it has found nothing it returns the next, and it returns one that
+// may not be read.
+func FindBeside(ctx context.Context, own string, list func(dir string) ([]DirEntry, error)) (string, error) {
+	left := maxInspected
+	var in func(dir string) (string, error)
+	in = func(dir string) (string, error) {
+		if left--; left < 0 {
+			return dir, nil
+		}
+		entries, err := list(dir)
+		switch {
+		case dir != "" && errors.Is(err, fs.ErrPermission):
+			return dir, nil
+		case errors.Is(err, fs.ErrNotExist): // removed meanwhile
+			return "", nil
+		case err != nil:
+			return "", err
+		}
+		for _, e := range entries {
+			if err := ctx.Err(); err != nil {
+				return "", err
+			}
+			child := path.Join(dir, e.Name)
+			switch {
+			case IsIncidental(e.Name), child == own, e.Type.IsRegular() && ValidName(child) == nil:
+				continue
+			case !e.Type.IsDir():
+				return child, nil
+			}
+			if found, err := in(child); found != "" || err != nil {
+				return found, err
+			}
+		}
+		return "", nil
+	}
+	return in("")
+}
 
 // IsIncidental reports whether a name says that a file, or all in a directory, is what
 // systems leave by themselves: those of dot files, and of the top of file systems.

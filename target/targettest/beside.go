@@ -2,7 +2,10 @@ package targettest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/qsnap/qsnap/target"
 )
@@ -19,6 +22,12 @@ var Things = []Thing{
 	{"lost+found/x", false}, {".bashrc", false}, {".Trash-1000/files/Report.PDF", false}, {"Photos/.DS_Store", false},
 	{"notes", false}, {"notes.d/a", false}, // List has them
 	{"Report.PDF", true}, {"Photos/2024/a", true}, {"photos/2024/IMG_1.JPG", true}, {"a b", true},
+}
+
+// Lay puts the thing in a directory, beside empty ones.
+func (t Thing) Lay(dir string) error {
+	p := filepath.Join(dir, filepath.FromSlash(t.Name))
+	return errors.Join(os.MkdirAll(filepath.Dir(p), 0o755), os.MkdirAll(filepath.Join(dir, "Empty", "too"), 0o755), os.WriteFile(p, []byte("x"), 0o644))
 }
 
 // CheckBeside checks what target.Inspector says on a target that has just this thing.
