@@ -21,12 +21,13 @@ type presence struct {
 	mu     sync.Mutex
 	sizes  map[pack.ID]int64 // of those that were asked for: -1 is absent
 	listed map[pack.ID]int64 // all there are, once they were listed
+	copies map[pack.ID]packCopy
 	asked  int
 	gone   map[pack.ID]bool // that a chunk was missed in, after the index was brought up to date
 }
 
 func newPresence(r *Repo) *presence {
-	return &presence{r: r, sizes: map[pack.ID]int64{}, gone: map[pack.ID]bool{}}
+	return &presence{r: r, sizes: map[pack.ID]int64{}, copies: map[pack.ID]packCopy{}, gone: map[pack.ID]bool{}}
 }
 
 // askedAtMost is how many packs are asked for before all are listed. A listing is a
@@ -37,15 +38,17 @@ const askedAtMost = 8
 var errNotPresent = errors.New("it is not there, or shorter than its index says")
 
 // Present is part of extract.Source.
-func (s *source) Present(ctx context.Context, id chunk.ID) error { return s.packs.has(ctx, id) }
+func (s *source) Present(ctx context.Context, id chunk.ID) (replica string, err error) {
+	return s.packs.has(ctx, id)
+}
 
 // has returns a *LostError unless a chunk is in a pack that is there, on the target or
-// a replica, and long enough. It reads nothing of the pack.
-func (p *presence) has(ctx context.Context, id chunk.ID) error {
+// a replica, whose name it returns, and long enough. It reads nothing of the pack.
+func (p *presence) has(ctx context.Context, id chunk.ID) (replica string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var known *LostError // of packs for which the index needn't be brought up to date again
-	err := p.r.persist(ctx, func(x *index.Index) error {
+	err = p.r.persist(ctx, func(x *index.Index) error {
 		places, err := x.Lookup(id)
 		if err != nil {
 			return err
@@ -53,8 +56,9 @@ func (p *presence) has(ctx context.Context, id chunk.ID) error {
 		lost := &LostError{ID: id}
 		old := len(places) > 0
 		for _, place := range places {
-			err := p.there(ctx, place)
+			on, err := p.there(ctx, place)
 			if err == nil {
+				replica = on
 				return nil
 			}
 			if damage := (*pack.DamageError)(nil); !errors.As(err, &damage) {
@@ -70,31 +74,32 @@ func (p *presence) has(ctx context.Context, id chunk.ID) error {
 		return lost
 	})
 	if known != nil {
-		return known
+		return "", known
 	}
 	if lost := (*LostError)(nil); errors.As(err, &lost) {
 		if damage := (*pack.DamageError)(nil); errors.As(lost, &damage) {
 			p.gone[damage.Pack] = true
 		}
 	}
-	return err
+	return replica, err
 }
 
-// there returns a *pack.DamageError unless the place's segment is there.
-func (p *presence) there(ctx context.Context, place index.Place) error {
+// there returns a *pack.DamageError unless the place's segment is there, or on a replica,
+// whose name it returns.
+func (p *presence) there(ctx context.Context, place index.Place) (replica string, err error) {
 	damage := &pack.DamageError{Pack: place.Pack.ID, Err: errNotPresent}
 	n := int(place.Segment)
 	if n >= len(place.Pack.Segments) {
-		return damage
+		return "", damage
 	}
 	segment := place.Pack.Segments[n]
 	size, err := p.size(ctx, place.Pack.ID)
 	if err != nil {
-		return err
+		return "", err
 	}
 	end := segment.Offset + int64(segment.Stored)
 	if size >= end {
-		return nil
+		return "", nil
 	}
 	return p.onReplica(ctx, place.Pack.ID, end, damage)
 }
@@ -129,19 +134,32 @@ func (p *presence) size(ctx context.Context, id pack.ID) (int64, error) {
 	return size, nil
 }
 
-// onReplica returns an error unless a replica has that much of a pack.
-func (p *presence) onReplica(ctx context.Context, id pack.ID, end int64, here error) error {
-	for n := range p.r.replicas.all {
-		t, err := p.r.replicas.open(ctx, n)
-		if ctx.Err() != nil {
-			return ctx.Err()
+// A packCopy is the longest copy of a pack on any replica.
+type packCopy struct {
+	size int64
+	on   string
+}
+
+// onReplica returns the replica that has that much of a pack, or an error.
+func (p *presence) onReplica(ctx context.Context, id pack.ID, end int64, here error) (string, error) {
+	c, known := p.copies[id]
+	if !known {
+		for n, replica := range p.r.replicas.all {
+			t, err := p.r.replicas.open(ctx, n)
+			if ctx.Err() != nil {
+				return "", ctx.Err()
+			}
+			if err != nil {
+				continue // what reads from it says so
+			}
+			if info, err := t.Stat(ctx, packName(id)); err == nil && info.Size > c.size {
+				c = packCopy{info.Size, replica.Name}
+			}
 		}
-		if err != nil {
-			continue // what reads from it says so
-		}
-		if info, err := t.Stat(ctx, packName(id)); err == nil && info.Size >= end {
-			return nil
-		}
+		p.copies[id] = c
 	}
-	return here
+	if c.size < end {
+		return "", here
+	}
+	return c.on, nil
 }

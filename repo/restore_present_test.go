@@ -106,6 +106,45 @@ func TestAMissingPackCostsOnlyItsOwnFiles(t *testing.T) {
 	}
 }
 
+// What only a replica has is restored from there; a dry run names the files, and the replica.
+func TestADryRunNamesTheReplicaThatHasWhatIsMissing(t *testing.T) {
+	mem, copied := &targettest.Memory{}, &targettest.Memory{}
+	f := newFixtureOn(t, mem)
+	tree := fstest.MapFS{"here": {Data: []byte("here"), Mode: 0o644}}
+	f.snapshot(repo.FS(tree, "/x"), repo.SnapshotOptions{})
+	before := packsOf(mem)
+	tree["gone"] = &fstest.MapFile{Data: []byte("gone"), Mode: 0o644}
+	m := f.snapshot(repo.FS(tree, "/x"), repo.SnapshotOptions{})
+	for name, data := range mem.Objects() {
+		putBytes(t, copied, name, string(data))
+	}
+	spoilData(t, mem, before, packsOf(mem), missingPacks()["deleted"])
+	f.Repo.Close()
+	var err error
+	f.Repo, err = repo.Open(t.Context(), mem, f.key, repo.Options{CacheDir: f.cache, Replicas: []repo.Replica{repo.ReplicaOn("the copy", copied)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	for _, dry := range []bool{true, false} {
+		var notices []string
+		report, err := f.Restore(t.Context(), m, repo.RestoreOptions{To: out, DryRun: dry, Delete: true, NoSync: true, Progress: func(u repo.RestoreProgress) {
+			if u.Notice != nil {
+				notices = append(notices, u.Path+": "+u.Notice.Error())
+			}
+		}})
+		if err != nil || report.Created != 2 {
+			t.Errorf("dry run %v: %+v, %v", dry, report, err)
+		}
+		if named := len(notices) == 1 && strings.HasPrefix(notices[0], "gone: ") && strings.HasSuffix(notices[0], " the copy"); named != dry || len(notices) > 1 {
+			t.Errorf("dry run %v: %q", dry, notices)
+		}
+	}
+	if b, err := os.ReadFile(filepath.Join(out, "gone")); err != nil || string(b) != "gone" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
 // What the snapshot leaves out is known before anything is deleted: if an ignore file of it
 // is lost, nothing goes in other directories either.
 func TestNothingIsDeletedIfAnIgnoreFileIsLost(t *testing.T) {

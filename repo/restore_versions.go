@@ -56,7 +56,7 @@ func (s *source) hasWhole(ctx context.Context, m *snapshot.Manifest, p string) (
 	}
 	for c, err := range snapshot.Chunks(ctx, s, e, 0) {
 		if err == nil {
-			err = s.Present(ctx, c.ID)
+			_, err = s.Present(ctx, c.ID)
 		}
 		if err != nil {
 			return false, ctx.Err()

@@ -38,8 +38,8 @@ type Source interface {
 	// Locate returns a place of a chunk.
 	Locate(ctx context.Context, id chunk.ID) (index.Place, error)
 	// Present returns an error unless the chunk is in a pack that is there. It reads
-	// nothing of the pack.
-	Present(ctx context.Context, id chunk.ID) error
+	// nothing of the pack. If only a replica has that, it returns the replica's name.
+	Present(ctx context.Context, id chunk.ID) (replica string, err error)
 	// Expect says which segments will be asked for next, each once, in about this order.
 	// The function it returns is called when that is over.
 	Expect(ctx context.Context, segments iter.Seq2[*pack.Info, int]) (done func())

@@ -64,9 +64,9 @@ func (m *memory) Locate(_ context.Context, id chunk.ID) (index.Place, error) {
 	return index.Place{}, fmt.Errorf("chunk %s is lost", id.Short())
 }
 
-func (m *memory) Present(ctx context.Context, id chunk.ID) error {
+func (m *memory) Present(ctx context.Context, id chunk.ID) (string, error) {
 	_, err := m.Locate(ctx, id)
-	return err
+	return "", err
 }
 
 func (m *memory) Expect(context.Context, iter.Seq2[*pack.Info, int]) func() { return func() {} }

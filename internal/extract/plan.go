@@ -2,6 +2,7 @@ package extract
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/pack"
@@ -60,9 +61,10 @@ func (x *extraction) plan(ctx context.Context, w *written) error {
 		}()
 	}
 	from, split := len(x.win.uses), false
+	replica := "" // which alone has some of it
 	for c, err := range snapshot.Chunks(ctx, x.Source, w.entry, 0) {
 		if err == nil {
-			err = x.use(ctx, w, c)
+			err = x.use(ctx, w, c, &replica)
 		}
 		if err != nil {
 			if ctx.Err() != nil {
@@ -79,6 +81,9 @@ func (x *extraction) plan(ctx context.Context, w *written) error {
 			from, split = 0, true
 		}
 	}
+	if replica != "" && x.DryRun { // else it may fail, and says so
+		x.notice(w.path(), fmt.Errorf("its content is missing in the repository, and would come from the replica %s", replica))
+	}
 	if split || w.left == 1 { // nothing or part of it may be written by now
 		x.win.files = append(x.win.files, w)
 	} else {
@@ -90,10 +95,14 @@ func (x *extraction) plan(ctx context.Context, w *written) error {
 	return nil
 }
 
-func (x *extraction) use(ctx context.Context, w *written, c snapshot.PlacedChunk) error {
+// use notes that a file needs a chunk, and which replica it would come from.
+func (x *extraction) use(ctx context.Context, w *written, c snapshot.PlacedChunk, replica *string) error {
 	p, err := x.Source.Locate(ctx, c.ID)
 	if err == nil && x.careful(w) {
-		err = x.Source.Present(ctx, c.ID)
+		var name string
+		if name, err = x.Source.Present(ctx, c.ID); name != "" {
+			*replica = name
+		}
 	}
 	if err != nil {
 		return err
