@@ -22,9 +22,13 @@ import (
 // A requestLog counts requests by their methods and the first elements of names.
 type requestLog struct {
 	target.Target
-	mu sync.Mutex
-	n  map[string]int
+	page int // of listings, or 0
+	mu   sync.Mutex
+	n    map[string]int
 }
+
+// Page is part of target.Pager.
+func (l *requestLog) Page() int { return l.page }
 
 func (l *requestLog) note(method, name string) {
 	dir, _, below := strings.Cut(name, "/")

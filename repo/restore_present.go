@@ -10,11 +10,13 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/pack"
+	"github.com/qsnap/qsnap/target"
 )
 
 // A presence knows of packs whether they are there, and how long they are. It asks for
-// the first few one by one, and then lists all: a restore that needs few packs of a
-// large repository asks for few.
+// them one by one until that has taken as many requests as a listing, and then lists all.
+// So it never takes twice as many requests as the better way, though nobody knows before
+// how many packs a restore needs.
 type presence struct {
 	r *Repo
 
@@ -23,6 +25,7 @@ type presence struct {
 	listed map[pack.ID]int64 // all there are, once they were listed
 	copies map[pack.ID]packCopy
 	asked  int
+	cost   int              // see listingCost
 	gone   map[pack.ID]bool // that a chunk was missed in, after the index was brought up to date
 }
 
@@ -30,9 +33,25 @@ func newPresence(r *Repo) *presence {
 	return &presence{r: r, sizes: map[pack.ID]int64{}, copies: map[pack.ID]packCopy{}, gone: map[pack.ID]bool{}}
 }
 
-// askedAtMost is how many packs are asked for before all are listed. A listing is a
-// request for each thousand packs, or for each of 256 directories.
-const askedAtMost = 8
+// packDirs is how many directories the packs lie in, beside the one that these lie in.
+const packDirs = 256
+
+// listingCost returns how many requests a listing of all packs takes.
+func (p *presence) listingCost(x *index.Index) (int, error) {
+	if p.cost > 0 {
+		return p.cost, nil
+	}
+	packs, err := x.Packs()
+	if err != nil {
+		return 0, err
+	}
+	if pager, ok := target.As[target.Pager](p.r.target); ok && pager.Page() > 0 {
+		p.cost = 1 + (len(packs)-1)/pager.Page()
+	} else {
+		p.cost = 1 + min(len(packs), packDirs)
+	}
+	return p.cost, nil
+}
 
 // missing is what is wrong with a pack that isn't there with its length.
 var errNotPresent = errors.New("it is not there, or shorter than its index says")
@@ -56,7 +75,7 @@ func (p *presence) has(ctx context.Context, id chunk.ID) (replica string, err er
 		lost := &LostError{ID: id}
 		old := len(places) > 0
 		for _, place := range places {
-			on, err := p.there(ctx, place)
+			on, err := p.there(ctx, x, place)
 			if err == nil {
 				replica = on
 				return nil
@@ -86,14 +105,14 @@ func (p *presence) has(ctx context.Context, id chunk.ID) (replica string, err er
 
 // there returns a *pack.DamageError unless the place's segment is there, or on a replica,
 // whose name it returns.
-func (p *presence) there(ctx context.Context, place index.Place) (replica string, err error) {
+func (p *presence) there(ctx context.Context, x *index.Index, place index.Place) (replica string, err error) {
 	damage := &pack.DamageError{Pack: place.Pack.ID, Err: errNotPresent}
 	n := int(place.Segment)
 	if n >= len(place.Pack.Segments) {
 		return "", damage
 	}
 	segment := place.Pack.Segments[n]
-	size, err := p.size(ctx, place.Pack.ID)
+	size, err := p.size(ctx, x, place.Pack.ID)
 	if err != nil {
 		return "", err
 	}
@@ -105,11 +124,15 @@ func (p *presence) there(ctx context.Context, place index.Place) (replica string
 }
 
 // size returns how long a pack is, or -1 if it isn't there.
-func (p *presence) size(ctx context.Context, id pack.ID) (int64, error) {
+func (p *presence) size(ctx context.Context, x *index.Index, id pack.ID) (int64, error) {
 	if size, ok := p.sizes[id]; ok {
 		return size, nil
 	}
-	if p.listed == nil && p.asked >= askedAtMost {
+	cost, err := p.listingCost(x)
+	if err != nil {
+		return 0, err
+	}
+	if p.listed == nil && p.asked >= cost {
 		listed, err := p.r.packsThere(ctx)
 		if err != nil {
 			return 0, err

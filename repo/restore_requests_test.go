@@ -8,14 +8,20 @@ import (
 	"testing/fstest"
 )
 
-// Whether packs are there is asked of each, as long as these are few, and else by one
-// listing; where nothing is replaced or deleted it isn't asked at all.
+// Whether packs are there is asked of each, until that has taken as many requests as a
+// listing: one for each page, or for each directory. Where nothing is replaced or deleted it
+// isn't asked at all.
 func TestWhatARestoreAsksOfPacksBeforeItReplacesAnything(t *testing.T) {
 	for _, c := range []struct {
-		packs, stats, lists int
-		live                bool
-	}{{3, 0, 0, false}, {3, 3, 0, true}, {8, 8, 0, true}, {20, 8, 1, true}} {
+		packs, page, stats, lists int
+		live                      bool
+	}{
+		{3, 0, 0, 0, false}, {3, 0, 3, 0, true}, {20, 0, 20, 0, true}, // each is in a directory of its own
+		{3, 1000, 0, 0, false}, {1, 1000, 1, 0, true}, {3, 1000, 1, 1, true}, {20, 1000, 1, 1, true},
+		{20, 10, 4, 1, true}, {3, 10, 1, 1, true}, // packs of trees count, too
+	} {
 		counted := newCounted(t)
+		counted.log.page = c.page
 		cache := t.TempDir()
 		tree := fstest.MapFS{}
 		out := filepath.Join(t.TempDir(), "out")

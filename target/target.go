@@ -67,6 +67,13 @@ type Spacer interface {
 	Space(ctx context.Context) (free, total int64, err error)
 }
 
+// Pager is a target that lists objects in pages, whatever directories their names lie in.
+// Other targets take a request for each directory.
+type Pager interface {
+	// Page returns how many objects one request lists, or 0 if it is none.
+	Page() int
+}
+
 // Stager is a target that objects can be written to before they have a name, so
 // that they needn't be held in memory until then.
 type Stager interface {

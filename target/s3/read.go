@@ -192,6 +192,9 @@ func (t *Target) statKey(ctx context.Context, op, name, key string) (*stated, er
 	return nil, &Error{Op: op, Path: t.path(name), text: "the store says that it isn't there, and sends it", temporary: true}
 }
 
+// Page is part of target.Pager.
+func (t *Target) Page() int { return 1000 }
+
 // List is part of target.Target.
 func (t *Target) List(ctx context.Context, prefix string) iter.Seq2[target.Info, error] {
 	return func(yield func(target.Info, error) bool) {
