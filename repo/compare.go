@@ -35,7 +35,7 @@ type State string
 const (
 	Sound   State = "sound"
 	Missing State = "missing"
-	Damaged State = "damaged" // its bytes are not those its name says
+	Damaged State = "damaged" // its bytes are not those its name says, or can't be read
 	Differs State = "differs" // from the other, and only a key could tell which is right
 )
 
@@ -59,7 +59,7 @@ func Compare(ctx context.Context, here, there target.Target, o CompareOptions) (
 	if o.Workers <= 0 {
 		o.Workers = 8
 	}
-	c := &comparer{here: here, there: there, o: o, start: time.Now()}
+	c := &comparer{here: tell(here), there: tell(there), o: o, start: time.Now()}
 	if err := c.run(ctx); err != nil {
 		return nil, err
 	}
@@ -167,13 +167,12 @@ func (c *comparer) look(ctx context.Context, t target.Target, name string) (Stat
 	if err == nil {
 		err = read.verdict(name)
 	}
-	var damage *DamageError
 	switch {
 	case err == nil:
 		return Sound, read, nil
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errTombstone):
 		return Missing, read, nil
-	case errors.As(err, &damage):
+	case isDamage(err):
 		return Damaged, read, nil
 	}
 	return "", read, err

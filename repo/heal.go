@@ -254,7 +254,7 @@ func (h *healer) mendConfig(ctx context.Context) error {
 
 // mendMark replaces, of a mark that differs, the one that can't be read.
 func (h *healer) mendMark(ctx context.Context, d Difference) error {
-	if d.Here != Differs {
+	if d.Here == Missing || d.Here == Sound && d.There == Missing {
 		return nil
 	}
 	isSound := func(t target.Target) bool {

@@ -48,7 +48,7 @@ type ReplicateReport struct {
 	RemovedObjects            int // all, with these
 	RemovedBytes              int64
 	// Damaged are objects of the repository that can't be copied, because their bytes
-	// are not what their name says.
+	// are not what their name says, or can't be read.
 	Damaged []error
 	// Unexplained are snapshots that only the replica has, and no record says that they
 	// were forgotten: they may be lost here. They are kept, with all they need.
@@ -93,7 +93,7 @@ type replication struct {
 }
 
 func newReplication(from, to target.Target, o ReplicateOptions) *replication {
-	c := &replication{from: from, to: to, o: o, start: time.Now(), tombs: map[string]bool{}, buffer: make(chan *pack.Buffer, packsAtOnce)}
+	c := &replication{from: tell(from), to: to, o: o, start: time.Now(), tombs: map[string]bool{}, buffer: make(chan *pack.Buffer, packsAtOnce)}
 	for range packsAtOnce {
 		c.buffer <- new(pack.Buffer)
 	}
@@ -274,7 +274,6 @@ func (c *replication) copyOne(ctx context.Context, name string) error {
 		return nil // which of the two is damaged takes a key to tell: see Heal
 	}
 	size, err := transfer(ctx, c.from, c.to, name, buffer, replace)
-	var damage *DamageError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s: %w", name, errVanished)
@@ -283,7 +282,7 @@ func (c *replication) copyOne(ctx context.Context, name string) error {
 		defer c.mu.Unlock()
 		c.tombs[name] = true
 		return nil
-	case errors.As(err, &damage):
+	case isDamage(err):
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.report.Damaged = append(c.report.Damaged, err)

@@ -1,6 +1,7 @@
 package repo_test
 
 import (
+	"bytes"
 	"errors"
 	"maps"
 	"slices"
@@ -234,5 +235,87 @@ func TestAReplicaWhoseObjectCannotBeReadIsOneAllTheSame(t *testing.T) {
 		g.snapshot(repo.FS(smallTree(4), "/x"), repo.SnapshotOptions{})
 		g.prune(repo.PruneOptions{})
 		g.clean()
+	}
+}
+
+// An object that a disk can't read isn't copied to a replica, and all others are. Where the
+// replica has it already, it is mended from there.
+func TestReplicasGoOnBesideAnyObjectThatCannotBeRead(t *testing.T) {
+	e := newEveryKind(t)
+	before := &targettest.Memory{}
+	for name, b := range e.objects {
+		before.Set(name, b)
+	}
+	whole := &targettest.Memory{}
+	if _, err := repo.Replicate(t.Context(), before, whole, repo.ReplicateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range replicated {
+		errno := []error{syscall.EIO, syscall.EACCES}[len(kind)%2]
+		object := slices.Sorted(maps.Keys(withPrefix(e.objects, kind)))[0]
+		bad := &badSector{Target: localCopy(t, e.objects), name: object, err: errno}
+		rep := &targettest.Memory{}
+		report, err := repo.Replicate(t.Context(), bad, rep, repo.ReplicateOptions{})
+		if err != nil {
+			t.Errorf("%s: replicate: %v", object, err)
+			continue
+		}
+		isConfig := kind == "config" // of which a copy is read
+		if (len(report.Damaged) == 1) == isConfig {
+			t.Errorf("%s: damaged: %v", object, report.Damaged)
+		}
+		for name, b := range replicatedOf(whole) {
+			if got := rep.Objects()[name]; !bytes.Equal(got, b) && (name != object || got != nil) {
+				t.Errorf("%s: %s is not on the replica", object, name)
+			}
+		}
+		compared, err := repo.Compare(t.Context(), bad, whole, repo.CompareOptions{ReadData: true})
+		if err != nil || len(compared.Differences) != 1 || compared.Differences[0] != (repo.Difference{Name: object, Here: repo.Damaged, There: repo.Sound}) {
+			t.Errorf("%s: compare: %v, %+v", object, err, compared)
+		}
+		r, err := repo.Open(t.Context(), bad, e.key, repo.Options{CacheDir: memoryDir(t)})
+		if err != nil {
+			if kind != "keys/" {
+				t.Errorf("%s: open: %v", object, err)
+			}
+			continue
+		}
+		healed, err := r.Heal(t.Context(), whole.Clone(), repo.HealOptions{ReadData: true})
+		if err != nil || len(healed.Lost) > 0 {
+			t.Errorf("%s: heal: %v, %+v", object, err, healed)
+		}
+		if check, err := r.Check(t.Context(), repo.CheckOptions{ReadData: true}); err != nil {
+			t.Errorf("%s: after it was healed: %v, %+v", object, err, check)
+		}
+		r.Close()
+	}
+}
+
+// What a replica's disk can't read is replaced there by what the repository has.
+func TestHealReplacesWhatAReplicaCannotRead(t *testing.T) {
+	e := newEveryKind(t)
+	here := &targettest.Memory{}
+	for name, b := range e.objects {
+		here.Set(name, b)
+	}
+	whole := &targettest.Memory{}
+	if _, err := repo.Replicate(t.Context(), here, whole, repo.ReplicateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range replicated {
+		object := slices.Sorted(maps.Keys(withPrefix(whole.Objects(), kind)))[0]
+		bad := &badSector{Target: localCopy(t, whole.Objects()), name: object, err: syscall.EIO}
+		r, err := repo.Open(t.Context(), here.Clone(), e.key, repo.Options{CacheDir: memoryDir(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if healed, err := r.Heal(t.Context(), bad, repo.HealOptions{ReadData: true}); err != nil {
+			t.Errorf("%s: heal: %v, %+v", object, err, healed)
+		}
+		r.Close()
+		compared, err := repo.Compare(t.Context(), here, bad, repo.CompareOptions{ReadData: true})
+		if err != nil || len(compared.Differences) > 0 {
+			t.Errorf("%s: afterwards: %v, %+v", object, err, compared)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/fstest"
@@ -28,13 +29,22 @@ type badSector struct {
 	name     string
 	from, to int64 // to is 0 for no end
 	err      error
+	mended   atomic.Bool // it was deleted, and what comes after lies elsewhere on the disk
+}
+
+func (b *badSector) Delete(ctx context.Context, name string) error {
+	err := b.Target.Delete(ctx, name)
+	if err == nil && name == b.name {
+		b.mended.Store(true)
+	}
+	return err
 }
 
 func (b *badSector) Unwrap() target.Target { return b.Target }
 
 func (b *badSector) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
 	rc, err := b.Target.Get(ctx, name, off, n)
-	if err != nil || name != b.name {
+	if err != nil || name != b.name || b.mended.Load() {
 		return rc, err
 	}
 	if b.to > 0 && off >= b.to {
