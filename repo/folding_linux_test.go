@@ -22,6 +22,15 @@ type folding struct {
 	// spellings says that each spelling of a name has an inode number of its own, as on file
 	// systems that know files by their paths.
 	spellings bool
+	// refuse returns an error for names that can't be, or 0. It may be nil.
+	refuse func(name string) syscall.Errno
+}
+
+func (f *folding) allows(name string) syscall.Errno {
+	if f.refuse == nil {
+		return 0
+	}
+	return f.refuse(name)
 }
 
 // foldsCase and composes are keys: names that differ in case are one, or those that spell
@@ -92,10 +101,16 @@ func (n *foldingNode) child(ctx context.Context, name string, attr *fuse.Attr) (
 }
 
 func (n *foldingNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	if errno := n.fsys.allows(name); errno != 0 {
+		return nil, errno
+	}
 	return n.child(ctx, name, &out.Attr)
 }
 
 func (n *foldingNode) Mkdir(ctx context.Context, name string, mode uint32, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	if errno := n.fsys.allows(name); errno != 0 {
+		return nil, errno
+	}
 	if err := syscall.Mkdir(n.at(n.stored(name)), mode); err != nil {
 		return nil, fs.ToErrno(err)
 	}
@@ -110,6 +125,9 @@ func (n *foldingNode) Symlink(ctx context.Context, target, name string, out *fus
 }
 
 func (n *foldingNode) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*fs.Inode, fs.FileHandle, uint32, syscall.Errno) {
+	if errno := n.fsys.allows(name); errno != 0 {
+		return nil, nil, 0, errno
+	}
 	fd, err := syscall.Open(n.at(n.stored(name)), int(flags)|syscall.O_CREAT, mode)
 	if err != nil {
 		return nil, nil, 0, fs.ToErrno(err)
@@ -127,6 +145,9 @@ func (n *foldingNode) Rmdir(_ context.Context, name string) syscall.Errno {
 }
 
 func (n *foldingNode) Rename(_ context.Context, name string, to fs.InodeEmbedder, toName string, flags uint32) syscall.Errno {
+	if errno := n.fsys.allows(toName); errno != 0 {
+		return errno
+	}
 	dir, was := to.(*foldingNode), n.stored(name)
 	is := dir.stored(toName)
 	if err := unix.Renameat2(unix.AT_FDCWD, n.at(was), unix.AT_FDCWD, dir.at(is), uint(flags)); err != nil {

@@ -149,6 +149,9 @@ func (d *Dir) stat(op, name string, flags int, e *snapshot.Entry) (Meta, error) 
 			break
 		}
 		if err != unix.EINTR {
+			if Unnameable(err) {
+				err = ofName(err)
+			}
 			return Meta{}, d.fail(op, name, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 
 	"github.com/qsnap/qsnap/snapshot"
@@ -70,6 +71,9 @@ func (d *Dir) Names() ([]string, error) {
 
 // Lstat sets the fields of an entry that the system tells.
 func (d *Dir) Lstat(name string, e *snapshot.Entry) (Meta, error) {
+	if err := checkName(runtime.GOOS, name); err != nil {
+		return Meta{}, &fs.PathError{Op: "lstat", Path: filepath.Join(d.path, name), Err: err}
+	}
 	info, err := d.root.Lstat(name)
 	if err != nil {
 		return Meta{}, err

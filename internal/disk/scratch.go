@@ -55,6 +55,16 @@ func (s *Scratch) Add(name string) (same string, err error) {
 	return "", nil
 }
 
+// CanLink reports whether a file can have several names.
+func (s *Scratch) CanLink() bool {
+	const name = "link"
+	if _, err := s.Add(name); err != nil {
+		return true // it isn't known
+	}
+	_, err := s.dir.LinkPart(s.dir, name, name)
+	return err == nil
+}
+
 // Find returns the name, of those that were added, to which a name leads, or nothing.
 func (s *Scratch) Find(name string) (same string) {
 	var e snapshot.Entry

@@ -28,3 +28,20 @@ func (d *Dir) Telling() Telling {
 	}
 	return TellsPerhaps
 }
+
+// CanLink reports whether files in the directory can have several names, if that is known
+// without writing to it.
+func (d *Dir) CanLink() (can, known bool) {
+	var st unix.Statfs_t
+	if unix.Fstatfs(d.fd, &st) != nil {
+		return false, false
+	}
+	switch uint32(st.Type) {
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC,
+		unix.BCACHEFS_SUPER_MAGIC, unix.TMPFS_MAGIC, unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC:
+		return true, true
+	case unix.MSDOS_SUPER_MAGIC, unix.EXFAT_SUPER_MAGIC:
+		return false, true
+	}
+	return false, false
+}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strings"
+	"runtime"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -47,8 +47,8 @@ func (o *Out) Sub(name string) (*Out, error) {
 
 // check refuses a name that could lead out of the directory.
 func (o *Out) check(name string) error {
-	if name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
-		return o.fail("write", name, fs.ErrInvalid)
+	if err := checkName(runtime.GOOS, name); err != nil {
+		return o.fail("write", name, err)
 	}
 	return nil
 }
@@ -57,7 +57,7 @@ func (o *Out) check(name string) error {
 func (o *Out) Mkdir(name string) error {
 	err := o.check(name)
 	if err == nil {
-		err = o.failure("mkdir", name, unix.Mkdirat(o.fd, name, 0o700))
+		err = o.failure("mkdir", name, ofName(unix.Mkdirat(o.fd, name, 0o700)))
 	}
 	return err
 }
@@ -167,6 +167,9 @@ func (o *Out) open(f *NewFile, flags int, mode uint32) error {
 			return nil
 		case unix.EINTR:
 		default:
+			if flags&unix.O_CREAT != 0 && f.part == f.name {
+				err = ofName(err)
+			}
 			return f.fail("open", err)
 		}
 	}
@@ -272,7 +275,11 @@ func (o *Out) Complete(f *NewFile, e *snapshot.Entry, report func(error)) (part 
 // place gives a part its name.
 func (o *Out) place(part, name string) error {
 	if err := unix.Renameat(o.fd, part, o.fd, name); err != nil {
-		return errors.Join(o.fail("rename to", name, err), o.removePart(part))
+		left := o.removePart(part)
+		if errors.Is(left, fs.ErrNotExist) {
+			left = nil
+		}
+		return errors.Join(o.fail("rename to", name, ofName(err)), left)
 	}
 	return nil
 }
@@ -284,7 +291,7 @@ func (o *Out) Link(from *Out, fromName, name string) error {
 	if err != nil {
 		return err
 	}
-	err = o.failure("rename to", name, unix.Renameat(o.fd, part, o.fd, name))
+	err = o.failure("rename to", name, ofName(unix.Renameat(o.fd, part, o.fd, name)))
 	// Of two names of one file, rename leaves both.
 	if e := o.removePart(part); err == nil && !errors.Is(e, fs.ErrNotExist) {
 		err = e
@@ -328,6 +335,7 @@ func (o *Out) MakePart(e *snapshot.Entry, keep Keep, report func(error)) (name s
 		err = o.mknod(&part)
 	}
 	if err != nil {
+		_ = unix.Unlinkat(o.fd, part.Name, 0) // some file systems make a file, and fail then
 		return "", fmt.Errorf("%s: %w", filepath.Join(o.path, e.Name), err)
 	}
 	o.attributesOfName(&part, keep, report)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -46,8 +47,19 @@ func dirOf(root *os.Root, path string) (*Dir, error) {
 	return &Dir{again, path}, nil
 }
 
+// check refuses a name that could lead elsewhere.
+func (o *Out) check(name string) error {
+	if err := checkName(runtime.GOOS, name); err != nil {
+		return &fs.PathError{Op: "write", Path: filepath.Join(o.path, name), Err: err}
+	}
+	return nil
+}
+
 // Sub opens a directory in this one. A symbolic link is none.
 func (o *Out) Sub(name string) (*Out, error) {
+	if err := o.check(name); err != nil {
+		return nil, err
+	}
 	info, err := o.root.Lstat(name)
 	if err == nil && !info.IsDir() {
 		err = &fs.PathError{Op: "open", Path: filepath.Join(o.path, name), Err: errors.New("not a directory")}
@@ -79,10 +91,20 @@ func (o *Out) Sub(name string) (*Out, error) {
 func (o *Out) Close() error { return errors.Join(o.Dir.Close(), o.root.Close()) }
 
 // Mkdir makes a directory for the user alone; Finish gives it its mode later.
-func (o *Out) Mkdir(name string) error { return o.root.Mkdir(name, 0o700) }
+func (o *Out) Mkdir(name string) error {
+	if err := o.check(name); err != nil {
+		return err
+	}
+	return ofName(o.root.Mkdir(name, 0o700))
+}
 
 // Remove removes whatever has the name, and all that is in it.
-func (o *Out) Remove(name string) error { return o.root.RemoveAll(name) }
+func (o *Out) Remove(name string) error {
+	if err := o.check(name); err != nil {
+		return err
+	}
+	return o.root.RemoveAll(name)
+}
 
 // A NewFile is a file being written, under its name or one that Commit exchanges for it.
 // Its File is nil while it is closed.
@@ -95,6 +117,9 @@ type NewFile struct {
 // Create begins a file that is to become the entry. It has its name at once if that is
 // asked for and nothing has it, else when it is complete.
 func (o *Out) Create(e *snapshot.Entry, named bool, keep Keep, report func(error)) (*NewFile, error) {
+	if err := o.check(e.Name); err != nil {
+		return nil, err
+	}
 	f := &NewFile{part: e.Name, keep: keep}
 	var err error
 	if named {
@@ -161,7 +186,7 @@ func (o *Out) Complete(f *NewFile, e *snapshot.Entry, report func(error)) (part 
 // place gives a part its name.
 func (o *Out) place(part, name string) error {
 	if err := o.root.Rename(part, name); err != nil {
-		return errors.Join(err, o.root.Remove(part))
+		return errors.Join(ofName(err), o.root.Remove(part))
 	}
 	return nil
 }
@@ -184,6 +209,9 @@ func (o *Out) Link(from *Out, fromName, name string) error {
 // LinkPart gives a file that was written below the same top a further name, from which it
 // is to get that name.
 func (o *Out) LinkPart(from *Out, fromName, name string) (part string, err error) {
+	if err := errors.Join(from.check(fromName), o.check(name)); err != nil {
+		return "", err
+	}
 	if o.top != from.top {
 		return "", &fs.PathError{Op: "link", Path: filepath.Join(o.path, name), Err: errors.New("the file lies behind another link")}
 	}
@@ -203,6 +231,9 @@ func (o *Out) Make(e *snapshot.Entry, keep Keep, report func(error)) error {
 
 // MakePart does what Make does, but under a name from which the entry is to get its own.
 func (o *Out) MakePart(e *snapshot.Entry, keep Keep, report func(error)) (name string, err error) {
+	if err := o.check(e.Name); err != nil {
+		return "", err
+	}
 	part := *e
 	part.Name = o.partName()
 	if e.Type == snapshot.Symlink {
@@ -211,6 +242,7 @@ func (o *Out) MakePart(e *snapshot.Entry, keep Keep, report func(error)) (name s
 		err = o.mknod(&part)
 	}
 	if err != nil {
+		_ = o.root.Remove(part.Name) // some file systems make a file, and fail then
 		return "", fmt.Errorf("%s: %w", filepath.Join(o.path, e.Name), err)
 	}
 	o.attributesOfName(&part, keep, report)
@@ -220,5 +252,9 @@ func (o *Out) MakePart(e *snapshot.Entry, keep Keep, report func(error)) (name s
 // Apply gives the entry's attributes to what has its name already and is of its
 // type: a file, or what Make makes.
 func (o *Out) Apply(e *snapshot.Entry, keep Keep, report func(error)) {
+	if err := o.check(e.Name); err != nil {
+		report(err)
+		return
+	}
 	o.attributesOfName(e, keep, report)
 }

@@ -158,15 +158,16 @@ type Progress struct {
 
 type extraction struct {
 	Options
-	dirs  *dirCache
-	files *fileCache
-	packs map[pack.ID]bool // that were planned so far
-	links map[snapshot.FileKey]*written
-	apart map[linkable]*written // those that are on another file system than the first
-	limit int                   // of what is planned in the window
-	win   *window               // that is planned
-	spare *window               // that is carried out, or was
-	ran   chan error            // holds what became of it
+	dirs    *dirCache
+	files   *fileCache
+	packs   map[pack.ID]bool // that were planned so far
+	links   map[snapshot.FileKey]*written
+	apart   map[linkable]*written // those that are on another file system than the first
+	linking map[[2]uint64]bool    // by device and mount: files can have several names there
+	limit   int                   // of what is planned in the window
+	win     *window               // that is planned
+	spare   *window               // that is carried out, or was
+	ran     chan error            // holds what became of it
 
 	claims  map[FileID]snapshot.FileKey
 	meets   map[string]bool // paths of names that are another's too, in the destination
@@ -206,7 +207,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	x := &extraction{Options: o, session: session, packs: map[pack.ID]bool{}, links: map[snapshot.FileKey]*written{}, apart: map[linkable]*written{}, claims: map[FileID]snapshot.FileKey{}, unrestored: map[string]bool{},
+	x := &extraction{Options: o, session: session, packs: map[pack.ID]bool{}, links: map[snapshot.FileKey]*written{}, apart: map[linkable]*written{}, linking: map[[2]uint64]bool{}, claims: map[FileID]snapshot.FileKey{}, unrestored: map[string]bool{},
 		buffers: make(chan *[]byte, o.Workers), limit: firstWindow, win: newWindow(), spare: newWindow(), ran: make(chan error, 1)}
 	for range o.Workers {
 		x.buffers <- new([]byte)

@@ -25,7 +25,13 @@ func (x *extraction) firstOf(d *dir, e *snapshot.Entry, v verdict) (first, w *wr
 		return nil, w
 	}
 	there, here := x.placeOf(first.dir), x.placeOf(d)
-	if there.Device == here.Device && there.Mount == here.Mount {
+	switch {
+	case !x.canLink(d, here):
+		if v.todo || x.Policy != Never && x.Policy != IfNewer {
+			x.reportTo(func() string { return d.join(e.Name) })(fmt.Errorf("it is restored as a file of its own: the destination can't have hard links, and in the snapshot it is one to %s", first.path()))
+		}
+		return nil, newWritten(d, e, v)
+	case there.Device == here.Device && there.Mount == here.Mount:
 		return first, nil
 	}
 	at := linkable{key, here.Device, here.Mount}
@@ -35,9 +41,30 @@ func (x *extraction) firstOf(d *dir, e *snapshot.Entry, v verdict) (first, w *wr
 	w = newWritten(d, e, v)
 	x.apart[at] = w
 	if v.todo || x.Policy != Never && x.Policy != IfNewer {
-		x.problem(w.path(), fmt.Errorf("it is restored as a file of its own: a hard link to %s can't lead to another file system", first.path()))
+		x.reportTo(w.path)(fmt.Errorf("it is restored as a file of its own: a hard link to %s can't lead to another file system", first.path()))
 	}
 	return nil, w
+}
+
+// canLink reports whether files can have several names where a directory is. Where that
+// isn't known it is tried once, but not in a dry run, which takes it for granted.
+func (x *extraction) canLink(d *dir, at disk.Place) bool {
+	key := [2]uint64{at.Device, at.Mount}
+	if can, known := x.linking[key]; known {
+		return can
+	}
+	can, known := true, false
+	if err := x.dirs.use(d, func(out *disk.Out) error { can, known = out.CanLink(); return nil }); err != nil || !known {
+		can = true
+		if !x.DryRun {
+			_ = (&ground{dir: d}).scratch(x, func(s *disk.Scratch) error { // where nothing can be made, the restore says so
+				can = s.CanLink()
+				return nil
+			})
+		}
+	}
+	x.linking[key] = can
+	return can
 }
 
 // placeOf returns where a directory is, or is to be.

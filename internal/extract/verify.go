@@ -60,16 +60,15 @@ var (
 	errAbsent  = differs("it is not there")
 )
 
-// unverified reports what is not as in the snapshot. What was reported as not restored does
-// not fail verification as well.
+// unverified reports what is not as in the snapshot. What was reported as not restored is
+// not reported twice, and does not fail verification as well.
 func (x *extraction) unverified(d *dir, path string, err error) {
-	known, some := x.unrestored[path]
-	known = known || some && err != errDiffers && err != errAbsent
+	all, some := x.unrestored[path]
 	for ; d != nil && d.parent != nil; d = d.parent {
-		known = known || x.unrestored[d.path]
+		all = all || x.unrestored[d.path]
 	}
-	if known && errors.Is(err, ErrVerification) {
-		err = errors.New(err.Error())
+	if all || some && errors.Is(err, ErrVerification) && err != errDiffers && err != errAbsent {
+		return
 	}
 	x.report(path, err)
 }
@@ -88,8 +87,9 @@ func (x *extraction) verifyLeaf(ctx context.Context, d *dir, e *snapshot.Entry) 
 		if have.Type != e.Type || have.Size != e.Size {
 			return errDiffers
 		}
-		if err := x.verifyAttributes(d, e, &have, meta.Device); err != nil || e.Type != snapshot.File {
-			return err
+		attributes := x.verifyAttributes(d, e, &have, meta.Device)
+		if e.Type != snapshot.File {
+			return attributes
 		}
 		f, _, err := out.Dir.Open(e.Name, &have)
 		if err != nil {
@@ -97,10 +97,13 @@ func (x *extraction) verifyLeaf(ctx context.Context, d *dir, e *snapshot.Entry) 
 		}
 		defer f.Close()
 		same, err := x.holds(ctx, f, e)
-		if err == nil && !same {
-			err = errDiffers
+		switch {
+		case err != nil:
+			return err
+		case !same:
+			return errDiffers
 		}
-		return err
+		return attributes
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()
