@@ -2,9 +2,11 @@ package repo_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 
@@ -71,6 +73,24 @@ func TestARestoreThatFindsNoRoomWritesNothing(t *testing.T) {
 				t.Errorf("there are %s, there were %s", after, before)
 			}
 		})
+	}
+}
+
+// When the destination is full, whatever was computed, that is said once or twice, and not
+// of every file.
+func TestARestoreEndsWhenTheDestinationIsFull(t *testing.T) {
+	src, out := t.TempDir(), t.TempDir()
+	mountKind(t, "tmpfs", out, "tmpfs", 0, "size=400k")
+	files := map[string]string{}
+	for i := range 400 { // each takes a page
+		files[fmt.Sprint(i)] = fmt.Sprint(i)
+	}
+	makeTree(t, src, files)
+	f := newFixture(t)
+	m := f.snapshot(repo.Paths(src), repo.SnapshotOptions{})
+	report, err := f.Restore(t.Context(), m, repo.RestoreOptions{To: out, Workers: 2, NoSync: true})
+	if !errors.Is(err, syscall.ENOSPC) || report.Problems > 8 {
+		t.Errorf("%d problems, %v", report.Problems, err)
 	}
 }
 

@@ -24,9 +24,15 @@ func (x *extraction) run(ctx context.Context, win *window) error {
 		if x.DryRun {
 			break
 		}
+		if err := x.failed(ctx); err != nil {
+			return err
+		}
 		x.write(w, 0, nil, 1)
 	}
 	for _, j := range win.links {
+		if err := x.failed(ctx); err != nil {
+			return err
+		}
 		x.runLink(j)
 	}
 	for _, d := range win.left {
@@ -126,6 +132,9 @@ func (x *extraction) runSegment(ctx context.Context, uses []use, buf *[]byte) er
 		return ctx.Err()
 	}
 	for len(uses) > 0 {
+		if err := x.failed(ctx); err != nil {
+			return err
+		}
 		u := &uses[0]
 		n, data, err := x.together(ctx, plain, uses)
 		switch {
