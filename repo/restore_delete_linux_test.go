@@ -83,6 +83,8 @@ func TestDeletionTakesOnlyWhatTheSnapshotCovered(t *testing.T) {
 			map[string]string{"env/.qsnapignore": "*\n", "env/lib/x": "", "b": ""}, []string{"b"}},
 		{"ignore files made later, one of which keeps something", map[string]string{"a": "1", "d/e/b": "1"}, repo.SnapshotOptions{}, nil,
 			map[string]string{"d/.qsnapignore": "*.log\n", "d/e/x.log": "", "d/e/y": "", "f/.qsnapignore": "*.log\n", "f/x": ""}, []string{"d/e/y", "f", "f/.qsnapignore", "f/x"}},
+		{"an ignore file that was changed later", map[string]string{"a": "1", ".qsnapignore": "*.log\n", "d/.qsnapignore": "x\n"}, repo.SnapshotOptions{}, nil,
+			map[string]string{".qsnapignore": "*.tmp\n", "b.log": "", "b.tmp": "", "d/.qsnapignore": "", "d/x": "", "d/c.tmp": ""}, []string{"b.tmp", "d/c.tmp"}},
 		{"caches", map[string]string{"a": "1", "c/CACHEDIR.TAG": cacheTag, "c/d": "1"}, repo.SnapshotOptions{SkipCaches: true}, nil,
 			map[string]string{"c/e/f": "", "g/CACHEDIR.TAG": cacheTag, "g/h": "", "i/CACHEDIR.TAG": "no", "i/j": ""}, []string{"i", "i/CACHEDIR.TAG", "i/j"}},
 		{"what was too large", map[string]string{"a": "1", "big": "123456789"}, repo.SnapshotOptions{MaxFileSize: 5}, nil,

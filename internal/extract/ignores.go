@@ -25,7 +25,7 @@ func (s *sweep) above(ctx context.Context, l *level, dirs []snapshot.Entry) erro
 	at := ""
 	for i := range dirs[:max(0, len(dirs)-1)] {
 		sub := &level{path: at, rules: l.rules}
-		if err := s.readSnapshotRules(ctx, sub, &dirs[i]); err != nil {
+		if _, err := s.readSnapshotRules(ctx, sub, &dirs[i]); err != nil {
 			return err
 		}
 		l.rules = sub.rules
@@ -46,8 +46,9 @@ func (l *level) with(sort int, text []byte, name string) error {
 	return nil
 }
 
-// readSnapshotRules heeds the ignore files that the snapshot has in a directory.
-func (s *sweep) readSnapshotRules(ctx context.Context, l *level, dir *snapshot.Entry) error {
+// readSnapshotRules heeds the ignore files that the snapshot has in a directory, and returns
+// their names.
+func (s *sweep) readSnapshotRules(ctx context.Context, l *level, dir *snapshot.Entry) (heeded []string, err error) {
 	for _, name := range s.rules.IgnoreFiles {
 		e, err := snapshot.Lookup(ctx, s.x.Source, dir.Subtree, name)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -55,7 +56,7 @@ func (s *sweep) readSnapshotRules(ctx context.Context, l *level, dir *snapshot.E
 		}
 		if err != nil {
 			s.unsure = true
-			return err
+			return nil, err
 		}
 		if e.Type != snapshot.File || e.Problem != "" || e.Size > maxIgnoreFile {
 			continue // it wasn't heeded either
@@ -66,10 +67,11 @@ func (s *sweep) readSnapshotRules(ctx context.Context, l *level, dir *snapshot.E
 		}
 		if err != nil {
 			s.unsure = true
-			return fmt.Errorf("%s, which says what the snapshot leaves out: %w", name, err)
+			return nil, fmt.Errorf("%s, which says what the snapshot leaves out: %w", name, err)
 		}
+		heeded = append(heeded, name)
 	}
-	return nil
+	return heeded, nil
 }
 
 // content returns what is in a small file of the snapshot.
@@ -93,10 +95,19 @@ func (s *sweep) content(ctx context.Context, e *snapshot.Entry) ([]byte, error) 
 	return out, nil
 }
 
-// readRules heeds the ignore files that are in a directory of the destination: those
-// that leave out themselves are in no snapshot.
-func (s *sweep) readRules(l *level, out *disk.Out) error {
+// replacesAll reports whether what is there becomes what the snapshot has, in any case.
+func (x *extraction) replacesAll() bool {
+	return x.Policy == Always && x.Include == nil && x.Exclude == nil
+}
+
+// readRules heeds the ignore files that are in a directory of the destination, but for some:
+// those that leave out themselves are in no snapshot. One that the snapshot has is replaced
+// before anything is deleted, so what it says now counts neither then nor in a plan.
+func (s *sweep) readRules(l *level, out *disk.Out, but []string) error {
 	for _, name := range s.rules.IgnoreFiles {
+		if slices.Contains(but, name) {
+			continue
+		}
 		text, err := head(out, name, maxIgnoreFile)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

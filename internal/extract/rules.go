@@ -134,12 +134,17 @@ func (s *sweep) enter(ctx context.Context, l *level, out *disk.Out, e *snapshot.
 	if l.stays == "" && s.rules.SkipCaches && isCache(out) {
 		l.stays = "it is in a cache"
 	}
+	var heeded []string
 	if e != nil {
-		if err := s.readSnapshotRules(ctx, l, e); err != nil {
+		var err error
+		if heeded, err = s.readSnapshotRules(ctx, l, e); err != nil {
 			return err
 		}
 	}
-	return s.readRules(l, out)
+	if !s.x.replacesAll() {
+		heeded = nil
+	}
+	return s.readRules(l, out, heeded)
 }
 
 // relative returns a path from the snapshot's root as one from that of the extraction.
