@@ -58,7 +58,8 @@ type meetings struct {
 // in looks at a directory, and all below it. The ground is that directory, or the nearest
 // one above it that is there. It reports whether anything there is to be restored.
 func (m *meetings) in(ctx context.Context, d *dir, g *ground) (some bool, err error) {
-	if !d.exists && g.tellsAll(m.x) {
+	apart := g.tellsAll(m.x)
+	if apart && !d.exists {
 		return true, nil // it tells the directory's own name apart, too
 	}
 	seen, idle, names, suspect := map[uint64]bool{}, map[string]bool{}, 0, false
@@ -79,13 +80,15 @@ func (m *meetings) in(ctx context.Context, d *dir, g *ground) (some bool, err er
 		if !picked || e.Problem != "" {
 			continue
 		}
+		if names++; apart {
+			continue
+		}
 		key := maphash.String(m.seed, plainKey(e.Name))
 		suspect = suspect || !isPlain(e.Name) || seen[key]
 		seen[key] = true
-		names++
 	}
 	some = names > 0
-	if names < 2 || !suspect || g.tellsAll(m.x) {
+	if names < 2 || !suspect {
 		return some, nil
 	}
 	if m.x.DryRun {
