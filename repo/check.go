@@ -279,15 +279,32 @@ func (c *checker) checkConfigs(ctx context.Context) error {
 		return err
 	}
 	for _, name := range []string{configName, configCopyName} {
-		if _, err := c.r.target.Stat(ctx, name); sealed[name] == nil && err == nil {
-			c.find(BadConfig, name, "it can't be read")
-		} else if sealed[name] == nil {
-			c.find(BadConfig, name, "it is missing")
+		if sealed[name] == nil {
+			if err := c.checkUnread(ctx, name); err != nil {
+				return err
+			}
 		} else if _, err := openOneConfig(c.r.ring, sealed[name]); err != nil {
 			c.find(BadConfig, name, err.Error())
 		}
 	}
 	return c.checkSiblings(ctx)
+}
+
+// checkUnread says why a copy of the config could not be read.
+func (c *checker) checkUnread(ctx context.Context, name string) error {
+	_, err := target.ReadAll(ctx, c.r.target, name, maxConfig)
+	damage := (*DamageError)(nil)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		c.find(BadConfig, name, "it is missing")
+	case errors.As(err, &damage):
+		c.find(BadConfig, name, damage.Err.Error())
+	case err != nil:
+		return err
+	default:
+		c.find(BadConfig, name, "it could not be read at first")
+	}
+	return nil
 }
 
 // checkSiblings checks that what makes a twin or a replica can be read.

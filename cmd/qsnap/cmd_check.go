@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strconv"
 	"strings"
 	"time"
@@ -206,6 +207,9 @@ func (p *program) showFinding(f *repo.Finding) error {
 
 // nextStep says what to do about a finding.
 func nextStep(f *repo.Finding) string {
+	if strings.HasSuffix(f.What, ": "+fs.ErrPermission.Error()) {
+		return "it may well be whole: mend its permissions, or run this as a user who may read it"
+	}
 	switch f.Kind {
 	case repo.BadConfig:
 		if f.Object == "twin" || f.Object == "replica" {
