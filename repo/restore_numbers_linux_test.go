@@ -65,3 +65,21 @@ func TestNamesWithTheSameNumbersAreJoinedOnlyIfTheyCanBeOneFile(t *testing.T) {
 		}
 	}
 }
+
+// A source that has no inode numbers has no hard links, whatever it says.
+func TestWithoutInodeNumbersNothingIsJoined(t *testing.T) {
+	file := func(text string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte(text), Sys: &snapshot.Entry{Mode: 0o644, Links: 2}}
+	}
+	f := newFixture(t)
+	m := f.snapshot(repo.FS(fstest.MapFS{"a": file("one"), "b": file("two"), "c": file("two"), "d": file("one")}, "/x"), repo.SnapshotOptions{})
+	to := t.TempDir()
+	f.restore(m, repo.RestoreOptions{To: to})
+	for name, want := range map[string]string{"a": "one", "b": "two", "c": "two", "d": "one"} {
+		info, err := os.Stat(filepath.Join(to, name))
+		must(t, err)
+		if text, err := os.ReadFile(filepath.Join(to, name)); string(text) != want || info.Sys().(*syscall.Stat_t).Nlink != 1 {
+			t.Errorf("%s: %q, %d names, %v", name, text, info.Sys().(*syscall.Stat_t).Nlink, err)
+		}
+	}
+}

@@ -50,8 +50,12 @@ func (p *place) deviceOf(device uint64) uint64 {
 	return h.Sum64()
 }
 
-// identify sets the device that an entry records.
+// identify sets the device that an entry records. What has no inode number can't be known
+// to be another name of anything.
 func (c *capture) identify(n *node, e *snapshot.Entry, meta disk.Meta) {
+	if e.Inode == 0 {
+		e.Links, e.Device = 0, 0
+	}
 	if e.Links > 0 && c.src.selected != nil { // other sources know themselves
 		e.Device = n.place.deviceOf(meta.Device)
 	}
