@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/qsnap/qsnap/internal/treetest"
+	"github.com/qsnap/qsnap/internal/test/treetest"
 	"github.com/qsnap/qsnap/repo"
 )
 

@@ -10,7 +10,7 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/qsnap/qsnap/internal/treetest"
+	"github.com/qsnap/qsnap/internal/test/treetest"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
 )

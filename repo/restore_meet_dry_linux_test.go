@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/qsnap/qsnap/internal/treetest"
+	"github.com/qsnap/qsnap/internal/test/treetest"
 	"github.com/qsnap/qsnap/repo"
 )
 

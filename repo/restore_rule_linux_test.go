@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/qsnap/qsnap/internal/treetest"
+	"github.com/qsnap/qsnap/internal/test/treetest"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/target/targettest"
 )

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/qsnap/qsnap/internal/chaos"
+	"github.com/qsnap/qsnap/internal/test/chaos"
 	"github.com/qsnap/qsnap/target"
 )
 

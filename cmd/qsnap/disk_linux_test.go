@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/qsnap/qsnap/internal/treetest"
+	"github.com/qsnap/qsnap/internal/test/treetest"
 )
 
 // mountTmpfs mounts a file system of that size, which only root can.

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/qsnap/qsnap/internal/treetest"
+	"github.com/qsnap/qsnap/internal/test/treetest"
 )
 
 // handsTime is how long many processes go on at least: QSNAP_HANDS_SECONDS, or until each

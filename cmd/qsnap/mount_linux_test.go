@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/qsnap/qsnap/internal/treetest"
+	"github.com/qsnap/qsnap/internal/test/treetest"
 )
 
 // A mounting is a qsnap mount that runs.

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/qsnap/qsnap/internal/treetest"
+	"github.com/qsnap/qsnap/internal/test/treetest"
 )
 
 // A session runs the real binary in a home of its own.

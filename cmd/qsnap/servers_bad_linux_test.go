@@ -25,8 +25,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/qsnap/qsnap/internal/servers"
-	"github.com/qsnap/qsnap/internal/treetest"
+	"github.com/qsnap/qsnap/internal/test/servers"
+	"github.com/qsnap/qsnap/internal/test/treetest"
 )
 
 // fails runs a command that must end with one clear line, in some seconds.

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/qsnap/qsnap/internal/servers"
-	"github.com/qsnap/qsnap/internal/treetest"
+	"github.com/qsnap/qsnap/internal/test/servers"
+	"github.com/qsnap/qsnap/internal/test/treetest"
 )
 
 // eachServer runs a test with a store on each sort of server, and a session whose

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/qsnap/qsnap/internal/treetest"
+	"github.com/qsnap/qsnap/internal/test/treetest"
 )
 
 // Each command that qsnap runs reads all it gets. Not a byte of standard input may be

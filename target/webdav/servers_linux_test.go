@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/qsnap/qsnap/internal/servers"
+	"github.com/qsnap/qsnap/internal/test/servers"
 )
 
 // A realServer is a WebDAV server of somebody else's.

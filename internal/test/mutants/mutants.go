@@ -7,7 +7,7 @@
 // they fail because a promise was broken, and in no other way. It takes minutes and
 // has a build tag of its own:
 //
-//	go test -tags mutants ./internal/mutants
+//	go test -tags mutants ./internal/test/mutants
 //
 // That the changes still fit the code is tested always.
 package mutants

@@ -13,5 +13,6 @@
 //	L0  chunk  target  internal/seal  internal/ignore  internal/keyring
 //
 // Imports point down only. Formats never import target; targets never import
-// formats.
+// formats. What only tests or measures lives below internal/test, and only tests import
+// it.
 package arch

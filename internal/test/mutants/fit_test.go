@@ -5,7 +5,7 @@ import "testing"
 func TestMutantsFitTheCode(t *testing.T) {
 	names := map[string]bool{}
 	for _, m := range All() {
-		if _, err := m.Apply("../.."); err != nil {
+		if _, err := m.Apply("../../.."); err != nil {
 			t.Error(err)
 		}
 		if names[m.Name] {

@@ -10,8 +10,8 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/qsnap/qsnap/internal/servers"
-	"github.com/qsnap/qsnap/internal/treetest"
+	"github.com/qsnap/qsnap/internal/test/servers"
+	"github.com/qsnap/qsnap/internal/test/treetest"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target"

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/qsnap/qsnap/internal/chaos"
-	"github.com/qsnap/qsnap/internal/servers"
+	"github.com/qsnap/qsnap/internal/test/chaos"
+	"github.com/qsnap/qsnap/internal/test/servers"
 	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/s3"
 	"github.com/qsnap/qsnap/target/sftp"

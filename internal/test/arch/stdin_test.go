@@ -13,14 +13,14 @@ import (
 
 // mayUseStdin names the files that know standard input: what passes it on to snapshots,
 // and what looks at the terminal it may be.
-var mayUseStdin = []string{"cmd/qsnap/main.go", "cmd/qsnap/signals.go", "internal/bench/hold_linux.go"}
+var mayUseStdin = []string{"cmd/qsnap/main.go", "cmd/qsnap/signals.go", "internal/test/bench/hold_linux.go"}
 
 // Standard input that is data belongs to the data. No child process inherits it: package
 // exec gives it the null device, unless its field Stdin is set.
 func TestNoChildProcessGetsStandardInput(t *testing.T) {
 	children := 0
-	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
-		name := strings.TrimPrefix(filepath.ToSlash(path), "../../")
+	err := filepath.WalkDir("../../..", func(path string, d fs.DirEntry, err error) error {
+		name := strings.TrimPrefix(filepath.ToSlash(path), "../../../")
 		switch {
 		case err != nil:
 			return err

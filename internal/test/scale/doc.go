@@ -2,5 +2,5 @@
 // blob or a file costs doesn't grow with their number, and memory is bounded
 // whatever is in them. They take minutes and some space in TMPDIR:
 //
-//	go test -tags scale -v ./internal/scale
+//	go test -tags scale -v ./internal/test/scale
 package scale

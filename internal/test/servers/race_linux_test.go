@@ -8,8 +8,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/qsnap/qsnap/internal/servers"
-	"github.com/qsnap/qsnap/internal/treetest"
+	"github.com/qsnap/qsnap/internal/test/servers"
+	"github.com/qsnap/qsnap/internal/test/treetest"
 	"github.com/qsnap/qsnap/target"
 )
 

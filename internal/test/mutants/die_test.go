@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-const root = "../.."
+const root = "../../.."
 
 // run runs tests of package repo with some files replaced, and returns their output
 // and whether they passed.

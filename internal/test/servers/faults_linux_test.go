@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/qsnap/qsnap/internal/servers"
+	"github.com/qsnap/qsnap/internal/test/servers"
 	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/targettest"
 )

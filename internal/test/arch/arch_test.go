@@ -14,38 +14,38 @@ const module = "github.com/qsnap/qsnap/"
 // allowed names, for each package of the module, those it may import. Packages
 // that only tests import are not restricted in that.
 var allowed = map[string][]string{
-	"chunk":              nil,
-	"target":             nil,
-	"internal/seal":      nil,
-	"internal/ignore":    nil,
-	"target/local":       {"target"},
-	"target/s3":          {"target"},
-	"target/s3/s3test":   nil,
-	"target/sftp":        {"target"},
-	"target/targetbench": {"target"},
-	"target/targettest":  {"target"},
-	"target/webdav":      {"target"},
-	"target/rclone":      {"target", "target/webdav"},
-	"pack":               {"chunk", "internal/seal"},
-	"index":              {"chunk", "internal/seal", "pack"},
-	"snapshot":           {"chunk"},
-	"internal/cache":     nil,
-	"internal/disk":      {"snapshot"},
-	"internal/capture":   {"chunk", "internal/disk", "internal/ignore", "snapshot"},
-	"internal/prune":     {"chunk", "pack"},
-	"internal/extract":   {"chunk", "index", "internal/disk", "internal/ignore", "pack", "snapshot"},
-	"repo":               {"chunk", "index", "internal/cache", "internal/capture", "internal/disk", "internal/extract", "internal/ignore", "internal/prune", "internal/seal", "pack", "snapshot", "target"},
-	"internal/archive":   {"repo", "snapshot"},
-	"internal/mount":     {"repo", "snapshot"},
-	"internal/arch":      nil,
-	"internal/bench":     nil,
-	"internal/chaos":     nil,
-	"internal/keyring":   nil,
-	"internal/mutants":   nil,
-	"internal/servers":   nil,
-	"internal/scale":     nil,
-	"internal/treetest":  nil,
-	"cmd/qsnap":          {"chunk", "internal/archive", "internal/keyring", "internal/mount", "repo", "snapshot", "target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/targettest", "target/webdav"},
+	"chunk":                  nil,
+	"target":                 nil,
+	"internal/seal":          nil,
+	"internal/ignore":        nil,
+	"target/local":           {"target"},
+	"target/s3":              {"target"},
+	"target/s3/s3test":       nil,
+	"target/sftp":            {"target"},
+	"target/targetbench":     {"target"},
+	"target/targettest":      {"target"},
+	"target/webdav":          {"target"},
+	"target/rclone":          {"target", "target/webdav"},
+	"pack":                   {"chunk", "internal/seal"},
+	"index":                  {"chunk", "internal/seal", "pack"},
+	"snapshot":               {"chunk"},
+	"internal/cache":         nil,
+	"internal/disk":          {"snapshot"},
+	"internal/capture":       {"chunk", "internal/disk", "internal/ignore", "snapshot"},
+	"internal/prune":         {"chunk", "pack"},
+	"internal/extract":       {"chunk", "index", "internal/disk", "internal/ignore", "pack", "snapshot"},
+	"repo":                   {"chunk", "index", "internal/cache", "internal/capture", "internal/disk", "internal/extract", "internal/ignore", "internal/prune", "internal/seal", "pack", "snapshot", "target"},
+	"internal/archive":       {"repo", "snapshot"},
+	"internal/mount":         {"repo", "snapshot"},
+	"internal/test/arch":     nil,
+	"internal/test/bench":    nil,
+	"internal/test/chaos":    nil,
+	"internal/keyring":       nil,
+	"internal/test/mutants":  nil,
+	"internal/test/servers":  nil,
+	"internal/test/scale":    nil,
+	"internal/test/treetest": nil,
+	"cmd/qsnap":              {"chunk", "internal/archive", "internal/keyring", "internal/mount", "repo", "snapshot", "target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/targettest", "target/webdav"},
 }
 
 // light names what a program that imports repo and target/local compiles beside
@@ -66,7 +66,7 @@ type listed struct {
 func list(t *testing.T, args ...string) []listed {
 	t.Helper()
 	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Standard,Module"}, args...)...)
-	cmd.Dir = "../.."
+	cmd.Dir = "../../.."
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
