@@ -113,7 +113,7 @@ func TestDeletionTakesOnlyWhatTheSnapshotCovered(t *testing.T) {
 			var told, spared []string
 			for _, dry := range []bool{true, false} {
 				told, spared = nil, nil
-				report := f.restore(m, repo.RestoreOptions{To: to, Delete: true, Actions: true, DryRun: dry, Progress: func(p repo.RestoreProgress) {
+				report := f.restore(m, repo.RestoreOptions{To: to, Delete: true, InPlace: m.Layout == snapshot.Paths, Actions: true, DryRun: dry, Progress: func(p repo.RestoreProgress) {
 					name, _ := filepath.Rel(src, filepath.Join(to, p.Path))
 					if p.Action == "delete" {
 						told = append(told, name)
@@ -137,7 +137,7 @@ func TestDeletionTakesOnlyWhatTheSnapshotCovered(t *testing.T) {
 			if !slices.Equal(sorted(gone), sorted(c.gone)) {
 				t.Errorf("%q are gone, want %q; spared: %q", gone, c.gone, spared)
 			}
-			if report := f.restore(m, repo.RestoreOptions{To: to, Delete: true}); report.Deleted != 0 {
+			if report := f.restore(m, repo.RestoreOptions{To: to, Delete: true, InPlace: m.Layout == snapshot.Paths}); report.Deleted != 0 {
 				t.Errorf("another restore deletes %d more", report.Deleted)
 			}
 		})

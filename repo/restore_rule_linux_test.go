@@ -294,3 +294,45 @@ func sizeOf(line string) int64 {
 	n, _ := strconv.ParseInt(size, 10, 64)
 	return n
 }
+
+// Put back in its place, each named path is a root of its own: also on a file system that
+// was mounted when the snapshot was taken, but on no other.
+func TestInPlaceDeletionReachesNamedPathsOnTheirOwnFileSystems(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		then  func(t *testing.T, w string) // after the snapshot of w/a, w/m/x/b and w/n
+		stays string
+	}{
+		{"all as it was", func(*testing.T, string) {}, "m/beside"},
+		{"mounted later", func(t *testing.T, w string) { mountTmpfs(t, w+"/a"); makeTree(t, w, map[string]string{"a/new": ""}) }, "a/new m/beside"},
+		{"mounted in a named path", func(t *testing.T, w string) {
+			mountTmpfs(t, w+"/n/y")
+			makeTree(t, w, map[string]string{"n/y/new": ""})
+		}, "m/beside n/y n/y/new"},
+		{"no longer mounted", func(t *testing.T, w string) {
+			unmount(t, w+"/m")
+			makeTree(t, w, map[string]string{"m/x/b/new": "", "m/beside": ""})
+		}, "m/beside m/x/b/new"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := t.TempDir()
+			mountTmpfs(t, w+"/m")
+			mountTmpfs(t, w+"/n")
+			makeTree(t, w, map[string]string{"a/1": "1", "m/x/b/2": "2", "n/3": "3", "m/beside": ""})
+			f := newFixture(t)
+			m := f.snapshot(repo.Paths(w+"/a", w+"/m/x/b", w+"/n"), repo.SnapshotOptions{})
+			makeTree(t, w, map[string]string{"a/new": "", "m/x/b/new": "", "n/new": ""})
+			c.then(t, w)
+			f.restore(m, repo.RestoreOptions{To: "/", InPlace: true, Delete: true})
+			var more []string
+			for _, name := range namesBelow(t, w) {
+				if !slices.Contains([]string{"a", "a/1", "m", "m/x", "m/x/b", "m/x/b/2", "n", "n/3"}, name) {
+					more = append(more, name)
+				}
+			}
+			if got := strings.Join(sorted(more), " "); got != c.stays {
+				t.Errorf("%q stays, want %q", got, c.stays)
+			}
+		})
+	}
+}

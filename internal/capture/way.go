@@ -77,7 +77,7 @@ func (c *capture) stepInto(sub, parent *node, selected *selection, only bool) {
 		}
 		sub.only = selected != nil
 		c.skip(sub.path, snapshot.NoteFileSystem, otherFileSystem)
-	} else if !sub.only {
+	} else {
 		c.noteMount(sub)
 	}
 	if sub.only && !parent.only {
@@ -144,7 +144,7 @@ func (c *capture) allMissing() error {
 	return c.missing
 }
 
-// noteMount notes that what is mounted at a directory is taken.
+// noteMount notes that what is mounted at a directory is taken, or leads to what is named.
 func (c *capture) noteMount(n *node) {
 	if kind, mounted := c.mounts[n.path]; mounted {
 		c.note(n.path, snapshot.NoteMount, kind)

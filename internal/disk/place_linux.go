@@ -8,12 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Place tells one file, and the mount it is seen through, from all others at a time.
-type Place struct {
-	Device, Inode uint64
-	Mount         uint64 // 0 where it isn't known
-}
-
 // Place returns where a name leads, which a symbolic link there does not. An empty name
 // is the directory itself. No automounter is set off.
 func (d *Dir) Place(name string) (Place, error) {

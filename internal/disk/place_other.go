@@ -10,12 +10,6 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A Place tells one file, and the mount it is seen through, from all others at a time.
-type Place struct {
-	Device, Inode uint64 // 0 where the system doesn't tell
-	Mount         uint64 // 0 where it isn't known
-}
-
 // Place returns where a name leads, which a symbolic link there does not. An empty name
 // is the directory itself.
 func (d *Dir) Place(name string) (Place, error) {

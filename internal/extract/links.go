@@ -31,7 +31,7 @@ func (x *extraction) firstOf(d *dir, e *snapshot.Entry, v verdict) (first, w *wr
 			x.reportTo(func() string { return d.join(e.Name) })(fmt.Errorf("it is restored as a file of its own: the destination can't have hard links, and in the snapshot it is one to %s", first.path()))
 		}
 		return nil, newWritten(d, e, v)
-	case there.Device == here.Device && there.Mount == here.Mount:
+	case there.On(here):
 		return first, nil
 	}
 	at := linkable{key, here.Device, here.Mount}

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"io/fs"
@@ -62,8 +63,12 @@ type level struct {
 	noted bool          // notes may be of paths below it
 	stays string        // why nothing in it may be deleted, for all that is below it
 	whole bool          // the snapshot holds all that was in it
-	mount string        // the mount point that it lies on, if that isn't the destination's root
-	kept  uint64        // as sweep.kept was when the directory was entered
+	mount string        // the mount point that it lies on, if that isn't the root's
+
+	mounted bool   // something is mounted at it
+	known   bool   // down to it, mount points were some in the snapshot, too, and the other way round
+	named   bool   // it is a named path that is put back in its place
+	kept    uint64 // as sweep.kept was when the directory was entered
 }
 
 // join returns the path, from the snapshot's root, of a name in the directory.
@@ -76,7 +81,7 @@ func (s *sweep) top(ctx context.Context, out *disk.Out) (*level, error) {
 	if l.place, err = out.Place(""); err != nil {
 		return nil, err
 	}
-	s.root = l.place
+	l.known = true
 	if s.rules.Load != nil {
 		dirs, err := s.rules.Load(ctx)
 		if err != nil {
@@ -93,17 +98,18 @@ func (s *sweep) top(ctx context.Context, out *disk.Out) (*level, error) {
 // below returns the level of a directory in another one. The entry is nil for one that
 // the snapshot doesn't have.
 func (s *sweep) below(ctx context.Context, l *level, d *dir, out *disk.Out, e *snapshot.Entry) (*level, error) {
-	sub := &level{path: path.Join(s.rules.Base, d.path), noted: l.noted, stays: l.stays, rules: l.rules, mount: l.mount}
+	sub := &level{path: path.Join(s.rules.Base, d.path), noted: l.noted, stays: l.stays, rules: l.rules, mount: l.mount, known: l.known}
 	var err error
 	if sub.place, err = out.Place(""); err != nil {
 		return nil, err
 	}
-	if sub.place.Device != l.place.Device || sub.place.Mount != l.place.Mount {
+	if sub.mounted = !sub.place.On(l.place); sub.mounted {
 		sub.mount = d.path
-		sub.stays = onOtherFileSystem
+		sub.stays = cmp.Or(sub.stays, onOtherFileSystem)
 	} else if ownNames[path.Base(sub.path)] && sub.stays == "" {
 		sub.stays = "it belongs to the file system"
 	}
+	sub.named = s.x.InPlace && d.parent != nil && s.x.onTheWay(d.parent) && !s.x.onTheWay(d)
 	return sub, s.enter(ctx, sub, out, e)
 }
 
@@ -113,20 +119,26 @@ const onOtherFileSystem = "it is on another file system"
 func (s *sweep) enter(ctx context.Context, l *level, out *disk.Out, e *snapshot.Entry) error {
 	l.kept = s.kept
 	l.whole = s.x.Whole == nil || s.x.Whole(s.relative(l.path))
+	var n Noted
 	if l.noted {
-		n, err := s.rules.Noted(ctx, l.path)
-		if err != nil {
+		var err error
+		if n, err = s.rules.Noted(ctx, l.path); err != nil {
 			s.unsure = true
 			return err
 		}
 		l.noted = n.Below
-		switch {
-		case l.stays != "":
-		case n.LeftOut != "":
-			l.stays = n.LeftOut
-		case n.Mount && l.path != s.rules.Base && l.place.Device == s.root.Device && l.place.Mount == s.root.Mount:
-			l.stays = "a file system was mounted here, and none is now"
-		}
+	}
+	wasMount := n.Mount && l.path != s.rules.Base
+	l.known = l.known && l.mounted == wasMount
+	if l.named && l.known && l.stays == onOtherFileSystem { // it is a root of its own
+		l.mount, l.stays = "", ""
+	}
+	switch {
+	case l.stays != "":
+	case n.LeftOut != "":
+		l.stays = n.LeftOut
+	case wasMount && !l.mounted:
+		l.stays = "a file system was mounted here, and none is now"
 	}
 	if why := s.rules.Listed[l.path]; why != "" && l.stays == "" {
 		l.stays = why
@@ -182,7 +194,7 @@ func (s *sweep) spares(ctx context.Context, l *level, e *snapshot.Entry, place d
 	switch own := s.rules.Own[FileID{place.Device, place.Inode}]; {
 	case own != "" && place.Inode != 0:
 		return own, nil
-	case place.Device != l.place.Device || place.Mount != l.place.Mount:
+	case !place.On(l.place):
 		return "a file system is mounted there", nil
 	case l.stays != "":
 		return l.stays, nil

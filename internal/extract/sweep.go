@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,6 @@ type sweep struct {
 	quiet bool  // don't tell what would be done
 	plan  *Plan // to be made, or nil
 
-	root disk.Place
 	gone uint64 // entries that were, or would be, deleted
 	seen uint64 // entries that are in the destination
 	why  string // the first reason for which something stays
@@ -63,6 +63,10 @@ func (s *sweep) dir(ctx context.Context, d *dir, l *level) error {
 	extra, subs, err := s.compare(ctx, d, l)
 	if err != nil {
 		return s.failed(ctx, d, err)
+	}
+	if len(extra) > 0 && !l.whole {
+		s.spareBeside(d)
+		extra = nil
 	}
 	extra, ignores := s.ignoresLast(extra)
 	if err := s.extras(ctx, d, l, extra); err != nil {
@@ -311,6 +315,15 @@ func (s *sweep) spare(path, why string, l *level) {
 	}
 	if !s.quiet {
 		s.x.spared(Spared{path, why, l.mount})
+	}
+}
+
+// spareBeside notes that what lies beside the snapshot's paths stays: one line for each
+// directory on the way to them, which may be as large as a home directory.
+func (s *sweep) spareBeside(d *dir) {
+	s.kept++
+	if !s.quiet {
+		s.x.spared(Spared{Path: cmp.Or(d.path, "."), Reason: "the snapshot holds only a part of it: what else is in it stays"})
 	}
 }
 

@@ -142,10 +142,13 @@ func write(number string) error {
 	if err != nil {
 		return err
 	}
-	t, err := s3.Open(ctx, o)
+	bucket, err := s3.Open(ctx, o)
 	if err != nil {
 		return err
 	}
+	// As the command does: the store asks for another try where it has removed a directory
+	// into which another writer was about to put.
+	t := target.NewRetry(bucket, target.RetryOptions{MaxElapsed: time.Minute})
 	r, err := repo.Open(ctx, t, repo.Passphrase(passphrase), repo.Options{CacheDir: os.Getenv("S3_TEST_CACHE")})
 	if err != nil {
 		return err
