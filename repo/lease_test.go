@@ -1,8 +1,10 @@
 package repo_test
 
 import (
+	"io/fs"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -28,15 +30,28 @@ func TestALeaseThatCouldNotBeReplacedEndsWithItsRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer r.Close()
-		src := newSource(t.Context(), "X", eachTakes(4*time.Minute, "x"))
-		if _, err := takeSnapshot(t.Context(), r, src); err != nil {
+		src := slowSource{fstest.MapFS{"dir/file": {Data: []byte("content")}}, 4 * time.Minute}
+		if _, err := r.Snapshot(t.Context(), repo.FS(src, "/x"), repo.SnapshotOptions{Workers: 1}); err != nil {
 			t.Fatal(err)
 		}
 		if failed == 0 {
 			t.Error("the lease was never to be replaced")
 		}
-		if n := count(mem, "leases/"); n > 0 {
+		if n, _ := stored(mem, "leases/"); n > 0 {
 			t.Errorf("%d leases are left", n)
 		}
 	})
+}
+
+// A slowSource takes long to open each of its files.
+type slowSource struct {
+	fstest.MapFS
+	delay time.Duration
+}
+
+func (s slowSource) Open(name string) (fs.File, error) {
+	if f := s.MapFS[name]; f != nil && !f.Mode.IsDir() {
+		time.Sleep(s.delay)
+	}
+	return s.MapFS.Open(name)
 }

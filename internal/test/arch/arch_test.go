@@ -44,6 +44,7 @@ var allowed = map[string][]string{
 	"internal/test/mutants":  nil,
 	"internal/test/servers":  nil,
 	"internal/test/scale":    nil,
+	"internal/test/sim":      {"chunk", "internal/seal", "pack", "repo", "snapshot", "target", "target/targettest"},
 	"internal/test/treetest": nil,
 	"cmd/qsnap":              {"chunk", "internal/archive", "internal/keyring", "internal/mount", "repo", "snapshot", "target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/targettest", "target/webdav"},
 }

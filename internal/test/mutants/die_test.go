@@ -16,7 +16,7 @@ import (
 
 const root = "../../.."
 
-// run runs tests of package repo with some files replaced, and returns their output
+// run runs tests of the simulator with some files replaced, and returns their output
 // and whether they passed.
 func run(t *testing.T, tests string, files map[string]string, env ...string) (output string, passed bool) {
 	t.Helper()
@@ -40,7 +40,7 @@ func run(t *testing.T, tests string, files map[string]string, env ...string) (ou
 	if err := os.WriteFile(path, overlay, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("go", "test", "-count=1", "-failfast", "-overlay", path, "-run", "^("+tests+")", "./repo")
+	cmd := exec.Command("go", "test", "-count=1", "-failfast", "-overlay", path, "-run", "^("+tests+")", "./internal/test/sim")
 	cmd.Dir, cmd.Env = root, append(append(os.Environ(), "QSNAP_WALKS=whole"), env...)
 	out, err := cmd.CombinedOutput()
 	if _, failed := err.(*exec.ExitError); err != nil && !failed {
@@ -53,7 +53,7 @@ func run(t *testing.T, tests string, files map[string]string, env ...string) (ou
 var notice = regexp.MustCompile(`broken promise in program "[^"]*": [^\n]*`)
 
 func TestMutantsDie(t *testing.T) {
-	if out, passed := run(t, "TestSim", nil); !passed {
+	if out, passed := run(t, "Test", nil); !passed {
 		t.Fatalf("the code as it is fails:\n%s", out)
 	}
 	for _, m := range All() {

@@ -5,7 +5,7 @@ func All() []Mutant {
 	return []Mutant{
 		{
 			Name:  "publish before what was captured is stored",
-			Tests: "TestSimTwoWriters",
+			Tests: "TestTwoWriters",
 			Edits: []Edit{{"repo/snapshot.go", `	if err == nil {
 		err = s.flush()
 	}
@@ -13,21 +13,21 @@ func All() []Mutant {
 		},
 		{
 			Name:  "publish without a pending manifest",
-			Tests: "TestSimEveryRunOfAWriterAndAHastyPrune|TestSimLeasesAreNoSafety",
+			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
 			Edits: []Edit{{"repo/publish.go",
 				`if err := r.put(ctx, pendingName(p.m.ID), p.object); err != nil {`,
 				`if err := ctx.Err(); err != nil {`}},
 		},
 		{
 			Name:  "drop a stale pending manifest without a tombstone",
-			Tests: "TestSimEveryRunOfAWriterAndAHastyPrune|TestSimLeasesAreNoSafety",
+			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
 			Edits: []Edit{{"repo/prune_collect.go",
 				`if err := p.r.putTombstone(ctx, id); err != nil {`,
 				`if err := ctx.Err(); err != nil {`}},
 		},
 		{
 			Name:  "take a tombstone for a publication",
-			Tests: "TestSimEveryRunOfAWriterAndAHastyPrune|TestSimLeasesAreNoSafety",
+			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
 			Edits: []Edit{{"repo/publish.go", `		return errGivenUp
 	}
 	return err
@@ -38,7 +38,7 @@ func All() []Mutant {
 		},
 		{
 			Name:  "publish over a tombstone",
-			Tests: "TestSimEveryRunOfAWriterAndAHastyPrune|TestSimLeasesAreNoSafety|TestSimAWriterBuildsOnWhatIsForgotten",
+			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety|TestAWriterBuildsOnWhatIsForgotten",
 			Edits: []Edit{{"repo/publish.go", `		return errGivenUp
 	}
 	return err
@@ -49,7 +49,7 @@ func All() []Mutant {
 		},
 		{
 			Name:  "a writer reads which packs there are before it reads the quarantine",
-			Tests: "TestSimEveryRunOfAWriterAndAHastyPrune|TestSimLeasesAreNoSafety",
+			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
 			Edits: []Edit{
 				{"repo/publish.go", `		quarantine, err := r.quarantined(ctx) // before anything else is looked at
 `, `		early, err := r.packsThere(ctx)
@@ -70,7 +70,7 @@ func All() []Mutant {
 		},
 		{
 			Name:  "a prune reads which packs there are before it reads the quarantine",
-			Tests: "TestSimTwoPrunesWithTwoCopies", Interruptions: 3,
+			Tests: "TestTwoPrunesWithTwoCopies", Interruptions: 3,
 			Edits: []Edit{{"repo/prune_delete.go", `	quarantine, err := p.r.quarantined(ctx) // of all, before the packs
 	if err != nil {
 		return nil, err
@@ -85,12 +85,12 @@ func All() []Mutant {
 		},
 		{
 			Name:  "a prune reads published manifests before pending ones",
-			Tests: "TestSimEveryRunOfAWriterAndAHastyPrune|TestSimLeasesAreNoSafety",
+			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
 			Edits: []Edit{{"repo/prune_collect.go", `{pendingPrefix, snapshotPrefix}`, `{snapshotPrefix, pendingPrefix}`}},
 		},
 		{
 			Name:  "a pack leaves quarantine before it is deleted",
-			Tests: "TestSimEveryRunOfAWriterAndAHastyPrune|TestSimLeasesAreNoSafety",
+			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
 			Edits: []Edit{{"repo/prune_delete.go", `		err := p.r.target.Delete(ctx, packName(info.ID))`,
 				`		if err := p.r.releasePack(ctx, info.ID, p.s.run); err != nil {
 			return err
@@ -99,17 +99,17 @@ func All() []Mutant {
 		},
 		{
 			Name:  "a prune honours its own quarantine only",
-			Tests: "TestSimTwoPrunesWithTwoCopies",
+			Tests: "TestTwoPrunesWithTwoCopies",
 			Edits: []Edit{{"repo/prune_delete.go", `return ok && !quarantine.has(id)`, `return ok && !slices.Contains(quarantine[id], p.s.run)`}},
 		},
 		{
 			Name:  "a writer doesn't look whether the packs are there that its parent doesn't vouch for",
-			Tests: "TestSimEveryRunOfAWriterAndAHastyPrune|TestSimLeasesAreNoSafety",
+			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
 			Edits: []Edit{{"repo/publish.go", `if err != nil || simple && !gone {`, `if err != nil || simple && (gone || !gone) {`}},
 		},
 		{
 			Name:  "a writer whose parent stands doesn't read the quarantine",
-			Tests: "TestSimEveryRunOfAWriterAndAHastyPrune|TestSimLeasesAreNoSafety",
+			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
 			Edits: []Edit{{"repo/publish.go", `simple := p.proven && len(quarantine) == 0`, `simple := p.proven`},
 				{"repo/publish.go", `		gone = gone || quarantine.has(id) || !there(id)
 `, `		gone = gone || !there(id)
@@ -117,27 +117,27 @@ func All() []Mutant {
 		},
 		{
 			Name:  "a writer takes its parent to stand",
-			Tests: "TestSimAWriterBuildsOnWhatIsForgotten",
+			Tests: "TestAWriterBuildsOnWhatIsForgotten",
 			Edits: []Edit{{"repo/publish.go", `if simple, err = r.stands(ctx, id); err != nil {`, `if err := ctx.Err(); err != nil {`}},
 		},
 		{
 			Name:  "a writer takes a tombstone for its parent",
-			Tests: "TestSimAWriterBuildsOnWhatIsForgotten",
+			Tests: "TestAWriterBuildsOnWhatIsForgotten",
 			Edits: []Edit{{"repo/publish.go", `return err == nil && h.Kind() == seal.Manifest, nil`, `return err == nil && h.Kind() != 0, nil`}},
 		},
 		{
 			Name:  "a run takes what it goes on from to be there",
-			Tests: "TestSimGoingOnBesideAHastyPrune",
+			Tests: "TestGoingOnBesideAHastyPrune",
 			Edits: []Edit{{"repo/snapshot.go", `proven: t.resume == nil,`, `proven: true,`}},
 		},
 		{
 			Name:  "a copy uses the name of a pack again",
-			Tests: "TestSimACopyBesidePrunes",
+			Tests: "TestACopyBesidePrunes",
 			Edits: []Edit{{"repo/copy_twin.go", `err == nil && !free {`, `err == nil && !free && info == nil {`}},
 		},
 		{
 			Name:  "a prune deletes what its index has lost",
-			Tests: "TestSimAPruneDeletesNoPackThatItsIndexHasLost",
+			Tests: "TestAPruneDeletesNoPackThatItsIndexHasLost",
 			Edits: []Edit{{"repo/prune_delete.go", `rescued[n] = !known[id]`, `rescued[n] = len(known) < 0 && !known[id]`}},
 		},
 	}

@@ -3,7 +3,7 @@
 //
 // Each mutant is the code with a small change that breaks the protocol of deleting
 // (see package repo), a shortcut that is known to lose data. TestMutantsDie builds the
-// tests of package repo with each of them in turn, by an overlay, and demands that
+// tests of package sim with each of them in turn, by an overlay, and demands that
 // they fail because a promise was broken, and in no other way. It takes minutes and
 // has a build tag of its own:
 //

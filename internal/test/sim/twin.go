@@ -1,4 +1,4 @@
-package repo_test
+package sim
 
 import (
 	"context"
@@ -11,9 +11,9 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// In these programs there is a second repository, a twin of the first, on the same
-// simulated target: below a prefix, as if it was elsewhere. Packs and manifests are
-// copied to it as they are, and back, while in both others write, prune and forget.
+// In programs with a twin there is a second repository on the same simulated target: below
+// a prefix, as if it was elsewhere. Packs and manifests are copied to it as they are, and
+// back, while in both others write, prune and forget.
 
 // twinPrefix is what the names of a twin's objects begin with.
 const twinPrefix = "twin/"
@@ -103,15 +103,6 @@ func (a actor) atTwin() actor {
 	return a
 }
 
-// below returns the footprint of who does the same below a prefix.
-func (f footprint) below(prefix string) (out footprint) {
-	for _, s := range f {
-		method, name, _ := strings.Cut(s, " ")
-		out = append(out, method+" "+prefix+name)
-	}
-	return out
-}
-
 // copies copies all snapshots from one repository to the other, some times over.
 func copies(from, to string, times int) role {
 	return func(ctx context.Context, a *actor) error {
@@ -147,43 +138,4 @@ func copies(from, to string, times int) role {
 func copier(name, from, to string, times int) actor {
 	may := append(writing.below(to), "put "+to+"forgotten/", "put "+to+"names/", "put "+to+"marks/")
 	return actor{name: name, role: copies(from, to, times), may: append(may, leasing.below(from)...), mortal: true}
-}
-
-// movedManifests counts the snapshots that came to the twin as they are.
-func movedManifests(w *world) (n int) {
-	for name := range w.told {
-		if w.told[twinPrefix+name] {
-			n++
-		}
-	}
-	return n
-}
-
-// A prune is about to delete a pack that another one deletes first. Then it is copied
-// once more: not under the same name.
-func TestSimACopyBesidePrunes(t *testing.T) {
-	t.Parallel()
-	s := newStage(t, "x").twin(t).copied(t)
-	explore(t, &program{name: "copy and two prunes", stage: s, breaks: 1, only: amongPrunes.below(twinPrefix), actors: []actor{
-		pruner("p1").atTwin(), pruner("p2").atTwin(), copier("c", "", twinPrefix, 1),
-	}})
-}
-
-func TestSimRandomTwins(t *testing.T) {
-	t.Parallel()
-	runRandomly(t, twins(t), simRuns(t, 40))
-}
-
-func twins(t *testing.T) *randomProgram {
-	s := newStage(t, "xY").publishBlindly(t, "x", "Yz").twin(t)
-	return &randomProgram{
-		program: program{name: "twins", stage: s, about: movedManifests, actors: []actor{
-			writer("w", "xz", "xYZ", "aB").dies(), pruner("p").dies(), forgetter("x", "xz").dies(),
-			copier("c1", "", twinPrefix, 3), copier("c2", "", twinPrefix, 2), copier("back", twinPrefix, "", 2),
-			writer("tw", "xYc", "cZ").atTwin().dies(), hastyPruner("tp1").atTwin().dies(), pruner("tp2").atTwin().dies(),
-			forgetter("xY", "Yz", "xYc").named("tf").atTwin().dies(),
-			{name: "r", at: twinPrefix, role: reads, mortal: true},
-		}},
-		faults: allFaults, lives: 4, steps: 900,
-	}
 }

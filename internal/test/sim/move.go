@@ -1,8 +1,7 @@
-package repo_test
+package sim
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -97,40 +96,16 @@ func sees(op targettest.Op, name string) bool {
 	return op.Name == name
 }
 
-// A footprint is what an actor may change, such as "put packs/": a method, and what
-// the names begin with.
-type footprint []string
-
-// writing is the footprint of those who take snapshots.
-var writing = footprint{
-	"put leases/", "delete leases/", "put packs/", "put index/", "put pending/", "delete pending/", "put snapshots/",
-}
-
-// The footprints of those who delete.
-var (
-	pruning = footprint{
-		"put leases/", "delete leases/", "put packs/", "delete packs/", "put index/", "delete index/", "put quarantine/", "delete quarantine/",
-		"put snapshots/", "delete pending/", "delete forgotten/", "delete marks/",
+// what names the kind of a move, for counting.
+func (m move) what() string {
+	switch {
+	case m.kind == take && m.fault != targettest.None:
+		return faultNames[m.fault][1:]
+	case m.kind == take:
+		return "operations"
+	case m.kind == skew:
+		return "clock jumps"
 	}
-	forgetting = footprint{"put forgotten/", "delete snapshots/"}
-	leasing    = footprint{"put leases/", "delete leases/"}
-	relisting  = footprint{"put index/", "delete index/"}
-	unleasing  = footprint{"delete leases/"}
-)
-
-// has reports whether an operation is in the footprint.
-func (f footprint) has(op targettest.Op) bool {
-	return slices.ContainsFunc(f, func(s string) bool { return strings.HasPrefix(op.Method+" "+op.Name, s) })
-}
-
-// disturb reports whether anything in the footprint can change the outcome of an
-// operation that changes nothing. exists says whether its object is there.
-func (f footprint) disturb(op targettest.Op, exists bool) bool {
-	return slices.ContainsFunc(f, func(s string) bool {
-		method, prefix, _ := strings.Cut(s, " ")
-		if op.Method == "list" {
-			return strings.HasPrefix(prefix, op.Name) || strings.HasPrefix(op.Name, prefix)
-		}
-		return strings.HasPrefix(op.Name, prefix) && (method == "delete") == exists
-	})
+	m.actor = 0
+	return m.text([]*actor{{name: "somebody"}})
 }

@@ -1,4 +1,4 @@
-package repo_test
+package sim
 
 import (
 	"bytes"
@@ -13,6 +13,8 @@ import (
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
 )
+
+func isAbsent(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 // writes takes a snapshot of each tree in turn.
 func writes(trees ...string) role { return writesSlowly(0, trees...) }

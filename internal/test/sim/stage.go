@@ -1,23 +1,19 @@
-package repo_test
+package sim
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/target/targettest"
@@ -41,7 +37,8 @@ type stage struct {
 // simEpoch is when stages are set. Bubbles begin then, too.
 var simEpoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// newStage makes a repository with a snapshot of each tree in turn.
+// newStage makes a repository with a snapshot of each tree in turn. Its packs and chunks
+// are so small that a tree of a few files fills several.
 func newStage(t testing.TB, trees ...string) *stage {
 	t.Helper()
 	s := &stage{mem: &targettest.Memory{}, told: map[string]bool{}, parts: []string{""}, caches: fastDir(t)}
@@ -52,9 +49,11 @@ func newStage(t testing.TB, trees ...string) *stage {
 	if s.key, err = repo.ParseKey([]byte(text)); err != nil {
 		t.Fatal(err)
 	}
-	o := crashInit(s.caches)
-	o.Rand, o.Now = seeded("init"), func() time.Time { return simEpoch }
-	r, err := repo.Init(t.Context(), s.mem, s.key, o)
+	r, err := repo.Init(t.Context(), s.mem, s.key, repo.InitOptions{
+		Options:  repo.Options{CacheDir: s.caches, Rand: seeded("init"), Now: func() time.Time { return simEpoch }},
+		PackSize: 1 << 20,
+		Chunks:   chunk.Params{Polynomial: 0x3DA3358B4DC173, Min: 16 << 10, Max: 128 << 10, Bits: 15, Whole: 64 << 10},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,40 +164,6 @@ func (s *stage) digest() digest {
 		}
 	}
 	return s.sum
-}
-
-// seeded returns an endless source of bytes that depend on a name only.
-func seeded(name string) io.Reader {
-	return &seededReader{random: rand.NewChaCha8(sha256.Sum256([]byte(name)))}
-}
-
-type seededReader struct {
-	mu     sync.Mutex
-	random *rand.ChaCha8
-}
-
-func (s *seededReader) Read(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.random.Read(p)
-}
-
-// A lot is what is drawn by one actor. What its heartbeat draws is drawn from another
-// source than the rest, as it may come before or after that.
-type lot struct{ beats, rest io.Reader }
-
-func newLot(name string) lot { return lot{seeded(name + ", beats"), seeded(name)} }
-
-func (l lot) Read(p []byte) (int, error) {
-	var callers [64]uintptr
-	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers[:])])
-	for more := true; more; {
-		var frame runtime.Frame
-		if frame, more = frames.Next(); strings.HasSuffix(frame.Function, "repo.(*hold).keep") {
-			return l.beats.Read(p)
-		}
-	}
-	return l.rest.Read(p)
 }
 
 // fastDir returns a temporary directory, in memory if there is a file system for

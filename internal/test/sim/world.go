@@ -1,4 +1,4 @@
-package repo_test
+package sim
 
 import (
 	"context"
@@ -12,23 +12,6 @@ import (
 
 	"github.com/qsnap/qsnap/target/targettest"
 )
-
-// A program is what some actors do on a stage at the same time.
-type program struct {
-	name    string
-	stage   *stage
-	actors  []actor // name, role and what they may do; each run has copies
-	crashes int     // how many actors may die, in an explored run
-	torn    bool    // the target may break its contract: see TestSimRandomTornWrites
-	keys    bool    // the keys are changed, so that it matters when they are read
-	// about counts in a run that has ended what the program is about, which has to happen
-	// in some run, or it shows nothing. It may be nil.
-	about func(w *world) int
-	// only, if it isn't empty, is before what an actor may be interrupted, in an explored
-	// run.
-	only   footprint
-	breaks int // how many interruptions an explored run has at most, or everyRun; see explorer
-}
 
 // A world is one run of a program. It belongs to a bubble.
 type world struct {

@@ -1,4 +1,4 @@
-package repo_test
+package sim
 
 import (
 	"context"
@@ -123,7 +123,7 @@ func TestAnExplorerMissesNothing(t *testing.T) {
 // What programs about writers and prunes can notice depends on this: a writer that reads
 // its parent's files again relies on the packs that have them, and so can't miss that they
 // were deleted.
-func TestSimAWriterTakesFromItsParentWhatHasNotChanged(t *testing.T) {
+func TestAWriterTakesFromItsParentWhatHasNotChanged(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "xY")
 	src := newSource(t.Context(), "xYz", atOnce)

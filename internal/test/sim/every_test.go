@@ -1,16 +1,18 @@
-package repo_test
+package sim
 
-import "testing"
+import (
+	"testing"
+)
 
 // The programs of tests that are called after every run are so short that all of their
-// runs can be made: all orders of the operations that the protocol of deleting is about,
-// where what an actor does up to the next of these happens at once, so that leases and
-// index deltas are read and written only then. Nobody crashes in them. Where even so
-// they take long, the tests make those with few interruptions, and all of them with
-// QSNAP_SIM_INTERRUPTIONS=all, as .ci/interleavings does.
+// runs can be made: all orders of the operations that the protocol of deleting is about.
+// What an actor does up to the next of these operations happens at once, so leases and
+// index deltas are read and written only then. Nobody crashes in them. Programs that have
+// too many runs even so are explored with few interruptions by default, and with all of
+// them if QSNAP_SIM_INTERRUPTIONS=all, as .ci/interleavings does.
 //
-// The other programs here have more runs than can be made, and are explored with some
-// more interruptions there.
+// The other programs here have more runs than can be made. .ci/interleavings explores them
+// with some more interruptions.
 
 // deadTree returns a stage with one pack that nothing needs. It holds the tree of x'.
 func deadTree(t *testing.T) *stage {
@@ -18,12 +20,7 @@ func deadTree(t *testing.T) *stage {
 	return newStage(t, "x'", "x").forget(t, "x'")
 }
 
-// amongPrunes is what prunes tell each other.
-var amongPrunes = footprint{
-	"list quarantine/", "put quarantine/", "delete quarantine/", "list packs/", "put packs/", "delete packs/",
-}
-
-func TestSimEveryRunOfTwoWriters(t *testing.T) {
+func TestEveryRunOfTwoWriters(t *testing.T) {
 	t.Parallel()
 	explore(t, &program{name: "every run of two writers", stage: newStage(t, "x"), breaks: everyRun, only: protocol, actors: []actor{
 		writer("w1", "xy"), writer("w2", "xz"),
@@ -33,14 +30,14 @@ func TestSimEveryRunOfTwoWriters(t *testing.T) {
 	}})
 }
 
-func TestSimEveryRunOfAWriterAndAPrune(t *testing.T) {
+func TestEveryRunOfAWriterAndAPrune(t *testing.T) {
 	t.Parallel()
 	explore(t, &program{name: "every run of write and prune", stage: deadTree(t), breaks: everyRun, only: protocol, actors: []actor{
 		writer("w", "x'"), pruner("p"),
 	}})
 }
 
-func TestSimEveryRunOfAWriterAndAHastyPrune(t *testing.T) {
+func TestEveryRunOfAWriterAndAHastyPrune(t *testing.T) {
 	t.Parallel()
 	explore(t, &program{name: "every run of write and prune in haste", stage: deadTree(t), breaks: everyRun, only: protocol, actors: []actor{
 		writer("w", "x'"), hastyPruner("p"),
@@ -50,14 +47,14 @@ func TestSimEveryRunOfAWriterAndAHastyPrune(t *testing.T) {
 	}})
 }
 
-func TestSimEveryRunOfTwoPrunes(t *testing.T) {
+func TestEveryRunOfTwoPrunes(t *testing.T) {
 	t.Parallel()
 	explore(t, &program{name: "every run of two prunes", stage: deadTree(t), breaks: 2, only: protocol, actors: []actor{
 		pruner("p1"), pruner("p2"),
 	}})
 }
 
-func TestSimEveryRunOfAWriterAForgetterAndAPrune(t *testing.T) {
+func TestEveryRunOfAWriterAForgetterAndAPrune(t *testing.T) {
 	t.Parallel()
 	explore(t, &program{name: "every run of write, forget and prune", stage: newStage(t, "x"), breaks: 1, only: protocol, actors: []actor{
 		writer("w", "x'"), pruner("p"), forgetter("x"),
@@ -67,7 +64,7 @@ func TestSimEveryRunOfAWriterAForgetterAndAPrune(t *testing.T) {
 // One prune moves what is needed of a pack to another, and is about to put the first
 // in quarantine. The other takes it for dead, the first to be the better copy, and
 // deletes the new one.
-func TestSimTwoPrunesWithTwoCopies(t *testing.T) {
+func TestTwoPrunesWithTwoCopies(t *testing.T) {
 	t.Parallel()
 	late := hastyPruner("p2")
 	late.role = foreseesAndPrunes
@@ -77,7 +74,7 @@ func TestSimTwoPrunesWithTwoCopies(t *testing.T) {
 }
 
 // What a run has begun is gone on from while it is deleted.
-func TestSimGoingOnBesideAHastyPrune(t *testing.T) {
+func TestGoingOnBesideAHastyPrune(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "X'").leavePending().interrupt(t, "XY")
 	explore(t, &program{name: "resume and prune in haste", stage: s, breaks: 2, only: protocol, about: resumedFiles, actors: []actor{
@@ -85,7 +82,7 @@ func TestSimGoingOnBesideAHastyPrune(t *testing.T) {
 	}})
 }
 
-func TestSimAWriterAForgetterAndAHastyPrune(t *testing.T) {
+func TestAWriterAForgetterAndAHastyPrune(t *testing.T) {
 	t.Parallel()
 	explore(t, &program{name: "write, forget and prune in haste", stage: newStage(t, "x"), breaks: 0, only: protocol, actors: []actor{
 		writer("w", "x'"), hastyPruner("p"), forgetter("x"),

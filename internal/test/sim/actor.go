@@ -1,4 +1,4 @@
-package repo_test
+package sim
 
 import (
 	"context"
@@ -98,4 +98,14 @@ func (a *actor) knowing(m move, out targettest.Outcome) digest {
 			fmt.Fprint(h, info.Name, info.Size, " ")
 		}
 	})
+}
+
+func (a actor) named(name string) actor {
+	a.name = name
+	return a
+}
+
+func (a actor) dies() actor {
+	a.mortal = true
+	return a
 }
