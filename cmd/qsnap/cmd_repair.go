@@ -188,7 +188,7 @@ func (p *program) repairSnapshots(c *cli.Context) error {
 		},
 	}, ids...)
 	for _, one := range repairs {
-		p.showRepair(c, one)
+		p.showRepair(one, c.Bool("forget") && !c.Bool("dry-run"))
 	}
 	if err == nil && len(repairs) == 0 {
 		p.say("every snapshot is whole, as far as the index tells")
@@ -196,9 +196,10 @@ func (p *program) repairSnapshots(c *cli.Context) error {
 	return err
 }
 
-func (p *program) showRepair(c *cli.Context, one repo.SnapshotRepair) {
+// showRepair says what became of one snapshot, which may be forgotten now.
+func (p *program) showRepair(one repo.SnapshotRepair, forgotten bool) {
 	gone := ""
-	if c.Bool("forget") && !c.Bool("dry-run") {
+	if forgotten {
 		gone = ", and it is forgotten"
 	}
 	switch {

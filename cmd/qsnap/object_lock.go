@@ -89,20 +89,27 @@ func (p *program) targetUnhide(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	verb := "would bring back"
 	if !c.Bool("dry-run") {
-		verb = "brought back"
 		for _, name := range names {
 			if err := u.Unhide(c.Context, name); err != nil {
 				return err
 			}
 		}
 	}
+	return p.showUnhidden(names, c.Bool("dry-run"))
+}
+
+// showUnhidden names the objects that are brought back, or would be.
+func (p *program) showUnhidden(names []string, dryRun bool) error {
 	if p.json {
-		return p.emit(map[string]any{"message_type": "unhidden", "dry_run": c.Bool("dry-run"), "objects": append([]string{}, names...)})
+		return p.emit(map[string]any{"message_type": "unhidden", "dry_run": dryRun, "objects": append([]string{}, names...)})
 	}
 	for _, name := range names {
 		p.say("%s", name)
+	}
+	verb := "brought back"
+	if dryRun {
+		verb = "would bring back"
 	}
 	p.say("%s %s", verb, plural(len(names), "object", "objects"))
 	return nil
