@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"repo":                   {"chunk", "index", "internal/cache", "internal/capture", "internal/disk", "internal/extract", "internal/ignore", "internal/prune", "internal/seal", "pack", "snapshot", "target"},
 	"internal/archive":       {"repo", "snapshot"},
 	"internal/mount":         {"repo", "snapshot"},
+	"internal/test/api":      nil,
 	"internal/test/arch":     nil,
 	"internal/test/bench":    nil,
 	"internal/test/chaos":    nil,

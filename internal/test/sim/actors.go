@@ -6,31 +6,34 @@ import (
 	"github.com/qsnap/qsnap/repo"
 )
 
-// The actors of most programs.
+// writer takes a snapshot of each tree in turn.
 func writer(name string, trees ...string) actor {
-	return actor{name: name, role: writes(trees...), may: writing}
+	return actor{name: name, role: writes(trees...), footprint: writing}
 }
 
+// pruner prunes once.
 func pruner(name string) actor {
-	return actor{name: name, role: prunes(repo.PruneOptions{}), may: pruning}
+	return actor{name: name, role: prunes(repo.PruneOptions{}), footprint: pruning}
 }
 
+// forgetter forgets the snapshots of some trees.
 func forgetter(trees ...string) actor {
-	return actor{name: "f", role: forgets(trees...), may: forgetting, forgets: true}
+	return actor{name: "f", role: forgets(trees...), footprint: forgetting, mayForget: true}
 }
 
-// hastyPruner is a pruner that soon takes everybody for dead: its clock runs on by more
-// than a day whenever it looks at it.
+// hastyPruner is a pruner that soon declares every other run dead: its clock advances by
+// more than a day whenever it is read.
 func hastyPruner(name string) actor {
 	a := pruner(name)
-	a.rush = 25 * time.Hour
+	a.clockStep = 25 * time.Hour
 	return a
 }
 
-func remover() actor { return actor{name: "u", role: removesLeases, may: unleasing} }
+// leaseRemover deletes all leases.
+func leaseRemover() actor { return actor{name: "u", role: removesLeases, footprint: unleasing} }
 
-// slowWriter is a writer that takes longer for two directories than between two
+// slowWriter is a writer that needs more time for two directories than there is between two
 // checkpoints.
 func slowWriter(name string, trees ...string) actor {
-	return actor{name: name, role: writesSlowly(90*time.Second, trees...), may: writing, mortal: true}
+	return actor{name: name, role: writesSlowly(90*time.Second, trees...), footprint: writing, mortal: true}
 }

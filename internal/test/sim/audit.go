@@ -12,10 +12,10 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// An auditor checks that every published manifest is whole. It reads the objects
-// themselves, without package repo and without an index: all that a manifest
-// reaches must lie in some pack that is there, with the bytes that its tree had.
-// What it has read of an object it remembers, and which states it has seen.
+// An auditor checks that every published manifest is whole. It reads the objects themselves,
+// without package repo and without an index: each blob that a manifest reaches must lie in
+// some existing pack, with the bytes that its tree has. It remembers what it has read, and
+// which sets of objects it has checked.
 type auditor struct {
 	box          *seal.Box
 	rotated      []*seal.Box // of key rings that have an epoch more
@@ -24,13 +24,13 @@ type auditor struct {
 	data, tree   *chunk.Hasher
 	decompressor *pack.Decompressor
 
-	packs     map[string]packContents // by name and size
-	manifests map[string]*auditedManifest
-	seen      map[digest]error // what was found, by the set of objects
-	ended     map[digest]error // what was found at the end
+	packs       map[string]packContents // by name and size
+	manifests   map[string]*auditedManifest
+	setsChecked map[digest]error // what was found, by the set of objects
+	endsChecked map[digest]error // what was found at the end
 }
 
-// An auditedManifest is what a manifest needs.
+// An auditedManifest is a manifest and the blobs that it needs.
 type auditedManifest struct {
 	tree  string // the name of the tree it is of
 	needs []need // nil until it was found to be whole
@@ -56,18 +56,18 @@ func newAuditor(t testing.TB, s *stage) *auditor {
 		box:  seal.NewBox(s.ring, s.id, seal.Preferred(), seeded("auditor")),
 		data: chunk.NewHasher(s.ring.SubKey("data ids")), tree: chunk.NewHasher(s.ring.SubKey("tree ids")),
 		decompressor: decompressor,
-		packs:        map[string]packContents{}, manifests: map[string]*auditedManifest{}, seen: map[digest]error{}, ended: map[digest]error{},
+		packs:        map[string]packContents{}, manifests: map[string]*auditedManifest{}, setsChecked: map[digest]error{}, endsChecked: map[digest]error{},
 	}
 }
 
 // check checks a set of objects.
 func (a *auditor) check(s *stage, set digest, objects map[string][]byte) error {
-	err, seen := a.seen[set]
+	err, seen := a.setsChecked[set]
 	if !seen {
-		for _, prefix := range s.parts {
-			err = errors.Join(err, a.checkAll(part(objects, prefix)))
+		for _, prefix := range s.prefixes {
+			err = errors.Join(err, a.checkAll(objectsBelow(objects, prefix)))
 		}
-		a.seen[set] = err
+		a.setsChecked[set] = err
 	}
 	return err
 }
@@ -94,8 +94,8 @@ func (a *auditor) checkAll(objects map[string][]byte) error {
 // isManifest reports whether an object is a published manifest.
 func (a *auditor) isManifest(name string, b []byte) bool { return a.manifest(name, b) != nil }
 
-// manifest returns a published manifest, or nil if the object is none: of another
-// kind, or not what its name says, as a torn one is.
+// manifest returns a published manifest. It returns nil for an object of another kind, and
+// for one that doesn't match its name, as a torn one.
 func (a *auditor) manifest(name string, b []byte) *auditedManifest {
 	if !strings.HasPrefix(name, "snapshots/") || b == nil {
 		return nil
@@ -109,7 +109,7 @@ func (a *auditor) manifest(name string, b []byte) *auditedManifest {
 	return m
 }
 
-// treeOf returns the name of the tree that a manifest is of, if that was ever read.
+// treeOf returns the name of a manifest's tree, if the auditor has read that manifest.
 func (a *auditor) treeOf(id snapshot.ID) (string, bool) {
 	for key, m := range a.manifests {
 		if m != nil && strings.HasPrefix(key, "snapshots/"+id.String()) {
@@ -139,12 +139,12 @@ func (a *auditor) readManifest(name string, b []byte) *auditedManifest {
 	return &auditedManifest{tree: m.Tags[0], root: m.Root}
 }
 
-// checkManifest checks that all that a manifest reaches is there, and the first
-// time, that it is what its tree had.
+// checkManifest checks that each blob that a manifest reaches exists. The first time, it
+// compares the bytes with the tree's.
 func (a *auditor) checkManifest(m *auditedManifest, there *auditedPacks) error {
 	if m.needs == nil {
 		l := &auditLoader{there: there}
-		if err := l.compare(m.root, simTree(m.tree)); err != nil {
+		if err := l.compare(m.root, treeNamed(m.tree)); err != nil {
 			return err
 		}
 		m.needs = l.needs

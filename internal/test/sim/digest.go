@@ -33,11 +33,10 @@ func objectDigest(name string, b []byte) digest {
 	})
 }
 
-// state returns what all that can follow depends on.
+// state identifies everything that the rest of the run depends on.
 func (w *world) state() digest { return w.stateAs(w.stored, nil) }
 
-// stateAs returns the state if the set of objects was another, and an actor was as
-// another one says.
+// stateAs returns the state with another set of objects, and with one actor replaced.
 func (w *world) stateAs(stored digest, as *actor) digest {
 	return digestOf(func(h hash.Hash) {
 		h.Write(stored[:])
@@ -48,11 +47,11 @@ func (w *world) stateAs(stored digest, as *actor) digest {
 			}
 			fmt.Fprint(h, " ", a.state)
 			if a.state == alive {
-				fmt.Fprint(h, a.life, a.emptied, a.skew, " ")
+				fmt.Fprint(h, a.life, a.cachesLost, a.skew, " ")
 				h.Write(a.history[:])
 			}
 		}
-		for _, set := range []map[string]bool{w.told, w.forgotten} {
+		for _, set := range []map[string]bool{w.published, w.forgotten} {
 			var sum digest
 			for name := range set {
 				sum.xor(objectDigest(name, nil))
@@ -62,10 +61,9 @@ func (w *world) stateAs(stored digest, as *actor) digest {
 	})
 }
 
-// foresee returns the state that a move would lead to, or zero if it can't tell. If
-// somebody ends by the move, or tells that something is published, it returns one that
-// there never is.
-func (w *world) foresee(m move) digest {
+// predict returns the state that a move leads to, or zero if it can't tell. If an actor ends
+// or publishes by the move, the prediction is a state that never comes.
+func (w *world) predict(m move) digest {
 	as := *w.actors[m.actor]
 	stored := w.stored
 	switch m.kind {
@@ -73,7 +71,7 @@ func (w *world) foresee(m move) digest {
 		return digest{}
 	case crash:
 		as.state = dead
-	case take:
+	case operation:
 		var out targettest.Outcome
 		for _, t := range w.turns.Waiting() {
 			if t.Actor == as.handle && t.Op == m.op {
@@ -81,12 +79,12 @@ func (w *world) foresee(m move) digest {
 			}
 		}
 		stored.change(m.op.Name, out)
-		as.history = as.knowing(m, out)
+		as.history = as.historyAfter(m, out)
 	}
 	return w.stateAs(stored, &as)
 }
 
-// change makes of the digest of a set that of the set after an operation.
+// change updates the digest of a set by the outcome of an operation.
 func (d *digest) change(name string, out targettest.Outcome) {
 	if out.Before != nil {
 		d.xor(objectDigest(name, out.Before))

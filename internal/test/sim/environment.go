@@ -9,12 +9,13 @@ import (
 // wholeWalks reports whether all runs are to be made, and not a part of them.
 func wholeWalks() bool { return os.Getenv("QSNAP_WALKS") == "whole" }
 
-// fewBreaks is how many interruptions a run has at most where walks aren't whole.
-const fewBreaks = 1
+// fewInterruptions is how many interruptions an explored run has at most unless all runs are
+// to be made.
+const fewInterruptions = 1
 
-// simRuns returns the seeds of the runs to make: so many, of which a quarter will do where
-// walks aren't whole, or as many as QSNAP_SIM_RUNS says, or only that of QSNAP_SIM_SEED.
-func simRuns(t *testing.T, runs int) []uint64 {
+// seeds returns the seeds of the runs to make: that of QSNAP_SIM_SEED alone; or as many as
+// QSNAP_SIM_RUNS says; or so many; or a quarter of these unless all runs are to be made.
+func seeds(t *testing.T, runs int) []uint64 {
 	t.Helper()
 	if seed, ok := environment(t, "QSNAP_SIM_SEED"); ok {
 		return []uint64{seed}
@@ -31,7 +32,7 @@ func simRuns(t *testing.T, runs int) []uint64 {
 	return seeds
 }
 
-// environment returns the number in a variable, if there is one.
+// environment returns the number in a variable, and whether it is set.
 func environment(t testing.TB, name string) (uint64, bool) {
 	t.Helper()
 	text := os.Getenv(name)

@@ -9,7 +9,7 @@ import (
 	"github.com/qsnap/qsnap/repo"
 )
 
-// rotates makes a new key, once.
+// rotates rotates the key once.
 func rotates(ctx context.Context, a *actor) error {
 	r, err := a.open(ctx)
 	if err != nil {
@@ -20,9 +20,9 @@ func rotates(ctx context.Context, a *actor) error {
 	return err
 }
 
-// anew lets a role that finds the repository to have a newer key than it was opened
-// with begin again, as a process would that is started again.
-func anew(do role) role {
+// reopening repeats a role that finds a newer key than the repository was opened with, as
+// a process does that is started again.
+func reopening(do role) role {
 	return func(ctx context.Context, a *actor) error {
 		for range 3 {
 			if err := do(ctx, a); !errors.Is(err, repo.ErrNewerKey) {
@@ -33,7 +33,7 @@ func anew(do role) role {
 	}
 }
 
-// learnKeys looks for key rings with more epochs in the key slots.
+// learnKeys looks in the key slots for key rings with more epochs.
 func (a *auditor) learnKeys(s *stage, objects map[string][]byte) {
 	for name, b := range objects {
 		if !strings.HasPrefix(name, "keys/") || a.slots[name] {
@@ -49,7 +49,7 @@ func (a *auditor) learnKeys(s *stage, objects map[string][]byte) {
 			continue
 		}
 		a.rotated = append(a.rotated, seal.NewBox(ring, s.id, seal.Preferred(), seeded("auditor")))
-		for key, m := range a.manifests { // what couldn't be read perhaps can now
+		for key, m := range a.manifests { // what couldn't be read may be readable now
 			if m == nil {
 				delete(a.manifests, key)
 			}
@@ -59,6 +59,6 @@ func (a *auditor) learnKeys(s *stage, objects map[string][]byte) {
 				delete(a.packs, key)
 			}
 		}
-		clear(a.seen)
+		clear(a.setsChecked)
 	}
 }

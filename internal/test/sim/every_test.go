@@ -22,41 +22,41 @@ func deadTree(t *testing.T) *stage {
 
 func TestEveryRunOfTwoWriters(t *testing.T) {
 	t.Parallel()
-	explore(t, &program{name: "every run of two writers", stage: newStage(t, "x"), breaks: everyRun, only: protocol, actors: []actor{
+	explore(t, &program{name: "every run of two writers", stage: newStage(t, "x"), interruptions: allInterruptions, interruptAt: protocol, actors: []actor{
 		writer("w1", "xy"), writer("w2", "xz"),
 	}})
-	explore(t, &program{name: "every run of two writers and forget", stage: newStage(t, "x"), breaks: 1, only: protocol, actors: []actor{
+	explore(t, &program{name: "every run of two writers and forget", stage: newStage(t, "x"), interruptions: 1, interruptAt: protocol, actors: []actor{
 		writer("w1", "xy"), writer("w2", "xz"), forgetter("x"),
 	}})
 }
 
 func TestEveryRunOfAWriterAndAPrune(t *testing.T) {
 	t.Parallel()
-	explore(t, &program{name: "every run of write and prune", stage: deadTree(t), breaks: everyRun, only: protocol, actors: []actor{
+	explore(t, &program{name: "every run of write and prune", stage: deadTree(t), interruptions: allInterruptions, interruptAt: protocol, actors: []actor{
 		writer("w", "x'"), pruner("p"),
 	}})
 }
 
 func TestEveryRunOfAWriterAndAHastyPrune(t *testing.T) {
 	t.Parallel()
-	explore(t, &program{name: "every run of write and prune in haste", stage: deadTree(t), breaks: everyRun, only: protocol, actors: []actor{
+	explore(t, &program{name: "every run of write and prune in haste", stage: deadTree(t), interruptions: allInterruptions, interruptAt: protocol, actors: []actor{
 		writer("w", "x'"), hastyPruner("p"),
 	}})
-	explore(t, &program{name: "every run of write and prune of two packs in haste", stage: newStage(t, "x").forget(t, "x"), breaks: 2, only: protocol, actors: []actor{
+	explore(t, &program{name: "every run of write and prune of two packs in haste", stage: newStage(t, "x").forget(t, "x"), interruptions: 2, interruptAt: protocol, actors: []actor{
 		writer("w", "x"), hastyPruner("p"),
 	}})
 }
 
 func TestEveryRunOfTwoPrunes(t *testing.T) {
 	t.Parallel()
-	explore(t, &program{name: "every run of two prunes", stage: deadTree(t), breaks: 2, only: protocol, actors: []actor{
+	explore(t, &program{name: "every run of two prunes", stage: deadTree(t), interruptions: 2, interruptAt: protocol, actors: []actor{
 		pruner("p1"), pruner("p2"),
 	}})
 }
 
 func TestEveryRunOfAWriterAForgetterAndAPrune(t *testing.T) {
 	t.Parallel()
-	explore(t, &program{name: "every run of write, forget and prune", stage: newStage(t, "x"), breaks: 1, only: protocol, actors: []actor{
+	explore(t, &program{name: "every run of write, forget and prune", stage: newStage(t, "x"), interruptions: 1, interruptAt: protocol, actors: []actor{
 		writer("w", "x'"), pruner("p"), forgetter("x"),
 	}})
 }
@@ -67,8 +67,8 @@ func TestEveryRunOfAWriterAForgetterAndAPrune(t *testing.T) {
 func TestTwoPrunesWithTwoCopies(t *testing.T) {
 	t.Parallel()
 	late := hastyPruner("p2")
-	late.role = foreseesAndPrunes
-	explore(t, &program{name: "two prunes that meet", stage: halfDead(t), breaks: 2, only: amongPrunes, actors: []actor{
+	late.role = dryRunsThenPrunes
+	explore(t, &program{name: "two prunes that meet", stage: halfDead(t), interruptions: 2, interruptAt: amongPrunes, actors: []actor{
 		pruner("p1"), late,
 	}})
 }
@@ -76,15 +76,15 @@ func TestTwoPrunesWithTwoCopies(t *testing.T) {
 // What a run has begun is gone on from while it is deleted.
 func TestGoingOnBesideAHastyPrune(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "X'").leavePending().interrupt(t, "XY")
-	explore(t, &program{name: "resume and prune in haste", stage: s, breaks: 2, only: protocol, about: resumedFiles, actors: []actor{
+	s := newStage(t, "X'").leavePending().leaveDeadRun(t, "XY")
+	explore(t, &program{name: "resume and prune in haste", stage: s, interruptions: 2, interruptAt: protocol, reached: resumedFiles, actors: []actor{
 		writer("w", "XY"), hastyPruner("p"),
 	}})
 }
 
 func TestAWriterAForgetterAndAHastyPrune(t *testing.T) {
 	t.Parallel()
-	explore(t, &program{name: "write, forget and prune in haste", stage: newStage(t, "x"), breaks: 0, only: protocol, actors: []actor{
+	explore(t, &program{name: "write, forget and prune in haste", stage: newStage(t, "x"), interruptions: 0, interruptAt: protocol, actors: []actor{
 		writer("w", "x'"), hastyPruner("p"), forgetter("x"),
 	}})
 }

@@ -11,37 +11,36 @@ import (
 
 // An explorer makes every run of a program that differs in anything that matters.
 //
-// Processes can't be copied, so it repeats runs from the start, in three ways fewer
-// than there are orders of operations. A state that was met before is not gone on
-// from: the state is what is stored and all that each actor was told, and actors
-// that were told the same do the same. An operation that nobody can disturb is made
-// at once. And where two operations can be swapped without making a difference, only
-// one order is tried (sleep sets; Godefroid, "Partial-Order Methods for the
-// Verification of Concurrent Systems", 1996), which leaves out runs but no state.
+// A process can't be copied, so the explorer repeats runs from the start. It makes fewer
+// runs than there are orders of operations, for three reasons. It doesn't go on from a state
+// that it knows: a state is the set of objects and the history of each actor, and actors
+// with the same history do the same. It makes an operation that no other actor can disturb
+// at once. And where two operations can be swapped without a difference, it tries only one
+// order (sleep sets; Godefroid, "Partial-Order Methods for the Verification of Concurrent
+// Systems", 1996), which leaves out runs but no state.
 //
-// Where all runs are too many, those are made in which few actors are interrupted:
-// others go on though an actor could (Musuvathi and Qadeer, "Iterative context
-// bounding for systematic testing of multithreaded programs", 2007). Then orders are
-// not left out for being as good as others, as these may have more interruptions.
-// Runs with fewer come first: if anything is wrong, a short story is likely to show
-// it.
+// If there are too many runs, it makes those with few interruptions: an actor is interrupted
+// where another one goes on though it could itself (Musuvathi and Qadeer, "Iterative context
+// bounding for systematic testing of multithreaded programs", 2007). Then it tries both
+// orders of two operations, because they may differ in interruptions. Runs with fewer
+// interruptions come first, so a broken promise is likely to be shown by a short run.
 type explorer struct {
-	program *program
-	audit   *auditor
-	breaks  int               // interruptions in a run, at most, or everyRun
-	queue   [][]task          // by the number of interruptions
-	visited map[digest][]move // what needn't be done in each state; of it and the actor that is on, where interruptions count
+	program       *program
+	audit         *auditor
+	interruptions int               // in a run at most, or allInterruptions
+	queue         [][]task          // by the number of interruptions
+	visited       map[digest][]move // by state, and running actor if interruptions count: the sleep set
 
 	replays, steps, ends int
-	repeated, foreseen   int            // moves that were made only to get where something is new
-	see                  func(w *world) // is called in every state, if it isn't nil
-	counted              int            // of what the program is about
+	repeated, predicted  int            // moves that only led to a new one; tasks that weren't made
+	observe              func(w *world) // called in every state; may be nil
+	reached              int            // how often the program reached what it tests
 	found                *failure
-	trespass             error
+	undeclared           error // the first change outside of a footprint
 }
 
-// everyRun is more interruptions than a run has.
-const everyRun = math.MaxInt - 1
+// allInterruptions is more interruptions than a run has.
+const allInterruptions = math.MaxInt - 1
 
 // A failure is a promise that was broken, and how.
 type failure struct {
@@ -49,25 +48,24 @@ type failure struct {
 	moves []move
 }
 
-// explore makes all runs of a program, and fails the test at the first promise that
-// is broken.
+// explore makes all runs of a program. It fails the test at the first broken promise.
 func explore(t *testing.T, p *program) {
 	t.Helper()
 	began := time.Now()
 	e := newExplorer(t, p)
 	if !wholeWalks() && os.Getenv("QSNAP_SIM_INTERRUPTIONS") == "" {
-		e.breaks = min(e.breaks, fewBreaks)
+		e.interruptions = min(e.interruptions, fewInterruptions)
 	}
 	e.explore(t)
 	took := time.Since(began)
 	if left := len(slices.Concat(e.queue...)); left > 0 && e.found == nil {
-		t.Logf("%s: runs with up to %d interruptions; %d and more are left", p.name, e.breaks, left)
+		t.Logf("%s: runs with up to %d interruptions; %d and more are left", p.name, e.interruptions, left)
 	}
-	t.Logf("%s: %d states, %d ends, in %d replays of %d moves (%d repeated, %d foreseen): %v, %v each", p.name,
-		len(e.visited), e.ends, e.replays, e.steps, e.repeated, e.foreseen, took.Round(time.Millisecond), (took / time.Duration(e.replays)).Round(time.Microsecond))
-	p.sawEnough(t, e.counted, e.found != nil)
-	if e.found == nil && e.trespass != nil {
-		t.Fatalf("broken promise in program %q: %v", p.name, e.trespass)
+	t.Logf("%s: %d states, %d ends, in %d replays of %d moves (%d repeated, %d predicted): %v, %v each", p.name,
+		len(e.visited), e.ends, e.replays, e.steps, e.repeated, e.predicted, took.Round(time.Millisecond), (took / time.Duration(e.replays)).Round(time.Microsecond))
+	p.checkReached(t, e.reached, e.found != nil)
+	if e.found == nil && e.undeclared != nil {
+		t.Fatalf("broken promise in program %q: %v", p.name, e.undeclared)
 	}
 	if e.found != nil {
 		t.Fatalf("broken promise in program %q: %v, after\n%s", p.name, e.found.err, traceText(e.found.moves, actorsOf(p)))
@@ -75,39 +73,40 @@ func explore(t *testing.T, p *program) {
 }
 
 func newExplorer(t testing.TB, p *program) *explorer {
-	e := &explorer{program: p, audit: newAuditor(t, p.stage), visited: map[digest][]move{}, breaks: p.breaks}
+	e := &explorer{program: p, audit: newAuditor(t, p.stage), visited: map[digest][]move{}, interruptions: p.interruptions}
 	if os.Getenv("QSNAP_SIM_INTERRUPTIONS") == "all" {
-		e.breaks = everyRun
+		e.interruptions = allInterruptions
 	} else if n, ok := environment(t, "QSNAP_SIM_INTERRUPTIONS"); ok {
-		e.breaks = int(n)
+		e.interruptions = int(n)
 	}
 	return e
 }
 
 // explore makes runs until a promise is broken or nothing new is left.
 func (e *explorer) explore(t *testing.T) {
-	e.push(task{path: &path{on: -1}})
+	e.push(task{path: &path{running: -1}})
 	for next, ok := e.pop(); ok && e.found == nil && !t.Failed(); next, ok = e.pop() {
-		if e.needless(next) {
-			e.foreseen++
+		if e.isKnown(next) {
+			e.predicted++
 			continue
 		}
 		synctest.Test(t, func(t *testing.T) { e.run(t, next) })
 	}
 }
 
-// needless reports whether a task leads to where nothing new can come.
-func (e *explorer) needless(next task) bool {
+// isKnown reports whether a task leads to a state from which nothing is left to try.
+func (e *explorer) isKnown(next task) bool {
 	key := next.to
-	if e.breaks != everyRun {
-		key = inTurn(key, next.path.on)
+	if e.interruptions != allInterruptions {
+		key = withRunning(key, next.path.running)
 	}
 	known, visited := e.visited[key]
 	return visited && len(without(known, next.sleep)) == 0
 }
 
+// push queues a task behind those with fewer interruptions.
 func (e *explorer) push(next task) {
-	level := next.path.breaks
+	level := next.path.interruptions
 	for len(e.queue) <= level {
 		e.queue = append(e.queue, nil)
 	}
@@ -115,7 +114,7 @@ func (e *explorer) push(next task) {
 }
 
 func (e *explorer) pop() (task, bool) {
-	for i, level := range e.queue[:min(len(e.queue), e.breaks+1)] {
+	for i, level := range e.queue[:min(len(e.queue), e.interruptions+1)] {
 		if n := len(level); n > 0 {
 			next := level[n-1]
 			e.queue[i] = level[:n-1]
@@ -125,13 +124,13 @@ func (e *explorer) pop() (task, bool) {
 	return task{}, false
 }
 
-// run repeats the moves of a task and goes on until nothing new can come.
+// run repeats the moves of a task and goes on until nothing new is left to try.
 func (e *explorer) run(t *testing.T, next task) {
 	e.replays++
 	w := newWorld(t, e.program, e.audit)
 	defer func() {
-		if w.close(); e.trespass == nil {
-			e.trespass = w.trespass
+		if w.close(); e.undeclared == nil {
+			e.undeclared = w.undeclared
 		}
 	}()
 	for i, m := range next.path.moves() {
@@ -150,8 +149,8 @@ func (e *explorer) run(t *testing.T, next task) {
 			e.found = &failure{err, w.moves}
 			return
 		}
-		if e.see != nil {
-			e.see(w)
+		if e.observe != nil {
+			e.observe(w)
 		}
 		next, asleep, ok := e.choose(w, at, sleep)
 		if !ok {
@@ -166,14 +165,14 @@ func (e *explorer) run(t *testing.T, next task) {
 	}
 }
 
-// choose returns a path on, and what needn't be done behind it, and puts the others
-// in the queue. It returns false where nothing new can come.
+// choose returns the path to go on with and its sleep set, and queues the other paths. It
+// returns false if nothing is left to try.
 func (e *explorer) choose(w *world, at *path, sleep []move) (*path, []move, bool) {
 	state := w.state()
 	can := e.choices(w, at)
 	key := state
-	if e.breaks != everyRun && can.goOn(at.on) {
-		key = inTurn(state, at.on)
+	if e.interruptions != allInterruptions && can.canGoOn(at.running) {
+		key = withRunning(state, at.running)
 	}
 	known, visited := e.visited[key]
 	if !visited {
@@ -188,61 +187,61 @@ func (e *explorer) choose(w *world, at *path, sleep []move) (*path, []move, bool
 	if len(todo) == 0 {
 		return nil, nil, false
 	}
-	slices.SortStableFunc(todo, func(a, b move) int { return at.then(a, can).breaks - at.then(b, can).breaks })
+	slices.SortStableFunc(todo, func(a, b move) int { return at.then(a, can).interruptions - at.then(b, can).interruptions })
 	var next []task
 	for _, m := range todo {
-		next = append(next, task{at.then(m, can), state, keep(sleep, func(s move) bool { return independent(s, m) }), w.foresee(m)})
-		if e.breaks == everyRun {
+		next = append(next, task{at.then(m, can), state, keep(sleep, func(s move) bool { return independent(s, m) }), w.predict(m)})
+		if e.interruptions == allInterruptions {
 			sleep = append(sleep, m)
 		}
 	}
 	for _, other := range next[1:] {
 		e.push(other)
 	}
-	if next[0].path.breaks > at.breaks {
+	if next[0].path.interruptions > at.interruptions {
 		e.push(next[0])
 		return nil, nil, false
 	}
 	return next[0].path, next[0].sleep, true
 }
 
-// choices returns what has to be tried in a state, after a path.
+// choices returns the moves to try after a path.
 func (e *explorer) choices(w *world, at *path) choices {
-	takes := w.takes()
-	for _, m := range takes {
+	operations := w.operations()
+	for _, m := range operations {
 		if w.isPrivate(m) {
-			return choices{[]move{m}, true, takes}
+			return choices{[]move{m}, true, operations}
 		}
 	}
-	if own := e.amid(takes, at); len(own) > 0 {
-		return choices{moves: own, takes: takes}
+	if own := e.uninterrupted(operations, at); len(own) > 0 {
+		return choices{moves: own, operations: operations}
 	}
-	return choices{moves: e.allMoves(w), takes: takes}
+	return choices{moves: e.allMoves(w), operations: operations}
 }
 
-// amid returns the operations of an actor that is not to be interrupted now, if there
-// is one: that which is on, or where all runs are made, one that depends on nothing but
-// the state.
-func (e *explorer) amid(takes []move, at *path) []move {
-	if len(e.program.only) == 0 {
+// uninterrupted returns the operations of an actor that must not be interrupted now, if there
+// is one: the running actor, or if all runs are made, the first such actor, so that the
+// choice depends on nothing but the state.
+func (e *explorer) uninterrupted(operations []move, at *path) []move {
+	if len(e.program.interruptAt) == 0 {
 		return nil
 	}
-	for _, first := range takes {
-		if e.breaks != everyRun && first.actor != at.on {
+	for _, first := range operations {
+		if e.interruptions != allInterruptions && first.actor != at.running {
 			continue
 		}
-		own := keep(takes, func(m move) bool { return m.actor == first.actor })
-		if !slices.ContainsFunc(own, func(m move) bool { return e.program.only.has(m.op) }) {
+		own := keep(operations, func(m move) bool { return m.actor == first.actor })
+		if !slices.ContainsFunc(own, func(m move) bool { return e.program.interruptAt.has(m.op) }) {
 			return own
 		}
 	}
 	return nil
 }
 
-// allMoves returns what can be done in a state.
+// allMoves returns the moves that can be made in a state.
 func (e *explorer) allMoves(w *world) []move {
-	takes := w.takes()
-	out := slices.Clone(takes)
+	operations := w.operations()
+	out := slices.Clone(operations)
 	deaths := 0
 	for _, a := range w.actors {
 		if a.state == dead {
@@ -254,19 +253,19 @@ func (e *explorer) allMoves(w *world) []move {
 			out = append(out, move{kind: crash, actor: a.number})
 		}
 	}
-	if w.waitsForTime(takes) {
+	if w.waitsForTime(operations) {
 		out = append(out, move{kind: tick})
 	}
 	return out
 }
 
-// end is called where nothing more can happen.
+// end is called in a state with no moves.
 func (e *explorer) end(w *world) {
 	e.ends++
-	if e.program.about != nil {
-		e.counted += e.program.about(w)
+	if e.program.reached != nil {
+		e.reached += e.program.reached(w)
 	}
-	if err := finale(w); err != nil && e.found == nil {
+	if err := checkEnd(w); err != nil && e.found == nil {
 		e.found = &failure{err, w.moves}
 	}
 }

@@ -19,7 +19,7 @@ import (
 // does performs operations on the target itself, such as "put packs/a", one after
 // another. What it is told changes what it does: an operation that ends in "?"
 // skips the next if its object or list is empty.
-func does(ops ...string) role {
+func performs(ops ...string) role {
 	return func(ctx context.Context, a *actor) error {
 		for i := 0; i < len(ops); i++ {
 			op, asks := strings.CutSuffix(ops[i], "?")
@@ -60,24 +60,24 @@ func (a *actor) doesOne(ctx context.Context, method, name string) (found bool, e
 func rawPrograms(t *testing.T) []*program {
 	s := newStage(t)
 	return []*program{
-		{name: "two that look and change", stage: s, breaks: everyRun, crashes: 2, actors: []actor{
-			{name: "a", role: does("list x/?", "put y/1", "put x/1", "delete x/2"), may: footprint{"put y/", "put x/", "delete x/"}, mortal: true},
-			{name: "b", role: does("stat x/1?", "put x/2", "list y/?", "put z/1", "put x/1"), may: footprint{"put x/", "put z/"}, mortal: true},
+		{name: "two that look and change", stage: s, interruptions: allInterruptions, crashes: 2, actors: []actor{
+			{name: "a", role: performs("list x/?", "put y/1", "put x/1", "delete x/2"), footprint: footprint{"put y/", "put x/", "delete x/"}, mortal: true},
+			{name: "b", role: performs("stat x/1?", "put x/2", "list y/?", "put z/1", "put x/1"), footprint: footprint{"put x/", "put z/"}, mortal: true},
 		}},
-		{name: "three in a row", stage: s, breaks: everyRun, crashes: 1, actors: []actor{
-			{name: "a", role: does("put a/1", "list c/?", "put a/2"), may: footprint{"put a/"}, mortal: true},
-			{name: "b", role: does("list a/?", "put b/1", "delete a/1"), may: footprint{"put b/", "delete a/"}},
-			{name: "c", role: does("stat b/1?", "put c/1", "stat a/1"), may: footprint{"put c/"}},
+		{name: "three in a row", stage: s, interruptions: allInterruptions, crashes: 1, actors: []actor{
+			{name: "a", role: performs("put a/1", "list c/?", "put a/2"), footprint: footprint{"put a/"}, mortal: true},
+			{name: "b", role: performs("list a/?", "put b/1", "delete a/1"), footprint: footprint{"put b/", "delete a/"}},
+			{name: "c", role: performs("stat b/1?", "put c/1", "stat a/1"), footprint: footprint{"put c/"}},
 		}},
 	}
 }
 
 // plainly returns the sets of objects that a program can lead to, found without any
 // reduction, and how many runs there are.
-func plainly(t *testing.T, p *program) (sets map[digest]bool, runs int) {
+func exploreWithoutReduction(t *testing.T, p *program) (sets map[digest]bool, runs int) {
 	e := &explorer{program: p, audit: newAuditor(t, p.stage)}
 	sets = map[digest]bool{}
-	paths := []*path{{on: -1}}
+	paths := []*path{{running: -1}}
 	for len(paths) > 0 {
 		next := paths[len(paths)-1]
 		paths = paths[:len(paths)-1]
@@ -102,10 +102,10 @@ func plainly(t *testing.T, p *program) (sets map[digest]bool, runs int) {
 func TestAnExplorerMissesNothing(t *testing.T) {
 	t.Parallel()
 	for _, p := range rawPrograms(t) {
-		want, runs := plainly(t, p)
+		want, runs := exploreWithoutReduction(t, p)
 		got := map[digest]bool{}
 		e := newExplorer(t, p)
-		e.see = func(w *world) { got[w.stored] = true }
+		e.observe = func(w *world) { got[w.stored] = true }
 		e.explore(t)
 		if e.found != nil {
 			t.Error(e.found.err)
@@ -126,7 +126,7 @@ func TestAnExplorerMissesNothing(t *testing.T) {
 func TestAWriterTakesFromItsParentWhatHasNotChanged(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "xY")
-	src := newSource(t.Context(), "xYz", atOnce)
+	src := newSource(t.Context(), "xYz", noDelay)
 	asked := &askedPacks{Memory: s.mem.Clone(), names: map[string]bool{}}
 	var old []string
 	for info, err := range s.mem.List(t.Context(), "packs/") {
@@ -136,7 +136,7 @@ func TestAWriterTakesFromItsParentWhatHasNotChanged(t *testing.T) {
 		old = append(old, info.Name)
 	}
 	r, err := repo.Open(t.Context(), asked, s.key, repo.Options{
-		CacheDir: s.caches, Rand: seeded("premise"), Now: func() time.Time { return simEpoch },
+		CacheDir: s.cacheRoot, Rand: seeded("premise"), Now: func() time.Time { return beginning },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -8,26 +8,26 @@ import (
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
-// A move is what a scheduler can do next. It names what happens, not which
-// goroutine it happens to, so that a run can be repeated.
+// A move is what can happen next. It names an actor and an operation, not a goroutine, so that
+// a run can be repeated.
 type move struct {
 	kind  moveKind
 	actor int
-	op    targettest.Op    // of take
-	fault targettest.Fault // of take
+	op    targettest.Op    // of an operation
+	fault targettest.Fault // of an operation
 	by    time.Duration    // of skew
 }
 
 type moveKind int
 
 const (
-	take    moveKind = iota // an operation happens
-	crash                   // an actor dies
-	tick                    // time passes until a timer wakes somebody
-	cancel                  // an actor is told to stop
-	restart                 // an actor begins again, with the cache it had
-	replace                 // an actor begins again, with an empty cache
-	skew                    // an actor's clock jumps
+	operation moveKind = iota // an operation happens
+	crash                     // an actor crashes
+	tick                      // time passes until a timer wakes somebody
+	cancel                    // an actor's context is cancelled
+	restart                   // an actor begins again, with the cache it had
+	replace                   // an actor begins again, with an empty cache
+	skew                      // an actor's clock jumps
 )
 
 var faultNames = map[targettest.Fault]string{
@@ -35,17 +35,18 @@ var faultNames = map[targettest.Fault]string{
 	targettest.Hang: " hangs", targettest.Crash: " crashes", targettest.CrashAfter: " crashes when done", targettest.CrashTear: " crashes, torn",
 }
 
+// text says what happens, for a list of moves.
 func (m move) text(actors []*actor) string {
 	name := func() string { return actors[m.actor].name }
 	switch m.kind {
-	case take:
+	case operation:
 		return name() + ": " + m.op.String() + faultNames[m.fault]
 	case crash:
-		return name() + " dies"
+		return name() + " crashes"
 	case tick:
 		return "time passes"
 	case cancel:
-		return name() + " is interrupted"
+		return name() + " is cancelled"
 	case restart:
 		return name() + " begins again"
 	case replace:
@@ -65,8 +66,8 @@ func traceText(moves []move, actors []*actor) string {
 	return out.String()
 }
 
-// independent reports whether two moves lead to the same state in either order,
-// and neither keeps the other from being made.
+// independent reports whether two moves lead to the same state in either order, and neither
+// prevents the other.
 func independent(a, b move) bool {
 	if a.kind > crash || b.kind > crash || a.actor == b.actor {
 		return false
@@ -99,9 +100,9 @@ func sees(op targettest.Op, name string) bool {
 // what names the kind of a move, for counting.
 func (m move) what() string {
 	switch {
-	case m.kind == take && m.fault != targettest.None:
+	case m.kind == operation && m.fault != targettest.None:
 		return faultNames[m.fault][1:]
-	case m.kind == take:
+	case m.kind == operation:
 		return "operations"
 	case m.kind == skew:
 		return "clock jumps"

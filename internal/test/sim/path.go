@@ -6,48 +6,49 @@ import (
 	"slices"
 )
 
-// A task is a run to be made: moves made before, the last of which is new.
+// A task is a run to make: the moves up to a new one.
 type task struct {
 	path  *path
 	from  digest // the state before the last move
-	sleep []move // what needn't be done behind it
-	to    digest // the state to come, or zero
+	sleep []move // moves that needn't be tried after it
+	to    digest // the predicted state after it, or zero
 }
 
-// A path is a list of moves, the last first.
+// A path is a list of moves, linked from the last to the first.
 type path struct {
-	before *path
-	move   move
-	length int
-	on     int // the actor that is on, or -1
-	breaks int // how often an actor was interrupted that was on
+	before        *path
+	move          move
+	length        int
+	running       int // the actor that made the last move, or -1
+	interruptions int // how often another actor went on though the running one could
 }
 
-// then returns the path that goes on with one of the moves that can be made.
+// then returns the path with one more move, out of those that can be made.
 func (p *path) then(m move, can choices) *path {
-	next := &path{before: p, move: m, length: p.length + 1, on: m.actor, breaks: p.breaks}
+	next := &path{before: p, move: m, length: p.length + 1, running: m.actor, interruptions: p.interruptions}
 	switch {
 	case can.private:
-		next.on = p.on
-	case m.kind != crash && can.goOn(p.on) && (m.kind != take || m.actor != p.on):
-		next.breaks++
+		next.running = p.running
+	case m.kind != crash && can.canGoOn(p.running) && (m.kind != operation || m.actor != p.running):
+		next.interruptions++
 	}
 	return next
 }
 
-// choices are the moves to be tried in a state, of all operations that could happen.
-// If they are private it is one that nobody can disturb, whoever is on.
+// Choices are the moves to try in a state, and all operations that could happen. A private
+// choice is a single operation that no other actor can disturb.
 type choices struct {
-	moves   []move
-	private bool
-	takes   []move
+	moves      []move
+	private    bool
+	operations []move
 }
 
-// goOn reports whether an actor has something to do.
-func (c choices) goOn(actor int) bool {
-	return slices.ContainsFunc(c.takes, func(m move) bool { return m.actor == actor })
+// canGoOn reports whether an actor has an operation to make.
+func (c choices) canGoOn(actor int) bool {
+	return slices.ContainsFunc(c.operations, func(m move) bool { return m.actor == actor })
 }
 
+// moves returns the moves in the order in which they are made.
 func (p *path) moves() []move {
 	out := make([]move, p.length)
 	for ; p.length > 0; p = p.before {
@@ -56,8 +57,8 @@ func (p *path) moves() []move {
 	return out
 }
 
-// inTurn returns a key for a state in which an actor is on and can go on.
-func inTurn(state digest, actor int) digest {
+// withRunning returns a key for a state in which an actor is running and can go on.
+func withRunning(state digest, actor int) digest {
 	state.xor(digestOf(func(h hash.Hash) { fmt.Fprint(h, actor) }))
 	return state
 }

@@ -10,21 +10,21 @@ import (
 
 func TestTwoWriters(t *testing.T) {
 	t.Parallel()
-	explore(t, &program{name: "two writers", stage: newStage(t, "xy"), breaks: 2, actors: []actor{
+	explore(t, &program{name: "two writers", stage: newStage(t, "xy"), interruptions: 2, actors: []actor{
 		writer("w1", "xz"), writer("w2", "xyz"),
 	}})
 }
 
 func TestAWriterDiesAndAnotherGoesOn(t *testing.T) {
 	t.Parallel()
-	explore(t, &program{name: "a writer dies", stage: newStage(t, "xY"), breaks: 1, crashes: 1, actors: []actor{
-		writer("w1", "xz").dies(), writer("w2", "xYz"),
+	explore(t, &program{name: "a writer dies", stage: newStage(t, "xY"), interruptions: 1, crashes: 1, actors: []actor{
+		writer("w1", "xz").mayDie(), writer("w2", "xYz"),
 	}})
 }
 
 func TestAReaderBesideAWriter(t *testing.T) {
 	t.Parallel()
-	explore(t, &program{name: "writer and reader", stage: newStage(t, "xy"), breaks: everyRun, actors: []actor{
+	explore(t, &program{name: "writer and reader", stage: newStage(t, "xy"), interruptions: allInterruptions, actors: []actor{
 		writer("w1", "xz", "z"),
 		{name: "r", role: reads},
 	}})
@@ -34,7 +34,7 @@ func TestAReaderBesideAWriter(t *testing.T) {
 // delete it.
 func TestAWriterNeedsWhatIsAboutToGo(t *testing.T) {
 	t.Parallel()
-	explore(t, &program{name: "write and prune", stage: newStage(t, "x").forget(t, "x"), breaks: 1, actors: []actor{
+	explore(t, &program{name: "write and prune", stage: newStage(t, "x").forget(t, "x"), interruptions: 1, actors: []actor{
 		writer("w", "x"), pruner("p"),
 	}})
 }
@@ -44,8 +44,8 @@ func TestAWriterNeedsWhatIsAboutToGo(t *testing.T) {
 func TestLeasesAreNoSafety(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "x").forget(t, "x")
-	explore(t, &program{name: "write and prune without leases", stage: s, breaks: 1, only: append(slices.Clip(protocol), "put leases/", "list leases/", "delete leases/"), actors: []actor{
-		writer("w", "x"), pruner("p"), remover(),
+	explore(t, &program{name: "write and prune without leases", stage: s, interruptions: 1, interruptAt: append(slices.Clip(protocol), "put leases/", "list leases/", "delete leases/"), actors: []actor{
+		writer("w", "x"), pruner("p"), leaseRemover(),
 	}})
 }
 
@@ -53,15 +53,15 @@ func TestLeasesAreNoSafety(t *testing.T) {
 func TestAWriterBuildsOnWhatIsForgotten(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "xY")
-	explore(t, &program{name: "write, forget and prune", stage: s, breaks: 1, actors: []actor{
+	explore(t, &program{name: "write, forget and prune", stage: s, interruptions: 1, actors: []actor{
 		writer("w", "xYz"), pruner("p"), forgetter("xY"),
 	}})
-	stays := actor{name: "w", role: staysAndWrites("xYz"), may: writing}
-	explore(t, &program{name: "stay, forget and prune", stage: s, breaks: 1, only: protocol, actors: []actor{
+	stays := actor{name: "w", role: readsThenWrites("xYz"), footprint: writing}
+	explore(t, &program{name: "stay, forget and prune", stage: s, interruptions: 1, interruptAt: protocol, actors: []actor{
 		stays, hastyPruner("p"), forgetter("xY"),
 	}})
 	s = newStage(t, "xY").leavePending()
-	explore(t, &program{name: "stay, forget and prune after a crash", stage: s, breaks: 1, only: protocol, actors: []actor{
+	explore(t, &program{name: "stay, forget and prune after a crash", stage: s, interruptions: 1, interruptAt: protocol, actors: []actor{
 		stays, hastyPruner("p"), forgetter("xY"),
 	}})
 }
@@ -88,27 +88,27 @@ func halfDead(t *testing.T) *stage {
 // Each of two prunes would keep what is there twice in another pack.
 func TestTwoPrunes(t *testing.T) {
 	t.Parallel()
-	explore(t, &program{name: "two prunes", stage: halfDead(t), breaks: 1, only: protocol, actors: []actor{hastyPruner("p1"), hastyPruner("p2"), remover()}})
+	explore(t, &program{name: "two prunes", stage: halfDead(t), interruptions: 1, interruptAt: protocol, actors: []actor{hastyPruner("p1"), hastyPruner("p2"), leaseRemover()}})
 }
 
 func TestAReaderBesideAPrune(t *testing.T) {
 	t.Parallel()
-	s := newStage(t).publishBlindly(t, "x", "y", "xy").forget(t, "x", "y")
-	explore(t, &program{name: "read and prune", stage: s, breaks: 2, actors: []actor{
+	s := newStage(t).publishConcurrently(t, "x", "y", "xy").forget(t, "x", "y")
+	explore(t, &program{name: "read and prune", stage: s, interruptions: 2, actors: []actor{
 		pruner("p"), {name: "r", role: reads},
 	}})
 }
 
 func TestForgetBesideAPrune(t *testing.T) {
 	t.Parallel()
-	s := newStage(t).publishBlindly(t, "x", "y", "xy").forget(t, "x", "y")
-	explore(t, &program{name: "forget and prune", stage: s, breaks: everyRun, actors: []actor{pruner("p"), forgetter("xy")}})
+	s := newStage(t).publishConcurrently(t, "x", "y", "xy").forget(t, "x", "y")
+	explore(t, &program{name: "forget and prune", stage: s, interruptions: allInterruptions, actors: []actor{pruner("p"), forgetter("xy")}})
 }
 
 func TestAPruneDiesAndAnotherGoesOn(t *testing.T) {
 	t.Parallel()
-	s := newStage(t).publishBlindly(t, "x", "xy").forget(t, "x")
+	s := newStage(t).publishConcurrently(t, "x", "xy").forget(t, "x")
 	explore(t, &program{name: "a prune dies", stage: s, crashes: 1, actors: []actor{
-		pruner("p1").dies(), pruner("p2"),
+		pruner("p1").mayDie(), pruner("p2"),
 	}})
 }

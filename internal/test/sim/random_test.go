@@ -9,13 +9,13 @@ import (
 
 func TestRandomWriters(t *testing.T) {
 	t.Parallel()
-	runRandomly(t, manyWriters(t), simRuns(t, 40))
+	runRandomly(t, manyWriters(t), seeds(t, 40))
 }
 
 func manyWriters(t *testing.T) *randomProgram {
 	return &randomProgram{
 		program: program{name: "many writers", stage: newStage(t, "xY"), actors: []actor{
-			writer("w1", "xz", "xZ", "aBc").dies(), writer("w2", "xYz", "z", "aBcD").dies(), writer("w3", "a", "b"),
+			writer("w1", "xz", "xZ", "aBc").mayDie(), writer("w2", "xYz", "z", "aBcD").mayDie(), writer("w3", "a", "b"),
 			{name: "r", role: reads, mortal: true},
 		}},
 		faults: allFaults, lives: 4, steps: 300,
@@ -26,17 +26,17 @@ var allFaults = []targettest.Fault{targettest.Fail, targettest.FailAfter, target
 
 func TestRandomEverything(t *testing.T) {
 	t.Parallel()
-	runRandomly(t, everything(t), simRuns(t, 60))
+	runRandomly(t, everything(t), seeds(t, 60))
 }
 
 func everything(t *testing.T) *randomProgram {
-	s := newStage(t, "xY").publishBlindly(t, "x", "xy", "Yz")
+	s := newStage(t, "xY").publishConcurrently(t, "x", "xy", "Yz")
 	return &randomProgram{
 		program: program{name: "everything", stage: s, actors: []actor{
-			writer("w1", "xz", "xYZ", "aBc").dies(), writer("w2", "xYz", "x", "aBcD"),
-			pruner("p1").dies(), pruner("p2").dies(), forgetter("x", "xy", "xz").dies(), remover().dies(),
-			{name: "r", role: reads, mortal: true}, {name: "c", role: checks, may: leasing, mortal: true},
-			{name: "e", role: relists(2), may: relisting, mortal: true}, {name: "b", role: undeletes("xy"), may: writing, mortal: true},
+			writer("w1", "xz", "xYZ", "aBc").mayDie(), writer("w2", "xYz", "x", "aBcD"),
+			pruner("p1").mayDie(), pruner("p2").mayDie(), forgetter("x", "xy", "xz").mayDie(), leaseRemover().mayDie(),
+			{name: "r", role: reads, mortal: true}, {name: "c", role: checks, footprint: leasing, mortal: true},
+			{name: "e", role: replacesDeltas(2), footprint: relisting, mortal: true}, {name: "b", role: undeletes("xy"), footprint: writing, mortal: true},
 		}},
 		faults: allFaults, lives: 5, steps: 700,
 	}
@@ -48,9 +48,9 @@ func everything(t *testing.T) *randomProgram {
 func TestRandomTornWrites(t *testing.T) {
 	t.Parallel()
 	p := everything(t)
-	p.name, p.torn, p.about = "torn writes", true, tornObjects
+	p.name, p.torn, p.reached = "torn writes", true, tornObjects
 	p.faults = []targettest.Fault{targettest.Tear, targettest.CrashTear, targettest.CrashAfter}
-	runRandomly(t, p, simRuns(t, 30))
+	runRandomly(t, p, seeds(t, 30))
 }
 
 // tornObjects counts what was stored by half.
@@ -67,7 +67,7 @@ func tornObjects(w *world) (n int) {
 // chance.
 func TestRunsAreRepeatedByTheirSeed(t *testing.T) {
 	t.Parallel()
-	for _, p := range []*randomProgram{manyWriters(t), everything(t), interruptions(t)} {
+	for _, p := range []*randomProgram{manyWriters(t), everything(t), resumptions(t)} {
 		audit := newAuditor(t, p.stage)
 		for seed := range uint64(5) {
 			var moves [2][]move

@@ -13,13 +13,12 @@ import (
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
-// In programs that resume, a run is interrupted after it has left a checkpoint. Another run
-// of the same source resumes from there, while others delete what both rely on. The source
-// shows that it does: the second run doesn't open files that its parent doesn't have.
+// In programs that resume, a run dies after it has left a checkpoint. Another run of the same
+// source resumes from there, while other actors delete what both rely on. The source shows
+// that it resumes: it doesn't open files that its parent doesn't have.
 
-// resumes returns how many files a snapshot has that were not read, though no parent
-// has them.
-func (w *world) resumes(n news) int {
+// resumes returns how many files a snapshot has that were not read though no parent has them.
+func (w *world) resumes(n publication) int {
 	if n.source == nil {
 		return 0
 	}
@@ -27,14 +26,14 @@ func (w *world) resumes(n news) int {
 		return n.source.notRead(fstest.MapFS{})
 	}
 	if tree, ok := w.audit.treeOf(n.snapshot.Parent); ok {
-		return n.source.notRead(simTree(tree))
+		return n.source.notRead(treeNamed(tree))
 	}
 	return 0
 }
 
-// interrupt leaves what a run leaves that dies while it reads the last directory of a
-// tree, after it has left a checkpoint of the others.
-func (s *stage) interrupt(t *testing.T, tree string) *stage {
+// leaveInterrupted leaves the objects of a run that dies while it reads the last directory of
+// a tree, after it has left a checkpoint of the others.
+func (s *stage) leaveDeadRun(t *testing.T, tree string) *stage {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		var dead atomic.Bool
@@ -44,14 +43,14 @@ func (s *stage) interrupt(t *testing.T, tree string) *stage {
 			}
 			return targettest.None
 		}}
-		r, err := repo.Open(t.Context(), f, s.key, repo.Options{CacheDir: s.caches, Rand: seeded("interrupted " + tree)})
+		r, err := repo.Open(t.Context(), f, s.key, repo.Options{CacheDir: s.cacheRoot, Rand: seeded("interrupted " + tree)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer r.Close()
 		ctx, cancel := context.WithCancel(t.Context())
-		last := "" // of what is in directories, which comes after what isn't
-		for file := range simTree(tree) {
+		last := "" // in a directory; files at the root are read before
+		for file := range treeNamed(tree) {
 			if strings.Contains(file, "/") {
 				last = max(last, file)
 			}
@@ -67,7 +66,7 @@ func (s *stage) interrupt(t *testing.T, tree string) *stage {
 			cancel()
 		}).Stop()
 		if _, err := takeSnapshot(ctx, r, src); err == nil {
-			t.Fatal("it was not interrupted")
+			t.Fatal("the run did not die")
 		}
 	})
 	if count(s.mem, "leases/") != 1 {

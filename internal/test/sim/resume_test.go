@@ -12,7 +12,7 @@ func resumedFiles(w *world) int { return w.resumed }
 // TestGoingOnBesideAHastyPrune.
 func TestARunDiesAndAnotherGoesOn(t *testing.T) {
 	t.Parallel()
-	explore(t, &program{name: "die and resume", stage: newStage(t, "X'"), crashes: 1, only: protocol, about: resumedFiles, actors: []actor{
+	explore(t, &program{name: "die and resume", stage: newStage(t, "X'"), crashes: 1, interruptAt: protocol, reached: resumedFiles, actors: []actor{
 		slowWriter("w1", "XYZ"), writer("w2", "XYZ"),
 	}})
 }
@@ -20,25 +20,25 @@ func TestARunDiesAndAnotherGoesOn(t *testing.T) {
 // What the checkpoint refers to is in packs of files, too.
 func TestARunGoesOnWithFilesThatAnotherStored(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "x").leavePending().interrupt(t, "1xY")
-	explore(t, &program{name: "resume files and prune in haste", stage: s, only: protocol, about: resumedFiles, actors: []actor{
+	s := newStage(t, "x").leavePending().leaveDeadRun(t, "1xY")
+	explore(t, &program{name: "resume files and prune in haste", stage: s, interruptAt: protocol, reached: resumedFiles, actors: []actor{
 		writer("w", "1xY"), hastyPruner("p"),
 	}})
 }
 
 // Runs that take long die at any time, and others go on, while all that deletes goes on,
 // too.
-func TestRandomInterruptions(t *testing.T) {
+func TestRandomResumptions(t *testing.T) {
 	t.Parallel()
-	runRandomly(t, interruptions(t), simRuns(t, 40))
+	runRandomly(t, resumptions(t), seeds(t, 40))
 }
 
-func interruptions(t *testing.T) *randomProgram {
-	s := newStage(t, "X'").leavePending().interrupt(t, "XYZ")
+func resumptions(t *testing.T) *randomProgram {
+	s := newStage(t, "X'").leavePending().leaveDeadRun(t, "XYZ")
 	return &randomProgram{
-		program: program{name: "interruptions", stage: s, about: resumedFiles, actors: []actor{
+		program: program{name: "resumptions", stage: s, reached: resumedFiles, actors: []actor{
 			slowWriter("w1", "XYZ", "aXYZ", "XYZW"), slowWriter("w2", "XYZ", "XY'Z", "bWXY"),
-			pruner("p1").dies(), hastyPruner("p2").dies(), forgetter("X'", "XYZ", "XY'Z").dies(), remover().dies(),
+			pruner("p1").mayDie(), hastyPruner("p2").mayDie(), forgetter("X'", "XYZ", "XY'Z").mayDie(), leaseRemover().mayDie(),
 			{name: "r", role: reads, mortal: true},
 		}},
 		faults: allFaults, lives: 5, steps: 600,

@@ -19,38 +19,37 @@ func isAbsent(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 // writes takes a snapshot of each tree in turn.
 func writes(trees ...string) role { return writesSlowly(0, trees...) }
 
-// writesSlowly takes a snapshot of each tree in turn, and about so long for each of
-// their files that is in a directory.
+// writesSlowly takes a snapshot of each tree in turn, and needs about that long for each file
+// in a directory.
 func writesSlowly(each time.Duration, trees ...string) role {
 	return func(ctx context.Context, a *actor) error {
-		takes := atOnce
+		delay := noDelay
 		if each > 0 {
-			takes = eachTakes(each, fmt.Sprint(a.name, " ", a.life))
+			delay = slowly(each, fmt.Sprint(a.name, " ", a.life))
 		}
 		r, err := a.open(ctx)
 		if err != nil {
 			return err
 		}
 		defer r.Close()
-		return a.writesAll(ctx, r, takes, trees)
+		return a.writesAll(ctx, r, delay, trees)
 	}
 }
 
-func (a *actor) writesAll(ctx context.Context, r *repo.Repo, takes func(string) time.Duration, trees []string) error {
+func (a *actor) writesAll(ctx context.Context, r *repo.Repo, delay func(string) time.Duration, trees []string) error {
 	for _, tree := range trees {
-		s := newSource(ctx, tree, takes)
+		s := newSource(ctx, tree, delay)
 		m, err := takeSnapshot(ctx, r, s)
 		if err != nil {
 			return err
 		}
-		a.tell(news{a.at, m, &s})
+		a.report(publication{a.prefix, m, &s})
 	}
 	return nil
 }
 
-// staysAndWrites reads all that is there, as one does who has the repository open for
-// long, and then takes snapshots.
-func staysAndWrites(trees ...string) role {
+// readsThenWrites reads everything, so that its index knows it, and then takes snapshots.
+func readsThenWrites(trees ...string) role {
 	return func(ctx context.Context, a *actor) error {
 		r, err := a.open(ctx)
 		if err != nil {
@@ -60,12 +59,12 @@ func staysAndWrites(trees ...string) role {
 		if err := a.readsAll(ctx, r); err != nil {
 			return err
 		}
-		return a.writesAll(ctx, r, atOnce, trees)
+		return a.writesAll(ctx, r, noDelay, trees)
 	}
 }
 
-// reads reads all files of all snapshots. What it can't read must have been
-// forgotten meanwhile.
+// reads reads all files of all snapshots. What can't be read must have been forgotten
+// meanwhile.
 func reads(ctx context.Context, a *actor) error {
 	r, err := a.open(ctx)
 	if err != nil {
@@ -81,14 +80,14 @@ func (a *actor) readsAll(ctx context.Context, r *repo.Repo) error {
 		return err
 	}
 	for _, m := range all {
-		if err := readsAs(r.FS(ctx, m), m.Tags[0]); err != nil && a.world.stands(a.at, m.ID) {
+		if err := readsAs(r.FS(ctx, m), m.Tags[0]); err != nil && a.world.isPublished(a.prefix, m.ID) {
 			return fmt.Errorf("read snapshot of %q: %w", m.Tags[0], err)
 		}
 	}
 	return nil
 }
 
-// undeletes brings back what was forgotten of a tree, as far as it is still there.
+// undeletes brings back forgotten snapshots of a tree, as far as their data still exists.
 func undeletes(tree string) role {
 	return func(ctx context.Context, a *actor) error {
 		r, err := a.open(ctx)
@@ -102,15 +101,15 @@ func undeletes(tree string) role {
 				continue
 			}
 			if back, err := r.Undelete(ctx, m.ID); err == nil {
-				a.tell(news{a.at, back, nil})
+				a.report(publication{a.prefix, back, nil})
 			}
 		}
 		return err
 	}
 }
 
-// checks looks for damage. No file of a snapshot that stands may be touched by what it
-// finds. Where a prune takes it for dead, packs may vanish under its hands.
+// checks looks for damage. No finding may touch a file of a published snapshot. If a prune
+// declares the check dead, packs may vanish while it reads them.
 func checks(ctx context.Context, a *actor) error {
 	r, err := a.open(ctx)
 	if err != nil {
@@ -126,7 +125,7 @@ func checks(ctx context.Context, a *actor) error {
 	}
 	for _, f := range report.Findings {
 		for _, file := range f.Files {
-			if a.world.stands(a.at, file.Snapshot) {
+			if a.world.isPublished(a.prefix, file.Snapshot) {
 				return fmt.Errorf("check finds %+v", f)
 			}
 		}
@@ -134,15 +133,15 @@ func checks(ctx context.Context, a *actor) error {
 	return nil
 }
 
-// stands reports whether a manifest is there.
-func (w *world) stands(at string, id snapshot.ID) bool {
+// isPublished reports whether a manifest is published below a prefix.
+func (w *world) isPublished(prefix string, id snapshot.ID) bool {
 	name := "snapshots/" + id.String()
-	return w.audit.isManifest(name, w.mem.Objects()[at+name])
+	return w.audit.isManifest(name, w.mem.Objects()[prefix+name])
 }
 
-// readsAs returns an error unless a file system holds just the files of that tree.
+// readsAs returns an error unless a file system holds exactly the files of a tree.
 func readsAs(fsys fs.FS, tree string) error {
-	want := simTree(tree)
+	want := treeNamed(tree)
 	found := 0
 	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -161,10 +160,9 @@ func readsAs(fsys fs.FS, tree string) error {
 	return err
 }
 
-// removesLeases removes all leases, as a person might who thinks that their owners
-// are gone.
+// removesLeases deletes all leases, as a person might who believes that their runs are dead.
 func removesLeases(ctx context.Context, a *actor) error {
-	for info, err := range a.handle.List(ctx, a.at+"leases/") {
+	for info, err := range a.handle.List(ctx, a.prefix+"leases/") {
 		if err != nil {
 			return err
 		}
@@ -175,17 +173,16 @@ func removesLeases(ctx context.Context, a *actor) error {
 	return nil
 }
 
-// foreseesAndPrunes does as one who first wants to know what a prune would do that
-// moves nothing, and is slow to decide.
-func foreseesAndPrunes(ctx context.Context, a *actor) error {
+// dryRunsThenPrunes first asks what a prune without repacking would do, and then does it.
+func dryRunsThenPrunes(ctx context.Context, a *actor) error {
 	if err := prunes(repo.PruneOptions{MaxUnused: new(math.Inf(1)), DryRun: true})(ctx, a); err != nil {
 		return err
 	}
 	return prunes(repo.PruneOptions{MaxUnused: new(math.Inf(1))})(ctx, a)
 }
 
-// prunes wins back space, once. It may give up over a snapshot that is forgotten, and
-// deleted by another prune, after it has read its manifest.
+// prunes deletes what no snapshot needs, once. It may give up at a snapshot that is forgotten
+// and deleted by another prune after it has read its manifest.
 func prunes(o repo.PruneOptions) role {
 	return func(ctx context.Context, a *actor) error {
 		r, err := a.open(ctx)
@@ -202,7 +199,7 @@ func prunes(o repo.PruneOptions) role {
 	}
 }
 
-// forgets forgets all snapshots of those trees.
+// forgets forgets all snapshots of some trees.
 func forgets(trees ...string) role {
 	return func(ctx context.Context, a *actor) error {
 		r, err := a.open(ctx)

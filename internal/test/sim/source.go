@@ -17,16 +17,16 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// simTree returns the tree of that name: each letter is a file, and each capital
-// one in a directory of its own. An apostrophe behind it means that it is touched:
-// it has another time and the same bytes. Each digit is a directory of so many bytes
-// that most of them are stored before the next is read.
-func simTree(name string) fstest.MapFS {
+// treeNamed returns the tree of that name: each letter is a file, and a capital letter one in
+// a directory of its own. An apostrophe means that the file before it is touched: it has
+// another time and the same bytes. A digit is a directory of so many bytes that most of them
+// are stored before the next directory is read.
+func treeNamed(name string) fstest.MapFS {
 	files := fstest.MapFS{}
 	var last *fstest.MapFile
 	add := func(p string, data []byte, n rune) {
 		// Older than any snapshot: what a parent has is not read again.
-		last = &fstest.MapFile{Data: data, Mode: 0o644, ModTime: simEpoch.AddDate(-1, 0, int(n))}
+		last = &fstest.MapFile{Data: data, Mode: 0o644, ModTime: beginning.AddDate(-1, 0, int(n))}
 		files[p] = last
 	}
 	for _, c := range name {
@@ -49,9 +49,9 @@ func simTree(name string) fstest.MapFS {
 	return files
 }
 
-var bulks sync.Map // by path, as making them takes longer than all else
+var bulks sync.Map // by path: making them takes longer than all else
 
-// bulk returns an eighth of what a segment and a bit more hold.
+// bulk returns the bytes of a file that is a bit larger than an eighth of a segment.
 func bulk(p string) []byte {
 	if b, ok := bulks.Load(p); ok {
 		return b.([]byte)
@@ -62,23 +62,23 @@ func bulk(p string) []byte {
 	return b
 }
 
-// A source is a tree that takes its time, and notes which of its files are opened.
+// A source is a tree that may delay opening its files, and records which were opened.
 type source struct {
 	fstest.MapFS
 	tree  string
-	takes func(file string) time.Duration // to open it
+	delay func(file string) time.Duration // before it opens
 	ctx   context.Context
 
 	mu     *sync.Mutex
 	opened map[string]bool
 }
 
-// atOnce is how long it takes where nothing takes long.
-func atOnce(string) time.Duration { return 0 }
+// noDelay opens all files at once.
+func noDelay(string) time.Duration { return 0 }
 
-// eachTakes has each file that is in a directory take so long and up to half as much
-// again, so that hardly two things happen at the same moment.
-func eachTakes(d time.Duration, name string) func(string) time.Duration {
+// slowly delays each file in a directory by up to one and a half times d, and at least d, so
+// that two things rarely happen at the same moment.
+func slowly(d time.Duration, name string) func(string) time.Duration {
 	drawn := rand.New(rand.NewChaCha8(sha256.Sum256([]byte(name))))
 	return func(file string) time.Duration {
 		if strings.Contains(file, "/") {
@@ -88,13 +88,14 @@ func eachTakes(d time.Duration, name string) func(string) time.Duration {
 	}
 }
 
-func newSource(ctx context.Context, tree string, takes func(string) time.Duration) source {
-	files := simTree(tree)
+// newSource returns a source of the tree of that name.
+func newSource(ctx context.Context, tree string, delay func(string) time.Duration) source {
+	files := treeNamed(tree)
 	// The root's stamp is newer, which settles those of the files. It has to be the root's:
-	// one more directory would be a page that every snapshot shares, so that each writer
-	// relied on the pack that has it, whatever it takes for granted of its parent.
-	files["."] = &fstest.MapFile{Mode: fs.ModeDir | 0o755, ModTime: simEpoch.AddDate(0, -1, 0)}
-	return source{MapFS: files, tree: tree, takes: takes, ctx: ctx, mu: new(sync.Mutex), opened: map[string]bool{}}
+	// another directory would be a page that every snapshot shares. Then each writer would
+	// rely on the pack that holds it, whatever it reuses of its parent.
+	files["."] = &fstest.MapFile{Mode: fs.ModeDir | 0o755, ModTime: beginning.AddDate(0, -1, 0)}
+	return source{MapFS: files, tree: tree, delay: delay, ctx: ctx, mu: new(sync.Mutex), opened: map[string]bool{}}
 }
 
 func (s source) Open(name string) (fs.File, error) {
@@ -102,9 +103,9 @@ func (s source) Open(name string) (fs.File, error) {
 		s.mu.Lock()
 		s.opened[name] = true
 		s.mu.Unlock()
-		if takes := s.takes(name); takes > 0 {
+		if delay := s.delay(name); delay > 0 {
 			select {
-			case <-time.After(takes):
+			case <-time.After(delay):
 			case <-s.ctx.Done():
 				return nil, s.ctx.Err()
 			}
@@ -113,8 +114,8 @@ func (s source) Open(name string) (fs.File, error) {
 	return s.MapFS.Open(name)
 }
 
-// notRead returns how many files were not opened though an older version, of which
-// nothing may be known, doesn't have them as they are.
+// notRead returns how many files were not opened though an older version doesn't have them as
+// they are.
 func (s source) notRead(older fstest.MapFS) (n int) {
 	for p, f := range s.MapFS {
 		if old := older[p]; !s.opened[p] && (old == nil || !old.ModTime.Equal(f.ModTime)) {
@@ -124,7 +125,7 @@ func (s source) notRead(older fstest.MapFS) (n int) {
 	return n
 }
 
-// takeSnapshot takes a snapshot of a tree, whose name it gets as a tag.
+// takeSnapshot takes a snapshot of a tree and tags it with the tree's name.
 func takeSnapshot(ctx context.Context, r *repo.Repo, s source) (*snapshot.Manifest, error) {
 	return r.Snapshot(ctx, repo.FS(s, "/x"), repo.SnapshotOptions{
 		Hostname: "host", Tags: []string{s.tree}, Workers: 1, Compression: repo.CompressionOff,

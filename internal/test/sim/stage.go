@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,29 +18,29 @@ import (
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
-// A stage is what every run of a simulated program begins with: a repository on a
-// target in memory. It is the same in every process.
+// A stage is what every run of a program begins with: a repository on a target in memory. It
+// is the same in every process.
 type stage struct {
-	mem      *targettest.Memory
-	key      repo.Secret
-	ring     *seal.Keyring
-	id       [seal.KeySize]byte
-	told     map[string]bool // the manifests that are published
-	parts    []string        // the prefixes of the repositories
-	caches   string          // a directory for the actors' caches
-	openings int
-	salt     string // what is drawn on the stage depends on it
-	sum      digest // of all objects, once it is set
+	mem       *targettest.Memory
+	key       repo.Secret
+	ring      *seal.Keyring
+	id        [seal.KeySize]byte
+	published map[string]bool // manifests
+	prefixes  []string        // of the repositories: one, or two with a twin
+	cacheRoot string          // the directory of the actors' caches
+	openings  int             // so far; each has its own randomness
+	salt      string          // of that randomness
+	sum       digest          // of all objects, or zero until it is asked for
 }
 
-// simEpoch is when stages are set. Bubbles begin then, too.
-var simEpoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+// beginning is when stages are made, and when every bubble begins.
+var beginning = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // newStage makes a repository with a snapshot of each tree in turn. Its packs and chunks
 // are so small that a tree of a few files fills several.
 func newStage(t testing.TB, trees ...string) *stage {
 	t.Helper()
-	s := &stage{mem: &targettest.Memory{}, told: map[string]bool{}, parts: []string{""}, caches: fastDir(t)}
+	s := &stage{mem: &targettest.Memory{}, published: map[string]bool{}, prefixes: []string{""}, cacheRoot: fastDir(t)}
 	text, err := seal.NewKeyFile(seeded("key"))
 	if err != nil {
 		t.Fatal(err)
@@ -50,22 +49,22 @@ func newStage(t testing.TB, trees ...string) *stage {
 		t.Fatal(err)
 	}
 	r, err := repo.Init(t.Context(), s.mem, s.key, repo.InitOptions{
-		Options:  repo.Options{CacheDir: s.caches, Rand: seeded("init"), Now: func() time.Time { return simEpoch }},
+		Options:  repo.Options{CacheDir: s.cacheRoot, Rand: seeded("init"), Now: func() time.Time { return beginning }},
 		PackSize: 1 << 20,
 		Chunks:   chunk.Params{Polynomial: 0x3DA3358B4DC173, Min: 16 << 10, Max: 128 << 10, Bits: 15, Whole: 64 << 10},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.learn(t, r)
+	s.readSecrets(t, r)
 	for _, tree := range trees {
 		s.publish(t, s.mem, tree)
 	}
 	return s
 }
 
-// learn notes what is needed to read the repository without package repo.
-func (s *stage) learn(t testing.TB, r *repo.Repo) {
+// readSecrets learns the keys that are needed to read the repository without package repo.
+func (s *stage) readSecrets(t testing.TB, r *repo.Repo) {
 	t.Helper()
 	sheet, err := r.RecoverySheet()
 	if err != nil {
@@ -81,17 +80,17 @@ func (s *stage) learn(t testing.TB, r *repo.Repo) {
 	}
 }
 
-// salted has what is stored from now on get other names.
+// salted changes the names of all objects that are stored from now on.
 func (s *stage) salted(salt string) *stage {
 	s.salt = salt
 	return s
 }
 
-// use opens a repository with nobody else about.
-func (s *stage) use(t testing.TB, mem *targettest.Memory, do func(r *repo.Repo) error) {
+// withRepo opens the repository while no actor uses it.
+func (s *stage) withRepo(t testing.TB, mem *targettest.Memory, do func(r *repo.Repo) error) {
 	t.Helper()
 	s.openings++
-	o := repo.Options{CacheDir: s.caches, Rand: seeded(fmt.Sprint("stage ", s.openings, " ", s.salt)), Now: func() time.Time { return simEpoch }}
+	o := repo.Options{CacheDir: s.cacheRoot, Rand: seeded(fmt.Sprint("stage ", s.openings, " ", s.salt)), Now: func() time.Time { return beginning }}
 	r, err := repo.Open(t.Context(), mem, s.key, o)
 	if err != nil {
 		t.Fatal(err)
@@ -105,18 +104,18 @@ func (s *stage) use(t testing.TB, mem *targettest.Memory, do func(r *repo.Repo) 
 // publish takes a snapshot.
 func (s *stage) publish(t testing.TB, mem *targettest.Memory, tree string) {
 	t.Helper()
-	s.use(t, mem, func(r *repo.Repo) error {
-		m, err := takeSnapshot(t.Context(), r, newSource(t.Context(), tree, atOnce))
+	s.withRepo(t, mem, func(r *repo.Repo) error {
+		m, err := takeSnapshot(t.Context(), r, newSource(t.Context(), tree, noDelay))
 		if err == nil {
-			s.told["snapshots/"+m.ID.String()] = true
+			s.published["snapshots/"+m.ID.String()] = true
 		}
 		return err
 	})
 }
 
-// publishBlindly takes snapshots each of which doesn't see the others, as of
-// writers at the same time: what they have in common is stored several times.
-func (s *stage) publishBlindly(t testing.TB, trees ...string) *stage {
+// publishConcurrently takes snapshots each of which doesn't see the others, as writers at the
+// same time do: what they have in common is stored several times.
+func (s *stage) publishConcurrently(t testing.TB, trees ...string) *stage {
 	t.Helper()
 	before := s.mem.Clone()
 	for _, tree := range trees {
@@ -132,11 +131,11 @@ func (s *stage) publishBlindly(t testing.TB, trees ...string) *stage {
 // forget forgets the snapshots of some trees.
 func (s *stage) forget(t testing.TB, trees ...string) *stage {
 	t.Helper()
-	s.use(t, s.mem, func(r *repo.Repo) error {
+	s.withRepo(t, s.mem, func(r *repo.Repo) error {
 		all, err := r.Snapshots(t.Context(), repo.Select{})
 		for _, m := range all {
 			if err == nil && slices.Contains(trees, m.Tags[0]) {
-				delete(s.told, "snapshots/"+m.ID.String())
+				delete(s.published, "snapshots/"+m.ID.String())
 				err = r.Forget(t.Context(), m.ID)
 			}
 		}
@@ -145,8 +144,8 @@ func (s *stage) forget(t testing.TB, trees ...string) *stage {
 	return s
 }
 
-// leavePending leaves a pending manifest of each snapshot, as runs do that die when
-// they have just published it.
+// leavePending leaves a pending manifest of each snapshot, as runs do that die right after
+// they have published it.
 func (s *stage) leavePending() *stage {
 	for name, b := range s.mem.Objects() {
 		if id, ok := strings.CutPrefix(name, "snapshots/"); ok {
@@ -156,7 +155,7 @@ func (s *stage) leavePending() *stage {
 	return s
 }
 
-// digest identifies the set of objects. The stage must be set.
+// digest identifies the set of objects. The stage must be complete.
 func (s *stage) digest() digest {
 	if s.sum == (digest{}) {
 		for name, b := range s.mem.Objects() {
@@ -166,8 +165,7 @@ func (s *stage) digest() digest {
 	return s.sum
 }
 
-// fastDir returns a temporary directory, in memory if there is a file system for
-// that.
+// fastDir returns a temporary directory, in memory if there is a file system for that.
 func fastDir(t testing.TB) string {
 	dir, err := os.MkdirTemp("/dev/shm", "qsnap-sim-*")
 	if err != nil {
@@ -177,10 +175,10 @@ func fastDir(t testing.TB) string {
 	return dir
 }
 
-// cacheDir returns a cache directory for an actor. Those of earlier runs are used
-// again if nothing was left in them, which is as good as new and far quicker.
+// cacheDir returns a cache directory for an actor. It uses that of an earlier run again if
+// nothing was left in it, because that is as good as new and much faster.
 func (s *stage) cacheDir(actor string, emptied int) (string, error) {
-	dir := filepath.Join(s.caches, fmt.Sprint(actor, " ", emptied))
+	dir := filepath.Join(s.cacheRoot, fmt.Sprint(actor, " ", emptied))
 	own, err := filepath.Glob(filepath.Join(dir, hex.EncodeToString(s.id[:16])+"*")) // a twin's has a suffix
 	if err != nil {
 		return dir, err
@@ -199,6 +197,3 @@ func (s *stage) cacheDir(actor string, emptied int) (string, error) {
 	}
 	return dir, nil
 }
-
-// published returns the manifests that are published as a run begins.
-func (s *stage) published() map[string]bool { return maps.Clone(s.told) }

@@ -8,17 +8,17 @@ import (
 	"testing/synctest"
 )
 
-// A chapter of a story is what one actor does until it is about to do something, the
-// so-manieth time; "" is to its end.
+// A chapter is what one actor does until it is about to make an operation for the n-th time,
+// or with none, until it ends.
 type chapter struct {
 	actor  string
-	before string // such as "put pending/"
+	before string // what the operation begins with, such as "put pending/"
 	times  int
 }
 
-// tellStory makes the one run of a program that goes so, and fails the test if a
-// promise is broken. It is for runs with more interruptions than can be explored.
-func tellStory(t *testing.T, p *program, story ...chapter) {
+// playStory makes one given run of a program. It fails the test if a promise is broken. It
+// is for runs that have more interruptions than can be explored.
+func playStory(t *testing.T, p *program, story ...chapter) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, p, newAuditor(t, p.stage))
@@ -27,23 +27,24 @@ func tellStory(t *testing.T, p *program, story ...chapter) {
 			t.Fatalf("broken promise in program %q: %v, after\n%s", p.name, err, traceText(w.moves, w.actors))
 		}
 		for _, c := range story {
-			if err := w.tell(c); err != nil {
+			if err := w.play(c); err != nil {
 				fail(err)
 			}
 		}
-		if len(w.takes()) > 0 {
-			t.Fatalf("the story ends too early: %s", w.takes()[0].text(w.actors))
+		if len(w.operations()) > 0 {
+			t.Fatalf("the story ends too early: %s", w.operations()[0].text(w.actors))
 		}
-		if err := finale(w); err != nil {
+		if err := checkEnd(w); err != nil {
 			fail(err)
 		}
 	})
 }
 
-func (w *world) tell(c chapter) error {
+// play makes the moves of a chapter.
+func (w *world) play(c chapter) error {
 	actor := slices.IndexFunc(w.actors, func(a *actor) bool { return a.name == c.actor })
 	for left := c.times; ; {
-		own := keep(w.takes(), func(m move) bool { return m.actor == actor })
+		own := keep(w.operations(), func(m move) bool { return m.actor == actor })
 		if len(own) == 0 && c.before != "" {
 			return fmt.Errorf("%s never comes to %q", c.actor, c.before)
 		}

@@ -11,9 +11,9 @@ func TestAPruneDeletesNoPackThatItsIndexHasLost(t *testing.T) {
 	t.Parallel()
 	p := &program{name: "lost from the index", stage: newStage(t, "xY").forget(t, "xY"), actors: []actor{
 		writer("w", "xz"), hastyPruner("p"),
-		{name: "e", role: relists(2), may: relisting},
+		{name: "e", role: replacesDeltas(2), footprint: relisting},
 	}}
-	tellStory(t, p,
+	playStory(t, p,
 		chapter{"p", "put quarantine/", 1}, // it has read what is needed
 		chapter{"w", "put snapshots/", 1},  // it has found nothing in quarantine
 		chapter{"e", "list index/", 2},
@@ -30,15 +30,15 @@ func TestAPruneDeletesNoPackThatItsIndexHasLost(t *testing.T) {
 // new one.
 func TestTwoPrunesDontRelyOnEachOthersPacks(t *testing.T) {
 	t.Parallel()
-	p := &program{name: "two prunes, two copies", stage: halfDead(t), actors: []actor{hastyPruner("p1"), hastyPruner("p2"), remover()}}
+	p := &program{name: "two prunes, two copies", stage: halfDead(t), actors: []actor{hastyPruner("p1"), hastyPruner("p2"), leaseRemover()}}
 	begin := []chapter{
 		{"p1", "put packs/", 1},
 		{"p1", "put quarantine/", 1},
 		{"u", "", 0},
 		{"p2", "delete packs/", 1}, // the new one
 	}
-	tellStory(t, p, append(begin, chapter{"p1", "", 0}, chapter{"p2", "", 0})...)
-	tellStory(t, p, append(begin,
+	playStory(t, p, append(begin, chapter{"p1", "", 0}, chapter{"p2", "", 0})...)
+	playStory(t, p, append(begin,
 		chapter{"p1", "list quarantine/", 1}, // and which packs there are, in no other order
 		chapter{"p2", "put packs/", 1},       // the new one is gone, and left quarantine
 		chapter{"p1", "", 0}, chapter{"p2", "", 0})...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +14,8 @@ import (
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
-// A world is one run of a program. It belongs to a bubble.
+// A world is one run of a program. It lives in a synctest bubble, where time passes only when
+// all actors wait.
 type world struct {
 	program *program
 	audit   *auditor
@@ -22,22 +24,22 @@ type world struct {
 	ctx     context.Context
 	start   time.Time
 	actors  []*actor
-	ended   chan struct{} // has something to receive when an actor has ended
-	moves   []move        // that were made
+	ended   chan struct{} // receives when an actor has ended
+	moves   []move        // so far
 
-	stored    digest          // the set of objects
-	told      map[string]bool // manifests that must be there
-	forgotten map[string]bool
-	resumed   int   // files that were taken over from interrupted runs
-	broken    error // the first promise that was not kept
-	trespass  error // the first change that an actor shouldn't make
+	stored     digest          // the set of objects
+	published  map[string]bool // manifests that must exist
+	forgotten  map[string]bool // manifests that an actor has forgotten
+	resumed    int             // files that were taken over from dead runs
+	broken     error           // the first broken promise
+	undeclared error           // the first change outside of an actor's footprint
 }
 
-// newWorld begins a run. It must be followed by close.
+// newWorld begins a run. The caller must close it.
 func newWorld(t *testing.T, p *program, audit *auditor) *world {
 	w := &world{
 		program: p, audit: audit, mem: p.stage.mem.Clone(), start: time.Now(), ended: make(chan struct{}, 1),
-		told: p.stage.published(), forgotten: map[string]bool{},
+		published: maps.Clone(p.stage.published), forgotten: map[string]bool{},
 	}
 	var stop context.CancelFunc
 	w.ctx, stop = context.WithCancel(context.Background())
@@ -62,12 +64,12 @@ func newWorld(t *testing.T, p *program, audit *auditor) *world {
 // begin starts an actor's next life.
 func (w *world) begin(a *actor) {
 	a.life++
-	a.state, a.faulty, a.hangs, a.history = alive, false, false, digest{}
+	a.state, a.faulty, a.hanging, a.history = alive, false, false, digest{}
 	a.handle = w.turns.Actor(a.number)
 	if a.cache == "" {
 		var err error
-		if a.cache, err = w.program.stage.cacheDir(a.name, a.emptied); err != nil {
-			w.breaks(err)
+		if a.cache, err = w.program.stage.cacheDir(a.name, a.cachesLost); err != nil {
+			w.promiseBroken(err)
 		}
 	}
 	a.finished = make(chan error, 1)
@@ -82,25 +84,25 @@ func (w *world) begin(a *actor) {
 	}()
 }
 
-// breaks notes that a promise was not kept.
-func (w *world) breaks(err error) {
+// promiseBroken records a broken promise. Only the first counts.
+func (w *world) promiseBroken(err error) {
 	if w.broken == nil {
 		w.broken = err
 	}
 }
 
-// settle waits until every actor waits for its turn or for time to pass, or has
-// ended, and sees what became of those that have.
+// settle waits until every actor waits for its turn or for a timer, or has ended. Then it
+// learns what they have published, and which have ended.
 func (w *world) settle() {
 	synctest.Wait()
 	for _, a := range w.actors {
-		for _, n := range a.news {
-			name := n.at + "snapshots/" + n.snapshot.ID.String()
-			w.told[name] = true
+		for _, n := range a.reports {
+			name := n.prefix + "snapshots/" + n.snapshot.ID.String()
+			w.published[name] = true
 			delete(w.forgotten, name)
 			w.resumed += w.resumes(n)
 		}
-		a.news = nil
+		a.reports = nil
 		if a.state != alive {
 			continue
 		}
@@ -108,18 +110,18 @@ func (w *world) settle() {
 		case err := <-a.finished:
 			a.state = ended
 			if err != nil && !a.faulty && !w.program.torn && w.ctx.Err() == nil {
-				w.breaks(fmt.Errorf("%s failed, though nothing had happened to it: %w", a.name, err))
+				w.promiseBroken(fmt.Errorf("%s failed without a fault: %w", a.name, err))
 			}
 		default:
 		}
 	}
 }
 
-// takes returns the operations that can happen next.
-func (w *world) takes() []move {
+// operations returns the operations that can happen next.
+func (w *world) operations() []move {
 	var out []move
 	for _, t := range w.turns.Waiting() {
-		m := move{kind: take, actor: t.Actor.Number(), op: t.Op}
+		m := move{kind: operation, actor: t.Actor.Number(), op: t.Op}
 		if !slices.Contains(out, m) {
 			out = append(out, m)
 		}
@@ -127,39 +129,37 @@ func (w *world) takes() []move {
 	return out
 }
 
-// waitsForTime reports whether somebody alive waits for time to pass: nobody waits
-// for anything else.
-func (w *world) waitsForTime(takes []move) bool {
+// waitsForTime reports whether a live actor waits for a timer.
+func (w *world) waitsForTime(operations []move) bool {
 	return slices.ContainsFunc(w.actors, func(a *actor) bool {
-		return a.state == alive && !a.hangs && !slices.ContainsFunc(takes, func(m move) bool { return m.actor == a.number })
+		return a.state == alive && !a.hanging && !slices.ContainsFunc(operations, func(m move) bool { return m.actor == a.number })
 	})
 }
 
-// has reports whether an object is there.
+// has reports whether an object exists.
 func (w *world) has(name string) bool {
 	_, err := w.mem.Stat(context.Background(), name)
 	return err == nil
 }
 
-// isPrivate reports whether a move changes nothing, and nobody else who is alive
-// can ever make it have another outcome: then it can be made at once, and nothing
-// is missed.
+// isPrivate reports whether a move changes nothing and no other live actor can change its
+// outcome. Such a move can be made at once: no run is missed.
 func (w *world) isPrivate(m move) bool {
 	if changes(m.op) || m.op.Method == "listed" {
 		return false
 	}
 	return !slices.ContainsFunc(w.actors, func(a *actor) bool {
-		return a.number != m.actor && a.state == alive && a.may.disturb(m.op, w.has(m.op.Name))
+		return a.number != m.actor && a.state == alive && a.footprint.disturb(m.op, w.has(m.op.Name))
 	})
 }
 
-// do makes a move, and waits until all is quiet. An error says that it can't be made.
+// do makes a move and waits until all is quiet. An error means that it can't be made.
 func (w *world) do(m move) error {
 	w.moves = append(w.moves, m)
 	a := w.actors[m.actor]
 	switch m.kind {
-	case take:
-		if err := w.take(a, m); err != nil {
+	case operation:
+		if err := w.operate(a, m); err != nil {
 			return err
 		}
 	case crash:
@@ -167,11 +167,11 @@ func (w *world) do(m move) error {
 	case tick:
 		w.tick()
 	case cancel:
-		a.faulty, a.hangs = true, false
+		a.faulty, a.hanging = true, false
 		a.cancel()
 	case restart, replace:
 		if m.kind == replace {
-			a.emptied, a.cache = a.emptied+1, ""
+			a.cachesLost, a.cache = a.cachesLost+1, ""
 		}
 		w.begin(a)
 	case skew:
@@ -181,7 +181,8 @@ func (w *world) do(m move) error {
 	return nil
 }
 
-func (w *world) take(a *actor, m move) error {
+// operate lets one operation happen.
+func (w *world) operate(a *actor, m move) error {
 	i := slices.IndexFunc(w.turns.Waiting(), func(t *targettest.Turn) bool { return t.Actor == a.handle && t.Op == m.op })
 	if i < 0 {
 		return fmt.Errorf("the actors don't repeat themselves: %s does not come", m.text(w.actors))
@@ -194,27 +195,27 @@ func (w *world) take(a *actor, m move) error {
 		out = turn.Take(m.fault)
 	}
 	a.faulty = a.faulty || m.fault != targettest.None
-	a.hangs = a.hangs || m.fault == targettest.Hang
-	a.history = a.knowing(m, out)
+	a.hanging = a.hanging || m.fault == targettest.Hang
+	a.history = a.historyAfter(m, out)
 	if changes(m.op) {
-		if !a.may.has(m.op) && w.trespass == nil {
-			w.trespass = fmt.Errorf("%s, which its footprint leaves out", m.text(w.actors))
+		if !a.footprint.has(m.op) && w.undeclared == nil {
+			w.undeclared = fmt.Errorf("%s, which its footprint leaves out", m.text(w.actors))
 		}
 		w.changed(a, m, out)
 	}
 	return nil
 }
 
-// changed keeps account of what is stored.
+// changed keeps account of the set of objects.
 func (w *world) changed(a *actor, m move, out targettest.Outcome) {
 	w.stored.change(m.op.Name, out)
 	gone := m.op.Method == "delete" && out.Before != nil && out.After == nil
-	if gone && a.forgets {
+	if gone && a.mayForget {
 		w.forgotten[m.op.Name] = true
 	}
 }
 
-// tick lets time pass until a timer wakes somebody.
+// tick lets time pass until a timer wakes an actor.
 func (w *world) tick() {
 	for len(w.ended) > 0 {
 		<-w.ended
@@ -226,18 +227,18 @@ func (w *world) tick() {
 	case <-w.turns.Arrived():
 	case <-w.ended:
 	case <-time.After(1000 * time.Hour):
-		w.breaks(errors.New("an actor waits for ever"))
+		w.promiseBroken(errors.New("an actor waits for ever"))
 	}
 }
 
-// check checks what must always hold.
+// check checks what must hold after every move.
 func (w *world) check() error {
 	if w.broken != nil {
 		return w.broken
 	}
 	objects := w.mem.Objects()
 	w.audit.learnKeys(w.program.stage, objects)
-	for name := range w.told {
+	for name := range w.published {
 		if !w.forgotten[name] && !w.audit.isManifest(strings.TrimPrefix(name, twinPrefix), objects[name]) {
 			return fmt.Errorf("%s was reported as published and is gone", shortObject(name))
 		}
@@ -245,12 +246,13 @@ func (w *world) check() error {
 	return w.audit.check(w.program.stage, w.stored, objects)
 }
 
+// shortObject shortens an object's name for a message.
 func shortObject(name string) string {
 	i := strings.LastIndex(name, "/") + 1
 	return name[:min(i+8, len(name))]
 }
 
-// close ends the run: all actors die.
+// close ends the run: all actors crash.
 func (w *world) close() {
 	for _, a := range w.actors {
 		a.handle.Crash()

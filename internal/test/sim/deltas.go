@@ -12,16 +12,16 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// relists replaces each index delta by one that says the same, some times over, as
-// prunes do that make one of several.
-func relists(times int) role {
+// replacesDeltas replaces each index delta by an equal one, several times, as prunes do that
+// merge deltas.
+func replacesDeltas(times int) role {
 	return func(ctx context.Context, a *actor) error {
 		s := a.world.program.stage
 		box := seal.NewBox(s.ring, s.id, seal.Preferred(), seeded(fmt.Sprint(a.name, " ", a.life)))
 		for range times {
 			for info, err := range a.handle.List(ctx, "index/") {
 				if err == nil {
-					err = a.relist(ctx, box, info.Name)
+					err = a.replaceDelta(ctx, box, info.Name)
 				}
 				if err != nil && !isAbsent(err) {
 					return err
@@ -32,7 +32,7 @@ func relists(times int) role {
 	}
 }
 
-func (a *actor) relist(ctx context.Context, box *seal.Box, name string) error {
+func (a *actor) replaceDelta(ctx context.Context, box *seal.Box, name string) error {
 	object, err := target.ReadAll(ctx, a.handle, name, 1<<20)
 	if err != nil {
 		return err

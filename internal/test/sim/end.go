@@ -12,28 +12,29 @@ import (
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
-// finale checks what must hold when nobody is left: one undisturbed prune, after the
-// leases of the dead have counted as such, brings back all dead space, nothing is left
-// of the protocol, check finds nothing, and every snapshot reads as its tree.
-func finale(w *world) error {
-	if err, seen := w.audit.ended[w.stored]; seen {
+// checkEnd checks what must hold when all actors have ended. One undisturbed prune, after the
+// leases of dead runs have expired, wins back all dead space. Nothing of the protocol is left.
+// Check finds nothing, and every snapshot reads as its tree.
+func checkEnd(w *world) error {
+	if err, seen := w.audit.endsChecked[w.stored]; seen {
 		return err
 	}
 	var err error
-	for _, prefix := range w.program.stage.parts {
-		err = errors.Join(err, w.audit.finale(w.ctx, w.program.stage, w.mem.Clone(), prefix, w.forgotten))
+	for _, prefix := range w.program.stage.prefixes {
+		err = errors.Join(err, w.audit.checkEnd(w.ctx, w.program.stage, w.mem.Clone(), prefix, w.forgotten))
 	}
-	w.audit.ended[w.stored] = err
+	w.audit.endsChecked[w.stored] = err
 	return err
 }
 
-func (a *auditor) finale(ctx context.Context, s *stage, mem *targettest.Memory, prefix string, forgotten map[string]bool) error {
+// checkEnd does that for one of the repositories.
+func (a *auditor) checkEnd(ctx context.Context, s *stage, mem *targettest.Memory, prefix string, forgotten map[string]bool) error {
 	dir, err := s.cacheDir("the end", 0)
 	if err != nil {
 		return err
 	}
 	later := time.Duration(0)
-	r, err := repo.Open(ctx, below{mem, prefix}, s.key, repo.Options{
+	r, err := repo.Open(ctx, subTarget{mem, prefix}, s.key, repo.Options{
 		CacheDir: dir, Rand: seeded("the end"), Now: func() time.Time { return time.Now().Add(later) },
 	})
 	if err != nil {
@@ -50,13 +51,13 @@ func (a *auditor) finale(ctx context.Context, s *stage, mem *targettest.Memory, 
 	if err != nil {
 		return fmt.Errorf("at the end, prune: %w", err)
 	}
-	if err := a.isTight(part(mem.Objects(), prefix)); err != nil {
+	if err := a.checkNoWaste(objectsBelow(mem.Objects(), prefix)); err != nil {
 		return fmt.Errorf("at the end, after a prune that reports %+v: %w", *report, err)
 	}
-	return readsWell(ctx, r, prefix, forgotten)
+	return checkReadable(ctx, r, prefix, forgotten)
 }
 
-// count returns how many objects are there below a prefix.
+// count returns how many objects there are below a prefix.
 func count(mem *targettest.Memory, prefix string) (n int) {
 	for name := range mem.Objects() {
 		if strings.HasPrefix(name, prefix) {
@@ -66,9 +67,9 @@ func count(mem *targettest.Memory, prefix string) (n int) {
 	return n
 }
 
-// isTight returns an error if there are blobs that nothing needs, or that are there
-// twice, or anything of a protocol whose actors are gone.
-func (a *auditor) isTight(objects map[string][]byte) error {
+// checkNoWaste returns an error if a blob is not needed or stored twice, or if a lease, a
+// pending manifest or a quarantine is left.
+func (a *auditor) checkNoWaste(objects map[string][]byte) error {
 	needed := map[need]bool{}
 	for name, b := range objects {
 		for _, prefix := range []string{"leases/", "pending/", "quarantine/"} {
@@ -99,15 +100,15 @@ func (a *auditor) isTight(objects map[string][]byte) error {
 	return nil
 }
 
-// readsWell returns an error unless check finds nothing and every snapshot reads as
-// its tree.
-func readsWell(ctx context.Context, r *repo.Repo, prefix string, forgotten map[string]bool) error {
+// checkReadable returns an error unless check finds nothing and every snapshot reads as its
+// tree.
+func checkReadable(ctx context.Context, r *repo.Repo, prefix string, forgotten map[string]bool) error {
 	report, err := r.Check(ctx, repo.CheckOptions{ReadData: true, Workers: 1})
 	if err != nil && !errors.Is(err, repo.ErrDamaged) {
 		return err
 	}
 	for _, f := range report.Findings {
-		// A prune that meets a writer may drop the record that tells forgotten from lost.
+		// A prune beside a writer may drop the record by which forgotten differs from lost.
 		if f.Kind != repo.MissingManifest || !forgotten[prefix+f.Object] {
 			return fmt.Errorf("at the end, check finds %+v", f)
 		}
