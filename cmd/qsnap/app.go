@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/connect"
 )
 
 // A program is one run of qsnap.
@@ -25,12 +26,13 @@ type program struct {
 	json  bool
 	quiet bool
 
-	cacheMemory int         // as in repo.Options
-	cacheSize   int64       // the same
-	closers     []io.Closer // of targets
-	traffic     bool        // requests are counted
-	meters      []metered
-	opened      bool // a target was: from here on, errors are not all of usage
+	schemes map[string]connect.Scheme // of targets, beside those that are built in
+
+	cacheMemory int             // as in repo.Options
+	cacheSize   int64           // the same
+	conns       []*connect.Conn // to targets that were opened
+	traffic     bool            // requests are counted
+	opened      bool            // a target was: from here on, errors are not all of usage
 }
 
 // run runs a command line and returns the exit code.
@@ -97,7 +99,7 @@ func (p *program) globalFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "json", Usage: "print JSON: see \"qsnap help json\""},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print only what was asked for, and errors"},
 		&cli.BoolFlag{Name: "traffic", Usage: "say at the end how many requests, bytes and retries the repository took"},
-	}, lineFlags()...)
+	}, connectionFlags()...)
 }
 
 // plainFlags has help show flags without defaults that say that nothing is set, and

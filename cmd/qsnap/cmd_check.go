@@ -77,7 +77,7 @@ func (p *program) checkReplicas(c *cli.Context, found error) error {
 	if err != nil {
 		return err
 	}
-	here, err := p.openTarget(c, at.location, false)
+	here, err := p.openTarget(c, at, false)
 	if err == nil {
 		err = repo.Probe(c.Context, here)
 	}

@@ -87,7 +87,7 @@ func (p *program) copy(c *cli.Context) error {
 
 // makeTwin makes a twin on a target, or brings the keys of one up to date.
 func (p *program) makeTwin(c *cli.Context, r *repo.Repo, name string) error {
-	at, err := parseLocation(name)
+	at, err := p.placeNamed(name)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/connect"
 )
 
 func (p *program) initCommand() *cli.Command {
@@ -60,11 +61,11 @@ func (p *program) init(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := p.openTarget(c, at.location, true)
+	t, err := p.openTarget(c, at, true)
 	if err != nil {
 		return err
 	}
-	r, err := repo.Init(c.Context, t, secret, o)
+	r, err := repo.Init(c.Context, t.Target, secret, o)
 	if errors.Is(err, fs.ErrExist) {
 		return hint{fmt.Errorf("%s: a repository is here already", at.shown), "use it, or name another directory"}
 	}
@@ -103,13 +104,13 @@ func (p *program) newSecret(c *cli.Context, at place) (s repo.Secret, key string
 	}
 	if name != "" {
 		if _, err := os.Stat(name); err == nil {
-			s, err = keyFromFile(name)
+			s, err = connect.Key(name)
 			return s, "", err
 		}
 		s, err = makeKeyFile(name)
 		return s, name, err
 	}
-	s, given, err := p.givenSecret(c)
+	s, given, err := p.secret(c, "", "QSNAP_").Find(c.Context)
 	if given || err != nil {
 		return s, "", err
 	}

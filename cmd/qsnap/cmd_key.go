@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/connect"
 )
 
 func (p *program) keyCommand() *cli.Command {
@@ -91,7 +92,7 @@ func (p *program) freshSecret(c *cli.Context) (repo.Secret, error) {
 	case file != "" && key != "":
 		return repo.Secret{}, usage(errors.New("--new-password-file and --new-key-file exclude each other"))
 	case file != "":
-		return passwordFromFile(file)
+		return connect.Password(file)
 	case key != "":
 		return makeKeyFile(key)
 	}

@@ -81,7 +81,7 @@ func (p *program) promote(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := p.openTarget(c, at.location, false)
+	t, err := p.openTarget(c, at, false)
 	if err == nil {
 		err = repo.Promote(c.Context, t, c.Bool("force"))
 	}

@@ -50,7 +50,7 @@ func (p *program) keyRotate(c *cli.Context) error {
 
 // removeKeys removes keys with the repository opened anew: by the new key.
 func (p *program) removeKeys(c *cli.Context, at place, secret repo.Secret, keys []repo.Key) (removed int, err error) {
-	t, err := p.openTarget(c, at.location, false)
+	t, err := p.openTarget(c, at, false)
 	if err != nil {
 		return 0, p.explain(at, err)
 	}

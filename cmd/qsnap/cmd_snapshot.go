@@ -71,8 +71,8 @@ func (p *program) snapshot(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c, r)
-	if at, err := p.place(c); err == nil && at.directory() != "" {
-		o.Avoid = append(o.Avoid, at.directory())
+	if at, err := p.place(c); err == nil && at.location.Directory() != "" {
+		o.Avoid = append(o.Avoid, at.location.Directory())
 	}
 	if word := c.String("parent"); word != "" {
 		if o.Parent, err = p.find(c, r, word, repo.Select{}); err != nil {

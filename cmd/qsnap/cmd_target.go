@@ -62,7 +62,7 @@ AWS_SECRET_ACCESS_KEY, AWS_PROFILE, ~/.aws, or the machine's role.`
 
 // A verdict is what was found of a target.
 type verdict struct {
-	at          location
+	at          place
 	findings    []targettest.Finding
 	createOnly  bool // as far as the target knows
 	speed       speed
@@ -114,16 +114,15 @@ func (p *program) targetCheck(c *cli.Context) error {
 
 // argumentOrPlace returns the location that is the argument, or that of the
 // repository.
-func (p *program) argumentOrPlace(c *cli.Context) (location, error) {
+func (p *program) argumentOrPlace(c *cli.Context) (place, error) {
 	if c.NArg() > 0 {
 		name, err := oneArgument(c, "TARGET")
 		if err != nil {
-			return location{}, err
+			return place{}, err
 		}
-		return parseLocation(name)
+		return p.placeNamed(name)
 	}
-	at, err := p.place(c)
-	return at.location, err
+	return p.place(c)
 }
 
 // err returns what keeps the target from being trusted, if anything.

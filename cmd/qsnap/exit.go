@@ -11,9 +11,9 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/connect"
 	"github.com/qsnap/qsnap/target"
 )
 
@@ -50,7 +50,6 @@ var (
 	// errBehind: it was done here, but not on every replica.
 	errBehind = errors.New("a replica could not be brought up to date")
 	errFailed = errors.New("failed")
-	errAway   = errors.New("the target is out of reach")
 )
 
 // An outcome is a way in which a run ends. Its code and kind never change.
@@ -95,7 +94,7 @@ func one(all ...error) func(error) bool {
 // isUsage reports whether an error is of what the user has written.
 func isUsage(err error) bool {
 	_, pattern := errors.AsType[*repo.PatternError](err)
-	return pattern || errors.Is(err, errUsage)
+	return pattern || one(errUsage, connect.ErrConfig)(err)
 }
 
 // isDamage reports whether an error says that a repository isn't as it should be, or what
@@ -109,17 +108,11 @@ func isDamage(err error) bool {
 func isUnreachable(err error) bool {
 	_, dial := errors.AsType[*net.OpError](err)
 	_, name := errors.AsType[*net.DNSError](err)
-	if dial || name || one(errAway, target.ErrGivenUp)(err) {
+	if dial || name || one(connect.ErrUnreachable, target.ErrGivenUp)(err) {
 		return true
 	}
 	_, file := errors.AsType[*fs.PathError](err) // such as a pipe that nobody reads any more
 	return !file && target.Temporary(err)
-}
-
-// isAway reports whether an error of opening a target says that the server or device of
-// a mounted file system doesn't answer.
-func isAway(err error) bool {
-	return one(syscall.ENOTCONN, syscall.ESTALE, syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.ETIMEDOUT, syscall.EIO)(err)
 }
 
 // outcomeOf returns how a run ends with this error; of several that are joined, the

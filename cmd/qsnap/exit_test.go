@@ -19,6 +19,7 @@ import (
 
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/connect"
 	"github.com/qsnap/qsnap/target"
 )
 
@@ -142,10 +143,10 @@ func TestWhatCannotBeDoneFromTheStartIsUsage(t *testing.T) {
 
 func TestATargetOnADeadMountIsOutOfReach(t *testing.T) {
 	for errno, want := range map[syscall.Errno]int{syscall.ENOTCONN: exitUnreachable, syscall.ESTALE: exitUnreachable, syscall.EIO: exitUnreachable, syscall.EACCES: exitFailed} {
-		addScheme(t, scheme{open: func(context.Context, location, access) (target.Target, error) {
+		s := connect.Scheme{Open: func(context.Context, connect.Endpoint) (target.Target, error) {
 			return nil, &fs.PathError{Op: "stat", Path: "/mnt/repo", Err: errno}
-		}})
-		if code, _, said := runIn(t.Context(), nil, "-r", "test:x", "snapshots"); code != want {
+		}}
+		if code, _, said := runOn(t.Context(), s, nil, "-r", "test:x", "snapshots"); code != want {
 			t.Errorf("%v: exit code %d, %s", errno, code, said)
 		}
 	}

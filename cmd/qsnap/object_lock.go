@@ -17,23 +17,6 @@ func objectLockFlag() cli.Flag {
 		Usage: "have an s3:// repository keep each snapshot from being deleted by anyone for `PERIOD`, such as 30d: see \"qsnap target --help\""}
 }
 
-// withObjectLock returns a location with what --object-lock says.
-func withObjectLock(c *cli.Context, at location) (location, error) {
-	period := c.String("object-lock")
-	if period == "" {
-		return at, nil
-	}
-	if at.scheme != "s3" || at.url == nil {
-		return at, hint{fmt.Errorf("%s: objects can't be locked there", at.shown), "--object-lock is for s3:// repositories"}
-	}
-	u := *at.url
-	q := u.Query()
-	q.Set("object-lock", period)
-	u.RawQuery = q.Encode()
-	at.url = &u
-	return at, nil
-}
-
 // tellUnsafe says what a repository's target can't do that others can.
 func (p *program) tellUnsafe(err error) {
 	if errors.Is(err, repo.ErrReplaces) {

@@ -5,56 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/connect"
 )
-
-// A place says where a repository is, and what opens it.
-type place struct {
-	location
-	keyFile string // of the default repository
-}
-
-// place returns the repository that is named, or the default one.
-func (p *program) place(c *cli.Context) (place, error) {
-	if name := c.String("repo"); name != "" {
-		at, err := parseLocation(name)
-		if err == nil {
-			at, err = withObjectLock(c, at)
-		}
-		return place{location: at}, err
-	}
-	data, config, err := p.userDirs()
-	if err != nil {
-		return place{}, hint{err, "name a repository with --repo"}
-	}
-	dir := filepath.Join(data, "default")
-	at, err := withObjectLock(c, location{rest: dir, shown: dir})
-	return place{at, filepath.Join(config, "default.key")}, err
-}
-
-// userDirs returns the directories for the user's data and settings of qsnap.
-func (p *program) userDirs() (data, config string, err error) {
-	config, err = os.UserConfigDir()
-	if err != nil {
-		return "", "", err
-	}
-	data = p.getenv("XDG_DATA_HOME")
-	switch {
-	case data != "" && filepath.IsAbs(data):
-	case runtime.GOOS == "windows":
-		data = p.getenv("LOCALAPPDATA")
-	case runtime.GOOS == "darwin":
-		data = config
-	default:
-		data = filepath.Join(p.getenv("HOME"), ".local", "share")
-	}
-	return filepath.Join(data, "qsnap"), filepath.Join(config, "qsnap"), nil
-}
 
 func (p *program) options(c *cli.Context) repo.Options {
 	return repo.Options{Hostname: p.thisHost(), CacheDir: c.String("cache-dir"), CacheSize: p.cacheSize, CacheMemory: p.cacheMemory, Notice: p.tellUnsafe}
@@ -95,30 +52,25 @@ func (p *program) openAt(c *cli.Context, at place) (*repo.Repo, error) {
 
 // openKnowing opens a repository and returns the secret that did, too.
 func (p *program) openKnowing(c *cli.Context, at place) (*repo.Repo, repo.Secret, error) {
-	t, err := p.openTarget(c, at.location, false)
+	t, err := p.openTarget(c, at, false)
 	if err != nil {
 		return nil, repo.Secret{}, p.explain(at, err)
 	}
-	secret, given, err := p.givenSecret(c)
-	if err == nil && !given && at.keyFile != "" {
-		given = true
-		secret, err = keyFromFile(at.keyFile)
-	}
-	if err != nil || !given { // no password is missed or asked for where there is no repository
-		if err := repo.Probe(c.Context, t); err != nil {
-			return nil, repo.Secret{}, p.explain(at, err)
-		}
-	}
-	if err == nil && !given {
-		secret, err = p.prompt("password for repository "+at.shown, false)
-	}
-	if err != nil {
-		return nil, repo.Secret{}, err
-	}
+	s := p.secret(c, "", "QSNAP_")
+	s.DefaultKeyFile = at.keyFile
 	o := p.options(c)
 	o.Replicas = p.replicas(c)
-	r, err := repo.Open(c.Context, t, secret, o)
-	return r, secret, p.explain(at, err)
+	r, secret, err := t.Unlock(c.Context, s, o)
+	return r, secret, p.explainUnlock(at, err)
+}
+
+// explainUnlock explains an error of the repository; one of a secret's file or command is
+// about that.
+func (p *program) explainUnlock(at place, err error) error {
+	if e, ok := errors.AsType[*connect.Error](err); ok {
+		return p.explain(at, e.Err)
+	}
+	return err
 }
 
 // explain says which repository an error of opening it is about, and what to do.
@@ -157,18 +109,18 @@ func (p *program) openOrCreate(c *cli.Context) (*repo.Repo, error) {
 	if at.keyFile == "" || !errors.Is(err, repo.ErrNoRepository) {
 		return r, err
 	}
-	secret, given, err := p.givenSecret(c)
+	secret, given, err := p.secret(c, "", "QSNAP_").Find(c.Context)
 	if err == nil && !given {
 		secret, err = makeKeyFile(at.keyFile)
 	}
 	if err != nil {
 		return nil, err
 	}
-	t, err := p.openTarget(c, at.location, true)
+	t, err := p.openTarget(c, at, true)
 	if err != nil {
 		return nil, err
 	}
-	if r, err = repo.Init(c.Context, t, secret, repo.InitOptions{Options: p.options(c)}); err != nil {
+	if r, err = repo.Init(c.Context, t.Target, secret, repo.InitOptions{Options: p.options(c)}); err != nil {
 		return nil, p.explain(at, err)
 	}
 	p.note("made a repository for your snapshots: %s", at.shown)
@@ -183,7 +135,7 @@ func (p *program) openOrCreate(c *cli.Context) (*repo.Repo, error) {
 // makeKeyFile returns the key in a file, and writes a new one if there is none.
 func makeKeyFile(name string) (repo.Secret, error) {
 	if _, err := os.Stat(name); err == nil {
-		return keyFromFile(name)
+		return connect.Key(name)
 	}
 	text, err := repo.NewKey()
 	if err != nil {
@@ -197,7 +149,7 @@ func makeKeyFile(name string) (repo.Secret, error) {
 	if err := writeNewFile(name, text); err != nil {
 		return repo.Secret{}, err
 	}
-	return keyFromFile(name)
+	return connect.Key(name)
 }
 
 // writeNewFile writes a file that only the user can read and that isn't there yet.

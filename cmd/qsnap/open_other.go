@@ -23,40 +23,26 @@ func otherFlags(prefix, flag string) []cli.Flag {
 // openOther opens a second repository with the secret that its flags give. Without
 // any it tries one that may be the same, if it isn't nil, and then asks.
 func (p *program) openOther(c *cli.Context, name, prefix string, perhaps *repo.Secret) (*repo.Repo, error) {
-	where, err := parseLocation(name)
+	at, err := p.placeNamed(name)
 	if err != nil {
 		return nil, err
 	}
-	at := place{location: where}
-	t, err := p.openTarget(c, where, false)
-	if err == nil {
-		err = repo.Probe(c.Context, t)
-	}
+	t, err := p.openTarget(c, at, false)
 	if err != nil {
 		return nil, p.explain(at, err)
 	}
-	secret, given, err := p.secretNamed(c, prefix+"-", "QSNAP_"+strings.ToUpper(prefix)+"_")
-	if err != nil {
-		return nil, err
-	}
-	if !given && perhaps != nil {
-		r, err := repo.Open(c.Context, t, *perhaps, p.options(c))
-		if !errors.Is(err, repo.ErrWrongSecret) {
-			return r, p.explain(at, err)
-		}
-	}
-	if !given {
-		secret, err = p.prompt("password for repository "+name, false)
+	s := p.secret(c, prefix+"-", "QSNAP_"+strings.ToUpper(prefix)+"_")
+	s.Perhaps = perhaps
+	s.Ask = func(what string) (repo.Secret, error) {
+		typed, err := p.prompt(what, false)
 		if errors.Is(err, errNoSecret) {
 			err = usage(hint{fmt.Errorf("%s: no password and no key was given", name), fmt.Sprintf("use --%s-password-file, --%s-password-command or --%s-key-file", prefix, prefix, prefix)})
 		}
-		if err != nil {
-			return nil, err
-		}
+		return typed, err
 	}
-	r, err := repo.Open(c.Context, t, secret, p.options(c))
+	r, _, err := t.Unlock(c.Context, s, p.options(c))
 	if errors.Is(err, repo.ErrWrongSecret) {
-		return nil, hint{fmt.Errorf("%s: %w", name, err), fmt.Sprintf("check --%s-password-file, --%s-password-command, --%s-key-file or the QSNAP_%s_ variables", prefix, prefix, prefix, strings.ToUpper(prefix))}
+		return nil, hint{fmt.Errorf("%s: %w", name, withoutLocation(err)), fmt.Sprintf("check --%s-password-file, --%s-password-command, --%s-key-file or the QSNAP_%s_ variables", prefix, prefix, prefix, strings.ToUpper(prefix))}
 	}
-	return r, p.explain(at, err)
+	return r, p.explainUnlock(at, err)
 }

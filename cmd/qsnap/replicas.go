@@ -30,11 +30,15 @@ func (p *program) replicas(c *cli.Context) (out []repo.Replica) {
 
 // openReplica opens the target of a replica, which may be made.
 func (p *program) openReplica(c *cli.Context, name string, create bool) (target.Target, error) {
-	at, err := parseLocation(name)
+	at, err := p.placeNamed(name)
 	if err != nil {
 		return nil, err
 	}
-	return p.openTarget(c, at, create)
+	t, err := p.openTarget(c, at, create)
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // follow brings the replicas that are named up to date after a command has changed

@@ -211,11 +211,11 @@ func shellWord(s string) string {
 // ownFiles returns the files and directories on this machine that qsnap itself uses.
 func (p *program) ownFiles(c *cli.Context) (out []string) {
 	if at, err := p.place(c); err == nil {
-		out = append(out, at.directory(), at.keyFile)
+		out = append(out, at.location.Directory(), at.keyFile)
 	}
 	for _, name := range replicaNames(c) {
-		if at, err := parseLocation(name); err == nil {
-			out = append(out, at.directory())
+		if at, err := p.placeNamed(name); err == nil {
+			out = append(out, at.location.Directory())
 		}
 	}
 	out = append(out, c.String("cache-dir"), c.String("key-file"), c.String("password-file"), p.getenv("QSNAP_KEY_FILE"), p.getenv("QSNAP_PASSWORD_FILE"))

@@ -1,114 +1,26 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"runtime"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"github.com/qsnap/qsnap/internal/keyring"
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/connect"
 )
 
-// givenSecret returns the secret that a flag gives, or else the environment, if any
-// does.
-func (p *program) givenSecret(c *cli.Context) (s repo.Secret, given bool, err error) {
-	return p.secretNamed(c, "", "QSNAP_")
-}
-
-// secretNamed does that with flags and variables whose names begin so. A password that
-// is in a file or variable is remembered; one that a command prints may come from a
-// vault.
-func (p *program) secretNamed(c *cli.Context, flags, variables string) (s repo.Secret, given bool, err error) {
-	command := func(line string) (repo.Secret, error) { return p.passwordFromCommand(c.Context, line) }
-	password := func(v string) (repo.Secret, error) { return repo.Passphrase(v), nil }
-	for _, source := range []struct {
-		value      string
-		read       func(string) (repo.Secret, error)
-		remembered bool
-	}{
-		{c.String(flags + "key-file"), keyFromFile, false},
-		{c.String(flags + "password-file"), passwordFromFile, true},
-		{c.String(flags + "password-command"), command, false},
-		{p.getenv(variables + "PASSWORD"), password, true},
-		{p.getenv(variables + "PASSWORD_FILE"), passwordFromFile, true},
-		{p.getenv(variables + "PASSWORD_COMMAND"), command, false},
-		{p.getenv(variables + "KEY_FILE"), keyFromFile, false},
-	} {
-		if source.value != "" {
-			s, err := source.read(source.value)
-			if source.remembered && !c.Bool("no-keyring") {
-				s = s.Remember(keyring.Keyring{})
-			}
-			return s, true, err
-		}
+// secret says where the secret of a repository comes from: flags and variables whose names
+// begin so, or else the terminal.
+func (p *program) secret(c *cli.Context, flags, variables string) connect.Secret {
+	return connect.Secret{
+		KeyFile: c.String(flags + "key-file"), PasswordFile: c.String(flags + "password-file"), PasswordCommand: c.String(flags + "password-command"),
+		Variables: variables, NoKeyring: c.Bool("no-keyring"), Getenv: p.getenv, Stderr: p.stderr,
+		Ask: func(what string) (repo.Secret, error) { return p.prompt(what, false) },
 	}
-	return repo.Secret{}, false, nil
-}
-
-func keyFromFile(name string) (repo.Secret, error) {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return repo.Secret{}, usage(err)
-	}
-	s, err := repo.ParseKey(text)
-	if err != nil {
-		return repo.Secret{}, usage(fmt.Errorf("%s: %w", name, err))
-	}
-	return s, nil
-}
-
-// firstLine returns the first line of a text, which is a password.
-func firstLine(text []byte, source string) (string, error) {
-	line, _, _ := strings.Cut(string(text), "\n")
-	line = strings.TrimSuffix(line, "\r")
-	if line == "" {
-		return "", usage(fmt.Errorf("%s has no password in its first line", source))
-	}
-	return line, nil
-}
-
-func lineFromFile(name string) (string, error) {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return "", usage(err)
-	}
-	return firstLine(text, name)
-}
-
-func (p *program) lineFromCommand(ctx context.Context, line string) (string, error) {
-	cmd := shell(ctx, line)
-	cmd.Stderr = p.stderr // and nothing on standard input, which may be data
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("password command %q: %w", line, err)
-	}
-	return firstLine(out, "the password command's output")
-}
-
-func passwordFromFile(name string) (repo.Secret, error) {
-	line, err := lineFromFile(name)
-	return repo.Passphrase(line), err
-}
-
-func (p *program) passwordFromCommand(ctx context.Context, line string) (repo.Secret, error) {
-	out, err := p.lineFromCommand(ctx, line)
-	return repo.Passphrase(out), err
-}
-
-// shell returns a command line's command.
-func shell(ctx context.Context, line string) *exec.Cmd {
-	if runtime.GOOS == "windows" {
-		return exec.CommandContext(ctx, "cmd", "/C", line)
-	}
-	return exec.CommandContext(ctx, "/bin/sh", "-c", line)
 }
 
 var errNoSecret = usage(hint{errors.New("no password and no key was given, and there is no terminal to ask on"),

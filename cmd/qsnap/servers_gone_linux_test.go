@@ -19,6 +19,7 @@ import (
 	"github.com/qsnap/qsnap/internal/test/chaos"
 	"github.com/qsnap/qsnap/internal/test/servers"
 	"github.com/qsnap/qsnap/internal/test/treetest"
+	"github.com/qsnap/qsnap/repo/connect"
 	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/targettest"
 )
@@ -200,9 +201,9 @@ func TestAServerThatGoesAwayForTenMinutes(t *testing.T) {
 			}
 			l := &leaving{Memory: &targettest.Memory{}}
 			l.puts.Store(1 << 30)
-			addScheme(t, scheme{remote: true, open: func(context.Context, location, access) (target.Target, error) { return l, nil }})
+			s := connect.Scheme{Remote: true, Open: func(context.Context, connect.Endpoint) (target.Target, error) { return l, nil }}
 			qsnap := func(args ...string) (int, string, string) {
-				return runIn(t.Context(), nil, append([]string{"--repo", "test:x", "--key-file", filepath.Join(dir, "key"), "--cache-dir", filepath.Join(dir, "cache")}, args...)...)
+				return runOn(t.Context(), s, nil, append([]string{"--repo", "test:x", "--key-file", filepath.Join(dir, "key"), "--cache-dir", filepath.Join(dir, "cache")}, args...)...)
 			}
 			if code, _, stderr := qsnap("init"); code != 0 {
 				t.Fatal(stderr)

@@ -15,20 +15,20 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/qsnap/qsnap/repo/connect"
 	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
-// addScheme has test: name targets for as long as the test runs.
-func addScheme(t *testing.T, s scheme) {
-	schemes["test"] = s
-	t.Cleanup(func() { delete(schemes, "test") })
-}
-
 // runIn runs a command line with an environment, and nothing on standard input.
 func runIn(ctx context.Context, env map[string]string, args ...string) (code int, stdout, stderr string) {
+	return runOn(ctx, connect.Scheme{}, env, args...)
+}
+
+// runOn does that where test: names targets of a scheme.
+func runOn(ctx context.Context, s connect.Scheme, env map[string]string, args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
-	p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: &err, getenv: func(k string) string { return env[k] }}
+	p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: &err, getenv: func(k string) string { return env[k] }, schemes: map[string]connect.Scheme{"test": s}}
 	code = p.run(ctx, append([]string{"qsnap"}, args...))
 	return code, out.String(), err.String()
 }
@@ -42,25 +42,25 @@ type closing struct {
 func (c closing) Close() error { *c.closed++; return nil }
 
 func TestAnAdapterGetsWhatTheUserGave(t *testing.T) {
-	var got access
-	var creds credentials
+	var got connect.Config
+	var creds connect.Credentials
 	closed := 0
-	addScheme(t, scheme{remote: true, open: func(_ context.Context, at location, a access) (target.Target, error) {
-		got = a
-		if at.url.Host != "host:1" || at.url.Path != "/x" {
-			t.Errorf("url %s", at.url)
+	s := connect.Scheme{Remote: true, Open: func(ctx context.Context, e connect.Endpoint) (target.Target, error) {
+		got = e.Config
+		if e.URL.Host != "host:1" || e.URL.Path != "/x" {
+			t.Errorf("url %s", e.URL)
 		}
 		var err error
-		creds, err = a.credentials()
+		creds, err = e.Credentials(ctx)
 		return closing{&targettest.Memory{}, &closed}, err
-	}})
+	}}
 	env := map[string]string{"QSNAP_TARGET_PASSWORD": "secret", "QSNAP_TARGET_TOKEN": "tok"}
-	code, stdout, stderr := runIn(t.Context(), env, "--repo", "test://ann@host:1/x", "--ca-file", "ca.pem", "--fingerprint", "abc",
+	code, stdout, stderr := runOn(t.Context(), s, env, "--repo", "test://ann@host:1/x", "--ca-file", "ca.pem", "--fingerprint", "abc",
 		"init", "--key-file", filepath.Join(t.TempDir(), "key"), "--cache-dir", t.TempDir())
 	if code != 0 || !strings.Contains(stdout, "at test://ann@host:1/x") {
 		t.Fatal(code, stdout, stderr)
 	}
-	if !got.create || got.caFile != "ca.pem" || got.fingerprint != "abc" || creds != (credentials{"ann", "secret", "tok"}) {
+	if !got.Create || got.CAFile != "ca.pem" || got.Fingerprint != "abc" || creds != (connect.Credentials{User: "ann", Password: "secret", Token: "tok"}) {
 		t.Errorf("%+v, %+v", got, creds)
 	}
 	if closed != 1 {
@@ -71,14 +71,14 @@ func TestAnAdapterGetsWhatTheUserGave(t *testing.T) {
 func TestAServerThatIsAwayIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		failures := 0
-		addScheme(t, scheme{remote: true, open: func(context.Context, location, access) (target.Target, error) {
+		s := connect.Scheme{Remote: true, Open: func(context.Context, connect.Endpoint) (target.Target, error) {
 			if failures--; failures >= 0 {
 				return nil, fmt.Errorf("dial host: %w", syscall.ECONNREFUSED)
 			}
 			return &targettest.Memory{}, nil
-		}})
+		}}
 		check := func(args ...string) (int, string, string) {
-			return runIn(t.Context(), nil, append(args, "target", "check", "test:x")...)
+			return runOn(t.Context(), s, nil, append(args, "target", "check", "test:x")...)
 		}
 		failures = 6
 		start := time.Now()
@@ -98,33 +98,6 @@ func TestAServerThatIsAwayIsWaitedFor(t *testing.T) {
 			t.Errorf("once: %d, %q", code, stderr)
 		}
 	})
-}
-
-func TestALineHasWhatItIsAskedFor(t *testing.T) {
-	for _, c := range []struct {
-		line line
-		want string
-	}{
-		{line{}, "memory"},
-		{line{up: 1}, "throttle memory"},
-		{line{down: 1}, "throttle memory"},
-		{line{remote: true}, "watch memory"},
-		{line{remote: true, up: 1, retry: &target.RetryOptions{}}, "retry throttle watch memory"},
-	} {
-		var got []string
-		for tgt := c.line.around(&targettest.Memory{}); ; {
-			_, name, _ := strings.Cut(fmt.Sprintf("%T", tgt), ".")
-			got = append(got, strings.ToLower(name))
-			w, ok := tgt.(interface{ Unwrap() target.Target })
-			if !ok {
-				break
-			}
-			tgt = w.Unwrap()
-		}
-		if s := strings.Join(got, " "); s != c.want {
-			t.Errorf("%+v: %s, want %s", c.line, s, c.want)
-		}
-	}
 }
 
 func TestRatesAreCheckedBeforeAnythingIsDone(t *testing.T) {
@@ -154,25 +127,25 @@ func (o overwriting) Put(ctx context.Context, name string, body io.ReaderAt, siz
 }
 
 func TestACheckSaysWhyATargetCannotBeTrusted(t *testing.T) {
-	addScheme(t, scheme{open: func(context.Context, location, access) (target.Target, error) {
+	s := connect.Scheme{Open: func(context.Context, connect.Endpoint) (target.Target, error) {
 		return overwriting{&targettest.Memory{}}, nil
-	}})
-	code, stdout, stderr := runIn(t.Context(), nil, "target", "check", "test:x")
+	}}
+	code, stdout, stderr := runOn(t.Context(), s, nil, "target", "check", "test:x")
 	if found, _ := regexp.MatchString(`an existing object is never replaced +NO: .*\n(.*\n)*a deleted object is gone +ok\n`, stdout); code != 1 || !found {
 		t.Errorf("%d, %s", code, stdout)
 	}
 	if !strings.HasPrefix(stderr, "qsnap: test:x: an existing object is never replaced: ") || !strings.HasSuffix(stderr, ": don't keep a repository there\n") {
 		t.Error(stderr)
 	}
-	code, stdout, stderr = runIn(t.Context(), nil, "--json", "target", "check", "test:x")
+	code, stdout, stderr = runOn(t.Context(), s, nil, "--json", "target", "check", "test:x")
 	if code != 1 || !strings.Contains(stdout, `"ok":false,"request_seconds"`) || !strings.Contains(stderr, `"message_type":"exit_error"`) {
 		t.Errorf("%d, %s, %s", code, stdout, stderr)
 	}
 
-	addScheme(t, scheme{open: func(context.Context, location, access) (target.Target, error) {
+	s.Open = func(context.Context, connect.Endpoint) (target.Target, error) {
 		return broken{&targettest.Memory{}}, nil
-	}})
-	if code, _, stderr := runIn(t.Context(), nil, "target", "check", "test:x"); code != exitUnreachable || !strings.HasSuffix(stderr, ": the target could not be checked, try again\n") {
+	}
+	if code, _, stderr := runOn(t.Context(), s, nil, "target", "check", "test:x"); code != exitUnreachable || !strings.HasSuffix(stderr, ": the target could not be checked, try again\n") {
 		t.Error(code, stderr)
 	}
 }
@@ -231,11 +204,11 @@ func (d *distant) Delete(ctx context.Context, name string) error {
 
 func TestACheckMeasuresAndIsDoneInTenSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		addScheme(t, scheme{open: func(context.Context, location, access) (target.Target, error) {
+		s := connect.Scheme{Open: func(context.Context, connect.Endpoint) (target.Target, error) {
 			return &distant{Memory: &targettest.Memory{}}, nil
-		}})
+		}}
 		start := time.Now()
-		code, stdout, stderr := runIn(t.Context(), nil, "target", "check", "test:x")
+		code, stdout, stderr := runOn(t.Context(), s, nil, "target", "check", "test:x")
 		if code != 0 {
 			t.Fatal(stderr)
 		}

@@ -9,36 +9,23 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// A metered target is one whose requests are counted.
-type metered struct {
-	shown string // its location
-	meter *target.Meter
-}
-
-// count has the requests to a target be counted, if that was asked for.
-func (p *program) count(at location, t target.Target) target.Target {
-	if !p.traffic {
-		return t
-	}
-	m := target.NewMeter(t)
-	p.meters = append(p.meters, metered{at.shown, m})
-	return m
-}
-
 // sayTraffic says what was asked of the targets, beside the output.
 func (p *program) sayTraffic() {
-	for _, m := range p.meters {
-		c := m.meter.Counts()
+	if !p.traffic {
+		return
+	}
+	for _, conn := range p.conns {
+		c := conn.Traffic()
 		if p.json {
 			line, _ := json.Marshal(map[string]any{
-				"message_type": "traffic", "target": m.shown, "requests": c.Requests(), "retries": c.Retries, "errors": c.Errors,
+				"message_type": "traffic", "target": conn.Location().String(), "requests": c.Requests(), "retries": c.Retries, "errors": c.Errors,
 				"puts": c.Puts + c.Stages, "gets": c.Gets, "stats": c.Stats + c.Spaces, "lists": c.Lists, "deletes": c.Deletes,
 				"names_listed": c.Listed, "bytes_sent": c.BytesUp, "bytes_fetched": c.BytesDown,
 			})
 			fmt.Fprintf(p.stderr, "%s\n", line)
 			continue
 		}
-		fmt.Fprintf(p.stderr, "traffic: %s: %s\n", m.shown, trafficLine(c))
+		fmt.Fprintf(p.stderr, "traffic: %s: %s\n", conn.Location(), trafficLine(c))
 	}
 }
 

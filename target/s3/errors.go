@@ -17,6 +17,7 @@ import (
 
 	"github.com/minio/minio-go/v7"
 
+	"github.com/qsnap/qsnap/internal/trust"
 	"github.com/qsnap/qsnap/target"
 )
 
@@ -226,6 +227,8 @@ func (t *Target) network(err error) (text string, temporary bool, cause error) {
 		return fmt.Sprintf("%s speaks plain HTTP: insecure=1 allows that", t.o.Endpoint), false, err
 	case strings.Contains(err.Error(), "malformed HTTP response \"\\x15\\x03"):
 		return t.speaksTLS(), false, err
+	case trust.Explain(err) != "":
+		return "the store's certificate can't be trusted: " + trust.Explain(err), false, err
 	case errors.As(err, &authority), errors.As(err, &host), errors.As(err, &cert):
 		return "the store's certificate can't be trusted: " + t.scrub(err.Error()), false, err
 	case errors.As(err, &timeout) && timeout.Timeout():

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -55,7 +56,9 @@ type Options struct {
 	// PartSize is the bytes of a part; what is larger than four of them is put in
 	// parts. It is 5 MiB to 1 GiB; 0 means 16 MiB.
 	PartSize int64
-	// Transport, if not nil, carries the requests.
+	// TLS, if not nil, says which servers are trusted.
+	TLS *tls.Config
+	// Transport, if not nil, carries the requests; TLS is of no account then.
 	Transport http.RoundTripper
 	// Now, if not nil, is the clock that retention is counted from.
 	Now func() time.Time

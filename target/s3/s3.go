@@ -85,7 +85,7 @@ func (t *Target) key(name string) (string, error) {
 func (t *Target) client(region string) (*minio.Core, error) {
 	base := t.o.Transport
 	if base == nil {
-		base = newTransport()
+		base = newTransport(t.o.TLS)
 	}
 	styles := map[Style]minio.BucketLookupType{Auto: minio.BucketLookupAuto, Path: minio.BucketLookupPath, Virtual: minio.BucketLookupDNS}
 	core, err := minio.NewCore(t.o.Endpoint, &minio.Options{

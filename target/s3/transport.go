@@ -22,7 +22,10 @@ const (
 	stallTimeout  = 2 * time.Minute // without a byte either way
 )
 
-func newTransport() *http.Transport {
+func newTransport(trusted *tls.Config) *http.Transport {
+	if trusted == nil {
+		trusted = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy: http.ProxyFromEnvironment,
@@ -33,7 +36,7 @@ func newTransport() *http.Transport {
 			}
 			return stallConn{c}, nil
 		},
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSClientConfig:       trusted,
 		TLSHandshakeTimeout:   dialTimeout,
 		ResponseHeaderTimeout: answerTimeout,
 		IdleConnTimeout:       time.Minute,

@@ -132,9 +132,6 @@ func rest(ctx context.Context, wait time.Duration) error {
 	}
 }
 
-// blockedTemporarily is in what Nutstore answers who has asked too much.
-const blockedTemporarily = "BlockedTemporarily"
-
 // heed takes note of an answer by which the server wants to be left alone.
 func (p *pacer) heed(resp *http.Response, said []byte) error {
 	if p.Requests == 0 || resp.StatusCode != http.StatusServiceUnavailable && resp.StatusCode != http.StatusTooManyRequests {

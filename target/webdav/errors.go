@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"time"
 	"unicode"
+
+	"github.com/qsnap/qsnap/internal/trust"
 )
 
 // ErrOverwrites means that the server's MOVE replaces what is there in spite of
@@ -157,7 +159,7 @@ func (t *Target) lost(ctx context.Context, c call, err error) error {
 		return e
 	}
 	e := &Error{Op: c.op, Name: c.name, Err: err, temporary: true}
-	if text := explainTLS(err); text != "" {
+	if text := trust.Explain(err); text != "" {
 		e.Text, e.temporary = text, false
 	} else if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
 		e.Text, e.temporary = fmt.Sprintf("there is no host %q", dns.Name), false

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/qsnap/qsnap/internal/trust"
 )
 
 // An authority signs certificates.
@@ -83,7 +85,7 @@ func TestCertificatesAreCheckedAndExplained(t *testing.T) {
 	pool.AddCert(a.cert)
 
 	url, cert := a.serve(t, "127.0.0.1", now.Add(-time.Hour), now.Add(time.Hour))
-	pin := fingerprint(cert)
+	pin := trust.Fingerprint(cert)
 	for name, o := range map[string]Options{
 		"file": {CAFile: file}, "pool": {RootCAs: pool}, "both": {CAFile: file, RootCAs: x509.NewCertPool()},
 		"pin": {Fingerprint: pin}, "bare-pin": {Fingerprint: strings.ToUpper(strings.ReplaceAll(pin[7:], ":", ""))},
@@ -101,7 +103,7 @@ func TestCertificatesAreCheckedAndExplained(t *testing.T) {
 	url, cert = a.serve(t, "127.0.0.1", now.Add(-48*time.Hour), now.Add(-24*time.Hour))
 	_, err = Open(t.Context(), Options{URL: url, CAFile: file})
 	isLine(t, err, "is good from "+now.Add(-48*time.Hour).UTC().Format("2006-01-02")+" to "+now.Add(-24*time.Hour).UTC().Format("2006-01-02"), "clock")
-	mustPut(t, open(t, Options{URL: url, Fingerprint: fingerprint(cert)}), "a", "hello")
+	mustPut(t, open(t, Options{URL: url, Fingerprint: trust.Fingerprint(cert)}), "a", "hello")
 
 	url, _ = a.serve(t, "127.0.0.2", now.Add(-time.Hour), now.Add(time.Hour))
 	_, err = Open(t.Context(), Options{URL: url, CAFile: file})

@@ -1,4 +1,4 @@
-package main
+package trust
 
 import (
 	"crypto/sha256"
@@ -39,7 +39,7 @@ func TestAServerIsTrustedByItsAuthorityOrItsFingerprint(t *testing.T) {
 		{"", other, false},
 		{ca, other, false},
 	} {
-		config, err := trust(c.ca, c.fingerprint)
+		config, err := Server{CAFile: c.ca, Fingerprint: c.fingerprint}.Config()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +54,7 @@ func TestAServerIsTrustedByItsAuthorityOrItsFingerprint(t *testing.T) {
 		client.CloseIdleConnections()
 	}
 	for _, bad := range [][2]string{{ca + "-not", ""}, {os.Args[0], ""}, {"", "abc"}, {"", strings.Repeat("zz", 32)}} {
-		if _, err := trust(bad[0], bad[1]); err == nil {
+		if _, err := (Server{CAFile: bad[0], Fingerprint: bad[1]}).Config(); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
 	}

@@ -1,9 +1,7 @@
-package main
+package connect
 
 import (
-	"maps"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -26,19 +24,33 @@ func TestLocationsAreReadAsTheyAreMeant(t *testing.T) {
 		"LOCAL:/Dir":       {"local", "/Dir"},
 		"local:":           {"local", ""},
 	} {
-		l, err := parseLocation(text)
-		if err != nil || l.scheme != want.scheme || l.rest != want.rest || l.String() != text {
-			t.Errorf("%s: %+v, %v", text, l, err)
+		l := Location(text)
+		e, err := l.read()
+		if err != nil || e.Scheme != want.scheme || e.Rest != want.rest || l.String() != text {
+			t.Errorf("%s: %+v, %v", text, e, err)
 		}
-		if l.directory() != want.rest {
-			t.Errorf("%s is the directory %s", text, l.directory())
+		if l.Directory() != want.rest {
+			t.Errorf("%s is the directory %s", text, l.Directory())
+		}
+	}
+}
+
+func TestADirectoryHasALocationWhateverItsName(t *testing.T) {
+	for dir, want := range map[string]Location{"/srv/backup": "/srv/backup", "s3:x": "local:s3:x", "ann@host:x": "local:ann@host:x", `C:\x`: `C:\x`} {
+		if l := Directory(dir); l != want || l.Directory() != dir {
+			t.Errorf("%s: %s, which is %s", dir, l, l.Directory())
+		}
+	}
+	for _, l := range []Location{"s3://bucket/x", "rclone:remote:x", "sftp://host/x", ""} {
+		if dir := l.Directory(); dir != "" {
+			t.Errorf("%s is the directory %s", l, dir)
 		}
 	}
 }
 
 func TestLocationsThatMeanNothingAreRefused(t *testing.T) {
-	known := strings.Join(slices.Sorted(maps.Keys(schemes)), ", ")
-	for text, want := range map[string]string{
+	const known = "local, rclone, s3, sftp, webdav, webdavs"
+	for text, want := range map[Location]string{
 		"":                        "the name of the repository is empty",
 		"ftp:x":                   `"ftp:x": nothing is known of ftp: targets, only of ` + known + `: a directory with such a name is written ./ftp:x`,
 		"ftp://host/x":            `"ftp://host/x": nothing is known of ftp: targets, only of ` + known,
@@ -46,7 +58,7 @@ func TestLocationsThatMeanNothingAreRefused(t *testing.T) {
 		"local://ann:secret@h/x":  `"local://ann:***@h/x" has a password in it, which all processes can see: put it in QSNAP_TARGET_PASSWORD, a file named by QSNAP_TARGET_PASSWORD_FILE, or ~/.netrc`,
 		"https://ann:sec/ret@h/x": `"https://ann:***@h/x" can't be read as a URL: in names and paths, write special characters as % and two hexadecimal digits`,
 	} {
-		if _, err := parseLocation(text); err == nil || err.Error() != want {
+		if err := (Config{Location: text}).Check(); err == nil || err.Error() != want {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -77,15 +89,16 @@ func FuzzLocation(f *testing.F) {
 		f.Add("https", "ann", s, "/path?region=x")
 	}
 	f.Fuzz(func(t *testing.T, scheme, user, secret, path string) {
-		parseLocation(scheme)
-		parseLocation(scheme + ":" + path)
+		_ = Config{Location: Location(scheme)}.Check()
+		_ = Config{Location: Location(scheme + ":" + path)}.Check()
 		// A secret that is a part of something else may be shown with that.
 		mark := "<" + secret + ">"
 		if !isScheme(scheme) || url.PathEscape(user) != user || strings.Contains(user, "@") || strings.Contains(user, ":") {
 			return
 		}
 		for _, text := range []string{scheme + "://" + user + ":" + mark + "@host" + path, scheme + "://host/x?password=" + url.QueryEscape(mark)} {
-			l, err := parseLocation(text)
+			l := Location(text)
+			err := Config{Location: l}.Check()
 			if err == nil && strings.Contains(text, "@") {
 				t.Errorf("%q is taken", text)
 			}

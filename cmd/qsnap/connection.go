@@ -1,0 +1,119 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo/connect"
+)
+
+// connectionFlags say how targets are reached.
+func connectionFlags() []cli.Flag {
+	return []cli.Flag{
+		objectLockFlag(),
+		&cli.StringFlag{Name: "limit-upload", Usage: "send at most `RATE` bytes a second to the repository, such as 500K or 1.5M"},
+		&cli.StringFlag{Name: "limit-download", Usage: "fetch at most `RATE` bytes a second from it"},
+		&cli.DurationFlag{Name: "retry-for", Value: 15 * time.Minute, Usage: "try for `TIME` what fails at a server or on the way there; 0 is once"},
+		&cli.StringFlag{Name: "ca-file", EnvVars: []string{"QSNAP_TARGET_CA_FILE"}, Usage: "trust a server with a certificate of an authority in `FILE`"},
+		&cli.StringFlag{Name: "fingerprint", EnvVars: []string{"QSNAP_TARGET_FINGERPRINT"}, Usage: "trust a server whose certificate has this SHA-256 `SUM`, and no other"},
+	}
+}
+
+// config returns what the flags and the environment say of reaching a target.
+func (p *program) config(c *cli.Context, at place) (connect.Config, error) {
+	o := connect.Config{
+		Location: at.location, ObjectLock: at.objectLock, CAFile: c.String("ca-file"), Fingerprint: c.String("fingerprint"),
+		CountTraffic: p.traffic, Schemes: p.schemes, Getenv: p.getenv, Ask: p.ask, Waiting: p.sayWaits(), Stderr: p.stderr,
+		Warn: func(err error) { p.warn("%v", err) },
+	}
+	var err error
+	if o.UploadRate, err = rateFlag(c, "limit-upload"); err != nil {
+		return connect.Config{}, err
+	}
+	if o.DownloadRate, err = rateFlag(c, "limit-download"); err != nil {
+		return connect.Config{}, err
+	}
+	switch o.RetryFor = c.Duration("retry-for"); {
+	case o.RetryFor < 0:
+		return connect.Config{}, errors.New("--retry-for: a time can't be negative")
+	case o.RetryFor == 0:
+		o.RetryFor = connect.Once
+	}
+	return o, nil
+}
+
+// rateFlag returns bytes per second, or 0 for no limit.
+func rateFlag(c *cli.Context, name string) (int64, error) {
+	if !c.IsSet(name) {
+		return 0, nil
+	}
+	n, err := parseSize(strings.TrimSuffix(c.String(name), "/s"))
+	if err != nil {
+		return 0, fmt.Errorf("--%s: %w", name, err)
+	}
+	return n, nil
+}
+
+// openTarget opens a target, which create may make, with what the flags ask for around it.
+// It is closed when the program ends.
+func (p *program) openTarget(c *cli.Context, at place, create bool) (*connect.Conn, error) {
+	o, err := p.config(c, at)
+	if err != nil {
+		return nil, err
+	}
+	o.Create = create
+	p.opened = true
+	t, err := connect.Target(c.Context, o)
+	if err != nil {
+		return nil, withoutLocation(err)
+	}
+	p.conns = append(p.conns, t)
+	return t, nil
+}
+
+// closeTargets ends what openTarget has opened.
+func (p *program) closeTargets() error {
+	var errs []error
+	for _, c := range p.conns {
+		errs = append(errs, withoutLocation(c.Close()))
+	}
+	return errors.Join(errs...)
+}
+
+// withoutLocation returns what went wrong at a location that the message names anyway.
+func withoutLocation(err error) error {
+	if e, ok := errors.AsType[*connect.Error](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// sayWaits returns a function that tells why the target is waited for, once a second
+// at most: several operations wait together.
+func (p *program) sayWaits() func(connect.Wait) {
+	var mu sync.Mutex
+	var last time.Time
+	view := p.newView()
+	return func(w connect.Wait) {
+		mu.Lock()
+		defer mu.Unlock()
+		if view.silent || time.Since(last) < time.Second {
+			return
+		}
+		last = time.Now()
+		why := w.String()
+		if w.Err == nil {
+			why = fmt.Sprintf("%s takes no more requests for now: waiting for %s", w.Location, duration(w.Delay))
+		}
+		start := ""
+		if view.terminal {
+			start = "\r\x1b[K" // over the line that shows progress
+		}
+		fmt.Fprintf(p.stderr, "%starget: %s\n", start, printable(why))
+	}
+}

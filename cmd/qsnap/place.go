@@ -1,0 +1,64 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/repo/connect"
+)
+
+// A place says where a repository or another target is, and what opens it.
+type place struct {
+	location   connect.Location
+	shown      string // the location as messages name it
+	objectLock string // what --object-lock says of it
+	keyFile    string // of the default repository
+}
+
+func (at place) String() string { return at.shown }
+
+// placeNamed returns the place of a location that is named.
+func (p *program) placeNamed(name string) (place, error) {
+	l := connect.Location(name)
+	return place{location: l, shown: l.String()}, usage(connect.Config{Location: l, Schemes: p.schemes}.Check())
+}
+
+// place returns the repository that is named, or the default one.
+func (p *program) place(c *cli.Context) (at place, err error) {
+	if name := c.String("repo"); name != "" {
+		if at, err = p.placeNamed(name); err != nil {
+			return at, err
+		}
+	} else {
+		data, config, err := p.userDirs()
+		if err != nil {
+			return place{}, hint{err, "name a repository with --repo"}
+		}
+		dir := filepath.Join(data, "default")
+		at = place{location: connect.Directory(dir), shown: dir, keyFile: filepath.Join(config, "default.key")}
+	}
+	at.objectLock = c.String("object-lock")
+	return at, usage(connect.Config{Location: at.location, Schemes: p.schemes, ObjectLock: at.objectLock}.Check())
+}
+
+// userDirs returns the directories for the user's data and settings of qsnap.
+func (p *program) userDirs() (data, config string, err error) {
+	config, err = os.UserConfigDir()
+	if err != nil {
+		return "", "", err
+	}
+	data = p.getenv("XDG_DATA_HOME")
+	switch {
+	case data != "" && filepath.IsAbs(data):
+	case runtime.GOOS == "windows":
+		data = p.getenv("LOCALAPPDATA")
+	case runtime.GOOS == "darwin":
+		data = config
+	default:
+		data = filepath.Join(p.getenv("HOME"), ".local", "share")
+	}
+	return filepath.Join(data, "qsnap"), filepath.Join(config, "qsnap"), nil
+}
