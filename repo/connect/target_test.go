@@ -115,7 +115,7 @@ func TestAConfigThatCannotWorkIsRefusedBeforeAnythingIsDone(t *testing.T) {
 		"webdavs://h/x?a=b: unknown parameter \"a\" in a WebDAV URL: want requests and per": {Location: "webdavs://h/x?a=b"},
 		"webdavs://h/x?requests=0: requests=0 is no number of requests":                     {Location: "webdavs://h/x?requests=0"},
 		"webdavs://h/x?requests=5: per= is no time, such as 30m":                            {Location: "webdavs://h/x?requests=5"},
-		"s3://bucket/x: fingerprint \"abc\" is not 32 bytes in hexadecimal digits":               {Location: "s3://bucket/x", Fingerprint: "abc"},
+		"s3://bucket/x: fingerprint \"abc\" is not 32 bytes in hexadecimal digits":          {Location: "s3://bucket/x", Fingerprint: "abc"},
 	} {
 		c.Schemes = schemes
 		_, err := connect.Target(t.Context(), c)

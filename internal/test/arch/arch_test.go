@@ -19,12 +19,13 @@ var allowed = map[string][]string{
 	"internal/seal":          nil,
 	"internal/ignore":        nil,
 	"target/local":           {"target"},
-	"target/s3":              {"target"},
+	"internal/trust":         nil,
+	"target/s3":              {"internal/trust", "target"},
 	"target/s3/s3test":       nil,
 	"target/sftp":            {"target"},
 	"target/targetbench":     {"target"},
 	"target/targettest":      {"target"},
-	"target/webdav":          {"target"},
+	"target/webdav":          {"internal/trust", "target"},
 	"target/rclone":          {"target", "target/webdav"},
 	"pack":                   {"chunk", "internal/seal"},
 	"index":                  {"chunk", "internal/seal", "pack"},
@@ -35,6 +36,7 @@ var allowed = map[string][]string{
 	"internal/prune":         {"chunk", "pack"},
 	"internal/extract":       {"chunk", "index", "internal/disk", "internal/ignore", "pack", "snapshot"},
 	"repo":                   {"chunk", "index", "internal/cache", "internal/capture", "internal/disk", "internal/extract", "internal/ignore", "internal/prune", "internal/seal", "pack", "snapshot", "target"},
+	"repo/connect":           {"internal/keyring", "internal/trust", "repo", "target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/webdav"},
 	"internal/archive":       {"repo", "snapshot"},
 	"internal/mount":         {"repo", "snapshot"},
 	"internal/test/api":      nil,
@@ -47,7 +49,7 @@ var allowed = map[string][]string{
 	"internal/test/scale":    nil,
 	"internal/test/sim":      {"chunk", "internal/seal", "pack", "repo", "snapshot", "target", "target/targettest"},
 	"internal/test/treetest": nil,
-	"cmd/qsnap":              {"chunk", "internal/archive", "internal/keyring", "internal/mount", "repo", "snapshot", "target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/targettest", "target/webdav"},
+	"cmd/qsnap":              {"chunk", "internal/archive", "internal/mount", "repo", "repo/connect", "snapshot", "target", "target/targettest"},
 }
 
 // light names what a program that imports repo and target/local compiles beside

@@ -1,9 +1,10 @@
 // Package arch holds the architecture of the module as a test: which package may
 // import which, and what package repo brings along.
 //
-//	L5  cmd/qsnap          wires everything; alone opens targets by URL, and exits
+//	L5  cmd/qsnap          wires everything, and exits
 //	L4  internal/archive   and the like, such as internal/mount: built on repo,
 //	                       never below it
+//	    repo/connect       opens repositories by location; alone imports back ends
 //	L3  repo               the only place where the formats and a target meet
 //	    internal/capture   source → trees and chunks
 //	    internal/extract   trees and chunks → destination
@@ -11,6 +12,7 @@
 //	    internal/disk      files as snapshots have them
 //	L1  pack               what blobs are stored in
 //	L0  chunk  target  internal/seal  internal/ignore  internal/keyring
+//	    internal/trust
 //
 // Imports point down only. Formats never import target; targets never import
 // formats. What only tests or measures lives below internal/test, and only tests import
