@@ -61,13 +61,13 @@ const (
 
 // A Finding is something that isn't as it should be.
 type Finding struct {
-	Kind   FindingKind
-	Object string // its name on the target; of what is lost, a chunk or tree id
-	What   string // what is wrong with it
+	Kind   FindingKind `json:"kind"`
+	Object string      `json:"object"`  // its name on the target; of what is lost, a chunk or tree id
+	What   string      `json:"message"` // what is wrong with it
 	// Files are the first of those that can't be restored because of it; Total is
 	// how many there are, in all snapshots.
-	Files []AffectedFile
-	Total int
+	Files []AffectedFile `json:"-"`
+	Total int            `json:"total_files,omitempty"`
 }
 
 // IsDamage reports whether a finding means that something can't be read.
@@ -87,12 +87,12 @@ const maxAffected = 200
 
 // A CheckReport is what a check has found.
 type CheckReport struct {
-	Findings  []Finding
-	Snapshots int
-	Trees     int
-	Packs     int
-	PackBytes int64 // of all packs
-	BytesRead int64 // of packs, to check their data
+	Findings  []Finding `json:"-"`
+	Snapshots int       `json:"snapshots"`
+	Trees     int       `json:"trees"`
+	Packs     int       `json:"packs"`
+	PackBytes int64     `json:"pack_bytes"` // of all packs
+	BytesRead int64     `json:"bytes_read"` // of packs, to check their data
 }
 
 // Damaged reports whether any finding is damage.

@@ -41,16 +41,17 @@ const (
 
 // A Difference is an object that isn't the same on both, or is damaged on both.
 type Difference struct {
-	Name        string
-	Here, There State
+	Name  string `json:"object"`
+	Here  State  `json:"here"`
+	There State  `json:"there"`
 }
 
 // A Comparison is how a repository and a replica differ.
 type Comparison struct {
-	Objects     int   // that were compared
-	Bytes       int64 // of these, on the repository
-	BytesRead   int64 // on both
-	Differences []Difference
+	Objects     int          `json:"objects"`    // that were compared
+	Bytes       int64        `json:"bytes"`      // of these, on the repository
+	BytesRead   int64        `json:"bytes_read"` // on both
+	Differences []Difference `json:"-"`
 }
 
 // Compare compares a repository and its replica, name by name. It takes no key, and

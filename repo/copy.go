@@ -35,11 +35,15 @@ type CopyProgress struct {
 
 // A CopyReport counts what was copied.
 type CopyReport struct {
-	Copied, Skipped, Failed int    // snapshots; those skipped were there already
-	BytesRead               uint64 // of packs that were moved, and of chunks and trees
-	PacksMoved, BytesMoved  uint64 // packs just as they are
-	Blobs, BlobBytes        uint64 // chunks and trees that were packed anew, before compression
-	BytesStored             uint64 // what all took, moved or not
+	Copied      int    `json:"snapshots_copied"`
+	Skipped     int    `json:"snapshots_skipped"` // those that were there already
+	Failed      int    `json:"snapshots_failed"`
+	BytesRead   uint64 `json:"bytes_read"`  // of packs that were moved, and of chunks and trees
+	PacksMoved  uint64 `json:"packs_moved"` // just as they are
+	BytesMoved  uint64 `json:"bytes_moved"`
+	Blobs       uint64 `json:"blobs_repacked"`      // chunks and trees that were packed again
+	BlobBytes   uint64 `json:"blob_bytes_repacked"` // of these, before compression
+	BytesStored uint64 `json:"bytes_stored"`        // what all took, moved or not
 }
 
 // ErrNotCopied means that a snapshot could not be copied because something of it is

@@ -16,8 +16,9 @@ import (
 // A Cost is what something asks of a target, once the repository is open. A request is
 // a call of a method of target.Target; a server may need several exchanges for one.
 type Cost struct {
-	Requests           uint64
-	BytesUp, BytesDown uint64
+	Requests  uint64 `json:"requests"`
+	BytesUp   uint64 `json:"bytes_to_send"`
+	BytesDown uint64 `json:"bytes_to_fetch"`
 }
 
 // EstimateSnapshot does all that Snapshot does, but stores nothing. It returns the

@@ -11,11 +11,13 @@ import (
 
 // An Amount is some of what a repository stores, each chunk and tree counted once.
 type Amount struct {
-	Chunks, ChunkBytes uint64 // of files
-	Trees, TreeBytes   uint64 // directories and lists of chunks
+	Chunks     uint64 `json:"chunks"` // of files
+	ChunkBytes uint64 `json:"chunk_bytes"`
+	Trees      uint64 `json:"trees"` // directories and lists of chunks
+	TreeBytes  uint64 `json:"tree_bytes"`
 	// Stored is what these take in packs. What is compressed together is divided by
 	// size.
-	Stored uint64
+	Stored uint64 `json:"stored_bytes"`
 }
 
 func (a *Amount) add(b Amount) {
@@ -29,14 +31,14 @@ func (a *Amount) add(b Amount) {
 // Growth says what one snapshot means for the size of a repository, as it is now:
 // what was forgotten or removed since doesn't count.
 type Growth struct {
-	Snapshot *snapshot.Manifest
+	Snapshot *snapshot.Manifest `json:"-"`
 	// New is what this snapshot consists of and no older one does.
-	New Amount
+	New Amount `json:"new"`
 	// Total is what is New in this snapshot and in those before it in the list.
-	Total Amount
+	Total Amount `json:"total"`
 	// Only is what this snapshot consists of and no other one does, older or newer: if
 	// it alone were forgotten, that is what could be removed.
-	Only Amount
+	Only Amount `json:"only"`
 }
 
 // Growth returns what the snapshots that are picked mean for the size of the

@@ -33,18 +33,22 @@ type HealOptions struct {
 
 // A HealReport says what Heal did.
 type HealReport struct {
-	Compared Comparison // as it was before
+	Compared Comparison `json:"-"` // as it was before
 	// What was mended here: packs, and the chunks and trees of them that are stored in
 	// new ones; index deltas whose packs are listed anew; snapshots, brought back under
 	// another id; and other objects.
-	Packs, Blobs, Deltas, Snapshots, Objects int
+	Packs     int `json:"packs"`
+	Blobs     int `json:"blobs"`
+	Deltas    int `json:"deltas"`
+	Snapshots int `json:"snapshots"`
+	Objects   int `json:"objects"`
 	// What was mended on the replica, or put there; nil if there were Suspects.
-	Replica *ReplicateReport
+	Replica *ReplicateReport `json:"-"`
 	// What can't be mended: on both it is damaged or missing. Heal's error says so, too.
-	Lost []error
+	Lost []error `json:"-"`
 	// Unexplained are snapshots that only the replica has, and that may have been
 	// forgotten here: they are left where they are.
-	Unexplained []string
+	Unexplained []string `json:"unexplained"`
 }
 
 // Heal mends a repository and its replica from each other. What is damaged or missing

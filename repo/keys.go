@@ -41,14 +41,14 @@ func NewKey() (string, error) { return seal.NewKeyFile(nil) }
 
 // A Key is a slot that opens the repository with one secret.
 type Key struct {
-	ID       string // of the slot
-	Current  bool   // it is the one this Repo was opened with
-	Kind     string // "passphrase" or "key file"
-	Created  time.Time
-	Hostname string
-	Username string
-	Label    string
-	Outdated bool // it was made before the last rotation (see RotateKey)
+	ID       string    `json:"id"`      // of the slot
+	Current  bool      `json:"current"` // it is the one this Repo was opened with
+	Kind     string    `json:"kind"`    // "passphrase" or "key file"
+	Created  time.Time `json:"created"`
+	Hostname string    `json:"hostName"`
+	Username string    `json:"userName"`
+	Label    string    `json:"label"`
+	Outdated bool      `json:"outdated"` // it was made before the last rotation (see RotateKey)
 }
 
 // unlock finds the slot that opens with the secret, and of several the newest.

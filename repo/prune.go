@@ -48,39 +48,40 @@ type PruneProgress struct {
 
 // A PruneReport says what a prune did, or would do.
 type PruneReport struct {
-	Snapshots     int   // that were found, all of which were read
-	Packs         int   // before
-	PackBytes     int64 // of these
-	Removed       int   // packs
-	RemovedBytes  int64
-	Repacked      int   // of the removed packs, something was needed
-	RepackedBytes int64 // that were written anew
-	UnusedBytes   int64 // that stay in packs of which something is needed
+	Snapshots     int   `json:"snapshots"`     // that were found, all of which were read
+	Packs         int   `json:"packs"`         // before
+	PackBytes     int64 `json:"pack_bytes"`    // of these
+	Removed       int   `json:"packs_removed"` // packs
+	RemovedBytes  int64 `json:"bytes_removed"`
+	Repacked      int   `json:"packs_repacked"` // of the removed packs, something was needed
+	RepackedBytes int64 `json:"bytes_repacked"` // that were written to new packs
+	UnusedBytes   int64 `json:"bytes_unused"`   // that stay in packs of which something is needed
 	// What is in quarantine until the runs in Waiting have ended.
-	WaitingPacks int
-	WaitingBytes int64
-	Waiting      []WaitingRun
+	WaitingPacks int          `json:"packs_waiting"`
+	WaitingBytes int64        `json:"bytes_waiting"`
+	Waiting      []WaitingRun `json:"waiting_for"`
 	// Packs of which nothing is needed, and that the target keeps locked: the next Prune
 	// after these times deletes them. What was removed otherwise doesn't count them.
-	LockedPacks             int
-	LockedBytes             int64
-	LockedFirst, LockedLast time.Time // when the first of their locks ends, and the last
+	LockedPacks int       `json:"packs_locked"`
+	LockedBytes int64     `json:"bytes_locked"`
+	LockedFirst time.Time `json:"-"` // when the first of their locks ends
+	LockedLast  time.Time `json:"-"` // when the last of their locks ends
 	// Stale are pending manifests of runs that are dead, which are kept, with all they
 	// reach, because the target doesn't only create: see PruneOptions.DropPending.
-	Stale []*snapshot.Manifest
+	Stale []*snapshot.Manifest `json:"-"`
 	// Cost is about what deleting and writing anew would take, of a dry run.
-	Cost Cost
+	Cost Cost `json:"-"`
 	// Left are packs that can't be read and are left alone: Prune's error says so, too.
-	Left []error
+	Left []error `json:"-"`
 }
 
 // A WaitingRun is a run that may rely on packs which are to be deleted.
 type WaitingRun struct {
-	What     string // "snapshot", "restore" and so on
-	Hostname string
-	Username string
-	Begun    time.Time
-	DeadBy   time.Time // when it counts as dead if it gives no sign of life until then
+	What     string    `json:"what"` // "snapshot", "restore" and so on
+	Hostname string    `json:"hostname"`
+	Username string    `json:"username"`
+	Begun    time.Time `json:"begun"`
+	DeadBy   time.Time `json:"dead_by"` // when it counts as dead if it gives no sign of life until then
 }
 
 // ErrUnreadable means that nothing was deleted, because what is needed can't be

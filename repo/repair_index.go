@@ -16,11 +16,11 @@ import (
 
 // An IndexRepair says what RepairIndex did.
 type IndexRepair struct {
-	Packs    int     // that are listed now
-	Replaced int     // index deltas
-	Damaged  []error // packs that don't tell what they hold; RepairPacks removes them
+	Packs    int     `json:"packs"`           // that are listed now
+	Replaced int     `json:"deltas_replaced"` // index deltas
+	Damaged  []error `json:"-"`               // packs that don't tell what they hold; RepairPacks removes them
 	// Lost is how many chunks and trees snapshots need that are in no pack.
-	Lost int
+	Lost int `json:"blobs_lost"`
 }
 
 // RepairIndex stores index deltas made from the packs alone, and removes the older

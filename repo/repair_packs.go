@@ -33,18 +33,18 @@ type PackRepairOptions struct {
 
 // A PackRepair says what RepairPacks did.
 type PackRepair struct {
-	Damaged  []string // ids of the packs that were removed
-	Salvaged int      // chunks and trees that were moved to new packs
-	Lost     int      // chunks and trees that are in no pack any more
+	Damaged  []string `json:"packs_damaged"`  // ids of the packs that were removed
+	Salvaged int      `json:"blobs_salvaged"` // chunks and trees that were moved to new packs
+	Lost     int      `json:"blobs_lost"`     // chunks and trees that are in no pack any more
 	// Whole are ids of packs that this repository's keys don't open, although their bytes
 	// are those their names were made from: another repository's. They are left alone.
-	Whole []string
+	Whole []string `json:"packs_of_others"`
 	// Denied are ids of packs that may not be read (fs.ErrPermission). They may well be
 	// whole, so they are left alone.
-	Denied []string
+	Denied []string `json:"packs_denied"`
 	// Unread is how many bytes of a damaged pack can't be read, by its id, as far as Save
 	// was to keep them.
-	Unread map[string]int64
+	Unread map[string]int64 `json:"bytes_unread"`
 }
 
 // RepairPacks moves all that can be read out of damaged packs, and removes these.

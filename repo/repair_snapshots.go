@@ -22,11 +22,11 @@ type SnapshotRepairOptions struct {
 
 // A SnapshotRepair says what became of a snapshot that isn't whole.
 type SnapshotRepair struct {
-	Snapshot snapshot.ID
-	Repaired *snapshot.Manifest // what was made of it, or nil: nothing of it can be read
-	Lost     int                // files and directories that it lacks
-	Err      error              // why the manifest can't be read, or nil
-	Kept     bool               // it can't be read and is never removed: it is another's, or may not be read
+	Snapshot snapshot.ID        `json:"snapshot_id"`
+	Repaired *snapshot.Manifest `json:"-"`              // what was made of it, or nil: nothing of it can be read
+	Lost     int                `json:"lost"`           // files and directories that it lacks
+	Err      error              `json:"-"`              // why the manifest can't be read, or nil
+	Kept     bool               `json:"kept,omitempty"` // it can't be read and is never removed: it is another's, or may not be read
 }
 
 // RepairSnapshots makes, of each snapshot that reaches what no pack holds, one

@@ -41,20 +41,22 @@ type ReplicateProgress struct {
 
 // A ReplicateReport says what a replication did.
 type ReplicateReport struct {
-	Snapshots, Packs, Objects int   // that were copied; objects are all, with these
-	Bytes                     int64 // of all objects
-	RemovedSnapshots          int
-	RemovedPacks              int
-	RemovedObjects            int // all, with these
-	RemovedBytes              int64
+	Snapshots        int   `json:"snapshots"` // that were copied
+	Packs            int   `json:"packs"`     // the same
+	Objects          int   `json:"objects"`   // all that were copied, with these
+	Bytes            int64 `json:"bytes"`     // of all objects
+	RemovedSnapshots int   `json:"snapshots_removed"`
+	RemovedPacks     int   `json:"packs_removed"`
+	RemovedObjects   int   `json:"objects_removed"` // all, with these
+	RemovedBytes     int64 `json:"bytes_removed"`
 	// Damaged are objects of the repository that can't be copied, because their bytes
 	// are not what their name says, or can't be read.
-	Damaged []error
+	Damaged []error `json:"-"`
 	// Unexplained are snapshots that only the replica has, and no record says that they
 	// were forgotten: they may be lost here. They are kept, with all they need.
-	Unexplained []string
+	Unexplained []string `json:"unexplained"`
 	// Kept says why nothing that the repository has no more was removed, if so.
-	Kept error
+	Kept error `json:"-"`
 }
 
 // Replicate makes a target a replica of the repository on another one, or brings it up

@@ -109,20 +109,26 @@ type RestoreProgress struct {
 
 // A RestoreReport counts what a restore did, or would do.
 type RestoreReport struct {
-	Files, Dirs, Others                 uint64 // in the snapshot, as far as they are picked
-	Bytes                               uint64
-	Created, Replaced, Touched, Deleted uint64 // deleted are all entries, those in directories too
-	Spared                              uint64 // paths that only the destination has, and that stay
-	BytesWritten                        uint64
-	Packs, PackBytes                    uint64 // that were read
-	Requests                            uint64 // by which they were, beside those for trees
-	Problems                            uint64
-	Unmatched                           []string // patterns of Include and Exclude that met nothing
+	Files        uint64   `json:"-"` // in the snapshot, as far as they are picked
+	Dirs         uint64   `json:"-"` // the same
+	Others       uint64   `json:"-"` // the same: links, devices and the like
+	Bytes        uint64   `json:"total_bytes"`
+	Created      uint64   `json:"files_created"`
+	Replaced     uint64   `json:"files_replaced"`
+	Touched      uint64   `json:"attributes_restored"`
+	Deleted      uint64   `json:"files_deleted"` // all entries, those in directories too
+	Spared       uint64   `json:"files_spared"`  // paths that only the destination has, and that stay
+	BytesWritten uint64   `json:"bytes_restored"`
+	Packs        uint64   `json:"packs_read"`
+	PackBytes    uint64   `json:"pack_bytes_read"`
+	Requests     uint64   `json:"requests"` // for what is read of packs, beside trees
+	Problems     uint64   `json:"errors"`
+	Unmatched    []string `json:"unmatched"` // patterns of Include and Exclude that met nothing
 
 	// Withheld counts files that were restored without their set-user-ID or
 	// set-group-ID bit, or their capabilities, because they do not have the owner and
 	// group that the snapshot has.
-	Withheld uint64
+	Withheld uint64 `json:"privileges_withheld"`
 }
 
 // Restore writes a snapshot, or a part of it, to a directory. Onto what exists it

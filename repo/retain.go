@@ -29,8 +29,8 @@ var ErrNoneKept = errors.New("the policy would keep no snapshot")
 // A Retained group is what was decided on its snapshots.
 type Retained struct {
 	snapshot.Group
-	Decisions []snapshot.Decision // the newest first
-	Locked    int                 // of those that stay, only because the target keeps them
+	Decisions []snapshot.Decision `json:"-"` // the newest first
+	Locked    int                 `json:"-"` // of those that stay, only because the target keeps them
 }
 
 // Retain forgets the snapshots that a policy doesn't keep, and returns what it

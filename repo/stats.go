@@ -9,18 +9,24 @@ import (
 
 // Stats say how large a repository is, and why.
 type Stats struct {
-	Snapshots int
+	Snapshots int `json:"snapshots_count"`
 	// Files and Bytes are those of all snapshots together, as if each were stored
 	// on its own.
-	Files, Bytes uint64
+	Files uint64 `json:"total_file_count"`
+	Bytes uint64 `json:"total_size"`
 	// Chunks and trees that are stored, and their bytes before compression.
-	Chunks, ChunkBytes uint64
-	Trees, TreeBytes   uint64
+	Chunks     uint64 `json:"-"`
+	ChunkBytes uint64 `json:"-"`
+	Trees      uint64 `json:"-"`
+	TreeBytes  uint64 `json:"-"`
 	// Objects on the target, and their bytes.
-	Packs, PackBytes         uint64
-	Deltas, DeltaBytes       uint64
-	Manifests, ManifestBytes uint64
-	OtherBytes               uint64
+	Packs         uint64 `json:"packs"`
+	PackBytes     uint64 `json:"pack_bytes"`
+	Deltas        uint64 `json:"-"`
+	DeltaBytes    uint64 `json:"index_bytes"`
+	Manifests     uint64 `json:"-"`
+	ManifestBytes uint64 `json:"snapshot_bytes"`
+	OtherBytes    uint64 `json:"-"`
 }
 
 // Stored returns the bytes of all objects.

@@ -61,11 +61,11 @@ func (g Grouping) String() string {
 // A Group is snapshots that are alike in what they were grouped by; what they were
 // not grouped by is empty. They are always of one kind.
 type Group struct {
-	Kind      Kind
-	Hostname  string
-	Paths     []string // in the order that the snapshots have them in
-	Tags      []string // sorted, each once
-	Snapshots []*Manifest
+	Kind      Kind        `json:"-"`
+	Hostname  string      `json:"host"`
+	Paths     []string    `json:"paths"` // in the order that the snapshots have them in
+	Tags      []string    `json:"tags"`  // sorted, each once
+	Snapshots []*Manifest `json:"-"`
 }
 
 // Group divides snapshots into groups, sorted by host name, paths and tags. In each

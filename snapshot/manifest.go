@@ -22,6 +22,27 @@ func (id ID) Short() string { return hex.EncodeToString(id[:4]) }
 // IsZero reports whether the ID is the zero value, which names nothing.
 func (id ID) IsZero() bool { return id == ID{} }
 
+// MarshalText returns what String returns; of the zero value, nothing.
+func (id ID) MarshalText() ([]byte, error) {
+	if id.IsZero() {
+		return nil, nil
+	}
+	return []byte(id.String()), nil
+}
+
+// UnmarshalText reads what MarshalText returns.
+func (id *ID) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*id = ID{}
+		return nil
+	}
+	parsed, err := ParseID(string(text))
+	if err == nil {
+		*id = parsed
+	}
+	return err
+}
+
 // ParseID reads 64 hexadecimal digits in lower case.
 func ParseID(s string) (ID, error) {
 	id, err := chunk.ParseID(s)
@@ -105,14 +126,30 @@ type Pin struct {
 // Stats count what a snapshot holds and what it took to make. Bytes of files
 // count holes and each name of a hard-linked file.
 type Stats struct {
-	Files, Dirs, Others                 uint64 // others are links, devices and the like
-	Bytes                               uint64 // of all files
-	NewFiles, ChangedFiles, SameFiles   uint64 // against Parent
-	NewDirs, ChangedDirs, SameDirs      uint64
-	BytesRead                           uint64 // from files
-	DataBlobs, TreeBlobs                uint64 // that weren't stored before
-	DataAdded, TreeAdded                uint64 // bytes of these
-	DataStored, TreeStored, IndexStored uint64 // bytes these took, compressed and sealed
+	Files  uint64 `json:"total_files_processed"`
+	Dirs   uint64 `json:"-"`
+	Others uint64 `json:"-"`                     // links, devices and the like
+	Bytes  uint64 `json:"total_bytes_processed"` // of all files
+
+	// Against Parent.
+	NewFiles     uint64 `json:"files_new"`
+	ChangedFiles uint64 `json:"files_changed"`
+	SameFiles    uint64 `json:"files_unmodified"`
+	NewDirs      uint64 `json:"dirs_new"`
+	ChangedDirs  uint64 `json:"dirs_changed"`
+	SameDirs     uint64 `json:"dirs_unmodified"`
+
+	BytesRead uint64 `json:"-"` // from files
+
+	// Blobs that weren't stored before, their bytes, and the bytes these took, compressed
+	// and sealed.
+	DataBlobs   uint64 `json:"data_blobs"`
+	TreeBlobs   uint64 `json:"tree_blobs"`
+	DataAdded   uint64 `json:"-"`
+	TreeAdded   uint64 `json:"-"`
+	DataStored  uint64 `json:"-"`
+	TreeStored  uint64 `json:"-"`
+	IndexStored uint64 `json:"-"`
 }
 
 // How many remarks a manifest keeps, and how many bytes of them; the rest is only counted.

@@ -121,10 +121,10 @@ func (p *Policy) usesTime() bool { return len(p.timeRules(nil)) > 0 }
 // "last 72", "hourly 2026-11-20 14:00 +01:00", "weekly 2026-W47", "within 3d",
 // "tag release", "pinned until 2027-01-01 00:00:00" or "dated in the future".
 type Decision struct {
-	Manifest *Manifest
-	Keep     bool
-	Reasons  []string // all that it is kept for; none if it isn't
-	Doubt    string   // why its stamp isn't trusted; empty if it is
+	Manifest *Manifest `json:"-"`
+	Keep     bool      `json:"-"`
+	Reasons  []string  `json:"reasons"`         // all that it is kept for; none if it isn't
+	Doubt    string    `json:"doubt,omitempty"` // why its stamp isn't trusted; empty if it is
 }
 
 // NoneKept reports whether all of some snapshots are to go, which is seldom meant.
