@@ -19,7 +19,7 @@ func fill(b *testing.B, n int) *Index {
 		f.put(from, Delta{testPack(from, held...)})
 	}
 	f.update(b, x)
-	if err := x.Settle(); err != nil {
+	if err := x.Flush(); err != nil {
 		b.Fatal(err)
 	}
 	return x

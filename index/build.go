@@ -44,7 +44,7 @@ const (
 // writeTable writes a table into dir, from entries in order, and returns its
 // path. A table that a crash leaves unfinished never gets its name.
 func writeTable(dir string, c *contents, entries iter.Seq2[entry, error]) (path string, err error) {
-	defer survive(&err)
+	defer recoverDamage(&err)
 	f, err := os.CreateTemp(dir, newPrefix+"*")
 	if err != nil {
 		return "", fmt.Errorf("index: %w", err)

@@ -49,7 +49,7 @@ type Place struct {
 type Index struct {
 	dir string
 
-	settling sync.Mutex // held by the one who writes a table
+	flushing sync.Mutex // held by the one who writes a table
 
 	mu     sync.RWMutex
 	tables []*table
@@ -198,12 +198,12 @@ func (x *Index) Packs() (map[pack.ID]bool, error) {
 			known[p.ID] = true
 		}
 	}
-	for _, p := range x.memory.loose {
+	for _, p := range x.memory.unlisted {
 		known[p.ID] = true
 	}
 	for _, t := range x.tables {
 		c := newContents()
-		if _, err := t.contribute(c); err != nil {
+		if _, err := t.addPacksTo(c); err != nil {
 			return nil, err
 		}
 		for _, p := range c.packs {
@@ -219,17 +219,17 @@ func (x *Index) Add(packs ...*pack.Info) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, p := range packs {
-		x.memory.loose = append(x.memory.loose, p)
+		x.memory.unlisted = append(x.memory.unlisted, p)
 		x.memory.add(p)
 	}
 }
 
-// Listed says that a session has stored a delta of packs that were added.
-func (x *Index) Listed(id ID, d Delta) {
+// MarkListed says that a session has stored a delta of packs that were added.
+func (x *Index) MarkListed(id ID, d Delta) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.memory.deltas[id] = d
-	x.memory.loose = slices.DeleteFunc(x.memory.loose, func(p *pack.Info) bool {
+	x.memory.unlisted = slices.DeleteFunc(x.memory.unlisted, func(p *pack.Info) bool {
 		return slices.Contains(d, p)
 	})
 }
@@ -240,14 +240,14 @@ func (x *Index) Listed(id ID, d Delta) {
 // index answers with what it knows. A delta that is fetched as nil is passed over,
 // and asked for again next time. An error of fetch ends it and is returned.
 func (x *Index) Update(ctx context.Context, listed []ID, fetch func(context.Context, ID) (Delta, error)) error {
-	unknown, err := x.Unknown(listed)
+	unknown, err := x.Missing(listed)
 	if err != nil {
 		return err
 	}
 	for _, id := range unknown {
 		d, err := fetch(ctx, id)
 		if err == nil && d != nil {
-			err = x.learn(id, d)
+			err = x.addDelta(id, d)
 		}
 		if err != nil {
 			return err
@@ -257,8 +257,8 @@ func (x *Index) Update(ctx context.Context, listed []ID, fetch func(context.Cont
 	return nil
 }
 
-// Unknown returns the deltas among those listed that the index hasn't seen.
-func (x *Index) Unknown(listed []ID) ([]ID, error) {
+// Missing returns the deltas among those listed that the index hasn't seen.
+func (x *Index) Missing(listed []ID) ([]ID, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if err := x.openTables(); err != nil { // that other processes have made
@@ -267,8 +267,8 @@ func (x *Index) Unknown(listed []ID) ([]ID, error) {
 	return slices.DeleteFunc(slices.Clone(listed), x.knows), nil
 }
 
-// learn adds a delta.
-func (x *Index) learn(id ID, d Delta) error {
+// addDelta adds a delta.
+func (x *Index) addDelta(id ID, d Delta) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.knows(id) {
@@ -279,7 +279,7 @@ func (x *Index) learn(id ID, d Delta) error {
 		x.memory.add(p)
 	}
 	if len(x.memory.places) > maxMemory {
-		return x.flush()
+		return x.flushLocked()
 	}
 	return nil
 }
@@ -294,7 +294,7 @@ func (x *Index) forgetOthers(listed []ID) {
 	}
 	x.memory.forget(func(id ID) bool { return !now[id] || x.inTable(id) })
 	for _, t := range x.tables {
-		t.bury(now)
+		t.markDead(now)
 	}
 }
 
@@ -314,8 +314,8 @@ func (x *Index) inTable(id ID) bool {
 
 // Reset forgets everything and removes the tables; Update then makes them anew.
 func (x *Index) Reset() error {
-	x.settling.Lock()
-	defer x.settling.Unlock()
+	x.flushing.Lock()
+	defer x.flushing.Unlock()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	var errs []error

@@ -170,7 +170,7 @@ func TestIndexesThatShareADirectoryKnowWhatTheTargetHas(t *testing.T) {
 				x := open3[r.IntN(3)]
 				f.update(t, x)
 				if r.IntN(2) == 0 {
-					if err := x.Settle(); err != nil {
+					if err := x.Flush(); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -207,7 +207,7 @@ func TestPacksOfTheSessionAreKnownBeforeTheyAreListed(t *testing.T) {
 		t.Error("forgotten by an update")
 	}
 	id := f.put(1, Delta{p})
-	x.Listed(id, f.deltas[id])
+	x.MarkListed(id, f.deltas[id])
 	f.update(t, x)
 	f.agrees(t, x, 5)
 	if f.fetched > 0 {
@@ -218,14 +218,14 @@ func TestPacksOfTheSessionAreKnownBeforeTheyAreListed(t *testing.T) {
 func TestASettledIndexIsNotFetchedAgain(t *testing.T) {
 	dir := t.TempDir()
 	var f fakeTarget
-	held := make([]int, settleBlobs+1)
+	held := make([]int, flushBlobs+1)
 	for i := range held {
 		held[i] = i
 	}
 	f.put(1, Delta{testPack(1, held...)})
 	x := open(t, dir)
 	f.update(t, x)
-	if err := x.Settle(); err != nil {
+	if err := x.Flush(); err != nil {
 		t.Fatal(err)
 	}
 	f.agrees(t, x, len(held)+10)
@@ -242,14 +242,14 @@ func TestASettledIndexIsNotFetchedAgain(t *testing.T) {
 func TestDamagedTablesCostTimeOnly(t *testing.T) {
 	var f fakeTarget
 	var held []int
-	for i := range 3 * settleBlobs {
+	for i := range 3 * flushBlobs {
 		held = append(held, i)
 	}
 	f.put(1, Delta{testPack(1, held...)})
 	whole := t.TempDir()
 	x := open(t, whole)
 	f.update(t, x)
-	if err := x.Settle(); err != nil {
+	if err := x.Flush(); err != nil {
 		t.Fatal(err)
 	}
 	names, err := filepath.Glob(filepath.Join(whole, "*"+tableSuffix))
@@ -289,7 +289,7 @@ func TestDamagedTablesCostTimeOnly(t *testing.T) {
 				t.Fatalf("round %d: %v, %v", round, places, err)
 			}
 		}
-		_ = x.Settle() // may fail
+		_ = x.Flush() // may fail
 		if err := x.Reset(); err != nil {
 			t.Fatalf("round %d: reset: %v", round, err)
 		}
@@ -307,13 +307,13 @@ func TestATableTruncatedInUseIsAnErrorNotAFault(t *testing.T) {
 	dir := t.TempDir()
 	var f fakeTarget
 	var held []int
-	for i := range 3 * settleBlobs {
+	for i := range 3 * flushBlobs {
 		held = append(held, i)
 	}
 	f.put(1, Delta{testPack(1, held...)})
 	x := open(t, dir)
 	f.update(t, x)
-	if err := x.Settle(); err != nil {
+	if err := x.Flush(); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Truncate(x.tables[0].path, 8192); err != nil {

@@ -11,10 +11,10 @@ import (
 
 // memory holds what isn't in a table.
 type memory struct {
-	deltas map[ID]Delta       // as they are on the target
-	loose  []*pack.Info       // packs that are in no delta yet
-	blobs  map[chunk.ID]int32 // the newest of the blob's places
-	places []chainedPlace
+	deltas   map[ID]Delta       // as they are on the target
+	unlisted []*pack.Info       // packs that are in no delta yet
+	blobs    map[chunk.ID]int32 // the newest of the blob's places
+	places   []chainedPlace
 }
 
 // A chainedPlace knows the place of the same blob that was added before it, or -1.
@@ -24,7 +24,7 @@ type chainedPlace struct {
 }
 
 func (m *memory) reset() {
-	m.deltas, m.loose, m.places = map[ID]Delta{}, nil, nil
+	m.deltas, m.unlisted, m.places = map[ID]Delta{}, nil, nil
 	m.blobs = map[chunk.ID]int32{}
 }
 
@@ -43,7 +43,7 @@ func (m *memory) add(p *pack.Info) {
 
 // rebuild makes the maps anew from the deltas and loose packs.
 func (m *memory) rebuild() {
-	deltas, loose := m.deltas, m.loose
+	deltas, loose := m.deltas, m.unlisted
 	m.reset()
 	seen := map[pack.ID]bool{}
 	add := func(p *pack.Info) {
@@ -61,7 +61,7 @@ func (m *memory) rebuild() {
 	for _, p := range loose {
 		add(p)
 	}
-	m.loose = loose
+	m.unlisted = loose
 }
 
 // inOrder returns the deltas in the order of their ids: which of a blob's places

@@ -71,7 +71,7 @@ func openTable(path string) (t *table, err error) {
 			_ = db.Close()
 		}
 	}()
-	defer survive(&err)
+	defer recoverDamage(&err)
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	db, err = bolt.Open(path, 0, &bolt.Options{ReadOnly: true, Timeout: 5 * time.Second, NoStatistics: true})
 	if err != nil {
@@ -114,9 +114,9 @@ func (t *table) load(tx *bolt.Tx) error {
 	return err
 }
 
-// survive turns a panic, which bbolt may answer a damaged file with, and a fault
+// recoverDamage turns a panic, which bbolt may answer a damaged file with, and a fault
 // in the mapped memory of a truncated one into errTable.
-func survive(err *error) {
+func recoverDamage(err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("%w: %v", errTable, r)
 	}
@@ -125,7 +125,7 @@ func survive(err *error) {
 // view runs f in a read transaction.
 func (t *table) view(f func(tx *bolt.Tx) error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer survive(&err)
+	defer recoverDamage(&err)
 	tx, err := t.begin()
 	if err != nil {
 		return err
@@ -257,9 +257,9 @@ func (t *table) close() error {
 	return t.db.Close()
 }
 
-// bury marks the packs that only deltas that aren't there now list. One that a
+// markDead marks the packs that only deltas that aren't there now list. One that a
 // delta elsewhere lists has its entries there.
-func (t *table) bury(now map[ID]bool) {
+func (t *table) markDead(now map[ID]bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.gone, t.dead = map[ID]bool{}, nil

@@ -17,7 +17,7 @@ func TestTheIndexAnswersWhileItIsUpdated(t *testing.T) {
 		before := f.put(1, Delta{kept, dropped})
 		f.update(t, x)
 		if settled {
-			if err := x.flush(); err != nil {
+			if err := x.flushLocked(); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -71,7 +71,7 @@ func TestTablesAreFoundWhateverTheDirectoryIsCalled(t *testing.T) {
 	x := open(t, dir)
 	f.put(1, Delta{testPack(1, 1, 2)})
 	f.update(t, x)
-	if err := x.flush(); err != nil {
+	if err := x.flushLocked(); err != nil {
 		t.Fatal(err)
 	}
 	fetched := f.fetched

@@ -42,8 +42,8 @@ type Builder struct {
 }
 
 // NewBuilder begins a pack of that kind in an empty spool. It belongs to a run.
-func NewBuilder(box *seal.Box, run seal.Run, kind seal.Kind, spool Spool) (*Builder, error) {
-	cipher, err := box.CreateIn(run, kind)
+func NewBuilder(box *seal.Sealer, run seal.Run, kind seal.Kind, spool Spool) (*Builder, error) {
+	cipher, err := box.NewCipher(run, kind)
 	if err != nil {
 		return nil, err
 	}

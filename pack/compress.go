@@ -54,14 +54,14 @@ type Compressor struct {
 	shrunk  []byte        // what became of it
 }
 
-// A Trend is how segments that follow each other have shrunk, from which Auto tells what
+// A AutoState is how segments that follow each other have shrunk, from which Auto tells what
 // to try on the next one. Its zero value is for the first.
 //
 // The rule for what shrinks by less than half saves 3.6 % of zstd's time for 0.7 % more
 // bytes of a tar file of /usr (2 GiB), and leaves source code as it is (Linux, Go).
-type Trend struct {
-	dense    bool // the last segment shrank by less than half
-	doubtful bool // it didn't shrink
+type AutoState struct {
+	poor           bool // the last segment shrank by less than half
+	incompressible bool // it didn't shrink
 }
 
 // Of a doubtful segment so many parts of so many bytes are tried.
@@ -111,15 +111,15 @@ func newEncoder(level zstd.EncoderLevel) (*zstd.Encoder, error) {
 // sealing, and a buffer that is free again. What doesn't shrink by a sixteenth stays as
 // it is, so that reading it back is free: then data is plain itself, moved only if it
 // has no such room, and free has the storage of spare. Else it is the other way around.
-func (c *Compressor) Compress(t *Trend, plain, spare []byte) (codec Codec, data, free []byte) {
-	encoder, hopeless := c.encoder, false
-	if c.fastest != nil && t.dense {
-		encoder, hopeless = c.fastest, t.doubtful && c.hopeless(plain)
+func (c *Compressor) Compress(t *AutoState, plain, spare []byte) (codec Codec, data, free []byte) {
+	encoder, skip := c.encoder, false
+	if c.fastest != nil && t.poor {
+		encoder, skip = c.fastest, t.incompressible && c.sampleIncompressible(plain)
 	}
-	if encoder != nil && !hopeless {
+	if encoder != nil && !skip {
 		spare = slices.Grow(encoder.EncodeAll(plain, spare[:0]), seal.Overhead)
 		shrank := len(spare) <= len(plain)-len(plain)/16
-		*t = Trend{dense: len(spare) > len(plain)/2, doubtful: !shrank}
+		*t = AutoState{poor: len(spare) > len(plain)/2, incompressible: !shrank}
 		if shrank {
 			return Zstd, spare, plain[:0]
 		}
@@ -127,9 +127,9 @@ func (c *Compressor) Compress(t *Trend, plain, spare []byte) (codec Codec, data,
 	return Raw, slices.Grow(plain, seal.Overhead), spare[:0]
 }
 
-// hopeless reports whether parts of a segment from all over it shrink by even less
+// sampleIncompressible reports whether parts of a segment from all over it shrink by even less
 // than it would have to.
-func (c *Compressor) hopeless(plain []byte) bool {
+func (c *Compressor) sampleIncompressible(plain []byte) bool {
 	if len(plain) < 4*sampleParts*samplePart {
 		return false
 	}

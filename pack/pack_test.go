@@ -16,19 +16,19 @@ import (
 
 func fixedRandom(seed byte) *rand.ChaCha8 { return rand.NewChaCha8([32]byte{seed}) }
 
-func testBox(t testing.TB, seed byte) *seal.Box {
+func testBox(t testing.TB, seed byte) *seal.Sealer {
 	t.Helper()
 	ring, err := seal.NewKeyring(fixedRandom(1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return seal.NewBox(ring, [32]byte{4, 5}, seal.AES256GCM, fixedRandom(seed))
+	return seal.NewSealer(ring, [32]byte{4, 5}, seal.AES256GCM, fixedRandom(seed))
 }
 
 var hasher = chunk.NewHasher([32]byte{7})
 
 // build packs the segments, each a list of blobs, with as many goroutines.
-func build(t testing.TB, box *seal.Box, kind seal.Kind, level Level, segments [][]string) (*Info, []byte) {
+func build(t testing.TB, box *seal.Sealer, kind seal.Kind, level Level, segments [][]string) (*Info, []byte) {
 	t.Helper()
 	var spool Buffer
 	b, err := NewBuilder(box, seal.Run{1}, kind, &spool)
@@ -47,7 +47,7 @@ func build(t testing.TB, box *seal.Box, kind seal.Kind, level Level, segments []
 			plain = append(plain, blob...)
 			parts = append(parts, Part{hasher.ID([]byte(blob)), len(blob)})
 		}
-		codec, data, _ := c.Compress(new(Trend), plain, nil)
+		codec, data, _ := c.Compress(new(AutoState), plain, nil)
 		slot, _ := b.Reserve(codec, len(data), len(plain), parts)
 		wg.Go(func() {
 			if err := b.Write(slot, data); err != nil {
@@ -68,7 +68,7 @@ func build(t testing.TB, box *seal.Box, kind seal.Kind, level Level, segments []
 }
 
 // readAll reads every blob of a stored pack and checks its id.
-func readAll(box *seal.Box, id ID, stored []byte) ([]string, error) {
+func readAll(box *seal.Sealer, id ID, stored []byte) ([]string, error) {
 	info, err := ReadInfo(box, id, int64(len(stored)), bytes.NewReader(stored))
 	if err != nil {
 		return nil, err
@@ -333,7 +333,7 @@ func BenchmarkCompress(b *testing.B) {
 				b.SetBytes(int64(len(data)))
 				b.ReportAllocs()
 				var spare []byte
-				var trend Trend
+				var trend AutoState
 				for b.Loop() {
 					if codec, out, _ := c.Compress(&trend, data, spare); codec == Zstd {
 						spare = out
@@ -353,7 +353,7 @@ func TestAutoCompressesWhatShrinksAgain(t *testing.T) {
 	random := make([]byte, 1<<20)
 	fixedRandom(3).Read(random)
 	half := append(bytes.Clone(random[:1<<19]), make([]byte, 1<<19)...)
-	var trend Trend
+	var trend AutoState
 	for i, want := range []struct {
 		plain []byte
 		codec Codec
@@ -378,9 +378,9 @@ func TestAutoTriesLessWhereLittleShrinks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var one, other Trend
+	var one, other AutoState
 	for i, c := range []struct {
-		trend *Trend
+		trend *AutoState
 		plain []byte
 		as    Level
 	}{
@@ -393,7 +393,7 @@ func TestAutoTriesLessWhereLittleShrinks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, want[j], _ = alone.Compress(new(Trend), c.plain, nil)
+			_, want[j], _ = alone.Compress(new(AutoState), c.plain, nil)
 		}
 		if bytes.Equal(want[0], want[1]) {
 			t.Fatal("both levels give the same")
@@ -414,7 +414,7 @@ func TestTheBufferThatIsFreeIsNotTheSegments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var trend Trend
+		var trend AutoState
 		var plain, spare []byte
 		for i, content := range [][]byte{random, make([]byte, 1<<18), random, random, make([]byte, 1<<17), random} {
 			plain = append(plain[:0], content...)

@@ -15,7 +15,7 @@ const tailSize = 64 << 10
 // footer, in two or three reads. It doesn't look at the segments. Any damage is a
 // *DamageError; errors of r are not, nor is seal.ErrNoKey, which a header that is
 // damaged can bring about, too.
-func ReadInfo(box *seal.Box, id ID, size int64, r io.ReaderAt) (*Info, error) {
+func ReadInfo(box *seal.Sealer, id ID, size int64, r io.ReaderAt) (*Info, error) {
 	damaged := func(part string, err error) error { return &DamageError{id, part, err} }
 	if size < seal.HeaderSize+seal.Overhead+trailerSize || size > MaxSize {
 		return nil, damaged("", fmt.Errorf("%d bytes can't be a pack", size))

@@ -35,7 +35,7 @@ func (r *Repo) openIndex(ctx context.Context) (*index.Index, error) {
 	if err := r.updateIndex(ctx, x); err != nil {
 		return nil, also(err, x.Close())
 	}
-	_ = x.Settle() // where the cache can't be written, memory serves
+	_ = x.Flush() // where the cache can't be written, memory serves
 	r.index = x
 	return x, nil
 }
@@ -264,7 +264,7 @@ func (r *Repo) refreshIndex(ctx context.Context, x *index.Index, reset bool) err
 	}
 	err := r.updateIndex(ctx, x)
 	if reset && err == nil {
-		_ = x.Settle() // where the cache can't be written, memory serves
+		_ = x.Flush() // where the cache can't be written, memory serves
 	}
 	return err
 }

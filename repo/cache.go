@@ -62,7 +62,7 @@ func (r *Repo) fetchDeltas(ctx context.Context, x *index.Index, listed []index.I
 	if r.objects == nil {
 		return nil
 	}
-	unknown, err := x.Unknown(listed)
+	unknown, err := x.Missing(listed)
 	if err != nil || r.atOnce(len(unknown)) < 2 {
 		return err
 	}

@@ -262,7 +262,7 @@ func (c *checker) progress(phase string, done, total uint64, bytes bool) {
 // checkHidden finds what is locked and can't be seen all the same. It comes first: that
 // something is missing is no news then.
 func (c *checker) checkHidden(ctx context.Context) error {
-	u, ok := target.As[target.Unhider](c.r.target)
+	u, ok := target.As[target.VersionRestorer](c.r.target)
 	if !ok {
 		return nil
 	}

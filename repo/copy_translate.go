@@ -193,7 +193,7 @@ func (t *translator) chunk(ctx context.Context, id chunk.ID) (chunk.ID, error) {
 }
 
 // A pair finds entries of an older version of a directory, here and there.
-type pair struct{ here, there *snapshot.Ascent }
+type pair struct{ here, there *snapshot.Cursor }
 
 // older returns what finds the entries of an older version, or nil if there is none
 // or it can't be read.
@@ -201,11 +201,11 @@ func (t *translator) older(ctx context.Context, was, is *snapshot.Entry) *pair {
 	if was == nil || is == nil || was.Type != snapshot.Dir || is.Type != snapshot.Dir || was.Problem != "" || is.Problem != "" {
 		return nil
 	}
-	here, err := snapshot.NewAscent(ctx, trees{t.c.from}, was.Subtree)
+	here, err := snapshot.NewCursor(ctx, trees{t.c.from}, was.Subtree)
 	if err != nil {
 		return nil
 	}
-	there, err := snapshot.NewAscent(ctx, trees{t.c.to}, is.Subtree)
+	there, err := snapshot.NewCursor(ctx, trees{t.c.to}, is.Subtree)
 	if err != nil {
 		return nil
 	}

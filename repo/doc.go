@@ -120,7 +120,7 @@
 // bucket with object lock does. Then no pack can be deleted before the retention of any
 // snapshot that relies on it has ended, however old the pack is: between the steps 2
 // and 3 a writer has the target lock what it relies on, up to the time that
-// target.Locker.Retain says. What it knows to be locked so far it doesn't ask for again;
+// target.Locker.RetainUntil says. What it knows to be locked so far it doesn't ask for again;
 // that is in locks.json in the cache directory, and is only a cache. The config, key
 // slots, epochs and manifests are locked too; leases, pending manifests, quarantine,
 // marks and index deltas never are.

@@ -94,9 +94,9 @@ func confirm(ctx context.Context, t target.Target, ring *seal.Keyring) (_ *seal.
 		case ours, unknown:
 			return ring, whole, nil
 		case nobodys:
-			ring, whole = ring.Until(epoch-1), false
+			ring, whole = ring.SealingUnder(epoch-1), false
 		case others:
-			ring, whole = ring.First(epoch-1), false
+			ring, whole = ring.FirstEpochs(epoch-1), false
 		}
 	}
 	return ring, whole, nil

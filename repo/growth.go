@@ -57,7 +57,7 @@ func (r *Repo) Growth(ctx context.Context, s Select) ([]Growth, error) {
 	g := grower{r: r, marks: map[markKey]owner{}}
 	for i, m := range all {
 		for _, dir := range m.Dirs() {
-			if err := g.visit(ctx, snapshot.Ref{ID: dir.Subtree, Sort: snapshot.TreePage}, owner(i)); err != nil {
+			if err := g.visit(ctx, snapshot.Ref{ID: dir.Subtree, Kind: snapshot.TreePage}, owner(i)); err != nil {
 				return nil, fmt.Errorf("snapshot %s: %w", m.ID.Short(), err)
 			}
 		}
@@ -119,7 +119,7 @@ func (g *grower) visit(ctx context.Context, ref snapshot.Ref, number owner) erro
 	default:
 		g.marks[key] = have | shared
 	}
-	if ref.Sort == snapshot.FileData {
+	if ref.Kind == snapshot.FileData {
 		return nil
 	}
 	if err := ctx.Err(); err != nil {
@@ -129,7 +129,7 @@ func (g *grower) visit(ctx context.Context, ref snapshot.Ref, number owner) erro
 	if err != nil {
 		return err
 	}
-	refs, err := snapshot.Refs(page, ref.Sort)
+	refs, err := snapshot.Refs(page, ref.Kind)
 	if err != nil {
 		return fmt.Errorf("tree %s: %w", ref.ID.Short(), err)
 	}

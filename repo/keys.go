@@ -111,7 +111,7 @@ type keySlot struct {
 }
 
 func (s keySlot) unwrap(secret Secret) (*seal.Keyring, error) {
-	if !s.Fits(secret.secret) {
+	if !s.Accepts(secret.secret) {
 		return nil, seal.ErrWrongSecret
 	}
 	if ring := secret.recall(s); ring != nil {
@@ -178,7 +178,7 @@ func (r *Repo) addSlot(ctx context.Context, secret Secret, label string) (string
 func (r *Repo) putSlot(ctx context.Context, ring *seal.Keyring, secret Secret, label string) (string, error) {
 	slot := &seal.Slot{Created: r.opts.Now().UTC().Truncate(time.Second), Label: label}
 	slot.Hostname, slot.Username = r.whoAmI()
-	if err := slot.Wrap(ring, secret.secret, seal.Full, r.opts.Rand); err != nil {
+	if err := slot.Wrap(ring, secret.secret, seal.StrongKDF, r.opts.Rand); err != nil {
 		return "", err
 	}
 	b, err := slot.Marshal()

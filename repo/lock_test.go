@@ -435,7 +435,7 @@ func TestCheckFindsWhatIsHidden(t *testing.T) {
 		if f.Kind != repo.Hidden {
 			t.Errorf("%+v", f)
 		}
-		if err := l.vault.Unhide(t.Context(), f.Object); err != nil {
+		if err := l.vault.RestoreHidden(t.Context(), f.Object); err != nil {
 			t.Error(err)
 		}
 	}

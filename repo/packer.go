@@ -142,18 +142,18 @@ func (p *packer) end() *openPack {
 	return o
 }
 
-// A lane gathers blobs to a segment. It implements capture.Lane.
+// A lane gathers blobs to a segment. It implements capture.ChunkWriter.
 type lane struct {
 	s       *session
 	packer  *packer
 	full    int // bytes at which a segment is stored
 	segment []byte
 	parts   []pack.Part
-	trend   pack.Trend
+	trend   pack.AutoState
 }
 
-// Room is part of capture.Lane.
-func (l *lane) Room(n int) []byte {
+// Reserve is part of capture.ChunkWriter.
+func (l *lane) Reserve(n int) []byte {
 	if need := len(l.segment) + n + seal.Overhead; need > cap(l.segment) {
 		most := l.full + l.s.r.config.MaxChunk + seal.Overhead
 		grown := make([]byte, len(l.segment), max(need, min(2*need, most)))
@@ -163,7 +163,7 @@ func (l *lane) Room(n int) []byte {
 	return l.segment[len(l.segment) : len(l.segment)+n]
 }
 
-// Put is part of capture.Lane.
+// Put is part of capture.ChunkWriter.
 func (l *lane) Put(ctx context.Context, blob []byte) (chunk.ID, error) {
 	hasher := l.s.r.data
 	if l.packer.kind == seal.TreePack {
@@ -173,7 +173,7 @@ func (l *lane) Put(ctx context.Context, blob []byte) (chunk.ID, error) {
 	return id, l.PutNamed(ctx, id, blob)
 }
 
-// PutNamed is part of capture.Lane.
+// PutNamed is part of capture.ChunkWriter.
 func (l *lane) PutNamed(ctx context.Context, id chunk.ID, blob []byte) error {
 	if err := l.s.err(); err != nil {
 		return err
@@ -187,7 +187,7 @@ func (l *lane) PutNamed(ctx context.Context, id chunk.ID, blob []byte) error {
 	}
 	count.Add(1)
 	added.Add(uint64(len(blob)))
-	copy(l.Room(len(blob)), blob) // costs nothing where blob is this very room
+	copy(l.Reserve(len(blob)), blob) // costs nothing where blob is this very room
 	l.segment = l.segment[:len(l.segment)+len(blob)]
 	l.parts = append(l.parts, pack.Part{ID: id, Length: len(blob)})
 	if len(l.segment) >= l.full || len(l.parts) >= maxSegmentBlobs {
@@ -196,7 +196,7 @@ func (l *lane) PutNamed(ctx context.Context, id chunk.ID, blob []byte) error {
 	return nil
 }
 
-// Flush is part of capture.Lane.
+// Flush is part of capture.ChunkWriter.
 func (l *lane) Flush(context.Context) error {
 	if len(l.parts) == 0 {
 		return nil
@@ -209,7 +209,7 @@ func (l *lane) Flush(context.Context) error {
 	}
 	plain, parts := len(l.segment), l.parts
 	if l.packer.kind == seal.TreePack { // mostly ids, which don't shrink, and yet worth the time
-		l.trend = pack.Trend{}
+		l.trend = pack.AutoState{}
 	}
 	press := <-l.s.presses
 	codec, data, free := press.Compress(&l.trend, l.segment, spare)

@@ -92,7 +92,7 @@ func (p *pruner) move(ctx context.Context, batch []int) (moved []int, err error)
 		blobs = p.movable(blobs, n, info)
 	}
 	slices.SortFunc(blobs, func(a, b moving) int { return cmp.Compare(a.order, b.order) })
-	data, aged := p.s.Lane(), p.aged(blobs)
+	data, aged := p.s.ChunkWriter(), p.aged(blobs)
 	for i, b := range blobs {
 		if i%1024 == 0 {
 			p.progress("moving what is needed", i, len(blobs))

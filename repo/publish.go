@@ -307,7 +307,7 @@ func (s *session) again(id chunk.ID) {
 
 // storeAgain stores blobs anew, from whatever copies can be read.
 func (s *session) storeAgain(ctx context.Context, lost map[chunk.ID]bool) error {
-	data := s.Lane()
+	data := s.ChunkWriter()
 	for _, id := range slices.SortedFunc(maps.Keys(lost), compareIDs) {
 		tree := lost[id]
 		b, err := s.r.blob(ctx, id, tree)

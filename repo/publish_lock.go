@@ -29,14 +29,14 @@ const locksAtOnce = 16
 //
 // What all the parent reaches is locked as long already, as the book says, needs no
 // look. So an unchanged snapshot costs no request, but for the first of each period in
-// which Retain is the same.
+// which RetainUntil is the same.
 func (p *publication) lock(ctx context.Context) error {
 	r := p.s.r
 	l := r.locker()
-	if l == nil || l.Retain().IsZero() {
+	if l == nil || l.RetainUntil().IsZero() {
 		return nil
 	}
-	until, book := l.Retain(), r.openLockBook()
+	until, book := l.RetainUntil(), r.openLockBook()
 	defer func() { book.save(r.opts.Now()) }()
 	names, err := r.openingNames(ctx, book, until)
 	if err != nil {
@@ -150,10 +150,10 @@ func (p *publication) reached(ctx context.Context, packs map[pack.ID]bool) error
 // lockFinal has the target keep a manifest that was just published.
 func (p *publication) lockFinal(ctx context.Context) error {
 	l := p.s.r.locker()
-	if l == nil || l.Retain().IsZero() {
+	if l == nil || l.RetainUntil().IsZero() {
 		return nil
 	}
-	if err := l.Lock(ctx, snapshotName(p.m.ID), l.Retain()); err != nil {
+	if err := l.Lock(ctx, snapshotName(p.m.ID), l.RetainUntil()); err != nil {
 		return fmt.Errorf("snapshot %s is saved, but can't be locked: %w", p.m.ID.Short(), err)
 	}
 	return nil

@@ -66,7 +66,7 @@ func (s Secret) remember(id string, ring *seal.Keyring) {
 		return
 	}
 	var light seal.Slot
-	if err := light.Wrap(ring, s.secret, seal.Light, bytes.NewReader(salt)); err != nil || !light.TakesPassphrase() {
+	if err := light.Wrap(ring, s.secret, seal.LightKDF, bytes.NewReader(salt)); err != nil || !light.TakesPassphrase() {
 		return
 	}
 	if b, err := light.Marshal(); err == nil {

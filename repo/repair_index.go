@@ -87,9 +87,9 @@ func (r *Repo) listAll(ctx context.Context, report *IndexRepair) (names []string
 			return err
 		}
 		names = append(names, deltaName(id))
-		r.index.Listed(id, d)
+		r.index.MarkListed(id, d)
 		d, blobs = nil, 0
-		return r.index.Settle()
+		return r.index.Flush()
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(there), compareIDs) {
 		info, err := r.readPackInfo(ctx, id, there[id])

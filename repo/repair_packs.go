@@ -96,7 +96,7 @@ func (s *salvage) run(ctx context.Context) error {
 // replace moves what can be read of the damaged packs to new ones, and removes them.
 func (s *salvage) replace(ctx context.Context) error {
 	var numbers []int
-	data := s.p.s.Lane()
+	data := s.p.s.ChunkWriter()
 	damaged := slices.SortedFunc(maps.Keys(s.bad), compareIDs)
 	for _, id := range damaged {
 		n, err := s.move(ctx, id, data)

@@ -35,7 +35,7 @@ type Repo struct {
 	opts   Options
 	config *config
 	ring   *seal.Keyring
-	box    *seal.Box
+	box    *seal.Sealer
 	slot   string        // the key slot that was opened, or empty
 	far    bool          // the target is
 	spared *sparedTarget // the target, if nothing is to be stored there; else nil
@@ -109,7 +109,7 @@ type InitOptions struct {
 
 // Init makes a repository on an empty target and opens it. A target that holds one
 // already is fs.ErrExist; one that holds the rest of a repository without its config is
-// a *DamageError, and anything else but empty directories and what IsIncidental (package
+// a *DamageError, and anything else but empty directories and what IsSystemFile (package
 // target) is ErrOccupied. Where an Init was interrupted, one with the same secret
 // completes it.
 func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*Repo, error) {
@@ -141,7 +141,7 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := seal.NewBox(ring, [seal.KeySize]byte{}, c.AEAD, o.Rand).Seal(seal.Config, body)
+	sealed, err := seal.NewSealer(ring, [seal.KeySize]byte{}, c.AEAD, o.Rand).Seal(seal.Config, body)
 	if err != nil {
 		return nil, err
 	}
@@ -234,7 +234,7 @@ func newRepo(t target.Target, o Options, c *config, ring *seal.Keyring) (*Repo, 
 	}
 	r := &Repo{
 		target: tell(t), opts: o, config: c, ring: ring,
-		box:          seal.NewBox(ring, [seal.KeySize]byte(c.Repository), c.AEAD, o.Rand),
+		box:          seal.NewSealer(ring, [seal.KeySize]byte(c.Repository), c.AEAD, o.Rand),
 		data:         chunk.NewHasher(ring.SubKey("data ids")),
 		tree:         chunk.NewHasher(ring.SubKey("tree ids")),
 		decompressor: decompressor,
@@ -306,7 +306,7 @@ func openConfig(ring *seal.Keyring, sealed map[string][]byte) (*config, error) {
 
 func openOneConfig(ring *seal.Keyring, sealed []byte) (*config, error) {
 	// A config has the same header whatever the cipher of its repository.
-	body, err := seal.NewBox(ring, [seal.KeySize]byte{}, seal.AES256GCM, nil).Open(seal.Config, sealed)
+	body, err := seal.NewSealer(ring, [seal.KeySize]byte{}, seal.AES256GCM, nil).Open(seal.Config, sealed)
 	if err != nil {
 		return nil, err
 	}

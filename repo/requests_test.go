@@ -236,7 +236,7 @@ func (c *counted) fill(packs int) {
 			return err
 		}
 		defer s.close()
-		l := s.Lane()
+		l := s.ChunkWriter()
 		for i := range packs {
 			name := fmt.Sprintf("%03d/%05d", i%100, i)
 			files[name] = &fstest.MapFile{Data: []byte(name), Mode: 0o644, ModTime: old}

@@ -153,8 +153,8 @@ func (s *session) begin(kind leaseKind, what lease) (err error) {
 	return err
 }
 
-// Lane is part of capture.Sink.
-func (s *session) Lane() capture.Lane {
+// ChunkWriter is part of capture.Sink.
+func (s *session) ChunkWriter() capture.ChunkWriter {
 	return &lane{s: s, packer: &s.data, full: s.r.config.SegmentSize}
 }
 
@@ -292,7 +292,7 @@ func (s *session) note(info *pack.Info) error {
 		delete(s.claimed, info.Blobs[i].ID)
 	}
 	s.loose = append(s.loose, info)
-	due := len(s.loose) >= deltaPacks || s.index.Full() && s.r.spared == nil
+	due := len(s.loose) >= deltaPacks || s.index.NeedsFlush() && s.r.spared == nil
 	s.mu.Unlock()
 	if due {
 		return s.list()
@@ -340,8 +340,8 @@ func (s *session) list() error {
 	if s.r.spared != nil {
 		return nil // the index must not know what isn't there
 	}
-	s.index.Listed(id, d)
-	_ = s.index.Settle() // where the cache can't be written, memory serves
+	s.index.MarkListed(id, d)
+	_ = s.index.Flush() // where the cache can't be written, memory serves
 	return nil
 }
 

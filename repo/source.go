@@ -54,8 +54,8 @@ func (s *source) Locate(ctx context.Context, id chunk.ID) (index.Place, error) {
 	return place, err
 }
 
-// Expect is part of extract.Source.
-func (s *source) Expect(ctx context.Context, segments iter.Seq2[*pack.Info, int]) (stop func()) {
+// Prefetch is part of extract.Source.
+func (s *source) Prefetch(ctx context.Context, segments iter.Seq2[*pack.Info, int]) (stop func()) {
 	if !s.far {
 		return func() {}
 	}

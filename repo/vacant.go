@@ -38,11 +38,11 @@ func isVacant(ctx context.Context, t target.Target, begun func(name string) bool
 			return fmt.Errorf("%w: it holds %q", ErrOccupied, info.Name)
 		}
 	}
-	in, ok := target.As[target.Inspector](t)
+	in, ok := target.As[target.ForeignFinder](t)
 	if !ok {
 		return nil
 	}
-	found, err := in.Beside(ctx)
+	found, err := in.Foreign(ctx)
 	if err == nil && found != "" {
 		err = fmt.Errorf("%w: it holds %q", ErrOccupied, found)
 	}

@@ -29,15 +29,15 @@ func ReachAll(ctx context.Context, l Loader, m *Manifest, visit func(id chunk.ID
 }
 
 func reach(ctx context.Context, l Loader, ref Ref, visit func(id chunk.ID, tree bool) (enter bool, err error)) error {
-	enter, err := visit(ref.ID, ref.Sort != FileData)
-	if err != nil || !enter || ref.Sort == FileData {
+	enter, err := visit(ref.ID, ref.Kind != FileData)
+	if err != nil || !enter || ref.Kind == FileData {
 		return err
 	}
 	page, err := l.Tree(ctx, ref.ID)
 	if err != nil {
 		return err
 	}
-	refs, err := Refs(page, ref.Sort)
+	refs, err := Refs(page, ref.Kind)
 	if err != nil {
 		return fmt.Errorf("tree %s: %w", ref.ID.Short(), err)
 	}

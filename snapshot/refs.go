@@ -6,27 +6,27 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 )
 
-// A Sort says what sort of thing an id names.
-type Sort byte
+// A RefKind says which kind of object an id names.
+type RefKind byte
 
-// The sorts.
+// The kinds of references.
 const (
-	TreePage Sort = iota // a page of a directory
-	ListPage             // a page of a content list
-	FileData             // a chunk of a file
+	TreePage RefKind = iota // a page of a directory
+	ListPage                // a page of a content list
+	FileData                // a chunk of a file
 )
 
 // A Ref is the name of something stored.
 type Ref struct {
 	ID   chunk.ID
-	Sort Sort
+	Kind RefKind
 }
 
-// Refs returns all that a stored page of that sort names, in order and as often as it
+// Refs returns all that a stored page of that kind names, in order and as often as it
 // does. What a page names never changes, so from the root of a snapshot on this finds
 // all that it consists of, and what two snapshots share has to be looked through once.
-func Refs(b []byte, sort Sort) ([]Ref, error) {
-	switch sort {
+func Refs(b []byte, kind RefKind) ([]Ref, error) {
+	switch kind {
 	case TreePage:
 		p, err := parsePage(b)
 		if err != nil {
@@ -48,7 +48,7 @@ func Refs(b []byte, sort Sort) ([]Ref, error) {
 		}
 		return refs, nil
 	}
-	return nil, fmt.Errorf("sort %d is none of pages", sort)
+	return nil, fmt.Errorf("page of unknown kind %d", kind)
 }
 
 func (p *page) refs() []Ref {

@@ -11,12 +11,12 @@ import (
 // reach adds all that a page names, and what is beneath.
 func reachAll(t *testing.T, s store, r Ref, pages, data map[chunk.ID]bool) {
 	t.Helper()
-	if r.Sort == FileData {
+	if r.Kind == FileData {
 		data[r.ID] = true
 		return
 	}
 	pages[r.ID] = true
-	refs, err := Refs(s[r.ID], r.Sort)
+	refs, err := Refs(s[r.ID], r.Kind)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestRefsOfWhatIsNoPage(t *testing.T) {
 	list := writeContent(t, s, randomChunks(rand.New(rand.NewPCG(2, 6)), 100)).List
 	tree := writeTree(t, s, nil)
 	for name, r := range map[string]Ref{"list as tree": {list, TreePage}, "tree as list": {tree, ListPage}, "data": {list, FileData}} {
-		if refs, err := Refs(s[r.ID], r.Sort); err == nil {
+		if refs, err := Refs(s[r.ID], r.Kind); err == nil {
 			t.Errorf("%s: %v", name, refs)
 		}
 	}

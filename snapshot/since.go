@@ -9,9 +9,9 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 )
 
-// An Ascent finds entries of a directory whose names are asked for in ascending
+// An Cursor finds entries of a directory whose names are asked for in ascending
 // order, and so reads each page at most once.
-type Ascent struct {
+type Cursor struct {
 	l       Loader
 	leaves  []Leaf
 	ids     map[chunk.ID]bool
@@ -19,13 +19,13 @@ type Ascent struct {
 	loaded  bool
 }
 
-// NewAscent begins at the front of a directory.
-func NewAscent(ctx context.Context, l Loader, root chunk.ID) (*Ascent, error) {
+// NewCursor begins at the front of a directory.
+func NewCursor(ctx context.Context, l Loader, root chunk.ID) (*Cursor, error) {
 	leaves, err := Leaves(ctx, l, root)
 	if err != nil {
 		return nil, err
 	}
-	a := &Ascent{l: l, leaves: leaves, ids: map[chunk.ID]bool{}}
+	a := &Cursor{l: l, leaves: leaves, ids: map[chunk.ID]bool{}}
 	for i := range leaves {
 		a.ids[leaves[i].ID] = true
 	}
@@ -34,7 +34,7 @@ func NewAscent(ctx context.Context, l Loader, root chunk.ID) (*Ascent, error) {
 
 // Find returns the entry of that name, or nil if there is none. The name isn't less
 // than the one before.
-func (a *Ascent) Find(ctx context.Context, name string) (*Entry, error) {
+func (a *Cursor) Find(ctx context.Context, name string) (*Entry, error) {
 	for len(a.leaves) > 0 && a.leaves[0].Last < name {
 		a.leaves, a.loaded = a.leaves[1:], false
 	}
@@ -79,14 +79,14 @@ func (r *sinceReacher) dir(dir, older *Entry) error {
 	if older.Subtree == dir.Subtree {
 		return nil
 	}
-	ascent, err := NewAscent(r.ctx, r.old, older.Subtree)
+	ascent, err := NewCursor(r.ctx, r.old, older.Subtree)
 	if err != nil {
 		return Reach(r.ctx, r.l, dir, r.visit)
 	}
 	return r.page(dir.Subtree, ascent)
 }
 
-func (r *sinceReacher) page(id chunk.ID, older *Ascent) error {
+func (r *sinceReacher) page(id chunk.ID, older *Cursor) error {
 	if older.ids[id] {
 		return nil
 	}

@@ -96,7 +96,7 @@ func TestAscentFindsWhatIsThereInOneReading(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	s := store{}
 	entries := randomEntries(r, 3000)
-	a, err := NewAscent(t.Context(), s, writeTree(t, s, entries))
+	a, err := NewCursor(t.Context(), s, writeTree(t, s, entries))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func BenchmarkPutAndGet(b *testing.B) {
 		{"retry", func(t target.Target) target.Target { return retry(t) }},
 		{"throttle", func(t target.Target) target.Target { return target.NewThrottle(t, 1<<50, 1<<50) }},
 		{"meter", func(t target.Target) target.Target { return target.NewMeter(t) }},
-		{"watch", func(t target.Target) target.Target { return target.NewWatch(t, time.Minute) }},
+		{"watch", func(t target.Target) target.Target { return target.NewWatchdog(t, time.Minute) }},
 	} {
 		b.Run(w.name, func(b *testing.B) {
 			t, data := w.wrap(&targettest.Memory{}), make([]byte, 1<<20)

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// Creator is a target that knows whether its Put can be relied on never to replace
+// CreateOnlyReporter is a target that knows whether its Put can be relied on never to replace
 // an object, also where several try one name at once.
-type Creator interface {
+type CreateOnlyReporter interface {
 	// CreateOnly reports whether it can. It may ask the target the first time.
 	CreateOnly(ctx context.Context) (bool, error)
 }
 
 // CreateOnly reports whether a target's Put never replaces an object, as far as it
-// knows: one that isn't a Creator keeps the contract.
+// knows: one that isn't a CreateOnlyReporter keeps the contract.
 func CreateOnly(ctx context.Context, t Target) (bool, error) {
-	c, ok := As[Creator](t)
+	c, ok := As[CreateOnlyReporter](t)
 	if !ok {
 		return true, nil
 	}
@@ -26,11 +26,11 @@ func CreateOnly(ctx context.Context, t Target) (bool, error) {
 // Locker is a target that can keep objects from being deleted for some time, by
 // anyone. Delete then fails with an error that LockedUntil knows.
 type Locker interface {
-	// Retain returns until when what is put now is locked, of those objects that the
+	// RetainUntil returns until when what is put now is locked, of those objects that the
 	// target was opened to lock; the zero time if there are none. It is the same for a
 	// while, so that who locks older objects as long needs do so now and then only. It
 	// asks nobody.
-	Retain() time.Time
+	RetainUntil() time.Time
 	// Lock keeps an object from being deleted before a time. It never shortens a lock.
 	// An absent object is fs.ErrNotExist.
 	Lock(ctx context.Context, name string, until time.Time) error
@@ -55,13 +55,13 @@ func LockedUntil(err error) (until time.Time, locked bool) {
 	return l.LockedUntil(), true
 }
 
-// Unhider is a target that keeps what was deleted or replaced, and can bring it
+// VersionRestorer is a target that keeps what was deleted or replaced, and can bring it
 // back. Nobody hides by Delete what is locked; others, who write to the store by
 // other ways, may.
-type Unhider interface {
+type VersionRestorer interface {
 	// Hidden calls f with each object below a prefix that is locked, and that was
 	// deleted or replaced all the same. An error of f ends it.
 	Hidden(ctx context.Context, prefix string, f func(Info) error) error
-	// Unhide brings back the first version of a hidden object.
-	Unhide(ctx context.Context, name string) error
+	// RestoreHidden brings back the first version of a hidden object.
+	RestoreHidden(ctx context.Context, name string) error
 }

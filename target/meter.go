@@ -53,8 +53,8 @@ func (m *Meter) Cover(want, found any) any {
 	switch want.(type) {
 	case *Stager:
 		return meteredStager{m, found.(Stager)}
-	case *Spacer, *Creator, *Locker, *Unhider:
-		return asked{m.ask, found}
+	case *SpaceReporter, *CreateOnlyReporter, *Locker, *VersionRestorer:
+		return capability{m.ask, found}
 	}
 	return found
 }

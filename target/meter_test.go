@@ -80,7 +80,7 @@ func (s signing) Put(ctx context.Context, name string, body io.ReaderAt, size in
 func TestABodyIsInspectedForFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := target.NewMeter(signing{&targettest.Memory{}})
-		all := target.NewRetry(target.NewThrottle(target.NewWatch(m, time.Second), 1000, 0), target.RetryOptions{})
+		all := target.NewRetry(target.NewThrottle(target.NewWatchdog(m, time.Second), 1000, 0), target.RetryOptions{})
 		if d := took(func() { put(all, "a", string(make([]byte, 10_000))) }); !near(d, 10*time.Second) {
 			t.Errorf("10 kB at 1 kB/s took %s", d)
 		}

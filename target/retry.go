@@ -43,15 +43,15 @@ func (r *Retry) Cover(want, found any) any {
 	switch want.(type) {
 	case *Stager:
 		return nil
-	case *Spacer, *Creator, *Locker, *Unhider:
-		return asked{r.ask, found}
+	case *SpaceReporter, *CreateOnlyReporter, *Locker, *VersionRestorer:
+		return capability{r.ask, found}
 	}
 	return found
 }
 
 // Put is part of Target.
 func (r *Retry) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
-	e := r.effort("put", name)
+	e := r.operation("put", name)
 	source := &retriedBody{body: body, size: size}
 	for {
 		err := r.t.Put(e.context(ctx), name, source, size)
@@ -136,7 +136,7 @@ func (b *retriedBody) ReadAt(p []byte, off int64) (int, error) {
 
 // Stat is part of Target.
 func (r *Retry) Stat(ctx context.Context, name string) (info Info, err error) {
-	err = r.effort("stat", name).do(ctx, func(ctx context.Context) error {
+	err = r.operation("stat", name).do(ctx, func(ctx context.Context) error {
 		info, err = r.t.Stat(ctx, name)
 		return err
 	})
@@ -146,7 +146,7 @@ func (r *Retry) Stat(ctx context.Context, name string) (info Info, err error) {
 // List is part of Target.
 func (r *Retry) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
-		e := r.effort("list", prefix)
+		e := r.operation("list", prefix)
 		last := "" // that was yielded
 		for {
 			var broken error
@@ -181,7 +181,7 @@ func (r *Retry) List(ctx context.Context, prefix string) iter.Seq2[Info, error] 
 
 // Delete is part of Target.
 func (r *Retry) Delete(ctx context.Context, name string) error {
-	e := r.effort("delete", name)
+	e := r.operation("delete", name)
 	for {
 		err := r.t.Delete(e.context(ctx), name)
 		if err == nil || e.failures > 0 && errors.Is(err, fs.ErrNotExist) {
@@ -195,5 +195,5 @@ func (r *Retry) Delete(ctx context.Context, name string) error {
 
 // ask does what Do does.
 func (r *Retry) ask(ctx context.Context, method, name string, f func(context.Context) error) error {
-	return r.effort(method, name).do(ctx, f)
+	return r.operation(method, name).do(ctx, f)
 }

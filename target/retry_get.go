@@ -8,7 +8,7 @@ import (
 
 // Get is part of Target.
 func (r *Retry) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
-	g := &retriedReader{r: r, ctx: ctx, e: r.effort("get", name), name: name, off: off, left: n}
+	g := &retriedReader{r: r, ctx: ctx, e: r.operation("get", name), name: name, off: off, left: n}
 	if err := g.open(); err != nil {
 		return nil, err
 	}
@@ -20,7 +20,7 @@ func (r *Retry) Get(ctx context.Context, name string, off, n int64) (io.ReadClos
 type retriedReader struct {
 	r    *Retry
 	ctx  context.Context
-	e    *effort
+	e    *operation
 	name string
 	off  int64         // of the next byte
 	left int64         // of those asked for, or negative if all that follow

@@ -1,7 +1,7 @@
 // Package target defines where a repository's objects are kept: the contract
 // that local directories, servers and tapes fulfil, each in a package below.
 //
-// Wrappers go around any of them. From the target outwards: a Meter counts, a Watch
+// Wrappers go around any of them. From the target outwards: a Meter counts, a Watchdog
 // ends what hangs, a Throttle slows down, and a Retry tries again what failed.
 package target
 
@@ -60,8 +60,8 @@ type Info struct {
 	Size int64
 }
 
-// Spacer is a target that knows how much more it can take.
-type Spacer interface {
+// SpaceReporter is a target that knows how much more it can take.
+type SpaceReporter interface {
 	// Space returns the bytes that are free for this user, and all there are. It is
 	// errors.ErrUnsupported where that can't be known.
 	Space(ctx context.Context) (free, total int64, err error)
@@ -97,7 +97,7 @@ type Staged interface {
 }
 
 // As finds the first of the target and those it wraps that is a T, such as
-// Spacer. A wrapper has a method Unwrap() Target. One that must not be passed by
+// SpaceReporter. A wrapper has a method Unwrap() Target. One that must not be passed by
 // has a method Cover(want, found any) any too: it is given a *T and the T found
 // beneath it, and returns the T to use instead, or nil for none.
 func As[T any](t Target) (T, bool) {

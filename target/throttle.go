@@ -13,7 +13,7 @@ import (
 //
 // A body is charged each time the target reads it, but by Inspect. Objects that are
 // staged are charged when they are written. Put it beneath a Retry, so that what is
-// sent again is charged again, and above a Watch, which would take its waits for a
+// sent again is charged again, and above a Watchdog, which would take its waits for a
 // stall.
 type Throttle struct {
 	t        Target

@@ -25,9 +25,9 @@ var wrappers = map[string]func(target.Target) target.Target{
 	"retry":    func(t target.Target) target.Target { return target.NewRetry(t, target.RetryOptions{}) },
 	"throttle": func(t target.Target) target.Target { return target.NewThrottle(t, 4<<20, 8<<20) },
 	"meter":    func(t target.Target) target.Target { return target.NewMeter(t) },
-	"watch":    func(t target.Target) target.Target { return target.NewWatch(t, time.Second) },
+	"watch":    func(t target.Target) target.Target { return target.NewWatchdog(t, time.Second) },
 	"all": func(t target.Target) target.Target {
-		t = target.NewThrottle(target.NewWatch(target.NewMeter(t), time.Second), 4<<20, 0)
+		t = target.NewThrottle(target.NewWatchdog(target.NewMeter(t), time.Second), 4<<20, 0)
 		return target.NewRetry(t, target.RetryOptions{})
 	},
 }
@@ -63,8 +63,8 @@ func TestNoCapabilityBypassesAWrapper(t *testing.T) {
 		if ok && stager == target.Stager(dir) {
 			t.Errorf("%s is bypassed by what is staged", name)
 		}
-		spacer, ok := target.As[target.Spacer](w)
-		if !ok || spacer == target.Spacer(dir) != (name == "throttle") {
+		spacer, ok := target.As[target.SpaceReporter](w)
+		if !ok || spacer == target.SpaceReporter(dir) != (name == "throttle") {
 			t.Errorf("%s and space: %v, %T", name, ok, spacer)
 		}
 		if free, total, err := spacer.Space(t.Context()); err != nil || free <= 0 || total < free {
@@ -76,7 +76,7 @@ func TestNoCapabilityBypassesAWrapper(t *testing.T) {
 		if _, ok := target.As[target.Stager](wrappers[name](&targettest.Memory{})); ok {
 			t.Errorf("%s around memory is a stager", name)
 		}
-		if _, ok := target.As[target.Spacer](wrappers[name](&targettest.Memory{})); ok {
+		if _, ok := target.As[target.SpaceReporter](wrappers[name](&targettest.Memory{})); ok {
 			t.Errorf("%s around memory is a spacer", name)
 		}
 	}

@@ -99,7 +99,7 @@ func (p *program) targetCheck(c *cli.Context) error {
 	if v.createOnly, err = target.CreateOnly(c.Context, t); err != nil {
 		return v.blame(err)
 	}
-	if spacer, ok := target.As[target.Spacer](t); ok {
+	if spacer, ok := target.As[target.SpaceReporter](t); ok {
 		v.free, v.total, err = spacer.Space(c.Context)
 		if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 			return v.blame(err)

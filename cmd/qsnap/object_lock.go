@@ -63,7 +63,7 @@ func (p *program) targetUnhide(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	u, ok := target.As[target.Unhider](t)
+	u, ok := target.As[target.VersionRestorer](t)
 	if !ok {
 		return fmt.Errorf("%s: nothing can be locked there, so that nothing is hidden", at)
 	}
@@ -74,7 +74,7 @@ func (p *program) targetUnhide(c *cli.Context) error {
 	}
 	if !c.Bool("dry-run") {
 		for _, name := range names {
-			if err := u.Unhide(c.Context, name); err != nil {
+			if err := u.RestoreHidden(c.Context, name); err != nil {
 				return err
 			}
 		}

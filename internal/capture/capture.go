@@ -33,8 +33,8 @@ import (
 
 // A Sink stores what a capture finds. An error of it ends the capture.
 type Sink interface {
-	// Lane returns a place for one goroutine to put chunks.
-	Lane() Lane
+	// ChunkWriter returns a place for one goroutine to put chunks.
+	ChunkWriter() ChunkWriter
 	// PutTree stores a page of a tree, which it doesn't keep. It is safe for
 	// concurrent use.
 	PutTree(ctx context.Context, page []byte) (chunk.ID, error)
@@ -42,11 +42,11 @@ type Sink interface {
 	Name(data []byte) chunk.ID
 }
 
-// A Lane takes chunks, in the order in which they should lie.
-type Lane interface {
-	// Room returns n bytes of memory to read into. What is put from its front, in
+// A ChunkWriter takes chunks, in the order in which they should lie.
+type ChunkWriter interface {
+	// Reserve returns n bytes of memory to read into. What is put from its front, in
 	// order, isn't copied.
-	Room(n int) []byte
+	Reserve(n int) []byte
 	// Put stores a chunk unless it is stored already.
 	Put(ctx context.Context, data []byte) (chunk.ID, error)
 	// PutNamed stores a chunk, of which the id is known, unless it is stored already.

@@ -112,7 +112,7 @@ func (c *capture) freshBuffer(ctx context.Context) ([]byte, error) {
 
 // putPiece cuts a piece and stores its chunks. What it waits for comes: the piece
 // before was handed out before.
-func (c *capture) putPiece(ctx context.Context, p *piece, lane Lane) error {
+func (c *capture) putPiece(ctx context.Context, p *piece, lane ChunkWriter) error {
 	defer func() { c.bufs <- p.buf[:0] }()
 	p.cutAhead()
 	var before rest

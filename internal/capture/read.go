@@ -13,7 +13,7 @@ import (
 
 // work does jobs until there are no more.
 func (c *capture) work(ctx context.Context) error {
-	lane := c.Sink.Lane()
+	lane := c.Sink.ChunkWriter()
 	w := &worker{c: c, ctx: ctx, lane: lane}
 	for j := range c.jobs {
 		if err := ctx.Err(); err != nil {
@@ -39,7 +39,7 @@ func (c *capture) work(ctx context.Context) error {
 
 // readAlone reads a file of any size where it is called.
 func (c *capture) readAlone(ctx context.Context, j fileJob) error {
-	w := &worker{c: c, ctx: ctx, lane: c.Sink.Lane()}
+	w := &worker{c: c, ctx: ctx, lane: c.Sink.ChunkWriter()}
 	if err := w.file(j); err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (c *capture) readAlone(ctx context.Context, j fileJob) error {
 type worker struct {
 	c    *capture
 	ctx  context.Context
-	lane Lane
+	lane ChunkWriter
 	buf  []byte // for files of several chunks
 	part []byte // for reads of unsized files
 
@@ -125,7 +125,7 @@ func describeFile(f file, meta disk.Meta, e *snapshot.Entry, data *dataReader) (
 // whole stores the file's data as one chunk.
 func (w *worker) whole(data *dataReader, e *snapshot.Entry) (problem, fatal error) {
 	want := int(e.DataSize())
-	room := w.lane.Room(want)
+	room := w.lane.Reserve(want)
 	n, err := io.ReadFull(data, room)
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		e.Size -= int64(want - n) // it became shorter, which stable will find
@@ -178,7 +178,7 @@ func (c *capture) contentWriter(ctx context.Context) *snapshot.ContentWriter {
 }
 
 // putChunks stores chunks of buf.
-func putChunks(ctx context.Context, lane Lane, buf []byte, found cuts, add func(snapshot.Chunk) error) error {
+func putChunks(ctx context.Context, lane ChunkWriter, buf []byte, found cuts, add func(snapshot.Chunk) error) error {
 	from := found.start
 	for _, e := range found.ends {
 		var err error

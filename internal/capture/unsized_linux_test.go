@@ -25,7 +25,7 @@ type memorySink struct {
 	chunks map[chunk.ID][]byte
 }
 
-func (s *memorySink) Lane() Lane                { return memoryLane{s} }
+func (s *memorySink) ChunkWriter() ChunkWriter  { return memoryLane{s} }
 func (s *memorySink) Name(data []byte) chunk.ID { return chainNames.ID(data) }
 func (s *memorySink) keep(data []byte) chunk.ID {
 	s.mu.Lock()
@@ -50,7 +50,7 @@ func (s *memorySink) Tree(_ context.Context, id chunk.ID) ([]byte, error) {
 
 type memoryLane struct{ *memorySink }
 
-func (l memoryLane) Room(n int) []byte                                    { return make([]byte, n) }
+func (l memoryLane) Reserve(n int) []byte                                 { return make([]byte, n) }
 func (l memoryLane) Flush(context.Context) error                          { return nil }
 func (l memoryLane) Put(_ context.Context, data []byte) (chunk.ID, error) { return l.keep(data), nil }
 func (l memoryLane) PutNamed(_ context.Context, _ chunk.ID, data []byte) error {

@@ -40,9 +40,9 @@ type Source interface {
 	// Present returns an error unless the chunk is in a pack that is there. It reads
 	// nothing of the pack. If only a replica has that, it returns the replica's name.
 	Present(ctx context.Context, id chunk.ID) (replica string, err error)
-	// Expect says which segments will be asked for next, each once, in about this order.
+	// Prefetch says which segments will be asked for next, each once, in about this order.
 	// The function it returns is called when that is over.
-	Expect(ctx context.Context, segments iter.Seq2[*pack.Info, int]) (done func())
+	Prefetch(ctx context.Context, segments iter.Seq2[*pack.Info, int]) (done func())
 	// Requests returns by how many requests these are read.
 	Requests(segments iter.Seq2[*pack.Info, int]) int
 	// Segment reads segment n of a pack into buf, whose storage it may use, and

@@ -69,7 +69,7 @@ func (m *memory) Present(ctx context.Context, id chunk.ID) (string, error) {
 	return "", err
 }
 
-func (m *memory) Expect(context.Context, iter.Seq2[*pack.Info, int]) func() { return func() {} }
+func (m *memory) Prefetch(context.Context, iter.Seq2[*pack.Info, int]) func() { return func() {} }
 
 func (m *memory) Requests(iter.Seq2[*pack.Info, int]) int { return 1 }
 

@@ -49,7 +49,7 @@ type need struct {
 // checkRoom returns a *RoomError if what is to be written can't find room, even with what
 // is freed before.
 func (x *extraction) checkRoom(ctx context.Context, freed Most) error {
-	free := disk.RoomAt(x.RoomAt)
+	free := disk.SpaceAt(x.RoomAt)
 	if x.IgnoreRoom || !free.Known {
 		return nil
 	}

@@ -70,7 +70,7 @@ func (x *extraction) runUses(ctx context.Context, uses []use) error {
 		x.countSegments(uses)
 		return nil
 	}
-	defer x.Source.Expect(ctx, segmentsOf(uses))()
+	defer x.Source.Prefetch(ctx, segmentsOf(uses))()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(x.Workers)
 	for from := 0; from < len(uses) && ctx.Err() == nil; {

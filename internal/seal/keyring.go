@@ -51,11 +51,11 @@ func (k *Keyring) Epoch() uint32 {
 // Newest returns the newest epoch whose objects can be opened.
 func (k *Keyring) Newest() uint32 { return uint32(len(k.roots)) }
 
-// Until returns a ring that opens the same objects, and seals under that epoch.
-func (k *Keyring) Until(epoch uint32) *Keyring { return &Keyring{k.roots, epoch} }
+// SealingUnder returns a ring that opens the same objects, and seals under that epoch.
+func (k *Keyring) SealingUnder(epoch uint32) *Keyring { return &Keyring{k.roots, epoch} }
 
-// First returns a ring with the first epochs only, of which there is at least one.
-func (k *Keyring) First(epochs uint32) *Keyring { return &Keyring{roots: k.roots[:epochs]} }
+// FirstEpochs returns a ring with the first epochs only, of which there is at least one.
+func (k *Keyring) FirstEpochs(epochs uint32) *Keyring { return &Keyring{roots: k.roots[:epochs]} }
 
 // Common returns how many epochs two rings have in common: objects of these can be
 // opened with either.

@@ -221,30 +221,30 @@ func (h *Header) salt() []byte { return h[16:] }
 type Run [16]byte
 
 // NewRun returns a random Run.
-func (b *Box) NewRun() (run Run, err error) {
+func (b *Sealer) NewRun() (run Run, err error) {
 	if _, err := io.ReadFull(b.rand, run[:]); err != nil {
 		return run, fmt.Errorf("random id: %w", err)
 	}
 	return run, nil
 }
 
-// A Box seals and opens the objects of one repository. It is safe for
+// A Sealer seals and opens the objects of one repository. It is safe for
 // concurrent use if its source of randomness is.
-type Box struct {
+type Sealer struct {
 	ring *Keyring
 	id   [KeySize]byte
 	aead AEAD
 	rand io.Reader
 }
 
-// NewBox returns a Box for the repository with that id. New objects are sealed
+// NewSealer returns a Box for the repository with that id. New objects are sealed
 // with aead under the ring's newest epoch. Salts come from random, or from
 // crypto/rand where it is nil: reuse of a salt under one ring breaks the cipher.
-func NewBox(ring *Keyring, id [KeySize]byte, aead AEAD, random io.Reader) *Box {
+func NewSealer(ring *Keyring, id [KeySize]byte, aead AEAD, random io.Reader) *Sealer {
 	if random == nil {
 		random = rand.Reader
 	}
-	return &Box{ring, id, aead, random}
+	return &Sealer{ring, id, aead, random}
 }
 
 // A Cipher seals and opens the parts of one object. It is safe for concurrent use.
@@ -254,9 +254,9 @@ type Cipher struct {
 	id     [KeySize]byte
 }
 
-// CreateIn returns the cipher of a new object of a run, under a salt whose second
+// NewCipher returns the cipher of a new object of a run, under a salt whose second
 // half is fresh.
-func (b *Box) CreateIn(run Run, kind Kind) (*Cipher, error) {
+func (b *Sealer) NewCipher(run Run, kind Kind) (*Cipher, error) {
 	var h Header
 	copy(h[:], "qsnap")
 	h[5], h[6], h[7] = byte(kind), Version, byte(b.aead)
@@ -269,7 +269,7 @@ func (b *Box) CreateIn(run Run, kind Kind) (*Cipher, error) {
 }
 
 // Cipher returns the cipher of an existing object from its header.
-func (b *Box) Cipher(h Header) (*Cipher, error) {
+func (b *Sealer) Cipher(h Header) (*Cipher, error) {
 	root, ok := b.ring.root(h.Epoch())
 	if !ok {
 		return nil, ErrNoKey
@@ -323,7 +323,7 @@ func (c *Cipher) bind(ordinal uint64) (nonce [12]byte, aad [HeaderSize + KeySize
 }
 
 // Seal returns a whole object in one piece.
-func (b *Box) Seal(kind Kind, body []byte) ([]byte, error) {
+func (b *Sealer) Seal(kind Kind, body []byte) ([]byte, error) {
 	run, err := b.NewRun()
 	if err != nil {
 		return nil, err
@@ -332,8 +332,8 @@ func (b *Box) Seal(kind Kind, body []byte) ([]byte, error) {
 }
 
 // SealIn returns a whole object of a run in one piece.
-func (b *Box) SealIn(run Run, kind Kind, body []byte) ([]byte, error) {
-	c, err := b.CreateIn(run, kind)
+func (b *Sealer) SealIn(run Run, kind Kind, body []byte) ([]byte, error) {
+	c, err := b.NewCipher(run, kind)
 	if err != nil {
 		return nil, err
 	}
@@ -344,7 +344,7 @@ func (b *Box) SealIn(run Run, kind Kind, body []byte) ([]byte, error) {
 
 // Open returns the body of an object in one piece, which must be of that kind.
 // The errors are those of ParseHeader, ErrNoKey and ErrDamaged.
-func (b *Box) Open(kind Kind, object []byte) ([]byte, error) {
+func (b *Sealer) Open(kind Kind, object []byte) ([]byte, error) {
 	h, err := ParseHeader(object)
 	if err != nil {
 		return nil, err

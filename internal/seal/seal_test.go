@@ -27,7 +27,7 @@ var testID = [KeySize]byte{1, 2, 3}
 func TestOpenReturnsWhatWasSealed(t *testing.T) {
 	ring := testRing(t)
 	for _, aead := range []AEAD{AES256GCM, ChaCha20Poly1305} {
-		box := NewBox(ring, testID, aead, nil)
+		box := NewSealer(ring, testID, aead, nil)
 		for _, body := range [][]byte{nil, []byte("x"), bytes.Repeat([]byte("abc"), 1<<16)} {
 			object, err := box.Seal(Manifest, body)
 			if err != nil {
@@ -45,7 +45,7 @@ func TestOpenReturnsWhatWasSealed(t *testing.T) {
 }
 
 func TestEveryFlippedBitIsFound(t *testing.T) {
-	box := NewBox(testRing(t), testID, AES256GCM, nil)
+	box := NewSealer(testRing(t), testID, AES256GCM, nil)
 	object, err := box.Seal(Lease, []byte("body"))
 	if err != nil {
 		t.Fatal(err)
@@ -68,8 +68,8 @@ func TestEveryFlippedBitIsFound(t *testing.T) {
 
 func TestPartsOpenOnlyInTheirPlace(t *testing.T) {
 	ring := testRing(t)
-	box := NewBox(ring, testID, AES256GCM, nil)
-	c, err := box.CreateIn(Run{1}, DataPack)
+	box := NewSealer(ring, testID, AES256GCM, nil)
+	c, err := box.NewCipher(Run{1}, DataPack)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestPartsOpenOnlyInTheirPlace(t *testing.T) {
 	if _, err := other.Open(nil, sealed, 7); !errors.Is(err, ErrDamaged) {
 		t.Errorf("as another kind: %v", err)
 	}
-	elsewhere, err := NewBox(ring, [KeySize]byte{9}, AES256GCM, nil).Cipher(c.Header())
+	elsewhere, err := NewSealer(ring, [KeySize]byte{9}, AES256GCM, nil).Cipher(c.Header())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestPartsOpenOnlyInTheirPlace(t *testing.T) {
 
 func TestOpenNamesWhatIsWrong(t *testing.T) {
 	ring := testRing(t)
-	box := NewBox(ring, testID, AES256GCM, nil)
+	box := NewSealer(ring, testID, AES256GCM, nil)
 	object, err := box.Seal(Manifest, []byte("body"))
 	if err != nil {
 		t.Fatal(err)
@@ -121,14 +121,14 @@ func TestOpenNamesWhatIsWrong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	newer, err := NewBox(rotated, testID, AES256GCM, nil).Seal(Manifest, []byte("new"))
+	newer, err := NewSealer(rotated, testID, AES256GCM, nil).Seal(Manifest, []byte("new"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := box.Open(Manifest, newer); !errors.Is(err, ErrNoKey) {
 		t.Errorf("a newer epoch: %v", err)
 	}
-	if _, err := NewBox(rotated, testID, AES256GCM, nil).Open(Manifest, object); err != nil {
+	if _, err := NewSealer(rotated, testID, AES256GCM, nil).Open(Manifest, object); err != nil {
 		t.Errorf("an older epoch: %v", err)
 	}
 	if rotated.SubKey("ids") != ring.SubKey("ids") {
@@ -165,7 +165,7 @@ func TestGoldenObjectsOpen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		box := NewBox(ring, [KeySize]byte(fromHex(g.Repository)), AES256GCM, nil)
+		box := NewSealer(ring, [KeySize]byte(fromHex(g.Repository)), AES256GCM, nil)
 		body, err := box.Open(Kind(g.Kind[0]), fromHex(g.Object))
 		if g.Problem == "" {
 			if err != nil || string(body) != g.Body {
@@ -178,7 +178,7 @@ func TestGoldenObjectsOpen(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	box := NewBox(testRing(f), testID, AES256GCM, fixedRandom(3))
+	box := NewSealer(testRing(f), testID, AES256GCM, fixedRandom(3))
 	object, err := box.Seal(Manifest, []byte("body"))
 	if err != nil {
 		f.Fatal(err)
@@ -196,7 +196,7 @@ func FuzzOpen(f *testing.F) {
 func BenchmarkSeal(b *testing.B) {
 	for _, aead := range []AEAD{AES256GCM, ChaCha20Poly1305} {
 		b.Run(aead.String(), func(b *testing.B) {
-			c, err := NewBox(testRing(b), testID, aead, nil).CreateIn(Run{1}, DataPack)
+			c, err := NewSealer(testRing(b), testID, aead, nil).NewCipher(Run{1}, DataPack)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -223,7 +223,7 @@ func TestRingsCompareByTheirEpochs(t *testing.T) {
 	for _, c := range []struct {
 		a, b *Keyring
 		want uint32
-	}{{one, one, 1}, {one, two, 1}, {two, two, 2}, {two, other, 1}, {two.First(1), one, 1}} {
+	}{{one, one, 1}, {one, two, 1}, {two, two, 2}, {two, other, 1}, {two.FirstEpochs(1), one, 1}} {
 		if got := c.a.Common(c.b); got != c.want || c.b.Common(c.a) != c.want {
 			t.Errorf("%d in common, want %d", got, c.want)
 		}
@@ -232,22 +232,22 @@ func TestRingsCompareByTheirEpochs(t *testing.T) {
 		t.Error("a commitment doesn't tell keys apart")
 	}
 	// It seals under the older epoch and opens the newer one.
-	older := NewBox(two.Until(1), testID, AES256GCM, nil)
+	older := NewSealer(two.SealingUnder(1), testID, AES256GCM, nil)
 	object, err := older.Seal(Manifest, []byte("body"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := NewBox(one, testID, AES256GCM, nil).Open(Manifest, object); err != nil {
+	if _, err := NewSealer(one, testID, AES256GCM, nil).Open(Manifest, object); err != nil {
 		t.Errorf("sealed under the older epoch: %v", err)
 	}
-	newer, err := NewBox(two, testID, AES256GCM, nil).Seal(Manifest, []byte("body"))
+	newer, err := NewSealer(two, testID, AES256GCM, nil).Seal(Manifest, []byte("body"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := older.Open(Manifest, newer); err != nil {
 		t.Errorf("sealed under the newer epoch: %v", err)
 	}
-	if two.Until(1).Epoch() != 1 || two.Until(1).Newest() != 2 || two.First(1).Newest() != 1 {
+	if two.SealingUnder(1).Epoch() != 1 || two.SealingUnder(1).Newest() != 2 || two.FirstEpochs(1).Newest() != 1 {
 		t.Error("wrong epochs")
 	}
 }

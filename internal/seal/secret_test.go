@@ -30,7 +30,7 @@ func TestSlotsOpenWithTheirSecretOnly(t *testing.T) {
 	secrets := []Secret{Passphrase([]byte("correct horse")), mustSecret(t, text), Passphrase([]byte("")), mustSecret(t, other)}
 	for i, right := range secrets {
 		var slot Slot
-		if err := slot.Wrap(ring, right, Full, nil); err != nil {
+		if err := slot.Wrap(ring, right, StrongKDF, nil); err != nil {
 			t.Fatal(err)
 		}
 		stored, err := slot.Marshal()
@@ -57,7 +57,7 @@ func TestASlotWithChangedParametersDoesNotOpen(t *testing.T) {
 	ring := testRing(t)
 	secret := Passphrase([]byte("secret"))
 	slot := &Slot{Label: "laptop"}
-	if err := slot.Wrap(ring, secret, Full, nil); err != nil {
+	if err := slot.Wrap(ring, secret, StrongKDF, nil); err != nil {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*Slot){
@@ -77,7 +77,7 @@ func TestASlotWithChangedParametersDoesNotOpen(t *testing.T) {
 
 func TestParseSlotRefusesWhatWouldHarm(t *testing.T) {
 	slot := &Slot{}
-	if err := slot.Wrap(testRing(t), Passphrase([]byte("x")), Full, nil); err != nil {
+	if err := slot.Wrap(testRing(t), Passphrase([]byte("x")), StrongKDF, nil); err != nil {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*Slot){
@@ -175,7 +175,7 @@ func FuzzParseSecret(f *testing.F) {
 
 func FuzzParseSlot(f *testing.F) {
 	slot := &Slot{}
-	if err := slot.Wrap(testRing(f), mustSecret(f, must(NewKeyFile(fixedRandom(5)))), Full, fixedRandom(6)); err != nil {
+	if err := slot.Wrap(testRing(f), mustSecret(f, must(NewKeyFile(fixedRandom(5)))), StrongKDF, fixedRandom(6)); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(must(slot.Marshal()))

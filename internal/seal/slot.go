@@ -39,16 +39,16 @@ type Slot struct {
 	Label     string    `json:"label,omitempty"`
 }
 
-// An Effort is what one guess of a passphrase costs: parameters of Argon2id.
-type Effort struct{ Time, MemoryKiB, Threads uint32 }
+// An KDFCost is what one guess of a passphrase costs: parameters of Argon2id.
+type KDFCost struct{ Time, MemoryKiB, Threads uint32 }
 
 var (
-	// Full is for what anybody may get hold of: the second recommendation of RFC 9106,
+	// StrongKDF is for what anybody may get hold of: the second recommendation of RFC 9106,
 	// section 4.
-	Full = Effort{3, 64 << 10, 4}
-	// Light is for what the user alone can read in any case: the least of what OWASP's
+	StrongKDF = KDFCost{3, 64 << 10, 4}
+	// LightKDF is for what the user alone can read in any case: the least of what OWASP's
 	// Password Storage Cheat Sheet recommends, with the lanes of Full.
-	Light = Effort{5, 7 << 10, 4}
+	LightKDF = KDFCost{5, 7 << 10, 4}
 )
 
 // The bounds keep a slot written by someone else from eating the machine.
@@ -66,7 +66,7 @@ var ErrWrongSecret = errors.New("wrong password or key")
 // Wrap seals the ring under the secret and completes the slot, whose
 // descriptive fields the caller has set. A guess of a passphrase takes the effort.
 // Random bytes come from random, or from crypto/rand where that is nil.
-func (s *Slot) Wrap(ring *Keyring, secret Secret, effort Effort, random io.Reader) error {
+func (s *Slot) Wrap(ring *Keyring, secret Secret, effort KDFCost, random io.Reader) error {
 	if random == nil {
 		random = rand.Reader
 	}
@@ -122,9 +122,9 @@ func ParseSlot(b []byte) (*Slot, error) {
 // TakesPassphrase reports whether the slot opens with a passphrase.
 func (s *Slot) TakesPassphrase() bool { return s.KDF == kdfPassphrase }
 
-// Fits reports whether a secret is of the sort that the slot takes, so that a
+// Accepts reports whether a secret is of the sort that the slot takes, so that a
 // failure to unwrap with it means that it is the wrong one.
-func (s *Slot) Fits(secret Secret) bool {
+func (s *Slot) Accepts(secret Secret) bool {
 	return s.KDF == kdfPassphrase && secret.passphrase != nil || s.KDF == kdfKeyFile && secret.key != nil
 }
 
@@ -133,7 +133,7 @@ func (s *Slot) Epochs() uint32 { return uint32((len(s.Wrapped) - Overhead) / Key
 
 // Unwrap opens the slot, or returns ErrWrongSecret.
 func (s *Slot) Unwrap(secret Secret) (*Keyring, error) {
-	if !s.Fits(secret) {
+	if !s.Accepts(secret) {
 		return nil, ErrWrongSecret
 	}
 	aead, err := s.cipher(secret)

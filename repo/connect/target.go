@@ -59,7 +59,7 @@ func (c Config) open(ctx context.Context, s Scheme, e Endpoint) (t target.Target
 // wrap puts around a target what watches it, slows it down and tries again.
 func (c Config) wrap(s Scheme, t target.Target) target.Target {
 	if s.Remote {
-		t = target.NewWatch(t, s.Silence)
+		t = target.NewWatchdog(t, s.Silence)
 	}
 	if c.UploadRate > 0 || c.DownloadRate > 0 {
 		t = target.NewThrottle(t, c.UploadRate, c.DownloadRate)

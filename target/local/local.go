@@ -27,7 +27,7 @@ import (
 )
 
 // A Target is a directory. It implements target.Target, target.Stager and
-// target.Spacer.
+// target.SpaceReporter.
 type Target struct {
 	dir   string
 	clean sync.Once // of leftovers below tmp/

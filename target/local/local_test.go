@@ -185,7 +185,7 @@ func TestOpenNamesWhatIsNoDirectory(t *testing.T) {
 }
 
 func TestSpaceIsReported(t *testing.T) {
-	spacer, ok := target.As[target.Spacer](newTarget(t))
+	spacer, ok := target.As[target.SpaceReporter](newTarget(t))
 	if !ok {
 		t.Fatal("not a Spacer")
 	}

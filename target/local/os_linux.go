@@ -59,5 +59,5 @@ func statfs(dir string) (free, total int64, err error) {
 	return int64(s.Bavail) * s.Bsize, int64(s.Blocks) * s.Bsize, nil
 }
 
-// Space is part of target.Spacer.
+// Space is part of target.SpaceReporter.
 func (t *Target) Space(ctx context.Context) (free, total int64, err error) { return statfs(t.dir) }

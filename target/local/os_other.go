@@ -18,7 +18,7 @@ func linkUnnamed(*os.File, string) error { return errors.ErrUnsupported }
 // renameExclusive gives a temporary file its final name, unless that is taken.
 func renameExclusive(f *temporary, path string) error { return os.Link(f.path, path) }
 
-// Space is part of target.Spacer.
+// Space is part of target.SpaceReporter.
 func (t *Target) Space(context.Context) (free, total int64, err error) {
 	return 0, 0, errors.ErrUnsupported
 }

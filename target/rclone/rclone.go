@@ -50,7 +50,7 @@ type Options struct {
 // answer.
 const DefaultTimeout = 10 * time.Minute
 
-// A Target is a remote of rclone's. It implements target.Target and target.Spacer.
+// A Target is a remote of rclone's. It implements target.Target and target.SpaceReporter.
 type Target struct {
 	*webdav.Target
 	remote   string
@@ -181,7 +181,7 @@ func (t *Target) List(ctx context.Context, prefix string) iter.Seq2[target.Info,
 	}
 }
 
-// CreateOnly is part of target.Creator: whether the remote moves files itself, as
+// CreateOnly is part of target.CreateOnlyReporter: whether the remote moves files itself, as
 // rclone says, and so moves one to one place only.
 func (t *Target) CreateOnly(ctx context.Context) (bool, error) {
 	if yes, err := t.Target.CreateOnly(ctx); err != nil || !yes {

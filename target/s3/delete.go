@@ -74,9 +74,9 @@ func (t *Target) lockMode() minio.RetentionMode {
 // what is old once per step need not do so again before the next.
 const steps = 4
 
-// Retain is part of target.Locker: the first whole quarter of ObjectLock, counted from
+// RetainUntil is part of target.Locker: the first whole quarter of ObjectLock, counted from
 // 1970, that is that long away.
-func (t *Target) Retain() time.Time {
+func (t *Target) RetainUntil() time.Time {
 	if t.o.ObjectLock == 0 {
 		return time.Time{}
 	}

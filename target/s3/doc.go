@@ -53,7 +53,7 @@
 // s3:BypassGovernanceRetention, in "compliance" mode by nobody, the account's owner
 // included, until it has passed. The bucket must be made with object lock. A Target is
 // a target.Locker: package repo locks again, by Lock, the old packs that a new snapshot
-// relies on. Retain, up to which all is locked, is a whole quarter of the time, so that
+// relies on. RetainUntil, up to which all is locked, is a whole quarter of the time, so that
 // this takes requests for old packs four times in a period and not in each run. All who
 // write snapshots have to be given the option, as it is kept nowhere. Index deltas
 // aren't locked, as packs tell what they hold, nor is what only runs under way need.

@@ -56,7 +56,7 @@ func (t *Target) histories(ctx context.Context, prefix string) (map[string]*hist
 	return out, nil
 }
 
-// Hidden is part of target.Unhider. It lists all versions, and asks for the lock of
+// Hidden is part of target.VersionRestorer. It lists all versions, and asks for the lock of
 // those that others hide.
 func (t *Target) Hidden(ctx context.Context, prefix string, f func(target.Info) error) error {
 	if can, err := t.canLock(ctx); err != nil || !can {
@@ -111,9 +111,9 @@ func (t *Target) versionLocked(ctx context.Context, name, version string) (bool,
 	return held || until.After(n.clock(t.o.Now)), nil
 }
 
-// Unhide is part of target.Unhider. It removes markers; over a newer version it copies
+// Unhide is part of target.VersionRestorer. It removes markers; over a newer version it copies
 // the first, as that may be locked as well.
-func (t *Target) Unhide(ctx context.Context, name string) error {
+func (t *Target) RestoreHidden(ctx context.Context, name string) error {
 	key, err := t.key(name)
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (t *Target) Unhide(ctx context.Context, name string) error {
 	if h.versions > 1 {
 		to := minio.CopyDestOptions{Bucket: t.o.Bucket, Object: key, Encryption: t.sse}
 		if t.locks(name) {
-			to.Mode, to.RetainUntilDate = t.lockMode(), t.Retain()
+			to.Mode, to.RetainUntilDate = t.lockMode(), t.RetainUntil()
 		}
 		from := minio.CopySrcOptions{Bucket: t.o.Bucket, Object: key, VersionID: h.first.VersionID}
 		if _, err = t.core.Client.CopyObject(noted, to, from); err != nil {

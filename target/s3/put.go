@@ -150,7 +150,7 @@ func (p *put) options() minio.PutObjectOptions {
 	}
 	if t.locks(p.name) {
 		opts.Mode = t.lockMode()
-		opts.RetainUntilDate = t.Retain()
+		opts.RetainUntilDate = t.RetainUntil()
 	}
 	return opts
 }

@@ -174,7 +174,7 @@ func TestWhatIsHiddenIsBroughtBack(t *testing.T) {
 		t.Errorf("hidden: %q", hidden)
 	}
 	for _, name := range names[:2] {
-		if err := store.Unhide(t.Context(), name); err != nil {
+		if err := store.RestoreHidden(t.Context(), name); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -184,7 +184,7 @@ func TestWhatIsHiddenIsBroughtBack(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"packs/aa/1", "packs/aa/3", "none"} {
-		if err := store.Unhide(t.Context(), name); !errors.Is(err, fs.ErrNotExist) {
+		if err := store.RestoreHidden(t.Context(), name); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s, again: %v", name, err)
 		}
 	}

@@ -70,7 +70,7 @@ func (t *Target) Delete(ctx context.Context, name string) error {
 	})
 }
 
-// Space is part of target.Spacer. It is errors.ErrUnsupported where the server does
+// Space is part of target.SpaceReporter. It is errors.ErrUnsupported where the server does
 // not have statvfs@openssh.com.
 func (t *Target) Space(ctx context.Context) (free, total int64, err error) {
 	err = t.do(ctx, "space", "", func(c *conn) error {

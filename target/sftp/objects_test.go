@@ -213,7 +213,7 @@ func TestLargeObjectsAreReadInPieces(t *testing.T) {
 }
 
 func TestSpaceIsReported(t *testing.T) {
-	spacer, ok := target.As[target.Spacer](newServer(t).start().open())
+	spacer, ok := target.As[target.SpaceReporter](newServer(t).start().open())
 	if !ok {
 		t.Fatal("not a Spacer")
 	}

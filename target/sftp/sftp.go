@@ -119,7 +119,7 @@ type Options struct {
 }
 
 // A Target is a directory on a server. It implements target.Target and
-// target.Spacer, and must be closed. A body given to Put must not use the target: it
+// target.SpaceReporter, and must be closed. A body given to Put must not use the target: it
 // could wait for a connection that Put holds.
 type Target struct {
 	url  string // for messages

@@ -15,7 +15,7 @@ import (
 )
 
 // A Vault is a Memory whose objects can be locked, by a clock of its own. It
-// implements target.Locker and target.Unhider.
+// implements target.Locker and target.VersionRestorer.
 type Vault struct {
 	Memory
 	Now      func() time.Time
@@ -40,8 +40,8 @@ func (e *lockedError) Error() string {
 
 func (e *lockedError) LockedUntil() time.Time { return e.until }
 
-// Retain is part of target.Locker: the next whole quarter of For.
-func (v *Vault) Retain() time.Time {
+// RetainUntil is part of target.Locker: the next whole quarter of For.
+func (v *Vault) RetainUntil() time.Time {
 	if v.For == 0 {
 		return time.Time{}
 	}
@@ -60,7 +60,7 @@ func (v *Vault) Put(ctx context.Context, name string, body io.ReaderAt, size int
 	}
 	for _, p := range v.Prefixes {
 		if v.For > 0 && strings.HasPrefix(name, p) {
-			v.set(name, v.Retain())
+			v.set(name, v.RetainUntil())
 			break
 		}
 	}
@@ -131,7 +131,7 @@ func (v *Vault) Hide(name string) {
 	v.Set(name, nil)
 }
 
-// Hidden is part of target.Unhider.
+// Hidden is part of target.VersionRestorer.
 func (v *Vault) Hidden(ctx context.Context, prefix string, f func(target.Info) error) error {
 	v.mu.Lock()
 	names := slices.Sorted(maps.Keys(v.hidden))
@@ -147,8 +147,8 @@ func (v *Vault) Hidden(ctx context.Context, prefix string, f func(target.Info) e
 	return ctx.Err()
 }
 
-// Unhide is part of target.Unhider.
-func (v *Vault) Unhide(_ context.Context, name string) error {
+// Unhide is part of target.VersionRestorer.
+func (v *Vault) RestoreHidden(_ context.Context, name string) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	b, ok := v.hidden[name]
@@ -167,7 +167,7 @@ type Replacing struct {
 	Between func(name string)
 }
 
-// CreateOnly is part of target.Creator.
+// CreateOnly is part of target.CreateOnlyReporter.
 func (*Replacing) CreateOnly(context.Context) (bool, error) { return false, nil }
 
 // Put is part of target.Target.

@@ -192,7 +192,7 @@ func TestADamagedStateStartsAnew(t *testing.T) {
 func TestAWaitForTheBudgetIsNoStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStore()
-		tgt := target.NewRetry(target.NewWatch(open(t, Options{URL: "http://dav.example/dav", Transport: handle(s), Budget: Budget{Requests: 20}}), 0), target.RetryOptions{})
+		tgt := target.NewRetry(target.NewWatchdog(open(t, Options{URL: "http://dav.example/dav", Transport: handle(s), Budget: Budget{Requests: 20}}), 0), target.RetryOptions{})
 		put := func(name string) error { return tgt.Put(t.Context(), name, strings.NewReader("hello"), 5) }
 		began := time.Now()
 		for i := range 12 {

@@ -50,7 +50,7 @@ func (t *Target) Delete(ctx context.Context, name string) error {
 	return err
 }
 
-// Space is part of target.Spacer (RFC 4331). Many servers don't tell, which is
+// Space is part of target.SpaceReporter (RFC 4331). Many servers don't tell, which is
 // errors.ErrUnsupported.
 func (t *Target) Space(ctx context.Context) (free, total int64, err error) {
 	c := call{op: "ask for space", name: t.base.String(), url: t.base, text: quotaBody}
@@ -67,4 +67,4 @@ func (t *Target) Space(ctx context.Context) (free, total int64, err error) {
 const quotaBody = `<?xml version="1.0" encoding="utf-8"?>` + "\n" +
 	`<propfind xmlns="DAV:"><prop><resourcetype/><quota-available-bytes/><quota-used-bytes/></prop></propfind>`
 
-var _ target.Spacer = (*Target)(nil)
+var _ target.SpaceReporter = (*Target)(nil)

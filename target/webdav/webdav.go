@@ -56,7 +56,7 @@ type Options struct {
 const DefaultTimeout = 2 * time.Minute
 
 // A Target is a collection on a WebDAV server. It implements target.Target and
-// target.Spacer.
+// target.SpaceReporter.
 type Target struct {
 	base      *url.URL // its path ends in a slash
 	hrefs     string   // the path that the server itself gives for base, cleaned

@@ -93,7 +93,7 @@ func measureIndex(t *testing.T, blobs uint64) *measured {
 		return index.ParseDelta(plain)
 	})
 	if err == nil {
-		err = x.Settle()
+		err = x.Flush()
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -278,7 +278,7 @@ func TestRetriesHideABadNetwork(t *testing.T) {
 		waits := 0
 		o := impatient
 		o.Waiting = func(target.Wait) { waits++ }
-		u := newUser(t, target.NewRetry(target.NewWatch(reach(t, s, p.Addr()), 0), o), seed, fmt.Sprintf("retried-%d/", seed))
+		u := newUser(t, target.NewRetry(target.NewWatchdog(reach(t, s, p.Addr()), 0), o), seed, fmt.Sprintf("retried-%d/", seed))
 		u.strict = true
 		for range 80 {
 			u.step()

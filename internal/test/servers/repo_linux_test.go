@@ -108,7 +108,7 @@ func TestARepositoryGoesRoundOnABadNetwork(t *testing.T) {
 		initAt(t, reach(t, s, s.Addr))
 		p := breaks(t, s, seed, rate{0.08, 0.9})
 		tgt := func() target.Target {
-			return target.NewRetry(target.NewWatch(reach(t, s, p.Addr()), 0), impatient)
+			return target.NewRetry(target.NewWatchdog(reach(t, s, p.Addr()), 0), impatient)
 		}
 		r := openAt(t, tgt())
 		var versions []*snapshot.Manifest

@@ -17,8 +17,8 @@ import (
 // some existing pack, with the bytes that its tree has. It remembers what it has read, and
 // which sets of objects it has checked.
 type auditor struct {
-	box          *seal.Box
-	rotated      []*seal.Box // of key rings that have an epoch more
+	box          *seal.Sealer
+	rotated      []*seal.Sealer // of key rings that have an epoch more
 	secret       seal.Secret
 	slots        map[string]bool // key slots that were looked at
 	data, tree   *chunk.Hasher
@@ -53,7 +53,7 @@ func newAuditor(t testing.TB, s *stage) *auditor {
 	}
 	return &auditor{
 		secret: secret, slots: map[string]bool{},
-		box:  seal.NewBox(s.ring, s.id, seal.Preferred(), seeded("auditor")),
+		box:  seal.NewSealer(s.ring, s.id, seal.Preferred(), seeded("auditor")),
 		data: chunk.NewHasher(s.ring.SubKey("data ids")), tree: chunk.NewHasher(s.ring.SubKey("tree ids")),
 		decompressor: decompressor,
 		packs:        map[string]packContents{}, manifests: map[string]*auditedManifest{}, setsChecked: map[digest]error{}, endsChecked: map[digest]error{},

@@ -126,7 +126,7 @@ func (a *auditor) pack(name string, b []byte) (packContents, bool) {
 	return c, tree
 }
 
-func (a *auditor) readPack(box *seal.Box, name string, b []byte) (packContents, error) {
+func (a *auditor) readPack(box *seal.Sealer, name string, b []byte) (packContents, error) {
 	if !isNamedByHash(name, b) {
 		return nil, errors.New("not what its name says")
 	}

@@ -17,7 +17,7 @@ import (
 func replacesDeltas(times int) role {
 	return func(ctx context.Context, a *actor) error {
 		s := a.world.program.stage
-		box := seal.NewBox(s.ring, s.id, seal.Preferred(), seeded(fmt.Sprint(a.name, " ", a.life)))
+		box := seal.NewSealer(s.ring, s.id, seal.Preferred(), seeded(fmt.Sprint(a.name, " ", a.life)))
 		for range times {
 			for info, err := range a.handle.List(ctx, "index/") {
 				if err == nil {
@@ -32,7 +32,7 @@ func replacesDeltas(times int) role {
 	}
 }
 
-func (a *actor) replaceDelta(ctx context.Context, box *seal.Box, name string) error {
+func (a *actor) replaceDelta(ctx context.Context, box *seal.Sealer, name string) error {
 	object, err := target.ReadAll(ctx, a.handle, name, 1<<20)
 	if err != nil {
 		return err

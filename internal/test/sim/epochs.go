@@ -48,7 +48,7 @@ func (a *auditor) learnKeys(s *stage, objects map[string][]byte) {
 		if err != nil || ring.Epoch() == s.ring.Epoch() {
 			continue
 		}
-		a.rotated = append(a.rotated, seal.NewBox(ring, s.id, seal.Preferred(), seeded("auditor")))
+		a.rotated = append(a.rotated, seal.NewSealer(ring, s.id, seal.Preferred(), seeded("auditor")))
 		for key, m := range a.manifests { // what couldn't be read may be readable now
 			if m == nil {
 				delete(a.manifests, key)

@@ -2,13 +2,13 @@ package disk
 
 import "golang.org/x/sys/unix"
 
-// RoomAt returns how much room there is for this user on the file system of a path.
-func RoomAt(path string) Room {
+// SpaceAt returns how much room there is for this user on the file system of a path.
+func SpaceAt(path string) Space {
 	var st unix.Statfs_t
 	if unix.Statfs(path, &st) != nil || st.Blocks == 0 {
-		return Room{}
+		return Space{}
 	}
-	return Room{
+	return Space{
 		Known: true, Bytes: st.Bavail * uint64(st.Bsize),
 		InodesKnown: st.Files > 0, Inodes: st.Ffree,
 	}

@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// An Inspector is a target that can tell what lies there beside objects.
-type Inspector interface {
-	// Beside returns the name of something on the target that is no object, and that
+// An ForeignFinder is a target that can tell what lies there beside objects.
+type ForeignFinder interface {
+	// Foreign returns the name of something on the target that is no object, and that
 	// somebody may want to keep, or "" if there is nothing. Empty directories, what
-	// unfinished writes of the target's own left, and what IsIncidental don't count.
-	Beside(ctx context.Context) (string, error)
+	// unfinished writes of the target's own left, and what IsSystemFile don't count.
+	Foreign(ctx context.Context) (string, error)
 }
 
-// maxInspected is how many directories FindBeside looks into.
-const maxInspected = 1000
+// maxForeignDirs is how many directories FindForeign looks into.
+const maxForeignDirs = 1000
 
 // A DirEntry is what lies in a directory of a target that has directories.
 type DirEntry struct {
@@ -25,12 +25,12 @@ type DirEntry struct {
 	Type fs.FileMode // as fs.FileMode.Type
 }
 
-// FindBeside is Inspector.Beside for a target that has directories. List lists one, by its
+// FindForeign is ForeignFinder.Foreign for a target that has directories. List lists one, by its
 // path below the target's. A name at the top that is own is the target's. After a thousand
 // directories in which it has found nothing it returns the next, and it returns one that
 // may not be read.
-func FindBeside(ctx context.Context, own string, list func(dir string) ([]DirEntry, error)) (string, error) {
-	left := maxInspected
+func FindForeign(ctx context.Context, own string, list func(dir string) ([]DirEntry, error)) (string, error) {
+	left := maxForeignDirs
 	var in func(dir string) (string, error)
 	in = func(dir string) (string, error) {
 		if left--; left < 0 {
@@ -51,7 +51,7 @@ func FindBeside(ctx context.Context, own string, list func(dir string) ([]DirEnt
 			}
 			child := path.Join(dir, e.Name)
 			switch {
-			case IsIncidental(e.Name), child == own, e.Type.IsRegular() && ValidName(child) == nil:
+			case IsSystemFile(e.Name), child == own, e.Type.IsRegular() && ValidName(child) == nil:
 				continue
 			case !e.Type.IsDir():
 				return child, nil
@@ -65,9 +65,9 @@ func FindBeside(ctx context.Context, own string, list func(dir string) ([]DirEnt
 	return in("")
 }
 
-// IsIncidental reports whether a name says that a file, or all in a directory, is what
+// IsSystemFile reports whether a name says that a file, or all in a directory, is what
 // systems leave by themselves: those of dot files, and of the top of file systems.
-func IsIncidental(name string) bool {
+func IsSystemFile(name string) bool {
 	switch name {
 	case "lost+found", "System Volume Information", "$RECYCLE.BIN", "aquota.user", "aquota.group", "quota.user", "quota.group":
 		return true

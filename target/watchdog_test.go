@@ -134,7 +134,7 @@ func newSlow(pace time.Duration, hangs int) *slow {
 
 func TestAHangIsAnErrorInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all(target.NewWatch(newSlow(0, 1), 0), func(method string, err error, took time.Duration) {
+		all(target.NewWatchdog(newSlow(0, 1), 0), func(method string, err error, took time.Duration) {
 			var stall *target.StallError
 			if !errors.As(err, &stall) || stall.Method != method {
 				t.Errorf("%s: %v", method, err)
@@ -144,7 +144,7 @@ func TestAHangIsAnErrorInTime(t *testing.T) {
 			}
 		})
 		for _, s := range []string{"put", "get", "list"} { // in the midst of it
-			watch := target.NewWatch(newSlow(time.Minute, 5), 0)
+			watch := target.NewWatchdog(newSlow(time.Minute, 5), 0)
 			f := map[string]func() error{
 				"put": func() error { return watch.Put(t.Context(), "new", bytes.NewReader(make([]byte, 100)), 100) },
 				"get": func() error { _, err := get(watch, "l/0", 0, -1); return err },
@@ -166,7 +166,7 @@ func TestAHangIsAnErrorInTime(t *testing.T) {
 
 func TestWhatMovesSlowlyIsNoHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all(target.NewWatch(newSlow(4*time.Minute, 0), 0), func(method string, err error, took time.Duration) {
+		all(target.NewWatchdog(newSlow(4*time.Minute, 0), 0), func(method string, err error, took time.Duration) {
 			if err != nil {
 				t.Errorf("%s: %v after %s", method, err, took)
 			}
@@ -184,7 +184,7 @@ func (b slowBody) ReadAt(p []byte, off int64) (int, error) {
 
 func TestTheTimeOfTheCallerDoesNotCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := target.NewWatch(newSlow(time.Minute, 0), 0)
+		w := target.NewWatchdog(newSlow(time.Minute, 0), 0)
 		if err := w.Put(t.Context(), "new", slowBody{bytes.NewReader(make([]byte, 30))}, 30); err != nil {
 			t.Error(err)
 		}
@@ -211,7 +211,7 @@ func TestTheTimeOfTheCallerDoesNotCount(t *testing.T) {
 func TestAHangIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSlow(0, 3)
-		r := target.NewRetry(target.NewWatch(s, time.Minute), target.RetryOptions{Waiting: func(target.Wait) { s.hangs = 0 }})
+		r := target.NewRetry(target.NewWatchdog(s, time.Minute), target.RetryOptions{Waiting: func(target.Wait) { s.hangs = 0 }})
 		if got, err := get(r, "l/0", 0, -1); err != nil || len(got) != 100 {
 			t.Errorf("read %d bytes, %v", len(got), err)
 		}
@@ -222,7 +222,7 @@ func TestACancelledCallIsNoStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := target.NewWatch(newSlow(time.Hour, 0), 0).Stat(ctx, "l/0"); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := target.NewWatchdog(newSlow(time.Hour, 0), 0).Stat(ctx, "l/0"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
 	})
@@ -250,13 +250,13 @@ func TestAWaitOnPurposeIsNoStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := queueing{&targettest.Memory{}, time.Hour, 4 * time.Minute}
 		q.Set("a", []byte("x"))
-		w := target.NewWatch(target.NewRetry(q, target.RetryOptions{}), 0)
+		w := target.NewWatchdog(target.NewRetry(q, target.RetryOptions{}), 0)
 		if _, err := w.Stat(t.Context(), "a"); err != nil {
 			t.Error(err)
 		}
 		q.answer = 6 * time.Minute
 		var stall *target.StallError
-		if _, err := target.NewWatch(q, 0).Stat(t.Context(), "a"); !errors.As(err, &stall) {
+		if _, err := target.NewWatchdog(q, 0).Stat(t.Context(), "a"); !errors.As(err, &stall) {
 			t.Errorf("then it hangs: %v", err)
 		}
 		if _, err := q.Stat(t.Context(), "a"); err != nil {

@@ -75,26 +75,26 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// An effort is an operation, however often it is tried.
-type effort struct {
+// An operation is an operation, however often it is tried.
+type operation struct {
 	o            *RetryOptions
 	method, name string
 	failures     int // since the last progress
 	since        time.Time
 }
 
-func (r *Retry) effort(method, name string) *effort {
-	return &effort{o: &r.o, method: method, name: name}
+func (r *Retry) operation(method, name string) *operation {
+	return &operation{o: &r.o, method: method, name: name}
 }
 
 // Do calls f until it succeeds or isn't worth it, as a Retry does with operations
 // that can be repeated without a thought, such as opening a target.
 func (o RetryOptions) Do(ctx context.Context, method, name string, f func(context.Context) error) error {
 	o.fill()
-	return (&effort{o: &o, method: method, name: name}).do(ctx, f)
+	return (&operation{o: &o, method: method, name: name}).do(ctx, f)
 }
 
-func (e *effort) do(ctx context.Context, f func(context.Context) error) error {
+func (e *operation) do(ctx context.Context, f func(context.Context) error) error {
 	for {
 		err := f(e.context(ctx))
 		if err == nil {
@@ -110,7 +110,7 @@ type repeatKey struct{}
 
 // context returns the context for the next attempt. A Meter sees in it whether that
 // is the first.
-func (e *effort) context(ctx context.Context) context.Context {
+func (e *operation) context(ctx context.Context) context.Context {
 	if e.failures == 0 {
 		return ctx
 	}
@@ -120,11 +120,11 @@ func (e *effort) context(ctx context.Context) context.Context {
 func isRepeat(ctx context.Context) bool { return ctx.Value(repeatKey{}) != nil }
 
 // progress forgives the failures so far.
-func (e *effort) progress() { e.failures = 0 }
+func (e *operation) progress() { e.failures = 0 }
 
 // again returns after a failure when it is time to try again. If it isn't worth it
 // or the time is up, it returns the error to give up with.
-func (e *effort) again(ctx context.Context, err error) error {
+func (e *operation) again(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return cancelled(ctx, err)
 	}
@@ -165,7 +165,7 @@ func (g *givenUp) Unwrap() error        { return g.error }
 func (g *givenUp) Is(target error) bool { return target == ErrGivenUp }
 
 // bound returns the longest that the next wait can be.
-func (e *effort) bound() time.Duration {
+func (e *operation) bound() time.Duration {
 	bound := firstWait
 	for range e.failures - 1 {
 		if bound *= 2; bound >= longestWait {

@@ -1,7 +1,7 @@
 package disk
 
-// Room is what is free on a file system.
-type Room struct {
+// Space is what is free on a file system.
+type Space struct {
 	Known       bool
 	Bytes       uint64
 	InodesKnown bool // some file systems have as many as they need

@@ -13,8 +13,8 @@ import (
 // besideAtMost is how many keys Beside looks at: a page of a listing.
 const besideAtMost = 1000
 
-// Beside is part of target.Inspector.
-func (t *Target) Beside(ctx context.Context) (string, error) {
+// Beside is part of target.ForeignFinder.
+func (t *Target) Foreign(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithCancel(ctx) // ends the listing
 	defer cancel()
 	ctx, n := withNote(ctx)
@@ -26,7 +26,7 @@ func (t *Target) Beside(ctx context.Context) (string, error) {
 		name := strings.TrimPrefix(o.Key, t.prefix)
 		top, _, _ := strings.Cut(name, "/")
 		ours := strings.HasSuffix(name, "/") && o.Size == 0 || target.ValidName(name) == nil // a console's folder, or an object
-		if !ours && !target.IsIncidental(top) && !target.IsIncidental(path.Base(name)) {
+		if !ours && !target.IsSystemFile(top) && !target.IsSystemFile(path.Base(name)) {
 			return name, nil
 		}
 		if left--; left == 0 {

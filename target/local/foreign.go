@@ -8,9 +8,9 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// Beside is part of target.Inspector.
-func (t *Target) Beside(ctx context.Context) (string, error) {
-	return target.FindBeside(ctx, tmpDir, func(dir string) (out []target.DirEntry, err error) {
+// Beside is part of target.ForeignFinder.
+func (t *Target) Foreign(ctx context.Context) (string, error) {
+	return target.FindForeign(ctx, tmpDir, func(dir string) (out []target.DirEntry, err error) {
 		entries, err := os.ReadDir(filepath.Join(t.dir, filepath.FromSlash(dir)))
 		for _, e := range entries {
 			out = append(out, target.DirEntry{Name: e.Name(), Type: e.Type()})

@@ -15,29 +15,29 @@ import (
 
 // When deltas leave memory for a table: as many blobs or deltas as reading them
 // at every opening would be felt. maxMemory bounds what a session may add
-// before it should store a delta and call Settle.
+// before it should store a delta and call Flush.
 const (
-	settleBlobs  = 16 << 10
-	settleDeltas = 16
-	maxMemory    = 128 << 10
-	maxTables    = 6
+	flushBlobs  = 16 << 10
+	flushDeltas = 16
+	maxMemory   = 128 << 10
+	maxTables   = 6
 )
 
-// Full reports whether packs added since the last delta take so much memory that
-// the session should list them in a delta and call Settle.
-func (x *Index) Full() bool {
+// NeedsFlush reports whether packs added since the last delta take so much memory that
+// the session should list them in a delta and call Flush.
+func (x *Index) NeedsFlush() bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return len(x.memory.places) > maxMemory
 }
 
-// Settle moves listed deltas to a table if they have become many, and merges
+// Flush moves listed deltas to a table if they have become many, and merges
 // tables that have. Lookups go on meanwhile.
-func (x *Index) Settle() error {
-	x.settling.Lock()
-	defer x.settling.Unlock()
+func (x *Index) Flush() error {
+	x.flushing.Lock()
+	defer x.flushing.Unlock()
 	x.mu.RLock()
-	due := len(x.memory.deltas) > settleDeltas || len(x.memory.places) > settleBlobs
+	due := len(x.memory.deltas) > flushDeltas || len(x.memory.places) > flushBlobs
 	x.mu.RUnlock()
 	if !due {
 		return nil
@@ -53,13 +53,13 @@ func (x *Index) Settle() error {
 		return err
 	}
 	x.mu.Lock()
-	x.adopt(t)
+	x.addTable(t)
 	x.mu.Unlock()
 	return x.merge()
 }
 
-// flush moves the deltas in memory to a table. The caller holds x.mu.
-func (x *Index) flush() error {
+// flushLocked moves the deltas in memory to a table. The caller holds x.mu.
+func (x *Index) flushLocked() error {
 	c, entries, err := x.memory.tabulate(x.dir)
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func (x *Index) flush() error {
 	if err != nil {
 		return err
 	}
-	x.adopt(t)
+	x.addTable(t)
 	return nil
 }
 
@@ -81,8 +81,8 @@ func newTable(dir string, c *contents, entries *sorter) (*table, error) {
 	return openTable(path)
 }
 
-// adopt adds a table and drops from memory what it holds.
-func (x *Index) adopt(t *table) {
+// addTable adds a table and drops from memory what it holds.
+func (x *Index) addTable(t *table) {
 	x.tables = append(x.tables, t)
 	x.memory.forget(func(id ID) bool { _, ok := t.deltas[id]; return ok })
 }
@@ -124,7 +124,7 @@ func (x *Index) merge() error {
 	c := newContents()
 	var sources []iter.Seq2[entry, error]
 	for _, t := range old {
-		numbers, err := t.contribute(c)
+		numbers, err := t.addPacksTo(c)
 		if err != nil {
 			return err
 		}
@@ -164,9 +164,9 @@ func mergeable(tables []*table) []*table {
 	return tables[:n]
 }
 
-// contribute numbers the table's living packs in a table to be, and returns the
+// addPacksTo numbers the table's living packs in a table to be, and returns the
 // new number for each old one.
-func (t *table) contribute(c *contents) (map[uint32]uint32, error) {
+func (t *table) addPacksTo(c *contents) (map[uint32]uint32, error) {
 	numbers := map[uint32]uint32{}
 	err := t.view(func(tx *bolt.Tx) error {
 		return tx.Bucket(packsBucket).ForEach(func(k, v []byte) error {

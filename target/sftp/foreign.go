@@ -7,10 +7,10 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// Beside is part of target.Inspector.
-func (t *Target) Beside(ctx context.Context) (found string, err error) {
+// Beside is part of target.ForeignFinder.
+func (t *Target) Foreign(ctx context.Context) (found string, err error) {
 	err = t.do(ctx, "list", "", func(c *conn) error {
-		found, err = target.FindBeside(ctx, tmpDir, func(dir string) (out []target.DirEntry, err error) {
+		found, err = target.FindForeign(ctx, tmpDir, func(dir string) (out []target.DirEntry, err error) {
 			infos, err := c.sftp.ReadDirContext(ctx, path.Join(t.root, dir))
 			for _, info := range infos {
 				out = append(out, target.DirEntry{Name: info.Name(), Type: info.Mode().Type()})

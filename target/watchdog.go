@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// StallLimit is how long a Watch waits for a byte where nothing else is said.
+// StallLimit is how long a Watchdog waits for a byte where nothing else is said.
 const StallLimit = 5 * time.Minute
 
-// A Watch gives up operations of the target it wraps in which nothing has moved
+// A Watchdog gives up operations of the target it wraps in which nothing has moved
 // for some time: no byte of a body was asked for or came, and no name. They fail
 // with a *StallError. The time that the caller takes, for its body or between two
 // reads, doesn't count, nor what a target waits on purpose: see Pause. It is safe for
@@ -22,7 +22,7 @@ const StallLimit = 5 * time.Minute
 //
 // It relies on the target to heed its context. Objects can't be staged through it,
 // as reading and writing them has none.
-type Watch struct {
+type Watchdog struct {
 	t     Target
 	limit time.Duration
 }
@@ -41,25 +41,25 @@ func (e *StallError) Error() string {
 // Temporary is true: see the function of this name.
 func (e *StallError) Temporary() bool { return true }
 
-// NewWatch returns a Watch around a target. A limit of zero is StallLimit.
-func NewWatch(t Target, limit time.Duration) *Watch {
+// NewWatchdog returns a Watchdog around a target. A limit of zero is StallLimit.
+func NewWatchdog(t Target, limit time.Duration) *Watchdog {
 	if limit <= 0 {
 		limit = StallLimit
 	}
-	return &Watch{t, limit}
+	return &Watchdog{t, limit}
 }
 
 // Unwrap returns the target beneath.
-func (w *Watch) Unwrap() Target { return w.t }
+func (w *Watchdog) Unwrap() Target { return w.t }
 
 // Cover hides that objects can be staged, and watches questions, but for those that
 // may take long.
-func (w *Watch) Cover(want, found any) any {
+func (w *Watchdog) Cover(want, found any) any {
 	switch want.(type) {
 	case *Stager:
 		return nil
-	case *Spacer, *Creator, *Locker:
-		return asked{w.ask, found}
+	case *SpaceReporter, *CreateOnlyReporter, *Locker:
+		return capability{w.ask, found}
 	}
 	return found
 }
@@ -75,7 +75,7 @@ type guard struct {
 	timer  *time.Timer
 }
 
-func (w *Watch) guard(ctx context.Context, method, name string) *guard {
+func (w *Watchdog) guard(ctx context.Context, method, name string) *guard {
 	g := &guard{stall: &StallError{method, name, w.limit}}
 	g.ctx, g.cancel = context.WithCancelCause(context.WithValue(ctx, guardKey{}, g))
 	g.timer = time.AfterFunc(w.limit, func() { g.cancel(g.stall) })
@@ -84,7 +84,7 @@ func (w *Watch) guard(ctx context.Context, method, name string) *guard {
 
 type guardKey struct{}
 
-// Pause stops the clock of the Watch that an operation runs under, if there is one,
+// Pause stops the clock of the Watchdog that an operation runs under, if there is one,
 // until the function that it returns is called. It is for targets that wait on
 // purpose, such as for their turn, and is given the operation's context.
 func Pause(ctx context.Context) (resume func()) {
@@ -128,7 +128,7 @@ func (g *guard) explain(err error) error {
 }
 
 // Put is part of Target.
-func (w *Watch) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
+func (w *Watchdog) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
 	g := w.guard(ctx, "put", name)
 	defer g.end()
 	return g.explain(w.t.Put(g.ctx, name, watchedBody{body, g}, size))
@@ -148,7 +148,7 @@ func (b watchedBody) ReadAt(p []byte, off int64) (int, error) {
 func (b watchedBody) Inspect() io.ReaderAt { return watchedBody{Inspect(b.body), b.g} }
 
 // Get is part of Target.
-func (w *Watch) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
+func (w *Watchdog) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
 	g := w.guard(ctx, "get", name)
 	r, err := w.t.Get(g.ctx, name, off, n)
 	if err != nil {
@@ -177,7 +177,7 @@ func (r watchedReader) Close() error {
 }
 
 // Stat is part of Target.
-func (w *Watch) Stat(ctx context.Context, name string) (Info, error) {
+func (w *Watchdog) Stat(ctx context.Context, name string) (Info, error) {
 	g := w.guard(ctx, "stat", name)
 	defer g.end()
 	info, err := w.t.Stat(g.ctx, name)
@@ -185,7 +185,7 @@ func (w *Watch) Stat(ctx context.Context, name string) (Info, error) {
 }
 
 // List is part of Target.
-func (w *Watch) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
+func (w *Watchdog) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		g := w.guard(ctx, "list", prefix)
 		defer g.end()
@@ -200,14 +200,14 @@ func (w *Watch) List(ctx context.Context, prefix string) iter.Seq2[Info, error] 
 }
 
 // Delete is part of Target.
-func (w *Watch) Delete(ctx context.Context, name string) error {
+func (w *Watchdog) Delete(ctx context.Context, name string) error {
 	g := w.guard(ctx, "delete", name)
 	defer g.end()
 	return g.explain(w.t.Delete(g.ctx, name))
 }
 
 // ask watches a question.
-func (w *Watch) ask(ctx context.Context, method, name string, f func(context.Context) error) error {
+func (w *Watchdog) ask(ctx context.Context, method, name string, f func(context.Context) error) error {
 	g := w.guard(ctx, method, name)
 	defer g.end()
 	return g.explain(f(g.ctx))

@@ -7,9 +7,9 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// Beside is part of target.Inspector.
-func (t *Target) Beside(ctx context.Context) (string, error) {
-	return target.FindBeside(ctx, uploads, func(dir string) (out []target.DirEntry, err error) {
+// Beside is part of target.ForeignFinder.
+func (t *Target) Foreign(ctx context.Context) (string, error) {
+	return target.FindForeign(ctx, uploads, func(dir string) (out []target.DirEntry, err error) {
 		found, err := t.children(ctx, "list", dir+"/", dir, func(string) bool { return true })
 		for _, e := range found {
 			var kind fs.FileMode

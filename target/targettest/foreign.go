@@ -30,13 +30,13 @@ func (t Thing) Lay(dir string) error {
 	return errors.Join(os.MkdirAll(filepath.Dir(p), 0o755), os.MkdirAll(filepath.Join(dir, "Empty", "too"), 0o755), os.WriteFile(p, []byte("x"), 0o644))
 }
 
-// CheckBeside checks what target.Inspector says on a target that has just this thing.
+// CheckBeside checks what target.ForeignFinder says on a target that has just this thing.
 func CheckBeside(ctx context.Context, t target.Target, there Thing) error {
-	in, ok := target.As[target.Inspector](t)
+	in, ok := target.As[target.ForeignFinder](t)
 	if !ok {
 		return fmt.Errorf("%s: the target can't tell", there.Name)
 	}
-	switch found, err := in.Beside(ctx); {
+	switch found, err := in.Foreign(ctx); {
 	case err != nil:
 		return fmt.Errorf("%s: %w", there.Name, err)
 	case there.Counts && found != there.Name, !there.Counts && found != "":
