@@ -46,6 +46,7 @@ var allowed = map[string][]string{
 	"internal/keyring":       nil,
 	"internal/test/mutants":  nil,
 	"internal/test/servers":  nil,
+	"internal/test/outside":  {"repo", "repo/connect", "snapshot"},
 	"internal/test/scale":    nil,
 	"internal/test/sim":      {"chunk", "internal/seal", "pack", "repo", "snapshot", "target", "target/targettest"},
 	"internal/test/treetest": nil,

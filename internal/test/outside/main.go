@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"path/filepath"
+	"time"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/connect"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+func main() {
+	location := flag.String("location", "", "keep the repository at `LOCATION`, such as sftp://USER@HOST/DIRECTORY")
+	knownHosts := flag.String("known-hosts", "", "trust the SSH servers in `FILE`, and no other")
+	identity := flag.String("identity", "", "log in with the private key in `FILE`")
+	fingerprint := flag.String("fingerprint", "", "trust the HTTPS server whose certificate has this SHA-256 `SUM`, and no other")
+	source := flag.String("source", "", "back up `DIR`")
+	target := flag.String("target", "", "restore to `DIR`")
+	flag.Parse()
+
+	c := connect.Config{
+		Location:     connect.Location(*location),
+		Fingerprint:  *fingerprint,
+		KnownHosts:   list(*knownHosts),
+		KeyFiles:     list(*identity),
+		UploadRate:   100 << 20,
+		DownloadRate: 100 << 20,
+		RetryFor:     5 * time.Minute,
+		CountTraffic: true,
+		Waiting:      func(w connect.Wait) { log.Print(w) },
+		Warn:         func(err error) { log.Print(err) },
+	}
+	if err := run(context.Background(), c, *source, *target); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// list returns a file that is named as a list, and none as nil.
+func list(file string) []string {
+	if file == "" {
+		return nil
+	}
+	return []string{file}
+}
+
+// run takes a snapshot, restores it elsewhere, and tidies up as an hourly job would. The
+// password or key is where qsnap finds it, too: in QSNAP_PASSWORD and its like.
+func run(ctx context.Context, c connect.Config, source, target string) error {
+	r, err := connect.Open(ctx, c, connect.Secret{}, repo.Options{})
+	if errors.Is(err, repo.ErrNoRepository) {
+		r, err = connect.Init(ctx, c, connect.Secret{}, repo.InitOptions{})
+	}
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+
+	taken, err := r.Snapshot(ctx, repo.Paths(source), repo.SnapshotOptions{Tags: []string{"hourly"}})
+	if err != nil {
+		return err
+	}
+	all, err := r.Snapshots(ctx, repo.Select{}) // the oldest first
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		fmt.Printf("%s has %d files\n", filepath.Base(m.Paths[0]), m.Stats.Files)
+	}
+	if _, err := r.Restore(ctx, taken, repo.RestoreOptions{To: target}); err != nil {
+		return err
+	}
+	checked, err := r.Check(ctx, repo.CheckOptions{ReadData: true})
+	if err != nil {
+		return err
+	}
+	if _, err := r.Retain(ctx, repo.RetainOptions{Policy: snapshot.Policy{KeepLast: 1}}); err != nil {
+		return err
+	}
+	if _, err := r.Prune(ctx, repo.PruneOptions{}); err != nil {
+		return err
+	}
+	fmt.Printf("checked %d snapshots; %d retries\n", checked.Snapshots, r.Conn.Traffic().Retries)
+	return r.Close()
+}
