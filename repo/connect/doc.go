@@ -6,8 +6,8 @@
 //
 // A Config is all that it takes: where the target is, who asks, which server is trusted,
 // how fast it may go and how long it tries again. Only the location is required. A Secret
-// says what unlocks the repository. Open, Init and Target do the rest, and the
-// command qsnap does nothing else.
+// says what unlocks the repository. Open, Init and Target do the rest. The
+// command qsnap uses nothing else.
 //
 // # Locations
 //
