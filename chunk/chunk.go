@@ -1,19 +1,18 @@
-// Package chunk cuts streams of bytes where their content says so, and names
-// the pieces.
+// Package chunk cuts streams of bytes into chunks at points that depend on their content,
+// and names the chunks.
 //
 // # Cuts
 //
-// A cut stands where the Rabin fingerprint (Rabin, "Fingerprinting by random
-// polynomials", 1981) of the 64 bytes before it is zero in its lowest Bits bits.
-// The fingerprint is the window, read as a polynomial over GF(2), modulo an
-// irreducible one of degree 53; cuts are those of github.com/restic/chunker
-// with the same parameters. A chunk has at least Min
-// bytes, unless it ends its stream, and is cut at Max bytes in any case. Each
-// repository has a random polynomial.
+// A chunk ends where the Rabin fingerprint (Rabin, "Fingerprinting by random
+// polynomials", 1981) of its last 64 bytes is zero in the lowest Bits bits. The
+// fingerprint is the window of 64 bytes, read as a polynomial over GF(2), modulo an
+// irreducible polynomial of degree 53. The cuts are those of github.com/restic/chunker
+// with the same parameters. A chunk has at least Min bytes, unless it is the last of its
+// stream, and at most Max bytes. Each repository has its own random polynomial.
 //
-// A stream of at most Whole bytes is one chunk and is not looked through: most
-// files are small, and chunks of neighbouring files are compressed and sealed
-// together, so that cutting them would gain nothing.
+// A stream of at most Whole bytes is one chunk and is not searched for cuts: most files
+// are small, and chunks of neighbouring files are compressed and sealed together, so
+// cutting them would gain nothing.
 package chunk
 
 import (
@@ -26,20 +25,20 @@ import (
 // windowSize is the number of bytes that a cut depends on.
 const windowSize = 64
 
-// Params say where to cut. They belong to a repository's format: changing them
-// later loses deduplication against what is stored.
+// Params say where to cut. They are part of a repository's format: new chunks cut with
+// other parameters don't deduplicate against stored ones.
 type Params struct {
 	Polynomial uint64 // irreducible, of degree 53
 	Min, Max   int    // bytes of a chunk
-	Bits       int    // 1<<Bits bytes are the mean distance of cut candidates
-	Whole      int    // bytes up to which a stream is one chunk; at most Max
+	Bits       int    // cut candidates are 1<<Bits bytes apart on average
+	Whole      int    // the largest stream, in bytes, that is stored as one chunk; at most Max
 }
 
-// DefaultParams returns the parameters of a new repository, with a random
-// polynomial. The sizes are a compromise measured on source trees, tar files of
-// them, SQLite files, SQL dumps and logs, each in ten successive versions:
-// against Min 512 KiB, Max 8 MiB, Bits 20, which others use, a history of
-// databases or tar files shrinks to half, for 0.1 % of metadata.
+// DefaultParams returns the parameters of a new repository, with a random polynomial. The
+// sizes are a compromise, measured on source trees, tar files of them, SQLite files, SQL
+// dumps and logs, each in ten successive versions. Compared with Min 512 KiB, Max 8 MiB
+// and Bits 20, which other programs use, they halve the history of databases and tar
+// files, for 0.1 % more metadata.
 func DefaultParams() (Params, error) {
 	pol, err := chunker.RandomPolynomial()
 	if err != nil {
@@ -48,23 +47,23 @@ func DefaultParams() (Params, error) {
 	return Params{Polynomial: uint64(pol), Min: 32 << 10, Max: 512 << 10, Bits: 16, Whole: 128 << 10}, nil
 }
 
-// Bounds of what Validate accepts. A chunk has to fit a segment.
+// Limits that Validate enforces. A chunk must fit into a segment.
 const (
 	MinSize = 4 << 10
 	MaxSize = 16 << 20
 )
 
-// Validate returns an error unless the parameters can be used.
+// Validate returns an error unless the parameters are usable.
 func (p Params) Validate() error {
 	switch {
 	case !irreducible(p.Polynomial):
-		return errors.New("chunk parameters: the polynomial is not irreducible of degree 53")
+		return errors.New("chunk parameters: the polynomial must be irreducible and of degree 53")
 	case p.Min < MinSize || p.Max > MaxSize || p.Min >= p.Max:
-		return fmt.Errorf("chunk parameters: sizes %d to %d are not within %d to %d", p.Min, p.Max, MinSize, MaxSize)
+		return fmt.Errorf("chunk parameters: Min %d and Max %d must be within %d to %d, and Min below Max", p.Min, p.Max, MinSize, MaxSize)
 	case p.Bits < 10 || p.Bits > 24:
-		return fmt.Errorf("chunk parameters: %d bits are not within 10 to 24", p.Bits)
+		return fmt.Errorf("chunk parameters: Bits is %d and must be 10 to 24", p.Bits)
 	case p.Whole < 0 || p.Whole > p.Max:
-		return fmt.Errorf("chunk parameters: whole streams of %d bytes exceed a chunk", p.Whole)
+		return fmt.Errorf("chunk parameters: Whole is %d and must be 0 to Max", p.Whole)
 	}
 	return nil
 }

@@ -4,9 +4,9 @@ package chunk
 type Cutter struct {
 	min, max int
 	mask     uint64
-	out      [256]uint64 // what a byte contributes when it has just left the window
-	mod      [256]uint64 // clears the 8 bits above the degree, and reduces them
-	wide     *quotients  // or nil, where the processor can't use them
+	out      [256]uint64 // what a byte that has just left the window contributes
+	mod      [256]uint64 // reduces the 8 bits above the degree
+	wide     *quotients  // nil if the processor lacks the instructions
 }
 
 const degree = 53
@@ -35,23 +35,24 @@ func NewCutter(p Params) *Cutter {
 	return c
 }
 
-// Cut returns the length of the first chunk of buf. The bytes are either the
-// rest of a stream or at least the maximal length of a chunk.
+// Cut returns the length of the first chunk of buf. buf must hold either the rest of the
+// stream or at least Max bytes.
 func (c *Cutter) Cut(buf []byte) int {
 	if len(buf) <= c.min {
 		return len(buf)
 	}
 	end := min(len(buf), c.max)
-	// The window before position i is buf[i-64:i]. The first cut allowed is
-	// at min; the fingerprint is a function of the window alone.
+	// The window at position i is buf[i-64:i]. The first allowed cut is at min. The
+	// fingerprint depends on the window alone.
 	if i := c.scan(buf[c.min-windowSize : end]); i > 0 {
 		return c.min - windowSize + i
 	}
 	return end
 }
 
-// MayEnd reports whether a chunk that is followed by others may end as this one does:
-// a cut stands there, unless one stands before it.
+// MayEnd reports whether Cut could have ended this chunk here with more data following:
+// it ends at a cut candidate or at the maximal length. It does not look for earlier
+// candidates.
 func (c *Cutter) MayEnd(chunk []byte) bool {
 	if len(chunk) < c.min || len(chunk) >= c.max {
 		return len(chunk) == c.max
@@ -68,18 +69,18 @@ func (c *Cutter) scan(buf []byte) int {
 	return c.scanLanes(buf)
 }
 
-// A block is looked at by six lanes of so many bytes each.
+// A block is scanned in six lanes of lane bytes each.
 const (
 	lane  = 1376
 	block = windowSize + 6*lane
 )
 
-// scanLanes does what scan does.
+// scanLanes implements scan without special instructions.
 //
-// A fingerprint depends on the one before it through a table, so one lane keeps
-// the processor waiting for loads. But a candidate depends on its window alone:
-// six lanes, each with a window of its own to begin with, run at once. With more,
-// their fingerprints wouldn't stay in registers.
+// Each fingerprint depends on the one before it through a table, so a single lane leaves
+// the processor waiting for loads. But a candidate depends on its window alone, so six
+// lanes, each starting with its own window, run at once. The fingerprints of more lanes
+// would not fit into the registers.
 func (c *Cutter) scanLanes(buf []byte) int {
 	digest := c.fingerprint(buf[:windowSize])
 	if digest&c.mask == 0 {
@@ -108,7 +109,7 @@ func (c *Cutter) scanBlock(buf *[block]byte, d0 uint64) (first int, last uint64)
 		d4 = c.push(d4, buf[4*lane+i])
 		d5 = c.push(d5, buf[5*lane+i])
 	}
-	var hits [6]int // 0, or the first candidate of each lane
+	var hits [6]int // the first candidate of each lane, or 0
 	mask, out, mod := c.mask, &c.out, &c.mod
 	for i := range lane {
 		d0 = d0<<8 ^ mod[byte(d0>>(degree-8))] ^ (uint64(buf[windowSize+i]) ^ out[buf[i]])
@@ -117,7 +118,7 @@ func (c *Cutter) scanBlock(buf *[block]byte, d0 uint64) (first int, last uint64)
 		d3 = d3<<8 ^ mod[byte(d3>>(degree-8))] ^ (uint64(buf[windowSize+3*lane+i]) ^ out[buf[3*lane+i]])
 		d4 = d4<<8 ^ mod[byte(d4>>(degree-8))] ^ (uint64(buf[windowSize+4*lane+i]) ^ out[buf[4*lane+i]])
 		d5 = d5<<8 ^ mod[byte(d5>>(degree-8))] ^ (uint64(buf[windowSize+5*lane+i]) ^ out[buf[5*lane+i]])
-		// One of the six is zero where the subtraction of 1 borrows.
+		// Subtracting 1 borrows only if one of the six is zero.
 		if int64((d0&mask-1)|(d1&mask-1)|(d2&mask-1)|(d3&mask-1)|(d4&mask-1)|(d5&mask-1)) < 0 {
 			if d0&mask == 0 {
 				return windowSize + i + 1, 0

@@ -9,16 +9,16 @@ import (
 	"github.com/zeebo/blake3"
 )
 
-// ErrDamaged is what every error matches, by errors.Is, that means damage: something that
-// was stored is missing, or can't be read as what it was. It is here so that all packages
-// that read what is stored can use it.
+// ErrDamaged is matched, with errors.Is, by every error that means damage: stored data is
+// missing or unreadable. It is defined here because every package that reads stored data
+// imports this one.
 var ErrDamaged = errors.New("damaged")
 
 // IDSize is the length of an ID in bytes.
 const IDSize = 32
 
-// An ID names a blob: the keyed BLAKE3-256 hash of its plaintext. Without the
-// key it tells nothing about the content.
+// An ID names a blob: the keyed BLAKE3-256 hash of its plaintext. Without the key it
+// reveals nothing about the content.
 type ID [IDSize]byte
 
 // String returns the ID as 64 hexadecimal digits.
@@ -30,10 +30,10 @@ func (id ID) Short() string { return hex.EncodeToString(id[:4]) }
 // IsZero reports whether the ID is the zero value, which names nothing.
 func (id ID) IsZero() bool { return id == ID{} }
 
-// MarshalText returns what String returns.
+// MarshalText returns the same text as String.
 func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
-// UnmarshalText reads what MarshalText returns.
+// UnmarshalText parses the output of MarshalText.
 func (id *ID) UnmarshalText(text []byte) error {
 	parsed, err := ParseID(string(text))
 	if err == nil {
@@ -42,7 +42,7 @@ func (id *ID) UnmarshalText(text []byte) error {
 	return err
 }
 
-// ParseID reads 64 hexadecimal digits in lower case.
+// ParseID parses 64 lower-case hexadecimal digits.
 func ParseID(s string) (ID, error) {
 	var id ID
 	if len(s) != 2*IDSize {
@@ -54,21 +54,21 @@ func ParseID(s string) (ID, error) {
 	return id, nil
 }
 
-// A Hasher computes the IDs of blobs of one sort in one repository. It is safe
-// for concurrent use.
+// A Hasher computes the IDs of one kind of blob in one repository. It is safe for
+// concurrent use.
 type Hasher struct {
 	key  [32]byte
 	pool sync.Pool // of *blake3.Hasher, whose state is 10 KiB
 }
 
-// NewHasher returns a Hasher with that key. Blobs of different sorts, such as
-// file data and trees, use different keys, so that their IDs never meet.
+// NewHasher returns a Hasher with the given key. Each kind of blob, such as file data or
+// trees, has a key of its own, so that their IDs never collide.
 func NewHasher(key [32]byte) *Hasher {
 	h := &Hasher{key: key}
 	h.pool.New = func() any {
 		keyed, err := blake3.NewKeyed(h.key[:])
 		if err != nil {
-			panic(err) // only for a key of another length
+			panic(err) // impossible: the key's length is right
 		}
 		return keyed
 	}
@@ -86,7 +86,7 @@ func (h *Hasher) ID(blob []byte) ID {
 	return id
 }
 
-// ErrMismatch means that a blob's bytes are not those its ID was made from.
+// ErrMismatch means that a blob does not have the hash that its ID says.
 var ErrMismatch = errors.New("content does not match its id")
 
 // Verify returns ErrMismatch unless the blob has that ID.

@@ -1,49 +1,51 @@
 package chunk
 
-// Where the processor multiplies polynomials over GF(2), cuts are looked for without
-// rolling a fingerprint.
+// On processors that multiply polynomials over GF(2), cuts are found without a rolling
+// fingerprint.
 //
-// A window D leaves the fingerprint F = D + P·Q, where Q is the quotient. As P is odd, it
-// has an inverse modulo any power of x, so that the lowest 16 bits of F are zero where
-// those of D/P (modulo x¹⁶) and of Q are the same. D/P modulo x¹⁶ depends on the newest
-// two bytes alone. And Q is the whole part of D times the power series
+// A window D has the fingerprint F = D + P·Q, where Q is the quotient. P is odd, so it
+// has an inverse modulo any power of x. Therefore the lowest 16 bits of F are zero
+// exactly where those of D/P (modulo x¹⁶) equal those of Q. D/P modulo x¹⁶ depends on the
+// newest two bytes alone. Q is the integral part of D times the power series
 //
 //	1/P = r(53)·x⁻⁵³ + r(54)·x⁻⁵⁴ + …
 //
-// in which bit t takes the sum of all bits e of the window times r(e-t). That is the same
-// sum for every window, shifted by eight bits for each byte: the product of all data and
-// one long number, and every bit of it is of use. Only the ends differ. So the number,
-// the kernel, has r(53) to r(495), which concern no bit outside of any window, whichever
-// t from 0 to 7; what the window's oldest two bytes add beyond is made up for by 8×8
-// matrices. Bits 8 to 15 of Q are bits 0 to 7 of the quotient of the window without its
-// newest byte.
+// Bit t of Q is the sum over all bits e of the window of the bit times r(e-t). That is
+// the same sum for every window, shifted by eight bits for each byte. So it is the
+// product of all the data and one long number, the kernel, and every bit of that product
+// is used. Only the ends of windows differ. So the kernel has only r(53) to r(495), which
+// involve no bit outside of any window, for every t from 0 to 7. What the window's oldest
+// two bytes add beyond that is computed with 8×8 matrices. Bits 8 to 15 of Q are bits 0
+// to 7 of the quotient of the window without its newest byte.
 //
-// 64 windows take 11 instructions that multiply (VPCLMULQDQ) four pairs of words each. A
-// product has its bits one behind the other only if the data have, so the bits of each
-// byte are reversed first, and bit t of a quotient is bit 7-t of a byte of the product.
+// 64 windows take 11 multiply instructions (VPCLMULQDQ), each for four pairs of words.
+// The bits of a product are consecutive only if those of the data are, so the bits of
+// each byte are reversed first, and bit t of a quotient is bit 7-t of a byte of the
+// product.
 
-// Quotients are the numbers of a polynomial that this takes.
+// quotients holds the constants of one polynomial that this method needs.
 //
-// Kernel k is seven words, k[0] to k[6], in the order that pairs of words are multiplied
-// in: k[0], k[1], k[0]+k[1], k[2]+k[3], k[2], k[3], k[4], k[5], k[4]+k[5], k[6].
+// The kernel is seven words, k[0] to k[6], stored in the order in which pairs of words
+// are multiplied: k[0], k[1], k[0]+k[1], k[2]+k[3], k[2], k[3], k[4], k[5], k[4]+k[5],
+// k[6].
 //
-// Of a matrix, the row for t is byte t, as the processor has it: VGF2P8AFFINEQB, of
+// The row for t of a matrix is its byte t, as the processor expects: VGF2P8AFFINEQB, of
 // Intel's "Galois Field New Instructions".
 type quotients struct {
 	kernel  [10]uint64
 	reverse uint64 // reverses the bits of a byte
 	old     uint64 // what the second oldest byte of a window adds to the lowest byte of Q
-	oldest  uint64 // and what the oldest one does
+	oldest  uint64 // what the oldest byte adds to the lowest byte of Q
 	newest  uint64 // what the newest byte adds to the lowest byte of D/P
-	carried uint64 // and to the one above it
-	mask    uint64 // which bits of that count, eight times
+	carried uint64 // what the newest byte adds to the second lowest byte of D/P
+	mask    uint64 // which bits of that byte count, repeated eight times
 }
 
-// wideWindows is how many windows are looked at together.
+// wideWindows is how many windows are examined together.
 const wideWindows = 64
 
-// The exponents of 1/P in the kernel. Its first bit is r(kernelFirst-5), as data and
-// windows differ by whole bytes.
+// The kernel's range of exponents of 1/P. Its first bit is r(kernelFirst-5), because data
+// and windows differ by whole bytes.
 const (
 	kernelFirst = degree
 	kernelLast  = 8*(windowSize-2) - 1
@@ -71,7 +73,7 @@ func newQuotients(p Params) *quotients {
 	q := &quotients{kernel: [...]uint64{k[0], k[1], k[0] ^ k[1], k[2] ^ k[3], k[2], k[3], k[4], k[5], k[4] ^ k[5], k[6]}}
 	for t := range 8 {
 		for b := range 8 {
-			at := 8*t + b // of the bit b of a byte, in the row for t
+			at := 8*t + b // the position of bit b of a byte in the row for t
 			q.reverse |= one(t == b) << at
 			if b >= t {
 				q.old |= r[8*(windowSize-2)+b-t] << at
@@ -94,7 +96,7 @@ func one(is bool) uint64 {
 	return 0
 }
 
-// scanWide does what scan does.
+// scanWide implements scan with the wide instructions.
 func (c *Cutter) scanWide(buf []byte) int {
 	at := 0
 	for {

@@ -5,5 +5,5 @@ package chunk
 const hasWide = false
 
 func likelyWindow(*byte, int, *quotients) int {
-	panic("chunk: not on this processor")
+	panic("chunk: the wide scan needs an amd64 processor")
 }

@@ -1,11 +1,11 @@
-// Package cache keeps copies of immutable objects in a local directory, so that
-// they needn't be fetched again.
+// Package cache keeps copies of immutable objects in a local directory, so that they need
+// not be fetched again.
 //
-// Whatever happens to the directory costs time only. A file appears there whole,
-// under its final name, but isn't forced to disk: after a power failure it may hold
-// anything. So who gets an object says how to tell that it is the right one, and a
-// file that isn't is removed. Any number of processes may use one directory, and
-// anybody may remove it or anything in it at any time.
+// Losing the directory costs only time. A file appears there complete, under its final
+// name, but is not synced to disk: after a power failure it may hold anything. So the
+// caller of Get passes a function that checks the content, and a file that fails the
+// check is removed. Any number of processes may use one directory. The directory, or
+// anything in it, may be removed at any time.
 package cache
 
 import (
@@ -20,29 +20,29 @@ import (
 	"time"
 )
 
-// A Dir is a cache in a directory, which is made when something is first kept there.
-// It is safe for concurrent use. A nil *Dir keeps nothing.
+// A Dir is a cache in a directory, which is created by the first Put. It is safe for
+// concurrent use. A nil *Dir stores nothing.
 type Dir struct {
 	path  string
 	limit int64
 
 	mu      sync.Mutex
-	written int64 // since it was last trimmed
+	written int64 // bytes written since the last Trim
 }
 
-// Open returns the cache in a directory. It is kept to about limit bytes: every
-// process that uses it may exceed that by a sixteenth for a while.
+// Open returns the cache in a directory. Its size is limited to about limit bytes: each
+// process that uses it may exceed the limit by a sixteenth for a while.
 func Open(path string, limit int64) *Dir { return &Dir{path: path, limit: limit} }
 
-// newPrefix begins the names of files that aren't whole yet.
+// newPrefix begins the names of incomplete files.
 const newPrefix = ".new-"
 
-// Files that were used within that time count as used just now: so reading seldom
-// writes.
-const coarse = time.Hour
+// A file's time of use is updated only if it is older than this, so that reads rarely
+// cause writes.
+const useGranularity = time.Hour
 
-// Get returns an object if it is there and accept returns no error for its bytes,
-// which are the caller's. One that isn't accepted is removed.
+// Get returns an object if the cache has it and accept returns nil for its bytes. The
+// bytes belong to the caller. An object that accept rejects is removed.
 func (d *Dir) Get(name string, accept func([]byte) error) ([]byte, bool) {
 	if d == nil {
 		return nil, false
@@ -57,20 +57,20 @@ func (d *Dir) Get(name string, accept func([]byte) error) ([]byte, bool) {
 		return nil, false
 	}
 	now := time.Now()
-	if info, err := os.Lstat(path); err == nil && now.Sub(info.ModTime()).Abs() > coarse {
-		_ = os.Chtimes(path, now, now) // else it is removed sooner than it might be
+	if info, err := os.Lstat(path); err == nil && now.Sub(info.ModTime()).Abs() > useGranularity {
+		_ = os.Chtimes(path, now, now) // if that fails, the file is evicted earlier
 	}
 	return b, true
 }
 
-// Put keeps an object, if that can be. A name must be that of a file and not begin
-// with a dot.
+// Put stores an object, as far as possible: an error is ignored, and the object is
+// fetched again later. name must be a file name that does not begin with a dot.
 func (d *Dir) Put(name string, object []byte) {
 	if d == nil || int64(len(object)) > d.limit/16 {
 		return
 	}
 	if err := d.put(name, object); err != nil {
-		return // it is fetched again
+		return // the object will be fetched again
 	}
 	d.mu.Lock()
 	d.written += int64(len(object))
@@ -101,7 +101,7 @@ func (d *Dir) put(name string, object []byte) error {
 	return err
 }
 
-// Close trims the cache if anything was put.
+// Close trims the cache if Put has written anything since the last Trim.
 func (d *Dir) Close() {
 	if d == nil {
 		return
@@ -114,8 +114,8 @@ func (d *Dir) Close() {
 	}
 }
 
-// Trim removes the objects that were used longest ago, until the others have no more
-// bytes than the limit, and what crashed processes left unfinished a day ago.
+// Trim removes the least recently used objects until the rest is within the limit. It
+// also removes incomplete files of crashed processes that are older than a day.
 func (d *Dir) Trim() {
 	d.mu.Lock()
 	d.written = 0
@@ -127,11 +127,11 @@ func (d *Dir) Trim() {
 	}
 	var files []file
 	var total int64
-	entries, _ := os.ReadDir(d.path) // as far as it can be read
+	entries, _ := os.ReadDir(d.path) // as much as can be read
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil || !info.Mode().IsRegular() {
-			continue // gone meanwhile, or not ours
+			continue // removed meanwhile, or not a cache file
 		}
 		if strings.HasPrefix(e.Name(), newPrefix) {
 			if time.Since(info.ModTime()) > 24*time.Hour {
