@@ -15,11 +15,11 @@ const maxEpochs = 1 << 16
 // A Keyring holds the root keys of a repository, one per epoch. It is immutable.
 type Keyring struct {
 	roots [][KeySize]byte
-	epoch uint32 // that new objects are sealed under; 0 is the newest
+	epoch uint32 // that new objects are sealed under; 0 means the newest
 }
 
 // NewKeyring returns a ring with one epoch. Its key comes from random, or from
-// crypto/rand where that is nil.
+// crypto/rand if that is nil.
 func NewKeyring(random io.Reader) (*Keyring, error) {
 	return new(Keyring).Rotated(random)
 }
@@ -30,7 +30,7 @@ func (k *Keyring) Rotated(random io.Reader) (*Keyring, error) {
 		random = rand.Reader
 	}
 	if len(k.roots) >= maxEpochs {
-		return nil, fmt.Errorf("key ring: %d epochs are the most", maxEpochs)
+		return nil, fmt.Errorf("key ring: it has %d epochs and can't have more", maxEpochs)
 	}
 	roots := make([][KeySize]byte, len(k.roots)+1)
 	copy(roots, k.roots)
@@ -48,17 +48,18 @@ func (k *Keyring) Epoch() uint32 {
 	return k.Newest()
 }
 
-// Newest returns the newest epoch whose objects can be opened.
+// Newest returns the newest epoch of the ring.
 func (k *Keyring) Newest() uint32 { return uint32(len(k.roots)) }
 
-// SealingUnder returns a ring that opens the same objects, and seals under that epoch.
+// SealingUnder returns a ring that opens the same objects and seals new ones under the
+// given epoch.
 func (k *Keyring) SealingUnder(epoch uint32) *Keyring { return &Keyring{k.roots, epoch} }
 
-// FirstEpochs returns a ring with the first epochs only, of which there is at least one.
+// FirstEpochs returns a ring with only the first epochs, at least one.
 func (k *Keyring) FirstEpochs(epochs uint32) *Keyring { return &Keyring{roots: k.roots[:epochs]} }
 
-// Common returns how many epochs two rings have in common: objects of these can be
-// opened with either.
+// Common returns how many leading epochs two rings share. Either ring opens the objects
+// of those epochs.
 func (k *Keyring) Common(o *Keyring) uint32 {
 	n := 0
 	for n < len(k.roots) && n < len(o.roots) && k.roots[n] == o.roots[n] {
@@ -67,8 +68,8 @@ func (k *Keyring) Common(o *Keyring) uint32 {
 	return uint32(n)
 }
 
-// Commitment returns bytes that only who has the key of an epoch can make, and that
-// tell nothing of it.
+// Commitment returns bytes that only a holder of the epoch's key can compute, and that
+// reveal nothing about the key.
 func (k *Keyring) Commitment(epoch uint32) [KeySize]byte {
 	root, _ := k.root(epoch)
 	key, err := hkdf.Key(sha256.New, root[:], nil, "qsnap 1 epoch", KeySize)
@@ -85,7 +86,7 @@ func (k *Keyring) root(epoch uint32) (root [KeySize]byte, ok bool) {
 	return k.roots[epoch-1], true
 }
 
-// SubKey returns the key for a purpose that outlives rotation.
+// SubKey returns the key for a purpose. Rotation does not change it.
 func (k *Keyring) SubKey(purpose string) [KeySize]byte {
 	key, err := hkdf.Key(sha256.New, k.roots[0][:], nil, "qsnap 1 "+purpose, KeySize)
 	if err != nil {

@@ -2,8 +2,8 @@
 //
 // # Sealed objects
 //
-// Everything a repository stores except its key slots begins with the same
-// 48-byte header, followed by ciphertext:
+// Every object of a repository except its key slots begins with the same 48-byte header,
+// followed by ciphertext:
 //
 //	offset size
 //	     0    5  "qsnap"
@@ -15,36 +15,35 @@
 //	    16   32  salt: random, or the 16 bytes of a run and 16 that are random
 //	    48       ciphertext, each part followed by its 16-byte tag
 //
-// The packs of one writer's run have its first half of the salt in common, so that
-// whoever deletes can tell which packs belong to a writer that is alive.
+// All packs that one run writes share the first half of the salt. So a pruner can tell
+// which packs belong to a run that is alive.
 //
-// Each object has a key of its own: HKDF-SHA256 (RFC 5869) of the epoch's root
-// key with the object's salt and the info string "qsnap 1 object " followed by
-// the kind. Under that key part number n of the object (its ordinal) is sealed
-// with the nonce n, as 12 bytes little-endian, so a nonce can't repeat. The
-// additional data is the header, the 32-byte repository id and the ordinal as
-// 8 bytes little-endian: a part can't be moved to another place, object, kind
-// or repository. An object in one piece is sealed as part 0. The config is
-// sealed with a repository id of zeros, because it is what tells the id.
+// Each object has a key of its own: HKDF-SHA256 (RFC 5869) of the epoch's root key with
+// the object's salt and the info string "qsnap 1 object " followed by the kind. Under
+// that key, part number n of the object (its ordinal) is sealed with the nonce n, as 12
+// bytes little-endian, so a nonce can't repeat. The additional data is the header, the
+// 32-byte repository id and the ordinal as 8 bytes little-endian: a part can't be moved
+// to another place, object, kind or repository. An object in one piece is sealed as part
+// 0. The config is sealed with a repository id of zeros, because the config is what holds
+// the id.
 //
 // # Keys
 //
-// A repository has one 32-byte random root key per epoch; the first epoch is 1
-// and rotation adds the next, whose key is independent of the others: HKDF of it
-// with no salt and the info string "qsnap 1 epoch" are the 32 bytes by which two
-// rings can be told apart in public. The root keys in order are its key ring. Slots
-// (see Slot) wrap the key ring under a passphrase or a key file. Sub-keys that
-// outlive a rotation, such as those of blob ids, derive from epoch 1 with HKDF,
-// no salt and the info string "qsnap 1 " followed by their purpose; therefore
-// epoch 1 stays in the ring for ever.
+// A repository has one 32-byte random root key per epoch. The first epoch is 1, and a
+// rotation adds the next, whose key is independent of the others. The HKDF of an epoch's
+// root key, with no salt and the info string "qsnap 1 epoch", yields 32 bytes that tell
+// two rings apart in public. The root keys in order are the key ring. Slots (see Slot)
+// wrap the key ring under a passphrase or a key file. Sub-keys that outlive a rotation,
+// such as those of blob ids, are derived from epoch 1 with HKDF, no salt and the info
+// string "qsnap 1 " followed by their purpose. Therefore epoch 1 stays in the ring for
+// ever.
 //
 // # What an outsider learns
 //
-// From the target alone: the number, sizes and times of objects, and their
-// kinds. The sizes of chunks are hidden inside segments of many chunks and
-// sealed footers, but a large chunk stored alone shows its compressed size, and
-// a random chunking polynomial alone is no defence against fingerprinting by
-// those who can choose what is backed up.
+// From the target alone: the number, sizes, times and kinds of objects. The sizes of
+// chunks are hidden inside segments of many chunks and sealed footers, but a large chunk
+// stored alone shows its compressed size. A random chunking polynomial alone is no
+// defence against fingerprinting by someone who can choose what is backed up.
 package seal
 
 import (
@@ -64,13 +63,13 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// Version is the format version this package writes, and the only one it reads.
+// Version is the format version that this package writes, and the only one that it reads.
 const Version = 1
 
 const (
 	// HeaderSize is the length of the header of every sealed object.
 	HeaderSize = 48
-	// Overhead is what sealing one part adds to its length.
+	// Overhead is how many bytes sealing adds to a part.
 	Overhead = 16
 	// KeySize is the length of root keys, repository ids and salts.
 	KeySize = 32
@@ -166,17 +165,17 @@ func Preferred() AEAD {
 var (
 	// ErrNotSealed means that the bytes don't begin with the header of a sealed object.
 	ErrNotSealed = errors.New("not a qsnap object")
-	// ErrDamaged means that the bytes don't authenticate: a bit flipped, they were
-	// truncated, stand in the wrong place or belong to another repository.
+	// ErrDamaged means that the bytes don't authenticate: they were changed or truncated,
+	// are in the wrong place, or belong to another repository.
 	ErrDamaged = errors.New("damaged: authentication failed")
-	// ErrNoKey means that the object is sealed under an epoch the key ring lacks.
+	// ErrNoKey means that the object is sealed under an epoch that the key ring lacks.
 	ErrNoKey = errors.New("sealed with a newer key: open the repository with a key made after the rotation")
 )
 
 // A VersionError means that an object has a format version this package can't read.
 type VersionError struct{ Version byte }
 
-// Error says which version was met and which is known.
+// Error names the version of the object and the version that this package reads.
 func (e *VersionError) Error() string {
 	return fmt.Sprintf("format version %d is newer than this qsnap reads (%d): upgrade qsnap", e.Version, Version)
 }
@@ -184,8 +183,8 @@ func (e *VersionError) Error() string {
 // A Header is the first 48 bytes of a sealed object, checked by ParseHeader.
 type Header [HeaderSize]byte
 
-// ParseHeader takes the header from the front of an object. The errors are
-// ErrNotSealed, ErrDamaged (where fixed fields are wrong) and *VersionError.
+// ParseHeader reads the header at the front of an object. Its errors are ErrNotSealed,
+// ErrDamaged (fixed fields are wrong) and *VersionError.
 func ParseHeader(b []byte) (Header, error) {
 	var h Header
 	if len(b) < HeaderSize || !bytes.HasPrefix(b, []byte("qsnap")) {
@@ -211,13 +210,13 @@ func (h *Header) Kind() Kind { return Kind(h[5]) }
 // Epoch returns the epoch of the root key that the object is sealed under.
 func (h *Header) Epoch() uint32 { return binary.LittleEndian.Uint32(h[8:]) }
 
-// Run returns the run that the object was made in, if it was made in one.
+// Run returns the run that made the object, if a run made it.
 func (h *Header) Run() Run { return Run(h[16:]) }
 
 func (h *Header) aead() AEAD   { return AEAD(h[7]) }
 func (h *Header) salt() []byte { return h[16:] }
 
-// A Run names one run of a writer.
+// A Run identifies one run that writes objects.
 type Run [16]byte
 
 // NewRun returns a random Run.
@@ -237,9 +236,9 @@ type Sealer struct {
 	rand io.Reader
 }
 
-// NewSealer returns a Box for the repository with that id. New objects are sealed
-// with aead under the ring's newest epoch. Salts come from random, or from
-// crypto/rand where it is nil: reuse of a salt under one ring breaks the cipher.
+// NewSealer returns a Sealer for the repository with that id. New objects are sealed with
+// aead under the ring's Epoch. Salts come from random, or from crypto/rand if it is nil:
+// reusing a salt under one ring breaks the cipher.
 func NewSealer(ring *Keyring, id [KeySize]byte, aead AEAD, random io.Reader) *Sealer {
 	if random == nil {
 		random = rand.Reader
@@ -254,8 +253,8 @@ type Cipher struct {
 	id     [KeySize]byte
 }
 
-// NewCipher returns the cipher of a new object of a run, under a salt whose second
-// half is fresh.
+// NewCipher returns the cipher of a new object of a run. The second half of its salt is
+// new.
 func (b *Sealer) NewCipher(run Run, kind Kind) (*Cipher, error) {
 	var h Header
 	copy(h[:], "qsnap")
@@ -297,8 +296,8 @@ func (b *Sealer) Cipher(h Header) (*Cipher, error) {
 // Header returns the header that the object begins with.
 func (c *Cipher) Header() Header { return c.header }
 
-// Seal appends the sealed part to dst. No ordinal may be sealed twice. The
-// storage of part may be dst[:0] of the same slice, but not otherwise overlap.
+// Seal appends the sealed part to dst. No ordinal may be sealed twice. part may share its
+// storage with dst only if it is dst[:0] of the same slice.
 func (c *Cipher) Seal(dst, part []byte, ordinal uint64) []byte {
 	nonce, aad := c.bind(ordinal)
 	return c.aead.Seal(dst, nonce[:], part, aad[:])
@@ -322,7 +321,7 @@ func (c *Cipher) bind(ordinal uint64) (nonce [12]byte, aad [HeaderSize + KeySize
 	return nonce, aad
 }
 
-// Seal returns a whole object in one piece.
+// Seal returns a complete object of one part, under a run of its own.
 func (b *Sealer) Seal(kind Kind, body []byte) ([]byte, error) {
 	run, err := b.NewRun()
 	if err != nil {
@@ -331,7 +330,7 @@ func (b *Sealer) Seal(kind Kind, body []byte) ([]byte, error) {
 	return b.SealIn(run, kind, body)
 }
 
-// SealIn returns a whole object of a run in one piece.
+// SealIn returns a complete object of one part that belongs to a run.
 func (b *Sealer) SealIn(run Run, kind Kind, body []byte) ([]byte, error) {
 	c, err := b.NewCipher(run, kind)
 	if err != nil {
@@ -342,8 +341,8 @@ func (b *Sealer) SealIn(run Run, kind Kind, body []byte) ([]byte, error) {
 	return c.Seal(out, body, 0), nil
 }
 
-// Open returns the body of an object in one piece, which must be of that kind.
-// The errors are those of ParseHeader, ErrNoKey and ErrDamaged.
+// Open returns the body of an object of one part, which must have that kind. Its errors
+// are those of ParseHeader, ErrNoKey and ErrDamaged.
 func (b *Sealer) Open(kind Kind, object []byte) ([]byte, error) {
 	h, err := ParseHeader(object)
 	if err != nil {

@@ -14,30 +14,30 @@ import (
 	"github.com/zeebo/blake3"
 )
 
-// A Secret opens a repository: a passphrase, a key file, or a recovery sheet.
+// A Secret opens a repository. It is a passphrase, a key file or a recovery sheet.
 type Secret struct {
 	passphrase []byte
 	key        []byte   // of a key file
 	ring       *Keyring // of a recovery sheet
 }
 
-// Passphrase returns the secret that a person types.
+// Passphrase returns a passphrase as a Secret.
 func Passphrase(p []byte) Secret { return Secret{passphrase: bytes.Clone(p)} }
 
 // IsZero reports whether the secret is the zero Secret, which opens nothing.
 func (s Secret) IsZero() bool { return s.passphrase == nil && s.key == nil && s.ring == nil }
 
-// A key file and a recovery sheet are text. Lines that begin with # are
-// comments. Every other line carries 16 bytes:
+// A key file and a recovery sheet are text. Lines that begin with # are comments. Every
+// other line carries 16 bytes:
 //
 //	qsnap-key      1/2  GEZD-GNBV-GY3T-QOJQ-GEZD-GNBV-GY3T-QOJQ
 //	qsnap-recovery 1/2  …
 //
-// which are 32 characters of base32 (RFC 4648, upper or lower case, dashes and
-// spaces ignored): the 16 bytes, then the first 4 bytes of the BLAKE3 hash of
-// the line's first word, its number, the count of lines (each as one byte) and
-// the 16 bytes. A typing error is so found in its line. A key file has two
-// lines, a recovery sheet two for each epoch of the key ring it holds.
+// They are written as 32 characters of base32 (RFC 4648, upper or lower case, dashes and
+// spaces ignored): the 16 bytes, then the first 4 bytes of the BLAKE3 hash of the line's
+// first word, its number, the count of lines (each as one byte) and the 16 bytes. So a
+// typing error is found in its line. A key file has two lines, a recovery sheet two for
+// each epoch of its key ring.
 const (
 	keyTag      = "qsnap-key"
 	recoveryTag = "qsnap-recovery"
@@ -58,8 +58,8 @@ func NewKeyFile(random io.Reader) (string, error) {
 	return encodeLines(keyTag, key[:]), nil
 }
 
-// RecoverySheet returns the lines that open the repository even where all its
-// key slots are lost. A ring of more than 127 epochs doesn't fit a sheet.
+// RecoverySheet returns the lines that open the repository even if all its key slots are
+// lost. A ring of more than 127 epochs doesn't fit on a sheet.
 func RecoverySheet(ring *Keyring) (string, error) {
 	b := ring.bytes()
 	if len(b)/lineBytes > maxLines {
@@ -146,7 +146,7 @@ func decodeLine(line string) (part []byte, tag string, n, count int, err error) 
 	return part, fields[0], n, count, nil
 }
 
-// lineLabel is what an error may show of a line: never the key itself.
+// lineLabel returns the part of a line that an error may show: never the key itself.
 func lineLabel(line string) string {
 	fields := strings.Fields(line)
 	if len(fields) < 2 || fields[0] != keyTag && fields[0] != recoveryTag || len(fields[1]) > 7 {

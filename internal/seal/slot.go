@@ -16,15 +16,15 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// A Slot is one way into a repository: the key ring, wrapped under a secret.
-// It is stored as readable JSON; binary fields are in base64.
+// A Slot is a key slot: the key ring, wrapped under a secret. It is stored as readable
+// JSON; binary fields are in base64.
 //
-// The wrapping key comes from the passphrase by Argon2id (RFC 9106), or from
-// the key file's 32 bytes by HKDF-SHA256 with the slot's salt and the info
-// string "qsnap 1 key slot". Wrapped is the ChaCha20-Poly1305 sealing, under
-// that key and a nonce of zeros (the salt makes each key new), of the ring's
-// root keys in order. The additional data is "qsnap 1 key slot", the KDF's name,
-// its time, memory and threads as 4 bytes little-endian each, and the salt.
+// The wrapping key comes from the passphrase by Argon2id (RFC 9106), or from the key
+// file's 32 bytes by HKDF-SHA256 with the slot's salt and the info string "qsnap 1 key
+// slot". Wrapped is the ChaCha20-Poly1305 sealing, under that key and a nonce of zeros
+// (the salt makes each key new), of the ring's root keys in order. The additional data is
+// "qsnap 1 key slot", the KDF's name, its time, memory and threads as 4 bytes
+// little-endian each, and the salt.
 type Slot struct {
 	Version   int       `json:"qsnap_key_slot"`
 	KDF       string    `json:"kdf"` // "argon2id", or "hkdf" for a key file
@@ -39,19 +39,19 @@ type Slot struct {
 	Label     string    `json:"label,omitempty"`
 }
 
-// An KDFCost is what one guess of a passphrase costs: parameters of Argon2id.
+// A KDFCost is the cost of one guess of a passphrase: parameters of Argon2id.
 type KDFCost struct{ Time, MemoryKiB, Threads uint32 }
 
 var (
-	// StrongKDF is for what anybody may get hold of: the second recommendation of RFC 9106,
+	// StrongKDF is for slots that others may obtain: the second recommendation of RFC 9106,
 	// section 4.
 	StrongKDF = KDFCost{3, 64 << 10, 4}
-	// LightKDF is for what the user alone can read in any case: the least of what OWASP's
-	// Password Storage Cheat Sheet recommends, with the lanes of Full.
+	// LightKDF is for slots that only the user can read: the weakest parameters that
+	// OWASP's Password Storage Cheat Sheet recommends, with the lanes of StrongKDF.
 	LightKDF = KDFCost{5, 7 << 10, 4}
 )
 
-// The bounds keep a slot written by someone else from eating the machine.
+// The bounds keep a foreign slot from using up the machine's memory and time.
 const (
 	maxTime, maxMemoryKiB, maxThreads = 64, 1 << 20, 64
 
@@ -60,24 +60,24 @@ const (
 	maxSlotSize               = 4 << 20
 )
 
-// ErrWrongSecret means that a slot doesn't open with the secret.
+// ErrWrongSecret means that the secret doesn't open a slot.
 var ErrWrongSecret = errors.New("wrong password or key")
 
-// Wrap seals the ring under the secret and completes the slot, whose
-// descriptive fields the caller has set. A guess of a passphrase takes the effort.
-// Random bytes come from random, or from crypto/rand where that is nil.
-func (s *Slot) Wrap(ring *Keyring, secret Secret, effort KDFCost, random io.Reader) error {
+// Wrap seals the ring under the secret and completes the slot, whose descriptive fields
+// the caller has set. cost is used for passphrases only. Random bytes come from random,
+// or from crypto/rand if that is nil.
+func (s *Slot) Wrap(ring *Keyring, secret Secret, cost KDFCost, random io.Reader) error {
 	if random == nil {
 		random = rand.Reader
 	}
 	s.Version = Version
 	switch {
 	case secret.passphrase != nil:
-		s.KDF, s.Time, s.MemoryKiB, s.Threads = kdfPassphrase, effort.Time, effort.MemoryKiB, effort.Threads
+		s.KDF, s.Time, s.MemoryKiB, s.Threads = kdfPassphrase, cost.Time, cost.MemoryKiB, cost.Threads
 	case secret.key != nil:
 		s.KDF = kdfKeyFile
 	default:
-		return errors.New("key slot: a slot needs a passphrase or a key file")
+		return errors.New("key slot: wrapping a key ring needs a passphrase or a key file")
 	}
 	s.Salt = make([]byte, KeySize)
 	if _, err := io.ReadFull(random, s.Salt); err != nil {
@@ -91,10 +91,10 @@ func (s *Slot) Wrap(ring *Keyring, secret Secret, effort KDFCost, random io.Read
 	return nil
 }
 
-// Marshal returns the JSON that is stored.
+// Marshal returns the slot as it is stored: JSON.
 func (s *Slot) Marshal() ([]byte, error) { return json.MarshalIndent(s, "", "  ") }
 
-// ParseSlot reads a slot as stored and checks its bounds.
+// ParseSlot parses a stored slot and checks its bounds.
 func ParseSlot(b []byte) (*Slot, error) {
 	if len(b) > maxSlotSize {
 		return nil, errors.New("key slot: too large")
@@ -122,8 +122,8 @@ func ParseSlot(b []byte) (*Slot, error) {
 // TakesPassphrase reports whether the slot opens with a passphrase.
 func (s *Slot) TakesPassphrase() bool { return s.KDF == kdfPassphrase }
 
-// Accepts reports whether a secret is of the sort that the slot takes, so that a
-// failure to unwrap with it means that it is the wrong one.
+// Accepts reports whether the slot takes this kind of secret. If so, a failure of Unwrap
+// means that the secret is the wrong one.
 func (s *Slot) Accepts(secret Secret) bool {
 	return s.KDF == kdfPassphrase && secret.passphrase != nil || s.KDF == kdfKeyFile && secret.key != nil
 }
@@ -147,7 +147,7 @@ func (s *Slot) Unwrap(secret Secret) (*Keyring, error) {
 	return parseKeyring(ring)
 }
 
-// Recovered returns the ring of a recovery sheet, which needs no slot.
+// Recovered returns the key ring of a recovery sheet, which needs no slot.
 func (s Secret) Recovered() (*Keyring, bool) { return s.ring, s.ring != nil }
 
 func (s *Slot) cipher(secret Secret) (cipher.AEAD, error) {
