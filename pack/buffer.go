@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// blockSize is how much memory a Buffer takes at a time: little, as most packs of
-// hourly snapshots are small.
+// blockSize is how much memory a Buffer allocates at a time. It is small because most
+// packs of hourly snapshots are small.
 const blockSize = 64 << 10
 
-// A Buffer is a Spool in memory. Its zero value is empty and ready to use, by
-// several goroutines as long as their stretches don't overlap. Reset makes it
-// empty, and keeps its memory for the next pack.
+// A Buffer is a Spool in memory. Its zero value is empty and ready to use. Several
+// goroutines may use it if their ranges don't overlap. Reset empties it and keeps its
+// memory for the next pack.
 type Buffer struct {
 	mu     sync.RWMutex
 	blocks [][]byte
@@ -25,9 +25,9 @@ func (b *Buffer) Reset() {
 	b.size = 0
 }
 
-// WriteAt is io.WriterAt. It grows the buffer as needed.
+// WriteAt implements io.WriterAt. It grows the buffer as needed.
 func (b *Buffer) WriteAt(p []byte, off int64) (int, error) {
-	blocks := b.room(off + int64(len(p)))
+	blocks := b.grow(off + int64(len(p)))
 	for done := 0; done < len(p); {
 		at := off + int64(done)
 		done += copy(blocks[at/blockSize][at%blockSize:], p[done:])
@@ -35,8 +35,8 @@ func (b *Buffer) WriteAt(p []byte, off int64) (int, error) {
 	return len(p), nil
 }
 
-// room grows the buffer to that size and returns its blocks.
-func (b *Buffer) room(size int64) [][]byte {
+// grow grows the buffer to that size and returns its blocks.
+func (b *Buffer) grow(size int64) [][]byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.size = max(b.size, size)
@@ -46,7 +46,7 @@ func (b *Buffer) room(size int64) [][]byte {
 	return b.blocks
 }
 
-// ReadAt is io.ReaderAt.
+// ReadAt implements io.ReaderAt.
 func (b *Buffer) ReadAt(p []byte, off int64) (int, error) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()

@@ -14,36 +14,36 @@ import (
 
 func hash(b []byte) ID { return blake3.Sum256(b) }
 
-// A Spool holds a pack while it is built: a Buffer, or a file where packs are
-// larger than memory should be.
+// A Spool holds a pack while it is built: a Buffer, or a file if packs should not be held
+// in memory.
 type Spool interface {
 	io.ReaderAt
 	io.WriterAt
 }
 
-// A Builder makes one pack. Segments are reserved in the order in which they
-// will lie, then sealed and written by as many goroutines as like to.
+// A Builder builds one pack. Segments are reserved in the order of their places in the
+// pack. Any number of goroutines then seal and write them.
 type Builder struct {
 	cipher *seal.Cipher
 	spool  Spool
 
 	mu      sync.Mutex
 	info    Info
-	next    int64         // where the next segment goes
-	hashed  int64         // up to where the pack is hashed
-	written map[int64]int // lengths of segments beyond that, by where they lie
-	hashing bool          // somebody is
+	next    int64         // offset of the next segment
+	hashed  int64         // offset up to which the pack is hashed
+	written map[int64]int // lengths of the segments written beyond hashed, by offset
+	hashing bool          // a goroutine is hashing
 
-	hasher *blake3.Hasher // of who is
+	hasher *blake3.Hasher // used only by the goroutine that is hashing
 
-	// writing lets one write at a time to the spool. A file system does that for a
-	// file, but whoever waits there keeps a processor.
+	// writing allows one write to the spool at a time. A file system does the same for a
+	// file, but a goroutine that waits there occupies a processor.
 	writing sync.Mutex
 }
 
-// NewBuilder begins a pack of that kind in an empty spool. It belongs to a run.
-func NewBuilder(box *seal.Sealer, run seal.Run, kind seal.Kind, spool Spool) (*Builder, error) {
-	cipher, err := box.NewCipher(run, kind)
+// NewBuilder begins a pack of that kind, which belongs to a run, in an empty spool.
+func NewBuilder(sealer *seal.Sealer, run seal.Run, kind seal.Kind, spool Spool) (*Builder, error) {
+	cipher, err := sealer.NewCipher(run, kind)
 	if err != nil {
 		return nil, err
 	}
@@ -55,12 +55,12 @@ func NewBuilder(box *seal.Sealer, run seal.Run, kind seal.Kind, spool Spool) (*B
 		cipher: cipher, spool: spool, info: Info{Header: header},
 		next: seal.HeaderSize, hashed: seal.HeaderSize, written: map[int64]int{}, hasher: blake3.New(),
 	}
-	_, _ = b.hasher.Write(header[:]) // which never fails
+	_, _ = b.hasher.Write(header[:]) // never fails
 	return b, nil
 }
 
-// A Part names a blob of a segment to be, and its length. The parts of a segment
-// lie in it one after another.
+// A Part names a blob of a segment that is being built, and its length. The parts of a
+// segment are consecutive.
 type Part struct {
 	ID     chunk.ID
 	Length int
@@ -72,9 +72,9 @@ type Slot struct {
 	offset int64
 }
 
-// Reserve gives the next place to a segment that compressed to size bytes. It
-// must be followed by a Write to that place. It also returns how large the pack
-// has become, without its footer.
+// Reserve assigns the next place in the pack to a segment whose compressed size is size
+// bytes. A Write to that place must follow. Reserve also returns the size of the pack so
+// far, without its footer.
 func (b *Builder) Reserve(codec Codec, size, plain int, parts []Part) (Slot, int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -90,8 +90,8 @@ func (b *Builder) Reserve(codec Codec, size, plain int, parts []Part) (Slot, int
 	return slot, b.next
 }
 
-// Write seals a compressed segment in place and writes it. It uses data's
-// storage, whose capacity should have seal.Overhead bytes to spare.
+// Write seals a compressed segment in place and writes it. It overwrites data, whose
+// capacity should leave seal.Overhead bytes to spare.
 func (b *Builder) Write(slot Slot, data []byte) error {
 	sealed := b.cipher.Seal(data[:0], data, slot.number)
 	b.writing.Lock()
@@ -101,14 +101,15 @@ func (b *Builder) Write(slot Slot, data []byte) error {
 		return fmt.Errorf("write to pack: %w", err)
 	}
 	if err := b.hash(slot.offset, sealed); err != nil {
-		return fmt.Errorf("read what was written to pack: %w", err)
+		return fmt.Errorf("read back the pack being written: %w", err)
 	}
 	return nil
 }
 
-// hash hashes a segment that is written, and those after it that were before it; or
-// else leaves it to whoever is hashing, or writes what is missing before it. So most
-// are hashed while they are in the processor's cache, and nobody waits.
+// hash hashes the written segment, and the written segments that directly follow it. If
+// another goroutine is hashing, or a segment before it is still missing, that is left to
+// the goroutine that hashes or that writes the missing segment. So most segments are
+// hashed while they are in the processor's cache, and nobody waits.
 func (b *Builder) hash(offset int64, sealed []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -134,19 +135,19 @@ func (b *Builder) hash(offset int64, sealed []byte) error {
 		}
 		b.mu.Lock()
 		if err != nil {
-			return err // and Finish won't
+			return err // Finish fails too, because hashed stays behind
 		}
 		b.hashed += int64(size)
 	}
 }
 
-// Finish writes footer and trailer once every reserved segment is written, and
-// returns what the pack is. The spool then holds it, Size bytes long.
+// Finish writes the footer and the trailer after every reserved segment was written, and
+// returns the description of the pack. The spool then holds the pack, Size bytes long.
 func (b *Builder) Finish() (*Info, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.hashed != b.next {
-		return nil, errors.New("finish pack: not all that was reserved is written")
+		return nil, errors.New("finish pack: a reserved segment was not written")
 	}
 	footer := b.info.AppendFooter(nil)
 	end := b.cipher.Seal(footer[:0], footer, footerPart)

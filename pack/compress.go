@@ -10,13 +10,13 @@ import (
 	"github.com/qsnap/qsnap/internal/seal"
 )
 
-// A Level says how hard segments are compressed. Every level reads what any
-// other wrote.
+// A Level says how hard segments are compressed. Any level can read what another level
+// wrote.
 type Level int
 
-// The levels. Auto is Default, but the next segment after one that shrank by less than
-// half it compresses as Fastest does, and after one that didn't shrink it tries parts of
-// the next before all of it.
+// The levels. Auto is Default with two exceptions: after a segment that shrank by less
+// than half, it compresses the next one like Fastest; after a segment that didn't shrink,
+// it first tries samples of the next one.
 const (
 	Auto Level = iota
 	Off
@@ -36,7 +36,7 @@ func (l Level) String() string {
 	return levelNames[l]
 }
 
-// ParseLevel reads what String returns.
+// ParseLevel parses the output of String.
 func ParseLevel(s string) (Level, error) {
 	for i, name := range levelNames {
 		if s == name {
@@ -49,28 +49,29 @@ func ParseLevel(s string) (Level, error) {
 // A Compressor compresses one segment at a time. It is not safe for concurrent use.
 type Compressor struct {
 	encoder *zstd.Encoder // nil for Off
-	fastest *zstd.Encoder // of Auto
-	sample  []byte        // of a doubtful segment
-	shrunk  []byte        // what became of it
+	fastest *zstd.Encoder // used by Auto only
+	sample  []byte        // parts of a segment, to try
+	shrunk  []byte        // sample, compressed
 }
 
-// A AutoState is how segments that follow each other have shrunk, from which Auto tells what
-// to try on the next one. Its zero value is for the first.
+// An AutoState records how the previous segments shrank, so that Auto can decide what to
+// try on the next one. Its zero value is for the first segment.
 //
-// The rule for what shrinks by less than half saves 3.6 % of zstd's time for 0.7 % more
-// bytes of a tar file of /usr (2 GiB), and leaves source code as it is (Linux, Go).
+// Compressing badly shrinking segments like Fastest saves 3.6 % of zstd's time for 0.7 %
+// more bytes of a tar file of /usr (2 GiB), and makes no difference to source code
+// (Linux, Go).
 type AutoState struct {
 	poor           bool // the last segment shrank by less than half
-	incompressible bool // it didn't shrink
+	incompressible bool // the last segment didn't shrink
 }
 
-// Of a doubtful segment so many parts of so many bytes are tried.
+// A sample has so many parts of so many bytes.
 const (
 	sampleParts = 4
 	samplePart  = 16 << 10
 )
 
-// window is how far back zstd looks: as far as segments of the usual size reach.
+// window is how far back zstd looks: the usual size of a segment.
 const window = 4 << 20
 
 // NewCompressor returns a Compressor of that level.
@@ -93,7 +94,7 @@ func NewCompressor(level Level) (*Compressor, error) {
 	case Max:
 		c.encoder, err = newEncoder(zstd.SpeedBestCompression)
 	default:
-		err = fmt.Errorf("compression: no such %v", level)
+		err = fmt.Errorf("compression: unknown %v", level)
 	}
 	return c, err
 }
@@ -104,13 +105,14 @@ func newEncoder(level zstd.EncoderLevel) (*zstd.Encoder, error) {
 		zstd.WithEncoderConcurrency(1),
 		zstd.WithWindowSize(window),
 		zstd.WithLowerEncoderMem(true),
-		zstd.WithEncoderCRC(false)) // sealing authenticates
+		zstd.WithEncoderCRC(false)) // sealing detects damage
 }
 
-// Compress returns the segment as it is to be stored, with room behind it for
-// sealing, and a buffer that is free again. What doesn't shrink by a sixteenth stays as
-// it is, so that reading it back is free: then data is plain itself, moved only if it
-// has no such room, and free has the storage of spare. Else it is the other way around.
+// Compress returns the segment as it is to be stored, with spare capacity for sealing,
+// and a buffer that is free again. A segment that doesn't shrink by a sixteenth stays
+// uncompressed, so that reading it costs nothing: then data is plain, moved only if it
+// lacks the spare capacity, and free is the storage of spare. Otherwise data is in spare,
+// and free is the storage of plain.
 func (c *Compressor) Compress(t *AutoState, plain, spare []byte) (codec Codec, data, free []byte) {
 	encoder, skip := c.encoder, false
 	if c.fastest != nil && t.poor {
@@ -127,8 +129,8 @@ func (c *Compressor) Compress(t *AutoState, plain, spare []byte) (codec Codec, d
 	return Raw, slices.Grow(plain, seal.Overhead), spare[:0]
 }
 
-// sampleIncompressible reports whether parts of a segment from all over it shrink by even less
-// than it would have to.
+// sampleIncompressible reports whether a sample of the segment, taken from all over it,
+// shrinks by even less than the segment would have to.
 func (c *Compressor) sampleIncompressible(plain []byte) bool {
 	if len(plain) < 4*sampleParts*samplePart {
 		return false
@@ -142,11 +144,11 @@ func (c *Compressor) sampleIncompressible(plain []byte) bool {
 	return len(c.shrunk) > len(c.sample)-len(c.sample)/32
 }
 
-// A Decompressor is safe for concurrent use.
+// A Decompressor decompresses segments. It is safe for concurrent use.
 type Decompressor struct{ decoder *zstd.Decoder }
 
-// NewDecompressor returns a Decompressor that runs at most that many
-// decompressions at once; others wait.
+// NewDecompressor returns a Decompressor that runs at most that many decompressions at
+// once. Further calls wait.
 func NewDecompressor(concurrency int) (*Decompressor, error) {
 	d, err := zstd.NewReader(nil,
 		zstd.WithDecoderConcurrency(concurrency),
@@ -155,11 +157,11 @@ func NewDecompressor(concurrency int) (*Decompressor, error) {
 	return &Decompressor{d}, err
 }
 
-// Segment opens and decompresses segment number n, given as stored, and appends
-// it to dst. It uses the storage of sealed.
+// Segment opens and decompresses segment number n from its stored bytes, and appends it
+// to dst. It overwrites sealed.
 func (d *Decompressor) Segment(c *seal.Cipher, s Segment, n int, sealed, dst []byte) ([]byte, error) {
 	if len(sealed) != s.Stored {
-		return nil, fmt.Errorf("%d bytes instead of %d", len(sealed), s.Stored)
+		return nil, fmt.Errorf("has %d bytes instead of %d", len(sealed), s.Stored)
 	}
 	opened, err := c.Open(sealed[:0], sealed, uint64(n))
 	if err != nil {
@@ -174,7 +176,7 @@ func (d *Decompressor) Segment(c *seal.Cipher, s Segment, n int, sealed, dst []b
 			return nil, fmt.Errorf("decompress: %w", err)
 		}
 	default:
-		return nil, fmt.Errorf("codec %d is not known to this qsnap: upgrade qsnap", s.Codec)
+		return nil, fmt.Errorf("unknown codec %d: upgrade qsnap", s.Codec)
 	}
 	if len(dst)-from != s.Plain {
 		return nil, errors.New("decompress: wrong length")

@@ -12,10 +12,10 @@ import (
 
 var errFooter = errors.New("footer: malformed")
 
-// AppendFooter appends the plain footer of the pack's segments and blobs, which
-// are in order.
+// AppendFooter appends the plain footer of the pack's segments and blobs, which are in
+// order.
 func (i *Info) AppendFooter(b []byte) []byte {
-	b = slices.Grow(b, 12*(len(i.Segments)+2)+(chunk.IDSize+4)*len(i.Blobs)) // about
+	b = slices.Grow(b, 12*(len(i.Segments)+2)+(chunk.IDSize+4)*len(i.Blobs)) // approximately
 	b = binary.AppendUvarint(b, uint64(len(i.Segments)))
 	for _, s := range i.Segments {
 		b = binary.AppendUvarint(b, uint64(s.Codec))
@@ -33,8 +33,8 @@ func (i *Info) AppendFooter(b []byte) []byte {
 	return b
 }
 
-// ParseFooter sets the segments and blobs from a plain footer and returns what
-// follows it.
+// ParseFooter sets the segments and blobs from a plain footer and returns the bytes after
+// it.
 func (i *Info) ParseFooter(b []byte) (rest []byte, err error) {
 	p := footerParser{b: b}
 	i.Segments = p.segments()
@@ -46,7 +46,7 @@ func (i *Info) ParseFooter(b []byte) (rest []byte, err error) {
 	return p.b, nil
 }
 
-// footerParser turns bad for good at the first thing that can't be.
+// footerParser sets bad at the first invalid item, and never clears it.
 type footerParser struct {
 	b   []byte
 	bad bool
@@ -114,7 +114,7 @@ func (p *footerParser) blobs(segments []Segment) []Blob {
 const (
 	trailerSize  = 32
 	trailerMagic = "qsnapend"
-	footerPart   = 1<<64 - 1 // the ordinal of the footer
+	footerPart   = 1<<64 - 1 // ordinal of the footer
 )
 
 func appendTrailer(b, sealedFooter []byte) []byte {
@@ -131,7 +131,7 @@ func parseTrailer(b []byte) (footerSize int, sum [16]byte, err error) {
 	}
 	n := binary.LittleEndian.Uint32(b)
 	if n < seal.Overhead || n > 1<<30 {
-		return 0, sum, fmt.Errorf("trailer: a footer of %d bytes can't be", n)
+		return 0, sum, fmt.Errorf("trailer: impossible footer size of %d bytes", n)
 	}
 	copy(sum[:], b[8:])
 	return int(n), sum, nil

@@ -1,12 +1,11 @@
-// Package pack defines the files that a repository's chunks are stored in.
+// Package pack defines packs, the objects that hold a repository's blobs.
 //
 // # Layout
 //
-// A pack is a sequence of segments. A segment is what is compressed and sealed
-// at once: the chunks of neighbouring files, one after another, up to a MiB or
-// two, or a single large chunk. A pack is written front to back, is never
-// changed, and is named by the unkeyed BLAKE3-256 hash of its bytes, so that
-// anyone can check it without a key.
+// A pack is a sequence of segments. A segment is compressed and sealed as a unit. It
+// holds the chunks of neighbouring files, one after another, up to a MiB or two, or a
+// single large chunk. A pack is written front to back and never changed. It is named by
+// the unkeyed BLAKE3-256 hash of its bytes, so that anyone can check it without a key.
 //
 //	header    48 bytes   of a sealed object (package seal), kind 'D' or 'T'
 //	segment 0            sealed part 0
@@ -18,27 +17,27 @@
 //	                     16 first bytes of the BLAKE3 hash of the sealed footer
 //	                     8  "qsnapend"
 //
-// Packs of kind 'D' hold file data, those of kind 'T' trees. Numbers in the
-// footer are unsigned varints as of encoding/binary:
+// Packs of kind 'D' hold file data, those of kind 'T' trees. Numbers in the footer are
+// unsigned varints as of encoding/binary:
 //
 //	number of segments
 //	for each segment:
-//	    codec     0 raw, 1 zstd (RFC 8878); 2 is set aside for zstd with a chunk
+//	    codec     0 raw, 1 zstd (RFC 8878); 2 is reserved for zstd with a chunk
 //	              of an earlier version as dictionary
 //	    stored    bytes in the pack, with the 16 of sealing
 //	    plain     bytes once opened and decompressed
 //	number of blobs
-//	for each blob, in the order in which they lie in the segments:
+//	for each blob, in the order of their places in the segments:
 //	    id        32 bytes
-//	    advance   how many segments it lies behind the blob before it (the first
-//	              blob: behind segment 0)
+//	    advance   its segment number minus that of the blob before it (for the
+//	              first blob: its segment number)
 //	    length    bytes
 //
-// A segment begins at the end of the one before, and a blob where the one before
-// it in its segment ends. Bytes of a segment that belong to no blob are padding.
+// A segment begins where the one before it ends. A blob begins where the blob before it
+// in the same segment ends. Bytes of a segment that belong to no blob are padding.
 //
-// The footer tells all there is to know of a pack, so that an index can always
-// be made from packs alone.
+// The footer holds everything there is to know about a pack, so an index can always be
+// rebuilt from packs alone.
 package pack
 
 import (
@@ -58,7 +57,7 @@ func (id ID) String() string { return hex.EncodeToString(id[:]) }
 // Short returns the first 8 hexadecimal digits, for people.
 func (id ID) Short() string { return hex.EncodeToString(id[:4]) }
 
-// ParseID reads 64 hexadecimal digits in lower case.
+// ParseID parses 64 lower-case hexadecimal digits.
 func ParseID(s string) (ID, error) {
 	id, err := chunk.ParseID(s)
 	return ID(id), err
@@ -73,14 +72,14 @@ const (
 	Zstd Codec = 1
 )
 
-// Limits that a reader enforces, so that a damaged or forged footer can't ask
-// for more memory than the machine has.
+// Limits that a reader enforces, so that a damaged or forged footer can't make it
+// allocate more memory than the machine has.
 const (
 	MaxSegment = 64 << 20 // bytes of a segment, stored or plain
 	MaxSize    = 64 << 30 // bytes of a pack
 )
 
-// A Segment is a stretch of a pack that is compressed and sealed at once.
+// A Segment is a range of a pack that is compressed and sealed as a unit.
 type Segment struct {
 	Offset int64 // in the pack
 	Stored int   // bytes in the pack
@@ -88,7 +87,7 @@ type Segment struct {
 	Codec  Codec
 }
 
-// A Blob is a chunk or a tree inside a segment.
+// A Blob is a chunk or a page of a tree inside a segment.
 type Blob struct {
 	ID      chunk.ID
 	Segment uint32 // its number in the pack, from 0
@@ -96,7 +95,7 @@ type Blob struct {
 	Length  uint32
 }
 
-// Info is all there is to know of a pack without its contents.
+// Info describes a pack without its contents.
 type Info struct {
 	ID       ID
 	Size     int64
@@ -108,7 +107,7 @@ type Info struct {
 // IsTree reports whether the pack holds trees rather than file data.
 func (i *Info) IsTree() bool { return i.Header.Kind() == seal.TreePack }
 
-// A DamageError says which part of which pack can't be used.
+// A DamageError names a damaged pack, or the damaged part of one.
 type DamageError struct {
 	Pack ID
 	Part string // such as "segment 7"; empty for the whole pack

@@ -8,17 +8,17 @@ import (
 	"github.com/qsnap/qsnap/internal/seal"
 )
 
-// tailSize is what is read first of a pack's end: most footers fit in it.
+// tailSize is how many bytes of a pack's end are read first. Most footers fit.
 const tailSize = 64 << 10
 
-// ReadInfo reads what a pack of that id and size holds from its header and its
-// footer, in two or three reads. It doesn't look at the segments. Any damage is a
-// *DamageError; errors of r are not, nor is seal.ErrNoKey, which a header that is
-// damaged can bring about, too.
-func ReadInfo(box *seal.Sealer, id ID, size int64, r io.ReaderAt) (*Info, error) {
+// ReadInfo reads the description of a pack of that id and size from its header and its
+// footer, in two or three reads. It doesn't read the segments. Any damage is a
+// *DamageError. Errors of r are not, and neither is seal.ErrNoKey, which a damaged header
+// can also cause.
+func ReadInfo(sealer *seal.Sealer, id ID, size int64, r io.ReaderAt) (*Info, error) {
 	damaged := func(part string, err error) error { return &DamageError{id, part, err} }
 	if size < seal.HeaderSize+seal.Overhead+trailerSize || size > MaxSize {
-		return nil, damaged("", fmt.Errorf("%d bytes can't be a pack", size))
+		return nil, damaged("", fmt.Errorf("a pack can't have %d bytes", size))
 	}
 	info := &Info{ID: id, Size: size}
 	head := make([]byte, seal.HeaderSize)
@@ -30,7 +30,7 @@ func ReadInfo(box *seal.Sealer, id ID, size int64, r io.ReaderAt) (*Info, error)
 		return nil, damaged("header", err)
 	}
 	if k := info.Header.Kind(); k != seal.DataPack && k != seal.TreePack {
-		return nil, damaged("header", fmt.Errorf("it is a %v", k))
+		return nil, damaged("header", fmt.Errorf("the object is a %v", k))
 	}
 	tail := make([]byte, min(size-seal.HeaderSize, tailSize))
 	if err := readFull(r, tail, size-int64(len(tail))); err != nil {
@@ -54,7 +54,7 @@ func ReadInfo(box *seal.Sealer, id ID, size int64, r io.ReaderAt) (*Info, error)
 	if got := hash(sealed); [16]byte(got[:16]) != sum {
 		return nil, damaged("footer", errors.New("checksum mismatch"))
 	}
-	cipher, err := box.Cipher(info.Header)
+	cipher, err := sealer.Cipher(info.Header)
 	if errors.Is(err, seal.ErrNoKey) {
 		return nil, fmt.Errorf("pack %s: %w", id.Short(), err)
 	}
