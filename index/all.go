@@ -18,9 +18,9 @@ type Item struct {
 	Place
 }
 
-// All yields every place of every blob, in an order that means nothing but is the
-// same for the same index; one that several deltas list may come more than once.
-// After an error it ends. Nothing else may be asked of the index in between.
+// All yields every place of every blob, in an order that has no meaning but is the same
+// for the same index. A place that several deltas list may be yielded more than once. An
+// error ends the sequence. No other method may be called while it runs.
 func (x *Index) All() iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		x.mu.RLock()
@@ -46,7 +46,7 @@ func (x *Index) All() iter.Seq2[Item, error] {
 
 var errStop = errors.New("stop")
 
-// all yields the places in packs that are alive.
+// all yields the places in live packs.
 func (t *table) all(yield func(Item, error) bool) error {
 	return t.view(func(tx *bolt.Tx) error {
 		for n := range t.groups {

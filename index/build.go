@@ -14,9 +14,9 @@ import (
 	"github.com/qsnap/qsnap/pack"
 )
 
-// A contents is what a table to be will hold, apart from the entries.
+// contents is what a new table will hold, except the entries.
 type contents struct {
-	packs   []*pack.Info // by number; their blobs are not looked at
+	packs   []*pack.Info // by number; their blobs are ignored
 	numbers map[pack.ID]uint32
 	deltas  map[ID][]uint32
 }
@@ -25,7 +25,7 @@ func newContents() *contents {
 	return &contents{numbers: map[pack.ID]uint32{}, deltas: map[ID][]uint32{}}
 }
 
-// number returns the number of a pack, and whether it is new.
+// number returns the number of a pack, and whether the pack is new to c.
 func (c *contents) number(p *pack.Info) (n uint32, fresh bool) {
 	if n, ok := c.numbers[p.ID]; ok {
 		return n, false
@@ -41,8 +41,8 @@ const (
 	newPrefix   = "new-"
 )
 
-// writeTable writes a table into dir, from entries in order, and returns its
-// path. A table that a crash leaves unfinished never gets its name.
+// writeTable writes a table into dir, from entries in order, and returns its path. A
+// table gets its final name only when it is complete.
 func writeTable(dir string, c *contents, entries iter.Seq2[entry, error]) (path string, err error) {
 	defer recoverDamage(&err)
 	f, err := os.CreateTemp(dir, newPrefix+"*")
@@ -55,7 +55,7 @@ func writeTable(dir string, c *contents, entries iter.Seq2[entry, error]) (path 
 			os.Remove(f.Name())
 		}
 	}()
-	// Nothing is synced until the end: a crash before it leaves no table.
+	// Sync only at the end: a crash before that leaves no table.
 	db, err := bolt.Open(f.Name(), 0o600, &bolt.Options{NoSync: true, NoGrowSync: true, NoStatistics: true})
 	if err != nil {
 		return "", fmt.Errorf("index: %w", err)
@@ -105,8 +105,8 @@ func fillTable(db *bolt.DB, c *contents, entries iter.Seq2[entry, error]) error 
 
 func numberKey(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
 
-// fillBlobs loads the blobs, a group in a transaction, so that little of it is in
-// memory, and returns how many entries there are.
+// fillBlobs stores the blobs, one group per transaction, so that only one group is in
+// memory. It returns the number of entries.
 func fillBlobs(db *bolt.DB, entries iter.Seq2[entry, error]) (count uint64, err error) {
 	var b groupBuilder
 	var last entry
@@ -114,7 +114,7 @@ func fillBlobs(db *bolt.DB, entries iter.Seq2[entry, error]) (count uint64, err 
 		switch {
 		case err != nil:
 			return 0, err
-		case count > 0 && e == last: // merged tables may share packs
+		case count > 0 && e == last: // tables that are merged may share packs
 			continue
 		case b.len() >= groupBlobs && e.id != last.id:
 			if err := putGroup(db, &b); err != nil {
@@ -128,8 +128,8 @@ func fillBlobs(db *bolt.DB, entries iter.Seq2[entry, error]) (count uint64, err 
 	return count, putGroup(db, &b)
 }
 
-// putGroup stores the group so far, if there is any. It has a bucket of its own, as
-// others that come into one make bbolt write it again.
+// putGroup stores the group built so far, unless it is empty. Each group has a bucket of
+// its own, because adding to a bucket makes bbolt rewrite it.
 func putGroup(db *bolt.DB, b *groupBuilder) error {
 	return db.Update(func(tx *bolt.Tx) error {
 		blobs, err := tx.CreateBucketIfNotExists(blobsBucket)

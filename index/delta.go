@@ -16,14 +16,14 @@ type ID [32]byte
 // String returns the ID as 64 hexadecimal digits.
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
 
-// ParseID reads 64 hexadecimal digits in lower case.
+// ParseID parses 64 lower-case hexadecimal digits.
 func ParseID(s string) (ID, error) {
 	id, err := chunk.ParseID(s)
 	return ID(id), err
 }
 
-// A Delta lists packs and what they hold: those of one writing session, or what
-// several older deltas listed. Plain, before it is sealed, it is
+// A Delta lists packs and the blobs in them. It covers the packs of one run, or replaces
+// several older deltas. Before it is sealed, it is
 //
 //	number of packs                      unsigned varint
 //	for each pack:
@@ -36,7 +36,7 @@ type Delta []*pack.Info
 
 var errDelta = errors.New("index delta: malformed")
 
-// Append appends the plain delta.
+// Append appends the plain delta to b.
 func (d Delta) Append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(d)))
 	for _, p := range d {
@@ -48,9 +48,9 @@ func (d Delta) Append(b []byte) []byte {
 	return b
 }
 
-// ParseDelta reads a plain delta.
+// ParseDelta parses a plain delta.
 func ParseDelta(b []byte) (Delta, error) {
-	const least = 32 + seal.HeaderSize + 4 // bytes a pack takes
+	const least = 32 + seal.HeaderSize + 4 // the fewest bytes that a pack takes
 	count, n := binary.Uvarint(b)
 	if n <= 0 || count > uint64(len(b)/least) {
 		return nil, errDelta
@@ -79,7 +79,7 @@ func ParseDelta(b []byte) (Delta, error) {
 	return d, nil
 }
 
-// appendDescription appends id, header and size.
+// appendDescription appends the id, header and size of a pack.
 func appendDescription(b []byte, p *pack.Info) []byte {
 	b = append(b, p.ID[:]...)
 	b = append(b, p.Header[:]...)

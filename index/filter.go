@@ -7,24 +7,24 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 )
 
-// A filter says of most blobs that a group doesn't have that it doesn't, for a single
-// access to memory: an index that has grown over many sessions has several tables. It
-// is a blocked Bloom filter (Putze, Sanders and Singler, "Cache-, hash- and
-// space-efficient bloom filters", 2007): blocks in which bits are set. As ids are
-// hashes, parts of them serve for the hashes: of what follows the first 8 bytes.
+// A filter rules out most blobs that a group doesn't have, with a single access to
+// memory: an index that has grown over many runs has several tables. It is a blocked
+// Bloom filter (Putze, Sanders and Singler, "Cache-, hash- and space-efficient bloom
+// filters", 2007): blocks in which bits are set. Ids are hashes, so the bytes after their
+// first 8 serve as the filter's hashes.
 type filter []byte
 
 const (
-	filterBlock = 64 // bytes, a line of the processor's cache
-	filterBits  = 10 // of a blob: one in a hundred of those that aren't there passes
-	filterTries = 5  // bits that a blob sets
+	filterBlock = 64 // bytes: one cache line
+	filterBits  = 10 // bits per blob: one in a hundred absent blobs passes
+	filterTries = 5  // bits set for each blob
 )
 
-// filterSize returns the size of a filter for so many blobs.
+// filterSize returns the size in bytes of a filter for that many blobs.
 func filterSize(blobs int) int { return (blobs*filterBits/8/filterBlock + 1) * filterBlock }
 
-// spot returns the block of a blob, and the bits that say which it sets there, nine for
-// each. It is told what follows the first 8 bytes of the id.
+// spot returns the block of a blob, and nine bits for each of the bits that it sets
+// there. rest is the id without its first 8 bytes.
 func (f filter) spot(rest []byte) (block []byte, bits uint64) {
 	n := uint64(len(f) / filterBlock)
 	at := uint64(binary.BigEndian.Uint32(rest)) * n >> 32

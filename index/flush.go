@@ -13,8 +13,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// When deltas leave memory for a table: as many blobs or deltas as reading them
-// at every opening would be felt. maxMemory bounds what a session may add
+// Deltas move from memory to a table when there are so many blobs or deltas that reading
+// them at every opening would be noticeable. maxMemory limits what a session may add
 // before it should store a delta and call Flush.
 const (
 	flushBlobs  = 16 << 10
@@ -23,16 +23,16 @@ const (
 	maxTables   = 6
 )
 
-// NeedsFlush reports whether packs added since the last delta take so much memory that
-// the session should list them in a delta and call Flush.
+// NeedsFlush reports whether the packs added since the last delta take so much memory
+// that the session should list them in a delta and call Flush.
 func (x *Index) NeedsFlush() bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return len(x.memory.places) > maxMemory
 }
 
-// Flush moves listed deltas to a table if they have become many, and merges
-// tables that have. Lookups go on meanwhile.
+// Flush moves the listed deltas to a table if there are many, and merges tables if there
+// are many. Lookups continue meanwhile.
 func (x *Index) Flush() error {
 	x.flushing.Lock()
 	defer x.flushing.Unlock()
@@ -81,13 +81,14 @@ func newTable(dir string, c *contents, entries *sorter) (*table, error) {
 	return openTable(path)
 }
 
-// addTable adds a table and drops from memory what it holds.
+// addTable adds a table and drops its deltas from memory.
 func (x *Index) addTable(t *table) {
 	x.tables = append(x.tables, t)
 	x.memory.forget(func(id ID) bool { _, ok := t.deltas[id]; return ok })
 }
 
-// tabulate sorts the deltas in memory.
+// tabulate returns the contents and the sorted entries of a table of the deltas in
+// memory.
 func (m *memory) tabulate(dir string) (*contents, *sorter, error) {
 	c, entries := newContents(), &sorter{dir: dir}
 	for _, id := range m.inOrder() {
@@ -143,7 +144,8 @@ func (x *Index) merge() error {
 	x.tables = append(slices.DeleteFunc(x.tables, func(t *table) bool { return slices.Contains(old, t) }), t)
 	for _, t := range old {
 		err = errors.Join(err, t.close())
-		// Where another process has it open the system may refuse: it goes next time.
+		// The system may refuse while another process has the file open. The next merge
+		// removes it.
 		if e := os.Remove(t.path); e != nil && !errors.Is(e, fs.ErrNotExist) && !errors.Is(e, fs.ErrPermission) {
 			err = errors.Join(err, fmt.Errorf("index: %w", e))
 		}
@@ -151,8 +153,8 @@ func (x *Index) merge() error {
 	return err
 }
 
-// mergeable returns the small tables that together are worth merging, so that
-// each entry is rewritten only as often as the logarithm of their number.
+// mergeable returns the small tables that are worth merging, such that each entry is
+// rewritten only as often as the logarithm of their number.
 func mergeable(tables []*table) []*table {
 	slices.SortFunc(tables, func(a, b *table) int { return cmp.Compare(a.count, b.count) })
 	var sum uint64
@@ -164,8 +166,8 @@ func mergeable(tables []*table) []*table {
 	return tables[:n]
 }
 
-// addPacksTo numbers the table's living packs in a table to be, and returns the
-// new number for each old one.
+// addPacksTo adds the table's live packs to the contents of a new table, and returns the
+// new number of each old one.
 func (t *table) addPacksTo(c *contents) (map[uint32]uint32, error) {
 	numbers := map[uint32]uint32{}
 	err := t.view(func(tx *bolt.Tx) error {
@@ -199,7 +201,7 @@ func (t *table) addPacksTo(c *contents) (map[uint32]uint32, error) {
 	return numbers, nil
 }
 
-// entries yields the entries of living packs, by their new numbers.
+// entries yields the entries of live packs, with their new numbers.
 func (t *table) entries(numbers map[uint32]uint32) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
 		err := t.view(func(*bolt.Tx) error {

@@ -9,8 +9,8 @@ import (
 	"github.com/qsnap/qsnap/pack"
 )
 
-// A group is a stretch of a table's entries in order. It is stored in a bucket of its
-// own, whose name is the last of their ids, as
+// A group is a run of consecutive entries of a table. It is stored in a bucket of its
+// own, whose name is the last id of the group, as
 //
 //	number of entries        8 bytes, big-endian
 //	filter
@@ -19,35 +19,36 @@ import (
 //	    of the id            24 bytes
 //	    place                16 bytes: the pack's number, segment, offset, length, big-endian
 //
-// All places of a blob are in one group. What a look-up in a large table costs is
-// accesses to memory that no cache of the processor holds. So where groups lie is kept
-// in mind, and an id is looked for among the starts alone: ids are spread evenly, so
-// that one guess is close, and another as good as right.
+// All places of a blob are in one group. The cost of a look-up in a large table is
+// accesses to memory that is in no cache of the processor. So the positions of the groups
+// are kept in memory, and an id is searched for among the starts alone. Ids are evenly
+// distributed, so the first guess is close, and the second is nearly right.
 type group struct {
 	last    chunk.ID
-	before  uint64  // start of the last id of the group before
-	density float64 // entries for each start there may be
+	before  uint64  // start of the last id of the previous group
+	density float64 // entries per possible start
 
-	// Of the file's memory: only for a view.
+	// These point into the mapped file and are valid only during view.
 	filter filter
 	starts []byte
 	rests  []byte
 }
 
 const (
-	groupBlobs = 64 << 10 // entries in a group, a few more at most where a blob has several places
+	groupBlobs = 64 << 10 // entries in a group; a few more if its last blob has several places
 	startSize  = 8
 	restIDSize = chunk.IDSize - startSize
 	restSize   = entrySize - startSize
 )
 
-// groupKey is where a group is in its bucket. With it before them, the filter's blocks
-// begin where a line of the processor's cache does.
+// groupKey is the key of the group in its bucket. Its length aligns the filter's blocks
+// to cache lines.
 var groupKey = []byte("the filter, then entries")
 
 func idStart(id *chunk.ID) uint64 { return binary.BigEndian.Uint64(id[:]) }
 
-// parseGroup returns a stored group, which comes after another or nil, or errTable.
+// parseGroup parses a stored group. previous is the group before it, or nil. A malformed
+// group is errTable.
 func parseGroup(last, v []byte, previous *group) (g group, err error) {
 	if len(last) != chunk.IDSize || len(v) < 8 {
 		return g, errTable
@@ -80,7 +81,7 @@ func (g *group) id(i int) (id chunk.ID) {
 	return id
 }
 
-// place returns the pack's number and the rest of a place.
+// place returns the pack's number and the other fields of a place.
 func (g *group) place(i int) (number uint32, p Place, err error) {
 	b := g.rest(i)[restIDSize:]
 	number = binary.BigEndian.Uint32(b)
@@ -91,7 +92,7 @@ func (g *group) place(i int) (number uint32, p Place, err error) {
 	return number, p, nil
 }
 
-// find returns where the entries of a blob begin, and how many there are.
+// find returns the position of a blob's first entry, and the number of its entries.
 func (g *group) find(id *chunk.ID) (at, n int) {
 	start, rest := idStart(id), id[startSize:]
 	same := func(i int) bool { return i < g.len() && g.start(i) == start }
@@ -105,14 +106,14 @@ func (g *group) find(id *chunk.ID) (at, n int) {
 	return at, n
 }
 
-// Search guesses a few times, then goes on step by step. Ids that aren't spread evenly
-// must not make it slow.
+// search guesses a few times, then moves step by step. Unevenly distributed ids must not
+// make it slow.
 const (
 	searchGuesses = 3
 	searchSteps   = 32
 )
 
-// search returns how many entries start with less than that.
+// search returns how many entries have a smaller start.
 func (g *group) search(want uint64) int {
 	at, from := 0, g.before
 	for range searchGuesses {
@@ -133,7 +134,7 @@ func (g *group) search(want uint64) int {
 	return sort.Search(g.len(), func(i int) bool { return g.start(i) >= want })
 }
 
-// A groupBuilder makes groups of entries that come in order.
+// A groupBuilder builds groups from entries in order.
 type groupBuilder struct {
 	last          chunk.ID
 	starts, rests []byte
@@ -151,7 +152,8 @@ func (b *groupBuilder) add(e *entry) {
 
 func (b *groupBuilder) len() int { return len(b.rests) / restSize }
 
-// take returns the group so far, and begins another. It is valid until the next take.
+// take returns the group built so far and begins another. The result is valid until the
+// next take.
 func (b *groupBuilder) take() []byte {
 	b.value = binary.BigEndian.AppendUint64(b.value[:0], uint64(b.len()))
 	b.value = appendFilter(b.value, b.rests)

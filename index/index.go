@@ -1,22 +1,22 @@
 // Package index finds the places of blobs.
 //
-// # What is true and what is a cache
+// # What is stored and what is a cache
 //
-// The packs of a repository, by their footers, say where every blob lies. A
-// delta (see Delta) repeats the footers of the packs of one writing session, so
-// that few objects have to be read instead of many. An Index is a local,
-// disposable view of all deltas: whatever happens to its files costs time only.
+// The footers of a repository's packs say where every blob is. A delta (see Delta)
+// repeats the footers of the packs of one run, so that few objects have to be read
+// instead of many. An Index is a local cache of all deltas: losing or damaging its files
+// costs only time.
 //
 // # Tables
 //
-// An Index keeps tables: bbolt files, each made of some deltas by one sorted
-// bulk load and never changed afterwards. New tables are added, and small ones
-// merged into larger ones, under names of their own; so a bbolt file's lock,
-// which would make one process wait for another, is only ever shared. Deltas
-// that are few and small are not worth a table and are kept in memory.
+// An Index keeps tables: bbolt files, each built from some deltas by one sorted bulk load
+// and never changed afterwards. New tables are added, and small ones are merged into
+// larger ones, under names of their own. So processes only ever share a bbolt file's
+// lock, and none waits for another. A few small deltas are not worth a table and stay in
+// memory.
 //
-// A delta that has gone from the target takes its packs with it, unless another
-// lists them: their entries are passed over, and dropped by the next merge.
+// When a delta is deleted from the target, its packs are gone too, unless another delta
+// lists them: look-ups ignore their entries, and the next merge drops them.
 package index
 
 import (
@@ -35,8 +35,7 @@ import (
 	"github.com/qsnap/qsnap/pack"
 )
 
-// A Place is where a blob lies. Pack has no blobs; it is shared and must not be
-// changed.
+// A Place says where a blob is. Pack has no blobs; it is shared and must not be changed.
 type Place struct {
 	Pack    *pack.Info
 	Segment uint32
@@ -44,19 +43,19 @@ type Place struct {
 	Length  uint32
 }
 
-// An Index maps the ids of blobs to their places. It is safe for concurrent use
-// by goroutines, and its directory by processes.
+// An Index maps the ids of blobs to their places. It is safe for concurrent use by
+// goroutines, and its directory by processes.
 type Index struct {
 	dir string
 
-	flushing sync.Mutex // held by the one who writes a table
+	flushing sync.Mutex // held while a table is written
 
 	mu     sync.RWMutex
 	tables []*table
 	memory memory
 }
 
-// Open opens the index in a directory, which is made if it isn't there. Damaged
+// Open opens the index in a directory, and creates the directory if needed. Damaged
 // tables are removed.
 func Open(dir string) (*Index, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -72,7 +71,7 @@ func Open(dir string) (*Index, error) {
 	return x, nil
 }
 
-// openTables opens the tables in the directory that aren't open yet.
+// openTables opens the tables in the directory that are not open yet.
 func (x *Index) openTables() error {
 	for _, name := range filesIn(x.dir) {
 		if !strings.HasSuffix(name, tableSuffix) || slices.ContainsFunc(x.tables, func(t *table) bool { return t.path == name }) {
@@ -83,7 +82,7 @@ func (x *Index) openTables() error {
 		case err == nil:
 			x.tables = append(x.tables, t)
 		case errors.Is(err, errTable):
-			// Another process may have merged it away meanwhile, which is as good.
+			// Another process may have merged and removed it meanwhile.
 			if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
 				return fmt.Errorf("index: %w", err)
 			}
@@ -95,8 +94,8 @@ func (x *Index) openTables() error {
 	return nil
 }
 
-// dropRedundant closes and removes tables all of whose deltas are in others, as
-// two processes that merge the same tables at once leave them.
+// dropRedundant closes and removes tables whose deltas are all in other tables. Two
+// processes that merge the same tables at once leave such tables.
 func (x *Index) dropRedundant() {
 	slices.SortFunc(x.tables, func(a, b *table) int { // the same order for every process
 		return cmp.Or(cmp.Compare(a.count, b.count), cmp.Compare(a.path, b.path))
@@ -108,14 +107,14 @@ func (x *Index) dropRedundant() {
 			}
 		}
 		_ = t.close()
-		_ = os.Remove(t.path) // else it is tried again next time
+		_ = os.Remove(t.path) // if that fails, the next opening tries again
 		t.path = ""
 		return true
 	})
 }
 
-// filesIn returns the paths of what is in a directory. Where it can't be listed,
-// memory serves.
+// filesIn returns the paths of the files in a directory. If it can't be listed, there are
+// none, and the index works in memory.
 func filesIn(dir string) []string {
 	entries, _ := os.ReadDir(dir)
 	var paths []string
@@ -125,7 +124,8 @@ func filesIn(dir string) []string {
 	return paths
 }
 
-// removeLeftovers removes what crashed processes left unfinished a day ago.
+// removeLeftovers removes unfinished files of crashed processes that are older than a
+// day.
 func removeLeftovers(dir string) {
 	for _, name := range filesIn(dir) {
 		base := filepath.Base(name)
@@ -138,7 +138,7 @@ func removeLeftovers(dir string) {
 	}
 }
 
-// Close releases the tables. No other method may be called during or after it.
+// Close closes the tables. No other method may be called during or after it.
 func (x *Index) Close() error {
 	var errs []error
 	for _, t := range x.tables {
@@ -148,8 +148,8 @@ func (x *Index) Close() error {
 	return errors.Join(errs...)
 }
 
-// Lookup returns all places of a blob, or none. An error means
-// that the index is damaged, and that Reset and Update will mend it.
+// Lookup returns all places of a blob, or none. An error means that the index is damaged:
+// Reset and Update rebuild it.
 func (x *Index) Lookup(id chunk.ID) ([]Place, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -168,12 +168,12 @@ func (x *Index) Lookup(id chunk.ID) ([]Place, error) {
 	return places, nil
 }
 
-// IsDamaged reports whether an error means that the local index is damaged, and
-// nothing else.
+// IsDamaged reports whether an error means that the local index is damaged, and nothing
+// else.
 func IsDamaged(err error) bool { return errors.Is(err, errTable) }
 
-// Has reports whether Lookup would return a place. Where the index is damaged it
-// may say no for yes, which costs storing a blob twice.
+// Has reports whether Lookup would return a place. If the index is damaged it may return
+// false instead of true, which only makes the caller store a blob twice.
 func (x *Index) Has(id chunk.ID) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -188,7 +188,7 @@ func (x *Index) Has(id chunk.ID) bool {
 	return false
 }
 
-// Packs returns the ids of all packs that the index knows.
+// Packs returns the ids of all packs in the index.
 func (x *Index) Packs() (map[pack.ID]bool, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -213,8 +213,7 @@ func (x *Index) Packs() (map[pack.ID]bool, error) {
 	return known, nil
 }
 
-// Add makes known the packs that a session has stored and not yet listed in a
-// delta.
+// Add adds packs that a session has stored and not yet listed in a delta.
 func (x *Index) Add(packs ...*pack.Info) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -224,7 +223,7 @@ func (x *Index) Add(packs ...*pack.Info) {
 	}
 }
 
-// MarkListed says that a session has stored a delta of packs that were added.
+// MarkListed records that a session has stored a delta that lists packs given to Add.
 func (x *Index) MarkListed(id ID, d Delta) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -234,11 +233,11 @@ func (x *Index) MarkListed(id ID, d Delta) {
 	})
 }
 
-// Update brings the index in line with the deltas that are now on the target.
-// Those it hasn't seen are fetched; what only vanished ones list is forgotten
-// when that is done. Nobody waits for a fetch, which may take long: meanwhile the
-// index answers with what it knows. A delta that is fetched as nil is passed over,
-// and asked for again next time. An error of fetch ends it and is returned.
+// Update brings the index up to date with the deltas that are on the target now. It
+// fetches the deltas that it doesn't have, and then forgets packs that only vanished
+// deltas list. The index can be used during a fetch, which may take long; it then answers
+// with what it has. If fetch returns a nil delta, Update skips it and asks for it again
+// next time. An error of fetch ends Update and is returned.
 func (x *Index) Update(ctx context.Context, listed []ID, fetch func(context.Context, ID) (Delta, error)) error {
 	unknown, err := x.Missing(listed)
 	if err != nil {
@@ -257,22 +256,22 @@ func (x *Index) Update(ctx context.Context, listed []ID, fetch func(context.Cont
 	return nil
 }
 
-// Missing returns the deltas among those listed that the index hasn't seen.
+// Missing returns the listed deltas that the index doesn't have.
 func (x *Index) Missing(listed []ID) ([]ID, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if err := x.openTables(); err != nil { // that other processes have made
+	if err := x.openTables(); err != nil { // other processes may have added tables
 		return nil, err
 	}
 	return slices.DeleteFunc(slices.Clone(listed), x.knows), nil
 }
 
-// addDelta adds a delta.
+// addDelta adds a delta unless the index has it.
 func (x *Index) addDelta(id ID, d Delta) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.knows(id) {
-		return nil // from another update, meanwhile
+		return nil // another Update has added it meanwhile
 	}
 	x.memory.deltas[id] = d
 	for _, p := range d {
@@ -284,7 +283,7 @@ func (x *Index) addDelta(id ID, d Delta) error {
 	return nil
 }
 
-// forgetOthers drops what only deltas that aren't listed say.
+// forgetOthers forgets the packs that only deltas outside listed list.
 func (x *Index) forgetOthers(listed []ID) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -312,7 +311,7 @@ func (x *Index) inTable(id ID) bool {
 	return false
 }
 
-// Reset forgets everything and removes the tables; Update then makes them anew.
+// Reset empties the index and removes its tables. Update then rebuilds it.
 func (x *Index) Reset() error {
 	x.flushing.Lock()
 	defer x.flushing.Unlock()

@@ -9,15 +9,15 @@ import (
 	"github.com/qsnap/qsnap/pack"
 )
 
-// memory holds what isn't in a table.
+// memory holds what is not in a table.
 type memory struct {
-	deltas   map[ID]Delta       // as they are on the target
-	unlisted []*pack.Info       // packs that are in no delta yet
-	blobs    map[chunk.ID]int32 // the newest of the blob's places
+	deltas   map[ID]Delta       // as on the target
+	unlisted []*pack.Info       // packs that no delta lists yet
+	blobs    map[chunk.ID]int32 // the number of the blob's newest place
 	places   []chainedPlace
 }
 
-// A chainedPlace knows the place of the same blob that was added before it, or -1.
+// A chainedPlace is a place and the number of the same blob's previous one, or -1.
 type chainedPlace struct {
 	Place
 	older int32
@@ -41,7 +41,7 @@ func (m *memory) add(p *pack.Info) {
 	}
 }
 
-// rebuild makes the maps anew from the deltas and loose packs.
+// rebuild rebuilds the maps from the deltas and the unlisted packs.
 func (m *memory) rebuild() {
 	deltas, loose := m.deltas, m.unlisted
 	m.reset()
@@ -64,13 +64,13 @@ func (m *memory) rebuild() {
 	m.unlisted = loose
 }
 
-// inOrder returns the deltas in the order of their ids: which of a blob's places
-// is tried first doesn't depend on chance.
+// inOrder returns the deltas in the order of their ids, so that the order in which a
+// blob's places are tried doesn't depend on chance.
 func (m *memory) inOrder() []ID {
 	return slices.SortedFunc(maps.Keys(m.deltas), func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
 }
 
-// forget drops the deltas that gone says are gone.
+// forget drops the deltas for which gone returns true.
 func (m *memory) forget(gone func(ID) bool) {
 	before := len(m.deltas)
 	maps.DeleteFunc(m.deltas, func(id ID, _ Delta) bool { return gone(id) })

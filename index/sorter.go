@@ -15,7 +15,7 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 )
 
-// An entry is a blob in a place, with the pack's number in a table to be.
+// An entry is a blob and its place, with the pack's number in the new table.
 type entry struct {
 	id    chunk.ID
 	pack  uint32
@@ -37,16 +37,16 @@ func compareEntries(a, b entry) int {
 
 const sortPrefix = "sort-"
 
-// runEntries is how many entries are sorted in memory, 8 MiB of them.
+// runEntries is how many entries are sorted in memory: 8 MiB.
 const runEntries = 128 << 10
 
-// A sorter sorts any number of entries in bounded memory: runs of them are
-// sorted, written to a temporary file and merged.
+// A sorter sorts any number of entries in bounded memory: it sorts runs of them, writes
+// the runs to a temporary file and merges them.
 type sorter struct {
 	dir  string
 	run  []entry
 	file *os.File
-	ends []int64 // of the runs in the file
+	ends []int64 // where the runs end in the file
 }
 
 func (s *sorter) add(e entry) error {
@@ -91,7 +91,7 @@ func (s *sorter) spill() error {
 	return nil
 }
 
-// sorted yields all entries in order; add must not be called after it.
+// sorted yields all entries in order. add must not be called after it.
 func (s *sorter) sorted() iter.Seq2[entry, error] {
 	slices.SortFunc(s.run, compareEntries)
 	sources := []iter.Seq2[entry, error]{func(yield func(entry, error) bool) {
@@ -185,7 +185,7 @@ type mergeSource struct {
 	next func() (entry, error, bool)
 }
 
-// A mergeHeap has the source with the smallest entry at its front.
+// A mergeHeap has the source with the smallest entry first.
 type mergeHeap []mergeSource
 
 func (h mergeHeap) Len() int           { return len(h) }

@@ -17,25 +17,25 @@ import (
 	"github.com/qsnap/qsnap/pack"
 )
 
-// Buckets and keys of a table. Blobs are in groups. A pack's value is its
-// description, as in a delta, and a footer without blobs. A delta's value is the
+// Buckets and keys of a table. Blobs are in groups. The value of a pack is its
+// description, as in a delta, and a footer without blobs. The value of a delta is the
 // numbers of its packs.
 var (
 	blobsBucket  = []byte("blobs")  // last blob id → bucket of a group
 	packsBucket  = []byte("packs")  // pack number → description and segments
 	deltasBucket = []byte("deltas") // delta id → pack numbers
 	metaBucket   = []byte("meta")
-	completeKey  = []byte("complete") // tableVersion; the last thing written
-	countKey     = []byte("blobs")    // how many, 8 bytes big-endian
+	completeKey  = []byte("complete") // tableVersion; written last
+	countKey     = []byte("blobs")    // number of entries, 8 bytes big-endian
 )
 
 const tableVersion = "4"
 
 var errTable = errors.New("index table: damaged")
 
-// A table is a bbolt file that is never changed once it has its name, so that
-// any number of processes have it open and none waits for another's lock.
-// It is safe for concurrent use.
+// A table is a bbolt file that never changes once it has its name, so any number of
+// processes can have it open and none waits for another's lock. A table is safe for
+// concurrent use.
 type table struct {
 	path   string
 	db     *bolt.DB
@@ -44,18 +44,18 @@ type table struct {
 	groups []group         // in order
 
 	mu    sync.Mutex
-	begun []*bolt.Tx      // all there are
-	idle  []*bolt.Tx      // those of them that nobody uses
-	packs []packSlot      // of those that were looked up, each at its number modulo the length
-	kept  int             // of them
-	gone  map[ID]bool     // deltas that are on the target no more
-	dead  map[uint32]bool // packs that only such deltas list
+	begun []*bolt.Tx      // all open transactions
+	idle  []*bolt.Tx      // those of them that are not in use
+	packs []packSlot      // cache of descriptions; a pack is at its number modulo the length
+	kept  int             // packs in that cache
+	gone  map[ID]bool     // deltas that are no longer on the target
+	dead  map[uint32]bool // packs that only gone deltas list
 }
 
 // A packSlot may hold a pack's description, without blobs.
 type packSlot struct {
 	number uint32
-	info   *pack.Info // nil is none
+	info   *pack.Info // nil if the slot is empty
 }
 
 const (
@@ -63,7 +63,7 @@ const (
 	maxPackSlots = 1 << 20
 )
 
-// openTable opens a table, or fails with errTable if it is damaged.
+// openTable opens a table. A damaged table is errTable.
 func openTable(path string) (t *table, err error) {
 	var db *bolt.DB
 	defer func() {
@@ -114,8 +114,8 @@ func (t *table) load(tx *bolt.Tx) error {
 	return err
 }
 
-// recoverDamage turns a panic, which bbolt may answer a damaged file with, and a fault
-// in the mapped memory of a truncated one into errTable.
+// recoverDamage turns a panic into errTable. bbolt may panic on a damaged file, and
+// reading the mapped memory of a truncated file faults.
 func recoverDamage(err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("%w: %v", errTable, r)
@@ -137,7 +137,7 @@ func (t *table) view(f func(tx *bolt.Tx) error) (err error) {
 	return err
 }
 
-// begin returns a read transaction that nobody uses.
+// begin returns a read transaction that is not in use.
 func (t *table) begin() (*bolt.Tx, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -154,8 +154,8 @@ func (t *table) begin() (*bolt.Tx, error) {
 	return tx, nil
 }
 
-// find returns the group that holds a blob's entries, where they begin in it and how
-// many there are.
+// find returns the group that holds a blob's entries, the position of the first, and
+// their number.
 func (t *table) find(id *chunk.ID) (g *group, at, n int) {
 	i := t.groupOf(id)
 	if i == len(t.groups) || !t.groups[i].filter.mayHave(id) {
@@ -166,8 +166,8 @@ func (t *table) find(id *chunk.ID) (g *group, at, n int) {
 	return g, at, n
 }
 
-// groupOf returns the first group that ends with a blob or after it. As ids are spread
-// evenly, it is the one that is guessed or next to it.
+// groupOf returns the number of the first group that ends at or after a blob. Ids are
+// evenly distributed, so it is the guessed group or one next to it.
 func (t *table) groupOf(id *chunk.ID) int {
 	upTo := func(i int) bool { return bytes.Compare(t.groups[i].last[:], id[:]) >= 0 }
 	if len(t.groups) > 1 {
@@ -182,7 +182,7 @@ func (t *table) groupOf(id *chunk.ID) int {
 	return sort.Search(len(t.groups), upTo)
 }
 
-// lookup appends the places of a blob in packs that are alive.
+// lookup appends the places of a blob in live packs.
 func (t *table) lookup(id chunk.ID, places []Place) ([]Place, error) {
 	err := t.view(func(tx *bolt.Tx) error {
 		g, at, n := t.find(&id)
@@ -219,7 +219,7 @@ func (t *table) has(id chunk.ID) (found bool, err error) {
 	return found, err
 }
 
-// pack returns the description of a pack, or nil if it is dead.
+// pack returns the description of a pack, or nil if the pack is dead.
 func (t *table) pack(tx *bolt.Tx, number uint32) (*pack.Info, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -257,8 +257,8 @@ func (t *table) close() error {
 	return t.db.Close()
 }
 
-// markDead marks the packs that only deltas that aren't there now list. One that a
-// delta elsewhere lists has its entries there.
+// markDead marks the packs that are listed only by deltas that are not in now. If another
+// table has a delta that lists such a pack, that table has its entries too.
 func (t *table) markDead(now map[ID]bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
