@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 )
 
 func (p *program) checkCommand() *cli.Command {
@@ -57,12 +58,12 @@ func (p *program) check(c *cli.Context) error {
 		}
 	}
 	start := time.Now()
-	report, err := r.Check(c.Context, o)
+	result, err := r.Check(c.Context, o)
 	v.clear()
-	if report == nil || err != nil && !errors.Is(err, repo.ErrDamaged) {
+	if result == nil || err != nil && !errors.Is(err, repo.ErrDamaged) {
 		return err
 	}
-	return p.checkReplicas(c, p.checkSummary(report, time.Since(start)))
+	return p.checkReplicas(c, p.checkSummary(result, time.Since(start)))
 }
 
 // checkReplicas compares the replicas that are named, after what else was found.
@@ -118,24 +119,6 @@ func parseSubset(s string, o *repo.CheckOptions) error {
 	return nil
 }
 
-// findingJSON is a finding for programs.
-type findingJSON struct {
-	MessageType string     `json:"message_type"` // "error", or "note" for what is no damage
-	Kind        string     `json:"kind"`
-	Object      string     `json:"object"`
-	Message     string     `json:"message"`
-	Files       []fileJSON `json:"files,omitempty"`
-	TotalFiles  int        `json:"total_files,omitempty"`
-	Next        string     `json:"next,omitempty"`
-}
-
-type fileJSON struct {
-	Snapshot   string `json:"snapshot"`
-	Path       string `json:"path"`
-	PathBase64 string `json:"path_base64,omitempty"`
-	Dir        bool   `json:"dir,omitempty"`
-}
-
 func (p *program) checkSummary(r *repo.CheckReport, took time.Duration) error {
 	errorCount := 0
 	for i := range r.Findings {
@@ -152,10 +135,7 @@ func (p *program) checkSummary(r *repo.CheckReport, took time.Duration) error {
 		damage = judged{errors.New(plural(errorCount, "object is", "objects are") + " damaged or missing, as named above"), errDamage}
 	}
 	if p.json {
-		return errors.Join(damage, p.emit(map[string]any{
-			"message_type": "summary", "num_errors": errorCount, "snapshots": r.Snapshots, "trees": r.Trees,
-			"packs": r.Packs, "pack_bytes": r.PackBytes, "bytes_read": r.BytesRead, "seconds_elapsed": took.Seconds(),
-		}))
+		return errors.Join(damage, p.emit(report.NewCheckSummary(r, errorCount, took)))
 	}
 	what := "their data was not read: that takes --read-data"
 	if r.BytesRead > 0 {
@@ -172,14 +152,7 @@ func (p *program) checkSummary(r *repo.CheckReport, took time.Duration) error {
 
 func (p *program) showFinding(f *repo.Finding) error {
 	if p.json {
-		out := findingJSON{MessageType: "error", Kind: string(f.Kind), Object: f.Object, Message: f.What, TotalFiles: f.Total, Next: nextStep(f)}
-		if !f.IsDamage() {
-			out.MessageType = "note"
-		}
-		for _, a := range f.Files {
-			out.Files = append(out.Files, fileJSON{a.Snapshot.String(), a.Path, rawBytes(a.Path), a.Dir})
-		}
-		return p.emit(out)
+		return p.emit(report.NewFinding(f, nextStep(f)))
 	}
 	if !f.IsDamage() {
 		p.say("note: %s: %s", f.Object, f.What)

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 )
 
 func (p *program) copyCommand() *cli.Command {
@@ -70,13 +71,13 @@ func (p *program) copy(c *cli.Context) error {
 	v := &copyView{p: p, view: p.newView(), json: time.Now()}
 	o.Progress = v.update
 	start := time.Now()
-	report, err := r.Copy(c.Context, to, list, o)
+	result, err := r.Copy(c.Context, to, list, o)
 	v.clear()
-	if err == nil || report.Copied+report.Failed+report.Skipped > 0 {
-		err = errors.Join(err, p.copySummary(name, report, time.Since(start)))
+	if err == nil || result.Copied+result.Failed+result.Skipped > 0 {
+		err = errors.Join(err, p.copySummary(name, result, time.Since(start)))
 	}
 	if errors.Is(err, repo.ErrNotCopied) {
-		err = hint{fmt.Errorf("%s could not be copied", plural(report.Failed, "snapshot", "snapshots")), "\"qsnap check\" tells more"}
+		err = hint{fmt.Errorf("%s could not be copied", plural(result.Failed, "snapshot", "snapshots")), "\"qsnap check\" tells more"}
 		return judged{err, v.problems}
 	}
 	if err == nil && damaged != nil {
@@ -104,7 +105,7 @@ func (p *program) makeTwin(c *cli.Context, r *repo.Repo, name string) error {
 		return err
 	}
 	if p.json {
-		return p.emit(map[string]any{"message_type": "twin", "repository": name, "id": r.ID()})
+		return p.emit(report.NewTwin(name, r.ID()))
 	}
 	p.say("made a twin of repository %s at %s: the same passwords and keys open it", r.ID()[:8], name)
 	return nil
@@ -112,11 +113,7 @@ func (p *program) makeTwin(c *cli.Context, r *repo.Repo, name string) error {
 
 func (p *program) copySummary(name string, r repo.CopyReport, took time.Duration) error {
 	if p.json {
-		return p.emit(map[string]any{
-			"message_type": "summary", "snapshots_copied": r.Copied, "snapshots_skipped": r.Skipped, "snapshots_failed": r.Failed,
-			"packs_moved": r.PacksMoved, "bytes_moved": r.BytesMoved, "blobs_repacked": r.Blobs, "blob_bytes_repacked": r.BlobBytes,
-			"bytes_read": r.BytesRead, "bytes_stored": r.BytesStored, "seconds_elapsed": took.Seconds(),
-		})
+		return p.emit(report.NewCopySummary(r, took))
 	}
 	p.say("copied %s to %s in %s; %s there already", plural(r.Copied, "snapshot", "snapshots"), name, duration(took), were(r.Skipped))
 	if r.PacksMoved > 0 {
@@ -151,14 +148,14 @@ func (v *copyView) update(u repo.CopyProgress) {
 		v.clear()
 		v.problems = errors.Join(v.problems, u.Problem)
 		if v.p.json {
-			_ = v.p.emit(map[string]any{"message_type": "error", "error": map[string]any{"message": u.Problem.Error()}, "during": "copy", "item": u.Current.ID.String()})
+			_ = v.p.emit(report.NewError(u.Problem, "copy", u.Current.ID.String()))
 		} else {
 			v.p.warn("%s", oneLine(u.Problem))
 		}
 	case u.Copy != nil:
 		v.clear()
 		if v.p.json && !v.p.quiet {
-			_ = v.p.emit(map[string]any{"message_type": "copied", "original": u.Current.ID.String(), "snapshot_id": u.Copy.ID.String()})
+			_ = v.p.emit(report.NewCopied(u.Current.ID, u.Copy.ID))
 		} else if u.Copy.ID == u.Current.ID {
 			v.p.say("copied snapshot %s of %s, %s", u.Current.ID.Short(), v.p.ofWhat(u.Current.Source()), localTime(u.Current.End))
 		} else {
@@ -167,10 +164,7 @@ func (v *copyView) update(u repo.CopyProgress) {
 	case u.Done:
 	case v.p.json && !v.p.quiet && time.Since(v.json) > jsonInterval:
 		v.json = time.Now()
-		_ = v.p.emit(map[string]any{
-			"message_type": "status", "seconds_elapsed": int(u.Elapsed.Seconds()), "snapshots_done": done,
-			"total_snapshots": u.Total, "bytes_read": r.BytesRead, "bytes_stored": r.BytesStored,
-		})
+		_ = v.p.emit(report.NewCopyStatus(u))
 	case v.due():
 		v.line(fmt.Sprintf("[%s] snapshot %d of %d, %s read, %s stored", clock(u.Elapsed), min(done+1, u.Total), u.Total, size(r.BytesRead), size(r.BytesStored)), "")
 	}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -26,37 +28,6 @@ func (p *program) diffCommand() *cli.Command {
 	})
 }
 
-// diffCounts count changes.
-type diffCounts struct {
-	*diffBytes
-	ChangedFiles int      `json:"changed_files"`
-	Added        diffSide `json:"added"`
-	Removed      diffSide `json:"removed"`
-	Attributes   int      `json:"changed_attributes"`
-	MessageType  string   `json:"message_type"`
-	Source       string   `json:"source_snapshot"`
-	Target       string   `json:"target_snapshot"`
-}
-
-type diffSide struct {
-	Files  int    `json:"files"`
-	Dirs   int    `json:"dirs"`
-	Others int    `json:"others"`
-	Bytes  uint64 `json:"bytes"`
-}
-
-func (s *diffSide) add(e *snapshot.Entry) {
-	switch e.Type {
-	case snapshot.File:
-		s.Files++
-		s.Bytes += uint64(e.Size)
-	case snapshot.Dir:
-		s.Dirs++
-	default:
-		s.Others++
-	}
-}
-
 func (p *program) diff(c *cli.Context) error {
 	if c.NArg() != 2 {
 		return hint{fmt.Errorf("diff takes two snapshots"), "as in \"qsnap diff 3fa2c1 latest\""}
@@ -67,7 +38,7 @@ func (p *program) diff(c *cli.Context) error {
 	}
 	defer p.close(c, r)
 	var sides [2]*snapshot.Entry
-	var ids [2]string
+	var ids [2]snapshot.ID
 	for i, word := range c.Args().Slice() {
 		m, at, err := p.snapshotAndPath(c, r, word)
 		if err != nil {
@@ -76,13 +47,13 @@ func (p *program) diff(c *cli.Context) error {
 		if sides[i], err = p.directory(c, r, m, at); err != nil {
 			return err
 		}
-		ids[i] = m.ID.String()
+		ids[i] = m.ID
 	}
-	counts := diffCounts{MessageType: "statistics", Source: ids[0], Target: ids[1]}
+	counts := report.NewDiffStatistics(ids[0], ids[1])
 	var stat *diffStat
 	if c.Bool("stat") {
 		stat = &diffStat{p: p, repo: r}
-		counts.diffBytes = &stat.all
+		counts.ContentBytes = &stat.all
 	}
 	for change, err := range r.Diff(c.Context, sides[0], sides[1]) {
 		if err != nil {
@@ -119,18 +90,18 @@ func (p *program) directory(c *cli.Context, r *repo.Repo, m *snapshot.Manifest, 
 	return e, err
 }
 
-// count counts a change and returns its letter.
-func (counts *diffCounts) count(change snapshot.Change) (modifier string) {
+// countChange counts a change and returns its letter.
+func countChange(counts *report.DiffStatistics, change snapshot.Change) (modifier string) {
 	switch {
 	case change.Before == nil:
-		counts.Added.add(change.After)
+		counts.Added.Add(change.After)
 		return "+"
 	case change.After == nil:
-		counts.Removed.add(change.Before)
+		counts.Removed.Add(change.Before)
 		return "-"
 	case change.Before.Type != change.After.Type:
-		counts.Removed.add(change.Before)
-		counts.Added.add(change.After)
+		counts.Removed.Add(change.Before)
+		counts.Added.Add(change.After)
 		return "T"
 	case change.Content:
 		counts.ChangedFiles++
@@ -140,25 +111,14 @@ func (counts *diffCounts) count(change snapshot.Change) (modifier string) {
 	return "U"
 }
 
-func (p *program) showChange(c *cli.Context, counts *diffCounts, stat *diffStat, change snapshot.Change) error {
-	modifier := counts.count(change)
+func (p *program) showChange(c *cli.Context, counts *report.DiffStatistics, stat *diffStat, change snapshot.Change) error {
+	modifier := countChange(counts, change)
 	if modifier == "U" && c.Bool("content") {
 		return nil
 	}
-	some := change.After
-	if some == nil {
-		some = change.Before
-	}
-	slash := ""
-	if some.Type == snapshot.Dir {
-		slash = "/"
-	}
-	line := map[string]any{"message_type": "change", "path": "/" + change.Path + slash, "modifier": modifier}
-	if raw := rawBytes(change.Path); raw != "" {
-		line["path_base64"] = raw
-	}
+	line := report.NewChange(change, modifier)
 	if stat != nil && modifier != "U" {
-		if err := stat.add(c.Context, modifier, change, line); err != nil {
+		if err := stat.add(c.Context, modifier, change, &line); err != nil {
 			return err
 		}
 	}
@@ -168,6 +128,6 @@ func (p *program) showChange(c *cli.Context, counts *diffCounts, stat *diffStat,
 	if stat != nil {
 		return nil
 	}
-	_, err := fmt.Fprintf(p.stdout, "%s    %s%s\n", modifier, p.path(change.Path), slash)
+	_, err := fmt.Fprintf(p.stdout, "%s    %s\n", modifier, p.path(strings.TrimPrefix(line.Path, "/")))
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -57,7 +58,7 @@ func (p *program) findFiles(c *cli.Context) error {
 		}
 	}
 	if p.json {
-		err = p.emit(found.json())
+		err = p.emit(found.found())
 	} else {
 		p.showFound(&found, c.Bool("long"))
 	}
@@ -101,7 +102,7 @@ func (p *program) chosen(c *cli.Context, r *repo.Repo) (list []*snapshot.Manifes
 type finder struct {
 	paths    []string // in the order in which they were found
 	versions map[string][]version
-	hits     map[*snapshot.Manifest][]nodeJSON
+	hits     map[*snapshot.Manifest][]report.Node
 	order    []*snapshot.Manifest
 	unmet    []string // patterns that have met nothing so far
 }
@@ -109,7 +110,7 @@ type finder struct {
 // in looks for files in a snapshot.
 func (f *finder) in(c *cli.Context, r *repo.Repo, m *snapshot.Manifest, patterns repo.Patterns) error {
 	if f.hits == nil {
-		f.hits = map[*snapshot.Manifest][]nodeJSON{}
+		f.hits = map[*snapshot.Manifest][]report.Node{}
 	}
 	f.order = append(f.order, m)
 	patterns, err := patterns.In(m)
@@ -123,7 +124,7 @@ func (f *finder) in(c *cli.Context, r *repo.Repo, m *snapshot.Manifest, patterns
 		if !patterns.Match(e.Path, e.Type == snapshot.Dir) {
 			continue
 		}
-		f.hits[m] = append(f.hits[m], nodeToJSON(e.Path, e.Entry))
+		f.hits[m] = append(f.hits[m], report.NewNode(e.Path, e.Entry))
 		if f.versions[e.Path] == nil {
 			f.paths = append(f.paths, e.Path)
 		}
@@ -143,16 +144,12 @@ func (f *finder) add(path string, e *snapshot.Entry, m *snapshot.Manifest) {
 	f.versions[path] = append(list, version{e, []*snapshot.Manifest{m}})
 }
 
-func (f *finder) json() any {
-	type hits struct {
-		Hits     int        `json:"hits"`
-		Snapshot string     `json:"snapshot"`
-		Matches  []nodeJSON `json:"matches"`
-	}
-	out := []hits{}
+// found returns what was found, snapshot by snapshot.
+func (f *finder) found() []report.FoundIn {
+	out := []report.FoundIn{}
 	for _, m := range f.order {
 		if list := f.hits[m]; len(list) > 0 {
-			out = append(out, hits{len(list), m.ID.String(), list})
+			out = append(out, report.FoundIn{Snapshot: m.ID, Hits: len(list), Matches: list})
 		}
 	}
 	return out

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -123,7 +124,7 @@ func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Select) ([]sn
 		return nil, err
 	}
 	if p.json {
-		if err := p.emit(map[string]any{"message_type": "forgotten", "snapshots": hexIDs(ids)}); err != nil {
+		if err := p.emit(report.NewForgotten(ids)); err != nil {
 			return ids, err
 		}
 	} else if len(names) > 0 {
@@ -157,7 +158,7 @@ func (p *program) toForget(c *cli.Context, r *repo.Repo, s repo.Select) (ids []s
 		}
 		unknown = errPartial
 		if p.json {
-			if err := p.emit(map[string]any{"message_type": "error", "error": map[string]any{"message": err.Error()}, "during": "forget", "item": word}); err != nil {
+			if err := p.emit(report.NewError(err, "forget", word)); err != nil {
 				return nil, nil, nil, err
 			}
 		} else {
@@ -165,14 +166,6 @@ func (p *program) toForget(c *cli.Context, r *repo.Repo, s repo.Select) (ids []s
 		}
 	}
 	return ids, names, unknown, nil
-}
-
-func hexIDs(ids []snapshot.ID) []string {
-	out := []string{}
-	for _, id := range ids {
-		out = append(out, id.String())
-	}
-	return out
 }
 
 func (p *program) forgetByPolicy(c *cli.Context, r *repo.Repo, o repo.RetainOptions) ([]snapshot.ID, error) {
@@ -192,7 +185,7 @@ func (p *program) forgetByPolicy(c *cli.Context, r *repo.Repo, o repo.RetainOpti
 		}
 	}
 	if p.json {
-		if err := p.emit(forgetJSON(groups, o.DryRun || err != nil)); err != nil {
+		if err := p.emit(report.NewForgetGroups(groups, o.DryRun || err != nil)); err != nil {
 			return nil, err
 		}
 	} else if !p.quiet && (o.DryRun || err != nil || len(gone) > 0) {
@@ -246,26 +239,4 @@ func (p *program) showDecisions(groups []repo.Retained) {
 		}
 		p.table(rows)
 	}
-}
-
-func forgetJSON(groups []repo.Retained, dryRun bool) []map[string]any {
-	out := []map[string]any{}
-	for _, g := range groups {
-		keep, remove := []map[string]any{}, []map[string]any{}
-		for _, d := range g.Decisions {
-			one := map[string]any{"id": d.Manifest.ID.String(), "short_id": d.Manifest.ID.Short(), "time": d.Manifest.End, "reasons": d.Reasons}
-			if d.Doubt != "" {
-				one["doubt"] = d.Doubt
-			}
-			if d.Keep {
-				keep = append(keep, one)
-			} else {
-				remove = append(remove, one)
-			}
-		}
-		out = append(out, map[string]any{
-			"host": g.Hostname, "paths": g.Paths, "tags": g.Tags, "keep": keep, "remove": remove, "dry_run": dryRun,
-		})
-	}
-	return out
 }

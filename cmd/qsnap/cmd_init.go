@@ -11,6 +11,7 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/connect"
+	"github.com/qsnap/qsnap/repo/report"
 )
 
 func (p *program) initCommand() *cli.Command {
@@ -74,7 +75,7 @@ func (p *program) init(c *cli.Context) error {
 	}
 	defer p.close(c, r)
 	if p.json {
-		return p.emit(map[string]any{"message_type": "initialized", "id": r.ID(), "repository": at.shown})
+		return p.emit(report.NewInitialized(r.ID(), at.shown))
 	}
 	p.say("made repository %s at %s", r.ID()[:8], at.shown)
 	if key != "" {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/connect"
+	"github.com/qsnap/qsnap/repo/report"
 )
 
 func (p *program) keyCommand() *cli.Command {
@@ -64,11 +65,7 @@ func (p *program) keyList(c *cli.Context) error {
 		return err
 	}
 	if p.json {
-		out := []map[string]any{}
-		for _, k := range keys {
-			out = append(out, keyJSON(k))
-		}
-		return p.emit(out)
+		return p.emit(append([]repo.Key{}, keys...))
 	}
 	rows := [][]string{{"", "ID", "KIND", "CREATED", "BY", "LABEL"}}
 	for _, k := range keys {
@@ -114,7 +111,7 @@ func (p *program) keyAdd(c *cli.Context) error {
 		return err
 	}
 	if p.json {
-		return p.emit(map[string]any{"message_type": "key_added", "id": k.ID})
+		return p.emit(report.NewKeyAdded(k.ID))
 	}
 	p.say("added key %s", k.ID[:8])
 	return nil
@@ -134,7 +131,7 @@ func (p *program) keyRemove(c *cli.Context) error {
 		return err
 	}
 	if p.json {
-		return p.emit(map[string]any{"message_type": "key_removed", "id": id})
+		return p.emit(report.NewKeyRemoved(id))
 	}
 	p.say("removed key %s; who knew its secret may have read the keys beneath it", id)
 	return nil
@@ -154,7 +151,7 @@ func (p *program) keyPasswd(c *cli.Context) error {
 		return err
 	}
 	if p.json {
-		return p.emit(map[string]any{"message_type": "key_replaced"})
+		return p.emit(report.NewKeyReplaced())
 	}
 	p.say("the new secret opens the repository; the old one does no more")
 	return nil
@@ -171,7 +168,7 @@ func (p *program) keyExport(c *cli.Context) error {
 		return err
 	}
 	if p.json {
-		return p.emit(map[string]any{"message_type": "recovery_sheet", "repository_id": r.ID(), "recovery": lines})
+		return p.emit(report.NewRecoverySheet(r.ID(), lines))
 	}
 	at, err := p.place(c)
 	if err != nil {

@@ -3,13 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -44,12 +43,7 @@ func (p *program) ls(c *cli.Context) error {
 		return err
 	}
 	if p.json {
-		head := struct {
-			snapshotJSON
-			MessageType string `json:"message_type"`
-			StructType  string `json:"struct_type"`
-		}{toJSON(m), "snapshot", "snapshot"}
-		if err := p.emit(head); err != nil {
+		if err := p.emit(report.NewListedSnapshot(m)); err != nil {
 			return err
 		}
 	}
@@ -80,7 +74,7 @@ func (p *program) ls(c *cli.Context) error {
 
 func (p *program) showEntry(c *cli.Context, full string, e *snapshot.Entry) error {
 	if p.json {
-		return p.emit(nodeToJSON(full, e))
+		return p.emit(report.NewNode(full, e))
 	}
 	line := p.path(full)
 	if c.Bool("long") {
@@ -113,65 +107,5 @@ func longLine(e *snapshot.Entry) string {
 	if len(e.Xattrs) > 0 {
 		mark = "+"
 	}
-	return fmt.Sprintf("%s%s %-8s %-8s %12s %s", permissions(e), mark, user, group, what, localTime(e.MTime.Time()))
-}
-
-// permissions returns type and mode as ls -l shows them.
-func permissions(e *snapshot.Entry) string {
-	b := []byte("-rwxrwxrwx")
-	b[0] = "-dlpcbs"[e.Type]
-	for i := range 9 {
-		if e.Mode&(1<<(8-i)) == 0 {
-			b[i+1] = '-'
-		}
-	}
-	for _, special := range []struct {
-		bit uint32
-		at  int
-		set byte
-	}{{0o4000, 3, 's'}, {0o2000, 6, 's'}, {0o1000, 9, 't'}} {
-		if e.Mode&special.bit == 0 {
-			continue
-		}
-		if b[special.at] == '-' {
-			special.set -= 'a' - 'A'
-		}
-		b[special.at] = special.set
-	}
-	return string(b)
-}
-
-// nodeJSON is an entry as restic's users know it, and a little more.
-type nodeJSON struct {
-	Name        string      `json:"name"`
-	Type        string      `json:"type"`
-	Path        string      `json:"path"`
-	PathBase64  string      `json:"path_base64,omitempty"` // if it is no UTF-8
-	UID         uint32      `json:"uid"`
-	GID         uint32      `json:"gid"`
-	User        string      `json:"user,omitempty"`
-	Group       string      `json:"group,omitempty"`
-	Size        *int64      `json:"size,omitempty"` // of files
-	Mode        fs.FileMode `json:"mode"`
-	Permissions string      `json:"permissions"`
-	MTime       time.Time   `json:"mtime"`
-	CTime       time.Time   `json:"ctime"`
-	Inode       uint64      `json:"inode,omitempty"`
-	LinkTarget  string      `json:"linktarget,omitempty"`
-	Error       string      `json:"error,omitempty"` // why it was not captured
-	MessageType string      `json:"message_type"`
-	StructType  string      `json:"struct_type"`
-}
-
-func nodeToJSON(full string, e *snapshot.Entry) nodeJSON {
-	n := nodeJSON{
-		Name: e.Name, Type: e.Type.String(), Path: "/" + full, PathBase64: rawBytes(full),
-		UID: e.UID, GID: e.GID, User: e.User, Group: e.Group,
-		Mode: e.FileMode(), Permissions: permissions(e), MTime: e.MTime.Time(), CTime: e.CTime.Time(),
-		Inode: e.Inode, LinkTarget: e.Target, Error: e.Problem, MessageType: "node", StructType: "node",
-	}
-	if e.Type == snapshot.File {
-		n.Size = &e.Size
-	}
-	return n
+	return fmt.Sprintf("%s%s %-8s %-8s %12s %s", report.Permissions(e), mark, user, group, what, localTime(e.MTime.Time()))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -167,7 +168,7 @@ func (p *program) undelete(c *cli.Context) error {
 			return err
 		}
 		if p.json {
-			if err := p.emit(map[string]any{"message_type": "undeleted", "snapshot_id": m.ID.String(), "original": found[0].ID.String()}); err != nil {
+			if err := p.emit(report.NewUndeleted(m.ID, found[0].ID)); err != nil {
 				return err
 			}
 		}

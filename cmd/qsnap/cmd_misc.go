@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 )
 
 func (p *program) versionCommand() *cli.Command {
@@ -15,10 +16,7 @@ func (p *program) versionCommand() *cli.Command {
 		Usage: "print the version",
 		Action: func(c *cli.Context) error {
 			if p.json {
-				return p.emit(map[string]any{
-					"message_type": "version", "version": repo.Version,
-					"go_version": runtime.Version(), "go_os": runtime.GOOS, "go_arch": runtime.GOARCH,
-				})
+				return p.emit(report.NewVersion(repo.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH))
 			}
 			fmt.Fprintf(p.stdout, "qsnap %s, %s %s/%s\n", repo.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return nil

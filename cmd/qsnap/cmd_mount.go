@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/internal/mount"
+	"github.com/qsnap/qsnap/repo/report"
 )
 
 func (p *program) mountCommand() *cli.Command {
@@ -74,7 +75,7 @@ func (p *program) mount(c *cli.Context) error {
 
 func (p *program) showMount(m *mount.Mount) error {
 	if p.json {
-		return p.emit(map[string]any{"message_type": "mounted", "mountpoint": m.Dir(), "snapshots": m.Snapshots()})
+		return p.emit(report.NewMounted(m.Dir(), m.Snapshots()))
 	}
 	p.say("mounted %s on %s: Ctrl-C unmounts", plural(m.Snapshots(), "snapshot", "snapshots"), p.path(m.Dir()))
 	return nil
@@ -98,7 +99,7 @@ func (p *program) unmount(m *mount.Mount) error {
 // complainOfMount says what is wrong, without ending.
 func (p *program) complainOfMount(during string, err error) {
 	if p.json {
-		_ = p.emit(map[string]any{"message_type": "error", "error": map[string]any{"message": err.Error()}, "during": during})
+		_ = p.emit(report.NewError(err, during, ""))
 		return
 	}
 	p.warn("%s", oneLine(err))

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 )
 
 func pruneFlags() []cli.Flag {
@@ -85,7 +86,7 @@ func (p *program) runPrune(c *cli.Context, r *repo.Repo, o repo.PruneOptions) er
 		}
 	}
 	start := time.Now()
-	report, err := r.Prune(c.Context, o)
+	result, err := r.Prune(c.Context, o)
 	v.clear()
 	if errors.Is(err, repo.ErrUnreadable) {
 		return hint{err, "\"qsnap check --read-data\" tells what is damaged, \"qsnap repair --help\" what to do"}
@@ -93,10 +94,10 @@ func (p *program) runPrune(c *cli.Context, r *repo.Repo, o repo.PruneOptions) er
 	if errors.Is(err, repo.ErrWouldDeleteAll) {
 		return hint{err, "if snapshots are missing, find out why (\"qsnap undelete\" lists what was forgotten); if all may go, use --allow-no-snapshots"}
 	}
-	if err != nil && (report == nil || !errors.Is(err, repo.ErrDamaged)) {
+	if err != nil && (result == nil || !errors.Is(err, repo.ErrDamaged)) {
 		return err
 	}
-	if err := p.pruneSummary(report, o.DryRun, time.Since(start)); err != nil || report.Left == nil {
+	if err := p.pruneSummary(result, o.DryRun, time.Since(start)); err != nil || result.Left == nil {
 		return err
 	}
 	return told{err} // the summary names what was left alone
@@ -104,27 +105,7 @@ func (p *program) runPrune(c *cli.Context, r *repo.Repo, o repo.PruneOptions) er
 
 func (p *program) pruneSummary(r *repo.PruneReport, dryRun bool, took time.Duration) error {
 	if p.json {
-		waiting := []map[string]any{}
-		for _, w := range r.Waiting {
-			waiting = append(waiting, map[string]any{"what": w.What, "hostname": w.Hostname, "username": w.Username, "begun": w.Begun, "dead_by": w.DeadBy})
-		}
-		left, stale := []string{}, []string{}
-		for _, m := range r.Stale {
-			stale = append(stale, m.ID.String())
-		}
-		for _, err := range r.Left {
-			left = append(left, err.Error())
-		}
-		return p.emit(map[string]any{
-			"message_type": "summary", "dry_run": dryRun, "snapshots": r.Snapshots,
-			"requests": r.Cost.Requests, "bytes_to_send": r.Cost.BytesUp, "bytes_to_fetch": r.Cost.BytesDown,
-			"packs": r.Packs, "pack_bytes": r.PackBytes,
-			"packs_removed": r.Removed, "bytes_removed": r.RemovedBytes, "packs_repacked": r.Repacked, "bytes_repacked": r.RepackedBytes,
-			"bytes_unused": r.UnusedBytes, "packs_waiting": r.WaitingPacks, "bytes_waiting": r.WaitingBytes,
-			"waiting_for": waiting, "left": left, "seconds_elapsed": took.Seconds(),
-			"packs_locked": r.LockedPacks, "bytes_locked": r.LockedBytes, "locked_first": timeOrNull(r.LockedFirst), "locked_last": timeOrNull(r.LockedLast),
-			"stale_pending": stale,
-		})
+		return p.emit(report.NewPruneSummary(r, took, dryRun))
 	}
 	p.freedLine(r, dryRun, took)
 	if r.UnusedBytes > 0 {

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -55,18 +56,18 @@ func (p *program) repairIndex(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c, r)
-	report, err := r.RepairIndex(c.Context)
+	result, err := r.RepairIndex(c.Context)
 	if err != nil {
 		return err
 	}
-	for _, err := range report.Damaged {
+	for _, err := range result.Damaged {
 		p.warn("%v: \"qsnap repair packs\" salvages what can be read", err)
 	}
 	if p.json {
-		return p.emit(map[string]any{"message_type": "summary", "packs": report.Packs, "deltas_replaced": report.Replaced, "packs_damaged": len(report.Damaged), "blobs_lost": report.Lost})
+		return p.emit(report.NewIndexRepaired(result))
 	}
-	p.say("listed %s anew, in place of %s", plural(report.Packs, "pack", "packs"), plural(report.Replaced, "index delta", "index deltas"))
-	p.sayLost(report.Lost)
+	p.say("listed %s anew, in place of %s", plural(result.Packs, "pack", "packs"), plural(result.Replaced, "index delta", "index deltas"))
+	p.sayLost(result.Lost)
 	return nil
 }
 
@@ -99,50 +100,46 @@ func (p *program) repairPacks(c *cli.Context) error {
 			v.show(u.Done, u.Total, u.Elapsed, fmt.Sprintf("%s: %s of %s", u.Phase, size(u.Done), size(u.Total)), "")
 		}
 	}
-	report, err := r.RepairPacks(c.Context, o)
+	result, err := r.RepairPacks(c.Context, o)
 	v.clear()
 	if err != nil {
 		return err
 	}
 	var denied error
-	if n := len(report.Denied); n > 0 {
+	if n := len(result.Denied); n > 0 {
 		denied = judged{hint{errors.New(plural(n, "pack may", "packs may") + " not be read, as named above"), "repair as a user who may read them, or mend their permissions"}, errDamage}
 	}
 	if p.json {
-		if report.Unread == nil {
-			report.Unread = map[string]int64{}
-		}
-		return errors.Join(denied, p.emit(map[string]any{"message_type": "summary", "packs_damaged": report.Damaged, "packs_of_others": append([]string{}, report.Whole...),
-			"packs_denied": append([]string{}, report.Denied...), "bytes_unread": report.Unread, "blobs_salvaged": report.Salvaged, "blobs_lost": report.Lost}))
+		return errors.Join(denied, p.emit(report.NewPacksRepaired(result)))
 	}
-	p.showRepairedPacks(report, saved)
+	p.showRepairedPacks(result, saved)
 	return denied
 }
 
 // showRepairedPacks says what became of the packs, of which some have a copy.
-func (p *program) showRepairedPacks(report *repo.PackRepair, saved map[string]bool) {
-	for _, id := range report.Whole {
+func (p *program) showRepairedPacks(result *repo.PackRepair, saved map[string]bool) {
+	for _, id := range result.Whole {
 		p.warn("pack %s: left alone: it is whole, but this repository's keys don't open it", id)
 	}
-	for _, id := range report.Denied {
+	for _, id := range result.Denied {
 		p.warn("pack %s: left alone: it may not be read, and may be whole", id)
 	}
-	for _, id := range slices.Sorted(maps.Keys(report.Unread)) {
+	for _, id := range slices.Sorted(maps.Keys(result.Unread)) {
 		rest := ", so that there is no copy of it"
 		if saved[id] {
 			rest = "; its copy has zeros there"
 		}
-		p.warn("pack %s: %s can't be read%s", id, size(uint64(report.Unread[id])), rest)
+		p.warn("pack %s: %s can't be read%s", id, size(uint64(result.Unread[id])), rest)
 	}
-	if len(report.Damaged) == 0 && len(report.Denied) == 0 {
+	if len(result.Damaged) == 0 && len(result.Denied) == 0 {
 		p.say("no pack is damaged")
 	}
-	if len(report.Damaged) == 0 {
+	if len(result.Damaged) == 0 {
 		return
 	}
-	p.say("removed %s, after moving %s out of %s", plural(len(report.Damaged), "damaged pack", "damaged packs"),
-		plural(report.Salvaged, "chunk or tree", "chunks and trees"), map[bool]string{true: "it", false: "them"}[len(report.Damaged) == 1])
-	p.sayLost(report.Lost)
+	p.say("removed %s, after moving %s out of %s", plural(len(result.Damaged), "damaged pack", "damaged packs"),
+		plural(result.Salvaged, "chunk or tree", "chunks and trees"), map[bool]string{true: "it", false: "them"}[len(result.Damaged) == 1])
+	p.sayLost(result.Lost)
 }
 
 // savePack keeps a copy of a damaged pack.
@@ -181,7 +178,7 @@ func (p *program) repairSnapshots(c *cli.Context) error {
 		Forget: c.Bool("forget"), DryRun: c.Bool("dry-run"),
 		Lost: func(m *snapshot.Manifest, path string, e *snapshot.Entry, why error) {
 			if p.json {
-				_ = p.emit(map[string]any{"message_type": "lost", "snapshot_id": m.ID.String(), "path": "/" + path, "path_base64": rawBytes(path), "dir": e.Type == snapshot.Dir, "error": map[string]string{"message": why.Error()}})
+				_ = p.emit(report.NewLostPath(m, path, e, why))
 				return
 			}
 			p.say("lost: %s  %s", m.ID.Short(), p.path("/"+path))
@@ -204,17 +201,7 @@ func (p *program) showRepair(one repo.SnapshotRepair, forgotten bool) {
 	}
 	switch {
 	case p.json:
-		out := map[string]any{"message_type": "repaired", "snapshot_id": one.Snapshot.String(), "lost": one.Lost}
-		if one.Repaired != nil {
-			out["repaired_id"] = one.Repaired.ID.String()
-		}
-		if one.Err != nil {
-			out["error"] = one.Err.Error()
-		}
-		if one.Kept {
-			out["kept"] = true
-		}
-		_ = p.emit(out)
+		_ = p.emit(report.NewSnapshotRepaired(one))
 	case one.Kept:
 		p.warn("%v: left alone, as it may be whole", one.Err)
 	case one.Err != nil && gone != "":
@@ -302,7 +289,7 @@ func (p *program) rewriteOne(c *cli.Context, r *repo.Repo, m *snapshot.Manifest)
 		return err
 	}
 	if p.json {
-		return p.emit(map[string]any{"message_type": "rewritten", "snapshot_id": m.ID.String(), "rewritten_id": next.ID.String(), "dropped": dropped, "dry_run": o.DryRun})
+		return p.emit(report.NewRewritten(m.ID, next.ID, dropped, o.DryRun))
 	}
 	switch {
 	case dropped == 0:

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 )
 
 func (p *program) replicateCommand() *cli.Command {
@@ -92,7 +93,7 @@ func (p *program) promote(c *cli.Context) error {
 		return p.explain(at, err)
 	}
 	if p.json {
-		return p.emit(map[string]any{"message_type": "promoted", "repository": at.shown})
+		return p.emit(report.NewPromoted(at.shown))
 	}
 	p.say("%s is a repository of its own now", at.shown)
 	return nil
@@ -147,30 +148,26 @@ func (p *program) healFrom(c *cli.Context, r *repo.Repo, name string) (lost int,
 			v.show(u.Done, u.Total, u.Elapsed, fmt.Sprintf("%s: %s of %s", u.Phase, size(u.Done), size(u.Total)), "")
 		}
 	}}
-	report, err := r.Heal(c.Context, t, o)
+	result, err := r.Heal(c.Context, t, o)
 	v.clear()
-	if err != nil && (report == nil || report.Replica == nil || !errors.Is(err, repo.ErrDamaged)) {
+	if err != nil && (result == nil || result.Replica == nil || !errors.Is(err, repo.ErrDamaged)) {
 		return 0, err
 	}
-	for _, err := range report.Lost {
+	for _, err := range result.Lost {
 		p.warn("%v", err)
 	}
 	if p.json {
-		return len(report.Lost), p.emit(map[string]any{
-			"message_type": "healed", "replica": name, "differences": len(report.Compared.Differences), "packs": report.Packs, "blobs": report.Blobs, "deltas": report.Deltas,
-			"snapshots": report.Snapshots, "objects": report.Objects, "replica_objects": report.Replica.Objects, "replica_bytes": report.Replica.Bytes,
-			"unexplained": report.Unexplained, "lost": len(report.Lost),
-		})
+		return len(result.Lost), p.emit(report.NewHealed(name, result))
 	}
-	p.say("compared %s with %s: %s", plural(report.Compared.Objects, "object", "objects"), name, plural(len(report.Compared.Differences), "difference", "differences"))
-	if report.Packs > 0 {
-		p.say("mended here: %s, whose %s are in new packs now", plural(report.Packs, "pack", "packs"), plural(report.Blobs, "chunk or tree", "chunks and trees"))
+	p.say("compared %s with %s: %s", plural(result.Compared.Objects, "object", "objects"), name, plural(len(result.Compared.Differences), "difference", "differences"))
+	if result.Packs > 0 {
+		p.say("mended here: %s, whose %s are in new packs now", plural(result.Packs, "pack", "packs"), plural(result.Blobs, "chunk or tree", "chunks and trees"))
 	}
-	if n := report.Deltas + report.Objects; n > 0 {
+	if n := result.Deltas + result.Objects; n > 0 {
 		p.say("mended here: %s", plural(n, "index delta or other object", "index deltas and other objects"))
 	}
-	if report.Snapshots > 0 {
-		p.say("brought back here: %s", plural(report.Snapshots, "snapshot", "snapshots"))
+	if result.Snapshots > 0 {
+		p.say("brought back here: %s", plural(result.Snapshots, "snapshot", "snapshots"))
 	}
-	return len(report.Lost), p.replicaSummary(name, report.Replica, 0, true, true)
+	return len(result.Lost), p.replicaSummary(name, result.Replica, 0, true, true)
 }

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -98,25 +98,25 @@ func (p *program) restore(c *cli.Context) error {
 	v := &restoreView{p: p, verbose: c.Bool("verbose"), view: p.newView(), whole: at == "" && o.Include == nil && o.Exclude == nil, json: time.Now()}
 	o.Progress = v.update
 	start := time.Now()
-	report, err := r.Restore(c.Context, m, o)
+	result, err := r.Restore(c.Context, m, o)
 	v.clear()
-	v.sayWithheld(report.Withheld)
+	v.sayWithheld(result.Withheld)
 	if err != nil && !errors.Is(err, repo.ErrIncomplete) {
-		if o.DeleteFirst && !o.DryRun && report.Deleted > 0 && !p.json {
-			p.warn("%s deleted before the restore failed", plural(report.Deleted, "entry was", "entries were"))
+		if o.DeleteFirst && !o.DryRun && result.Deleted > 0 && !p.json {
+			p.warn("%s deleted before the restore failed", plural(result.Deleted, "entry was", "entries were"))
 		}
 		return p.noRoom(err, o)
 	}
-	if err := p.restoreSummary(m, o, report, time.Since(start)); err != nil {
+	if err := p.restoreSummary(m, o, result, time.Since(start)); err != nil {
 		return err
 	}
-	v.sparedSummary(m, o, report)
-	if c.Bool("verbose") || report.Problems > 0 {
-		for _, pattern := range report.Unmatched {
+	v.sparedSummary(m, o, result)
+	if c.Bool("verbose") || result.Problems > 0 {
+		for _, pattern := range result.Unmatched {
 			p.say("  %s met nothing in the snapshot", pattern)
 		}
 	}
-	if err != nil && report.Problems == 0 {
+	if err != nil && result.Problems == 0 {
 		return judged{hint{errors.New(err.Error()), fmt.Sprintf("\"qsnap ls %s\" lists what the snapshot holds", m.ID.Short())}, err}
 	}
 	if err != nil {
@@ -127,7 +127,7 @@ func (p *program) restore(c *cli.Context) error {
 		case errors.Is(err, repo.ErrVerification):
 			next = "verification failed: run the same restore again, and check this machine's disk and memory if that fails too"
 		}
-		return judged{hint{fmt.Errorf("%s could not be restored as it should", plural(report.Problems, "path", "paths")), next}, err}
+		return judged{hint{fmt.Errorf("%s could not be restored as it should", plural(result.Problems, "path", "paths")), next}, err}
 	}
 	return nil
 }
@@ -135,15 +135,7 @@ func (p *program) restore(c *cli.Context) error {
 // restoreSummary says what was done.
 func (p *program) restoreSummary(m *snapshot.Manifest, o repo.RestoreOptions, r repo.RestoreReport, took time.Duration) error {
 	if p.json {
-		return p.emit(map[string]any{
-			"message_type": "summary", "snapshot_id": m.ID.String(), "dry_run": o.DryRun,
-			"hostname": m.Hostname, "paths": m.Paths, "time": m.End,
-			"total_files": r.Files + r.Dirs + r.Others, "total_bytes": r.Bytes,
-			"files_created": r.Created, "files_replaced": r.Replaced, "attributes_restored": r.Touched,
-			"files_deleted": r.Deleted, "files_spared": r.Spared, "files_restored": r.Created + r.Replaced,
-			"bytes_restored": r.BytesWritten, "packs_read": r.Packs, "pack_bytes_read": r.PackBytes, "requests": r.Requests,
-			"errors": r.Problems, "unmatched": slices.Concat([]string{}, r.Unmatched), "privileges_withheld": r.Withheld, "seconds_elapsed": took.Seconds(),
-		})
+		return p.emit(report.NewRestoreSummary(m, r, took, o.DryRun))
 	}
 	if o.DryRun {
 		p.say("would restore snapshot %s of %s, %s, to %s: %s, %s", m.ID.Short(), p.ofWhat(m.Source()), localTime(m.End), p.path(o.To), plural(r.Files, "file", "files"), size(r.Bytes))

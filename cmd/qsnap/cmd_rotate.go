@@ -1,11 +1,10 @@
 package main
 
 import (
-	"time"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 )
 
 func (p *program) keyRotate(c *cli.Context) error {
@@ -30,11 +29,7 @@ func (p *program) keyRotate(c *cli.Context) error {
 		left = nil
 	}
 	if p.json {
-		out := []map[string]any{}
-		for _, k := range left {
-			out = append(out, keyJSON(k))
-		}
-		return p.emit(map[string]any{"message_type": "key_rotated", "left": out, "removed": removed})
+		return p.emit(report.NewKeyRotated(left, removed))
 	}
 	p.say("what is stored from now on is sealed with a new key; \"qsnap prune\" seals anew what is there")
 	if removed > 0 {
@@ -66,12 +61,4 @@ func (p *program) removeKeys(c *cli.Context, at place, secret repo.Secret, keys 
 		removed++
 	}
 	return removed, nil
-}
-
-// keyJSON is a key for programs.
-func keyJSON(k repo.Key) map[string]any {
-	return map[string]any{
-		"current": k.Current, "id": k.ID, "userName": k.Username, "hostName": k.Hostname,
-		"created": k.Created.Format(time.RFC3339), "kind": k.Kind, "label": k.Label, "outdated": k.Outdated,
-	}
 }

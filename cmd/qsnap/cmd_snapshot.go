@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -181,24 +181,7 @@ func (p *program) snapshotSummary(m *snapshot.Manifest, cost repo.Cost, unmatche
 	s := m.Stats
 	took := m.End.Sub(m.Start)
 	if p.json {
-		id := m.ID.String()
-		if dryRun {
-			id = ""
-		}
-		return p.emit(map[string]any{
-			"message_type": "summary", "snapshot_id": id, "dry_run": dryRun,
-			"requests": cost.Requests, "bytes_to_send": cost.BytesUp, "bytes_to_fetch": cost.BytesDown,
-			"files_new": s.NewFiles, "files_changed": s.ChangedFiles, "files_unmodified": s.SameFiles,
-			"dirs_new": s.NewDirs, "dirs_changed": s.ChangedDirs, "dirs_unmodified": s.SameDirs,
-			"data_blobs": s.DataBlobs, "tree_blobs": s.TreeBlobs,
-			"data_added": s.DataAdded + s.TreeAdded, "data_added_packed": s.DataStored + s.TreeStored,
-			"total_files_processed": s.Files, "total_bytes_processed": s.Bytes,
-			"bytes_read": s.BytesRead, "total_duration": took.Seconds(),
-			"unmatched_excludes": slices.Concat([]string{}, unmatched),
-			"skipped":            m.Skipped.Total, "errors": m.Problems.Total,
-			"backup_start": m.Start, "backup_end": m.End, "time": m.End,
-			"hostname": m.Hostname, "paths": m.Paths, "good": m.Good(), "missing": missingPaths(m),
-		})
+		return p.emit(report.NewSnapshotSummary(m, cost, unmatched, dryRun))
 	}
 	if dryRun {
 		p.say("would save a snapshot: %s, %s (looked at in %s)", plural(s.Files, "file", "files"), size(s.Bytes), duration(took))

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -56,9 +56,9 @@ func (p *program) snapshots(c *cli.Context) error {
 
 func (p *program) showSnapshots(c *cli.Context, list []*snapshot.Manifest) error {
 	if p.json {
-		out := []snapshotJSON{}
+		out := []report.Snapshot{}
 		for _, m := range list {
-			out = append(out, toJSON(m))
+			out = append(out, report.NewSnapshot(m))
 		}
 		return p.emit(out)
 	}
@@ -127,68 +127,4 @@ func (p *program) showRemarks(m *snapshot.Manifest, what string, r snapshot.Rema
 	if !r.Complete() {
 		fmt.Fprintf(p.stdout, "%s %s: %s more\n", m.ID.Short(), what, count(r.Total-uint64(len(r.List))))
 	}
-}
-
-// snapshotJSON is a snapshot as restic's users know it, and a little more.
-type snapshotJSON struct {
-	Time           time.Time      `json:"time"` // when it ended
-	Parent         string         `json:"parent,omitempty"`
-	Tree           string         `json:"tree"`
-	Paths          []string       `json:"paths"`
-	PathsBase64    []string       `json:"paths_base64,omitempty"` // if one of them is no UTF-8
-	Hostname       string         `json:"hostname"`
-	Username       string         `json:"username"`
-	Excludes       []string       `json:"excludes,omitempty"`
-	Tags           []string       `json:"tags,omitempty"`
-	ProgramVersion string         `json:"program_version"`
-	Summary        map[string]any `json:"summary"`
-	Previous       string         `json:"previous,omitempty"`
-	Number         uint64         `json:"number"`
-	Original       string         `json:"original,omitempty"`
-	Pinned         bool           `json:"pinned,omitempty"`
-	PinnedUntil    *time.Time     `json:"pinned_until,omitempty"`
-	Kind           string         `json:"kind,omitempty"`
-	Good           bool           `json:"good"`
-	Missing        []string       `json:"missing,omitempty"`
-	ID             string         `json:"id"`
-	ShortID        string         `json:"short_id"`
-}
-
-func toJSON(m *snapshot.Manifest) snapshotJSON {
-	s := m.Stats
-	out := snapshotJSON{
-		Time: m.End, Tree: m.Root.Subtree.String(), Paths: m.Paths, Hostname: m.Hostname, Username: m.Username,
-		Excludes: m.Excludes, Tags: m.Tags, ProgramVersion: m.Program, Number: m.Number, ID: m.ID.String(), ShortID: m.ID.Short(),
-		Kind: string(m.Kind), Good: m.Good(), Missing: missingPaths(m),
-		Summary: map[string]any{
-			"backup_start": m.Start, "backup_end": m.End,
-			"files_new": s.NewFiles, "files_changed": s.ChangedFiles, "files_unmodified": s.SameFiles,
-			"dirs_new": s.NewDirs, "dirs_changed": s.ChangedDirs, "dirs_unmodified": s.SameDirs,
-			"data_blobs": s.DataBlobs, "tree_blobs": s.TreeBlobs,
-			"data_added": s.DataAdded + s.TreeAdded, "data_added_packed": s.DataStored + s.TreeStored,
-			"total_files_processed": s.Files, "total_bytes_processed": s.Bytes,
-			"skipped": m.Skipped.Total, "errors": m.Problems.Total,
-		},
-	}
-	for _, path := range m.Paths {
-		if rawBytes(path) != "" {
-			for _, path := range m.Paths {
-				out.PathsBase64 = append(out.PathsBase64, rawBytes(path))
-			}
-			break
-		}
-	}
-	if !m.Parent.IsZero() {
-		out.Parent = m.Parent.String()
-	}
-	if !m.Previous.IsZero() {
-		out.Previous = m.Previous.String()
-	}
-	if !m.Original.IsZero() {
-		out.Original = m.Original.String()
-	}
-	if out.Pinned = m.Pin != nil; out.Pinned && !m.Pin.Until.IsZero() {
-		out.PinnedUntil = &m.Pin.Until
-	}
-	return out
 }

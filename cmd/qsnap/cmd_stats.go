@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -44,20 +45,14 @@ func (p *program) repoStats(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if p.json {
+		return p.emit(report.NewRepositoryStats(s))
+	}
 	ratio := func(a, b uint64) float64 {
 		if b == 0 {
 			return 0
 		}
 		return float64(a) / float64(b)
-	}
-	if p.json {
-		return p.emit(map[string]any{
-			"snapshots_count": s.Snapshots, "total_size": s.Bytes, "total_file_count": s.Files,
-			"total_blob_count": s.Chunks + s.Trees, "total_uncompressed_size": s.ChunkBytes + s.TreeBytes,
-			"compression_ratio": ratio(s.ChunkBytes+s.TreeBytes, s.PackBytes),
-			"packs":             s.Packs, "pack_bytes": s.PackBytes, "index_bytes": s.DeltaBytes,
-			"snapshot_bytes": s.ManifestBytes, "stored_bytes": s.Stored(),
-		})
 	}
 	p.table([][]string{
 		{"snapshots", count(s.Snapshots)},
@@ -89,22 +84,19 @@ func (p *program) snapshotStats(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	var side diffSide
+	var side report.Side
 	if root.Type != snapshot.Dir {
-		side.add(root)
+		side.Add(root)
 	} else {
 		for e, err := range r.Walk(c.Context, root) {
 			if err != nil {
 				return err
 			}
-			side.add(e.Entry)
+			side.Add(e.Entry)
 		}
 	}
 	if p.json {
-		return p.emit(map[string]any{
-			"snapshots_count": 1, "total_size": side.Bytes, "total_file_count": side.Files + side.Dirs + side.Others,
-			"files": side.Files, "dirs": side.Dirs, "others": side.Others,
-		})
+		return p.emit(report.NewSnapshotStats(side))
 	}
 	p.say("snapshot %s of %s, %s: %s, %s, %s others, %s", m.ID.Short(), p.ofWhat(m.Source()), localTime(m.End),
 		plural(side.Files, "file", "files"), plural(side.Dirs, "directory", "directories"), count(side.Others), size(side.Bytes))

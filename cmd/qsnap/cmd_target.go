@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/targettest"
 )
@@ -146,7 +147,7 @@ func (v verdict) blame(err error) error {
 
 func (p *program) showVerdict(v verdict) error {
 	if p.json {
-		return p.emit(v.json())
+		return p.emit(v.report())
 	}
 	if p.quiet {
 		return nil
@@ -186,18 +187,17 @@ func short(d time.Duration) string {
 	return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
 }
 
-func (v verdict) json() map[string]any {
-	checks := []map[string]any{}
+// report returns the verdict for programs.
+func (v verdict) report() report.TargetSummary {
+	out := report.NewTargetSummary(v.at.shown, v.elapsed)
 	for _, f := range v.findings {
-		check := map[string]any{"name": f.Clause, "ok": f.Err == nil}
+		check := report.TargetCheck{Name: f.Clause, OK: f.Err == nil}
 		if f.Err != nil {
-			check["error"] = f.Err.Error()
+			check.Error = f.Err.Error()
 		}
-		checks = append(checks, check)
+		out.Checks = append(out.Checks, check)
 	}
-	return map[string]any{
-		"message_type": "summary", "target": v.at.shown, "ok": v.err() == nil, "checks": checks, "create_only": v.createOnly,
-		"request_seconds": v.speed.latency.Seconds(), "upload_bytes_per_second": int64(v.speed.up), "download_bytes_per_second": int64(v.speed.down),
-		"free_bytes": v.free, "total_bytes": v.total, "seconds_elapsed": v.elapsed.Seconds(),
-	}
+	out.OK, out.CreateOnly, out.FreeBytes, out.TotalBytes = v.err() == nil, v.createOnly, v.free, v.total
+	out.RequestSeconds, out.UploadPerSecond, out.DownloadPerSecond = v.speed.latency.Seconds(), int64(v.speed.up), int64(v.speed.down)
+	return out
 }

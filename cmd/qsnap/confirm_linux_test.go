@@ -72,7 +72,7 @@ func TestWhatNeedsAYesIsAskedOnATerminalOnly(t *testing.T) {
 		said string
 	}{
 		{[]string{"ask"}, exitNeedsYes, "3 files would be deleted\nqsnap: this needs --yes: nothing was done\n"},
-		{[]string{"--json", "ask"}, exitNeedsYes, `{"code":9,"kind":"needs-yes","message":"this needs --yes: nothing was done","message_type":"exit_error"}` + "\n"},
+		{[]string{"--json", "ask"}, exitNeedsYes, `{"message_type":"exit_error","code":9,"kind":"needs-yes","message":"this needs --yes: nothing was done"}` + "\n"},
 		{[]string{"ask", "--yes"}, exitOK, ""},
 		{[]string{"ask", "-y"}, exitOK, ""},
 		{[]string{"ask", "--yes=false"}, exitNeedsYes, "3 files would be deleted\nqsnap: this needs --yes: nothing was done\n"},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -14,35 +15,27 @@ import (
 type diffStat struct {
 	p      *program
 	repo   *repo.Repo
-	all    diffBytes
+	all    report.ContentBytes
 	beside dirBytes   // of what is in no directory on top
 	dirs   []dirBytes // in the order of names, as changes are
 	begun  bool       // the head of the table is shown
 }
 
-// diffBytes are bytes in chunks that only one side has.
-type diffBytes struct {
-	Added   uint64 `json:"added_bytes"`
-	Removed uint64 `json:"removed_bytes"`
-}
-
-func (d *diffBytes) add(o diffBytes) {
-	d.Added += o.Added
-	d.Removed += o.Removed
-}
-
 // dirBytes are what differs below a directory on top.
 type dirBytes struct {
-	diffBytes
-	Paths       int    `json:"paths"`
-	Path        string `json:"path"`
-	PathBase64  string `json:"path_base64,omitempty"`
-	MessageType string `json:"message_type"`
+	report.ContentBytes
+	paths int
+	name  string
+}
+
+func addBytes(sum *report.ContentBytes, more report.ContentBytes) {
+	sum.Added += more.Added
+	sum.Removed += more.Removed
 }
 
 // add counts a change of content, and shows it: as a line of columns, or in the line
 // that is to be JSON.
-func (s *diffStat) add(ctx context.Context, modifier string, change snapshot.Change, line map[string]any) error {
+func (s *diffStat) add(ctx context.Context, modifier string, change snapshot.Change, line *report.Change) error {
 	if !hasContent(change.Before) && !hasContent(change.After) {
 		return nil
 	}
@@ -50,19 +43,14 @@ func (s *diffStat) add(ctx context.Context, modifier string, change snapshot.Cha
 	if err != nil {
 		return fmt.Errorf("%s: %w", change.Path, err)
 	}
-	bytes := diffBytes{uint64(added), uint64(removed)}
+	bytes := report.ContentBytes{Added: uint64(added), Removed: uint64(removed)}
 	before, after := fileSize(change.Before), fileSize(change.After)
-	s.all.add(bytes)
+	addBytes(&s.all, bytes)
 	dir := s.top(change.Path)
-	dir.Paths++
-	dir.add(bytes)
+	dir.paths++
+	addBytes(&dir.ContentBytes, bytes)
 	if s.p.json {
-		for name, n := range map[string]*int64{"before_bytes": before, "after_bytes": after} {
-			if n != nil {
-				line[name] = *n
-			}
-		}
-		line["added_bytes"], line["removed_bytes"] = bytes.Added, bytes.Removed
+		line.BeforeBytes, line.AfterBytes, line.ContentBytes = before, after, &bytes
 		return nil
 	}
 	if !s.begun {
@@ -91,8 +79,8 @@ func (s *diffStat) top(path string) *dirBytes {
 	if !below {
 		return &s.beside
 	}
-	if n := len(s.dirs); n == 0 || s.dirs[n-1].Path != name {
-		s.dirs = append(s.dirs, dirBytes{Path: name})
+	if n := len(s.dirs); n == 0 || s.dirs[n-1].name != name {
+		s.dirs = append(s.dirs, dirBytes{name: name})
 	}
 	return &s.dirs[len(s.dirs)-1]
 }
@@ -100,13 +88,12 @@ func (s *diffStat) top(path string) *dirBytes {
 // showDirs shows the sums, if they tell more than that of all.
 func (s *diffStat) showDirs() error {
 	dirs := s.dirs
-	if s.beside.Paths > 0 {
+	if s.beside.paths > 0 {
 		dirs = append([]dirBytes{s.beside}, dirs...)
 	}
 	if s.p.json {
 		for _, dir := range dirs {
-			dir.MessageType, dir.PathBase64, dir.Path = "directory", rawBytes(dir.Path), "/"+dir.Path
-			if err := s.p.emit(dir); err != nil {
+			if err := s.p.emit(report.NewDirectory(dir.name, dir.paths, dir.ContentBytes)); err != nil {
 				return err
 			}
 		}
@@ -120,10 +107,10 @@ func (s *diffStat) showDirs() error {
 	}
 	for _, dir := range dirs {
 		name := "."
-		if dir.Path != "" {
-			name = s.p.path(dir.Path) + "/"
+		if dir.name != "" {
+			name = s.p.path(dir.name) + "/"
 		}
-		if err := s.row("", "", count(dir.Paths), size(dir.Added), size(dir.Removed), name); err != nil {
+		if err := s.row("", "", count(dir.paths), size(dir.Added), size(dir.Removed), name); err != nil {
 			return err
 		}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/connect"
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/target"
 )
 
@@ -55,8 +55,8 @@ var (
 // An outcome is a way in which a run ends. Its code and kind never change.
 type outcome struct {
 	code  int
-	kind  string // exit_error's, for programs
-	means string // for help
+	kind  report.Kind // exit_error's, for programs
+	means string      // for help
 	is    func(error) bool
 }
 
@@ -65,19 +65,19 @@ var done = outcome{exitOK, "done", "done, or skipped as younger or unchanged", n
 
 // outcomes are all others. If an error is of several, the first counts.
 var outcomes = []outcome{
-	{exitInterrupted, "interrupted", "interrupted", one(errInterrupted)},
-	{exitUsage, "usage", "wrong usage or configuration: nothing was done", isUsage},
-	{exitNeedsYes, "needs-yes", "--yes is needed: nothing was done", one(errNeedsYes)},
-	{exitNoRepo, "no-repository", "no repository", one(repo.ErrNoRepository)},
-	{exitWrongSecret, "wrong-secret", "wrong or outdated password or key", one(repo.ErrWrongSecret, repo.ErrNewerKey)},
-	{exitRunning, "running", "a run is under way", one(errRunning)},
-	{exitDamage, "damage", "damage, a hidden snapshot, or failed verification", isDamage},
-	{exitUnreachable, "unreachable", "the target is out of reach", isUnreachable},
-	{exitOverdue, "overdue", "overdue", one(errOverdue)},
-	{exitFailed, "failed", "failed", one(errFailed)},
-	{exitNotWhole, "incomplete", "done, but incomplete: a named source is missing", one(errNotWhole)},
-	{exitPartial, "partial", "done, but some paths were not read or restored, or something named met nothing", one(errPartial, repo.ErrIncomplete)},
-	{exitBehind, "behind", "done, but a replica or copy is late", one(errBehind)},
+	{exitInterrupted, report.Interrupted, "interrupted", one(errInterrupted)},
+	{exitUsage, report.Usage, "wrong usage or configuration: nothing was done", isUsage},
+	{exitNeedsYes, report.NeedsYes, "--yes is needed: nothing was done", one(errNeedsYes)},
+	{exitNoRepo, report.NoRepository, "no repository", one(repo.ErrNoRepository)},
+	{exitWrongSecret, report.WrongSecret, "wrong or outdated password or key", one(repo.ErrWrongSecret, repo.ErrNewerKey)},
+	{exitRunning, report.Running, "a run is under way", one(errRunning)},
+	{exitDamage, report.Damage, "damage, a hidden snapshot, or failed verification", isDamage},
+	{exitUnreachable, report.Unreachable, "the target is out of reach", isUnreachable},
+	{exitOverdue, report.Overdue, "overdue", one(errOverdue)},
+	{exitFailed, report.Failed, "failed", one(errFailed)},
+	{exitNotWhole, report.Incomplete, "done, but incomplete: a named source is missing", one(errNotWhole)},
+	{exitPartial, report.Partial, "done, but some paths were not read or restored, or something named met nothing", one(errPartial, repo.ErrIncomplete)},
+	{exitBehind, report.Behind, "done, but a replica or copy is late", one(errBehind)},
 }
 
 func one(all ...error) func(error) bool {
@@ -169,8 +169,7 @@ func (p *program) end(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 	case p.json:
-		line, _ := json.Marshal(map[string]any{"message_type": "exit_error", "code": o.code, "kind": o.kind, "message": err.Error()})
-		fmt.Fprintf(p.stderr, "%s\n", line)
+		p.emitBeside(report.NewExitError(o.code, o.kind, err))
 	case !wasTold(err):
 		fmt.Fprintf(p.stderr, "qsnap: %s\n", oneLine(err))
 	}

@@ -98,12 +98,12 @@ func TestJSONGivesEachOutcomesCodeAndKind(t *testing.T) {
 			exitInterrupted: errInterrupted, exitUsage: errUsage, exitNeedsYes: errNeedsYes, exitRunning: errRunning, exitOverdue: errOverdue,
 			exitFailed: errFailed, exitNotWhole: errNotWhole, exitPartial: errPartial, exitBehind: errBehind}[o.code]
 		code, said := ending(t, true, err, "--json")
-		want := fmt.Sprintf(`{"code":%d,"kind":%q,"message":`, o.code, o.kind)
+		want := fmt.Sprintf(`{"message_type":"exit_error","code":%d,"kind":%q,"message":`, o.code, o.kind)
 		if code != o.code || !strings.HasPrefix(said, want) || strings.Count(said, "\n") != 1 {
 			t.Errorf("%d: %s", code, said)
 		}
 		for where, text := range map[string]string{"help": exitHelp(), "help json": jsonHelp} {
-			if !strings.Contains(text, o.kind) && where == "help json" || !strings.Contains(text, fmt.Sprint(o.code)) {
+			if !strings.Contains(text, string(o.kind)) && where == "help json" || !strings.Contains(text, fmt.Sprint(o.code)) {
 				t.Errorf("%s doesn't tell %d, %s", where, o.code, o.kind)
 			}
 		}

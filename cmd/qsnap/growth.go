@@ -2,43 +2,11 @@ package main
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 )
-
-// growthJSON is the growth by one snapshot.
-type growthJSON struct {
-	ID           string     `json:"id"`
-	ShortID      string     `json:"short_id"`
-	Time         time.Time  `json:"time"`
-	Hostname     string     `json:"hostname"`
-	Paths        []string   `json:"paths"`
-	FilesNew     uint64     `json:"files_new"`
-	FilesChanged uint64     `json:"files_changed"`
-	New          amountJSON `json:"new"`
-	Total        amountJSON `json:"total"`
-	Only         amountJSON `json:"only"`
-}
-
-type amountJSON struct {
-	Chunks     uint64 `json:"chunks"`
-	ChunkBytes uint64 `json:"chunk_bytes"`
-	Trees      uint64 `json:"trees"`
-	TreeBytes  uint64 `json:"tree_bytes"`
-	Stored     uint64 `json:"stored_bytes"`
-}
-
-func growthToJSON(g repo.Growth) growthJSON {
-	m := g.Snapshot
-	return growthJSON{
-		ID: m.ID.String(), ShortID: m.ID.Short(), Time: m.End, Hostname: m.Hostname, Paths: m.Paths,
-		FilesNew: m.Stats.NewFiles, FilesChanged: m.Stats.ChangedFiles,
-		New: amountJSON(g.New), Total: amountJSON(g.Total), Only: amountJSON(g.Only),
-	}
-}
 
 // growth shows what each snapshot added, and what forgetting it would free.
 func (p *program) growth(c *cli.Context) error {
@@ -59,9 +27,9 @@ func (p *program) growth(c *cli.Context) error {
 		return hint{err, "\"qsnap check\" tells more"}
 	}
 	if p.json {
-		out := []growthJSON{}
+		out := []report.Growth{}
 		for _, g := range list {
-			out = append(out, growthToJSON(g))
+			out = append(out, report.NewGrowth(g))
 		}
 		return p.emit(out)
 	}

@@ -183,6 +183,7 @@ var varying = map[string]any{
 	"stored_bytes": 1000, "index_bytes": 1000, "snapshot_bytes": 1000, "pack_bytes": 1000, "pack_bytes_read": 1000,
 	"dirs_new": 1, "tree_blobs": 1, "total_blob_count": 10, "trees": 1, // the directories above are those of the test
 	"files_new": 1, "files_changed": 1, "files_unmodified": 1, "dirs_changed": 1, "dirs_unmodified": 1, "data_blobs": 1, "bytes_read": 1000, // by settled stamps
+	"requests": 10, "gets": 10, "lists": 10, "names_listed": 10, // by what is cached and settled
 	"data_added": 1000, "data_added_packed": 1000, "tree_bytes": 1000, "total_uncompressed_size": 1000,
 	"bytes_to_send": 1000, "bytes_to_fetch": 1000, "bytes_sent": 1000, "bytes_fetched": 1000, "bytes_moved": 1000, "bytes_stored": 1000,
 	"bytes_removed": 1000, "bytes_repacked": 1000, "bytes_waiting": 1000, "replica_bytes": 1000,

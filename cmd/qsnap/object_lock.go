@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/target"
 )
 
@@ -45,14 +46,6 @@ func (p *program) sayStale(r *repo.PruneReport) {
 	}
 }
 
-// timeOrNull returns what stands for a time in JSON.
-func timeOrNull(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t
-}
-
 // targetUnhide brings back what is hidden.
 func (p *program) targetUnhide(c *cli.Context) error {
 	at, err := p.argumentOrPlace(c)
@@ -85,7 +78,7 @@ func (p *program) targetUnhide(c *cli.Context) error {
 // showUnhidden names the objects that are brought back, or would be.
 func (p *program) showUnhidden(names []string, dryRun bool) error {
 	if p.json {
-		return p.emit(map[string]any{"message_type": "unhidden", "dry_run": dryRun, "objects": append([]string{}, names...)})
+		return p.emit(report.NewUnhidden(names, dryRun))
 	}
 	for _, name := range names {
 		p.say("%s", name)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -22,6 +21,13 @@ func (p *program) emit(v any) error {
 	}
 	_, err = fmt.Fprintf(p.stdout, "%s\n", b)
 	return err
+}
+
+// emitBeside prints a value as a line of JSON to standard error.
+func (p *program) emitBeside(v any) {
+	if b, err := json.Marshal(v); err == nil {
+		fmt.Fprintf(p.stderr, "%s\n", b)
+	}
 }
 
 // say prints a line for people, unless JSON was asked for.
@@ -141,12 +147,4 @@ func oneLine(err error) string {
 		parts = append(parts, printable(line))
 	}
 	return strings.Join(parts, "; ")
-}
-
-// rawBytes returns bytes that JSON text can't hold as base64, and else nothing.
-func rawBytes(s string) string {
-	if utf8.ValidString(s) {
-		return ""
-	}
-	return base64.StdEncoding.EncodeToString([]byte(s))
 }

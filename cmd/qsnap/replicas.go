@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/target"
 )
 
@@ -92,10 +93,10 @@ func (p *program) replicateTo(c *cli.Context, r *repo.Repo, name string, o repo.
 		}
 	}
 	start := time.Now()
-	report, err := r.Replicate(c.Context, t, o)
+	result, err := r.Replicate(c.Context, t, o)
 	v.clear()
-	if report != nil {
-		if e := p.replicaSummary(name, report, time.Since(start), err == nil, brief); err == nil {
+	if result != nil {
+		if e := p.replicaSummary(name, result, time.Since(start), err == nil, brief); err == nil {
 			err = e
 		}
 	}
@@ -114,11 +115,7 @@ func (p *program) replicaSummary(name string, r *repo.ReplicateReport, took time
 		p.warn("%s: what the repository has no more is kept there: %s: \"qsnap heal\" may mend that", name, oneLine(r.Kept))
 	}
 	if p.json {
-		return p.emit(map[string]any{
-			"message_type": "replicated", "replica": name, "complete": done, "snapshots": r.Snapshots, "packs": r.Packs, "objects": r.Objects, "bytes": r.Bytes,
-			"snapshots_removed": r.RemovedSnapshots, "packs_removed": r.RemovedPacks, "objects_removed": r.RemovedObjects, "bytes_removed": r.RemovedBytes,
-			"damaged": len(r.Damaged), "unexplained": r.Unexplained, "seconds_elapsed": took.Seconds(),
-		})
+		return p.emit(report.NewReplicated(name, r, took, done))
 	}
 	if r.Objects+r.RemovedObjects == 0 {
 		if !brief && done {
@@ -203,7 +200,7 @@ func isOfDamage(d repo.Difference) bool { return d.Here != repo.Sound || d.There
 func (p *program) showComparison(name string, compared *repo.Comparison, readData bool) error {
 	for _, d := range compared.Differences {
 		if p.json {
-			if err := p.emit(map[string]any{"message_type": "difference", "replica": name, "object": d.Name, "here": d.Here, "there": d.There}); err != nil {
+			if err := p.emit(report.NewDifference(name, d)); err != nil {
 				return err
 			}
 			continue
@@ -211,7 +208,7 @@ func (p *program) showComparison(name string, compared *repo.Comparison, readDat
 		fmt.Fprintf(p.stdout, "differs: %s: here %s, on %s %s\n", d.Name, d.Here, name, d.There)
 	}
 	if p.json {
-		return p.emit(map[string]any{"message_type": "compared", "replica": name, "objects": compared.Objects, "bytes": compared.Bytes, "bytes_read": compared.BytesRead, "differences": len(compared.Differences)})
+		return p.emit(report.NewCompared(name, compared))
 	}
 	how := "by name and size"
 	if readData {

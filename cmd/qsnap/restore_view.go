@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -57,7 +58,7 @@ func (v *restoreView) update(u repo.RestoreProgress) {
 	}
 	if v.p.json && !v.p.quiet && time.Since(v.json) > jsonInterval {
 		v.json = time.Now()
-		v.status(u, total, files)
+		_ = v.p.emit(report.NewRestoreStatus(u, files, total))
 	}
 	if v.due() {
 		what := plural(u.Report.Files, "file", "files") + ", " + size(u.Report.Bytes)
@@ -68,22 +69,10 @@ func (v *restoreView) update(u repo.RestoreProgress) {
 	}
 }
 
-func (v *restoreView) status(u repo.RestoreProgress, total, files uint64) {
-	status := map[string]any{
-		"message_type": "status", "seconds_elapsed": int(u.Elapsed.Seconds()),
-		"files_restored": u.Report.Files, "bytes_restored": u.Report.Bytes,
-	}
-	if total > 0 {
-		status["total_files"], status["total_bytes"] = files, total
-		status["percent_done"] = min(1, float64(u.Report.Bytes)/float64(total))
-	}
-	_ = v.p.emit(status)
-}
-
 func (v *restoreView) problem(u repo.RestoreProgress) {
 	v.clear()
 	if v.p.json {
-		_ = v.p.emit(map[string]any{"message_type": "error", "error": map[string]any{"message": u.Problem.Error()}, "during": "restore", "item": u.Path})
+		_ = v.p.emit(report.NewError(u.Problem, "restore", u.Path))
 		return
 	}
 	v.p.warn("%s: %s", v.p.path(u.Path), oneLine(u.Problem))
@@ -92,7 +81,7 @@ func (v *restoreView) problem(u repo.RestoreProgress) {
 func (v *restoreView) action(u repo.RestoreProgress) {
 	v.clear()
 	if v.p.json {
-		_ = v.p.emit(map[string]any{"message_type": "verbose_status", "action": u.Action, "item": u.Path, "size": u.Entry.Size})
+		_ = v.p.emit(report.NewRestoreAction(u))
 		return
 	}
 	slash := ""
@@ -109,7 +98,7 @@ func (v *restoreView) notice(u repo.RestoreProgress) {
 	if unknown := (*repo.NamesUnknown)(nil); errors.As(u.Notice, &unknown) {
 		v.clear()
 		if v.p.json {
-			_ = v.p.emit(map[string]any{"message_type": "notice", "message": unknown.Error(), "item": u.Path})
+			_ = v.p.emit(report.NewNotice(unknown, "", u.Path))
 		} else {
 			v.p.warn("%s", oneLine(unknown))
 		}
@@ -141,7 +130,7 @@ func (v *restoreView) sayWithheld(n uint64) {
 func (v *restoreView) elsewhere(u repo.RestoreProgress) {
 	v.clear()
 	if v.p.json {
-		_ = v.p.emit(map[string]any{"message_type": "elsewhere", "item": u.Path, "snapshot_id": u.Elsewhere.ID.String(), "time": u.Elsewhere.Start})
+		_ = v.p.emit(report.NewElsewhere(u))
 		return
 	}
 	v.p.warn("%s: snapshot %s of %s has it whole", v.p.path(u.Path), u.Elsewhere.ID.Short(), localTime(u.Elsewhere.Start))
@@ -151,7 +140,7 @@ func (v *restoreView) elsewhere(u repo.RestoreProgress) {
 func (v *restoreView) leftover(u repo.RestoreProgress) {
 	v.clear()
 	if v.p.json {
-		_ = v.p.emit(map[string]any{"message_type": "leftover", "item": u.Path, "message": u.Leftover})
+		_ = v.p.emit(report.NewLeftover(u))
 		return
 	}
 	v.p.warn("%s: %s", v.p.path(u.Path), u.Leftover)
@@ -173,7 +162,7 @@ func (v *restoreView) spared(u repo.RestoreProgress) {
 	switch {
 	case !v.verbose:
 	case v.p.json:
-		_ = v.p.emit(map[string]any{"message_type": "verbose_status", "action": "spare", "item": u.Path, "reason": u.Spared})
+		_ = v.p.emit(report.NewRestoreAction(u))
 	default:
 		v.clear()
 		fmt.Fprintf(v.p.stdout, "%-8s %s: %s\n", "spare", v.p.path(u.Path), oneLine(errors.New(u.Spared)))

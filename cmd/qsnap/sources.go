@@ -1,13 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -27,10 +27,8 @@ func (p *program) ofWhat(s snapshot.Source) string {
 // sayOfWhat says which snapshot the latest is, where there are several sources.
 func (p *program) sayOfWhat(m *snapshot.Manifest, sources int) {
 	if p.json {
-		if line, err := json.Marshal(map[string]any{
-			"message_type": "latest", "snapshot_id": m.ID.String(), "hostname": m.Hostname, "paths": m.Paths, "time": m.End, "sources": sources,
-		}); err == nil && !p.quiet {
-			fmt.Fprintf(p.stderr, "%s\n", line)
+		if !p.quiet {
+			p.emitBeside(report.NewLatest(m, sources))
 		}
 		return
 	}

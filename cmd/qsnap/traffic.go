@@ -1,11 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/target"
 )
 
@@ -17,12 +17,7 @@ func (p *program) sayTraffic() {
 	for _, conn := range p.conns {
 		c := conn.Traffic()
 		if p.json {
-			line, _ := json.Marshal(map[string]any{
-				"message_type": "traffic", "target": conn.Location().String(), "requests": c.Requests(), "retries": c.Retries, "errors": c.Errors,
-				"puts": c.Puts + c.Stages, "gets": c.Gets, "stats": c.Stats + c.Spaces, "lists": c.Lists, "deletes": c.Deletes,
-				"names_listed": c.Listed, "bytes_sent": c.BytesUp, "bytes_fetched": c.BytesDown,
-			})
-			fmt.Fprintf(p.stderr, "%s\n", line)
+			p.emitBeside(report.NewTraffic(conn.Location().String(), c))
 			continue
 		}
 		fmt.Fprintf(p.stderr, "traffic: %s: %s\n", conn.Location(), trafficLine(c))

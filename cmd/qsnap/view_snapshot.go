@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 )
 
 // A snapshotView shows how far a snapshot has come.
@@ -83,7 +84,7 @@ func (v *snapshotView) update(u repo.SnapshotProgress) {
 	}
 	if v.p.json && !v.p.quiet && !u.Done && time.Since(v.json) > jsonInterval {
 		v.json = time.Now()
-		v.status(u, total, files)
+		_ = v.p.emit(report.NewSnapshotStatus(u, files, total))
 	}
 	if !u.Done && v.due() {
 		what := plural(u.Stats.Files, "file", "files") + ", " + size(u.Stats.Bytes)
@@ -97,7 +98,7 @@ func (v *snapshotView) update(u repo.SnapshotProgress) {
 func (v *snapshotView) problem(u repo.SnapshotProgress) {
 	v.clear()
 	if v.p.json {
-		_ = v.p.emit(map[string]any{"message_type": "error", "error": map[string]any{"message": u.Problem.Error()}, "during": "archival", "item": u.Path})
+		_ = v.p.emit(report.NewError(u.Problem, "archival", u.Path))
 		return
 	}
 	v.p.warn("%s", oneLine(u.Problem))
@@ -106,23 +107,10 @@ func (v *snapshotView) problem(u repo.SnapshotProgress) {
 func (v *snapshotView) notice(u repo.SnapshotProgress) {
 	v.clear()
 	if v.p.json {
-		_ = v.p.emit(map[string]any{"message_type": "notice", "message": u.Notice.Error(), "during": "archival", "item": u.Path})
+		_ = v.p.emit(report.NewNotice(u.Notice, "archival", u.Path))
 		return
 	}
 	v.p.warn("%s", oneLine(u.Notice))
-}
-
-func (v *snapshotView) status(u repo.SnapshotProgress, total, files uint64) {
-	status := map[string]any{
-		"message_type": "status", "seconds_elapsed": int(u.Elapsed.Seconds()),
-		"files_done": u.Stats.Files, "bytes_done": u.Stats.Bytes, "error_count": 0,
-		"current_files": []string{u.Current},
-	}
-	if total > 0 {
-		status["total_files"], status["total_bytes"] = files, total
-		status["percent_done"] = min(1, float64(u.Stats.Bytes)/float64(total))
-	}
-	_ = v.p.emit(status)
 }
 
 // end removes the line.

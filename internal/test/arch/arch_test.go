@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"internal/extract":       {"chunk", "index", "internal/disk", "internal/ignore", "pack", "snapshot"},
 	"repo":                   {"chunk", "index", "internal/cache", "internal/capture", "internal/disk", "internal/extract", "internal/ignore", "internal/prune", "internal/seal", "pack", "snapshot", "target"},
 	"repo/connect":           {"internal/keyring", "internal/trust", "repo", "target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/webdav"},
+	"repo/report":            {"repo", "snapshot", "target"},
 	"internal/archive":       {"repo", "snapshot"},
 	"internal/mount":         {"repo", "snapshot"},
 	"internal/test/api":      nil,
@@ -46,11 +47,11 @@ var allowed = map[string][]string{
 	"internal/keyring":       nil,
 	"internal/test/mutants":  nil,
 	"internal/test/servers":  nil,
-	"internal/test/outside":  {"repo", "repo/connect", "snapshot"},
+	"internal/test/outside":  {"repo", "repo/connect", "repo/report", "snapshot"},
 	"internal/test/scale":    nil,
 	"internal/test/sim":      {"chunk", "internal/seal", "pack", "repo", "snapshot", "target", "target/targettest"},
 	"internal/test/treetest": nil,
-	"cmd/qsnap":              {"chunk", "internal/archive", "internal/mount", "repo", "repo/connect", "snapshot", "target", "target/targettest"},
+	"cmd/qsnap":              {"chunk", "internal/archive", "internal/mount", "repo", "repo/connect", "repo/report", "snapshot", "target", "target/targettest"},
 }
 
 // light names what a program that imports repo and target/local compiles beside

@@ -1,0 +1,114 @@
+package report
+
+import (
+	"time"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// ForgetGroup is what a policy decided for the snapshots of one group.
+type ForgetGroup struct {
+	repo.Retained
+	Keep   []Decision `json:"keep"`
+	Remove []Decision `json:"remove"`
+	DryRun bool       `json:"dry_run"`
+}
+
+// Decision is what a policy decided for one snapshot.
+type Decision struct {
+	ID      snapshot.ID `json:"id"`
+	ShortID string      `json:"short_id"`
+	Time    time.Time   `json:"time"`
+	snapshot.Decision
+}
+
+// NewForgetGroups returns the ForgetGroup of each group.
+func NewForgetGroups(groups []repo.Retained, dryRun bool) []ForgetGroup {
+	out := []ForgetGroup{}
+	for _, g := range groups {
+		f := ForgetGroup{Retained: g, Keep: []Decision{}, Remove: []Decision{}, DryRun: dryRun}
+		for _, d := range g.Decisions {
+			one := Decision{d.Manifest.ID, d.Manifest.ID.Short(), d.Manifest.End, d}
+			if d.Keep {
+				f.Keep = append(f.Keep, one)
+			} else {
+				f.Remove = append(f.Remove, one)
+			}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// Forgotten names snapshots that were forgotten.
+type Forgotten struct {
+	Head
+	Snapshots []snapshot.ID `json:"snapshots"`
+}
+
+// NewForgotten returns a Forgotten.
+func NewForgotten(ids []snapshot.ID) Forgotten { return Forgotten{Head{"forgotten"}, list(ids)} }
+
+// Undeleted names a forgotten snapshot that is back under another id.
+type Undeleted struct {
+	Head
+	SnapshotID snapshot.ID `json:"snapshot_id"`
+	Original   snapshot.ID `json:"original"`
+}
+
+// NewUndeleted returns an Undeleted.
+func NewUndeleted(id, original snapshot.ID) Undeleted {
+	return Undeleted{Head{"undeleted"}, id, original}
+}
+
+// RepositoryStats say how large a repository is.
+type RepositoryStats struct {
+	repo.Stats
+	Blobs             uint64  `json:"total_blob_count"`
+	UncompressedBytes uint64  `json:"total_uncompressed_size"`
+	CompressionRatio  float64 `json:"compression_ratio"`
+	StoredBytes       uint64  `json:"stored_bytes"`
+}
+
+// NewRepositoryStats returns RepositoryStats.
+func NewRepositoryStats(s repo.Stats) RepositoryStats {
+	out := RepositoryStats{Stats: s, Blobs: s.Chunks + s.Trees, UncompressedBytes: s.ChunkBytes + s.TreeBytes, StoredBytes: s.Stored()}
+	if s.PackBytes > 0 {
+		out.CompressionRatio = float64(out.UncompressedBytes) / float64(s.PackBytes)
+	}
+	return out
+}
+
+// SnapshotStats say how large a snapshot is, or a part of it.
+type SnapshotStats struct {
+	Snapshots  int    `json:"snapshots_count" doc:"always 1"`
+	TotalSize  uint64 `json:"total_size"`
+	TotalFiles int    `json:"total_file_count" doc:"directories and others too"`
+	Files      int    `json:"files"`
+	Dirs       int    `json:"dirs"`
+	Others     int    `json:"others"`
+}
+
+// NewSnapshotStats returns SnapshotStats.
+func NewSnapshotStats(s Side) SnapshotStats {
+	return SnapshotStats{1, s.Bytes, s.Files + s.Dirs + s.Others, s.Files, s.Dirs, s.Others}
+}
+
+// Growth is what one snapshot added, and what forgetting it would free.
+type Growth struct {
+	ID           snapshot.ID `json:"id"`
+	ShortID      string      `json:"short_id"`
+	Time         time.Time   `json:"time"`
+	Hostname     string      `json:"hostname"`
+	Paths        []string    `json:"paths"`
+	FilesNew     uint64      `json:"files_new"`
+	FilesChanged uint64      `json:"files_changed"`
+	repo.Growth
+}
+
+// NewGrowth returns a Growth.
+func NewGrowth(g repo.Growth) Growth {
+	m := g.Snapshot
+	return Growth{m.ID, m.ID.Short(), m.End, m.Hostname, m.Paths, m.Stats.NewFiles, m.Stats.ChangedFiles, g}
+}

@@ -1,0 +1,135 @@
+package report
+
+import (
+	"time"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// Snapshot is a snapshot in a list.
+type Snapshot struct {
+	ID             snapshot.ID   `json:"id"`
+	ShortID        string        `json:"short_id"`
+	Time           time.Time     `json:"time" doc:"when it ended"`
+	Hostname       string        `json:"hostname"`
+	Username       string        `json:"username"`
+	Paths          []string      `json:"paths"`
+	PathsBase64    []string      `json:"paths_base64,omitempty" doc:"if one of them is not UTF-8"`
+	Tags           []string      `json:"tags,omitempty"`
+	Tree           string        `json:"tree" doc:"its id"`
+	Parent         snapshot.ID   `json:"parent,omitzero"`
+	Previous       snapshot.ID   `json:"previous,omitzero"`
+	Number         uint64        `json:"number"`
+	Original       snapshot.ID   `json:"original,omitzero"`
+	Pinned         bool          `json:"pinned,omitempty"`
+	PinnedUntil    time.Time     `json:"pinned_until,omitzero"`
+	ProgramVersion string        `json:"program_version"`
+	Excludes       []string      `json:"excludes,omitempty"`
+	Kind           snapshot.Kind `json:"kind,omitempty" doc:"where it is no source version"`
+	Good           bool          `json:"good"`
+	Missing        []string      `json:"missing,omitempty" doc:"paths"`
+	Summary        Counts        `json:"summary"`
+}
+
+// Counts are what a snapshot consists of, and what it took.
+type Counts struct {
+	Start time.Time `json:"backup_start"`
+	End   time.Time `json:"backup_end"`
+	snapshot.Stats
+	DataAdded       uint64 `json:"data_added" doc:"bytes of data and trees"`
+	DataAddedPacked uint64 `json:"data_added_packed" doc:"bytes these took"`
+	Skipped         uint64 `json:"skipped" doc:"paths that rules left out"`
+	Errors          uint64 `json:"errors" doc:"paths that could not be read as they should"`
+}
+
+// NewSnapshot returns a Snapshot of a manifest.
+func NewSnapshot(m *snapshot.Manifest) Snapshot {
+	out := Snapshot{
+		ID: m.ID, ShortID: m.ID.Short(), Time: m.End, Hostname: m.Hostname, Username: m.Username,
+		Paths: m.Paths, PathsBase64: pathsBase64(m.Paths), Tags: m.Tags, Tree: m.Root.Subtree.String(),
+		Parent: m.Parent, Previous: m.Previous, Number: m.Number, Original: m.Original,
+		ProgramVersion: m.Program, Excludes: m.Excludes, Kind: m.Kind, Good: m.Good(), Missing: missing(m), Summary: countsOf(m),
+	}
+	if m.Pin != nil {
+		out.Pinned, out.PinnedUntil = true, m.Pin.Until
+	}
+	return out
+}
+
+func countsOf(m *snapshot.Manifest) Counts {
+	s := m.Stats
+	return Counts{
+		Start: m.Start, End: m.End, Stats: s, DataAdded: s.DataAdded + s.TreeAdded, DataAddedPacked: s.DataStored + s.TreeStored,
+		Skipped: m.Skipped.Total, Errors: m.Problems.Total,
+	}
+}
+
+// pathsBase64 returns the bytes of all paths if one of them is not UTF-8.
+func pathsBase64(paths []string) (out []string) {
+	some := false
+	for _, path := range paths {
+		out = append(out, base64Of(path))
+		some = some || out[len(out)-1] != ""
+	}
+	if !some {
+		return nil
+	}
+	return out
+}
+
+func missing(m *snapshot.Manifest) (paths []string) {
+	for _, missing := range m.Missing {
+		paths = append(paths, missing.Path)
+	}
+	return paths
+}
+
+// SnapshotStatus is how far a snapshot has come.
+type SnapshotStatus struct {
+	Head
+	SecondsElapsed int      `json:"seconds_elapsed"`
+	FilesDone      uint64   `json:"files_done"`
+	BytesDone      uint64   `json:"bytes_done"`
+	ErrorCount     int      `json:"error_count" doc:"always 0"`
+	CurrentFiles   []string `json:"current_files" doc:"the directory that is read"`
+	*Total
+}
+
+// NewSnapshotStatus returns a SnapshotStatus. Files and bytes are all there are, as far as
+// that is known, or 0.
+func NewSnapshotStatus(u repo.SnapshotProgress, files, bytes uint64) SnapshotStatus {
+	return SnapshotStatus{
+		Head{"status"}, int(u.Elapsed.Seconds()), u.Stats.Files, u.Stats.Bytes, 0, []string{u.Current}, totalOf(u.Stats.Bytes, files, bytes),
+	}
+}
+
+// SnapshotSummary is what came of a snapshot. The costs are those of a dry run.
+type SnapshotSummary struct {
+	Head
+	SnapshotID snapshot.ID `json:"snapshot_id" doc:"empty in a dry run"`
+	DryRun     bool        `json:"dry_run"`
+	Time       time.Time   `json:"time" doc:"when it ended"`
+	Hostname   string      `json:"hostname"`
+	Paths      []string    `json:"paths"`
+	Good       bool        `json:"good"`
+	Missing    []string    `json:"missing" doc:"paths"`
+	Unmatched  []string    `json:"unmatched_excludes" doc:"patterns that met nothing"`
+	Counts
+	BytesRead     uint64  `json:"bytes_read"`
+	TotalDuration float64 `json:"total_duration" doc:"in seconds"`
+	repo.Cost
+}
+
+// NewSnapshotSummary returns the SnapshotSummary of a manifest.
+func NewSnapshotSummary(m *snapshot.Manifest, cost repo.Cost, unmatched []string, dryRun bool) SnapshotSummary {
+	out := SnapshotSummary{
+		Head: Head{"summary"}, SnapshotID: m.ID, DryRun: dryRun, Time: m.End, Hostname: m.Hostname, Paths: m.Paths,
+		Good: m.Good(), Missing: missing(m), Unmatched: unmatched, Counts: countsOf(m),
+		BytesRead: m.Stats.BytesRead, TotalDuration: m.End.Sub(m.Start).Seconds(), Cost: cost,
+	}
+	if dryRun {
+		out.SnapshotID = snapshot.ID{}
+	}
+	return out
+}
