@@ -190,7 +190,7 @@ func (r *Repo) expect(ctx context.Context, all []*aheadRead) (stop func()) {
 // expectBlobs has the segments read ahead that hold blobs which will be asked for.
 func (r *Repo) expectBlobs(ctx context.Context, refs []blobRef) (stop func()) {
 	x, err := r.openIndex(ctx)
-	if err != nil || !r.far {
+	if err != nil || !r.store.Remote() {
 		return func() {} // who asks for them is told
 	}
 	return r.expect(ctx, joinSegments(func(yield func(*pack.Info, int) bool) {
@@ -271,12 +271,12 @@ func (r *Repo) readTrees(ctx context.Context, p *pack.Info, n int) ([]byte, erro
 // openTrees opens a segment of trees, whose bytes it uses up, and keeps it as it was.
 func (r *Repo) openTrees(p *pack.Info, n int, sealed []byte) ([]byte, error) {
 	var keep []byte
-	if r.objects != nil {
+	if r.store.Caches() {
 		keep = bytes.Clone(sealed)
 	}
 	plain, err := r.openSegment(p, n, sealed, make([]byte, 0, p.Segments[n].Plain))
 	if err == nil && keep != nil {
-		r.objects.Put(segmentName(p.ID, n), keep)
+		r.store.Cache(segmentName(p.ID, n), keep)
 	}
 	return plain, err
 }

@@ -8,15 +8,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/zeebo/blake3"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
-	"github.com/qsnap/qsnap/target"
 )
 
 // openIndex returns the index, brought up to date when it is opened.
@@ -33,7 +32,7 @@ func (r *Repo) openIndex(ctx context.Context) (*index.Index, error) {
 		return nil, err
 	}
 	if err := r.updateIndex(ctx, x); err != nil {
-		return nil, also(err, x.Close())
+		return nil, object.Join(err, x.Close())
 	}
 	_ = x.Flush() // where the cache can't be written, memory serves
 	r.index = x
@@ -43,8 +42,8 @@ func (r *Repo) openIndex(ctx context.Context) (*index.Index, error) {
 // openCache opens the local index. Where there is no place for it, it is made in a
 // temporary one, and used once.
 func (r *Repo) openCache() (*index.Index, error) {
-	if dir, err := r.cacheDir(); err == nil {
-		if x, err := index.Open(filepath.Join(dir, "index")); err == nil {
+	if r.dir != "" {
+		if x, err := index.Open(filepath.Join(r.dir, "index")); err == nil {
 			return x, nil
 		}
 	}
@@ -60,16 +59,12 @@ func (r *Repo) openCache() (*index.Index, error) {
 func (r *Repo) updateIndex(ctx context.Context, x *index.Index) error {
 	var listed []index.ID
 	sizes := map[index.ID]int64{}
-	for info, err := range r.target.List(ctx, indexPrefix) {
+	for d, err := range r.store.IDs(ctx, object.Deltas) {
 		if err != nil {
 			return err
 		}
-		id, err := index.ParseID(strings.TrimPrefix(info.Name, indexPrefix))
-		if err != nil {
-			continue // no object of ours; check tells
-		}
-		listed = append(listed, id)
-		sizes[id] = info.Size
+		listed = append(listed, d.ID)
+		sizes[d.ID] = d.Size
 	}
 	if err := r.fetchDeltas(ctx, x, listed, sizes); err != nil {
 		return err
@@ -90,6 +85,23 @@ func (r *Repo) updateIndex(ctx context.Context, x *index.Index) error {
 	})
 }
 
+// fetchDeltas brings the deltas that an index doesn't know into the cache, where there is
+// one: many at a time arrive far sooner than one after another.
+func (r *Repo) fetchDeltas(ctx context.Context, x *index.Index, listed []index.ID, sizes map[index.ID]int64) error {
+	if !r.store.Caches() {
+		return nil
+	}
+	unknown, err := x.Missing(listed)
+	if err != nil {
+		return err
+	}
+	var deltas []object.Listed
+	for _, id := range unknown {
+		deltas = append(deltas, object.Listed{ID: id, Size: sizes[id]})
+	}
+	return r.store.Fetch(ctx, object.Deltas, deltas, object.MaxDelta)
+}
+
 // adopt makes the index know the packs that no delta it has read lists, from the
 // packs themselves, and returns them.
 func (r *Repo) adopt(ctx context.Context, x *index.Index) ([]*pack.Info, error) {
@@ -98,7 +110,7 @@ func (r *Repo) adopt(ctx context.Context, x *index.Index) ([]*pack.Info, error) 
 		return nil, err
 	}
 	var out []*pack.Info
-	for info, err := range r.target.List(ctx, packsPrefix) {
+	for info, err := range r.store.List(ctx, object.Packs) {
 		if err != nil {
 			return nil, err
 		}
@@ -131,21 +143,21 @@ func (r *Repo) readDelta(ctx context.Context, id index.ID) (index.Delta, error) 
 
 // readDeltaAs reads a delta, and returns the epoch that it is sealed under, too.
 func (r *Repo) readDeltaAs(ctx context.Context, id index.ID) (d index.Delta, epoch uint32, err error) {
-	name := deltaName(id)
-	object, err := r.readObject(ctx, name, id, maxDelta)
+	name := object.Deltas.Name(id)
+	sealed, err := r.store.Read(ctx, name, id, object.MaxDelta)
 	if err != nil {
 		return nil, 0, err
 	}
-	body, err := r.box.Open(seal.IndexDelta, object)
+	body, err := r.box.Open(seal.IndexDelta, sealed)
 	if err != nil {
 		return nil, 0, damage(name, err)
 	}
-	header, err := seal.ParseHeader(object)
+	header, err := seal.ParseHeader(sealed)
 	if err == nil {
 		d, err = index.ParseDelta(body)
 	}
 	if err != nil {
-		return nil, 0, &DamageError{name, err}
+		return nil, 0, &DamageError{Object: name, Err: err}
 	}
 	return d, header.Epoch(), nil
 }
@@ -340,7 +352,7 @@ func (r *Repo) readSegment(ctx context.Context, p *pack.Info, n int) ([]byte, er
 // readSegmentHere reads a segment from the target alone, unless it is cached or was
 // read ahead.
 func (r *Repo) readSegmentHere(ctx context.Context, p *pack.Info, n int) ([]byte, error) {
-	if p.IsTree() && r.far {
+	if p.IsTree() && r.store.Remote() {
 		return r.readTrees(ctx, p, n)
 	}
 	s := p.Segments[n]
@@ -379,7 +391,7 @@ func (r *Repo) openSegment(p *pack.Info, n int, sealed, dst []byte) ([]byte, err
 // readRange reads bytes of a pack. A pack that is too short or isn't there is a
 // *pack.DamageError.
 func (r *Repo) readRange(ctx context.Context, id pack.ID, off int64, buf []byte) error {
-	err := readRangeOf(ctx, r.target, packName(id), off, buf)
+	err := r.store.ReadRange(ctx, object.Packs.Name(id), off, buf)
 	if err == nil {
 		return nil
 	}
@@ -389,28 +401,37 @@ func (r *Repo) readRange(ctx context.Context, id pack.ID, off int64, buf []byte)
 	return err
 }
 
-func readRangeOf(ctx context.Context, t target.Target, name string, off int64, buf []byte) error {
-	rc, err := t.Get(ctx, name, off, int64(len(buf)))
-	if err == nil {
-		_, err = io.ReadFull(rc, buf)
-		err = also(err, rc.Close())
-	}
-	return err
-}
-
 // isShort reports whether a pack certainly ends before that many bytes.
 func (r *Repo) isShort(ctx context.Context, id pack.ID, size int64) bool {
-	info, err := r.target.Stat(ctx, packName(id))
+	info, err := r.store.Stat(ctx, object.Packs.Name(id))
 	return err == nil && info.Size < size
 }
 
 // packHash returns the hash of a stored pack, which should be its id.
 func (r *Repo) packHash(ctx context.Context, id pack.ID) (pack.ID, error) {
-	rc, err := r.target.Get(ctx, packName(id), 0, -1)
+	rc, err := r.store.Get(ctx, object.Packs.Name(id), 0, -1)
 	if err != nil {
 		return pack.ID{}, err
 	}
 	h := blake3.New()
 	_, err = io.CopyBuffer(h, rc, make([]byte, 256<<10))
-	return pack.ID(h.Sum(nil)), also(err, rc.Close())
+	return pack.ID(h.Sum(nil)), object.Join(err, rc.Close())
+}
+
+// segmentElsewhere reads a segment that can't be read here from a replica, and appends it
+// to dst.
+func (r *Repo) segmentElsewhere(ctx context.Context, p *pack.Info, n int, dst []byte, here error) (plain []byte, err error) {
+	name := object.Packs.Name(p.ID)
+	err = r.store.TryReplicas(ctx, name, here, func(replica *object.Store) error {
+		sealed := make([]byte, p.Segments[n].Stored)
+		err := replica.ReadRange(ctx, name, p.Segments[n].Offset, sealed)
+		if err == nil {
+			plain, err = r.openSegment(p, n, sealed, dst)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return plain, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/local"
@@ -62,12 +63,12 @@ func TestTheCacheHoldsWhatTheTargetHolds(t *testing.T) {
 			kind, _, _ := strings.Cut(base, "-")
 			kinds[kind]++
 			found := false
-			for object, there := range c.objects() {
+			for sealed, there := range c.objects() {
 				if kind == "packs" {
 					id := strings.Split(base, "-")[1]
-					found = found || strings.HasSuffix(object, id) && bytes.Contains(there, b)
+					found = found || strings.HasSuffix(sealed, id) && bytes.Contains(there, b)
 				} else {
-					found = found || cacheName(object) == base && bytes.Equal(there, b)
+					found = found || object.CacheName(sealed) == base && bytes.Equal(there, b)
 				}
 			}
 			if !found {
@@ -175,7 +176,7 @@ func TestATombstoneIsNotTakenForTheManifestThatIsCached(t *testing.T) {
 		gone = all[1].ID
 		return errors.Join(r.Forget(t.Context(), gone), r.putTombstone(t.Context(), gone))
 	})
-	if c.objects()[snapshotName(gone)] == nil {
+	if c.objects()[object.Snapshots.Name(gone)] == nil {
 		t.Fatal("there is no tombstone")
 	}
 	c.open(cache, readAll(t, 1))
@@ -226,7 +227,7 @@ func (c *counted) damageTrees() {
 			if err != nil {
 				return err
 			}
-			if name := packName(item.Pack.ID); item.Pack.IsTree() {
+			if name := object.Packs.Name(item.Pack.ID); item.Pack.IsTree() {
 				b := bytes.Clone(c.objects()[name])
 				b[item.Pack.Segments[0].Offset] ^= 1
 				memory.Set(name, b)
@@ -270,7 +271,7 @@ func TestALocalTargetHasNoCache(t *testing.T) {
 	}
 	c := newCounted(t)
 	for what, far := range map[target.Target]bool{at: false, target.NewThrottle(at, 1<<30, 1<<30): false, c.log: true} {
-		if isFar(what) != far {
+		if object.On(what, object.Options{}).Remote() != far {
 			t.Errorf("%T is far: %v", what, !far)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target"
@@ -109,7 +110,7 @@ func (r *CheckReport) Damaged() bool {
 func (r *CheckReport) damage() (out []error) {
 	for i := range r.Findings {
 		if f := &r.Findings[i]; f.IsDamage() {
-			out = append(out, &DamageError{f.Object, errors.New(f.What)})
+			out = append(out, &DamageError{Object: f.Object, Err: errors.New(f.What)})
 		}
 	}
 	return out
@@ -186,7 +187,7 @@ func (c *checker) run(ctx context.Context) (changed bool, err error) {
 // deltaNames lists the index deltas: none goes but when packs are moved or deleted.
 func (c *checker) deltaNames(ctx context.Context) (map[string]bool, error) {
 	names := map[string]bool{}
-	for info, err := range c.r.target.List(ctx, indexPrefix) {
+	for info, err := range c.r.store.List(ctx, object.Deltas) {
 		if err != nil {
 			return nil, err
 		}
@@ -238,15 +239,15 @@ type checkedPack struct {
 }
 
 // find notes what is wrong with an object, once, and returns the finding's number.
-func (c *checker) find(kind FindingKind, object, what string) int {
+func (c *checker) find(kind FindingKind, sealed, what string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if n, ok := c.objects[object]; ok {
+	if n, ok := c.objects[sealed]; ok {
 		return n
 	}
 	n := len(c.report.Findings)
-	c.report.Findings = append(c.report.Findings, Finding{Kind: kind, Object: object, What: what})
-	c.objects[object] = n
+	c.report.Findings = append(c.report.Findings, Finding{Kind: kind, Object: sealed, What: what})
+	c.objects[sealed] = n
 	return n
 }
 
@@ -262,7 +263,7 @@ func (c *checker) progress(phase string, done, total uint64, bytes bool) {
 // checkHidden finds what is locked and can't be seen all the same. It comes first: that
 // something is missing is no news then.
 func (c *checker) checkHidden(ctx context.Context) error {
-	u, ok := target.As[target.VersionRestorer](c.r.target)
+	u, ok := object.As[target.VersionRestorer](c.r.store)
 	if !ok {
 		return nil
 	}
@@ -274,11 +275,11 @@ func (c *checker) checkHidden(ctx context.Context) error {
 
 // checkConfigs checks both copies of the config.
 func (c *checker) checkConfigs(ctx context.Context) error {
-	sealed, err := readConfigs(ctx, c.r.target, true)
+	sealed, err := readConfigs(ctx, c.r.store, true)
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{configName, configCopyName} {
+	for _, name := range []string{object.ConfigName, object.ConfigCopyName} {
 		if sealed[name] == nil {
 			if err := c.checkUnread(ctx, name); err != nil {
 				return err
@@ -292,7 +293,7 @@ func (c *checker) checkConfigs(ctx context.Context) error {
 
 // checkUnread says why a copy of the config could not be read.
 func (c *checker) checkUnread(ctx context.Context, name string) error {
-	_, err := target.ReadAll(ctx, c.r.target, name, maxConfig)
+	_, err := c.r.store.ReadAll(ctx, name, object.MaxConfig)
 	damage := (*DamageError)(nil)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -309,8 +310,8 @@ func (c *checker) checkUnread(ctx context.Context, name string) error {
 
 // checkSiblings checks that what makes a twin or a replica can be read.
 func (c *checker) checkSiblings(ctx context.Context) error {
-	for _, name := range []string{twinName, replicaName} {
-		b, err := readFront(ctx, c.r.target, name, siblingSize+1)
+	for _, name := range []string{object.TwinName, object.ReplicaName} {
+		b, err := c.r.store.ReadFront(ctx, name, siblingSize+1)
 		damage := (*DamageError)(nil)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -328,12 +329,12 @@ func (c *checker) checkSiblings(ctx context.Context) error {
 // checkKeys checks that the key slots can be read; only their secrets open them.
 func (c *checker) checkKeys(ctx context.Context) error {
 	slots := 0
-	for info, err := range c.r.target.List(ctx, keysPrefix) {
+	for info, err := range c.r.store.List(ctx, object.Keys) {
 		if err != nil {
 			return err
 		}
 		slots++
-		_, err := readSlot(ctx, c.r.target, info.Name)
+		_, err := readSlot(ctx, c.r.store, info.Name)
 		if damage := (*DamageError)(nil); errors.As(err, &damage) {
 			c.find(BadKey, info.Name, damage.Err.Error())
 		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -341,18 +342,18 @@ func (c *checker) checkKeys(ctx context.Context) error {
 		}
 	}
 	if slots == 0 {
-		c.find(BadKey, keysPrefix, "there are no key slots: only a recovery sheet opens the repository")
+		c.find(BadKey, string(object.Keys), "there are no key slots: only a recovery sheet opens the repository")
 	}
 	return nil
 }
 
 // listSnapshots notes which snapshots there are.
 func (c *checker) listSnapshots(ctx context.Context) error {
-	for info, err := range c.r.target.List(ctx, snapshotPrefix) {
+	for info, err := range c.r.store.List(ctx, object.Snapshots) {
 		if err != nil {
 			return err
 		}
-		id, err := snapshot.ParseID(info.Name[len(snapshotPrefix):])
+		id, err := snapshot.ParseID(object.Snapshots.Rest(info.Name))
 		if err != nil {
 			c.find(Foreign, info.Name, "its name is not that of a snapshot")
 			continue
@@ -395,7 +396,7 @@ func (c *checker) checkSnapshots(ctx context.Context) error {
 	}
 	for _, m := range c.manifests {
 		if !m.Previous.IsZero() && !there[m.Previous] && !forgotten[m.Previous] {
-			c.find(MissingManifest, snapshotName(m.Previous), fmt.Sprintf("snapshot %s of %s, number %d, follows it", m.ID.Short(), m.Hostname, m.Number))
+			c.find(MissingManifest, object.Snapshots.Name(m.Previous), fmt.Sprintf("snapshot %s of %s, number %d, follows it", m.ID.Short(), m.Hostname, m.Number))
 		}
 	}
 	return nil
@@ -404,11 +405,11 @@ func (c *checker) checkSnapshots(ctx context.Context) error {
 // forgotten lists the snapshots that were forgotten, which is why they are missing.
 func (c *checker) forgotten(ctx context.Context) (map[snapshot.ID]bool, error) {
 	out := map[snapshot.ID]bool{}
-	for info, err := range c.r.target.List(ctx, forgottenPrefix) {
+	for info, err := range c.r.store.List(ctx, object.Forgotten) {
 		if err != nil {
 			return nil, err
 		}
-		if id, err := snapshot.ParseID(info.Name[len(forgottenPrefix):]); err == nil {
+		if id, err := snapshot.ParseID(object.Forgotten.Rest(info.Name)); err == nil {
 			out[id] = true
 		}
 	}

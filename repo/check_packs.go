@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 )
@@ -24,7 +25,7 @@ import (
 // listPacks notes the packs that are on the target, and finds those that are listed
 // and aren't there, or are of another size.
 func (c *checker) listPacks(ctx context.Context) error {
-	for info, err := range c.r.target.List(ctx, packsPrefix) {
+	for info, err := range c.r.store.List(ctx, object.Packs) {
 		if err != nil {
 			return err
 		}
@@ -44,9 +45,9 @@ func (c *checker) listPacks(ctx context.Context) error {
 		p := c.packs[id]
 		switch {
 		case p.size == 0:
-			c.find(MissingPack, packName(id), "it is missing, or empty")
+			c.find(MissingPack, object.Packs.Name(id), "it is missing, or empty")
 		case p.listed != 0 && p.listed != p.size:
-			c.find(BadPack, packName(id), fmt.Sprintf("it has %d bytes instead of %d", p.size, p.listed))
+			c.find(BadPack, object.Packs.Name(id), fmt.Sprintf("it has %d bytes instead of %d", p.size, p.listed))
 		}
 	}
 	return nil
@@ -54,23 +55,23 @@ func (c *checker) listPacks(ctx context.Context) error {
 
 // packIDs returns the ids of the packs, in order.
 func (c *checker) packIDs() []pack.ID {
-	return slices.SortedFunc(maps.Keys(c.packs), compareIDs)
+	return slices.SortedFunc(maps.Keys(c.packs), object.Compare)
 }
 
 // packOfName returns the id of the pack with that name.
 func packOfName(name string) (pack.ID, bool) {
 	id, err := pack.ParseID(name[strings.LastIndexByte(name, '/')+1:])
-	return id, err == nil && packName(id) == name
+	return id, err == nil && object.Packs.Name(id) == name
 }
 
 // checkDeltas reads every index delta, and notes which packs they list.
 func (c *checker) checkDeltas(ctx context.Context) error {
 	var ids []index.ID
-	for info, err := range c.r.target.List(ctx, indexPrefix) {
+	for info, err := range c.r.store.List(ctx, object.Deltas) {
 		if err != nil {
 			return err
 		}
-		id, err := index.ParseID(strings.TrimPrefix(info.Name, indexPrefix))
+		id, err := index.ParseID(object.Deltas.Rest(info.Name))
 		if err != nil {
 			c.find(Foreign, info.Name, "its name is not that of an index delta")
 			continue
@@ -96,7 +97,7 @@ func (c *checker) checkDeltas(ctx context.Context) error {
 // checkUnlisted reads the footers of packs that no delta lists: what they hold
 // counts all the same. One that is locked may be one that prune has done with.
 func (c *checker) checkUnlisted(ctx context.Context) error {
-	locks := c.r.openLockBook()
+	locks := c.r.store.Locks(c.r.opts.Now)
 	for _, id := range c.packIDs() {
 		p := c.packs[id]
 		if p.listed != 0 || p.size == 0 {
@@ -106,18 +107,18 @@ func (c *checker) checkUnlisted(ctx context.Context) error {
 		var damage *pack.DamageError
 		switch {
 		case errors.As(err, &damage):
-			c.find(BadPack, packName(id), withoutPack(damage))
+			c.find(BadPack, object.Packs.Name(id), withoutPack(damage))
 			continue
 		case err != nil:
 			return err
 		}
 		c.index.Add(info)
-		until, err := c.r.lockedUntil(ctx, locks, packName(id))
+		until, err := locks.Until(ctx, object.Packs.Name(id))
 		if err != nil {
 			return err
 		}
 		if until.IsZero() {
-			c.find(Unlisted, packName(id), "no index delta lists it")
+			c.find(Unlisted, object.Packs.Name(id), "no index delta lists it")
 		}
 	}
 	return nil
@@ -176,7 +177,7 @@ func (c *checker) readPacks(ctx context.Context) error {
 	var done atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.o.Workers)
-	if c.r.far {
+	if c.r.store.Remote() {
 		g.SetLimit(max(c.o.Workers, aheadGets)) // each waits for the target, and holds a segment
 	}
 	for _, id := range chosen {
@@ -209,7 +210,7 @@ func (c *checker) readPack(ctx context.Context, id pack.ID, p *checkedPack, done
 	var damage *pack.DamageError
 	if errors.As(err, &damage) {
 		// Its segments can be read all the same, if an index delta says where they are.
-		c.find(BadPack, packName(id), withoutPack(damage))
+		c.find(BadPack, object.Packs.Name(id), withoutPack(damage))
 		info, err = c.listedInfo(ctx, id)
 	}
 	if err != nil || info == nil {
@@ -217,13 +218,13 @@ func (c *checker) readPack(ctx context.Context, id pack.ID, p *checkedPack, done
 	}
 	hash, err := c.readAs(ctx, id, info, p, done)
 	if unread := (*pack.DamageError)(nil); errors.As(err, &unread) {
-		c.find(BadPack, packName(id), withoutPack(unread))
+		c.find(BadPack, object.Packs.Name(id), withoutPack(unread))
 		return c.readBySegments(ctx, info, p)
 	}
 	if err != nil || hash == id {
 		return err
 	}
-	c.find(BadPack, packName(id), errHash.Error())
+	c.find(BadPack, object.Packs.Name(id), object.ErrHash.Error())
 	// It may be another pack altogether, and whole. What counts is what the index
 	// expects of it.
 	listed, err := c.listedInfo(ctx, id)
@@ -253,7 +254,7 @@ func (c *checker) readBySegments(ctx context.Context, info *pack.Info, p *checke
 
 // readAs reads a pack as one that holds what info says, and returns its hash.
 func (c *checker) readAs(ctx context.Context, id pack.ID, info *pack.Info, p *checkedPack, done *atomic.Int64) (pack.ID, error) {
-	rc, err := c.r.target.Get(ctx, packName(id), 0, -1)
+	rc, err := c.r.store.Get(ctx, object.Packs.Name(id), 0, -1)
 	if err != nil {
 		return id, err
 	}
@@ -272,11 +273,11 @@ func (c *checker) readAs(ctx context.Context, id pack.ID, info *pack.Info, p *ch
 
 // listedInfo returns what the index deltas say of a pack, or nil.
 func (c *checker) listedInfo(ctx context.Context, id pack.ID) (*pack.Info, error) {
-	for info, err := range c.r.target.List(ctx, indexPrefix) {
+	for info, err := range c.r.store.List(ctx, object.Deltas) {
 		if err != nil {
 			return nil, err
 		}
-		delta, err := index.ParseID(strings.TrimPrefix(info.Name, indexPrefix))
+		delta, err := index.ParseID(object.Deltas.Rest(info.Name))
 		if err != nil {
 			continue
 		}
@@ -357,7 +358,7 @@ func (c *checker) badSegment(id pack.ID, p *checkedPack, n int, err error) {
 	if damage := (*pack.DamageError)(nil); errors.As(err, &damage) {
 		what = withoutPack(damage)
 	}
-	c.find(BadPack, packName(id), what)
+	c.find(BadPack, object.Packs.Name(id), what)
 	if p.parts == nil {
 		p.parts = map[int]bool{}
 	}

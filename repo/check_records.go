@@ -4,86 +4,85 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"strings"
 
 	"github.com/zeebo/blake3"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/snapshot"
-	"github.com/qsnap/qsnap/target"
 )
 
-// recordSorts are the small objects beside snapshots, by prefix, and what opens one
+// recordKinds are the small objects beside snapshots, by kind, and what opens one
 // of that name. That one of them can't be read is damage if something is lost with
 // it; the others go by themselves.
-var recordSorts = []struct {
-	prefix  string
+var recordKinds = []struct {
+	kind    object.Kind
 	limit   int64
 	finding FindingKind
-	open    func(r *Repo, name string, object []byte) error
+	open    func(r *Repo, name string, sealed []byte) error
 }{
-	{forgottenPrefix, maxManifest, BadRecord, openManifestRecord},
-	{pendingPrefix, maxManifest, Passing, openManifestRecord},
-	{marksPrefix, maxMark, BadRecord, func(r *Repo, name string, object []byte) error {
-		_, err := r.openMark(name, object)
+	{object.Forgotten, object.MaxManifest, BadRecord, openManifestRecord},
+	{object.Pending, object.MaxManifest, Passing, openManifestRecord},
+	{object.Marks, maxMark, BadRecord, func(r *Repo, name string, sealed []byte) error {
+		_, err := r.openMark(name, sealed)
 		return err
 	}},
-	{lossesPrefix, maxLoss, BadRecord, func(r *Repo, name string, object []byte) error {
-		_, err := r.box.Open(seal.Loss, object)
-		if err == nil && hashName(lossesPrefix, object) != name {
-			err = errHash
+	{object.Losses, maxLoss, BadRecord, func(r *Repo, name string, sealed []byte) error {
+		_, err := r.box.Open(seal.Loss, sealed)
+		if err == nil && object.Losses.HashName(sealed) != name {
+			err = object.ErrHash
 		}
 		return err
 	}},
-	{leasesPrefix, maxLease, Passing, func(r *Repo, name string, object []byte) error {
+	{object.Leases, maxLease, Passing, func(r *Repo, name string, sealed []byte) error {
 		l, _ := parseLeaseName(name)
-		_, err := r.openLease(l, object)
+		_, err := r.openLease(l, sealed)
 		return err
 	}},
-	{quarantinePrefix, maxQuarantine, Passing, func(r *Repo, name string, object []byte) error {
-		_, err := r.openQuarantine(name, object)
+	{object.Quarantine, maxQuarantine, Passing, func(r *Repo, name string, sealed []byte) error {
+		_, err := r.openQuarantine(name, sealed)
 		return err
 	}},
 }
 
-func openManifestRecord(r *Repo, name string, object []byte) error {
-	_, err := r.box.Open(seal.Manifest, object)
-	if id, _ := manifestOf(name); err == nil && blake3.Sum256(object) != id {
-		err = errHash
+func openManifestRecord(r *Repo, name string, sealed []byte) error {
+	_, err := r.box.Open(seal.Manifest, sealed)
+	if id, _ := manifestOf(name); err == nil && blake3.Sum256(sealed) != id {
+		err = object.ErrHash
 	}
 	return err
 }
 
-func openReserve(r *Repo, name string, object []byte) error {
-	_, err := r.box.Open(seal.Reserve, object)
+func openReserve(r *Repo, name string, sealed []byte) error {
+	_, err := r.box.Open(seal.Reserve, sealed)
 	return err
 }
 
 // checkRecords checks that the small objects can be read, and what they are named by.
 func (c *checker) checkRecords(ctx context.Context) error {
-	for _, sort := range recordSorts {
-		for info, err := range c.r.target.List(ctx, sort.prefix) {
+	for _, k := range recordKinds {
+		for info, err := range c.r.store.List(ctx, k.kind) {
 			if err != nil {
 				return err
 			}
-			if !isRecordName(sort.prefix, info.Name) {
-				c.find(Foreign, info.Name, "its name is none of those below "+sort.prefix)
+			if !isRecordName(k.kind, info.Name) {
+				c.find(Foreign, info.Name, "its name is none of those below "+string(k.kind))
 				continue
 			}
-			if err := c.checkRecord(ctx, info.Name, sort.limit, sort.finding, sort.open); err != nil {
+			if err := c.checkRecord(ctx, info.Name, k.limit, k.finding, k.open); err != nil {
 				return err
 			}
 		}
 	}
-	err := c.checkRecord(ctx, reserveName, 2*reserveSize, Passing, openReserve)
-	if _, statErr := c.r.target.Stat(ctx, reserveName); err == nil && errors.Is(statErr, fs.ErrNotExist) {
-		c.find(Passing, reserveName, "it is missing; prune stores it again")
+	err := c.checkRecord(ctx, object.ReserveName, object.MaxReserve, Passing, openReserve)
+	if _, statErr := c.r.store.Stat(ctx, object.ReserveName); err == nil && errors.Is(statErr, fs.ErrNotExist) {
+		c.find(Passing, object.ReserveName, "it is missing; prune stores it again")
 	}
 	return err
 }
 
 func (c *checker) checkRecord(ctx context.Context, name string, limit int64, finding FindingKind, open func(*Repo, string, []byte) error) error {
-	object, err := target.ReadAll(ctx, c.r.target, name, limit)
+	sealed, err := c.r.store.ReadAll(ctx, name, limit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // gone since
 	}
@@ -94,7 +93,7 @@ func (c *checker) checkRecord(ctx context.Context, name string, limit int64, fin
 	if err != nil {
 		return err
 	}
-	err = open(c.r, name, object)
+	err = open(c.r, name, sealed)
 	if errors.Is(err, ErrNewerKey) {
 		return damage(name, err)
 	}
@@ -106,28 +105,28 @@ func (c *checker) checkRecord(ctx context.Context, name string, limit int64, fin
 
 // manifestOf returns the id of a pending or forgotten manifest.
 func manifestOf(name string) (snapshot.ID, bool) {
-	for _, prefix := range []string{pendingPrefix, forgottenPrefix} {
-		if rest, ok := strings.CutPrefix(name, prefix); ok {
-			id, err := snapshot.ParseID(rest)
+	for _, kind := range []object.Kind{object.Pending, object.Forgotten} {
+		if kind.Has(name) {
+			id, err := snapshot.ParseID(kind.Rest(name))
 			return id, err == nil
 		}
 	}
 	return snapshot.ID{}, false
 }
 
-func isRecordName(prefix, name string) bool {
-	switch prefix {
-	case leasesPrefix:
+func isRecordName(kind object.Kind, name string) bool {
+	switch kind {
+	case object.Leases:
 		_, ok := parseLeaseName(name)
 		return ok
-	case quarantinePrefix:
+	case object.Quarantine:
 		_, _, ok := parseQuarantineName(name)
 		return ok
-	case marksPrefix:
+	case object.Marks:
 		_, _, ok := parseMarkName(name)
 		return ok
-	case lossesPrefix:
-		_, err := snapshot.ParseID(strings.TrimPrefix(name, prefix))
+	case object.Losses:
+		_, err := snapshot.ParseID(kind.Rest(name))
 		return err == nil
 	}
 	_, ok := manifestOf(name)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -20,7 +21,7 @@ func (c *checker) usable(id chunk.ID) (good []index.Place, finding int, err erro
 		there := c.packs[p.Pack.ID]
 		s := p.Pack.Segments[p.Segment]
 		if there.parts[int(p.Segment)] || s.Offset+int64(s.Stored) > there.size {
-			finding = c.objects[packName(p.Pack.ID)]
+			finding = c.objects[object.Packs.Name(p.Pack.ID)]
 			continue
 		}
 		good = append(good, p)
@@ -49,7 +50,7 @@ func (c *checker) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
 	if errors.As(err, &lost) {
 		var damage *pack.DamageError
 		if errors.As(lost.Err, &damage) {
-			finding = c.find(BadPack, packName(damage.Pack), withoutPack(damage))
+			finding = c.find(BadPack, object.Packs.Name(damage.Pack), withoutPack(damage))
 		}
 		c.lose(id, finding, "no pack holds this tree")
 	}

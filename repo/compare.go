@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/target"
 )
 
@@ -57,10 +58,14 @@ type Comparison struct {
 // Compare compares a repository and its replica, name by name. It takes no key, and
 // changes nothing. What others add or remove meanwhile may look like a difference.
 func Compare(ctx context.Context, here, there target.Target, o CompareOptions) (*Comparison, error) {
+	return compare(ctx, object.On(here, object.Options{}), object.On(there, object.Options{}), o)
+}
+
+func compare(ctx context.Context, here, there *object.Store, o CompareOptions) (*Comparison, error) {
 	if o.Workers <= 0 {
 		o.Workers = 8
 	}
-	c := &comparer{here: tell(here), there: tell(there), o: o, start: time.Now()}
+	c := &comparer{here: here, there: there, o: o, start: time.Now()}
 	if err := c.run(ctx); err != nil {
 		return nil, err
 	}
@@ -69,7 +74,7 @@ func Compare(ctx context.Context, here, there target.Target, o CompareOptions) (
 }
 
 type comparer struct {
-	here, there target.Target
+	here, there *object.Store
 	o           CompareOptions
 	start       time.Time
 
@@ -80,11 +85,11 @@ type comparer struct {
 
 func (c *comparer) run(ctx context.Context) error {
 	// In this order what is new on the replica is on the repository, too.
-	there, err := listSorts(ctx, c.there)
+	there, err := listReplicated(ctx, c.there)
 	if err != nil {
 		return err
 	}
-	here, err := listSorts(ctx, c.here)
+	here, err := listReplicated(ctx, c.here)
 	if err != nil {
 		return err
 	}
@@ -120,8 +125,7 @@ func (c *comparer) run(ctx context.Context) error {
 
 // isRead reports whether the bytes of an object are to be compared.
 func (c *comparer) isRead(name string, alike bool) bool {
-	s, _ := sortOfName(name)
-	return c.o.ReadData || slices.Contains(c.o.Suspects, name) || !alike || !s.named && s.prefix != marksPrefix
+	return c.o.ReadData || slices.Contains(c.o.Suspects, name) || !alike || !isHashNamed(name) && !object.Marks.Has(name)
 }
 
 func (c *comparer) show(size int64) {
@@ -160,8 +164,8 @@ func (c *comparer) compare(ctx context.Context, name string) error {
 }
 
 // look reads an object. A tombstone is none.
-func (c *comparer) look(ctx context.Context, t target.Target, name string) (State, content, error) {
-	read, err := readContent(ctx, t, name, io.Discard)
+func (c *comparer) look(ctx context.Context, store *object.Store, name string) (State, content, error) {
+	read, err := readContent(ctx, store, name, io.Discard)
 	c.mu.Lock()
 	c.out.BytesRead += read.size
 	c.mu.Unlock()
@@ -173,7 +177,7 @@ func (c *comparer) look(ctx context.Context, t target.Target, name string) (Stat
 		return Sound, read, nil
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errTombstone):
 		return Missing, read, nil
-	case isDamage(err):
+	case object.IsDamage(err):
 		return Damaged, read, nil
 	}
 	return "", read, err

@@ -58,7 +58,7 @@ const cachedSegments = 16 << 20
 // find room in the cache of segments, or each would push out what others read.
 func (c *copier) openLanes() {
 	workers := c.o.Workers
-	if c.from.far {
+	if c.from.store.Remote() {
 		workers = max(workers, aheadGets)
 	}
 	n := min(workers, max(1, cachedSegments/(2*c.from.config.SegmentSize)))

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -24,7 +25,7 @@ func (c *copier) compare(ctx context.Context) (twins bool, err error) {
 	if c.from.ID() != c.to.ID() {
 		return false, nil
 	}
-	for info, err := range c.from.target.List(ctx, leasesPrefix) {
+	for info, err := range c.from.store.List(ctx, object.Leases) {
 		if err != nil {
 			return false, err
 		}
@@ -130,7 +131,7 @@ func (c *copier) takeUp(ctx context.Context) error {
 
 // one copies one snapshot.
 func (c *copier) one(ctx context.Context, said *snapshot.Manifest) (*snapshot.Manifest, error) {
-	m, object, err := c.from.readManifestAs(ctx, snapshotName(said.ID), said.ID)
+	m, sealed, err := c.from.readManifestAs(ctx, object.Snapshots.Name(said.ID), said.ID)
 	if damage := (*DamageError)(nil); errors.As(err, &damage) {
 		return nil, fmt.Errorf("%w: %w", ErrNotCopied, err)
 	}
@@ -152,7 +153,7 @@ func (c *copier) one(ctx context.Context, said *snapshot.Manifest) (*snapshot.Ma
 			c.bases = append(c.bases, v.to.ID)
 		}
 	}
-	if object, err = c.asItIs(ctx, object); err != nil {
+	if sealed, err = c.asItIs(ctx, sealed); err != nil {
 		return nil, err
 	}
 	ids, err := c.bring(ctx, m, base)
@@ -163,7 +164,7 @@ func (c *copier) one(ctx context.Context, said *snapshot.Manifest) (*snapshot.Ma
 	if err := c.explain(ctx, made.Previous); err != nil {
 		return nil, err
 	}
-	if made, err = c.publish(ctx, m, made, object); err != nil {
+	if made, err = c.publish(ctx, m, made, sealed); err != nil {
 		return nil, err
 	}
 	if !slices.Equal(made.Tags, said.Tags) {
@@ -173,8 +174,8 @@ func (c *copier) one(ctx context.Context, said *snapshot.Manifest) (*snapshot.Ma
 }
 
 // publish publishes a copy, as sealed before if it may be, and notes it.
-func (c *copier) publish(ctx context.Context, m, made *snapshot.Manifest, object []byte) (*snapshot.Manifest, error) {
-	p := &publication{s: c.s, m: made, proven: true, also: c.bases, object: object}
+func (c *copier) publish(ctx context.Context, m, made *snapshot.Manifest, sealed []byte) (*snapshot.Manifest, error) {
+	p := &publication{s: c.s, m: made, proven: true, also: c.bases, sealed: sealed}
 	p.supply = func() error {
 		c.fetcher.forget()
 		ids, err := c.bring(ctx, m, nil)
@@ -190,7 +191,7 @@ func (c *copier) publish(ctx context.Context, m, made *snapshot.Manifest, object
 		same := *made
 		same.Original = snapshot.ID{}
 		made = &same
-		c.to.manifests.put(made, int64(len(p.object)))
+		c.to.manifests.put(made, int64(len(p.sealed)))
 	}
 	c.have[m.ID], c.newest[lineOf(m)] = made, made
 	c.follow(version{m, made})
@@ -198,12 +199,12 @@ func (c *copier) publish(ctx context.Context, m, made *snapshot.Manifest, object
 }
 
 // asItIs returns a manifest as sealed if it may be stored just so, and else nil.
-func (c *copier) asItIs(ctx context.Context, object []byte) ([]byte, error) {
-	header, err := seal.ParseHeader(object)
+func (c *copier) asItIs(ctx context.Context, sealed []byte) ([]byte, error) {
+	header, err := seal.ParseHeader(sealed)
 	if err != nil || !c.whole(header) {
 		return nil, err
 	}
-	return object, c.answerFor(ctx, header.Run())
+	return sealed, c.answerFor(ctx, header.Run())
 }
 
 // whole reports whether objects with a header can be opened in the destination, and
@@ -280,8 +281,8 @@ func (c *copier) explain(ctx context.Context, id snapshot.ID) error {
 	if id.IsZero() || c.have[id] != nil || c.from.ID() != c.to.ID() {
 		return nil
 	}
-	for _, name := range []string{snapshotName(id), forgottenName(id)} {
-		_, object, err := c.from.readManifestAs(ctx, name, id)
+	for _, name := range []string{object.Snapshots.Name(id), object.Forgotten.Name(id)} {
+		_, sealed, err := c.from.readManifestAs(ctx, name, id)
 		var damage *DamageError
 		if errors.Is(err, fs.ErrNotExist) || errors.As(err, &damage) || errors.Is(err, ErrNewerKey) {
 			continue
@@ -289,10 +290,10 @@ func (c *copier) explain(ctx context.Context, id snapshot.ID) error {
 		if err != nil {
 			return err
 		}
-		if header, err := seal.ParseHeader(object); err != nil || header.Epoch() > c.from.ring.Common(c.to.ring) {
+		if header, err := seal.ParseHeader(sealed); err != nil || header.Epoch() > c.from.ring.Common(c.to.ring) {
 			return nil // it couldn't be read there
 		}
-		return c.to.put(ctx, forgottenName(id), object)
+		return c.to.store.Put(ctx, object.Forgotten.Name(id), sealed)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
@@ -167,7 +168,7 @@ func (v *mover) move(ctx context.Context, id pack.ID) (bool, error) {
 		return false, ctx.Err()
 	}
 	defer func() { s.slots <- slot }()
-	spool, err := v.c.to.newSpool(ctx, slot)
+	spool, err := v.c.to.store.Spool(ctx, slot)
 	if err != nil {
 		return false, err
 	}
@@ -181,7 +182,7 @@ func (v *mover) move(ctx context.Context, id pack.ID) (bool, error) {
 	if err == nil && info != nil {
 		err = s.commitPack(info, spool)
 	}
-	if err = also(err, spool.Discard()); err != nil || info == nil {
+	if err = object.Join(err, spool.Discard()); err != nil || info == nil {
 		return false, err
 	}
 	v.c.now(func(r *CopyReport) { r.PacksMoved++; r.BytesMoved += uint64(info.Size) })
@@ -190,8 +191,8 @@ func (v *mover) move(ctx context.Context, id pack.ID) (bool, error) {
 
 // receive reads a pack to a spool, and returns what it is, or nil if it is gone or
 // damaged.
-func (v *mover) receive(ctx context.Context, id pack.ID, spool spool) (*pack.Info, error) {
-	rc, err := v.c.from.target.Get(ctx, packName(id), 0, -1)
+func (v *mover) receive(ctx context.Context, id pack.ID, spool object.Spool) (*pack.Info, error) {
+	rc, err := v.c.from.store.Get(ctx, object.Packs.Name(id), 0, -1)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -200,7 +201,7 @@ func (v *mover) receive(ctx context.Context, id pack.ID, spool spool) (*pack.Inf
 	}
 	hash := blake3.New()
 	size, err := io.CopyBuffer(io.MultiWriter(hash, io.NewOffsetWriter(spool, 0)), rc, make([]byte, 256<<10))
-	if err = also(err, rc.Close()); err != nil {
+	if err = object.Join(err, rc.Close()); err != nil {
 		return nil, err
 	}
 	v.c.now(func(r *CopyReport) { r.BytesRead += uint64(size) })

@@ -5,15 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"strconv"
-	"strings"
 
 	"github.com/zeebo/blake3"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
-	"github.com/qsnap/qsnap/target"
 )
 
 // ErrNewerKey means that something is sealed with a key that was made after the one
@@ -28,7 +26,7 @@ var ErrNewerKey = seal.ErrNoKey
 // bytes of their BLAKE3 hash. Create-only Put decides between two that rotate at
 // once: a slot may wrap the key of an epoch before that is decided, but nothing is
 // sealed under it.
-func epochName(epoch uint32) string { return fmt.Sprintf("%s%08d", epochsPrefix, epoch) }
+func epochName(epoch uint32) string { return fmt.Sprintf("%s%08d", string(object.Epochs), epoch) }
 
 func epochBody(ring *seal.Keyring, epoch uint32) []byte {
 	commitment := ring.Commitment(epoch)
@@ -51,13 +49,13 @@ const (
 )
 
 // ownerOf finds out whose an epoch is.
-func ownerOf(ctx context.Context, t target.Target, ring *seal.Keyring, epoch uint32) (epochOwner, error) {
+func ownerOf(ctx context.Context, store *object.Store, ring *seal.Keyring, epoch uint32) (epochOwner, error) {
 	const size = seal.KeySize + 16
-	b, err := readFront(ctx, tell(t), epochName(epoch), size+1)
+	b, err := store.ReadFront(ctx, epochName(epoch), size+1)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nobodys, nil
-	case isDamage(err):
+	case object.IsDamage(err):
 		return unknown, nil
 	case err != nil:
 		return nobodys, err
@@ -69,24 +67,14 @@ func ownerOf(ctx context.Context, t target.Target, ring *seal.Keyring, epoch uin
 	return others, nil
 }
 
-// readFront reads the first bytes of an object, or all if it has fewer.
-func readFront(ctx context.Context, t target.Target, name string, most int64) ([]byte, error) {
-	rc, err := t.Get(ctx, name, 0, -1)
-	if err != nil {
-		return nil, err
-	}
-	b, err := io.ReadAll(io.LimitReader(rc, most))
-	return b, also(err, rc.Close())
-}
-
 // confirm returns a ring as it counts: it seals under the newest epoch that does,
 // and lacks those that became another's. It reports whether the ring is that of a
 // rotation that came to its end. Where the object of an epoch is damaged, the ring
 // is believed.
-func confirm(ctx context.Context, t target.Target, ring *seal.Keyring) (_ *seal.Keyring, whole bool, err error) {
+func confirm(ctx context.Context, store *object.Store, ring *seal.Keyring) (_ *seal.Keyring, whole bool, err error) {
 	whole = true
 	for epoch := ring.Newest(); epoch > 1; epoch-- {
-		owner, err := ownerOf(ctx, t, ring, epoch)
+		owner, err := ownerOf(ctx, store, ring, epoch)
 		if err != nil {
 			return nil, false, err
 		}
@@ -105,7 +93,7 @@ func confirm(ctx context.Context, t target.Target, ring *seal.Keyring) (_ *seal.
 // upToDate returns ErrNewerKey if the repository has an epoch whose key this Repo
 // doesn't have.
 func (r *Repo) upToDate(ctx context.Context) error {
-	_, err := r.target.Stat(ctx, epochName(r.ring.Newest()+1))
+	_, err := r.store.Stat(ctx, epochName(r.ring.Newest()+1))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -118,11 +106,11 @@ func (r *Repo) upToDate(ctx context.Context) error {
 // newestEpoch returns the newest epoch that counts.
 func (r *Repo) newestEpoch(ctx context.Context) (uint32, error) {
 	newest := r.ring.Epoch()
-	for info, err := range r.target.List(ctx, epochsPrefix) {
+	for info, err := range r.store.List(ctx, object.Epochs) {
 		if err != nil {
 			return 0, err
 		}
-		digits := strings.TrimPrefix(info.Name, epochsPrefix)
+		digits := object.Epochs.Rest(info.Name)
 		if epoch, err := strconv.ParseUint(digits, 10, 32); err == nil && epochName(uint32(epoch)) == info.Name {
 			newest = max(newest, uint32(epoch))
 		}
@@ -136,7 +124,7 @@ func damage(name string, err error) error {
 	if errors.Is(err, ErrNewerKey) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	return &DamageError{name, err}
+	return &DamageError{Object: name, Err: err}
 }
 
 // checkEpochs checks that all epochs of the ring that are in use count.
@@ -145,7 +133,7 @@ func (c *checker) checkEpochs(ctx context.Context) error {
 		return err
 	}
 	for epoch := uint32(2); epoch <= c.r.ring.Epoch(); epoch++ {
-		owner, err := ownerOf(ctx, c.r.target, c.r.ring, epoch)
+		owner, err := ownerOf(ctx, c.r.store, c.r.ring, epoch)
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/targettest"
 )
@@ -79,7 +81,21 @@ func (d *distant) Get(ctx context.Context, name string, off, n int64) (io.ReadCl
 // A nearby is a distant that passes for a file system here.
 type nearby struct{ *distant }
 
-func (nearby) Stage(context.Context) (target.Staged, error) { return nil, errors.ErrUnsupported }
+func (n nearby) Stage(context.Context) (target.Staged, error) {
+	return staged{new(pack.Buffer), n}, nil
+}
+
+// A staged object is put when it is committed.
+type staged struct {
+	*pack.Buffer
+	target target.Target
+}
+
+func (s staged) Commit(ctx context.Context, name string, size int64) error {
+	return s.target.Put(ctx, name, s.Buffer, size)
+}
+
+func (staged) Discard() error { return nil }
 
 // A trip is how long something took on a distant target, and what it asked of it.
 type trip struct {
@@ -95,7 +111,7 @@ func (t trip) String() string {
 
 // travel does something with a repository on a distant target, as if it were far or
 // near.
-func travel(t *testing.T, memory target.Target, key Secret, far, stores bool, do func(r *Repo) error) trip {
+func travel(t *testing.T, memory target.Target, key Secret, far bool, do func(r *Repo) error) trip {
 	t.Helper()
 	d := &distant{Target: memory, latency: 50 * time.Millisecond, rate: 8 << 20}
 	r, err := Open(t.Context(), memory, key, Options{CacheDir: t.TempDir(), CacheSize: -1})
@@ -105,9 +121,9 @@ func travel(t *testing.T, memory target.Target, key Secret, far, stores bool, do
 	if _, err := r.openIndex(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.target, r.far = d, far
-	if !far && !stores {
-		r.target = nearby{d}
+	r.store = object.On(d, object.Options{})
+	if !far {
+		r.store = object.On(nearby{d}, object.Options{})
 	}
 	start := time.Now()
 	if err := errors.Join(do(r), r.Close()); err != nil {
@@ -151,7 +167,7 @@ func TestWhatIsFarIsReadAheadAndWrittenInParallel(t *testing.T) {
 		}
 		// What is read is laid out by one worker: two that are kept from the processor at
 		// times put files into segments in another order than they are asked for.
-		travel(t, memory, key, false, true, snapshotBy(1))
+		travel(t, memory, key, false, snapshotBy(1))
 		const workers = 2
 		restore := func(r *Repo) error {
 			m, err := r.Find(t.Context(), "latest", Select{})
@@ -194,8 +210,8 @@ func TestWhatIsFarIsReadAheadAndWrittenInParallel(t *testing.T) {
 			{"check", memory, check, 2, 9 * 8 << 20}, // which aren't held
 			{"copy", memory, copied, 3, blocks * block},
 		} {
-			near := travel(t, c.on.Clone(), key, false, c.on == empty, c.do)
-			far := travel(t, c.on.Clone(), key, true, false, c.do)
+			near := travel(t, c.on.Clone(), key, false, c.do)
+			far := travel(t, c.on.Clone(), key, true, c.do)
 			t.Logf("%-8s near: %v\n          far: %v", c.what, near, far)
 			if far.took*c.times > near.took {
 				t.Errorf("%s takes %v where the target is known to be far, and %v else", c.what, far.took, near.took)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -40,11 +41,11 @@ func (r *Repo) Forget(ctx context.Context, ids ...snapshot.ID) error {
 // WasForgotten reports whether there was a snapshot whose id begins so, and was
 // forgotten. It may say no for one whose record Prune has deleted.
 func (r *Repo) WasForgotten(ctx context.Context, prefix string) (bool, error) {
-	for info, err := range r.target.List(ctx, forgottenPrefix) {
+	for info, err := range r.store.List(ctx, object.Forgotten) {
 		if err != nil {
 			return false, err
 		}
-		if prefix != "" && strings.HasPrefix(strings.TrimPrefix(info.Name, forgottenPrefix), prefix) {
+		if prefix != "" && strings.HasPrefix(object.Forgotten.Rest(info.Name), prefix) {
 			return true, nil
 		}
 	}
@@ -76,12 +77,12 @@ func (r *Repo) forgetAll(ctx context.Context, ids []snapshot.ID) (absent []snaps
 			return nil, fmt.Errorf("snapshot %s: %w", id.Short(), ErrPinned)
 		}
 	}
-	locks := r.openLockBook()
-	defer func() { locks.save(r.opts.Now()) }()
+	locks := r.store.Locks(r.opts.Now)
+	defer func() { locks.Save() }()
 	for _, id := range ids {
-		until, err := r.lockedUntil(ctx, locks, snapshotName(id))
+		until, err := locks.Until(ctx, object.Snapshots.Name(id))
 		if err == nil && !until.IsZero() {
-			err = lockedError(until)
+			err = object.LockedError(until)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("snapshot %s: %w", id.Short(), err)
@@ -104,18 +105,18 @@ var errAbsent = errors.New("it is not there")
 // that can't be read is kept as it is: it stays for repair. One that isn't there is
 // errAbsent.
 func (r *Repo) forget(ctx context.Context, id snapshot.ID) error {
-	_, object, err := r.readManifestAs(ctx, snapshotName(id), id)
+	_, sealed, err := r.readManifestAs(ctx, object.Snapshots.Name(id), id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return errAbsent
 	}
 	if err != nil {
 		return err
 	}
-	if err := r.tight(ctx, func() error { return r.put(ctx, forgottenName(id), object) }); err != nil {
+	if err := r.store.WithReserve(ctx, func() error { return r.store.Put(ctx, object.Forgotten.Name(id), sealed) }); err != nil {
 		return err
 	}
 	r.manifests.drop(id)
-	if err := r.target.Delete(ctx, snapshotName(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := r.store.Remove(ctx, object.Snapshots.Name(id)); err != nil {
 		return err
 	}
 	return nil
@@ -134,11 +135,11 @@ func (r *Repo) Forgotten(ctx context.Context) ([]*snapshot.Manifest, error) {
 	}
 	var out []*snapshot.Manifest
 	var damaged []error
-	for info, err := range r.target.List(ctx, forgottenPrefix) {
+	for info, err := range r.store.List(ctx, object.Forgotten) {
 		if err != nil {
 			return nil, err
 		}
-		id, err := snapshot.ParseID(strings.TrimPrefix(info.Name, forgottenPrefix))
+		id, err := snapshot.ParseID(object.Forgotten.Rest(info.Name))
 		if err != nil || standing[id] {
 			continue
 		}
@@ -175,7 +176,7 @@ func (r *Repo) isWhole(ctx context.Context, m *snapshot.Manifest) (bool, error) 
 		if err := r.findLost(ctx, x, m, lost, map[chunk.ID]bool{}); err != nil || len(lost) == 0 {
 			return err
 		}
-		return &LostError{ID: slices.SortedFunc(maps.Keys(lost), compareIDs)[0]}
+		return &LostError{ID: slices.SortedFunc(maps.Keys(lost), object.Compare)[0]}
 	})
 	if loss := (*LostError)(nil); errors.As(err, &loss) {
 		return false, nil
@@ -187,7 +188,7 @@ func (r *Repo) isWhole(ctx context.Context, m *snapshot.Manifest) (bool, error) 
 // be it in quarantine, and returns it. It has another id, as no name is used twice:
 // a run that was thought dead might still remove what has the old one.
 func (r *Repo) Undelete(ctx context.Context, id snapshot.ID) (*snapshot.Manifest, error) {
-	m, _, err := r.readManifestAs(ctx, forgottenName(id), id)
+	m, _, err := r.readManifestAs(ctx, object.Forgotten.Name(id), id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s was not forgotten, or what it held is deleted", ErrNoSnapshot, id.Short())
 	}

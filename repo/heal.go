@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"runtime"
-	"strings"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
@@ -67,14 +66,15 @@ func (r *Repo) Heal(ctx context.Context, to target.Target, o HealOptions) (*Heal
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	h := &healer{to: to, o: o, c: newReplication(r.target, to, ReplicateOptions{})}
+	replica := object.On(to, object.Options{})
+	h := &healer{to: replica, target: to, o: o, c: newReplication(r.store, replica, ReplicateOptions{})}
 	h.c.byAge = r.byAge
 	var err error
 	if h.r, err = r.fresh(); err != nil {
 		return nil, err
 	}
 	defer h.r.Close()
-	if h.there, err = r.freshOn(to); err != nil {
+	if h.there, err = r.freshOn(replica.ReadOnly(ErrReplica)); err != nil {
 		return nil, err
 	}
 	defer h.there.Close()
@@ -114,11 +114,12 @@ func (h *healer) lost() error {
 
 // A healer is one call of Heal.
 type healer struct {
-	r     *Repo // here, with an index of its own and without replicas
-	there *Repo // on the replica, likewise
-	to    target.Target
-	o     HealOptions
-	c     *replication
+	r      *Repo // here, with an index of its own and without replicas
+	there  *Repo // on the replica, likewise
+	to     *object.Store
+	target target.Target // the replica's
+	o      HealOptions
+	c      *replication
 
 	states map[string]Difference
 	report HealReport
@@ -126,7 +127,7 @@ type healer struct {
 
 // run compares the two and takes some steps to mend them.
 func (h *healer) run(ctx context.Context, steps ...func(context.Context) error) error {
-	compared, err := Compare(ctx, h.r.target, h.to, CompareOptions{ReadData: h.o.ReadData, Suspects: h.o.Suspects, Workers: h.o.Workers, Progress: h.o.Progress})
+	compared, err := compare(ctx, h.r.store, h.to, CompareOptions{ReadData: h.o.ReadData, Suspects: h.o.Suspects, Workers: h.o.Workers, Progress: h.o.Progress})
 	if err != nil {
 		return err
 	}
@@ -144,9 +145,9 @@ func (h *healer) run(ctx context.Context, steps ...func(context.Context) error) 
 }
 
 // of returns the differences of a sort.
-func (h *healer) of(prefix string) (out []Difference) {
+func (h *healer) of(kind object.Kind) (out []Difference) {
 	for _, d := range h.report.Compared.Differences {
-		if strings.HasPrefix(d.Name, prefix) {
+		if kind.Has(d.Name) {
 			out = append(out, d)
 		}
 	}
@@ -155,7 +156,7 @@ func (h *healer) of(prefix string) (out []Difference) {
 
 // lose notes what can't be mended.
 func (h *healer) lose(name string) {
-	h.report.Lost = append(h.report.Lost, &DamageError{name, errors.New("it is damaged or missing on the replica, too")})
+	h.report.Lost = append(h.report.Lost, &DamageError{Object: name, Err: errors.New("it is damaged or missing on the replica, too")})
 }
 
 // mendThere puts on the replica what is damaged there, and then what is missing.
@@ -169,7 +170,7 @@ func (h *healer) mendThere(ctx context.Context) error {
 				return err
 			}
 		} else if d.Here == Missing { // of no use: it is garbage, or its loss is told by its users
-			if err := h.to.Delete(ctx, d.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := h.to.Remove(ctx, d.Name); err != nil {
 				return err
 			}
 			delete(h.c.have, d.Name)
@@ -185,20 +186,20 @@ func (h *healer) mendSmall(ctx context.Context) error {
 		return err
 	}
 	for _, d := range h.report.Compared.Differences {
-		s, _ := sortOfName(d.Name)
+		kind, _ := object.KindOf(d.Name)
 		var err error
-		switch s.prefix {
-		case keysPrefix, forgottenPrefix, lossesPrefix: // what is missing was removed
+		switch kind {
+		case object.Keys, object.Forgotten, object.Losses: // what is missing was removed
 			if d.Here == Damaged && d.There == Sound {
 				err = h.fetch(ctx, d.Name)
 			} else if d.Here == Damaged && d.There != Sound {
 				h.lose(d.Name)
 			}
-		case epochsPrefix: // which are never removed
+		case object.Epochs: // which are never removed
 			if d.Here != Sound && d.There == Sound {
 				err = h.fetch(ctx, d.Name)
 			}
-		case marksPrefix:
+		case object.Marks:
 			err = h.mendMark(ctx, d)
 		}
 		if err != nil {
@@ -210,7 +211,7 @@ func (h *healer) mendSmall(ctx context.Context) error {
 
 // fetch replaces an object here by what the replica has.
 func (h *healer) fetch(ctx context.Context, name string) error {
-	_, err := transfer(ctx, h.to, h.r.target, name, new(pack.Buffer), true)
+	_, err := transfer(ctx, h.to, h.r.store, name, new(pack.Buffer), true)
 	if err != nil {
 		return fmt.Errorf("mend %s: %w", name, err)
 	}
@@ -220,7 +221,7 @@ func (h *healer) fetch(ctx context.Context, name string) error {
 
 // mendConfig makes all copies of the config, here and there, what the sound ones are.
 func (h *healer) mendConfig(ctx context.Context) error {
-	if len(h.of(configName)) == 0 {
+	if len(h.of(object.ConfigName)) == 0 {
 		return nil
 	}
 	sound, err := h.r.soundConfig(ctx)
@@ -230,20 +231,20 @@ func (h *healer) mendConfig(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range []target.Target{h.r.target, h.to} {
+	for _, t := range []*object.Store{h.r.store, h.to} {
 		copies, err := readConfigs(ctx, t, true)
 		if err != nil && !errors.Is(err, ErrNoRepository) && !errors.Is(err, seal.ErrDamaged) {
 			return err
 		}
-		for _, name := range []string{configName, configCopyName} {
+		for _, name := range []string{object.ConfigName, object.ConfigCopyName} {
 			b, ok := copies[name]
 			if ok && string(b) == string(sound) {
 				continue
 			}
-			if err := t.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := t.Remove(ctx, name); err != nil {
 				return err
 			}
-			if err := putBytes(ctx, t, name, sound); err != nil {
+			if err := t.Put(ctx, name, sound); err != nil {
 				return err
 			}
 			if t == h.to {
@@ -261,16 +262,16 @@ func (h *healer) mendMark(ctx context.Context, d Difference) error {
 	if d.Here == Missing || d.Here == Sound && d.There == Missing {
 		return nil
 	}
-	isSound := func(t target.Target) bool {
-		b, err := target.ReadAll(ctx, t, d.Name, maxMark)
+	isSound := func(t *object.Store) bool {
+		b, err := t.ReadAll(ctx, d.Name, maxMark)
 		if err == nil {
 			_, err = h.r.openMark(d.Name, b)
 		}
 		return err == nil
 	}
 	switch {
-	case isSound(h.r.target):
-		_, err := transfer(ctx, h.r.target, h.to, d.Name, new(pack.Buffer), true)
+	case isSound(h.r.store):
+		_, err := transfer(ctx, h.r.store, h.to, d.Name, new(pack.Buffer), true)
 		return err
 	case isSound(h.to):
 		return h.fetch(ctx, d.Name)
@@ -285,11 +286,11 @@ func (h *healer) mendMark(ctx context.Context, d Difference) error {
 func (h *healer) mendSnapshots(ctx context.Context) error {
 	followed := map[string]bool{}
 	recorded := map[string]bool{}
-	for info, err := range h.r.target.List(ctx, forgottenPrefix) {
+	for info, err := range h.r.store.List(ctx, object.Forgotten) {
 		if err != nil {
 			return err
 		}
-		recorded[strings.TrimPrefix(info.Name, forgottenPrefix)] = true
+		recorded[object.Forgotten.Rest(info.Name)] = true
 	}
 	all, err := h.r.everySnapshot(ctx)
 	if all == nil && err != nil {
@@ -301,15 +302,15 @@ func (h *healer) mendSnapshots(ctx context.Context) error {
 	}
 	var back []*snapshot.Manifest
 	var names, damaged []string
-	for _, d := range h.of(snapshotPrefix) {
+	for _, d := range h.of(object.Snapshots) {
 		names = append(names, d.Name)
 	}
 	brought, err := h.there.broughtBack(ctx, names) // by a heal that was interrupted
 	if err != nil {
 		return err
 	}
-	for _, d := range h.of(snapshotPrefix) {
-		id := strings.TrimPrefix(d.Name, snapshotPrefix)
+	for _, d := range h.of(object.Snapshots) {
+		id := object.Snapshots.Rest(d.Name)
 		if d.Here == Sound || d.Here == Missing && (recorded[id] || !followed[id] && !h.o.Snapshots) {
 			continue
 		}
@@ -339,7 +340,7 @@ func (h *healer) mendSnapshots(ctx context.Context) error {
 		}
 	}
 	for _, name := range damaged {
-		if err := h.r.target.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := h.r.store.Remove(ctx, name); err != nil {
 			return err
 		}
 	}

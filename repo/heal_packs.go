@@ -6,10 +6,10 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -17,13 +17,13 @@ import (
 // deltasOf reads the deltas of a target, and returns the packs that they list; what
 // can't be read is left out.
 func (r *Repo) deltasOf(ctx context.Context) (map[string]index.Delta, error) {
-	names, err := listOf(ctx, r.target, indexPrefix)
+	names, err := listOf(ctx, r.store, object.Deltas)
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]index.Delta{}
 	for name := range names {
-		id, err := index.ParseID(strings.TrimPrefix(name, indexPrefix))
+		id, err := index.ParseID(object.Deltas.Rest(name))
 		if err != nil {
 			continue
 		}
@@ -43,7 +43,7 @@ func (r *Repo) deltasOf(ctx context.Context) (map[string]index.Delta, error) {
 // mendDeltas lists the packs that are here and that only deltas on the replica list,
 // and removes the damaged deltas that this replaces.
 func (h *healer) mendDeltas(ctx context.Context) error {
-	differ := h.of(indexPrefix)
+	differ := h.of(object.Deltas)
 	if len(differ) == 0 {
 		return nil
 	}
@@ -92,7 +92,7 @@ func (h *healer) mendDeltas(ctx context.Context) error {
 		}
 	}
 	for _, name := range replaced {
-		if err := h.r.target.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := h.r.store.Remove(ctx, name); err != nil {
 			return err
 		}
 	}
@@ -115,12 +115,11 @@ func (h *healer) mendPacks(ctx context.Context) error {
 	if err != nil || len(bad) == 0 {
 		return err
 	}
-	r, err := h.r.fresh()
+	r, err := h.r.fresh(object.Replica(ReplicaOn("", h.target)))
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	r.replicas.all = []Replica{ReplicaOn("", h.to)}
 	p := newPruner(r, PruneOptions{Workers: h.o.Workers})
 	if p.s, err = r.newSession(ctx, pruning, lease{What: "heal"}, CompressionAuto, h.o.Workers); err != nil {
 		return err
@@ -145,16 +144,15 @@ func (h *healer) mendPacks(ctx context.Context) error {
 // or hold something that a snapshot here reaches and no sound pack here does.
 func (h *healer) badPacks(ctx context.Context) (bad map[pack.ID]map[int]bool, infos map[pack.ID]*pack.Info, err error) {
 	bad, infos = map[pack.ID]map[int]bool{}, map[pack.ID]*pack.Info{}
-	trouble := slices.ContainsFunc(h.of(packsPrefix), func(d Difference) bool { return d.Here != Sound })
+	trouble := slices.ContainsFunc(h.of(object.Packs), func(d Difference) bool { return d.Here != Sound })
 	if !trouble {
 		return bad, infos, nil
 	}
 	w := &needWalk{h: h, seen: map[chunk.ID]bool{}, needed: map[pack.ID]bool{}}
-	if w.r, err = h.r.fresh(); err != nil {
+	if w.r, err = h.r.fresh(object.Replica(ReplicaOn("", h.target))); err != nil {
 		return nil, nil, err
 	}
 	defer w.r.Close()
-	w.r.replicas.all = []Replica{ReplicaOn("", h.to)}
 	if w.packs, err = h.r.packsThere(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -171,7 +169,7 @@ func (h *healer) badPacks(ctx context.Context) (bad map[pack.ID]map[int]bool, in
 			}
 		}
 	}
-	for _, id := range slices.SortedFunc(maps.Keys(infos), compareIDs) {
+	for _, id := range slices.SortedFunc(maps.Keys(infos), object.Compare) {
 		w.r.index.Add(infos[id])
 	}
 	if _, err := w.r.adopt(ctx, w.r.index); err != nil {
@@ -180,7 +178,7 @@ func (h *healer) badPacks(ctx context.Context) (bad map[pack.ID]map[int]bool, in
 	if err := w.walk(ctx); err != nil {
 		return nil, nil, err
 	}
-	for _, d := range h.of(packsPrefix) {
+	for _, d := range h.of(object.Packs) {
 		id, ok := packOfName(d.Name)
 		if !ok || d.Here == Sound || d.Here == Missing && !w.needed[id] && !listed[id] {
 			continue
@@ -201,7 +199,7 @@ func (h *healer) badPacks(ctx context.Context) (bad map[pack.ID]map[int]bool, in
 
 // readInfoOf reads what a pack holds from the pack, given its name.
 func (r *Repo) readInfoOf(ctx context.Context, name string, id pack.ID) (*pack.Info, error) {
-	info, err := r.target.Stat(ctx, name)
+	info, err := r.store.Stat(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -280,7 +278,7 @@ func (w *needWalk) need(id chunk.ID) (found bool, err error) {
 	}
 	var pick *pack.Info
 	for _, place := range places {
-		d, differs := w.h.states[packName(place.Pack.ID)]
+		d, differs := w.h.states[object.Packs.Name(place.Pack.ID)]
 		size, isHere := w.packs[place.Pack.ID]
 		switch {
 		case isHere && size == place.Pack.Size && (!differs || d.Here == Sound):

@@ -120,15 +120,18 @@ func (j *judge) waitable() []seal.Run {
 
 func compareRuns(a, b seal.Run) int { return bytes.Compare(a[:], b[:]) }
 
-func (j *judge) path() (string, error) {
-	dir, err := j.r.cacheDir()
-	return filepath.Join(dir, "leases.json"), err
+// path returns where sightings are kept, or "" if there is no place.
+func (j *judge) path() string {
+	if j.r.dir == "" {
+		return ""
+	}
+	return filepath.Join(j.r.dir, "leases.json")
 }
 
 // load reads what was seen before. Where that is lost, waiting begins anew.
 func (j *judge) load() map[string]sighting {
 	seen := map[string]sighting{}
-	if path, err := j.path(); err == nil {
+	if path := j.path(); path != "" {
 		if b, err := os.ReadFile(path); err == nil && json.Unmarshal(b, &seen) != nil {
 			return map[string]sighting{}
 		}
@@ -138,8 +141,8 @@ func (j *judge) load() map[string]sighting {
 
 // save keeps what is seen. Where it can't, the next one waits longer.
 func (j *judge) save(seen map[string]sighting) {
-	path, err := j.path()
-	if err != nil {
+	path := j.path()
+	if path == "" {
 		return
 	}
 	if len(seen) == 0 {

@@ -16,8 +16,8 @@ import (
 
 	"github.com/zeebo/blake3"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
-	"github.com/qsnap/qsnap/target"
 )
 
 // A Secret opens a repository.
@@ -52,9 +52,9 @@ type Key struct {
 }
 
 // unlock finds the slot that opens with the secret, and of several the newest.
-func unlock(ctx context.Context, t target.Target, secret Secret) (ring *seal.Keyring, id string, err error) {
+func unlock(ctx context.Context, store *object.Store, secret Secret) (ring *seal.Keyring, id string, err error) {
 	if ring, ok := secret.secret.Recovered(); ok {
-		ring, _, err := confirm(ctx, t, ring)
+		ring, _, err := confirm(ctx, store, ring)
 		return ring, "", err
 	}
 	if secret.secret.IsZero() {
@@ -63,7 +63,7 @@ func unlock(ctx context.Context, t target.Target, secret Secret) (ring *seal.Key
 	tried := map[string]bool{}
 	var damaged error
 	for try := range relists {
-		slots, bad, err := readSlots(ctx, t)
+		slots, bad, err := readSlots(ctx, store)
 		if err != nil {
 			return nil, "", err
 		}
@@ -81,7 +81,7 @@ func unlock(ctx context.Context, t target.Target, secret Secret) (ring *seal.Key
 				}
 				continue
 			}
-			found, whole, err := confirm(ctx, t, found)
+			found, whole, err := confirm(ctx, store, found)
 			if err != nil || whole {
 				return found, s.id, err
 			}
@@ -97,7 +97,7 @@ func unlock(ctx context.Context, t target.Target, secret Secret) (ring *seal.Key
 	}
 	switch {
 	case len(tried) == 0 && damaged == nil:
-		return nil, "", &DamageError{keysPrefix, errors.New("there are no key slots: open the repository with its recovery sheet")}
+		return nil, "", &DamageError{Object: string(object.Keys), Err: errors.New("there are no key slots: open the repository with its recovery sheet")}
 	case damaged != nil:
 		return nil, "", fmt.Errorf("%w, or its key slot is damaged: %w", ErrWrongSecret, damaged)
 	}
@@ -132,12 +132,12 @@ const relists = 10
 
 // readSlots returns the slots that can be read, those with the most epochs first,
 // and why another can't.
-func readSlots(ctx context.Context, t target.Target) (slots []keySlot, damaged, err error) {
-	for info, err := range t.List(ctx, keysPrefix) {
+func readSlots(ctx context.Context, store *object.Store) (slots []keySlot, damaged, err error) {
+	for info, err := range store.List(ctx, object.Keys) {
 		if err != nil {
 			return nil, nil, err
 		}
-		slot, err := readSlot(ctx, t, info.Name)
+		slot, err := readSlot(ctx, store, info.Name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // removed meanwhile
 		}
@@ -145,23 +145,23 @@ func readSlots(ctx context.Context, t target.Target) (slots []keySlot, damaged, 
 			damaged = err
 			continue
 		}
-		slots = append(slots, keySlot{slot, strings.TrimPrefix(info.Name, keysPrefix)})
+		slots = append(slots, keySlot{slot, object.Keys.Rest(info.Name)})
 	}
 	slices.SortStableFunc(slots, func(a, b keySlot) int { return cmp.Compare(b.Epochs(), a.Epochs()) })
 	return slots, damaged, nil
 }
 
-func readSlot(ctx context.Context, t target.Target, name string) (*seal.Slot, error) {
-	b, err := target.ReadAll(ctx, t, name, maxSlot)
+func readSlot(ctx context.Context, store *object.Store, name string) (*seal.Slot, error) {
+	b, err := store.ReadAll(ctx, name, object.MaxSlot)
 	if err != nil {
 		return nil, err
 	}
-	if hash := blake3.Sum256(b); name != keysPrefix+hex.EncodeToString(hash[:]) {
-		return nil, &DamageError{name, errHash}
+	if hash := blake3.Sum256(b); name != object.Keys.Under(hex.EncodeToString(hash[:])) {
+		return nil, &DamageError{Object: name, Err: object.ErrHash}
 	}
 	slot, err := seal.ParseSlot(b)
 	if err != nil {
-		return nil, &DamageError{name, err}
+		return nil, &DamageError{Object: name, Err: err}
 	}
 	return slot, nil
 }
@@ -185,8 +185,9 @@ func (r *Repo) putSlot(ctx context.Context, ring *seal.Keyring, secret Secret, l
 	if err != nil {
 		return "", err
 	}
-	hash, err := r.putObject(ctx, func(h [32]byte) string { return keysPrefix + hex.EncodeToString(h[:]) }, b)
-	id := hex.EncodeToString(hash[:])
+	name := object.Keys.HashName(b)
+	err = r.store.Put(ctx, name, b)
+	id := object.Keys.Rest(name)
 	if err == nil {
 		secret.remember(id, ring)
 	}
@@ -211,18 +212,18 @@ func (r *Repo) Keys(ctx context.Context) ([]Key, error) {
 		return nil, err
 	}
 	var out []Key
-	for info, err := range r.target.List(ctx, keysPrefix) {
+	for info, err := range r.store.List(ctx, object.Keys) {
 		if err != nil {
 			return nil, err
 		}
-		slot, err := readSlot(ctx, r.target, info.Name)
+		slot, err := readSlot(ctx, r.store, info.Name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, r.keyOf(keySlot{slot, strings.TrimPrefix(info.Name, keysPrefix)}, newest))
+		out = append(out, r.keyOf(keySlot{slot, object.Keys.Rest(info.Name)}, newest))
 	}
 	return out, nil
 }
@@ -279,7 +280,7 @@ func (r *Repo) RemoveKey(ctx context.Context, prefix string) error {
 	case !found[0].Outdated && !slices.ContainsFunc(keys, func(k Key) bool { return !k.Outdated && k.ID != found[0].ID }):
 		return errors.New("this is the only key that was made after the rotation: add another before it is removed")
 	}
-	return r.target.Delete(ctx, keysPrefix+found[0].ID)
+	return r.store.Delete(ctx, object.Keys.Under(found[0].ID))
 }
 
 // ReplaceKey adds a slot for the secret and removes the one this Repo was opened
@@ -304,7 +305,7 @@ func (r *Repo) ReplaceKey(ctx context.Context, secret Secret) error {
 	if old == "" {
 		return nil
 	}
-	if err := r.target.Delete(ctx, keysPrefix+old); err != nil {
+	if err := r.store.Delete(ctx, object.Keys.Under(old)); err != nil {
 		return fmt.Errorf("the new key is stored, but the old one stays: %w", err)
 	}
 	return nil

@@ -13,8 +13,8 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
-	"github.com/qsnap/qsnap/target"
 )
 
 // A run under way shows itself by a lease, an object that it replaces from time to
@@ -76,11 +76,11 @@ type runningLease struct {
 }
 
 func leaseName(kind leaseKind, run seal.Run, beat uint64) string {
-	return fmt.Sprintf("%s%s-%x-%08d", leasesPrefix, kind, run[:], beat)
+	return fmt.Sprintf("%s%s-%x-%08d", string(object.Leases), kind, run[:], beat)
 }
 
 func parseLeaseName(name string) (l runningLease, ok bool) {
-	parts := strings.Split(strings.TrimPrefix(name, leasesPrefix), "-")
+	parts := strings.Split(object.Leases.Rest(name), "-")
 	if len(parts) != 3 {
 		return l, false
 	}
@@ -96,7 +96,7 @@ func parseLeaseName(name string) (l runningLease, ok bool) {
 // leases lists the leases, the newest of each run.
 func (r *Repo) leases(ctx context.Context) (map[seal.Run]runningLease, error) {
 	out := map[seal.Run]runningLease{}
-	for info, err := range r.target.List(ctx, leasesPrefix) {
+	for info, err := range r.store.List(ctx, object.Leases) {
 		if err != nil {
 			return nil, err
 		}
@@ -109,14 +109,14 @@ func (r *Repo) leases(ctx context.Context) (map[seal.Run]runningLease, error) {
 
 // readLease reads what a lease says. One that is gone or damaged says nothing.
 func (r *Repo) readLease(ctx context.Context, l runningLease) (*lease, error) {
-	object, err := target.ReadAll(ctx, r.target, l.name, maxLease)
-	if errors.Is(err, fs.ErrNotExist) || isDamage(err) {
+	sealed, err := r.store.ReadAll(ctx, l.name, maxLease)
+	if errors.Is(err, fs.ErrNotExist) || object.IsDamage(err) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	out, err := r.openLease(l, object)
+	out, err := r.openLease(l, sealed)
 	if err != nil {
 		return nil, nil
 	}
@@ -124,8 +124,8 @@ func (r *Repo) readLease(ctx context.Context, l runningLease) (*lease, error) {
 }
 
 // openLease opens the lease of that name.
-func (r *Repo) openLease(l runningLease, object []byte) (*lease, error) {
-	body, run, err := r.openOfRun(seal.Lease, object)
+func (r *Repo) openLease(l runningLease, sealed []byte) (*lease, error) {
+	body, run, err := r.openOfRun(seal.Lease, sealed)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (r *Repo) openLease(l runningLease, object []byte) (*lease, error) {
 		return nil, err
 	}
 	if run != l.run {
-		return nil, errHash
+		return nil, object.ErrHash
 	}
 	return out, nil
 }
@@ -165,7 +165,7 @@ func (r *Repo) hold(ctx context.Context, run seal.Run, kind leaseKind, body leas
 	h := &hold{r: r, run: run, kind: kind, trees: trees, body: body, done: make(chan struct{})}
 	begin := func() error { return h.replace(ctx) }
 	if kind == pruning {
-		begin = func() error { return r.tight(ctx, func() error { return h.replace(ctx) }) }
+		begin = func() error { return r.store.WithReserve(ctx, func() error { return h.replace(ctx) }) }
 	}
 	if err := begin(); err != nil {
 		return nil, fmt.Errorf("begin %s: %w", body.What, err)
@@ -203,16 +203,16 @@ func (h *hold) replace(ctx context.Context) error {
 	h.mu.Lock()
 	h.beat++
 	beat := h.beat
-	body, err := encode(h.body)
+	body, err := object.Encode(h.body)
 	h.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	object, err := h.r.box.SealIn(h.run, seal.Lease, body)
+	sealed, err := h.r.box.SealIn(h.run, seal.Lease, body)
 	if err != nil {
 		return err
 	}
-	if err := h.r.put(ctx, leaseName(h.kind, h.run, beat), object); err != nil {
+	if err := h.r.store.Put(ctx, leaseName(h.kind, h.run, beat), sealed); err != nil {
 		return err
 	}
 	h.mu.Lock()
@@ -227,7 +227,7 @@ func (h *hold) replace(ctx context.Context) error {
 // been written. What it can't remove goes with the dead.
 func (h *hold) remove(ctx context.Context, first, last uint64) {
 	for beat := max(first, 1); beat <= last; beat++ {
-		_ = h.r.target.Delete(ctx, leaseName(h.kind, h.run, beat))
+		_ = h.r.store.Delete(ctx, leaseName(h.kind, h.run, beat))
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/zeebo/blake3"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
-	"github.com/qsnap/qsnap/target"
 )
 
 // A loss is an object that repair leaves where blobs are lost: the ids of these, 32
@@ -31,18 +31,18 @@ type lossSet struct {
 // to make no snapshot: it is left out.
 func (r *Repo) losses(ctx context.Context) (lossSet, error) {
 	out := lossSet{map[chunk.ID]bool{}, map[string][]chunk.ID{}}
-	for info, err := range r.target.List(ctx, lossesPrefix) {
+	for info, err := range r.store.List(ctx, object.Losses) {
 		if err != nil {
 			return out, err
 		}
-		object, err := target.ReadAll(ctx, r.target, info.Name, maxLoss)
-		if errors.Is(err, fs.ErrNotExist) || isDamage(err) {
+		sealed, err := r.store.ReadAll(ctx, info.Name, maxLoss)
+		if errors.Is(err, fs.ErrNotExist) || object.IsDamage(err) {
 			continue
 		}
 		if err != nil {
 			return out, err
 		}
-		body, err := r.box.Open(seal.Loss, object)
+		body, err := r.box.Open(seal.Loss, sealed)
 		if err != nil {
 			continue
 		}
@@ -68,21 +68,21 @@ func (l *lossSet) lostFunc() func(chunk.ID) bool {
 
 // putLoss notes that blobs are lost.
 func (r *Repo) putLoss(ctx context.Context, ids []chunk.ID) error {
-	slices.SortFunc(ids, compareIDs)
+	slices.SortFunc(ids, object.Compare)
 	var body []byte
 	for _, id := range ids {
 		body = append(body, id[:]...)
 	}
-	object, err := r.box.Seal(seal.Loss, body)
+	sealed, err := r.box.Seal(seal.Loss, body)
 	if err != nil {
 		return err
 	}
-	return r.put(ctx, hashName(lossesPrefix, object), object)
+	return r.store.Put(ctx, object.Losses.HashName(sealed), sealed)
 }
 
 // hashName returns the name of an object that is named by its bytes.
-func hashName(prefix string, object []byte) string {
-	hash := blake3.Sum256(object)
+func hashName(prefix string, sealed []byte) string {
+	hash := blake3.Sum256(sealed)
 	return prefix + hex.EncodeToString(hash[:])
 }
 
@@ -93,7 +93,7 @@ func (s *session) healed(ctx context.Context, l lossSet) error {
 		if slices.ContainsFunc(ids, func(id chunk.ID) bool { return !s.stored(id) }) {
 			continue
 		}
-		if err := s.r.target.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.r.store.Remove(ctx, name); err != nil {
 			return err
 		}
 	}

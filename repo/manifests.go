@@ -13,9 +13,9 @@ import (
 	"github.com/zeebo/blake3"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/snapshot"
-	"github.com/qsnap/qsnap/target"
 )
 
 // A listing is what a list says of a manifest, or of a tombstone in its place.
@@ -84,9 +84,9 @@ func (r *Repo) manifest(ctx context.Context, l listing) (*snapshot.Manifest, err
 		r.manifests.put(m, l.size)
 		return m, nil
 	}
-	m, object, err := r.readManifestAs(ctx, snapshotName(l.id), l.id)
+	m, sealed, err := r.readManifestAs(ctx, object.Snapshots.Name(l.id), l.id)
 	if err == nil {
-		r.keepManifest(m, object)
+		r.keepManifest(m, sealed)
 	}
 	return m, err
 }
@@ -94,52 +94,52 @@ func (r *Repo) manifest(ctx context.Context, l listing) (*snapshot.Manifest, err
 // readManifest reads a manifest from the target. A tombstone in its place is
 // errGivenUp, which is fs.ErrNotExist.
 func (r *Repo) readManifest(ctx context.Context, id snapshot.ID) (*snapshot.Manifest, error) {
-	m, _, err := r.readManifestAs(ctx, snapshotName(id), id)
+	m, _, err := r.readManifestAs(ctx, object.Snapshots.Name(id), id)
 	return m, err
 }
 
 // readManifestAs reads a manifest that is stored under some name, and returns it as
 // sealed, too.
 func (r *Repo) readManifestAs(ctx context.Context, name string, id snapshot.ID) (*snapshot.Manifest, []byte, error) {
-	object, err := target.ReadAll(ctx, r.target, name, maxManifest)
-	if isDamage(err) {
-		object, err = r.objectElsewhere(ctx, name, id, maxManifest, err)
+	sealed, err := r.store.ReadAll(ctx, name, object.MaxManifest)
+	if object.IsDamage(err) {
+		sealed, err = r.store.ReadFromReplicas(ctx, name, id, object.MaxManifest, err)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	if r.isTombstone(object) {
+	if r.isTombstone(sealed) {
 		return nil, nil, errGivenUp
 	}
-	if blake3.Sum256(object) != id {
-		if _, err := r.box.Open(seal.Tombstone, object); errors.Is(err, ErrNewerKey) {
+	if blake3.Sum256(sealed) != id {
+		if _, err := r.box.Open(seal.Tombstone, sealed); errors.Is(err, ErrNewerKey) {
 			return nil, nil, damage(name, err)
 		}
-		if object, err = r.objectElsewhere(ctx, name, id, maxManifest, &DamageError{name, errHash}); err != nil {
+		if sealed, err = r.store.ReadFromReplicas(ctx, name, id, object.MaxManifest, &DamageError{Object: name, Err: object.ErrHash}); err != nil {
 			return nil, nil, err
 		}
 	}
-	body, err := r.box.Open(seal.Manifest, object)
+	body, err := r.box.Open(seal.Manifest, sealed)
 	if err != nil {
 		return nil, nil, damage(name, err)
 	}
 	m, err := snapshot.ParseManifest(body)
 	if err != nil {
-		return nil, nil, &DamageError{name, err}
+		return nil, nil, &DamageError{Object: name, Err: err}
 	}
 	m.ID = id
-	return m, object, nil
+	return m, sealed, nil
 }
 
 // listSnapshots lists all snapshots. Names that are none are passed over; check tells
 // of them.
 func (r *Repo) listSnapshots(ctx context.Context) ([]listing, error) {
 	var all []listing
-	for info, err := range r.target.List(ctx, snapshotPrefix) {
+	for info, err := range r.store.List(ctx, object.Snapshots) {
 		if err != nil {
 			return nil, err
 		}
-		if id, err := snapshot.ParseID(strings.TrimPrefix(info.Name, snapshotPrefix)); err == nil {
+		if id, err := snapshot.ParseID(object.Snapshots.Rest(info.Name)); err == nil {
 			all = append(all, listing{id, info.Size})
 		}
 	}
@@ -178,7 +178,7 @@ func (r *Repo) stored(ctx context.Context) (all []*snapshot.Manifest, damaged, e
 	}
 	found, errs := make([]*snapshot.Manifest, len(listed)), make([]error, len(listed))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(r.atOnce(len(listed)))
+	g.SetLimit(r.store.AtOnce(len(listed)))
 	newer := atomic.Int64{}
 	for i, l := range listed {
 		g.Go(func() error {
@@ -299,4 +299,35 @@ func (r *Repo) standing(ctx context.Context, all []listing) ([]listing, error) {
 		}
 	}
 	return out, nil
+}
+
+// cachedManifest returns the manifest that was listed with that size.
+//
+// The name of a manifest may hold a tombstone later: a run dies when it has just
+// published, which leaves the pending manifest; the published one is forgotten and so
+// deleted; and who finds the pending one without a run gives it up. But no object ever
+// takes the place of another while that is there, and sealing adds the same to the
+// length of all: a tombstone, which has nothing in it, is shorter than any manifest.
+// What has the manifest's size is the manifest.
+func (r *Repo) cachedManifest(l listing) *snapshot.Manifest {
+	sealed, ok := r.store.CachedObject(object.Snapshots.Name(l.id), l.id)
+	if !ok || int64(len(sealed)) != l.size {
+		return nil
+	}
+	body, err := r.box.Open(seal.Manifest, sealed)
+	if err != nil {
+		return nil // the target will say the same
+	}
+	m, err := snapshot.ParseManifest(body)
+	if err != nil {
+		return nil
+	}
+	m.ID = l.id
+	return m
+}
+
+// keepManifest keeps a manifest that was published or read.
+func (r *Repo) keepManifest(m *snapshot.Manifest, sealed []byte) {
+	r.manifests.put(m, int64(len(sealed)))
+	r.store.Cache(object.CacheName(object.Snapshots.Name(m.ID)), sealed)
 }

@@ -13,9 +13,9 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/snapshot"
-	"github.com/qsnap/qsnap/target"
 )
 
 // A mark says what was said of a snapshot after it was taken: tags in place of its
@@ -42,11 +42,11 @@ var ErrPinned = errors.New("it is pinned")
 const maxMark = 1 << 20
 
 func markName(id snapshot.ID, number uint64) string {
-	return fmt.Sprintf("%s%s-%08d", marksPrefix, id, number)
+	return fmt.Sprintf("%s%s-%08d", string(object.Marks), id, number)
 }
 
 func parseMarkName(name string) (id snapshot.ID, number uint64, ok bool) {
-	first, second, _ := strings.Cut(strings.TrimPrefix(name, marksPrefix), "-")
+	first, second, _ := strings.Cut(object.Marks.Rest(name), "-")
 	id, err := snapshot.ParseID(first)
 	number, err2 := strconv.ParseUint(second, 10, 64)
 	return id, number, err == nil && err2 == nil && markName(id, number) == name
@@ -61,7 +61,7 @@ func (m *mark) pinned(now time.Time) bool {
 // read counts as a pin, which harms nobody.
 func (r *Repo) readMarks(ctx context.Context) (map[snapshot.ID]*mark, error) {
 	newest := map[snapshot.ID]uint64{}
-	for info, err := range r.target.List(ctx, marksPrefix) {
+	for info, err := range r.store.List(ctx, object.Marks) {
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +70,7 @@ func (r *Repo) readMarks(ctx context.Context) (map[snapshot.ID]*mark, error) {
 		}
 	}
 	out := map[snapshot.ID]*mark{}
-	for _, id := range slices.SortedFunc(maps.Keys(newest), compareIDs) {
+	for _, id := range slices.SortedFunc(maps.Keys(newest), object.Compare) {
 		m, err := r.readMark(ctx, id, newest[id])
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // replaced or removed since
@@ -84,14 +84,14 @@ func (r *Repo) readMarks(ctx context.Context) (map[snapshot.ID]*mark, error) {
 }
 
 func (r *Repo) readMark(ctx context.Context, id snapshot.ID, number uint64) (*mark, error) {
-	object, err := target.ReadAll(ctx, r.target, markName(id, number), maxMark)
-	if isDamage(err) {
+	sealed, err := r.store.ReadAll(ctx, markName(id, number), maxMark)
+	if object.IsDamage(err) {
 		return &mark{Number: number, Pinned: true}, nil // as one that doesn't open
 	}
 	if err != nil {
 		return nil, err
 	}
-	m, err := r.openMark(markName(id, number), object)
+	m, err := r.openMark(markName(id, number), sealed)
 	if errors.Is(err, ErrNewerKey) {
 		return nil, damage(markName(id, number), err)
 	}
@@ -102,8 +102,8 @@ func (r *Repo) readMark(ctx context.Context, id snapshot.ID, number uint64) (*ma
 }
 
 // openMark opens the mark of that name.
-func (r *Repo) openMark(name string, object []byte) (*mark, error) {
-	body, err := r.box.Open(seal.Mark, object)
+func (r *Repo) openMark(name string, sealed []byte) (*mark, error) {
+	body, err := r.box.Open(seal.Mark, sealed)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (r *Repo) openMark(name string, object []byte) (*mark, error) {
 		return nil, err
 	}
 	if len(m.Snapshot) != len(snapshot.ID{}) || markName(snapshot.ID(m.Snapshot), m.Number) != name {
-		return nil, errHash
+		return nil, object.ErrHash
 	}
 	return m, nil
 }
@@ -134,15 +134,15 @@ func (r *Repo) setMark(ctx context.Context, id snapshot.ID, change func(*mark)) 
 		change(&m)
 		m.Number++
 		m.Snapshot = id[:]
-		body, err := encode(m)
+		body, err := object.Encode(m)
 		if err != nil {
 			return err
 		}
-		object, err := r.box.Seal(seal.Mark, body)
+		sealed, err := r.box.Seal(seal.Mark, body)
 		if err != nil {
 			return err
 		}
-		err = r.createOnly(ctx, markName(id, m.Number), object)
+		err = r.store.Create(ctx, markName(id, m.Number), sealed)
 		if errors.Is(err, fs.ErrExist) {
 			continue // another was quicker
 		}
@@ -150,7 +150,7 @@ func (r *Repo) setMark(ctx context.Context, id snapshot.ID, change func(*mark)) 
 			return err
 		}
 		if m.Number > 1 {
-			_ = r.target.Delete(ctx, markName(id, m.Number-1)) // else it is passed over
+			_ = r.store.Delete(ctx, markName(id, m.Number-1)) // else it is passed over
 		}
 		return nil
 	}

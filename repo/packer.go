@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 )
@@ -21,7 +22,7 @@ type packer struct {
 // An openPack is a pack that segments are written to.
 type openPack struct {
 	builder *pack.Builder
-	spool   spool
+	spool   object.Spool
 	slot    *pack.Buffer
 	blobs   int           // reserved so far
 	pending atomic.Int32  // segments reserved and not written, and one while it is current
@@ -109,13 +110,13 @@ func (p *packer) open() (*openPack, error) {
 }
 
 func (p *packer) begin(slot *pack.Buffer) (*openPack, error) {
-	spool, err := p.s.r.newSpool(p.s.ctx, slot)
+	spool, err := p.s.r.store.Spool(p.s.ctx, slot)
 	if err != nil {
 		return nil, err
 	}
 	builder, err := pack.NewBuilder(p.s.r.box, p.s.run, p.kind, spool)
 	if err != nil {
-		return nil, also(err, spool.Discard())
+		return nil, object.Join(err, spool.Discard())
 	}
 	o := &openPack{builder: builder, spool: spool, slot: slot, stored: make(chan struct{})}
 	o.pending.Store(1)
@@ -216,4 +217,19 @@ func (l *lane) Flush(context.Context) error {
 	l.s.presses <- press
 	l.segment, l.parts = free, l.parts[:0]
 	return l.packer.store(codec, data, plain, parts)
+}
+
+// keepTrees keeps the segments of a pack that was stored, if they are of trees: the
+// next snapshot of the same source reads some of them.
+func (s *session) keepTrees(info *pack.Info, from object.Spool) {
+	if !s.r.store.Caches() || !info.IsTree() {
+		return
+	}
+	for n, segment := range info.Segments {
+		b := make([]byte, segment.Stored)
+		if _, err := from.ReadAt(b, segment.Offset); err != nil {
+			return // they are fetched
+		}
+		s.r.store.Cache(segmentName(info.ID, n), b)
+	}
 }

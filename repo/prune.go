@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/prune"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
@@ -160,27 +161,32 @@ func (r *Repo) pruneOnce(ctx context.Context, o PruneOptions) (*PruneReport, err
 func newPruner(fresh *Repo, o PruneOptions) *pruner {
 	p := &pruner{
 		r: fresh, o: o, start: fresh.opts.Now(), judge: &judge{r: fresh}, numbers: map[pack.ID]int{},
-		locks: fresh.openLockBook(), deltas: map[index.ID][]pack.ID{}, oldKey: map[index.ID]bool{},
+		locks: fresh.store.Locks(fresh.opts.Now), deltas: map[index.ID][]pack.ID{}, oldKey: map[index.ID]bool{},
 		missing: map[pack.ID]bool{}, walked: map[snapshot.ID]bool{},
 	}
 	p.needs = func(item index.Item) bool { return p.live.Mark(item.ID, item.Pack.IsTree()) != nil }
 	return p
 }
 
-// fresh returns the repository as one that knows nothing yet: what is deleted must
-// not be told by a local index, which may be damaged.
-func (r *Repo) fresh() (*Repo, error) {
+// fresh returns the repository as one that knows nothing yet: deleting must not rely on a
+// local index, which may be damaged.
+func (r *Repo) fresh(replicas ...object.Replica) (*Repo, error) {
+	return r.freshOn(r.store.Fresh(replicas...))
+}
+
+// freshOn returns the repository as it is in another store, as one that knows nothing yet.
+func (r *Repo) freshOn(store *object.Store) (*Repo, error) {
 	dir, err := os.MkdirTemp("", "qsnap-index-*")
 	if err != nil {
 		return nil, err
 	}
-	fresh, err := newRepo(r.target, r.opts, r.config, r.ring)
+	fresh, err := repoOn(store, r.dir, r.opts, r.config, r.ring)
 	if err == nil {
-		fresh.scratch, fresh.exclusive = dir, r.exclusive
+		fresh.scratch = dir
 		fresh.index, err = index.Open(dir)
 	}
 	if err != nil {
-		return nil, also(err, os.RemoveAll(dir))
+		return nil, object.Join(err, os.RemoveAll(dir))
 	}
 	return fresh, nil
 }
@@ -192,7 +198,7 @@ type pruner struct {
 	o      PruneOptions
 	start  time.Time
 	judge  *judge
-	locks  *lockBook
+	locks  *object.Locks
 	report PruneReport
 
 	packs   []packState
@@ -231,7 +237,7 @@ func (p *pruner) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() { p.locks.save(p.r.opts.Now()) }()
+	defer func() { p.locks.Save() }()
 	if p.report.Snapshots == 0 && len(plan.Drop)+len(plan.Repack) > 0 && !p.o.AllowNoSnapshots {
 		return fmt.Errorf("%w: %d packs", ErrWouldDeleteAll, len(plan.Drop)+len(plan.Repack))
 	}

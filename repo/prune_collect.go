@@ -8,10 +8,10 @@ import (
 	"io"
 	"io/fs"
 	"slices"
-	"strings"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
@@ -34,7 +34,7 @@ func (p *pruner) collect(ctx context.Context) error {
 		p.report.Packs++
 		p.report.PackBytes += there[id]
 	}
-	slices.SortFunc(ids, compareIDs)
+	slices.SortFunc(ids, object.Compare)
 	listed := map[pack.ID]bool{}
 	for _, packs := range p.deltas {
 		for _, id := range packs {
@@ -73,11 +73,11 @@ func (p *pruner) collect(ctx context.Context) error {
 // each lists.
 func (p *pruner) readDeltas(ctx context.Context) error {
 	var ids []index.ID
-	for info, err := range p.r.target.List(ctx, indexPrefix) {
+	for info, err := range p.r.store.List(ctx, object.Deltas) {
 		if err != nil {
 			return err
 		}
-		if id, err := index.ParseID(strings.TrimPrefix(info.Name, indexPrefix)); err == nil {
+		if id, err := index.ParseID(object.Deltas.Rest(info.Name)); err == nil {
 			ids = append(ids, id)
 		}
 	}
@@ -110,11 +110,11 @@ func (p *pruner) bury(ctx context.Context) error {
 		return nil
 	}
 	var pending []snapshot.ID
-	for info, err := range p.r.target.List(ctx, pendingPrefix) {
+	for info, err := range p.r.store.List(ctx, object.Pending) {
 		if err != nil {
 			return err
 		}
-		if id, err := snapshot.ParseID(strings.TrimPrefix(info.Name, pendingPrefix)); err == nil {
+		if id, err := snapshot.ParseID(object.Pending.Rest(info.Name)); err == nil {
 			pending = append(pending, id)
 		}
 	}
@@ -127,7 +127,7 @@ func (p *pruner) bury(ctx context.Context) error {
 		return err
 	}
 	for _, id := range pending {
-		alive, err := p.pendingAlive(ctx, pendingName(id))
+		alive, err := p.pendingAlive(ctx, object.Pending.Name(id))
 		if err != nil {
 			return err
 		}
@@ -167,11 +167,11 @@ func (p *pruner) pendingAlive(ctx context.Context, name string) (bool, error) {
 
 // putTombstone stores a tombstone, unless there is something under the name.
 func (r *Repo) putTombstone(ctx context.Context, id snapshot.ID) error {
-	object, err := r.box.Seal(seal.Tombstone, nil)
+	sealed, err := r.box.Seal(seal.Tombstone, nil)
 	if err != nil {
 		return err
 	}
-	err = r.createOnly(ctx, snapshotName(id), object)
+	err = r.store.Create(ctx, object.Snapshots.Name(id), sealed)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
@@ -182,12 +182,12 @@ func (r *Repo) putTombstone(ctx context.Context, id snapshot.ID) error {
 // that is published meanwhile is met as the one or the other.
 func (p *pruner) markAll(ctx context.Context) error {
 	var manifests []*snapshot.Manifest
-	for _, prefix := range []string{pendingPrefix, snapshotPrefix} {
-		for info, err := range p.r.target.List(ctx, prefix) {
+	for _, kind := range []object.Kind{object.Pending, object.Snapshots} {
+		for info, err := range p.r.store.List(ctx, kind) {
 			if err != nil {
 				return err
 			}
-			id, err := snapshot.ParseID(strings.TrimPrefix(info.Name, prefix))
+			id, err := snapshot.ParseID(kind.Rest(info.Name))
 			if err != nil || p.walked[id] || slices.Contains(p.o.Without, id) {
 				continue
 			}
@@ -247,8 +247,8 @@ func (p *pruner) mark(ctx context.Context, m *snapshot.Manifest) error {
 		return err
 	}
 	err = unreadable("snapshot "+m.ID.Short(), err)
-	for _, name := range []string{pendingName(m.ID), snapshotName(m.ID)} {
-		if _, e := p.r.target.Stat(ctx, name); !errors.Is(e, fs.ErrNotExist) {
+	for _, name := range []string{object.Pending.Name(m.ID), object.Snapshots.Name(m.ID)} {
+		if _, e := p.r.store.Stat(ctx, name); !errors.Is(e, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -311,7 +311,7 @@ func (p *pruner) better(a, b int) bool {
 
 // readFront reads the first bytes of an object.
 func (r *Repo) readFront(ctx context.Context, name string, buf []byte) error {
-	rc, err := r.target.Get(ctx, name, 0, int64(len(buf)))
+	rc, err := r.store.Get(ctx, name, 0, int64(len(buf)))
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/target"
@@ -54,8 +55,8 @@ func (p *pruner) ban(ctx context.Context, numbers []int) (map[int][]seal.Run, er
 		if err != nil {
 			return nil, err
 		}
-		err = p.r.tight(ctx, func() error { return p.r.quarantine(ctx, p.packs[n].info.ID, p.s.run, wait) })
-		if isFull(err) && i > 0 {
+		err = p.r.store.WithReserve(ctx, func() error { return p.r.quarantine(ctx, p.packs[n].info.ID, p.s.run, wait) })
+		if object.IsFull(err) && i > 0 {
 			break
 		}
 		if err != nil {
@@ -74,7 +75,7 @@ func (p *pruner) deleteBanned(ctx context.Context, numbers []int, waits map[int]
 	}
 	if !p.hasty {
 		if err := p.markAll(ctx); err != nil {
-			return also(err, p.release(ctx, numbers))
+			return object.Join(err, p.release(ctx, numbers))
 		}
 	}
 	dead, err := p.confirm(ctx, ready)
@@ -285,14 +286,14 @@ func (p *pruner) remove(ctx context.Context, numbers []int) error {
 			named = append(named, id)
 		}
 	}
-	slices.SortFunc(named, compareIDs)
+	slices.SortFunc(named, object.Compare)
 	if err := p.replaceDeltas(ctx, named, gone); err != nil {
 		return err
 	}
 	for i, n := range numbers {
 		p.progress("deleting", i, len(numbers))
 		info := p.packs[n].info
-		err := p.r.target.Delete(ctx, packName(info.ID))
+		err := p.r.store.Delete(ctx, object.Packs.Name(info.ID))
 		if until, locked := target.LockedUntil(err); locked { // since it was asked for
 			p.hold(info, until)
 			if err := p.r.releasePack(ctx, info.ID, p.s.run); err != nil {

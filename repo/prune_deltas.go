@@ -7,9 +7,9 @@ import (
 	"maps"
 	"math/bits"
 	"slices"
-	"strings"
 
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 )
 
@@ -67,7 +67,7 @@ func (p *pruner) replaceDeltas(ctx context.Context, old []index.ID, gone map[pac
 		return err
 	}
 	for _, id := range old {
-		if err := p.r.target.Delete(ctx, deltaName(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := p.r.store.Remove(ctx, object.Deltas.Name(id)); err != nil {
 			return err
 		}
 		delete(p.deltas, id)
@@ -94,11 +94,11 @@ func (p *pruner) gatherDeltas(ctx context.Context) error {
 	}
 	groups := map[int][]index.ID{}
 	var old []index.ID
-	for info, err := range p.r.target.List(ctx, indexPrefix) {
+	for info, err := range p.r.store.List(ctx, object.Deltas) {
 		if err != nil {
 			return err
 		}
-		id, err := index.ParseID(strings.TrimPrefix(info.Name, indexPrefix))
+		id, err := index.ParseID(object.Deltas.Rest(info.Name))
 		if err != nil || p.deltas[id] == nil {
 			continue // of a writer, since we have read them
 		}
@@ -149,7 +149,7 @@ func (p *pruner) listUnlisted(ctx context.Context, there map[pack.ID]int64) erro
 		}
 	}
 	for _, id := range p.bad {
-		if err := p.r.target.Delete(ctx, deltaName(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := p.r.store.Remove(ctx, object.Deltas.Name(id)); err != nil {
 			return err
 		}
 	}

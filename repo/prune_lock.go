@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/prune"
 	"github.com/qsnap/qsnap/pack"
 )
@@ -20,7 +21,7 @@ import (
 func (p *pruner) choose(ctx context.Context) (prune.Plan, error) {
 	for {
 		plan := prune.Choose(p.fates(), prune.Limits{MaxUnused: min(*p.o.MaxUnused, 1e18), MaxRepack: p.o.MaxRepack, PackSize: p.r.config.PackSize})
-		if p.r.locker() == nil {
+		if p.r.store.Locker() == nil {
 			return plan, nil
 		}
 		found := false
@@ -45,7 +46,7 @@ func (p *pruner) choose(ctx context.Context) (prune.Plan, error) {
 
 // askLock notes until when a pack is locked, if it is.
 func (p *pruner) askLock(ctx context.Context, state *packState) (err error) {
-	state.until, err = p.r.lockedUntil(ctx, p.locks, packName(state.info.ID))
+	state.until, err = p.locks.Until(ctx, object.Packs.Name(state.info.ID))
 	state.asked = true
 	return err
 }
@@ -64,5 +65,5 @@ func (p *pruner) hold(info *pack.Info, until time.Time) {
 	if until.After(r.LockedLast) {
 		r.LockedLast = until
 	}
-	p.locks.set(packName(info.ID), until)
+	p.locks.Note(object.Packs.Name(info.ID), until)
 }

@@ -3,18 +3,20 @@ package repo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
 // tidy removes what the dead have left: their leases, quarantine of packs that are
 // gone, records of what was forgotten and can't come back, and marks of these.
 func (p *pruner) tidy(ctx context.Context) error {
-	if err := p.r.keepReserve(ctx); err != nil {
+	if err := p.r.store.KeepReserve(ctx, p.r.box, p.r.opts.Rand); err != nil {
 		return err
 	}
 	for _, l := range p.judge.dead {
@@ -37,7 +39,7 @@ func (p *pruner) tidy(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, id := range slices.SortedFunc(maps.Keys(quarantine), compareIDs) {
+		for _, id := range slices.SortedFunc(maps.Keys(quarantine), object.Compare) {
 			runs := quarantine[id]
 			if _, ok := there[id]; ok {
 				continue
@@ -57,7 +59,7 @@ func (p *pruner) tidy(ctx context.Context) error {
 
 // discard removes an object that may be gone.
 func (p *pruner) discard(ctx context.Context, name string) error {
-	if err := p.r.target.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := p.r.store.Remove(ctx, name); err != nil {
 		return err
 	}
 	return nil
@@ -69,7 +71,7 @@ func (p *pruner) oldLeases(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for info, err := range p.r.target.List(ctx, leasesPrefix) {
+	for info, err := range p.r.store.List(ctx, object.Leases) {
 		if err != nil {
 			return err
 		}
@@ -108,12 +110,12 @@ func (p *pruner) forgetForgotten(ctx context.Context) error {
 		needed[l.id] = true
 		needed[m.Previous] = true
 	}
-	for _, prefix := range []string{forgottenPrefix, marksPrefix} {
-		for info, err := range p.r.target.List(ctx, prefix) {
+	for _, kind := range []object.Kind{object.Forgotten, object.Marks} {
+		for info, err := range p.r.store.List(ctx, kind) {
 			if err != nil {
 				return err
 			}
-			name, _, _ := strings.Cut(strings.TrimPrefix(info.Name, prefix), "-")
+			name, _, _ := strings.Cut(kind.Rest(info.Name), "-")
 			id, err := snapshot.ParseID(name)
 			if err != nil || needed[id] {
 				continue
@@ -121,6 +123,54 @@ func (p *pruner) forgetForgotten(ctx context.Context) error {
 			if err := p.discard(ctx, info.Name); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// mayBury reports whether the pending manifest of a dead run may be given up: where a
+// tombstone doesn't decide, only if a person has said so.
+func (p *pruner) mayBury(ctx context.Context, id snapshot.ID) (bool, error) {
+	yes, err := p.r.store.CreatesOnly(ctx)
+	if err != nil || yes {
+		return yes, err
+	}
+	for _, prefix := range p.o.DropPending {
+		if prefix != "" && strings.HasPrefix(id.String(), prefix) {
+			return true, nil
+		}
+	}
+	m, _, err := p.r.readManifestAs(ctx, object.Pending.Name(id), id)
+	if _, ok := errors.AsType[*DamageError](err); ok {
+		return false, nil // which is told when it is read for what it reaches
+	}
+	if err != nil {
+		return false, err
+	}
+	p.report.Stale = append(p.report.Stale, m)
+	return false, nil
+}
+
+// checkDrops returns an error if a pending manifest that is to be dropped isn't there,
+// or if its run may be alive.
+func (p *pruner) checkDrops(ctx context.Context, pending []snapshot.ID) error {
+	for _, prefix := range p.o.DropPending {
+		found := false
+		for _, id := range pending {
+			if prefix == "" || !strings.HasPrefix(id.String(), prefix) {
+				continue
+			}
+			found = true
+			alive, err := p.pendingAlive(ctx, object.Pending.Name(id))
+			if err != nil {
+				return err
+			}
+			if alive {
+				return fmt.Errorf("pending manifest %s: its run may be alive", id.Short())
+			}
+		}
+		if !found {
+			return fmt.Errorf("%w: %q is not the beginning of a pending manifest's id", ErrNoSnapshot, prefix)
 		}
 	}
 	return nil

@@ -12,10 +12,10 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
-	"github.com/qsnap/qsnap/target"
 )
 
 // A publication makes a manifest a snapshot, beside others who delete. In this
@@ -44,8 +44,8 @@ type publication struct {
 	// again makes the manifest anew from its source, where what was stored is lost.
 	// It may be nil.
 	again func() error
-	// object is the manifest as sealed before; nil to seal it now.
-	object []byte
+	// sealed is the manifest as sealed before; nil to seal it now.
+	sealed []byte
 }
 
 var (
@@ -64,7 +64,7 @@ func (p *publication) run(ctx context.Context) error {
 		if !errors.Is(err, errGivenUp) {
 			return err
 		}
-		p.object = nil
+		p.sealed = nil
 		if err := p.s.hold.replace(ctx); err != nil { // so that it looks alive
 			return err
 		}
@@ -79,7 +79,7 @@ func (p *publication) try(ctx context.Context) error {
 		if err := p.name(ctx); err != nil {
 			return err
 		}
-		if err := r.put(ctx, pendingName(p.m.ID), p.object); err != nil {
+		if err := r.store.Put(ctx, object.Pending.Name(p.m.ID), p.sealed); err != nil {
 			return fmt.Errorf("publish snapshot: %w", err)
 		}
 		changed, err := p.secure(ctx)
@@ -92,13 +92,13 @@ func (p *publication) try(ctx context.Context) error {
 			}
 		}
 		// The final name was never tried, so nothing can come of this one.
-		err = also(err, r.removePending(ctx, p.m.ID))
+		err = object.Join(err, r.removePending(ctx, p.m.ID))
 		if err != nil {
 			return err
 		}
-		p.object = nil
+		p.sealed = nil
 	}
-	err := r.putFinal(ctx, p.m.ID, p.object)
+	err := r.putFinal(ctx, p.m.ID, p.sealed)
 	if err != nil && !errors.Is(err, errGivenUp) {
 		// Perhaps it will still come to be: the pending manifest has to stay.
 		return fmt.Errorf("publish snapshot: %w", err)
@@ -107,7 +107,7 @@ func (p *publication) try(ctx context.Context) error {
 		return p.lockFinal(ctx) // published all the same; prune removes what is pending
 	}
 	if err == nil {
-		r.keepManifest(p.m, p.object)
+		r.keepManifest(p.m, p.sealed)
 		err = p.lockFinal(ctx)
 	}
 	return err
@@ -120,38 +120,38 @@ func isGone(err error) bool {
 }
 
 func (p *publication) seal() error {
-	if p.object == nil {
+	if p.sealed == nil {
 		body, err := p.m.Marshal()
 		if err == nil {
-			p.object, err = p.s.r.box.SealIn(p.s.run, seal.Manifest, body)
+			p.sealed, err = p.s.r.box.SealIn(p.s.run, seal.Manifest, body)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	p.m.ID = blake3.Sum256(p.object)
+	p.m.ID = blake3.Sum256(p.sealed)
 	return nil
 }
 
 // putFinal stores a manifest under its final name: the commit point.
-func (r *Repo) putFinal(ctx context.Context, id snapshot.ID, object []byte) error {
-	err := r.put(ctx, snapshotName(id), object)
+func (r *Repo) putFinal(ctx context.Context, id snapshot.ID, sealed []byte) error {
+	err := r.store.Put(ctx, object.Snapshots.Name(id), sealed)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	if there, e := target.ReadAll(ctx, r.target, snapshotName(id), maxManifest); e == nil && r.isTombstone(there) {
+	if there, e := r.store.ReadAll(ctx, object.Snapshots.Name(id), object.MaxManifest); e == nil && r.isTombstone(there) {
 		return errGivenUp
 	}
 	return err
 }
 
-func (r *Repo) isTombstone(object []byte) bool {
-	_, err := r.box.Open(seal.Tombstone, object)
+func (r *Repo) isTombstone(sealed []byte) bool {
+	_, err := r.box.Open(seal.Tombstone, sealed)
 	return err == nil
 }
 
 func (r *Repo) removePending(ctx context.Context, id snapshot.ID) error {
-	err := r.target.Delete(ctx, pendingName(id))
+	err := r.store.Delete(ctx, object.Pending.Name(id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -213,8 +213,8 @@ func (p *publication) secure(ctx context.Context) (changed bool, err error) {
 // forgotten.
 func (r *Repo) stands(ctx context.Context, id snapshot.ID) (bool, error) {
 	front := make([]byte, seal.HeaderSize)
-	err := r.readFront(ctx, snapshotName(id), front)
-	if errors.Is(err, fs.ErrNotExist) || isDamage(err) {
+	err := r.readFront(ctx, object.Snapshots.Name(id), front)
+	if errors.Is(err, fs.ErrNotExist) || object.IsDamage(err) {
 		return false, nil
 	}
 	if err != nil {
@@ -232,14 +232,14 @@ const fewPacks = 8
 // relied on at least.
 func (s *session) missing(ctx context.Context, quarantine banned, list bool) (gone bool, there func(pack.ID) bool, err error) {
 	s.mu.Lock()
-	relied := slices.SortedFunc(maps.Keys(s.relied), compareIDs)
+	relied := slices.SortedFunc(maps.Keys(s.relied), object.Compare)
 	s.mu.Unlock()
 	found := map[pack.ID]int64{}
 	if list || len(relied) > fewPacks {
 		found, err = s.r.packsThere(ctx)
 	} else {
 		for _, id := range relied {
-			info, e := s.r.target.Stat(ctx, packName(id))
+			info, e := s.r.store.Stat(ctx, object.Packs.Name(id))
 			if e == nil {
 				found[id] = info.Size
 			} else if !errors.Is(e, fs.ErrNotExist) {
@@ -308,7 +308,7 @@ func (s *session) again(id chunk.ID) {
 // storeAgain stores blobs anew, from whatever copies can be read.
 func (s *session) storeAgain(ctx context.Context, lost map[chunk.ID]bool) error {
 	data := s.ChunkWriter()
-	for _, id := range slices.SortedFunc(maps.Keys(lost), compareIDs) {
+	for _, id := range slices.SortedFunc(maps.Keys(lost), object.Compare) {
 		tree := lost[id]
 		b, err := s.r.blob(ctx, id, tree)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target"
@@ -32,12 +33,12 @@ const locksAtOnce = 16
 // which RetainUntil is the same.
 func (p *publication) lock(ctx context.Context) error {
 	r := p.s.r
-	l := r.locker()
+	l := r.store.Locker()
 	if l == nil || l.RetainUntil().IsZero() {
 		return nil
 	}
-	until, book := l.RetainUntil(), r.openLockBook()
-	defer func() { book.save(r.opts.Now()) }()
+	until, book := l.RetainUntil(), r.store.Locks(r.opts.Now)
+	defer func() { book.Save() }()
 	names, err := r.openingNames(ctx, book, until)
 	if err != nil {
 		return err
@@ -47,29 +48,29 @@ func (p *publication) lock(ctx context.Context) error {
 		return err
 	}
 	for _, id := range packs {
-		names = append(names, packName(id))
+		names = append(names, object.Packs.Name(id))
 	}
 	if err := lockAll(ctx, l, book, names, until); err != nil {
 		return err
 	}
-	book.set(keysPrefix, until)
-	book.set(snapshotName(p.m.ID), until)
+	book.Note(string(object.Keys), until)
+	book.Note(object.Snapshots.Name(p.m.ID), until)
 	return nil
 }
 
 // lockAll locks objects that the book doesn't say are locked long enough.
-func lockAll(ctx context.Context, l target.Locker, book *lockBook, names []string, until time.Time) error {
+func lockAll(ctx context.Context, l target.Locker, book *object.Locks, names []string, until time.Time) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(locksAtOnce)
 	for _, name := range names {
-		if !book.get(name).Before(until.Truncate(time.Second)) {
+		if !book.Known(name).Before(until.Truncate(time.Second)) {
 			continue
 		}
 		g.Go(func() error {
 			if err := l.Lock(ctx, name, until); err != nil {
 				return fmt.Errorf("lock %s: %w", name, err)
 			}
-			book.set(name, until)
+			book.Note(name, until)
 			return nil
 		})
 	}
@@ -78,20 +79,20 @@ func lockAll(ctx context.Context, l target.Locker, book *lockBook, names []strin
 
 // openingNames returns what opens the repository, unless that is locked long enough.
 // Key slots that are gone are no matter.
-func (r *Repo) openingNames(ctx context.Context, book *lockBook, until time.Time) (names []string, err error) {
-	if !book.get(keysPrefix).Before(until.Truncate(time.Second)) {
+func (r *Repo) openingNames(ctx context.Context, book *object.Locks, until time.Time) (names []string, err error) {
+	if !book.Known(string(object.Keys)).Before(until.Truncate(time.Second)) {
 		return nil, nil
 	}
-	for _, prefix := range []string{keysPrefix, epochsPrefix} {
-		for info, err := range r.target.List(ctx, prefix) {
+	for _, kind := range []object.Kind{object.Keys, object.Epochs} {
+		for info, err := range r.store.List(ctx, kind) {
 			if err != nil {
 				return nil, err
 			}
 			names = append(names, info.Name)
 		}
 	}
-	for _, name := range []string{configName, configCopyName, twinName} {
-		_, err := r.target.Stat(ctx, name)
+	for _, name := range []string{object.ConfigName, object.ConfigCopyName, object.TwinName} {
+		_, err := r.store.Stat(ctx, name)
 		if err == nil {
 			names = append(names, name)
 		} else if !errors.Is(err, fs.ErrNotExist) {
@@ -103,10 +104,10 @@ func (r *Repo) openingNames(ctx context.Context, book *lockBook, until time.Time
 
 // packsToLock returns the packs that the manifest relies on, but for those that
 // snapshots rely on all of which is locked long enough.
-func (p *publication) packsToLock(ctx context.Context, book *lockBook, until time.Time) ([]pack.ID, error) {
+func (p *publication) packsToLock(ctx context.Context, book *object.Locks, until time.Time) ([]pack.ID, error) {
 	vouched := p.proven
 	for _, id := range append([]snapshot.ID{p.parent}, p.also...) {
-		vouched = vouched && (id.IsZero() || !book.get(snapshotName(id)).Before(until.Truncate(time.Second)))
+		vouched = vouched && (id.IsZero() || !book.Known(object.Snapshots.Name(id)).Before(until.Truncate(time.Second)))
 	}
 	p.s.mu.Lock()
 	packs := maps.Clone(p.s.relied)
@@ -117,7 +118,7 @@ func (p *publication) packsToLock(ctx context.Context, book *lockBook, until tim
 			return nil, err
 		}
 	}
-	return slices.SortedFunc(maps.Keys(packs), compareIDs), nil
+	return slices.SortedFunc(maps.Keys(packs), object.Compare), nil
 }
 
 // reached adds packs so that they hold all that the manifest reaches. Those that prune
@@ -149,11 +150,11 @@ func (p *publication) reached(ctx context.Context, packs map[pack.ID]bool) error
 
 // lockFinal has the target keep a manifest that was just published.
 func (p *publication) lockFinal(ctx context.Context) error {
-	l := p.s.r.locker()
+	l := p.s.r.store.Locker()
 	if l == nil || l.RetainUntil().IsZero() {
 		return nil
 	}
-	if err := l.Lock(ctx, snapshotName(p.m.ID), l.RetainUntil()); err != nil {
+	if err := l.Lock(ctx, object.Snapshots.Name(p.m.ID), l.RetainUntil()); err != nil {
 		return fmt.Errorf("snapshot %s is saved, but can't be locked: %w", p.m.ID.Short(), err)
 	}
 	return nil

@@ -10,9 +10,9 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
-	"github.com/qsnap/qsnap/target"
 )
 
 // A pack that is about to be deleted is named by a quarantine object, and counts
@@ -31,11 +31,11 @@ type quarantineBody struct {
 const maxQuarantine = 1 << 20
 
 func quarantineName(id pack.ID, run seal.Run) string {
-	return fmt.Sprintf("%s%s-%x", quarantinePrefix, id, run[:])
+	return fmt.Sprintf("%s%s-%x", string(object.Quarantine), id, run[:])
 }
 
 func parseQuarantineName(name string) (id pack.ID, run seal.Run, ok bool) {
-	first, second, _ := strings.Cut(strings.TrimPrefix(name, quarantinePrefix), "-")
+	first, second, _ := strings.Cut(object.Quarantine.Rest(name), "-")
 	id, err := pack.ParseID(first)
 	digits, err2 := hex.DecodeString(second)
 	if err != nil || err2 != nil || len(digits) != len(run) {
@@ -53,7 +53,7 @@ func (b banned) has(id pack.ID) bool { return len(b[id]) > 0 }
 // quarantined lists the packs in quarantine.
 func (r *Repo) quarantined(ctx context.Context) (banned, error) {
 	out := banned{}
-	for info, err := range r.target.List(ctx, quarantinePrefix) {
+	for info, err := range r.store.List(ctx, object.Quarantine) {
 		if err != nil {
 			return nil, err
 		}
@@ -71,28 +71,28 @@ func (r *Repo) quarantine(ctx context.Context, id pack.ID, run seal.Run, alive [
 	for _, a := range alive {
 		body.Runs = append(body.Runs, a[:])
 	}
-	b, err := encode(body)
+	b, err := object.Encode(body)
 	if err != nil {
 		return err
 	}
-	object, err := r.box.SealIn(run, seal.Quarantine, b)
+	sealed, err := r.box.SealIn(run, seal.Quarantine, b)
 	if err != nil {
 		return err
 	}
-	return r.put(ctx, quarantineName(id, run), object)
+	return r.store.Put(ctx, quarantineName(id, run), sealed)
 }
 
 // waitsFor returns the runs that a quarantine object says were alive before it; ok
 // is false if it doesn't say.
 func (r *Repo) waitsFor(ctx context.Context, id pack.ID, run seal.Run) (runs map[seal.Run]bool, ok bool, err error) {
-	object, err := target.ReadAll(ctx, r.target, quarantineName(id, run), maxQuarantine)
-	if errors.Is(err, fs.ErrNotExist) || isDamage(err) {
+	sealed, err := r.store.ReadAll(ctx, quarantineName(id, run), maxQuarantine)
+	if errors.Is(err, fs.ErrNotExist) || object.IsDamage(err) {
 		return nil, false, nil
 	}
 	if err != nil {
 		return nil, false, err
 	}
-	body, err := r.openQuarantine(quarantineName(id, run), object)
+	body, err := r.openQuarantine(quarantineName(id, run), sealed)
 	if err != nil {
 		return nil, false, nil
 	}
@@ -106,8 +106,8 @@ func (r *Repo) waitsFor(ctx context.Context, id pack.ID, run seal.Run) (runs map
 }
 
 // openQuarantine opens the quarantine object of that name.
-func (r *Repo) openQuarantine(name string, object []byte) (*quarantineBody, error) {
-	plain, run, err := r.openOfRun(seal.Quarantine, object)
+func (r *Repo) openQuarantine(name string, sealed []byte) (*quarantineBody, error) {
+	plain, run, err := r.openOfRun(seal.Quarantine, sealed)
 	if err != nil {
 		return nil, err
 	}
@@ -116,23 +116,23 @@ func (r *Repo) openQuarantine(name string, object []byte) (*quarantineBody, erro
 		return nil, err
 	}
 	if len(body.Pack) != len(pack.ID{}) || quarantineName(pack.ID(body.Pack), run) != name {
-		return nil, errHash
+		return nil, object.ErrHash
 	}
 	return body, nil
 }
 
 // openOfRun opens an object and returns the run that it was sealed in, too.
-func (r *Repo) openOfRun(kind seal.Kind, object []byte) (body []byte, run seal.Run, err error) {
-	if body, err = r.box.Open(kind, object); err != nil {
+func (r *Repo) openOfRun(kind seal.Kind, sealed []byte) (body []byte, run seal.Run, err error) {
+	if body, err = r.box.Open(kind, sealed); err != nil {
 		return nil, run, err
 	}
-	header, err := seal.ParseHeader(object)
+	header, err := seal.ParseHeader(sealed)
 	return body, header.Run(), err
 }
 
 // release takes a pack out of the quarantine of one run.
 func (r *Repo) releasePack(ctx context.Context, id pack.ID, run seal.Run) error {
-	err := r.target.Delete(ctx, quarantineName(id, run))
+	err := r.store.Delete(ctx, quarantineName(id, run))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -142,7 +142,7 @@ func (r *Repo) releasePack(ctx context.Context, id pack.ID, run seal.Run) error 
 // packsThere lists the packs that are on the target, with their sizes.
 func (r *Repo) packsThere(ctx context.Context) (map[pack.ID]int64, error) {
 	out := map[pack.ID]int64{}
-	for info, err := range r.target.List(ctx, packsPrefix) {
+	for info, err := range r.store.List(ctx, object.Packs) {
 		if err != nil {
 			return nil, err
 		}

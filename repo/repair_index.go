@@ -6,10 +6,10 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -45,11 +45,11 @@ func (r *Repo) RepairIndex(ctx context.Context) (*IndexRepair, error) {
 	}
 	defer h.release(ctx)
 	var old []string
-	for info, err := range fresh.target.List(ctx, indexPrefix) {
+	for info, err := range fresh.store.List(ctx, object.Deltas) {
 		if err != nil {
 			return nil, err
 		}
-		if _, err := index.ParseID(strings.TrimPrefix(info.Name, indexPrefix)); err == nil {
+		if _, err := index.ParseID(object.Deltas.Rest(info.Name)); err == nil {
 			old = append(old, info.Name)
 		}
 	}
@@ -62,7 +62,7 @@ func (r *Repo) RepairIndex(ctx context.Context) (*IndexRepair, error) {
 		if slices.Contains(kept, name) {
 			continue
 		}
-		if err := fresh.target.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := fresh.store.Remove(ctx, name); err != nil {
 			return nil, err
 		}
 	}
@@ -86,12 +86,12 @@ func (r *Repo) listAll(ctx context.Context, report *IndexRepair) (names []string
 		if err != nil {
 			return err
 		}
-		names = append(names, deltaName(id))
+		names = append(names, object.Deltas.Name(id))
 		r.index.MarkListed(id, d)
 		d, blobs = nil, 0
 		return r.index.Flush()
 	}
-	for _, id := range slices.SortedFunc(maps.Keys(there), compareIDs) {
+	for _, id := range slices.SortedFunc(maps.Keys(there), object.Compare) {
 		info, err := r.readPackInfo(ctx, id, there[id])
 		var damage *pack.DamageError
 		if errors.As(err, &damage) {
@@ -147,7 +147,7 @@ func (r *Repo) noteLosses(ctx context.Context) (int, error) {
 		}
 	}
 	for name := range before.names {
-		if err := r.target.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := r.store.Remove(ctx, name); err != nil {
 			return 0, err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 )
 
@@ -97,7 +98,7 @@ func (s *salvage) run(ctx context.Context) error {
 func (s *salvage) replace(ctx context.Context) error {
 	var numbers []int
 	data := s.p.s.ChunkWriter()
-	damaged := slices.SortedFunc(maps.Keys(s.bad), compareIDs)
+	damaged := slices.SortedFunc(maps.Keys(s.bad), object.Compare)
 	for _, id := range damaged {
 		n, err := s.move(ctx, id, data)
 		if err != nil {
@@ -172,14 +173,14 @@ func (s *salvage) find(ctx context.Context) error {
 		if _, known := s.bad[id]; known || f.Kind != BadPack || !ok || c.packs[id].size == 0 || c.only != nil && !c.only[id] {
 			continue
 		}
-		whole, err := s.p.r.matchesName(ctx, packName(id), id)
+		whole, err := s.p.r.matchesName(ctx, object.Packs.Name(id), id)
 		if errors.Is(err, fs.ErrPermission) {
 			if w := id.String(); !slices.Contains(s.report.Denied, w) {
 				s.report.Denied = append(s.report.Denied, w)
 			}
 			continue
 		}
-		if err != nil && !isDamage(err) {
+		if err != nil && !object.IsDamage(err) {
 			return err
 		}
 		if whole {
@@ -194,10 +195,10 @@ func (s *salvage) find(ctx context.Context) error {
 }
 
 // matchesName reports whether an object has the bytes its name was made from: then it is
-// damaged in no case, and if it can't be opened, it is another repository's. An error that
-// isDamage means that it can't be read.
+// damaged in no case, and if it can't be opened, it is another repository's. Damage means
+// that it can't be read.
 func (r *Repo) matchesName(ctx context.Context, name string, hash [32]byte) (bool, error) {
-	rc, err := r.target.Get(ctx, name, 0, -1)
+	rc, err := r.store.Get(ctx, name, 0, -1)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -279,27 +280,27 @@ func (s *salvage) save(ctx context.Context, id pack.ID) error {
 	if s.o.Save == nil {
 		return nil
 	}
-	t, name := s.p.r.target, packName(id)
-	info, err := t.Stat(ctx, name)
+	store, name := s.p.r.store, object.Packs.Name(id)
+	info, err := store.Stat(ctx, name)
 	if err != nil {
 		return err
 	}
-	some := &remains{ctx: ctx, t: t, name: name, size: info.Size}
+	some := store.Remains(ctx, name, info.Size)
 	defer some.Close()
-	for buf := make([]byte, leastSkip); some.read == 0 && err == nil; {
+	for buf := make([]byte, 4<<10); some.ReadBytes == 0 && err == nil; {
 		_, err = some.Read(buf)
 	}
 	if err == io.EOF { // none can be read
-		s.noteUnread(id, some.unread)
+		s.noteUnread(id, some.Unread)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	all := &remains{ctx: ctx, t: t, name: name, size: info.Size}
+	all := store.Remains(ctx, name, info.Size)
 	defer all.Close()
 	err = s.o.Save(id.String(), all)
-	s.noteUnread(id, all.unread)
+	s.noteUnread(id, all.Unread)
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -82,7 +83,7 @@ func (r *Repo) repairSnapshot(ctx context.Context, id snapshot.ID, o SnapshotRep
 	var damage *DamageError
 	if errors.As(err, &damage) {
 		out.Err = err
-		whole, e := r.matchesName(ctx, snapshotName(id), id)
+		whole, e := r.matchesName(ctx, object.Snapshots.Name(id), id)
 		// Another repository's is not this one's to remove, and what may not be read may well
 		// be whole.
 		if e == nil && whole || errors.Is(e, fs.ErrPermission) {
@@ -90,7 +91,7 @@ func (r *Repo) repairSnapshot(ctx context.Context, id snapshot.ID, o SnapshotRep
 			return out, nil
 		}
 		if o.Forget && !o.DryRun {
-			err := r.target.Delete(ctx, snapshotName(id))
+			err := r.store.Delete(ctx, object.Snapshots.Name(id))
 			if errors.Is(err, fs.ErrNotExist) {
 				err = nil
 			}

@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io/fs"
 	"slices"
 	"strings"
 
-	"github.com/qsnap/qsnap/target"
+	"github.com/qsnap/qsnap/internal/object"
 )
 
 // copyRounds bounds how often packs are listed anew because others have changed them
@@ -30,7 +29,7 @@ func (c *replication) copy(ctx context.Context) error {
 			return err
 		}
 	}
-	snapshots, err := listOf(ctx, c.from, snapshotPrefix)
+	snapshots, err := listOf(ctx, c.from, object.Snapshots)
 	if err != nil {
 		return err
 	}
@@ -41,12 +40,12 @@ func (c *replication) copy(ctx context.Context) error {
 	if err := c.copyAll(ctx, "index", deltas); err != nil {
 		return err
 	}
-	for _, prefix := range []string{lossesPrefix, forgottenPrefix, marksPrefix} {
-		names, err := listOf(ctx, c.from, prefix)
+	for _, kind := range []object.Kind{object.Losses, object.Forgotten, object.Marks} {
+		names, err := listOf(ctx, c.from, kind)
 		if err != nil {
 			return err
 		}
-		if err := c.copyAll(ctx, strings.TrimSuffix(prefix, "/"), names); err != nil {
+		if err := c.copyAll(ctx, strings.TrimSuffix(string(kind), "/"), names); err != nil {
 			return err
 		}
 	}
@@ -56,11 +55,11 @@ func (c *replication) copy(ctx context.Context) error {
 // copyKeys copies the key slots, and then what makes their epochs count: an epoch
 // that was listed first has its slot.
 func (c *replication) copyKeys(ctx context.Context) error {
-	epochs, err := listOf(ctx, c.from, epochsPrefix)
+	epochs, err := listOf(ctx, c.from, object.Epochs)
 	if err != nil {
 		return err
 	}
-	keys, err := listOf(ctx, c.from, keysPrefix)
+	keys, err := listOf(ctx, c.from, object.Keys)
 	if err == nil {
 		err = c.copyAll(ctx, "keys", keys)
 	}
@@ -77,7 +76,7 @@ func (c *replication) copyConfig(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	body := here[configName]
+	body := here[object.ConfigName]
 	for _, b := range here {
 		switch {
 		case sameConfig(there, b):
@@ -85,19 +84,19 @@ func (c *replication) copyConfig(ctx context.Context) error {
 		case body == nil:
 			body = b
 		case len(there) == 0 && !bytes.Equal(body, b):
-			return &DamageError{configName, errors.New("its two copies differ: heal it, or name a sound one's target")}
+			return &DamageError{Object: object.ConfigName, Err: errors.New("its two copies differ: heal it, or name a sound one's target")}
 		}
 	}
-	for _, name := range []string{configName, configCopyName} {
+	for _, name := range []string{object.ConfigName, object.ConfigCopyName} {
 		if bytes.Equal(there[name], body) {
 			continue
 		}
 		if there[name] != nil {
-			if err := c.to.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := c.to.Remove(ctx, name); err != nil {
 				return err
 			}
 		}
-		if err := putBytes(ctx, c.to, name, body); err != nil {
+		if err := c.to.Put(ctx, name, body); err != nil {
 			return err
 		}
 		c.count(name, int64(len(body)))
@@ -105,16 +104,12 @@ func (c *replication) copyConfig(ctx context.Context) error {
 	return nil
 }
 
-func putBytes(ctx context.Context, t target.Target, name string, body []byte) error {
-	return (&Repo{target: t}).put(ctx, name, body)
-}
-
 // copyPacks copies the packs, and returns the deltas that list none but these.
 func (c *replication) copyPacks(ctx context.Context) (map[string]int64, error) {
-	before, err := listOf(ctx, c.from, indexPrefix)
+	before, err := listOf(ctx, c.from, object.Deltas)
 	for round := 1; err == nil; round++ {
 		var packs, after map[string]int64
-		if packs, err = listOf(ctx, c.from, packsPrefix); err != nil {
+		if packs, err = listOf(ctx, c.from, object.Packs); err != nil {
 			break
 		}
 		vanished := false
@@ -123,7 +118,7 @@ func (c *replication) copyPacks(ctx context.Context) (map[string]int64, error) {
 			vanished, err = true, nil
 		}
 		if err == nil {
-			after, err = listOf(ctx, c.from, indexPrefix)
+			after, err = listOf(ctx, c.from, object.Deltas)
 		}
 		if err != nil {
 			break
@@ -149,7 +144,7 @@ func (c *replication) copyPacks(ctx context.Context) (map[string]int64, error) {
 // back those that were forgotten while this was done: somebody else may have removed
 // what they need from the replica meanwhile.
 func (c *replication) copySnapshots(ctx context.Context, before map[string]int64) error {
-	now, err := listOf(ctx, c.from, snapshotPrefix)
+	now, err := listOf(ctx, c.from, object.Snapshots)
 	if err != nil {
 		return err
 	}
@@ -172,14 +167,14 @@ func (c *replication) copySnapshots(ctx context.Context, before map[string]int64
 	if len(names) == 0 {
 		return nil
 	}
-	if now, err = listOf(ctx, c.from, snapshotPrefix); err != nil {
+	if now, err = listOf(ctx, c.from, object.Snapshots); err != nil {
 		return err
 	}
 	for _, name := range names {
 		if _, stands := now[name]; stands {
 			continue
 		}
-		if err := c.to.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := c.to.Remove(ctx, name); err != nil {
 			return err
 		}
 		c.mu.Lock()

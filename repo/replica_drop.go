@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target"
@@ -33,7 +34,7 @@ func (r *Repo) Replicate(ctx context.Context, to target.Target, o ReplicateOptio
 	if err := r.upToDate(ctx); err != nil {
 		return nil, err
 	}
-	c := newReplication(r.target, to, o)
+	c := newReplication(r.store, object.On(to, object.Options{}), o)
 	c.byAge = r.byAge
 	err := c.during(ctx, func(ctx context.Context) error {
 		if err := c.copy(ctx); err != nil || o.KeepDeleted {
@@ -49,7 +50,7 @@ func (r *Repo) Replicate(ctx context.Context, to target.Target, o ReplicateOptio
 func (r *Repo) byAge(ctx context.Context, names []string) error {
 	known := map[string]*snapshot.Manifest{}
 	for _, name := range names {
-		id, err := snapshot.ParseID(strings.TrimPrefix(name, snapshotPrefix))
+		id, err := snapshot.ParseID(object.Snapshots.Rest(name))
 		if err != nil {
 			continue
 		}
@@ -65,7 +66,7 @@ func (r *Repo) byAge(ctx context.Context, names []string) error {
 	}
 	place := map[string]int{}
 	for i, p := range snapshot.Order(slices.Collect(maps.Values(known)), r.opts.Now()) {
-		place[snapshotName(p.ID)] = i - len(known) // before those that can't be read
+		place[object.Snapshots.Name(p.ID)] = i - len(known) // before those that can't be read
 	}
 	slices.SortFunc(names, func(a, b string) int {
 		return cmp.Or(cmp.Compare(place[a], place[b]), strings.Compare(a, b))
@@ -84,11 +85,11 @@ type dropper struct {
 }
 
 func (r *Repo) drop(ctx context.Context, c *replication) error {
-	here, err := listSorts(ctx, c.from)
+	here, err := listReplicated(ctx, c.from)
 	if err != nil {
 		return err
 	}
-	fresh, err := r.freshOn(c.to)
+	fresh, err := r.freshOn(c.to.ReadOnly(ErrReplica))
 	if err != nil {
 		return err
 	}
@@ -102,20 +103,10 @@ func (r *Repo) drop(ctx context.Context, c *replication) error {
 	return nil
 }
 
-// freshOn returns the repository as it is on another target, as one that knows
-// nothing yet.
-func (r *Repo) freshOn(t target.Target) (*Repo, error) {
-	fresh, err := r.fresh()
-	if err == nil {
-		fresh.target = readOnly{t}
-	}
-	return fresh, err
-}
-
 // gone returns the objects of a sort that only the replica has, in order.
-func (d *dropper) gone(prefix string) (names []string) {
+func (d *dropper) gone(kind object.Kind) (names []string) {
 	for name := range d.have {
-		if _, ok := d.here[name]; !ok && strings.HasPrefix(name, prefix) {
+		if _, ok := d.here[name]; !ok && kind.Has(name) {
 			names = append(names, name)
 		}
 	}
@@ -126,21 +117,21 @@ func (d *dropper) gone(prefix string) (names []string) {
 // remove removes an object from the replica. What that keeps locked stays for a later
 // replication.
 func (d *dropper) remove(ctx context.Context, name string) error {
-	err := d.to.Delete(ctx, name)
+	err := d.to.Remove(ctx, name)
 	if _, locked := target.LockedUntil(err); locked {
 		return nil
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		return fmt.Errorf("remove %s from the replica: %w", name, err)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.report.RemovedObjects++
 	d.report.RemovedBytes += d.have[name]
-	switch s, _ := sortOfName(name); s.prefix {
-	case packsPrefix:
+	switch kind, _ := object.KindOf(name); kind {
+	case object.Packs:
 		d.report.RemovedPacks++
-	case snapshotPrefix:
+	case object.Snapshots:
 		d.report.RemovedSnapshots++
 	}
 	delete(d.have, name)
@@ -151,7 +142,7 @@ func (d *dropper) remove(ctx context.Context, name string) error {
 // dropSnapshots removes the snapshots that were forgotten, the newest first, so that
 // none of those left follows one that is missing.
 func (d *dropper) dropSnapshots(ctx context.Context) error {
-	names := d.gone(snapshotPrefix)
+	names := d.gone(object.Snapshots)
 	for name := range d.tombs {
 		if _, ok := d.have[name]; ok {
 			names = append(names, name)
@@ -167,7 +158,7 @@ func (d *dropper) dropSnapshots(ctx context.Context) error {
 		return err
 	}
 	for _, name := range names {
-		_, recorded := d.have[forgottenPrefix+strings.TrimPrefix(name, snapshotPrefix)]
+		_, recorded := d.have[object.Forgotten.Under(object.Snapshots.Rest(name))]
 		if recorded || d.tombs[name] || back[name] {
 			explained = append(explained, name)
 		} else {
@@ -186,7 +177,7 @@ func (d *dropper) dropSnapshots(ctx context.Context) error {
 		}
 	}
 	for _, name := range unexplained {
-		d.report.Unexplained = append(d.report.Unexplained, strings.TrimPrefix(name, snapshotPrefix))
+		d.report.Unexplained = append(d.report.Unexplained, object.Snapshots.Rest(name))
 	}
 	return nil
 }
@@ -207,8 +198,8 @@ func (r *Repo) broughtBack(ctx context.Context, names []string) (map[string]bool
 		roots[m.ID] = m.Root.Subtree
 	}
 	for _, m := range all {
-		if root, ok := roots[m.Original]; ok && root == m.Root.Subtree && slices.Contains(names, snapshotName(m.Original)) {
-			out[snapshotName(m.Original)] = true
+		if root, ok := roots[m.Original]; ok && root == m.Root.Subtree && slices.Contains(names, object.Snapshots.Name(m.Original)) {
+			out[object.Snapshots.Name(m.Original)] = true
 		}
 	}
 	return out, nil
@@ -228,8 +219,8 @@ func (d *dropper) surely(ctx context.Context, gone []string) error {
 		lost[name] = true
 	}
 	for name := range d.here {
-		id, err := snapshot.ParseID(strings.TrimPrefix(name, snapshotPrefix))
-		if err != nil || !strings.HasPrefix(name, snapshotPrefix) || d.tombs[name] {
+		id, err := snapshot.ParseID(object.Snapshots.Rest(name))
+		if err != nil || !object.Snapshots.Has(name) || d.tombs[name] {
 			continue
 		}
 		left++
@@ -240,7 +231,7 @@ func (d *dropper) surely(ctx context.Context, gone []string) error {
 		if err != nil {
 			return err
 		}
-		if lost[snapshotName(m.Previous)] {
+		if lost[object.Snapshots.Name(m.Previous)] {
 			return fmt.Errorf("%w: %s, which %s follows", ErrLookLost, m.Previous.Short(), id.Short())
 		}
 	}
@@ -253,7 +244,7 @@ func (d *dropper) surely(ctx context.Context, gone []string) error {
 // dropPacks removes the deltas and packs that are gone here, in this order, but for
 // those that are needed there.
 func (d *dropper) dropPacks(ctx context.Context) error {
-	deltas, packs := d.gone(indexPrefix), d.gone(packsPrefix)
+	deltas, packs := d.gone(object.Deltas), d.gone(object.Packs)
 	if len(deltas)+len(packs) == 0 {
 		return nil
 	}
@@ -291,8 +282,8 @@ func (d *dropper) dropPacks(ctx context.Context) error {
 // dropRecords removes what was said of snapshots that are gone from both, and what
 // was lost and is stored again.
 func (d *dropper) dropRecords(ctx context.Context) error {
-	for _, name := range d.gone(forgottenPrefix) {
-		if _, ok := d.have[snapshotPrefix+strings.TrimPrefix(name, forgottenPrefix)]; ok || len(d.report.Unexplained) > 0 {
+	for _, name := range d.gone(object.Forgotten) {
+		if _, ok := d.have[object.Snapshots.Under(object.Forgotten.Rest(name))]; ok || len(d.report.Unexplained) > 0 {
 			continue
 		}
 		if err := d.remove(ctx, name); err != nil {
@@ -305,16 +296,16 @@ func (d *dropper) dropRecords(ctx context.Context) error {
 			newest[id] = max(newest[id], number)
 		}
 	}
-	for _, name := range d.gone(marksPrefix) {
+	for _, name := range d.gone(object.Marks) {
 		id, number, ok := parseMarkName(name)
-		if _, stands := d.have[snapshotName(id)]; !ok || stands && number >= newest[id] {
+		if _, stands := d.have[object.Snapshots.Name(id)]; !ok || stands && number >= newest[id] {
 			continue // it may be lost here
 		}
 		if err := d.remove(ctx, name); err != nil {
 			return err
 		}
 	}
-	for _, name := range d.gone(lossesPrefix) {
+	for _, name := range d.gone(object.Losses) {
 		if err := d.remove(ctx, name); err != nil {
 			return err
 		}
@@ -325,7 +316,7 @@ func (d *dropper) dropRecords(ctx context.Context) error {
 // dropKeys removes the key slots that were removed here, as long as another that was
 // copied can be read.
 func (d *dropper) dropKeys(ctx context.Context) error {
-	removed := d.gone(keysPrefix)
+	removed := d.gone(object.Keys)
 	if len(removed) == 0 {
 		return nil
 	}
@@ -334,7 +325,7 @@ func (d *dropper) dropKeys(ctx context.Context) error {
 		return err
 	}
 	if !slices.ContainsFunc(slots, func(s keySlot) bool {
-		_, ok := d.here[keysPrefix+s.id]
+		_, ok := d.here[object.Keys.Under(s.id)]
 		return ok && s.Epochs() >= d.r.ring.Epoch()
 	}) {
 		return nil

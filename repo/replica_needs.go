@@ -6,10 +6,10 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -19,30 +19,30 @@ import (
 // reaches and no other pack does, or if a delta that stays lists it; a delta stays if
 // it alone lists a pack that does.
 func (d *dropper) survey(ctx context.Context, gone map[string]bool) (keptDeltas map[string]bool, err error) {
-	if err := listSort(ctx, d.to, packsPrefix, d.there); err != nil {
+	if err := addListed(ctx, d.to, object.Packs, d.there); err != nil {
 		return nil, err
 	}
 	lists := map[string]index.Delta{}
 	var ids []index.ID
-	names, err := listOf(ctx, d.to, indexPrefix)
+	names, err := listOf(ctx, d.to, object.Deltas)
 	if err != nil {
 		return nil, err
 	}
 	for name := range names {
-		if id, err := index.ParseID(strings.TrimPrefix(name, indexPrefix)); err == nil {
+		if id, err := index.ParseID(object.Deltas.Rest(name)); err == nil {
 			ids = append(ids, id)
 		}
 	}
 	err = d.r.index.Update(ctx, ids, func(ctx context.Context, id index.ID) (index.Delta, error) {
 		delta, err := d.r.readDelta(ctx, id)
-		if damage := (*DamageError)(nil); errors.As(err, &damage) && gone[deltaName(id)] {
+		if damage := (*DamageError)(nil); errors.As(err, &damage) && gone[object.Deltas.Name(id)] {
 			return nil, nil
 		}
 		short := make(index.Delta, len(delta))
 		for i, p := range delta {
 			short[i] = &pack.Info{ID: p.ID}
 		}
-		lists[deltaName(id)] = short
+		lists[object.Deltas.Name(id)] = short
 		return delta, err
 	})
 	if err != nil {
@@ -61,12 +61,12 @@ func (d *dropper) survey(ctx context.Context, gone map[string]bool) (keptDeltas 
 // on the replica does.
 func (d *dropper) walk(ctx context.Context, gone map[string]bool) error {
 	seen := map[chunk.ID]bool{}
-	names, err := listOf(ctx, d.to, snapshotPrefix)
+	names, err := listOf(ctx, d.to, object.Snapshots)
 	if err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		id, err := snapshot.ParseID(strings.TrimPrefix(name, snapshotPrefix))
+		id, err := snapshot.ParseID(object.Snapshots.Rest(name))
 		if err != nil {
 			continue
 		}
@@ -99,7 +99,7 @@ func (d *dropper) need(id chunk.ID, tree bool, gone map[string]bool) error {
 	}
 	var found *pack.Info
 	for _, place := range places {
-		name := packName(place.Pack.ID)
+		name := object.Packs.Name(place.Pack.ID)
 		if size, ok := d.there[name]; !ok || size != place.Pack.Size {
 			continue
 		}
@@ -123,7 +123,7 @@ func (d *dropper) settle(lists map[string]index.Delta, gone map[string]bool) map
 		kept[name] = true
 		for _, p := range lists[name] {
 			listed[p.ID] = true
-			if gone[packName(p.ID)] {
+			if gone[object.Packs.Name(p.ID)] {
 				d.needed[p.ID] = true
 			}
 		}
@@ -137,8 +137,8 @@ func (d *dropper) settle(lists map[string]index.Delta, gone map[string]bool) map
 		changed = false
 		for _, name := range slices.Sorted(maps.Keys(lists)) {
 			if kept[name] || !slices.ContainsFunc(lists[name], func(p *pack.Info) bool {
-				_, there := d.there[packName(p.ID)]
-				return there && !listed[p.ID] && (d.needed[p.ID] || !gone[packName(p.ID)])
+				_, there := d.there[object.Packs.Name(p.ID)]
+				return there && !listed[p.ID] && (d.needed[p.ID] || !gone[object.Packs.Name(p.ID)])
 			}) {
 				continue
 			}

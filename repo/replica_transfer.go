@@ -10,9 +10,9 @@ import (
 
 	"github.com/zeebo/blake3"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
-	"github.com/qsnap/qsnap/target"
 )
 
 // A content is what a look at an object's bytes has told, without a key.
@@ -41,33 +41,33 @@ type contentWriter struct {
 }
 
 // readContent reads an object, and copies it to w.
-func readContent(ctx context.Context, t target.Target, name string, w io.Writer) (content, error) {
-	rc, err := t.Get(ctx, name, 0, -1)
+func readContent(ctx context.Context, s *object.Store, name string, w io.Writer) (content, error) {
+	rc, err := s.Get(ctx, name, 0, -1)
 	if err != nil {
 		return content{}, err
 	}
 	c := &contentWriter{h: blake3.New()}
 	_, err = io.CopyBuffer(io.MultiWriter(c, w), rc, make([]byte, 256<<10))
 	copy(c.hash[:], c.h.Sum(nil))
-	return c.content, also(err, rc.Close())
+	return c.content, object.Join(err, rc.Close())
 }
 
 // verdict returns an error unless the bytes are those of an object with that name, as
 // far as they tell it without a key: a *DamageError, or errTombstone.
 func (c *content) verdict(name string) error {
-	s, _ := sortOfName(name)
+	kind, _ := object.KindOf(name)
 	switch {
-	case s.named:
+	case isHashNamed(name):
 		hash, ok := nameHash(name)
 		if ok && hash == c.hash {
 			return nil
 		}
-		if s.prefix == snapshotPrefix && isTombstoneHeader(c.front) {
+		if kind == object.Snapshots && isTombstoneHeader(c.front) {
 			return errTombstone
 		}
-		return &DamageError{name, errHash}
-	case s.prefix == epochsPrefix && (c.size != seal.KeySize+16 || !bytes.Equal(c.front, withSum(c.front[:seal.KeySize]))):
-		return &DamageError{name, errHash}
+		return &DamageError{Object: name, Err: object.ErrHash}
+	case kind == object.Epochs && (c.size != seal.KeySize+16 || !bytes.Equal(c.front, withSum(c.front[:seal.KeySize]))):
+		return &DamageError{Object: name, Err: object.ErrHash}
 	}
 	return nil
 }
@@ -77,12 +77,12 @@ func (c *content) verdict(name string) error {
 //
 // What is replaced is missing for a moment, and stays so after a crash: it was
 // damaged, and the next replication copies it.
-func transfer(ctx context.Context, from, to target.Target, name string, b *pack.Buffer, replace bool) (size int64, err error) {
-	spool, err := (&Repo{target: to}).newSpool(ctx, b)
+func transfer(ctx context.Context, from, to *object.Store, name string, b *pack.Buffer, replace bool) (size int64, err error) {
+	spool, err := to.Spool(ctx, b)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = also(err, spool.Discard()) }()
+	defer func() { err = object.Join(err, spool.Discard()) }()
 	c, err := readContent(ctx, from, name, io.NewOffsetWriter(spool, 0))
 	if err == nil {
 		err = c.verdict(name)
@@ -91,7 +91,7 @@ func transfer(ctx context.Context, from, to target.Target, name string, b *pack.
 		return 0, err
 	}
 	if replace {
-		if err := to.Delete(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := to.Remove(ctx, name); err != nil {
 			return 0, fmt.Errorf("replace it: %w", err)
 		}
 	}

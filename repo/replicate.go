@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/target"
@@ -72,14 +72,14 @@ type ReplicateReport struct {
 // The errors are fs.ErrExist if the target holds a repository that isn't a replica of
 // this one, and ErrPromoted, beside those of the targets.
 func Replicate(ctx context.Context, from, to target.Target, o ReplicateOptions) (*ReplicateReport, error) {
-	c := newReplication(from, to, o)
+	c := newReplication(object.On(from, object.Options{}), object.On(to, object.Options{}), o)
 	err := c.during(ctx, c.copy)
 	return &c.report, err
 }
 
 // A replication is one call of Replicate.
 type replication struct {
-	from, to target.Target
+	from, to *object.Store
 	o        ReplicateOptions
 	start    time.Time
 	// byAge sorts the names of snapshots, the oldest first. It may be nil.
@@ -94,8 +94,8 @@ type replication struct {
 	total  int64
 }
 
-func newReplication(from, to target.Target, o ReplicateOptions) *replication {
-	c := &replication{from: tell(from), to: to, o: o, start: time.Now(), tombs: map[string]bool{}, buffer: make(chan *pack.Buffer, packsAtOnce)}
+func newReplication(from, to *object.Store, o ReplicateOptions) *replication {
+	c := &replication{from: from, to: to, o: o, start: time.Now(), tombs: map[string]bool{}, buffer: make(chan *pack.Buffer, packsAtOnce)}
 	for range packsAtOnce {
 		c.buffer <- new(pack.Buffer)
 	}
@@ -114,10 +114,10 @@ func (c *replication) during(ctx context.Context, do func(context.Context) error
 	}
 	// The replica is listed before the repository: what is there, and not here
 	// afterwards, was here once, as no name is used twice.
-	if c.have, err = listSorts(ctx, c.to); err == nil {
+	if c.have, err = listReplicated(ctx, c.to); err == nil {
 		err = do(ctx)
 	}
-	return also(err, w.end(ctx))
+	return object.Join(err, w.end(ctx))
 }
 
 // isOurs returns an error unless the target is a replica of this repository, or free
@@ -128,22 +128,22 @@ func (c *replication) isOurs(ctx context.Context) error {
 		return err
 	}
 	if len(there) == 0 {
-		if _, err := c.to.Stat(ctx, configName); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := c.to.Stat(ctx, object.ConfigName); !errors.Is(err, fs.ErrNotExist) {
 			return errors.Join(fmt.Errorf("something else is here already: %w", fs.ErrExist), err)
 		}
-		mark, err := readSibling(ctx, c.to, replicaName)
+		mark, err := readSibling(ctx, c.to, object.ReplicaName)
 		if err != nil || mark != "" {
 			return err
 		}
 		if err := isVacant(ctx, c.to, below()); err != nil {
 			return err
 		}
-		return putSibling(ctx, c.to, replicaName, rand.Reader)
+		return putSibling(ctx, c.to, object.ReplicaName, rand.Reader)
 	}
 	if !alike(here, there) {
 		return fmt.Errorf("another repository is here already: %w", fs.ErrExist)
 	}
-	mark, err := readSibling(ctx, c.to, replicaName)
+	mark, err := readSibling(ctx, c.to, object.ReplicaName)
 	if err == nil && mark == "" {
 		err = fmt.Errorf("this repository is here already, and is no replica, or was promoted: %w", fs.ErrExist)
 	}
@@ -172,28 +172,29 @@ func alike(a, b map[string][]byte) bool {
 	return false
 }
 
-// listSorts lists the objects of a repository that a replica has, with their sizes.
-func listSorts(ctx context.Context, t target.Target) (map[string]int64, error) {
+// listReplicated returns the objects that a replica has of its repository, and their
+// sizes.
+func listReplicated(ctx context.Context, store *object.Store) (map[string]int64, error) {
 	out := map[string]int64{}
-	for _, s := range sorts {
-		if err := listSort(ctx, t, s.prefix, out); err != nil {
+	for _, kind := range replicatedKinds {
+		if err := addListed(ctx, store, kind, out); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range []string{object.ConfigName, object.ConfigCopyName} {
+		info, err := store.Stat(ctx, name)
+		if err == nil {
+			out[name] = info.Size
+		} else if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// listSort adds the objects of one sort.
-func listSort(ctx context.Context, t target.Target, prefix string, out map[string]int64) error {
-	if !strings.HasSuffix(prefix, "/") {
-		info, err := t.Stat(ctx, prefix)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		out[prefix] = info.Size
-		return err
-	}
-	for info, err := range t.List(ctx, prefix) {
+// addListed adds the objects of a kind.
+func addListed(ctx context.Context, store *object.Store, kind object.Kind, out map[string]int64) error {
+	for info, err := range store.List(ctx, kind) {
 		if err != nil {
 			return err
 		}
@@ -202,9 +203,9 @@ func listSort(ctx context.Context, t target.Target, prefix string, out map[strin
 	return nil
 }
 
-func listOf(ctx context.Context, t target.Target, prefix string) (map[string]int64, error) {
+func listOf(ctx context.Context, store *object.Store, kind object.Kind) (map[string]int64, error) {
 	out := map[string]int64{}
-	return out, listSort(ctx, t, prefix, out)
+	return out, addListed(ctx, store, kind, out)
 }
 
 // copyAll copies those of the objects that aren't there. One that has vanished
@@ -255,10 +256,10 @@ func (c *replication) count(name string, size int64) {
 	defer c.mu.Unlock()
 	c.report.Objects++
 	c.report.Bytes += size
-	switch s, _ := sortOfName(name); s.prefix {
-	case packsPrefix:
+	switch kind, _ := object.KindOf(name); kind {
+	case object.Packs:
 		c.report.Packs++
-	case snapshotPrefix:
+	case object.Snapshots:
 		c.report.Snapshots++
 	}
 	c.have[name] = size
@@ -272,7 +273,7 @@ func (c *replication) copyOne(ctx context.Context, name string) error {
 	c.mu.Lock()
 	_, replace := c.have[name]
 	c.mu.Unlock()
-	if replace && strings.HasPrefix(name, marksPrefix) {
+	if replace && object.Marks.Has(name) {
 		return nil // which of the two is damaged takes a key to tell: see Heal
 	}
 	size, err := transfer(ctx, c.from, c.to, name, buffer, replace)
@@ -284,7 +285,7 @@ func (c *replication) copyOne(ctx context.Context, name string) error {
 		defer c.mu.Unlock()
 		c.tombs[name] = true
 		return nil
-	case isDamage(err):
+	case object.IsDamage(err):
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.report.Damaged = append(c.report.Damaged, err)

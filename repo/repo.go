@@ -15,7 +15,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
-	"github.com/qsnap/qsnap/internal/cache"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/target"
@@ -26,28 +26,41 @@ var (
 	ErrNoRepository = errors.New("there is no repository here")
 	// ErrWrongSecret means that no key slot opens with the secret.
 	ErrWrongSecret = seal.ErrWrongSecret
+	// ErrReplaces means that the target can't create objects atomically: of several
+	// writers that store one name at once, more than one may succeed. Snapshots are as safe
+	// there as elsewhere: their objects are named by the hash of their bytes. But nothing
+	// decides between a run that publishes and a prune that abandons it, so prune keeps what
+	// an interrupted run left pending until a person drops it (PruneOptions.DropPending). And
+	// of two writers that change a snapshot's tags or pin, or rotate the key, at the same
+	// moment, one may undo the other.
+	ErrReplaces = object.ErrReplaces
+	// ErrLocked means that something can't be deleted yet, as the target keeps it until
+	// some time.
+	ErrLocked = object.ErrLocked
 )
+
+// A DamageError names an object of a repository that can't be used as it is. Its fields
+// are Object, the object's name on the target, and Err, what is wrong with it. It matches
+// ErrDamaged.
+type DamageError = object.DamageError
 
 // A Repo is an open repository. It is safe for concurrent use, and so is the
 // repository by any number of processes.
 type Repo struct {
-	target target.Target
+	store  *object.Store
+	dry    *object.Meter // counts what isn't stored; nil if the store stores
+	dir    string        // of what is kept locally, or empty
 	opts   Options
 	config *config
 	ring   *seal.Keyring
 	box    *seal.Sealer
-	slot   string        // the key slot that was opened, or empty
-	far    bool          // the target is
-	spared *sparedTarget // the target, if nothing is to be stored there; else nil
+	slot   string // the key slot that was opened, or empty
 	data   *chunk.Hasher
 	tree   *chunk.Hasher
-
-	replicas replicaSet
 
 	decompressor *pack.Decompressor
 	segments     segmentCache
 	manifests    manifestCache
-	objects      *cache.Dir // nil for none
 	ahead        aheadSet
 	walk         treeWalk
 
@@ -57,10 +70,11 @@ type Repo struct {
 	rebuilt   atomic.Bool  // it was made anew
 	scratch   string       // a directory to be removed with it
 
-	exclusive *exclusive
-
 	newer atomic.Bool // something was passed over that is sealed with a newer key
 }
+
+// defaultCacheSize bounds the cache of objects.
+const defaultCacheSize = 512 << 20
 
 // Options of an open repository. The zero value is useful.
 type Options struct {
@@ -114,7 +128,8 @@ type InitOptions struct {
 // completes it.
 func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*Repo, error) {
 	o.fill()
-	if _, err := t.Stat(ctx, configName); err == nil {
+	there := object.On(t, object.Options{})
+	if _, err := there.Stat(ctx, object.ConfigName); err == nil {
 		return nil, fmt.Errorf("a repository is here already: %w", fs.ErrExist)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -127,10 +142,10 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := isVacant(ctx, t, below(keysPrefix)); err != nil {
+	if err := isVacant(ctx, there, below(string(object.Keys))); err != nil {
 		return nil, err
 	}
-	ring, begun, err := begunRing(ctx, t, secret)
+	ring, begun, err := begunRing(ctx, there, secret)
 	if ring == nil && err == nil {
 		ring, err = seal.NewKeyring(o.Rand)
 	}
@@ -149,8 +164,7 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	r.openObjects()
-	if _, err := r.createsOnly(ctx); err != nil {
+	if _, err := r.store.CreatesOnly(ctx); err != nil {
 		return nil, err
 	}
 	// The config comes last: without it nothing is a repository, so what a crash
@@ -158,18 +172,18 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	if r.slot, err = r.putSlot(ctx, ring, secret, o.Label); err != nil {
 		return nil, err
 	}
-	if err := r.put(ctx, configName, sealed); err != nil {
-		return nil, also(err, t.Delete(context.WithoutCancel(ctx), keysPrefix+r.slot))
+	if err := r.store.Put(ctx, object.ConfigName, sealed); err != nil {
+		return nil, object.Join(err, r.store.Delete(context.WithoutCancel(ctx), object.Keys.Under(r.slot)))
 	}
 	if begun != "" { // whoever put it may still be there, and take it away: this has its own
-		if err := t.Delete(ctx, keysPrefix+begun); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := r.store.Remove(ctx, object.Keys.Under(begun)); err != nil {
 			return r, err
 		}
 	}
-	if err := r.put(ctx, configCopyName, sealed); err != nil {
+	if err := r.store.Put(ctx, object.ConfigCopyName, sealed); err != nil {
 		return r, err
 	}
-	return r, r.keepReserve(ctx)
+	return r, r.store.KeepReserve(ctx, r.box, r.opts.Rand)
 }
 
 // Open opens the repository on a target. A replica can only be read: what would
@@ -177,37 +191,36 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 // ErrWrongSecret and, for what is damaged, *DamageError, beside the target's own.
 func Open(ctx context.Context, t target.Target, secret Secret, o Options) (*Repo, error) {
 	o.fill()
-	sealed, err := readConfigs(ctx, t, false)
+	there := object.On(t, object.Options{})
+	sealed, err := readConfigs(ctx, there, false)
 	if err != nil {
-		return nil, whyNoConfig(ctx, t, err)
+		return nil, whyNoConfig(ctx, there, err)
 	}
-	ring, slot, err := unlock(ctx, t, secret)
+	ring, slot, err := unlock(ctx, there, secret)
 	if err != nil {
 		return nil, err
 	}
-	c, err := openOneConfig(ring, sealed[configName])
+	c, err := openOneConfig(ring, sealed[object.ConfigName])
 	if err != nil {
-		if sealed, err = readConfigs(ctx, t, true); err == nil {
+		if sealed, err = readConfigs(ctx, there, true); err == nil {
 			c, err = openConfig(ring, sealed)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	if c.twin, err = readSibling(ctx, t, twinName); err != nil {
+	if c.twin, err = readSibling(ctx, there, object.TwinName); err != nil {
 		return nil, err
 	}
-	if c.replica, err = readSibling(ctx, t, replicaName); err != nil {
+	if c.replica, err = readSibling(ctx, there, object.ReplicaName); err != nil {
 		return nil, err
 	}
 	if c.replica != "" {
-		t = readOnly{tell(t)}
+		t = object.ReadOnly(t, ErrReplica)
 	}
 	r, err := newRepo(t, o, c, ring)
 	if err == nil {
 		r.slot = slot
-		r.openObjects()
-		r.replicas.all = o.Replicas
 	}
 	return r, err
 }
@@ -227,20 +240,27 @@ func (o *Options) fill() {
 	}
 }
 
+// newRepo returns a repository on a target.
 func newRepo(t target.Target, o Options, c *config, ring *seal.Keyring) (*Repo, error) {
+	of := object.Options{Dir: o.localDir(c), CacheSize: o.CacheSize, Warn: o.Notice}
+	for _, replica := range o.Replicas {
+		of.Replicas = append(of.Replicas, object.Replica(replica))
+	}
+	return repoOn(object.On(t, of), of.Dir, o, c, ring)
+}
+
+func repoOn(store *object.Store, dir string, o Options, c *config, ring *seal.Keyring) (*Repo, error) {
 	decompressor, err := pack.NewDecompressor(0)
 	if err != nil {
 		return nil, err
 	}
 	r := &Repo{
-		target: tell(t), opts: o, config: c, ring: ring,
+		store: store, dir: dir, opts: o, config: c, ring: ring,
 		box:          seal.NewSealer(ring, [seal.KeySize]byte(c.Repository), c.AEAD, o.Rand),
 		data:         chunk.NewHasher(ring.SubKey("data ids")),
 		tree:         chunk.NewHasher(ring.SubKey("tree ids")),
 		decompressor: decompressor,
 		indexGate:    newGate(),
-		far:          isFar(t),
-		exclusive:    new(exclusive),
 	}
 	r.segments.limit = o.CacheMemory
 	return r, nil
@@ -248,11 +268,11 @@ func newRepo(t target.Target, o Options, c *config, ring *seal.Keyring) (*Repo, 
 
 // readConfigs returns the config's two copies, as far as they are there; unless both
 // are asked for, the second only if the first can't be right.
-func readConfigs(ctx context.Context, t target.Target, both bool) (map[string][]byte, error) {
+func readConfigs(ctx context.Context, store *object.Store, both bool) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	var unread error
-	for _, name := range []string{configName, configCopyName} {
-		b, err := target.ReadAll(ctx, t, name, maxConfig)
+	for _, name := range []string{object.ConfigName, object.ConfigCopyName} {
+		b, err := store.ReadAll(ctx, name, object.MaxConfig)
 		switch {
 		case err == nil:
 			out[name] = b
@@ -274,7 +294,7 @@ func readConfigs(ctx context.Context, t target.Target, both bool) (map[string][]
 	}
 	// Whether it can be opened doesn't depend on the secret alone.
 	var first error
-	for _, name := range []string{configName, configCopyName} {
+	for _, name := range []string{object.ConfigName, object.ConfigCopyName} {
 		_, err := seal.ParseHeader(out[name])
 		if err == nil || errors.Is(err, seal.ErrDamaged) {
 			return out, nil
@@ -284,7 +304,7 @@ func readConfigs(ctx context.Context, t target.Target, both bool) (map[string][]
 		}
 	}
 	if errors.Is(first, seal.ErrNotSealed) {
-		return nil, fmt.Errorf("%w: there is a file %q, but qsnap has not made it", ErrNoRepository, configName)
+		return nil, fmt.Errorf("%w: there is a file %q, but qsnap has not made it", ErrNoRepository, object.ConfigName)
 	}
 	return nil, first
 }
@@ -292,13 +312,13 @@ func readConfigs(ctx context.Context, t target.Target, both bool) (map[string][]
 // openConfig opens the config, from its copy where it is damaged.
 func openConfig(ring *seal.Keyring, sealed map[string][]byte) (*config, error) {
 	var first error
-	for _, name := range []string{configName, configCopyName} {
+	for _, name := range []string{object.ConfigName, object.ConfigCopyName} {
 		c, err := openOneConfig(ring, sealed[name])
 		if err == nil {
 			return c, nil
 		}
 		if first == nil {
-			first = &DamageError{name, err}
+			first = &DamageError{Object: name, Err: err}
 		}
 	}
 	return nil, first
@@ -327,7 +347,7 @@ func (r *Repo) Close() error {
 		return err
 	}
 	defer r.indexGate.leave()
-	r.objects.Close()
+	r.store.Close()
 	if r.index == nil {
 		return nil
 	}
@@ -340,22 +360,24 @@ func (r *Repo) Close() error {
 	return err
 }
 
-// cacheDir returns the directory of what is cached of this repository.
-func (r *Repo) cacheDir() (string, error) {
-	dir := r.opts.CacheDir
+// localDir returns the directory of what is kept locally of a repository, or "" if there is
+// no place for it.
+func (o *Options) localDir(c *config) string {
+	dir := o.CacheDir
 	if dir == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
-			return "", fmt.Errorf("no place for the local index: %w: name a cache directory", err)
+			return ""
 		}
 		dir = filepath.Join(user, "qsnap")
 	}
-	return filepath.Join(dir, r.ID()[:32]+r.config.twin+r.config.replica), nil
+	return filepath.Join(dir, hex.EncodeToString(c.Repository)[:32]+c.twin+c.replica)
 }
 
 // Probe returns ErrNoRepository unless a target holds a repository, or a *DamageError
 // for one that has lost its config; it needs no secret.
 func Probe(ctx context.Context, t target.Target) error {
-	_, err := readConfigs(ctx, t, false)
-	return whyNoConfig(ctx, t, err)
+	store := object.On(t, object.Options{})
+	_, err := readConfigs(ctx, store, false)
+	return whyNoConfig(ctx, store, err)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/target"
 )
@@ -45,7 +46,7 @@ func (p *presence) listingCost(x *index.Index) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if pager, ok := target.As[target.Pager](p.r.target); ok && pager.Page() > 0 {
+	if pager, ok := object.As[target.Pager](p.r.store); ok && pager.Page() > 0 {
 		p.cost = 1 + (len(packs)-1)/pager.Page()
 	} else {
 		p.cost = 1 + min(len(packs), packDirs)
@@ -145,13 +146,13 @@ func (p *presence) size(ctx context.Context, x *index.Index, id pack.ID) (int64,
 		}
 	}
 	p.asked++ // one that came since then, too
-	info, err := p.r.target.Stat(ctx, packName(id))
+	info, err := p.r.store.Stat(ctx, object.Packs.Name(id))
 	size := info.Size
 	if errors.Is(err, fs.ErrNotExist) {
 		size, err = -1, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", packName(id), err)
+		return 0, fmt.Errorf("%s: %w", object.Packs.Name(id), err)
 	}
 	p.sizes[id] = size
 	return size, nil
@@ -167,17 +168,9 @@ type packCopy struct {
 func (p *presence) onReplica(ctx context.Context, id pack.ID, end int64, here error) (string, error) {
 	c, known := p.copies[id]
 	if !known {
-		for n, replica := range p.r.replicas.all {
-			t, err := p.r.replicas.open(ctx, n)
-			if ctx.Err() != nil {
-				return "", ctx.Err()
-			}
-			if err != nil {
-				continue // what reads from it says so
-			}
-			if info, err := t.Stat(ctx, packName(id)); err == nil && info.Size > c.size {
-				c = packCopy{info.Size, replica.Name}
-			}
+		var err error
+		if c.size, c.on, err = p.r.store.Longest(ctx, object.Packs.Name(id)); err != nil {
+			return "", err
 		}
 		p.copies[id] = c
 	}

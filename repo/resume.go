@@ -134,7 +134,7 @@ func (s *session) interrupted(ctx context.Context, m *snapshot.Manifest) (*captu
 // has published what they had begun.
 func (s *session) succeed(ctx context.Context) {
 	for _, name := range s.succeeded {
-		_ = s.r.target.Delete(ctx, name) // else prune removes it
+		_ = s.r.store.Delete(ctx, name) // else prune removes it
 	}
 }
 

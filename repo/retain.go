@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -74,22 +75,22 @@ func (r *Repo) Retain(ctx context.Context, o RetainOptions) ([]Retained, error) 
 
 // keepLocked has those be kept that the target keeps, and returns how many.
 func (r *Repo) keepLocked(ctx context.Context, decisions []snapshot.Decision) (n int, err error) {
-	if r.locker() == nil {
+	if r.store.Locker() == nil {
 		return 0, nil
 	}
-	locks := r.openLockBook()
-	defer func() { locks.save(r.opts.Now()) }()
+	locks := r.store.Locks(r.opts.Now)
+	defer func() { locks.Save() }()
 	for i := range decisions {
 		d := &decisions[i]
 		if d.Keep {
 			continue
 		}
-		until, err := r.lockedUntil(ctx, locks, snapshotName(d.Manifest.ID))
+		until, err := locks.Until(ctx, object.Snapshots.Name(d.Manifest.ID))
 		if err != nil {
 			return 0, err
 		}
 		if !until.IsZero() {
-			d.Keep, d.Reasons = true, []string{lockedError(until).Error()}
+			d.Keep, d.Reasons = true, []string{object.LockedError(until).Error()}
 			n++
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/target"
 )
@@ -58,7 +59,7 @@ func (r *Repo) RotateKey(ctx context.Context, secret Secret) (left []Key, err er
 
 // soundSlots returns the slots that aren't damaged.
 func (r *Repo) soundSlots(ctx context.Context) ([]keySlot, error) {
-	slots, other, err := readSlots(ctx, r.target)
+	slots, other, err := readSlots(ctx, r.store)
 	if damage := (*DamageError)(nil); err == nil && !errors.As(other, &damage) {
 		err = other
 	}
@@ -99,19 +100,19 @@ func (r *Repo) nextRing(ctx context.Context, secret Secret) (*seal.Keyring, stri
 // already.
 func (r *Repo) claimEpoch(ctx context.Context, ring *seal.Keyring, slot string) error {
 	epoch := r.ring.Epoch() + 1
-	err := r.createOnly(ctx, epochName(epoch), epochBody(ring, epoch))
+	err := r.store.Create(ctx, epochName(epoch), epochBody(ring, epoch))
 	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	owner, err := ownerOf(ctx, r.target, ring, epoch)
+	owner, err := ownerOf(ctx, r.store, ring, epoch)
 	if err == nil && owner == unknown {
-		err = &DamageError{epochName(epoch), errors.New("it can't be read, so that whose key counts isn't known")}
+		err = &DamageError{Object: epochName(epoch), Err: errors.New("it can't be read, so that whose key counts isn't known")}
 	}
 	if err != nil || owner == ours {
 		return err // as after a Put that succeeded and was reported as failed
 	}
 	return errors.Join(fmt.Errorf("somebody else has rotated it at the same time: %w", ErrNewerKey),
-		r.target.Delete(ctx, keysPrefix+slot))
+		r.store.Delete(ctx, object.Keys.Under(slot)))
 }
 
 // dropSlots removes the slots that a new one has replaced, and returns the others, with
@@ -131,7 +132,7 @@ func (r *Repo) dropSlots(ctx context.Context, secret Secret, slot, old string) (
 				continue
 			}
 		}
-		err := r.target.Delete(ctx, keysPrefix+s.id)
+		err := r.store.Delete(ctx, object.Keys.Under(s.id))
 		if _, locked := target.LockedUntil(err); locked {
 			kept = append(kept, s)
 			continue

@@ -4,8 +4,10 @@ import (
 	"container/list"
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 )
 
@@ -135,4 +137,21 @@ func (c *segmentCache) drop(el *list.Element) {
 		c.order.Remove(el)
 		c.bytes -= len(e.plain)
 	}
+}
+
+// segmentName returns the name in the cache of a segment.
+func segmentName(id pack.ID, n int) string {
+	return object.CacheName(string(object.Packs)) + id.String() + "-" + strconv.Itoa(n)
+}
+
+// cachedSegment returns a segment of trees, plain.
+func (r *Repo) cachedSegment(p *pack.Info, n int) (plain []byte, ok bool) {
+	_, ok = r.store.Cached(segmentName(p.ID, n), func(sealed []byte) (err error) {
+		if len(sealed) != p.Segments[n].Stored {
+			return object.ErrHash
+		}
+		plain, err = r.openSegment(p, n, sealed, make([]byte, 0, p.Segments[n].Plain))
+		return err
+	})
+	return plain, ok
 }

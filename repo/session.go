@@ -13,6 +13,7 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/capture"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 )
@@ -75,7 +76,7 @@ const (
 )
 
 func (r *Repo) packsAtOnce() int {
-	if !r.far {
+	if !r.store.Remote() {
 		return packsAtOnce
 	}
 	return int(min(max(farPackMemory/r.config.PackSize, packsAtOnce), farPacksAtOnce))
@@ -99,7 +100,7 @@ func (r *Repo) newSession(ctx context.Context, kind leaseKind, what lease, level
 	if err := r.upToDate(ctx); err != nil {
 		return nil, err
 	}
-	if _, err := r.createsOnly(ctx); err != nil {
+	if _, err := r.store.CreatesOnly(ctx); err != nil {
 		return nil, err
 	}
 	run, err := r.box.NewRun()
@@ -268,7 +269,7 @@ func (s *session) upload(p *openPack) {
 	if err == nil {
 		s.keepTrees(info, p.spool)
 	}
-	err = also(err, p.spool.Discard())
+	err = object.Join(err, p.spool.Discard())
 	if err != nil {
 		s.fail(fmt.Errorf("store pack: %w", err))
 		return
@@ -292,7 +293,7 @@ func (s *session) note(info *pack.Info) error {
 		delete(s.claimed, info.Blobs[i].ID)
 	}
 	s.loose = append(s.loose, info)
-	due := len(s.loose) >= deltaPacks || s.index.NeedsFlush() && s.r.spared == nil
+	due := len(s.loose) >= deltaPacks || s.index.NeedsFlush() && s.r.dry == nil
 	s.mu.Unlock()
 	if due {
 		return s.list()
@@ -302,7 +303,7 @@ func (s *session) note(info *pack.Info) error {
 
 // putPack stores a pack. One that is there already, as after a Put that succeeded
 // and was reported as failed, has to be whole.
-func (s *session) putPack(info *pack.Info, spool spool) error {
+func (s *session) putPack(info *pack.Info, spool object.Spool) error {
 	if s.r.config.twin != "" { // so that nobody can use its name again
 		if _, err := s.r.claimName(s.ctx, info.ID); err != nil {
 			return err
@@ -312,12 +313,12 @@ func (s *session) putPack(info *pack.Info, spool spool) error {
 }
 
 // commitPack stores a pack whose name is ours.
-func (s *session) commitPack(info *pack.Info, spool spool) error {
-	err := spool.Commit(s.ctx, packName(info.ID), info.Size)
+func (s *session) commitPack(info *pack.Info, spool object.Spool) error {
+	err := spool.Commit(s.ctx, object.Packs.Name(info.ID), info.Size)
 	if errors.Is(err, fs.ErrExist) {
 		var there pack.ID
 		if there, err = s.r.packHash(s.ctx, info.ID); err == nil && there != info.ID {
-			err = &DamageError{packName(info.ID), errHash}
+			err = &DamageError{Object: object.Packs.Name(info.ID), Err: object.ErrHash}
 		}
 	}
 	return err
@@ -337,7 +338,7 @@ func (s *session) list() error {
 		return err
 	}
 	s.stats.indexStored.Add(uint64(size))
-	if s.r.spared != nil {
+	if s.r.dry != nil {
 		return nil // the index must not know what isn't there
 	}
 	s.index.MarkListed(id, d)
@@ -347,14 +348,14 @@ func (s *session) list() error {
 
 // putDelta stores a delta.
 func (r *Repo) putDelta(ctx context.Context, d index.Delta) (id index.ID, size int, err error) {
-	object, err := r.box.Seal(seal.IndexDelta, d.Append(nil))
+	sealed, err := r.box.Seal(seal.IndexDelta, d.Append(nil))
 	if err != nil {
 		return id, 0, err
 	}
-	id = blake3.Sum256(object)
-	if err := r.put(ctx, deltaName(id), object); err != nil {
+	id = blake3.Sum256(sealed)
+	if err := r.store.Put(ctx, object.Deltas.Name(id), sealed); err != nil {
 		return id, 0, fmt.Errorf("store index delta: %w", err)
 	}
-	r.objects.Put(cacheName(deltaName(id)), object)
-	return id, len(object), nil
+	r.store.Cache(object.CacheName(object.Deltas.Name(id)), sealed)
+	return id, len(sealed), nil
 }

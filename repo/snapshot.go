@@ -255,7 +255,7 @@ func (t *taking) run(ctx context.Context) (err error) {
 	if err := t.fill(); err != nil {
 		return err
 	}
-	if t.r.spared != nil {
+	if t.r.dry != nil {
 		return t.estimate()
 	}
 	p := &publication{s: s, m: t.m, proven: t.resume == nil, parent: t.m.Parent}
@@ -289,8 +289,8 @@ func (t *taking) fill() error {
 	}
 	avoid := slices.Clone(o.Avoid)
 	var clocks []string
-	if cache, err := t.r.cacheDir(); err == nil {
-		avoid, clocks = append(avoid, cache), append(clocks, cache)
+	if t.r.dir != "" {
+		avoid, clocks = append(avoid, t.r.dir), append(clocks, t.r.dir)
 	}
 	result, err := capture.Run(s.ctx, t.source, capture.Options{
 		Sink: s, Loader: trees{t.r}, Params: t.r.config.params(),

@@ -56,7 +56,7 @@ func (s *source) Locate(ctx context.Context, id chunk.ID) (index.Place, error) {
 
 // Prefetch is part of extract.Source.
 func (s *source) Prefetch(ctx context.Context, segments iter.Seq2[*pack.Info, int]) (stop func()) {
-	if !s.far {
+	if !s.store.Remote() {
 		return func() {}
 	}
 	return s.expect(ctx, joinSegments(segments))
@@ -64,7 +64,7 @@ func (s *source) Prefetch(ctx context.Context, segments iter.Seq2[*pack.Info, in
 
 // Requests is part of extract.Source.
 func (s *source) Requests(segments iter.Seq2[*pack.Info, int]) (n int) {
-	if s.far {
+	if s.store.Remote() {
 		return len(joinSegments(segments))
 	}
 	for range segments {

@@ -2,9 +2,9 @@ package repo
 
 import (
 	"context"
-	"strings"
 
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
 )
 
 // Stats say how large a repository is, and why.
@@ -35,19 +35,19 @@ func (s *Stats) Stored() uint64 { return s.PackBytes + s.DeltaBytes + s.Manifest
 // Stats counts what the repository holds.
 func (r *Repo) Stats(ctx context.Context) (Stats, error) {
 	var s Stats
-	for info, err := range r.target.List(ctx, "") {
+	for info, err := range r.store.List(ctx, "") {
 		if err != nil {
 			return s, err
 		}
 		size := uint64(info.Size)
 		switch {
-		case strings.HasPrefix(info.Name, packsPrefix):
+		case object.Packs.Has(info.Name):
 			s.Packs++
 			s.PackBytes += size
-		case strings.HasPrefix(info.Name, indexPrefix):
+		case object.Deltas.Has(info.Name):
 			s.Deltas++
 			s.DeltaBytes += size
-		case strings.HasPrefix(info.Name, snapshotPrefix):
+		case object.Snapshots.Has(info.Name):
 			s.Manifests++
 			s.ManifestBytes += size
 		default:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/zeebo/blake3"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/target"
 )
 
@@ -31,11 +32,10 @@ import (
 // which stays for good. What has lost its name is packed or sealed anew. In a
 // repository that isn't a twin from its beginning it can't be told which names have
 // been used, so that nothing is taken over there as it is.
-func nameName(id [32]byte) string { return namesPrefix + hex.EncodeToString(id[:]) }
 
 // claimName reports whether a name of a twin was free, and takes it.
 func (r *Repo) claimName(ctx context.Context, id [32]byte) (bool, error) {
-	err := r.createOnly(ctx, nameName(id), nil)
+	err := r.store.Create(ctx, object.Claims.Name(id), nil)
 	if errors.Is(err, fs.ErrExist) {
 		return false, nil
 	}
@@ -46,7 +46,7 @@ func (r *Repo) claimName(ctx context.Context, id [32]byte) (bool, error) {
 // own.
 func (p *publication) name(ctx context.Context) error {
 	for {
-		given := p.object != nil
+		given := p.sealed != nil
 		if err := p.seal(); err != nil || p.s.r.config.twin == "" {
 			return err
 		}
@@ -54,7 +54,7 @@ func (p *publication) name(ctx context.Context) error {
 		if err != nil || free || !given {
 			return err
 		}
-		p.object = nil
+		p.sealed = nil
 	}
 }
 
@@ -63,12 +63,12 @@ func (p *publication) name(ctx context.Context) error {
 //
 // That the object is there makes it a twin or replica. Its bytes only keep the caches of
 // several apart, so where a disk can't read them all else goes on.
-func readSibling(ctx context.Context, t target.Target, name string) (string, error) {
-	b, err := readFront(ctx, tell(t), name, siblingSize)
+func readSibling(ctx context.Context, s *object.Store, name string) (string, error) {
+	b, err := s.ReadFront(ctx, name, siblingSize)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
-	if isDamage(err) {
+	if object.IsDamage(err) {
 		return "-unread", nil
 	}
 	if err != nil {
@@ -79,12 +79,12 @@ func readSibling(ctx context.Context, t target.Target, name string) (string, err
 }
 
 // putSibling stores what tells a repository from others, unless it is there.
-func putSibling(ctx context.Context, t target.Target, name string, random io.Reader) error {
+func putSibling(ctx context.Context, s *object.Store, name string, random io.Reader) error {
 	var body [siblingSize]byte
 	if _, err := io.ReadFull(random, body[:]); err != nil {
 		return err
 	}
-	err := t.Put(ctx, name, bytes.NewReader(body[:]), siblingSize)
+	err := s.Create(ctx, name, body[:])
 	if errors.Is(err, fs.ErrExist) {
 		return nil // of one that was interrupted
 	}
@@ -107,11 +107,12 @@ func (r *Repo) Twin(ctx context.Context, t target.Target) error {
 	if err != nil {
 		return err
 	}
-	there, err := readConfigs(ctx, t, true)
+	other := object.On(t, object.Options{})
+	there, err := readConfigs(ctx, other, true)
 	if errors.Is(err, ErrNoRepository) {
-		if _, e := t.Stat(ctx, configName); errors.Is(e, fs.ErrNotExist) {
-			if err = isVacant(ctx, t, below(twinName, keysPrefix, epochsPrefix)); err == nil {
-				err = putSibling(ctx, t, twinName, r.opts.Rand)
+		if _, e := other.Stat(ctx, object.ConfigName); errors.Is(e, fs.ErrNotExist) {
+			if err = isVacant(ctx, other, below(object.TwinName, string(object.Keys), string(object.Epochs))); err == nil {
+				err = putSibling(ctx, other, object.TwinName, r.opts.Rand)
 			}
 		}
 	} else if err == nil && !sameConfig(there, config) {
@@ -120,25 +121,24 @@ func (r *Repo) Twin(ctx context.Context, t target.Target) error {
 	if err != nil {
 		return err
 	}
-	other := &Repo{target: t, opts: r.opts, box: r.box}
 	if err := r.giveKeys(ctx, other); err != nil {
 		return err
 	}
 	// Without a config nothing is a repository: it comes last, as in Init.
-	for _, name := range []string{configName, configCopyName} {
+	for _, name := range []string{object.ConfigName, object.ConfigCopyName} {
 		if there[name] != nil {
 			continue
 		}
-		if err := other.put(ctx, name, config); err != nil {
+		if err := other.Put(ctx, name, config); err != nil {
 			return err
 		}
 	}
-	return other.keepReserve(ctx)
+	return other.KeepReserve(ctx, r.box, r.opts.Rand)
 }
 
 // soundConfig returns the config as stored, from its copy where it is damaged.
 func (r *Repo) soundConfig(ctx context.Context) ([]byte, error) {
-	sealed, err := readConfigs(ctx, r.target, true)
+	sealed, err := readConfigs(ctx, r.store, true)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (r *Repo) soundConfig(ctx context.Context) ([]byte, error) {
 			return b, nil
 		}
 	}
-	return nil, &DamageError{configName, err}
+	return nil, &DamageError{Object: object.ConfigName, Err: err}
 }
 
 // sameConfig reports whether any copy of a config has those bytes.
@@ -162,9 +162,9 @@ func sameConfig(copies map[string][]byte, want []byte) bool {
 
 // giveKeys puts the slots of the ring in use, and what makes its epochs count, on
 // another target.
-func (r *Repo) giveKeys(ctx context.Context, to *Repo) error {
+func (r *Repo) giveKeys(ctx context.Context, to *object.Store) error {
 	for epoch := uint32(2); epoch <= r.ring.Epoch(); epoch++ {
-		owner, err := ownerOf(ctx, to.target, r.ring, epoch)
+		owner, err := ownerOf(ctx, to, r.ring, epoch)
 		if err != nil {
 			return err
 		}
@@ -172,7 +172,7 @@ func (r *Repo) giveKeys(ctx context.Context, to *Repo) error {
 			return fmt.Errorf("its key was rotated on its own, so that it is no twin any more: %w", fs.ErrExist)
 		}
 	}
-	slots, damaged, err := readSlots(ctx, r.target)
+	slots, damaged, err := readSlots(ctx, r.store)
 	if err != nil {
 		return err
 	}
@@ -181,12 +181,12 @@ func (r *Repo) giveKeys(ctx context.Context, to *Repo) error {
 		if s.Epochs() != r.ring.Epoch() {
 			continue
 		}
-		b, err := target.ReadAll(ctx, r.target, keysPrefix+s.id, maxSlot)
+		b, err := r.store.ReadAll(ctx, object.Keys.Under(s.id), object.MaxSlot)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // removed meanwhile
 		}
 		if err == nil {
-			err = to.put(ctx, keysPrefix+s.id, b)
+			err = to.Put(ctx, object.Keys.Under(s.id), b)
 		}
 		if err != nil {
 			return err
@@ -197,7 +197,7 @@ func (r *Repo) giveKeys(ctx context.Context, to *Repo) error {
 		return errors.Join(errors.New("there is no key slot that the twin could have"), damaged)
 	}
 	for epoch := uint32(2); epoch <= r.ring.Epoch(); epoch++ {
-		err := to.createOnly(ctx, epochName(epoch), epochBody(r.ring, epoch))
+		err := to.Create(ctx, epochName(epoch), epochBody(r.ring, epoch))
 		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}

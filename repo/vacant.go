@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/target"
 )
@@ -26,19 +27,19 @@ var (
 // isVacant returns an error unless a repository can be made on a target, where begun
 // says which objects may be there because making it was interrupted. A *DamageError
 // means that there is a repository which has lost its config.
-func isVacant(ctx context.Context, t target.Target, begun func(name string) bool) error {
-	for info, err := range t.List(ctx, "") {
+func isVacant(ctx context.Context, store *object.Store, begun func(name string) bool) error {
+	for info, err := range store.List(ctx, "") {
 		switch {
 		case err != nil:
 			return err
 		case begun(info.Name):
-		case isLayout(info.Name):
-			return &DamageError{configName, fmt.Errorf("%w, and a repository's %s is here", ErrNoConfig, info.Name)}
+		case object.IsOurs(info.Name):
+			return &DamageError{Object: object.ConfigName, Err: fmt.Errorf("%w, and a repository's %s is here", ErrNoConfig, info.Name)}
 		default:
 			return fmt.Errorf("%w: it holds %q", ErrOccupied, info.Name)
 		}
 	}
-	in, ok := target.As[target.ForeignFinder](t)
+	in, ok := object.As[target.ForeignFinder](store)
 	if !ok {
 		return nil
 	}
@@ -61,42 +62,37 @@ func below(prefixes ...string) func(string) bool {
 	}
 }
 
-// isLayout reports whether an object has the name of a repository's.
-var isLayout = below(configName, configCopyName, keysPrefix, packsPrefix, indexPrefix, snapshotPrefix,
-	leasesPrefix, pendingPrefix, quarantinePrefix, forgottenPrefix, marksPrefix, lossesPrefix,
-	epochsPrefix, namesPrefix, twinName, reserveName, replicaName, replicatingPrefix)
-
 // whyNoConfig says what it means that neither config nor its copy is there, as
 // ErrNoRepository says: the repository has lost both if there is what comes after it.
-func whyNoConfig(ctx context.Context, t target.Target, missing error) error {
+func whyNoConfig(ctx context.Context, store *object.Store, missing error) error {
 	if !errors.Is(missing, ErrNoRepository) {
 		return missing
 	}
-	for _, name := range []string{packsPrefix, snapshotPrefix, indexPrefix, reserveName, keysPrefix} {
-		found, err := anyOf(ctx, t, name)
+	for _, name := range []string{string(object.Packs), string(object.Snapshots), string(object.Deltas), object.ReserveName, string(object.Keys)} {
+		found, err := anyOf(ctx, store, name)
 		switch {
 		case err != nil:
 			return err
 		case found == "":
-		case name == keysPrefix:
+		case name == string(object.Keys):
 			return ErrUnfinished
 		default:
-			return &DamageError{configName, fmt.Errorf("%w, and a repository's %s is here", ErrNoConfig, found)}
+			return &DamageError{Object: object.ConfigName, Err: fmt.Errorf("%w, and a repository's %s is here", ErrNoConfig, found)}
 		}
 	}
 	return missing
 }
 
 // anyOf returns the name of an object: the one of that name, or some below a prefix.
-func anyOf(ctx context.Context, t target.Target, name string) (string, error) {
+func anyOf(ctx context.Context, store *object.Store, name string) (string, error) {
 	if !strings.HasSuffix(name, "/") {
-		_, err := t.Stat(ctx, name)
+		_, err := store.Stat(ctx, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			return "", nil
 		}
 		return name, err
 	}
-	for info, err := range t.List(ctx, name) {
+	for info, err := range store.List(ctx, object.Kind(name)) {
 		return info.Name, err
 	}
 	return "", nil
@@ -104,12 +100,12 @@ func anyOf(ctx context.Context, t target.Target, name string) (string, error) {
 
 // begunRing returns the key ring and the slot of an Init that was interrupted on this
 // target, or nil if there was none. Another's, with another secret, is ErrOccupied.
-func begunRing(ctx context.Context, t target.Target, secret Secret) (*seal.Keyring, string, error) {
-	begun, err := anyOf(ctx, t, keysPrefix)
+func begunRing(ctx context.Context, store *object.Store, secret Secret) (*seal.Keyring, string, error) {
+	begun, err := anyOf(ctx, store, string(object.Keys))
 	if err != nil || begun == "" {
 		return nil, "", err
 	}
-	ring, slot, err := unlock(ctx, t, secret)
+	ring, slot, err := unlock(ctx, store, secret)
 	if errors.Is(err, ErrWrongSecret) {
 		err = fmt.Errorf("%w: making a repository here with another password or key was interrupted, or is under way: %q", ErrOccupied, begun)
 	}

@@ -15,7 +15,7 @@ func All() []Mutant {
 			Name:  "publish without a pending manifest",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
 			Edits: []Edit{{"repo/publish.go",
-				`if err := r.put(ctx, pendingName(p.m.ID), p.object); err != nil {`,
+				`if err := r.store.Put(ctx, object.Pending.Name(p.m.ID), p.sealed); err != nil {`,
 				`if err := ctx.Err(); err != nil {`}},
 		},
 		{
@@ -42,7 +42,7 @@ func All() []Mutant {
 			Edits: []Edit{{"repo/publish.go", `		return errGivenUp
 	}
 	return err
-}`, `		return errors.Join(r.target.Delete(ctx, snapshotName(id)), r.put(ctx, snapshotName(id), object))
+}`, `		return errors.Join(r.store.Delete(ctx, object.Snapshots.Name(id)), r.store.Put(ctx, object.Snapshots.Name(id), sealed))
 	}
 	return err
 }`}},
@@ -86,16 +86,16 @@ func All() []Mutant {
 		{
 			Name:  "a prune reads published manifests before pending ones",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
-			Edits: []Edit{{"repo/prune_collect.go", `{pendingPrefix, snapshotPrefix}`, `{snapshotPrefix, pendingPrefix}`}},
+			Edits: []Edit{{"repo/prune_collect.go", `{object.Pending, object.Snapshots}`, `{object.Snapshots, object.Pending}`}},
 		},
 		{
 			Name:  "a pack leaves quarantine before it is deleted",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
-			Edits: []Edit{{"repo/prune_delete.go", `		err := p.r.target.Delete(ctx, packName(info.ID))`,
+			Edits: []Edit{{"repo/prune_delete.go", `		err := p.r.store.Delete(ctx, object.Packs.Name(info.ID))`,
 				`		if err := p.r.releasePack(ctx, info.ID, p.s.run); err != nil {
 			return err
 		}
-		err := p.r.target.Delete(ctx, packName(info.ID))`}},
+		err := p.r.store.Delete(ctx, object.Packs.Name(info.ID))`}},
 		},
 		{
 			Name:  "a prune honours its own quarantine only",

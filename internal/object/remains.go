@@ -1,26 +1,29 @@
-package repo
+package object
 
 import (
 	"context"
 	"io"
-
-	"github.com/qsnap/qsnap/target"
 )
 
-// Remains are what a disk can still read of an object. What it can't is zeros, so that all
-// else stays in its place.
-type remains struct {
-	ctx  context.Context
-	t    target.Target // a telling one
-	name string
-	size int64
+// Remains reads what a disk can still read of an object. What it can't read becomes
+// zeros, so that everything else stays in its place.
+type Remains struct {
+	ReadBytes, Unread int64 // so far; unread bytes count when they are skipped
+
+	ctx   context.Context
+	store *Store
+	name  string
+	size  int64
 
 	rc    io.ReadCloser // from off on, or nil
 	off   int64
 	zeros int64 // to come before anything is read
 	step  int64 // how far the last try was skipped, or 0 if it wasn't
+}
 
-	read, unread int64 // bytes so far; unread ones are counted when they are skipped
+// Remains returns what can be read of an object that has so many bytes.
+func (s *Store) Remains(ctx context.Context, name string, size int64) *Remains {
+	return &Remains{ctx: ctx, store: s, name: name, size: size}
 }
 
 // Bounds on what is skipped after a read that failed. It doubles each time, so that a disk
@@ -31,7 +34,7 @@ const (
 )
 
 // Read is part of io.Reader.
-func (r *remains) Read(p []byte) (int, error) {
+func (r *Remains) Read(p []byte) (int, error) {
 	for {
 		switch {
 		case r.zeros > 0:
@@ -44,7 +47,7 @@ func (r *remains) Read(p []byte) (int, error) {
 			return 0, io.EOF
 		}
 		n, err := r.try(p)
-		if isDamage(err) {
+		if IsDamage(err) {
 			r.skip()
 			err = nil
 		}
@@ -55,9 +58,9 @@ func (r *remains) Read(p []byte) (int, error) {
 }
 
 // try reads on, or begins to.
-func (r *remains) try(p []byte) (n int, err error) {
+func (r *Remains) try(p []byte) (n int, err error) {
 	if r.rc == nil {
-		if r.rc, err = r.t.Get(r.ctx, r.name, r.off, -1); err != nil {
+		if r.rc, err = r.store.Get(r.ctx, r.name, r.off, -1); err != nil {
 			r.rc = nil
 			return 0, err
 		}
@@ -65,23 +68,23 @@ func (r *remains) try(p []byte) (n int, err error) {
 	n, err = r.rc.Read(p)
 	if n > 0 {
 		r.off += int64(n)
-		r.read += int64(n)
+		r.ReadBytes += int64(n)
 		r.step = 0
 	}
 	return n, err
 }
 
 // skip passes over what follows.
-func (r *remains) skip() {
+func (r *Remains) skip() {
 	_ = r.Close() // nothing more is read of it
 	r.step = max(leastSkip, min(2*r.step, mostSkip))
 	next := min(r.off/leastSkip*leastSkip+r.step, r.size)
 	r.zeros = next - r.off
-	r.unread += r.zeros
+	r.Unread += r.zeros
 }
 
 // Close is part of io.Closer.
-func (r *remains) Close() error {
+func (r *Remains) Close() error {
 	if r.rc == nil {
 		return nil
 	}

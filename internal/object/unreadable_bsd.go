@@ -1,5 +1,5 @@
 //go:build unix && !linux
 
-package repo
+package object
 
 var unreadableErrors []error

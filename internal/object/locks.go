@@ -1,4 +1,4 @@
-package repo
+package object
 
 import (
 	"context"
@@ -14,26 +14,28 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// A lockBook remembers until when objects are locked, at least, so that the target
-// is asked once: a lock is never made shorter. Under a snapshot's name it says until
-// when all that the snapshot reaches is locked. It lies in the cache directory; where
+// Locks remembers until when objects are locked, at least, so that the target is asked
+// once: a lock is never made shorter. Under a snapshot's name it says until when
+// everything that the snapshot reaches is locked. It is kept in the local directory; where
 // it is lost, or another process has written it meanwhile, the target is asked again.
 // It is safe for concurrent use.
-type lockBook struct {
-	path string // or empty
+type Locks struct {
+	store *Store
+	now   func() time.Time
+	path  string // or empty
 
 	mu      sync.Mutex
 	until   map[string]int64 // seconds since 1970, by the object's name
 	changed bool
 }
 
-func (r *Repo) openLockBook() *lockBook {
-	b := &lockBook{until: map[string]int64{}}
-	dir, err := r.cacheDir()
-	if err != nil {
+// Locks returns what is known of locks on the target.
+func (s *Store) Locks(now func() time.Time) *Locks {
+	b := &Locks{store: s, now: now, until: map[string]int64{}}
+	if s.dir == "" {
 		return b
 	}
-	b.path = filepath.Join(dir, "locks.json")
+	b.path = filepath.Join(s.dir, "locks.json")
 	text, err := os.ReadFile(b.path)
 	if err == nil && json.Unmarshal(text, &b.until) != nil || b.until == nil {
 		b.until = map[string]int64{}
@@ -41,8 +43,8 @@ func (r *Repo) openLockBook() *lockBook {
 	return b
 }
 
-// get returns until when an object is locked, as far as is known.
-func (b *lockBook) get(name string) time.Time {
+// Known returns until when an object is locked, as far as is known.
+func (b *Locks) Known(name string) time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if s, ok := b.until[name]; ok {
@@ -51,8 +53,8 @@ func (b *lockBook) get(name string) time.Time {
 	return time.Time{}
 }
 
-// set notes that an object is locked.
-func (b *lockBook) set(name string, until time.Time) {
+// Note notes that an object is locked.
+func (b *Locks) Note(name string, until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if s := until.Unix(); s > b.until[name] {
@@ -61,8 +63,9 @@ func (b *lockBook) set(name string, until time.Time) {
 	}
 }
 
-// save keeps what is still true. Where it can't, the target is asked again.
-func (b *lockBook) save(now time.Time) {
+// Save keeps what is still true. If it can't, the target is asked again.
+func (b *Locks) Save() {
+	now := b.now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.changed || b.path == "" {
@@ -82,7 +85,7 @@ func (b *lockBook) save(now time.Time) {
 		return
 	}
 	_, err = f.Write(text)
-	if err = also(err, f.Close()); err == nil {
+	if err = Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), b.path)
 	}
 	if err != nil {
@@ -92,20 +95,14 @@ func (b *lockBook) save(now time.Time) {
 	b.changed = false
 }
 
-// locker returns what locks objects on the target, or nil.
-func (r *Repo) locker() target.Locker {
-	l, _ := target.As[target.Locker](r.target)
-	return l
-}
-
-// lockedUntil returns until when an object can't be deleted, or the zero time. It
-// asks the target unless the book says that it is locked.
-func (r *Repo) lockedUntil(ctx context.Context, b *lockBook, name string) (time.Time, error) {
-	l, now := r.locker(), r.opts.Now()
+// Until returns until when an object can't be deleted, or the zero time. It asks the
+// target unless the object is known to be locked.
+func (b *Locks) Until(ctx context.Context, name string) (time.Time, error) {
+	l, now := b.store.Locker(), b.now()
 	if l == nil {
 		return time.Time{}, nil
 	}
-	if until := b.get(name); until.After(now) {
+	if until := b.Known(name); until.After(now) {
 		return until, nil
 	}
 	until, err := l.Locked(ctx, name)
@@ -115,7 +112,7 @@ func (r *Repo) lockedUntil(ctx context.Context, b *lockBook, name string) (time.
 	if err != nil || !until.After(now) {
 		return time.Time{}, err
 	}
-	b.set(name, until)
+	b.Note(name, until)
 	return until, nil
 }
 
@@ -123,8 +120,8 @@ func (r *Repo) lockedUntil(ctx context.Context, b *lockBook, name string) (time.
 // some time.
 var ErrLocked = errors.New("it is locked")
 
-// lockedError says until when.
-func lockedError(until time.Time) error {
+// LockedError says until when.
+func LockedError(until time.Time) error {
 	if !until.Before(target.Forever) {
 		return fmt.Errorf("%w, without an end", ErrLocked)
 	}

@@ -1,0 +1,194 @@
+// Package object stores a repository's objects on a target. It knows their names, and
+// it alone puts and deletes them.
+//
+// What must stay true: an object never changes, except that it is deleted. A Store is
+// safe for concurrent use, by any number of processes.
+package object
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"path/filepath"
+
+	"github.com/qsnap/qsnap/internal/cache"
+	"github.com/qsnap/qsnap/target"
+)
+
+// A Store is the objects on a target. Errors of reading tell damage from failure: an
+// object that its disk can't read is a *DamageError, a pack a *pack.DamageError.
+type Store struct {
+	target   target.Target // a damageTeller
+	remote   bool
+	dir      string     // for what is kept locally, or empty
+	cache    *cache.Dir // of objects on a remote target, or nil
+	replicas *replicaSet
+	create   *createOnly
+}
+
+// Options of a store. The zero value is useful.
+type Options struct {
+	// Dir is a local directory for what is known of the target. Empty is none.
+	Dir string
+	// CacheSize is about how many bytes of objects are cached in Dir, if the target is
+	// remote. Zero and less cache nothing.
+	CacheSize int64
+	// Replicas are read when the target can't give an object.
+	Replicas []Replica
+	// Warn is called, once, before the first write, if the target can't create
+	// objects atomically: with ErrReplaces. It may be nil.
+	Warn func(error)
+}
+
+// On returns the objects on a target.
+func On(t target.Target, o Options) *Store {
+	s := &Store{
+		target: tellDamage(t), remote: isRemote(t), dir: o.Dir,
+		replicas: &replicaSet{all: o.Replicas}, create: &createOnly{warn: o.Warn},
+	}
+	if s.remote && s.dir != "" && o.CacheSize > 0 {
+		s.cache = cache.Open(s.cacheDir(), o.CacheSize)
+	}
+	return s
+}
+
+func (s *Store) cacheDir() string { return filepath.Join(s.dir, "objects") }
+
+// Fresh returns the same objects without the cache, and with other replicas: by default
+// none, so that it reads what the target itself holds. Deleting relies on nothing else.
+func (s *Store) Fresh(replicas ...Replica) *Store {
+	return &Store{target: s.target, remote: s.remote, dir: s.dir, replicas: &replicaSet{all: replicas}, create: s.create}
+}
+
+// Close ends the use of the cache.
+func (s *Store) Close() { s.cache.Close() }
+
+// isRemote reports whether the target is worth a cache, and more requests at once than
+// there are processors. A target that can stage objects is a local file system.
+func isRemote(t target.Target) bool {
+	_, local := target.As[target.Stager](t)
+	return !local
+}
+
+// Remote reports whether the target is no local file system.
+func (s *Store) Remote() bool { return s.remote }
+
+// As finds what else a target can do, as target.As does.
+func As[T any](s *Store) (T, bool) { return target.As[T](s.target) }
+
+// Create stores an object. One that is there already under its name is fs.ErrExist.
+func (s *Store) Create(ctx context.Context, name string, object []byte) error {
+	return s.target.Put(ctx, name, bytes.NewReader(object), int64(len(object)))
+}
+
+// Put stores an object. The same object may be there already, as after a Put that
+// succeeded and was reported as failed; another one is an error.
+func (s *Store) Put(ctx context.Context, name string, object []byte) error {
+	err := s.Create(ctx, name, object)
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	there, err := s.ReadAll(ctx, name, int64(len(object)))
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(there, object) {
+		return fmt.Errorf("%s: the target holds other bytes under this name", name)
+	}
+	return nil
+}
+
+// Delete deletes an object. One that isn't there is fs.ErrNotExist.
+func (s *Store) Delete(ctx context.Context, name string) error { return s.target.Delete(ctx, name) }
+
+// Remove deletes an object if it is there.
+func (s *Store) Remove(ctx context.Context, name string) error {
+	if err := s.target.Delete(ctx, name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Get reads an object as target.Target does.
+func (s *Store) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
+	return s.target.Get(ctx, name, off, n)
+}
+
+// Stat returns an object's size. One that isn't there is fs.ErrNotExist.
+func (s *Store) Stat(ctx context.Context, name string) (target.Info, error) {
+	return s.target.Stat(ctx, name)
+}
+
+// List yields the objects of a kind, or all if it is empty, as target.Target does.
+func (s *Store) List(ctx context.Context, k Kind) iter.Seq2[target.Info, error] {
+	return s.target.List(ctx, string(k))
+}
+
+// Listed is an object as a listing tells it.
+type Listed struct {
+	ID   [32]byte
+	Size int64
+}
+
+// IDs yields the objects of a kind whose names are ids. It skips other names: check
+// reports them.
+func (s *Store) IDs(ctx context.Context, k Kind) iter.Seq2[Listed, error] {
+	return func(yield func(Listed, error) bool) {
+		for info, err := range s.target.List(ctx, string(k)) {
+			if err != nil {
+				yield(Listed{}, err)
+				return
+			}
+			if id, ok := k.ID(info.Name); ok && !yield(Listed{id, info.Size}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// ReadAll returns an object from the target, or an error if it has more than limit
+// bytes.
+func (s *Store) ReadAll(ctx context.Context, name string, limit int64) ([]byte, error) {
+	return target.ReadAll(ctx, s.target, name, limit)
+}
+
+// ReadFront returns the first bytes of an object, or all if it has fewer.
+func (s *Store) ReadFront(ctx context.Context, name string, most int64) ([]byte, error) {
+	rc, err := s.target.Get(ctx, name, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(io.LimitReader(rc, most))
+	return b, Join(err, rc.Close())
+}
+
+// ReadRange fills buf from an object's bytes at off.
+func (s *Store) ReadRange(ctx context.Context, name string, off int64, buf []byte) error {
+	rc, err := s.target.Get(ctx, name, off, int64(len(buf)))
+	if err == nil {
+		_, err = io.ReadFull(rc, buf)
+		err = Join(err, rc.Close())
+	}
+	return err
+}
+
+// AtOnce returns how many of n small objects to read at the same time.
+func (s *Store) AtOnce(n int) int {
+	if !s.remote {
+		return 1
+	}
+	return max(1, min(n/4, mostAtOnce))
+}
+
+// mostAtOnce bounds the requests for small objects that are under way.
+const mostAtOnce = 16
+
+// Locker returns what locks objects on the target, or nil.
+func (s *Store) Locker() target.Locker {
+	l, _ := target.As[target.Locker](s.target)
+	return l
+}
