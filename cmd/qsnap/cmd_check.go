@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 )
@@ -46,20 +47,20 @@ func (p *program) check(c *cli.Context) error {
 	defer p.close(c, r)
 	v := p.newView()
 	o.Progress = func(u repo.CheckProgress) {
-		if v.due() {
-			what := fmt.Sprintf("%s: %s of %s", u.Phase, count(u.Done), count(u.Total))
+		if v.Due() {
+			what := fmt.Sprintf("%s: %s of %s", u.Phase, term.Count(u.Done), term.Count(u.Total))
 			done := u.Done
 			if u.Bytes {
-				what = fmt.Sprintf("%s: %s of %s", u.Phase, size(u.Done), size(u.Total))
+				what = fmt.Sprintf("%s: %s of %s", u.Phase, term.Size(u.Done), term.Size(u.Total))
 			} else {
 				done = 0
 			}
-			v.show(done, u.Total, u.Elapsed, what, "")
+			v.Show(done, u.Total, u.Elapsed, what, "")
 		}
 	}
 	start := time.Now()
 	result, err := r.Check(c.Context, o)
-	v.clear()
+	v.Clear()
 	if result == nil || err != nil && !errors.Is(err, repo.ErrDamaged) {
 		return err
 	}
@@ -90,7 +91,7 @@ func (p *program) checkReplicas(c *cli.Context, found error) error {
 	case err != nil:
 		return errors.Join(found, err)
 	case n > 0 && found == nil:
-		return judged{hint{errors.New(plural(n, "object differs", "objects differ")), "\"qsnap replicate\" copies what is new, \"qsnap heal\" mends what is damaged"}, as}
+		return judged{hint{errors.New(term.Plural(n, "object differs", "objects differ")), "\"qsnap replicate\" copies what is new, \"qsnap heal\" mends what is damaged"}, as}
 	}
 	return found
 }
@@ -132,17 +133,17 @@ func (p *program) checkSummary(r *repo.CheckReport, took time.Duration) error {
 	}
 	var damage error
 	if errorCount > 0 {
-		damage = judged{errors.New(plural(errorCount, "object is", "objects are") + " damaged or missing, as named above"), errDamage}
+		damage = judged{errors.New(term.Plural(errorCount, "object is", "objects are") + " damaged or missing, as named above"), errDamage}
 	}
 	if p.json {
 		return errors.Join(damage, p.emit(report.NewCheckSummary(r, errorCount, took)))
 	}
 	what := "their data was not read: that takes --read-data"
 	if r.BytesRead > 0 {
-		what = size(uint64(r.BytesRead)) + " read"
+		what = term.Size(uint64(r.BytesRead)) + " read"
 	}
-	p.say("checked %s, %s and %s of %s (%s) in %s", plural(r.Snapshots, "snapshot", "snapshots"),
-		plural(r.Trees, "directory", "directories"), plural(r.Packs, "pack", "packs"), size(uint64(r.PackBytes)), what, duration(took))
+	p.say("checked %s, %s and %s of %s (%s) in %s", term.Plural(r.Snapshots, "snapshot", "snapshots"),
+		term.Plural(r.Trees, "directory", "directories"), term.Plural(r.Packs, "pack", "packs"), term.Size(uint64(r.PackBytes)), what, term.Duration(took))
 	if damage != nil {
 		return damage
 	}
@@ -160,7 +161,7 @@ func (p *program) showFinding(f *repo.Finding) error {
 	}
 	fmt.Fprintf(p.stdout, "damaged: %s: %s\n", f.Object, f.What)
 	if f.Total > 0 {
-		fmt.Fprintf(p.stdout, "  it touches %s:\n", plural(f.Total, "file", "files"))
+		fmt.Fprintf(p.stdout, "  it touches %s:\n", term.Plural(f.Total, "file", "files"))
 	}
 	for _, a := range f.Files {
 		slash := ""
@@ -170,7 +171,7 @@ func (p *program) showFinding(f *repo.Finding) error {
 		fmt.Fprintf(p.stdout, "    %s  %s%s\n", a.Snapshot.Short(), p.path(a.Path), slash)
 	}
 	if more := f.Total - len(f.Files); more > 0 {
-		fmt.Fprintf(p.stdout, "    and %s more\n", count(more))
+		fmt.Fprintf(p.stdout, "    and %s more\n", term.Count(more))
 	}
 	if next := nextStep(f); next != "" {
 		fmt.Fprintf(p.stdout, "  next: %s\n", next)

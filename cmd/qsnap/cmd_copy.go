@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 )
@@ -72,12 +73,12 @@ func (p *program) copy(c *cli.Context) error {
 	o.Progress = v.update
 	start := time.Now()
 	result, err := r.Copy(c.Context, to, list, o)
-	v.clear()
+	v.Clear()
 	if err == nil || result.Copied+result.Failed+result.Skipped > 0 {
 		err = errors.Join(err, p.copySummary(name, result, time.Since(start)))
 	}
 	if errors.Is(err, repo.ErrNotCopied) {
-		err = hint{fmt.Errorf("%s could not be copied", plural(result.Failed, "snapshot", "snapshots")), "\"qsnap check\" tells more"}
+		err = hint{fmt.Errorf("%s could not be copied", term.Plural(result.Failed, "snapshot", "snapshots")), "\"qsnap check\" tells more"}
 		return judged{err, v.problems}
 	}
 	if err == nil && damaged != nil {
@@ -115,12 +116,12 @@ func (p *program) copySummary(name string, r repo.CopyReport, took time.Duration
 	if p.json {
 		return p.emit(report.NewCopySummary(r, took))
 	}
-	p.say("copied %s to %s in %s; %s there already", plural(r.Copied, "snapshot", "snapshots"), name, duration(took), were(r.Skipped))
+	p.say("copied %s to %s in %s; %s there already", term.Plural(r.Copied, "snapshot", "snapshots"), name, term.Duration(took), were(r.Skipped))
 	if r.PacksMoved > 0 {
-		p.say("moved %s as they are: %s", plural(r.PacksMoved, "pack", "packs"), size(r.BytesMoved))
+		p.say("moved %s as they are: %s", term.Plural(r.PacksMoved, "pack", "packs"), term.Size(r.BytesMoved))
 	}
 	if r.Blobs > 0 {
-		p.say("packed anew: %s, %s, which took %s", plural(r.Blobs, "chunk or tree", "chunks and trees"), size(r.BlobBytes), size(r.BytesStored-r.BytesMoved))
+		p.say("packed anew: %s, %s, which took %s", term.Plural(r.Blobs, "chunk or tree", "chunks and trees"), term.Size(r.BlobBytes), term.Size(r.BytesStored-r.BytesMoved))
 	}
 	return nil
 }
@@ -129,7 +130,7 @@ func were(n int) string {
 	if n == 1 {
 		return "1 was"
 	}
-	return count(n) + " were"
+	return term.Count(n) + " were"
 }
 
 // A copyView shows how far a copy has come.
@@ -145,27 +146,27 @@ func (v *copyView) update(u repo.CopyProgress) {
 	done := r.Copied + r.Failed
 	switch {
 	case u.Problem != nil:
-		v.clear()
+		v.Clear()
 		v.problems = errors.Join(v.problems, u.Problem)
 		if v.p.json {
 			_ = v.p.emit(report.NewError(u.Problem, "copy", u.Current.ID.String()))
 		} else {
-			v.p.warn("%s", oneLine(u.Problem))
+			v.p.warn("%s", term.OneLine(u.Problem))
 		}
 	case u.Copy != nil:
-		v.clear()
+		v.Clear()
 		if v.p.json && !v.p.quiet {
 			_ = v.p.emit(report.NewCopied(u.Current.ID, u.Copy.ID))
 		} else if u.Copy.ID == u.Current.ID {
-			v.p.say("copied snapshot %s of %s, %s", u.Current.ID.Short(), v.p.ofWhat(u.Current.Source()), localTime(u.Current.End))
+			v.p.say("copied snapshot %s of %s, %s", u.Current.ID.Short(), v.p.ofWhat(u.Current.Source()), term.LocalTime(u.Current.End))
 		} else {
-			v.p.say("copied snapshot %s of %s, %s, as %s", u.Current.ID.Short(), v.p.ofWhat(u.Current.Source()), localTime(u.Current.End), u.Copy.ID.Short())
+			v.p.say("copied snapshot %s of %s, %s, as %s", u.Current.ID.Short(), v.p.ofWhat(u.Current.Source()), term.LocalTime(u.Current.End), u.Copy.ID.Short())
 		}
 	case u.Done:
 	case v.p.json && !v.p.quiet && time.Since(v.json) > jsonInterval:
 		v.json = time.Now()
 		_ = v.p.emit(report.NewCopyStatus(u))
-	case v.due():
-		v.line(fmt.Sprintf("[%s] snapshot %d of %d, %s read, %s stored", clock(u.Elapsed), min(done+1, u.Total), u.Total, size(r.BytesRead), size(r.BytesStored)), "")
+	case v.Due():
+		v.Line(fmt.Sprintf("[%s] snapshot %d of %d, %s read, %s stored", term.Clock(u.Elapsed), min(done+1, u.Total), u.Total, term.Size(r.BytesRead), term.Size(r.BytesStored)), "")
 	}
 }

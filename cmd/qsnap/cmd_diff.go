@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
@@ -72,11 +73,11 @@ func (p *program) diff(c *cli.Context) error {
 		return p.emit(counts)
 	}
 	p.say("added %s and %s, %s; removed %s and %s, %s; changed %s, attributes of %s",
-		plural(counts.Added.Files, "file", "files"), plural(counts.Added.Dirs, "directory", "directories"), size(counts.Added.Bytes),
-		plural(counts.Removed.Files, "file", "files"), plural(counts.Removed.Dirs, "directory", "directories"), size(counts.Removed.Bytes),
-		plural(counts.ChangedFiles, "file", "files"), plural(counts.Attributes, "path", "paths"))
+		term.Plural(counts.Added.Files, "file", "files"), term.Plural(counts.Added.Dirs, "directory", "directories"), term.Size(counts.Added.Bytes),
+		term.Plural(counts.Removed.Files, "file", "files"), term.Plural(counts.Removed.Dirs, "directory", "directories"), term.Size(counts.Removed.Bytes),
+		term.Plural(counts.ChangedFiles, "file", "files"), term.Plural(counts.Attributes, "path", "paths"))
 	if stat != nil {
-		p.say("in content: %s added, %s removed", size(stat.all.Added), size(stat.all.Removed))
+		p.say("in content: %s added, %s removed", term.Size(stat.all.Added), term.Size(stat.all.Removed))
 	}
 	return nil
 }

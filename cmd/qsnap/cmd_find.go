@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
@@ -77,7 +78,7 @@ func (p *program) unmet(f *finder) error {
 	case len(f.paths) == 0 && !p.json:
 		return errPartial // that was said
 	}
-	return judged{fmt.Errorf("%s met nothing in %s", strings.Join(names, ", "), plural(len(f.order), "snapshot", "snapshots")), errPartial}
+	return judged{fmt.Errorf("%s met nothing in %s", strings.Join(names, ", "), term.Plural(len(f.order), "snapshot", "snapshots")), errPartial}
 }
 
 // chosen returns the snapshots that are named, or picked by flags.
@@ -157,7 +158,7 @@ func (f *finder) found() []report.FoundIn {
 
 func (p *program) showFound(f *finder, all bool) {
 	if len(f.paths) == 0 {
-		p.say("nothing found in %s", plural(len(f.order), "snapshot", "snapshots"))
+		p.say("nothing found in %s", term.Plural(len(f.order), "snapshot", "snapshots"))
 	}
 	for _, path := range f.paths {
 		fmt.Fprintln(p.stdout, p.path(path))
@@ -170,7 +171,7 @@ func (p *program) showFound(f *finder, all bool) {
 			if all {
 				where = "in " + strings.Join(ids, " ")
 			} else if len(ids) > 1 {
-				where += fmt.Sprintf(" and %s before", plural(len(ids)-1, "snapshot", "snapshots"))
+				where += fmt.Sprintf(" and %s before", term.Plural(len(ids)-1, "snapshot", "snapshots"))
 			}
 			fmt.Fprintf(p.stdout, "    %s  %s\n", longLine(v.entry), where)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
@@ -142,7 +143,7 @@ func (p *program) toForget(c *cli.Context, r *repo.Repo, s repo.Select) (ids []s
 		switch {
 		case err == nil:
 			if !slices.Contains(ids, m.ID) {
-				ids, names = append(ids, m.ID), append(names, fmt.Sprintf("%s of %s, %s", m.ID.Short(), p.ofWhat(m.Source()), localTime(m.End)))
+				ids, names = append(ids, m.ID), append(names, fmt.Sprintf("%s of %s, %s", m.ID.Short(), p.ofWhat(m.Source()), term.LocalTime(m.End)))
 			}
 			continue
 		case !errors.Is(err, repo.ErrNoSnapshot) || errors.Is(err, repo.ErrDamaged):
@@ -162,7 +163,7 @@ func (p *program) toForget(c *cli.Context, r *repo.Repo, s repo.Select) (ids []s
 				return nil, nil, nil, err
 			}
 		} else {
-			p.warn("%s", oneLine(err))
+			p.warn("%s", term.OneLine(err))
 		}
 	}
 	return ids, names, unknown, nil
@@ -201,9 +202,9 @@ func (p *program) forgetByPolicy(c *cli.Context, r *repo.Repo, o repo.RetainOpti
 	if o.DryRun {
 		line = "would forget %s, keep %s"
 	}
-	p.say(line, plural(len(gone), "snapshot", "snapshots"), count(kept))
+	p.say(line, term.Plural(len(gone), "snapshot", "snapshots"), term.Count(kept))
 	if locked > 0 {
-		p.say("  %s of these only because the store keeps them locked: --dry-run shows until when", count(locked))
+		p.say("  %s of these only because the store keeps them locked: --dry-run shows until when", term.Count(locked))
 	}
 	return gone, nil
 }
@@ -235,7 +236,7 @@ func (p *program) showDecisions(groups []repo.Retained) {
 			if d.Doubt != "" {
 				why = strings.TrimPrefix(why+"; "+d.Doubt, "; ")
 			}
-			rows = append(rows, []string{mark, d.Manifest.ID.Short(), localTime(d.Manifest.End), why})
+			rows = append(rows, []string{mark, d.Manifest.ID.Short(), term.LocalTime(d.Manifest.End), why})
 		}
 		p.table(rows)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/connect"
 	"github.com/qsnap/qsnap/repo/report"
@@ -127,7 +128,7 @@ func sizeFlag(c *cli.Context, name string) (int64, error) {
 	if !c.IsSet(name) {
 		return 0, nil
 	}
-	n, err := parseSize(c.String(name))
+	n, err := term.ParseSize(c.String(name))
 	if err != nil {
 		return 0, fmt.Errorf("--%s: %w", name, err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/connect"
 	"github.com/qsnap/qsnap/repo/report"
@@ -76,7 +77,7 @@ func (p *program) keyList(c *cli.Context) error {
 		if k.Outdated {
 			k.Label = strings.TrimSpace("(from before the rotation) " + k.Label)
 		}
-		rows = append(rows, []string{mark, k.ID[:8], k.Kind, localTime(k.Created), k.Username + "@" + k.Hostname, k.Label})
+		rows = append(rows, []string{mark, k.ID[:8], k.Kind, term.LocalTime(k.Created), k.Username + "@" + k.Hostname, k.Label})
 	}
 	p.table(rows)
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -57,7 +58,7 @@ func (p *program) ls(c *cli.Context) error {
 			if c.Context.Err() != nil {
 				return err
 			}
-			p.warn("%s: %s", p.path(path.Join(base, e.Path)), oneLine(err))
+			p.warn("%s: %s", p.path(path.Join(base, e.Path)), term.OneLine(err))
 			failed = errors.Join(failed, err)
 			continue
 		}
@@ -107,5 +108,5 @@ func longLine(e *snapshot.Entry) string {
 	if len(e.Xattrs) > 0 {
 		mark = "+"
 	}
-	return fmt.Sprintf("%s%s %-8s %-8s %12s %s", report.Permissions(e), mark, user, group, what, localTime(e.MTime.Time()))
+	return fmt.Sprintf("%s%s %-8s %-8s %12s %s", report.Permissions(e), mark, user, group, what, term.LocalTime(e.MTime.Time()))
 }

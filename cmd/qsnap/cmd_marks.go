@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
@@ -29,7 +30,7 @@ func (p *program) pin(c *cli.Context) error {
 	var until time.Time
 	if s := c.String("until"); s != "" {
 		var err error
-		if until, err = parseTime(s, time.Now()); err != nil {
+		if until, err = term.ParseTime(s, time.Now()); err != nil {
 			return err
 		}
 		if until.Before(time.Now()) {
@@ -47,7 +48,7 @@ func (p *program) pin(c *cli.Context) error {
 		if until.IsZero() {
 			p.say("pinned snapshot %s", m.ID.Short())
 		} else {
-			p.say("pinned snapshot %s until %s", m.ID.Short(), localTime(until))
+			p.say("pinned snapshot %s until %s", m.ID.Short(), term.LocalTime(until))
 		}
 		return nil
 	})
@@ -161,7 +162,7 @@ func (p *program) undelete(c *cli.Context) error {
 			}
 		}
 		if len(found) != 1 {
-			return hint{errors.New(plural(len(found), "forgotten snapshot has", "forgotten snapshots have") + " an id that begins with " + word), "\"qsnap undelete\" lists them"}
+			return hint{errors.New(term.Plural(len(found), "forgotten snapshot has", "forgotten snapshots have") + " an id that begins with " + word), "\"qsnap undelete\" lists them"}
 		}
 		m, err := r.Undelete(c.Context, found[0].ID)
 		if err != nil {
@@ -172,7 +173,7 @@ func (p *program) undelete(c *cli.Context) error {
 				return err
 			}
 		}
-		p.say("snapshot %s of %s, %s, is back, as %s", found[0].ID.Short(), p.ofWhat(m.Source()), localTime(m.End), m.ID.Short())
+		p.say("snapshot %s of %s, %s, is back, as %s", found[0].ID.Short(), p.ofWhat(m.Source()), term.LocalTime(m.End), m.ID.Short())
 	}
 	return nil
 }

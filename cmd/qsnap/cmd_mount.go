@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/internal/mount"
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo/report"
 )
 
@@ -77,7 +78,7 @@ func (p *program) showMount(m *mount.Mount) error {
 	if p.json {
 		return p.emit(report.NewMounted(m.Dir(), m.Snapshots()))
 	}
-	p.say("mounted %s on %s: Ctrl-C unmounts", plural(m.Snapshots(), "snapshot", "snapshots"), p.path(m.Dir()))
+	p.say("mounted %s on %s: Ctrl-C unmounts", term.Plural(m.Snapshots(), "snapshot", "snapshots"), p.path(m.Dir()))
 	return nil
 }
 
@@ -102,5 +103,5 @@ func (p *program) complainOfMount(during string, err error) {
 		_ = p.emit(report.NewError(err, during, ""))
 		return
 	}
-	p.warn("%s", oneLine(err))
+	p.warn("%s", term.OneLine(err))
 }

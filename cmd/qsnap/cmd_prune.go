@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 )
@@ -55,7 +56,7 @@ func (p *program) pruneOptions(c *cli.Context) (repo.PruneOptions, error) {
 		return o, err
 	}
 	if s := c.String("max-repack-size"); s != "" {
-		if o.MaxRepack, err = parseSize(s); err != nil {
+		if o.MaxRepack, err = term.ParseSize(s); err != nil {
 			return o, fmt.Errorf("--max-repack-size: %w", err)
 		}
 	}
@@ -77,17 +78,17 @@ func parseUnused(s string) (*float64, error) {
 func (p *program) runPrune(c *cli.Context, r *repo.Repo, o repo.PruneOptions) error {
 	v := p.newView()
 	o.Progress = func(u repo.PruneProgress) {
-		if v.due() {
+		if v.Due() {
 			what := u.Phase
 			if u.Total > 0 {
-				what = fmt.Sprintf("%s: %s of %s", u.Phase, count(u.Done), count(u.Total))
+				what = fmt.Sprintf("%s: %s of %s", u.Phase, term.Count(u.Done), term.Count(u.Total))
 			}
-			v.show(0, 0, u.Elapsed, what, "")
+			v.Show(0, 0, u.Elapsed, what, "")
 		}
 	}
 	start := time.Now()
 	result, err := r.Prune(c.Context, o)
-	v.clear()
+	v.Clear()
 	if errors.Is(err, repo.ErrUnreadable) {
 		return hint{err, "\"qsnap check --read-data\" tells what is damaged, \"qsnap repair --help\" what to do"}
 	}
@@ -109,12 +110,12 @@ func (p *program) pruneSummary(r *repo.PruneReport, dryRun bool, took time.Durat
 	}
 	p.freedLine(r, dryRun, took)
 	if r.UnusedBytes > 0 {
-		p.say("  %s stay unused in packs that are needed", size(uint64(r.UnusedBytes)))
+		p.say("  %s stay unused in packs that are needed", term.Size(uint64(r.UnusedBytes)))
 	}
 	if r.WaitingPacks > 0 {
-		p.say("  %s of %s wait for others, and go with the next prune after these have ended:", plural(r.WaitingPacks, "pack", "packs"), size(uint64(r.WaitingBytes)))
+		p.say("  %s of %s wait for others, and go with the next prune after these have ended:", term.Plural(r.WaitingPacks, "pack", "packs"), term.Size(uint64(r.WaitingBytes)))
 		for _, w := range r.Waiting {
-			p.say("    the %s that %s@%s began at %s, at the latest %s if it gives no sign of life", w.What, w.Username, w.Hostname, localTime(w.Begun), localTime(w.DeadBy))
+			p.say("    the %s that %s@%s began at %s, at the latest %s if it gives no sign of life", w.What, w.Username, w.Hostname, term.LocalTime(w.Begun), term.LocalTime(w.DeadBy))
 		}
 	}
 	p.sayLocked(r)
@@ -127,19 +128,19 @@ func (p *program) pruneSummary(r *repo.PruneReport, dryRun bool, took time.Durat
 
 // freedLine says what a prune has done, or would do.
 func (p *program) freedLine(r *repo.PruneReport, dryRun bool, took time.Duration) {
-	all := fmt.Sprintf("%s of %s", plural(r.Packs, "pack", "packs"), size(uint64(r.PackBytes)))
+	all := fmt.Sprintf("%s of %s", term.Plural(r.Packs, "pack", "packs"), term.Size(uint64(r.PackBytes)))
 	if r.Removed == 0 {
 		p.say("nothing to delete in %s", all)
 		return
 	}
-	line := "freed about %s in " + duration(took) + ": deleted %s of %s"
+	line := "freed about %s in " + term.Duration(took) + ": deleted %s of %s"
 	if dryRun {
 		line = "would free about %s: delete %s of %s"
 	}
-	freed, deleted := max(0, r.RemovedBytes-r.RepackedBytes), plural(r.Removed, "pack", "packs")+" ("+size(uint64(r.RemovedBytes))+")"
-	line = fmt.Sprintf(line, size(uint64(freed)), deleted, all)
+	freed, deleted := max(0, r.RemovedBytes-r.RepackedBytes), term.Plural(r.Removed, "pack", "packs")+" ("+term.Size(uint64(r.RemovedBytes))+")"
+	line = fmt.Sprintf(line, term.Size(uint64(freed)), deleted, all)
 	if r.RepackedBytes > 0 {
-		line += fmt.Sprintf(", after writing anew %s that are needed", size(uint64(r.RepackedBytes)))
+		line += fmt.Sprintf(", after writing anew %s that are needed", term.Size(uint64(r.RepackedBytes)))
 	}
 	p.say("%s", line)
 	if dryRun {

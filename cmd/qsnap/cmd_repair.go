@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
@@ -66,7 +67,7 @@ func (p *program) repairIndex(c *cli.Context) error {
 	if p.json {
 		return p.emit(report.NewIndexRepaired(result))
 	}
-	p.say("listed %s anew, in place of %s", plural(result.Packs, "pack", "packs"), plural(result.Replaced, "index delta", "index deltas"))
+	p.say("listed %s anew, in place of %s", term.Plural(result.Packs, "pack", "packs"), term.Plural(result.Replaced, "index delta", "index deltas"))
 	p.sayLost(result.Lost)
 	return nil
 }
@@ -78,7 +79,7 @@ func (p *program) sayLost(lost int) {
 		return
 	}
 	p.say("snapshots need %s that no pack holds; the next \"qsnap snapshot\" of the same source stores\n"+
-		"again what the source still has, and \"qsnap repair snapshots\" makes snapshots without the rest", plural(lost, "chunk or tree", "chunks and trees"))
+		"again what the source still has, and \"qsnap repair snapshots\" makes snapshots without the rest", term.Plural(lost, "chunk or tree", "chunks and trees"))
 }
 
 func (p *program) repairPacks(c *cli.Context) error {
@@ -96,18 +97,18 @@ func (p *program) repairPacks(c *cli.Context) error {
 	}
 	v := p.newView()
 	o.Progress = func(u repo.CheckProgress) {
-		if v.due() {
-			v.show(u.Done, u.Total, u.Elapsed, fmt.Sprintf("%s: %s of %s", u.Phase, size(u.Done), size(u.Total)), "")
+		if v.Due() {
+			v.Show(u.Done, u.Total, u.Elapsed, fmt.Sprintf("%s: %s of %s", u.Phase, term.Size(u.Done), term.Size(u.Total)), "")
 		}
 	}
 	result, err := r.RepairPacks(c.Context, o)
-	v.clear()
+	v.Clear()
 	if err != nil {
 		return err
 	}
 	var denied error
 	if n := len(result.Denied); n > 0 {
-		denied = judged{hint{errors.New(plural(n, "pack may", "packs may") + " not be read, as named above"), "repair as a user who may read them, or mend their permissions"}, errDamage}
+		denied = judged{hint{errors.New(term.Plural(n, "pack may", "packs may") + " not be read, as named above"), "repair as a user who may read them, or mend their permissions"}, errDamage}
 	}
 	if p.json {
 		return errors.Join(denied, p.emit(report.NewPacksRepaired(result)))
@@ -129,7 +130,7 @@ func (p *program) showRepairedPacks(result *repo.PackRepair, saved map[string]bo
 		if saved[id] {
 			rest = "; its copy has zeros there"
 		}
-		p.warn("pack %s: %s can't be read%s", id, size(uint64(result.Unread[id])), rest)
+		p.warn("pack %s: %s can't be read%s", id, term.Size(uint64(result.Unread[id])), rest)
 	}
 	if len(result.Damaged) == 0 && len(result.Denied) == 0 {
 		p.say("no pack is damaged")
@@ -137,8 +138,8 @@ func (p *program) showRepairedPacks(result *repo.PackRepair, saved map[string]bo
 	if len(result.Damaged) == 0 {
 		return
 	}
-	p.say("removed %s, after moving %s out of %s", plural(len(result.Damaged), "damaged pack", "damaged packs"),
-		plural(result.Salvaged, "chunk or tree", "chunks and trees"), map[bool]string{true: "it", false: "them"}[len(result.Damaged) == 1])
+	p.say("removed %s, after moving %s out of %s", term.Plural(len(result.Damaged), "damaged pack", "damaged packs"),
+		term.Plural(result.Salvaged, "chunk or tree", "chunks and trees"), map[bool]string{true: "it", false: "them"}[len(result.Damaged) == 1])
 	p.sayLost(result.Lost)
 }
 
@@ -209,9 +210,9 @@ func (p *program) showRepair(one repo.SnapshotRepair, forgotten bool) {
 	case one.Err != nil:
 		p.say("can't be read: %v; --forget removes it", one.Err)
 	case one.Repaired == nil:
-		p.say("snapshot %s lacks %s", one.Snapshot.Short(), plural(one.Lost, "file or directory", "files and directories"))
+		p.say("snapshot %s lacks %s", one.Snapshot.Short(), term.Plural(one.Lost, "file or directory", "files and directories"))
 	default:
-		p.say("snapshot %s is %s without %s%s", one.Repaired.ID.Short(), one.Snapshot.Short(), plural(one.Lost, "file or directory", "files and directories"), gone)
+		p.say("snapshot %s is %s without %s%s", one.Repaired.ID.Short(), one.Snapshot.Short(), term.Plural(one.Lost, "file or directory", "files and directories"), gone)
 	}
 }
 
@@ -296,9 +297,9 @@ func (p *program) rewriteOne(c *cli.Context, r *repo.Repo, m *snapshot.Manifest)
 		p.say("snapshot %s holds nothing of that sort", m.ID.Short())
 	case o.DryRun:
 	case o.Forget:
-		p.say("snapshot %s is %s without %s; that is forgotten, and deleted by \"qsnap prune --max-unused 0\"", next.ID.Short(), m.ID.Short(), plural(dropped, "entry", "entries"))
+		p.say("snapshot %s is %s without %s; that is forgotten, and deleted by \"qsnap prune --max-unused 0\"", next.ID.Short(), m.ID.Short(), term.Plural(dropped, "entry", "entries"))
 	default:
-		p.say("snapshot %s is %s without %s; that is still there", next.ID.Short(), m.ID.Short(), plural(dropped, "entry", "entries"))
+		p.say("snapshot %s is %s without %s; that is still there", next.ID.Short(), m.ID.Short(), term.Plural(dropped, "entry", "entries"))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 )
@@ -60,7 +61,7 @@ func (p *program) replicate(c *cli.Context) error {
 		}
 	}
 	if failed != nil && some {
-		p.warn("%s", oneLine(failed))
+		p.warn("%s", term.OneLine(failed))
 		return judged{told{failed}, errBehind}
 	}
 	return failed
@@ -132,7 +133,7 @@ func (p *program) heal(c *cli.Context) error {
 		lost += n
 	}
 	if lost > 0 {
-		return judged{hint{fmt.Errorf("%s can't be mended", plural(lost, "object", "objects")), "\"qsnap check --read-data\" names the files, \"qsnap repair\" salvages the rest"}, errDamage}
+		return judged{hint{fmt.Errorf("%s can't be mended", term.Plural(lost, "object", "objects")), "\"qsnap check --read-data\" names the files, \"qsnap repair\" salvages the rest"}, errDamage}
 	}
 	return nil
 }
@@ -144,12 +145,12 @@ func (p *program) healFrom(c *cli.Context, r *repo.Repo, name string) (lost int,
 	}
 	v := p.newView()
 	o := repo.HealOptions{ReadData: c.Bool("read-data"), Snapshots: c.Bool("snapshots"), Progress: func(u repo.CheckProgress) {
-		if v.due() {
-			v.show(u.Done, u.Total, u.Elapsed, fmt.Sprintf("%s: %s of %s", u.Phase, size(u.Done), size(u.Total)), "")
+		if v.Due() {
+			v.Show(u.Done, u.Total, u.Elapsed, fmt.Sprintf("%s: %s of %s", u.Phase, term.Size(u.Done), term.Size(u.Total)), "")
 		}
 	}}
 	result, err := r.Heal(c.Context, t, o)
-	v.clear()
+	v.Clear()
 	if err != nil && (result == nil || result.Replica == nil || !errors.Is(err, repo.ErrDamaged)) {
 		return 0, err
 	}
@@ -159,15 +160,15 @@ func (p *program) healFrom(c *cli.Context, r *repo.Repo, name string) (lost int,
 	if p.json {
 		return len(result.Lost), p.emit(report.NewHealed(name, result))
 	}
-	p.say("compared %s with %s: %s", plural(result.Compared.Objects, "object", "objects"), name, plural(len(result.Compared.Differences), "difference", "differences"))
+	p.say("compared %s with %s: %s", term.Plural(result.Compared.Objects, "object", "objects"), name, term.Plural(len(result.Compared.Differences), "difference", "differences"))
 	if result.Packs > 0 {
-		p.say("mended here: %s, whose %s are in new packs now", plural(result.Packs, "pack", "packs"), plural(result.Blobs, "chunk or tree", "chunks and trees"))
+		p.say("mended here: %s, whose %s are in new packs now", term.Plural(result.Packs, "pack", "packs"), term.Plural(result.Blobs, "chunk or tree", "chunks and trees"))
 	}
 	if n := result.Deltas + result.Objects; n > 0 {
-		p.say("mended here: %s", plural(n, "index delta or other object", "index deltas and other objects"))
+		p.say("mended here: %s", term.Plural(n, "index delta or other object", "index deltas and other objects"))
 	}
 	if result.Snapshots > 0 {
-		p.say("brought back here: %s", plural(result.Snapshots, "snapshot", "snapshots"))
+		p.say("brought back here: %s", term.Plural(result.Snapshots, "snapshot", "snapshots"))
 	}
 	return len(result.Lost), p.replicaSummary(name, result.Replica, 0, true, true)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
@@ -99,11 +100,11 @@ func (p *program) restore(c *cli.Context) error {
 	o.Progress = v.update
 	start := time.Now()
 	result, err := r.Restore(c.Context, m, o)
-	v.clear()
+	v.Clear()
 	v.sayWithheld(result.Withheld)
 	if err != nil && !errors.Is(err, repo.ErrIncomplete) {
 		if o.DeleteFirst && !o.DryRun && result.Deleted > 0 && !p.json {
-			p.warn("%s deleted before the restore failed", plural(result.Deleted, "entry was", "entries were"))
+			p.warn("%s deleted before the restore failed", term.Plural(result.Deleted, "entry was", "entries were"))
 		}
 		return p.noRoom(err, o)
 	}
@@ -127,7 +128,7 @@ func (p *program) restore(c *cli.Context) error {
 		case errors.Is(err, repo.ErrVerification):
 			next = "verification failed: run the same restore again, and check this machine's disk and memory if that fails too"
 		}
-		return judged{hint{fmt.Errorf("%s could not be restored as it should", plural(result.Problems, "path", "paths")), next}, err}
+		return judged{hint{fmt.Errorf("%s could not be restored as it should", term.Plural(result.Problems, "path", "paths")), next}, err}
 	}
 	return nil
 }
@@ -138,15 +139,15 @@ func (p *program) restoreSummary(m *snapshot.Manifest, o repo.RestoreOptions, r 
 		return p.emit(report.NewRestoreSummary(m, r, took, o.DryRun))
 	}
 	if o.DryRun {
-		p.say("would restore snapshot %s of %s, %s, to %s: %s, %s", m.ID.Short(), p.ofWhat(m.Source()), localTime(m.End), p.path(o.To), plural(r.Files, "file", "files"), size(r.Bytes))
+		p.say("would restore snapshot %s of %s, %s, to %s: %s, %s", m.ID.Short(), p.ofWhat(m.Source()), term.LocalTime(m.End), p.path(o.To), term.Plural(r.Files, "file", "files"), term.Size(r.Bytes))
 	} else {
-		p.say("restored snapshot %s of %s, %s, to %s: %s, %s in %s", m.ID.Short(), p.ofWhat(m.Source()), localTime(m.End), p.path(o.To), plural(r.Files, "file", "files"), size(r.Bytes), duration(took))
+		p.say("restored snapshot %s of %s, %s, to %s: %s, %s in %s", m.ID.Short(), p.ofWhat(m.Source()), term.LocalTime(m.End), p.path(o.To), term.Plural(r.Files, "file", "files"), term.Size(r.Bytes), term.Duration(took))
 	}
-	p.say("  %s created, %s replaced, %s with other attributes only, %s deleted", count(r.Created), count(r.Replaced), count(r.Touched), count(r.Deleted))
+	p.say("  %s created, %s replaced, %s with other attributes only, %s deleted", term.Count(r.Created), term.Count(r.Replaced), term.Count(r.Touched), term.Count(r.Deleted))
 	if o.DryRun {
-		p.say("  would read %s from %s, in about %s", size(r.PackBytes), plural(r.Packs, "pack", "packs"), plural(r.Requests, "request", "requests"))
+		p.say("  would read %s from %s, in about %s", term.Size(r.PackBytes), term.Plural(r.Packs, "pack", "packs"), term.Plural(r.Requests, "request", "requests"))
 	} else {
-		p.say("  read %s from %s; wrote %s", size(r.PackBytes), plural(r.Packs, "pack", "packs"), size(r.BytesWritten))
+		p.say("  read %s from %s; wrote %s", term.Size(r.PackBytes), term.Plural(r.Packs, "pack", "packs"), term.Size(r.BytesWritten))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 )
@@ -33,11 +34,11 @@ func (p *program) keyRotate(c *cli.Context) error {
 	}
 	p.say("what is stored from now on is sealed with a new key; \"qsnap prune\" seals anew what is there")
 	if removed > 0 {
-		p.say("removed %s", plural(removed, "other password or key", "other passwords and keys"))
+		p.say("removed %s", term.Plural(removed, "other password or key", "other passwords and keys"))
 	}
 	for _, k := range left {
 		p.say("key %s (%s of %s@%s, %s) opens only what is older: \"qsnap key remove %s\", then \"qsnap key add\"",
-			k.ID[:8], k.Kind, k.Username, k.Hostname, localTime(k.Created), k.ID[:8])
+			k.ID[:8], k.Kind, k.Username, k.Hostname, term.LocalTime(k.Created), k.ID[:8])
 	}
 	p.say("Recovery sheets from before don't open what is new: print another with \"qsnap key export\".")
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
@@ -184,32 +185,32 @@ func (p *program) snapshotSummary(m *snapshot.Manifest, cost repo.Cost, unmatche
 		return p.emit(report.NewSnapshotSummary(m, cost, unmatched, dryRun))
 	}
 	if dryRun {
-		p.say("would save a snapshot: %s, %s (looked at in %s)", plural(s.Files, "file", "files"), size(s.Bytes), duration(took))
+		p.say("would save a snapshot: %s, %s (looked at in %s)", term.Plural(s.Files, "file", "files"), term.Size(s.Bytes), term.Duration(took))
 		p.say("  it would cost %s", costLine(cost))
 	} else {
-		p.say("snapshot %s saved: %s, %s in %s", m.ID.Short(), plural(s.Files, "file", "files"), size(s.Bytes), duration(took))
+		p.say("snapshot %s saved: %s, %s in %s", m.ID.Short(), term.Plural(s.Files, "file", "files"), term.Size(s.Bytes), term.Duration(took))
 	}
-	p.say("  of %s, %s", p.ofWhat(m.Source()), localTime(m.End))
+	p.say("  of %s, %s", p.ofWhat(m.Source()), term.LocalTime(m.End))
 	p.say("  files: %s new, %s changed, %s unchanged; directories: %s new, %s changed, %s unchanged",
-		count(s.NewFiles), count(s.ChangedFiles), count(s.SameFiles), count(s.NewDirs), count(s.ChangedDirs), count(s.SameDirs))
+		term.Count(s.NewFiles), term.Count(s.ChangedFiles), term.Count(s.SameFiles), term.Count(s.NewDirs), term.Count(s.ChangedDirs), term.Count(s.SameDirs))
 	stored := "stored in"
 	if dryRun {
 		stored = "to be stored in"
 	}
-	p.say("  read %s; new %s, %s %s", size(s.BytesRead), size(s.DataAdded+s.TreeAdded), stored, size(s.DataStored+s.TreeStored+s.IndexStored))
+	p.say("  read %s; new %s, %s %s", term.Size(s.BytesRead), term.Size(s.DataAdded+s.TreeAdded), stored, term.Size(s.DataStored+s.TreeStored+s.IndexStored))
 	if m.Skipped.Total > 0 && dryRun {
-		p.say("  would be left out by rules: %s", plural(m.Skipped.Total, "path", "paths"))
+		p.say("  would be left out by rules: %s", term.Plural(m.Skipped.Total, "path", "paths"))
 	} else if m.Skipped.Total > 0 {
-		p.say("  left out by rules: %s (\"qsnap snapshots --skipped %s\" lists them)", plural(m.Skipped.Total, "path", "paths"), m.ID.Short())
+		p.say("  left out by rules: %s (\"qsnap snapshots --skipped %s\" lists them)", term.Plural(m.Skipped.Total, "path", "paths"), m.ID.Short())
 	}
 	for _, missing := range m.Missing {
-		p.warn("%s is not in the snapshot: %s", printable(missing.Path), printable(missing.Text))
+		p.warn("%s is not in the snapshot: %s", term.Printable(missing.Path), term.Printable(missing.Text))
 	}
 	for _, pattern := range unmatched {
 		p.say("  %s met nothing", pattern)
 	}
 	if m.Problems.Total > 0 {
-		p.warn("%s could not be read as it should: the snapshot is %s", plural(m.Problems.Total, "path", "paths"), cmp.Or(stateOf(m), "good"))
+		p.warn("%s could not be read as it should: the snapshot is %s", term.Plural(m.Problems.Total, "path", "paths"), cmp.Or(stateOf(m), "good"))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
@@ -72,9 +73,9 @@ func (p *program) showSnapshots(c *cli.Context, list []*snapshot.Manifest) error
 		if m.Pin != nil {
 			tags = strings.TrimSpace(tags + " (pinned)")
 		}
-		row := []string{m.ID.Short(), localTime(m.End), m.Hostname, p.path(strings.Join(m.Paths, " ")),
-			tags, count(m.Stats.Files), size(m.Stats.Bytes),
-			size(m.Stats.DataStored + m.Stats.TreeStored + m.Stats.IndexStored)}
+		row := []string{m.ID.Short(), term.LocalTime(m.End), m.Hostname, p.path(strings.Join(m.Paths, " ")),
+			tags, term.Count(m.Stats.Files), term.Size(m.Stats.Bytes),
+			term.Size(m.Stats.DataStored + m.Stats.TreeStored + m.Stats.IndexStored)}
 		var more []string
 		if m.Kind != snapshot.KindSource {
 			more = append(more, m.Kind.String())
@@ -125,6 +126,6 @@ func (p *program) showRemarks(m *snapshot.Manifest, what string, r snapshot.Rema
 		fmt.Fprintf(p.stdout, "%s %s: %s: %s\n", m.ID.Short(), what, p.path(remark.Path), remark.Text)
 	}
 	if !r.Complete() {
-		fmt.Fprintf(p.stdout, "%s %s: %s more\n", m.ID.Short(), what, count(r.Total-uint64(len(r.List))))
+		fmt.Fprintf(p.stdout, "%s %s: %s more\n", m.ID.Short(), what, term.Count(r.Total-uint64(len(r.List))))
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -55,14 +56,14 @@ func (p *program) repoStats(c *cli.Context) error {
 		return float64(a) / float64(b)
 	}
 	p.table([][]string{
-		{"snapshots", count(s.Snapshots)},
-		{"as if each were on its own", size(s.Bytes), plural(s.Files, "file", "files")},
-		{"unique chunks", size(s.ChunkBytes), count(s.Chunks)},
-		{"unique trees", size(s.TreeBytes), count(s.Trees)},
-		{"stored in packs", size(s.PackBytes), count(s.Packs)},
-		{"stored in index deltas", size(s.DeltaBytes), count(s.Deltas)},
-		{"stored in manifests", size(s.ManifestBytes), count(s.Manifests)},
-		{"stored in all", size(s.Stored())},
+		{"snapshots", term.Count(s.Snapshots)},
+		{"as if each were on its own", term.Size(s.Bytes), term.Plural(s.Files, "file", "files")},
+		{"unique chunks", term.Size(s.ChunkBytes), term.Count(s.Chunks)},
+		{"unique trees", term.Size(s.TreeBytes), term.Count(s.Trees)},
+		{"stored in packs", term.Size(s.PackBytes), term.Count(s.Packs)},
+		{"stored in index deltas", term.Size(s.DeltaBytes), term.Count(s.Deltas)},
+		{"stored in manifests", term.Size(s.ManifestBytes), term.Count(s.Manifests)},
+		{"stored in all", term.Size(s.Stored())},
 	})
 	if s.Bytes > 0 {
 		p.say("deduplicated %.1f times, compressed %.2f times", ratio(s.Bytes, s.ChunkBytes), ratio(s.ChunkBytes+s.TreeBytes, s.PackBytes))
@@ -98,7 +99,7 @@ func (p *program) snapshotStats(c *cli.Context) error {
 	if p.json {
 		return p.emit(report.NewSnapshotStats(side))
 	}
-	p.say("snapshot %s of %s, %s: %s, %s, %s others, %s", m.ID.Short(), p.ofWhat(m.Source()), localTime(m.End),
-		plural(side.Files, "file", "files"), plural(side.Dirs, "directory", "directories"), count(side.Others), size(side.Bytes))
+	p.say("snapshot %s of %s, %s: %s, %s, %s others, %s", m.ID.Short(), p.ofWhat(m.Source()), term.LocalTime(m.End),
+		term.Plural(side.Files, "file", "files"), term.Plural(side.Dirs, "directory", "directories"), term.Count(side.Others), term.Size(side.Bytes))
 	return nil
 }

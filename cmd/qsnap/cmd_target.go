@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/target"
@@ -156,35 +157,27 @@ func (p *program) showVerdict(v verdict) error {
 	for _, f := range v.findings {
 		result := "ok"
 		if f.Err != nil {
-			result = "NO: " + oneLine(f.Err)
+			result = "NO: " + term.OneLine(f.Err)
 		}
 		rows = append(rows, []string{f.Clause, result})
 	}
 	p.table(rows)
 	p.say("")
 	rows = [][]string{
-		{"time for a request", short(v.speed.latency)},
-		{"upload", size(uint64(v.speed.up)) + "/s"},
-		{"download", size(uint64(v.speed.down)) + "/s"},
+		{"time for a request", term.Latency(v.speed.latency)},
+		{"upload", term.Size(uint64(v.speed.up)) + "/s"},
+		{"download", term.Size(uint64(v.speed.down)) + "/s"},
 	}
 	if v.total > 0 {
-		rows = append(rows, []string{"free", size(uint64(v.free)) + " of " + size(uint64(v.total))})
+		rows = append(rows, []string{"free", term.Size(uint64(v.free)) + " of " + term.Size(uint64(v.total))})
 	}
 	p.table(rows)
 	if !v.createOnly {
 		p.tellUnsafe(repo.ErrReplaces)
 	} else if v.err() == nil {
-		p.say("%s keeps what a repository relies on (checked in %s)", v.at, duration(v.elapsed))
+		p.say("%s keeps what a repository relies on (checked in %s)", v.at, term.Duration(v.elapsed))
 	}
 	return nil
-}
-
-// short returns a duration that may be very short.
-func short(d time.Duration) string {
-	if d < time.Millisecond {
-		return fmt.Sprintf("%d µs", d.Microseconds())
-	}
-	return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
 }
 
 // report returns the verdict for programs.

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
+
+	"github.com/qsnap/qsnap/internal/term"
 )
 
 // yesFlag permits what confirm asks about.
@@ -25,15 +25,14 @@ func (p *program) confirm(c *cli.Context, what string) error {
 	if c.Bool("yes") {
 		return nil
 	}
-	in, ok := p.stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) || p.json {
+	if !term.IsTerminal(p.stdin) || p.json {
 		if !p.json {
 			fmt.Fprintln(p.stderr, what)
 		}
 		return errNeedsYes
 	}
 	fmt.Fprintf(p.stderr, "%s\nDo it? [y/N] ", what)
-	answer, err := bufio.NewReader(in).ReadString('\n')
+	answer, err := bufio.NewReader(p.stdin).ReadString('\n')
 	if err != nil && err != io.EOF {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo/connect"
 )
 
@@ -52,7 +53,7 @@ func rateFlag(c *cli.Context, name string) (int64, error) {
 	if !c.IsSet(name) {
 		return 0, nil
 	}
-	n, err := parseSize(strings.TrimSuffix(c.String(name), "/s"))
+	n, err := term.ParseSize(strings.TrimSuffix(c.String(name), "/s"))
 	if err != nil {
 		return 0, fmt.Errorf("--%s: %w", name, err)
 	}
@@ -102,18 +103,14 @@ func (p *program) sayWaits() func(connect.Wait) {
 	return func(w connect.Wait) {
 		mu.Lock()
 		defer mu.Unlock()
-		if view.silent || time.Since(last) < time.Second {
+		if time.Since(last) < time.Second {
 			return
 		}
 		last = time.Now()
 		why := w.String()
 		if w.Err == nil {
-			why = fmt.Sprintf("%s takes no more requests for now: waiting for %s", w.Location, duration(w.Delay))
+			why = fmt.Sprintf("%s takes no more requests for now: waiting for %s", w.Location, term.Duration(w.Delay))
 		}
-		start := ""
-		if view.terminal {
-			start = "\r\x1b[K" // over the line that shows progress
-		}
-		fmt.Fprintf(p.stderr, "%starget: %s\n", start, printable(why))
+		view.Interject("target: " + term.Printable(why))
 	}
 }

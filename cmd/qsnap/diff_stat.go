@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
@@ -63,9 +64,9 @@ func (s *diffStat) add(ctx context.Context, modifier string, change snapshot.Cha
 		if n == nil {
 			return "-"
 		}
-		return size(uint64(*n))
+		return term.Size(uint64(*n))
 	}
-	return s.row(modifier, show(before), show(after), size(bytes.Added), size(bytes.Removed), s.p.path(change.Path))
+	return s.row(modifier, show(before), show(after), term.Size(bytes.Added), term.Size(bytes.Removed), s.p.path(change.Path))
 }
 
 func (s *diffStat) row(modifier, a, b, added, removed, path string) error {
@@ -110,7 +111,7 @@ func (s *diffStat) showDirs() error {
 		if dir.name != "" {
 			name = s.p.path(dir.name) + "/"
 		}
-		if err := s.row("", "", count(dir.paths), size(dir.Added), size(dir.Removed), name); err != nil {
+		if err := s.row("", "", term.Count(dir.paths), term.Size(dir.Added), term.Size(dir.Removed), name); err != nil {
 			return err
 		}
 	}

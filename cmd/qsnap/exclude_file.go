@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 )
 
@@ -33,7 +34,7 @@ func rulesOf(ctx context.Context, name string) ([]repo.Rule, error) {
 		return nil, fmt.Errorf("--exclude-file: %w", err)
 	}
 	if len(text) > mostPatterns {
-		return nil, fmt.Errorf("--exclude-file: %s has more than %s: that can't be patterns", name, size(mostPatterns))
+		return nil, fmt.Errorf("--exclude-file: %s has more than %s: that can't be patterns", name, term.Size(mostPatterns))
 	}
 	return repo.ParseRules(bytes.NewReader(text), name)
 }

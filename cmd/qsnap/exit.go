@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/connect"
 	"github.com/qsnap/qsnap/repo/report"
@@ -171,7 +172,7 @@ func (p *program) end(ctx context.Context, err error) int {
 	case p.json:
 		p.emitBeside(report.NewExitError(o.code, o.kind, err))
 	case !wasTold(err):
-		fmt.Fprintf(p.stderr, "qsnap: %s\n", oneLine(err))
+		fmt.Fprintf(p.stderr, "qsnap: %s\n", term.OneLine(err))
 	}
 	return o.code
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -47,7 +48,7 @@ func (p *program) selection(c *cli.Context) (repo.Select, error) {
 	}
 	if at := c.String("at"); at != "" {
 		var err error
-		if s.Before, err = parseTime(at, time.Now()); err != nil {
+		if s.Before, err = term.ParseTime(at, time.Now()); err != nil {
 			return s, usage(err)
 		}
 	}

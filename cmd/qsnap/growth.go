@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo/report"
 )
 
@@ -41,8 +42,8 @@ func (p *program) growth(c *cli.Context) error {
 	for _, g := range list {
 		m := g.Snapshot
 		rows = append(rows, []string{
-			m.ID.Short(), localTime(m.End), m.Hostname, count(m.Stats.NewFiles), count(m.Stats.ChangedFiles),
-			size(g.New.ChunkBytes), size(g.New.TreeBytes), size(g.New.Stored), size(g.Total.Stored), size(g.Only.Stored),
+			m.ID.Short(), term.LocalTime(m.End), m.Hostname, term.Count(m.Stats.NewFiles), term.Count(m.Stats.ChangedFiles),
+			term.Size(g.New.ChunkBytes), term.Size(g.New.TreeBytes), term.Size(g.New.Stored), term.Size(g.Total.Stored), term.Size(g.Only.Stored),
 		})
 	}
 	p.table(rows)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/target"
@@ -23,7 +24,7 @@ func (p *program) tellUnsafe(err error) {
 	if errors.Is(err, repo.ErrReplaces) {
 		err = hint{err, "what an interrupted snapshot left pending stays until \"qsnap prune --drop-pending\", and two must not rotate the key at once"}
 	}
-	p.warn("warning: %s", oneLine(err))
+	p.warn("warning: %s", term.OneLine(err))
 }
 
 // sayLocked tells of packs that prune has to leave for a while.
@@ -31,18 +32,18 @@ func (p *program) sayLocked(r *repo.PruneReport) {
 	if r.LockedPacks == 0 {
 		return
 	}
-	when := "until " + localTime(r.LockedFirst)
+	when := "until " + term.LocalTime(r.LockedFirst)
 	if r.LockedLast.Sub(r.LockedFirst) >= time.Second {
-		when = fmt.Sprintf("the first of them until %s, the last until %s", localTime(r.LockedFirst), localTime(r.LockedLast))
+		when = fmt.Sprintf("the first of them until %s, the last until %s", term.LocalTime(r.LockedFirst), term.LocalTime(r.LockedLast))
 	}
-	p.say("  %s of %s are needed no more but locked, %s: the next prune after that deletes them", plural(r.LockedPacks, "pack", "packs"), size(uint64(r.LockedBytes)), when)
+	p.say("  %s of %s are needed no more but locked, %s: the next prune after that deletes them", term.Plural(r.LockedPacks, "pack", "packs"), term.Size(uint64(r.LockedBytes)), when)
 }
 
 // sayStale tells of pending manifests that only a person may give up.
 func (p *program) sayStale(r *repo.PruneReport) {
 	for _, m := range r.Stale {
 		p.warn("%s of %s, begun %s, was interrupted when it was to be saved: if it has ended for sure, \"qsnap prune --drop-pending %s\" gives it up",
-			m.ID.Short(), m.Hostname, localTime(m.End), m.ID.Short())
+			m.ID.Short(), m.Hostname, term.LocalTime(m.End), m.ID.Short())
 	}
 }
 
@@ -87,6 +88,6 @@ func (p *program) showUnhidden(names []string, dryRun bool) error {
 	if dryRun {
 		verb = "would bring back"
 	}
-	p.say("%s %s", verb, plural(len(names), "object", "objects"))
+	p.say("%s %s", verb, term.Plural(len(names), "object", "objects"))
 	return nil
 }

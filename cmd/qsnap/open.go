@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/connect"
 )
@@ -22,7 +23,7 @@ func cacheSizeFlag(c *cli.Context) (int64, error) {
 	if !c.IsSet("cache-size") {
 		return 0, nil
 	}
-	n, err := parseSize(c.String("cache-size"))
+	n, err := term.ParseSize(c.String("cache-size"))
 	if err != nil {
 		return 0, fmt.Errorf("--cache-size: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/target"
@@ -51,7 +52,7 @@ func (p *program) follow(c *cli.Context, r *repo.Repo) error {
 			return c.Context.Err()
 		}
 		if err := p.replicateTo(c, r, name, repo.ReplicateOptions{}, true); err != nil {
-			p.warn("replica %s: %s: the next run, or \"qsnap replicate\", catches up", name, oneLine(err))
+			p.warn("replica %s: %s: the next run, or \"qsnap replicate\", catches up", name, term.OneLine(err))
 			failed = errBehind
 		}
 	}
@@ -88,13 +89,13 @@ func (p *program) replicateTo(c *cli.Context, r *repo.Repo, name string, o repo.
 	}
 	v := p.newView()
 	o.Progress = func(u repo.ReplicateProgress) {
-		if v.due() {
-			v.show(uint64(u.Bytes), uint64(u.Total), u.Elapsed, fmt.Sprintf("%s: %s to %s", u.Phase, size(uint64(u.Bytes)), name), "")
+		if v.Due() {
+			v.Show(uint64(u.Bytes), uint64(u.Total), u.Elapsed, fmt.Sprintf("%s: %s to %s", u.Phase, term.Size(uint64(u.Bytes)), name), "")
 		}
 	}
 	start := time.Now()
 	result, err := r.Replicate(c.Context, t, o)
-	v.clear()
+	v.Clear()
 	if result != nil {
 		if e := p.replicaSummary(name, result, time.Since(start), err == nil, brief); err == nil {
 			err = e
@@ -109,10 +110,10 @@ func (p *program) replicaSummary(name string, r *repo.ReplicateReport, took time
 	}
 	if len(r.Unexplained) > 0 {
 		p.warn("%s: %s there only, and no record says that they were forgotten: \"qsnap heal --snapshots\" brings them back, \"qsnap replicate --delete\" removes them",
-			name, plural(len(r.Unexplained), "snapshot is", "snapshots are"))
+			name, term.Plural(len(r.Unexplained), "snapshot is", "snapshots are"))
 	}
 	if r.Kept != nil {
-		p.warn("%s: what the repository has no more is kept there: %s: \"qsnap heal\" may mend that", name, oneLine(r.Kept))
+		p.warn("%s: what the repository has no more is kept there: %s: \"qsnap heal\" may mend that", name, term.OneLine(r.Kept))
 	}
 	if p.json {
 		return p.emit(report.NewReplicated(name, r, took, done))
@@ -125,9 +126,9 @@ func (p *program) replicaSummary(name string, r *repo.ReplicateReport, took time
 	}
 	gone := ""
 	if r.RemovedObjects > 0 {
-		gone = fmt.Sprintf("; removed %s and %s, %s", plural(r.RemovedSnapshots, "snapshot", "snapshots"), plural(r.RemovedPacks, "pack", "packs"), size(uint64(r.RemovedBytes)))
+		gone = fmt.Sprintf("; removed %s and %s, %s", term.Plural(r.RemovedSnapshots, "snapshot", "snapshots"), term.Plural(r.RemovedPacks, "pack", "packs"), term.Size(uint64(r.RemovedBytes)))
 	}
-	p.say("replicated %s and %s, %s, to %s in %s%s", plural(r.Snapshots, "snapshot", "snapshots"), plural(r.Packs, "pack", "packs"), size(uint64(r.Bytes)), name, duration(took), gone)
+	p.say("replicated %s and %s, %s, to %s in %s%s", term.Plural(r.Snapshots, "snapshot", "snapshots"), term.Plural(r.Packs, "pack", "packs"), term.Size(uint64(r.Bytes)), name, term.Duration(took), gone)
 	return nil
 }
 
@@ -138,7 +139,7 @@ func (p *program) close(c *cli.Context, r *repo.Repo) {
 	if len(served) == 0 {
 		return
 	}
-	told := plural(len(served), "object", "objects") + " could not be read here, and came from a replica"
+	told := term.Plural(len(served), "object", "objects") + " could not be read here, and came from a replica"
 	if c.Context.Err() != nil || c.Bool("dry-run") {
 		p.warn("%s: \"qsnap heal\" mends that", told)
 		return
@@ -149,7 +150,7 @@ func (p *program) close(c *cli.Context, r *repo.Repo) {
 			p.warn("%s: mended from %s", told, name)
 			return
 		}
-		p.warn("%s: mend from %s: %s: \"qsnap heal\" tries again", told, name, oneLine(err))
+		p.warn("%s: mend from %s: %s: \"qsnap heal\" tries again", told, name, term.OneLine(err))
 	}
 }
 
@@ -174,12 +175,12 @@ func (p *program) compareReplicas(c *cli.Context, here target.Target, readData b
 		}
 		v := p.newView()
 		o := repo.CompareOptions{ReadData: readData, Progress: func(u repo.CheckProgress) {
-			if v.due() {
-				v.show(u.Done, u.Total, u.Elapsed, fmt.Sprintf("%s: %s of %s", u.Phase, size(u.Done), size(u.Total)), "")
+			if v.Due() {
+				v.Show(u.Done, u.Total, u.Elapsed, fmt.Sprintf("%s: %s of %s", u.Phase, term.Size(u.Done), term.Size(u.Total)), "")
 			}
 		}}
 		compared, err := repo.Compare(c.Context, here, there, o)
-		v.clear()
+		v.Clear()
 		if err != nil {
 			return differences, as, fmt.Errorf("replica %s: %w", name, err)
 		}
@@ -216,8 +217,8 @@ func (p *program) showComparison(name string, compared *repo.Comparison, readDat
 	}
 	what := "no difference"
 	if n := len(compared.Differences); n > 0 {
-		what = plural(n, "difference", "differences")
+		what = term.Plural(n, "difference", "differences")
 	}
-	p.say("compared %s with %s, %s: %s", plural(compared.Objects, "object", "objects"), name, how, what)
+	p.say("compared %s with %s, %s: %s", term.Plural(compared.Objects, "object", "objects"), name, how, what)
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -81,12 +82,12 @@ func samePath(a, b string) bool {
 func (p *program) deletionPlan(m *snapshot.Manifest, o *repo.RestoreOptions, plan repo.DeletionPlan, same bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "To restore snapshot %s of %s:%s to %s would delete %s of %s there:\n", m.ID.Short(), m.Hostname, p.path(strings.Join(m.Paths, " ")),
-		p.path(o.To), count(plan.Delete), plural(plan.There, "entry", "entries"))
+		p.path(o.To), term.Count(plan.Delete), term.Plural(plan.There, "entry", "entries"))
 	for _, name := range plan.Paths {
 		fmt.Fprintf(&b, "  %s\n", p.path(name))
 	}
 	if more := plan.Delete - uint64(len(plan.Paths)); more > 0 {
-		fmt.Fprintf(&b, "  and %s more, which --dry-run names\n", count(more))
+		fmt.Fprintf(&b, "  and %s more, which --dry-run names\n", term.Count(more))
 	}
 	if !same {
 		b.WriteString("The snapshot was not taken of that directory on this machine.")
@@ -102,9 +103,9 @@ func (p *program) noRoom(err error, o repo.RestoreOptions) error {
 	if !ok {
 		return err
 	}
-	free, need := size(lack.Free), size(lack.Need)
+	free, need := term.Size(lack.Free), term.Size(lack.Need)
 	if lack.Inodes {
-		free, need = plural(lack.Free, "inode", "inodes"), count(lack.Need)
+		free, need = term.Plural(lack.Free, "inode", "inodes"), term.Count(lack.Need)
 	}
 	if lack.Deleted {
 		free += " even after --delete-first"

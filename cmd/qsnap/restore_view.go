@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
@@ -60,26 +61,26 @@ func (v *restoreView) update(u repo.RestoreProgress) {
 		v.json = time.Now()
 		_ = v.p.emit(report.NewRestoreStatus(u, files, total))
 	}
-	if v.due() {
-		what := plural(u.Report.Files, "file", "files") + ", " + size(u.Report.Bytes)
+	if v.Due() {
+		what := term.Plural(u.Report.Files, "file", "files") + ", " + term.Size(u.Report.Bytes)
 		if total > 0 {
-			what += " of " + size(total)
+			what += " of " + term.Size(total)
 		}
-		v.show(u.Report.Bytes, total, u.Elapsed, what, "")
+		v.Show(u.Report.Bytes, total, u.Elapsed, what, "")
 	}
 }
 
 func (v *restoreView) problem(u repo.RestoreProgress) {
-	v.clear()
+	v.Clear()
 	if v.p.json {
 		_ = v.p.emit(report.NewError(u.Problem, "restore", u.Path))
 		return
 	}
-	v.p.warn("%s: %s", v.p.path(u.Path), oneLine(u.Problem))
+	v.p.warn("%s: %s", v.p.path(u.Path), term.OneLine(u.Problem))
 }
 
 func (v *restoreView) action(u repo.RestoreProgress) {
-	v.clear()
+	v.Clear()
 	if v.p.json {
 		_ = v.p.emit(report.NewRestoreAction(u))
 		return
@@ -96,11 +97,11 @@ const namedAtMost = 3
 
 func (v *restoreView) notice(u repo.RestoreProgress) {
 	if unknown := (*repo.NamesUnknown)(nil); errors.As(u.Notice, &unknown) {
-		v.clear()
+		v.Clear()
 		if v.p.json {
 			_ = v.p.emit(report.NewNotice(unknown, "", u.Path))
 		} else {
-			v.p.warn("%s", oneLine(unknown))
+			v.p.warn("%s", term.OneLine(unknown))
 		}
 		return
 	}
@@ -108,8 +109,8 @@ func (v *restoreView) notice(u repo.RestoreProgress) {
 		v.withheld = append(v.withheld, v.p.path(u.Path))
 	}
 	if v.verbose {
-		v.clear()
-		v.p.warn("%s: %s", v.p.path(u.Path), oneLine(u.Notice))
+		v.Clear()
+		v.p.warn("%s: %s", v.p.path(u.Path), term.OneLine(u.Notice))
 	}
 }
 
@@ -120,25 +121,25 @@ func (v *restoreView) sayWithheld(n uint64) {
 	}
 	more := ""
 	if n > uint64(len(v.withheld)) {
-		more = fmt.Sprintf(" and %s more (-v names all)", count(n-uint64(len(v.withheld))))
+		more = fmt.Sprintf(" and %s more (-v names all)", term.Count(n-uint64(len(v.withheld))))
 	}
 	v.p.warn("%s restored without set-ID bits or capabilities, because their owner or group was not: %s%s",
-		plural(n, "file was", "files were"), strings.Join(v.withheld, ", "), more)
+		term.Plural(n, "file was", "files were"), strings.Join(v.withheld, ", "), more)
 }
 
 // elsewhere names a snapshot that has what this one has lost.
 func (v *restoreView) elsewhere(u repo.RestoreProgress) {
-	v.clear()
+	v.Clear()
 	if v.p.json {
 		_ = v.p.emit(report.NewElsewhere(u))
 		return
 	}
-	v.p.warn("%s: snapshot %s of %s has it whole", v.p.path(u.Path), u.Elsewhere.ID.Short(), localTime(u.Elsewhere.Start))
+	v.p.warn("%s: snapshot %s of %s has it whole", v.p.path(u.Path), u.Elsewhere.ID.Short(), term.LocalTime(u.Elsewhere.Start))
 }
 
 // leftover tells of what an interrupted restore has moved aside.
 func (v *restoreView) leftover(u repo.RestoreProgress) {
-	v.clear()
+	v.Clear()
 	if v.p.json {
 		_ = v.p.emit(report.NewLeftover(u))
 		return
@@ -164,8 +165,8 @@ func (v *restoreView) spared(u repo.RestoreProgress) {
 	case v.p.json:
 		_ = v.p.emit(report.NewRestoreAction(u))
 	default:
-		v.clear()
-		fmt.Fprintf(v.p.stdout, "%-8s %s: %s\n", "spare", v.p.path(u.Path), oneLine(errors.New(u.Spared)))
+		v.Clear()
+		fmt.Fprintf(v.p.stdout, "%-8s %s: %s\n", "spare", v.p.path(u.Path), term.OneLine(errors.New(u.Spared)))
 	}
 }
 
@@ -179,12 +180,12 @@ func (v *restoreView) sparedSummary(m *snapshot.Manifest, o repo.RestoreOptions,
 	if !v.verbose {
 		named = "; -v names them"
 	}
-	v.p.say("  spared %s that the snapshot doesn't cover%s", plural(r.Spared, "path", "paths"), named)
+	v.p.say("  spared %s that the snapshot doesn't cover%s", term.Plural(r.Spared, "path", "paths"), named)
 	if v.reason != "" && !v.verbose {
 		v.p.say("  all for one reason: %s", v.reason)
 	}
 	for _, mount := range slices.Sorted(maps.Keys(v.mounts)) {
-		v.p.say("  %s on the file system mounted at %s: to delete them, qsnap restore %s --target %s --delete", plural(v.mounts[mount], "path is", "paths are"),
+		v.p.say("  %s on the file system mounted at %s: to delete them, qsnap restore %s --target %s --delete", term.Plural(v.mounts[mount], "path is", "paths are"),
 			v.p.path(mount), shellWord(m.ID.Short()+":"+path.Join(o.Path, mount)), shellWord(filepath.Join(o.To, mount)))
 	}
 }

@@ -3,12 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/connect"
 )
@@ -50,15 +48,11 @@ func (p *program) prompt(what string, fresh bool) (repo.Secret, error) {
 // ask asks for a line on the terminal that isn't shown. Without a terminal it is
 // errNoSecret.
 func (p *program) ask(what string) (string, error) {
-	f, ok := p.stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !term.IsTerminal(p.stdin) {
 		return "", errNoSecret
 	}
 	fmt.Fprint(p.stderr, what+": ")
-	b, err := term.ReadPassword(int(f.Fd()))
+	typed, err := term.ReadPassword(p.stdin)
 	fmt.Fprintln(p.stderr)
-	if err == io.EOF {
-		err = errors.New("no password was typed")
-	}
-	return string(b), err
+	return typed, err
 }

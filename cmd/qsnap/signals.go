@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/term"
+	"github.com/qsnap/qsnap/internal/term"
 )
 
 // patience is how long an interrupted command has to end by itself. A repository
@@ -24,7 +24,7 @@ type stoppableKey struct{}
 func withSignals(ctx context.Context) (context.Context, func()) {
 	stoppable := new(atomic.Bool)
 	ctx, cancel := context.WithCancelCause(context.WithValue(ctx, stoppableKey{}, stoppable))
-	terminal, _ := term.GetState(int(os.Stdin.Fd())) // which a prompt may have changed
+	restore := term.Settings(os.Stdin) // which a prompt may change
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
@@ -44,9 +44,7 @@ func withSignals(ctx context.Context) (context.Context, func()) {
 				}
 			}
 		}
-		if terminal != nil {
-			_ = term.Restore(int(os.Stdin.Fd()), terminal)
-		}
+		_ = restore()
 		os.Exit(exitInterrupted)
 	}()
 	return ctx, func() {

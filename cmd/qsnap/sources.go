@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
@@ -32,7 +33,7 @@ func (p *program) sayOfWhat(m *snapshot.Manifest, sources int) {
 		}
 		return
 	}
-	p.note("the latest is %s of %s, %s: there are %d sources, and --host and --path choose one", m.ID.Short(), p.ofWhat(m.Source()), localTime(m.End), sources)
+	p.note("the latest is %s of %s, %s: there are %d sources, and --host and --path choose one", m.ID.Short(), p.ofWhat(m.Source()), term.LocalTime(m.End), sources)
 }
 
 // oneSource refuses what is picked unless it is of one source, and lists them. It comes
@@ -44,7 +45,7 @@ func (p *program) oneSource(c *cli.Context, r *repo.Repo, s repo.Select) error {
 	}
 	var names []string
 	for _, source := range sources {
-		names = append(names, fmt.Sprintf("%s (%s)", p.ofWhat(source.Source), localTime(source.Newest.End)))
+		names = append(names, fmt.Sprintf("%s (%s)", p.ofWhat(source.Source), term.LocalTime(source.Newest.End)))
 	}
 	return usage(hint{fmt.Errorf("the latest of what? there are %d sources: %s", len(sources), strings.Join(names, "; ")), "choose one with --host and --path, or name a snapshot"})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -15,10 +16,10 @@ func stateOf(m *snapshot.Manifest) string {
 	}
 	if m.Good() {
 		if n := files + dirs; n > 0 {
-			return "good, " + count(n) + " unread"
+			return "good, " + term.Count(n) + " unread"
 		}
 		if n := m.Problems.Total; n > 0 { // such as files that changed while they were read
-			return "good, " + plural(n, "problem", "problems")
+			return "good, " + term.Plural(n, "problem", "problems")
 		}
 		return ""
 	}
@@ -27,10 +28,10 @@ func stateOf(m *snapshot.Manifest) string {
 		lacks = append(lacks, path+" missing")
 	}
 	if dirs > 0 {
-		lacks = append(lacks, plural(dirs, "directory", "directories")+" unread")
+		lacks = append(lacks, term.Plural(dirs, "directory", "directories")+" unread")
 	}
 	if files > 0 {
-		lacks = append(lacks, plural(files, "file", "files")+" unread")
+		lacks = append(lacks, term.Plural(files, "file", "files")+" unread")
 	}
 	return "incomplete: " + strings.Join(lacks, ", ")
 }

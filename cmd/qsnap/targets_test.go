@@ -228,27 +228,3 @@ func TestACheckMeasuresAndIsDoneInTenSeconds(t *testing.T) {
 		}
 	})
 }
-
-func TestSizesAreReadAsTheyAreWritten(t *testing.T) {
-	for text, want := range map[string]int64{"0": 0, "10M": 10 << 20, "500K": 500 << 10, "1.5MiB": 3 << 19, "2 GiB": 2 << 30, "7": 7, "7b": 7, "1kb": 1 << 10} {
-		if n, err := parseSize(text); n != want || err != nil {
-			t.Errorf("%s: %d, %v", text, n, err)
-		}
-	}
-	for _, text := range []string{"", "M", "-1", "NaN", "Inf", "1e300", "10X", "1 0", "ten"} {
-		if n, err := parseSize(text); err == nil {
-			t.Errorf("%s: %d", text, n)
-		}
-	}
-}
-
-func FuzzSize(f *testing.F) {
-	for _, s := range []string{"10M", "1.5MiB", "0x10", "1_000", "NaN", "1e9T"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		if n, err := parseSize(text); err == nil && (n < 0 || n > 1<<62) {
-			t.Errorf("%q: %d", text, n)
-		}
-	})
-}

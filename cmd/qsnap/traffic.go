@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/target"
@@ -34,28 +35,28 @@ func trafficLine(c target.Counts) string {
 		{c.Gets, "get"}, {c.Lists, "list"}, {c.Stats + c.Spaces, "stat"}, {c.Puts + c.Stages, "put"}, {c.Deletes, "delete"},
 	} {
 		if k.n > 0 {
-			kinds = append(kinds, count(k.n)+" "+k.what)
+			kinds = append(kinds, term.Count(k.n)+" "+k.what)
 		}
 	}
-	line := plural(c.Requests(), "request", "requests")
+	line := term.Plural(c.Requests(), "request", "requests")
 	if len(kinds) > 0 {
 		line += " (" + strings.Join(kinds, ", ") + ")"
 	}
-	line += fmt.Sprintf(", sent %s, fetched %s", size(c.BytesUp), size(c.BytesDown))
+	line += fmt.Sprintf(", sent %s, fetched %s", term.Size(c.BytesUp), term.Size(c.BytesDown))
 	if c.Retries > 0 {
-		line += fmt.Sprintf("; %s tried again", count(c.Retries))
+		line += fmt.Sprintf("; %s tried again", term.Count(c.Retries))
 	}
 	if c.Errors > 0 {
-		line += fmt.Sprintf("; %s failed", count(c.Errors))
+		line += fmt.Sprintf("; %s failed", term.Count(c.Errors))
 	}
 	return line
 }
 
 // costLine says what something would cost.
 func costLine(c repo.Cost) string {
-	line := "about " + plural(c.Requests, "request", "requests") + ", " + size(c.BytesUp) + " to send"
+	line := "about " + term.Plural(c.Requests, "request", "requests") + ", " + term.Size(c.BytesUp) + " to send"
 	if c.BytesDown > 0 {
-		line += ", " + size(c.BytesDown) + " to fetch"
+		line += ", " + term.Size(c.BytesDown) + " to fetch"
 	}
 	return line
 }

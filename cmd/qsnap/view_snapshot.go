@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 )
@@ -34,7 +35,7 @@ func (p *program) snapshotView(c *cli.Context, r *repo.Repo, paths []string) *sn
 	ctx, cancel := context.WithCancel(c.Context)
 	v := &snapshotView{p: p, view: p.newView(), cancel: cancel, json: time.Now()}
 	leavesOut := slices.ContainsFunc([]string{"exclude", "exclude-file", "ignore-file", "exclude-caches", "one-file-system"}, c.IsSet)
-	if v.terminal && !v.silent && len(paths) > 0 && !leavesOut {
+	if v.Watched() && len(paths) > 0 && !leavesOut {
 		go v.countFiles(ctx, r, paths)
 	}
 	return v
@@ -86,35 +87,35 @@ func (v *snapshotView) update(u repo.SnapshotProgress) {
 		v.json = time.Now()
 		_ = v.p.emit(report.NewSnapshotStatus(u, files, total))
 	}
-	if !u.Done && v.due() {
-		what := plural(u.Stats.Files, "file", "files") + ", " + size(u.Stats.Bytes)
+	if !u.Done && v.Due() {
+		what := term.Plural(u.Stats.Files, "file", "files") + ", " + term.Size(u.Stats.Bytes)
 		if total > 0 {
-			what += " of " + size(total)
+			what += " of " + term.Size(total)
 		}
-		v.show(u.Stats.Bytes, total, u.Elapsed, what, u.Current)
+		v.Show(u.Stats.Bytes, total, u.Elapsed, what, u.Current)
 	}
 }
 
 func (v *snapshotView) problem(u repo.SnapshotProgress) {
-	v.clear()
+	v.Clear()
 	if v.p.json {
 		_ = v.p.emit(report.NewError(u.Problem, "archival", u.Path))
 		return
 	}
-	v.p.warn("%s", oneLine(u.Problem))
+	v.p.warn("%s", term.OneLine(u.Problem))
 }
 
 func (v *snapshotView) notice(u repo.SnapshotProgress) {
-	v.clear()
+	v.Clear()
 	if v.p.json {
 		_ = v.p.emit(report.NewNotice(u.Notice, "archival", u.Path))
 		return
 	}
-	v.p.warn("%s", oneLine(u.Notice))
+	v.p.warn("%s", term.OneLine(u.Notice))
 }
 
 // end removes the line.
 func (v *snapshotView) end() {
 	v.cancel()
-	v.clear()
+	v.Clear()
 }

@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"internal/archive":       {"repo", "snapshot"},
 	"internal/mount":         {"repo", "snapshot"},
 	"internal/test/api":      nil,
+	"internal/term":          nil,
 	"internal/test/arch":     nil,
 	"internal/test/bench":    nil,
 	"internal/test/chaos":    nil,
@@ -52,7 +53,7 @@ var allowed = map[string][]string{
 	"internal/test/scale":    nil,
 	"internal/test/sim":      {"chunk", "internal/seal", "pack", "repo", "snapshot", "target", "target/targettest"},
 	"internal/test/treetest": nil,
-	"cmd/qsnap":              {"chunk", "internal/archive", "internal/mount", "repo", "repo/connect", "repo/report", "snapshot", "target", "target/targettest"},
+	"cmd/qsnap":              {"chunk", "internal/archive", "internal/mount", "internal/term", "repo", "repo/connect", "repo/report", "snapshot", "target", "target/targettest"},
 }
 
 // light names what a program that imports repo and target/local compiles beside

@@ -12,7 +12,7 @@
 //	    internal/disk      files as snapshots have them
 //	L1  pack               what blobs are stored in
 //	L0  chunk  target  internal/seal  internal/ignore  internal/keyring
-//	    internal/trust
+//	    internal/trust  internal/term
 //
 // Imports point down only. Formats never import target; targets never import
 // formats. What only tests or measures lives below internal/test, and only tests import

@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"fmt"
@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// parseTime reads a time as people write it. A day without a time is its end, and
+// ParseTime reads a time as people write it. A day without a time is its end, and
 // a minute without seconds, and a second without a fraction, too: the newest snapshot of
 // then is meant. So is the later one of two moments that a clock shows alike when daylight
 // saving ends.
-func parseTime(s string, now time.Time) (time.Time, error) {
+func ParseTime(s string, now time.Time) (time.Time, error) {
 	if ago, ok := strings.CutSuffix(strings.TrimSpace(s), "ago"); ok {
-		if d, ok := parseSpan(strings.TrimSpace(ago)); ok {
+		if d, ok := ParseSpan(strings.TrimSpace(ago)); ok {
 			return now.Add(-d), nil
 		}
 	}
@@ -45,8 +45,8 @@ func parseTime(s string, now time.Time) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("time %q: write it as 2026-03-29, \"2026-03-29 14:30\", 14:30 or \"3h ago\"", s)
 }
 
-// parseSpan reads a duration such as 90m, 3h, 2d or 1w.
-func parseSpan(s string) (time.Duration, bool) {
+// ParseSpan reads a duration such as 90m, 3h, 2d or 1w.
+func ParseSpan(s string) (time.Duration, bool) {
 	units := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
 	if s == "" {
 		return 0, false
@@ -62,8 +62,8 @@ func parseSpan(s string) (time.Duration, bool) {
 // ambiguousTime is how a time is shown that clocks show twice.
 const ambiguousTime = "2006-01-02 15:04:05 -07:00"
 
-// localTime returns a time as it is shown, so that parseTime finds what ended then.
-func localTime(t time.Time) string {
+// LocalTime returns a time as it is shown, so that ParseTime finds what ended then.
+func LocalTime(t time.Time) string {
 	t = t.Local()
 	if first, last := sameOnTheClock(t); !first.Equal(last) {
 		return t.Format(ambiguousTime)
