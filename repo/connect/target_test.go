@@ -34,9 +34,9 @@ func TestATargetHasAroundItWhatItsConfigAsksFor(t *testing.T) {
 		{connect.Config{UploadRate: 1}, false, "throttle memory"},
 		{connect.Config{DownloadRate: 1}, false, "throttle memory"},
 		{connect.Config{RetryFor: time.Hour, CountTraffic: true}, false, "meter memory"},
-		{connect.Config{}, true, "retry watch memory"},
-		{connect.Config{RetryFor: connect.Once}, true, "watch memory"},
-		{connect.Config{UploadRate: 1, CountTraffic: true}, true, "retry throttle watch meter memory"},
+		{connect.Config{}, true, "retry watchdog memory"},
+		{connect.Config{RetryFor: connect.Once}, true, "watchdog memory"},
+		{connect.Config{UploadRate: 1, CountTraffic: true}, true, "retry throttle watchdog meter memory"},
 	} {
 		c.config.Location, c.config.Schemes = "test:x", schemeOf(c.remote, inMemory)
 		conn, err := connect.Target(t.Context(), c.config)
