@@ -102,7 +102,7 @@ func TestJSONGivesEachOutcomesCodeAndKind(t *testing.T) {
 		if code != o.code || !strings.HasPrefix(said, want) || strings.Count(said, "\n") != 1 {
 			t.Errorf("%d: %s", code, said)
 		}
-		for where, text := range map[string]string{"help": exitHelp(), "help json": jsonHelp} {
+		for where, text := range map[string]string{"help": exitHelp(), "help json": jsonHelp()} {
 			if !strings.Contains(text, string(o.kind)) && where == "help json" || !strings.Contains(text, fmt.Sprint(o.code)) {
 				t.Errorf("%s doesn't tell %d, %s", where, o.code, o.kind)
 			}

@@ -187,7 +187,7 @@ var varying = map[string]any{
 	"data_added": 1000, "data_added_packed": 1000, "tree_bytes": 1000, "total_uncompressed_size": 1000,
 	"bytes_to_send": 1000, "bytes_to_fetch": 1000, "bytes_sent": 1000, "bytes_fetched": 1000, "bytes_moved": 1000, "bytes_stored": 1000,
 	"bytes_removed": 1000, "bytes_repacked": 1000, "bytes_waiting": 1000, "replica_bytes": 1000,
-	"check/bytes": 1000, "forget/bytes": 1000, "replicate/bytes": 1000, "snapshot/bytes": 1000,
+	"check/bytes": 1000, "prune/bytes": 1000, "forget/bytes": 1000, "replicate/bytes": 1000, "snapshot/bytes": 1000,
 }
 
 var (

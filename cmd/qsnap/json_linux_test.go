@@ -183,6 +183,7 @@ func (s *jsonSession) copies() {
 	s.run("check", "--replica", "replica", "--no-key")
 	s.run("heal", "--replica", "replica")
 	s.run("forget", s.newest("--host", "web1"), "--prune", "--replica", "replica")
+	s.run("prune", "--replica", "replica")
 	s.run("promote", "--repo", "replica")
 }
 

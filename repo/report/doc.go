@@ -15,6 +15,9 @@
 // to standard output, except [ExitError], [Latest] and [Traffic], which go to standard
 // error.
 //
+// What is printed only sometimes is an embedded pointer, such as Total: it is nil where it
+// was not printed.
+//
 // Times are as of RFC 3339, sizes are in bytes, and ids are hexadecimal digits. Text that
 // is not UTF-8 is mangled by JSON: a path that is not comes with its bytes in base64.
 //

@@ -20,6 +20,8 @@ func Forms() []Form {
 		{nil, "exit_error", "the last line of standard error, unless the exit code is 0", false, ExitError{}},
 		{nil, "latest", "on standard error, where \"latest\" or --at chooses among several sources", false, Latest{}},
 		{nil, "traffic", "on standard error, of each target, with --traffic", false, Traffic{}},
+		{on("snapshot", "restore", "copy", "forget", "mount"), "error", "of an item, while the command goes on", false, Error{}},
+		{on("snapshot", "restore"), "notice", "of an item", false, Notice{}},
 
 		{listed, "", "", true, Snapshot{}},
 		{on("forget"), "", "by a policy", true, ForgetGroup{}},
@@ -32,8 +34,6 @@ func Forms() []Form {
 		{on("version"), "version", "", false, Version{}},
 		{on("init"), "initialized", "", false, Initialized{}},
 		{on("snapshot"), "status", "now and then", false, SnapshotStatus{}},
-		{on("snapshot", "restore"), "notice", "", false, Notice{}},
-		{on("snapshot", "restore", "copy", "forget", "mount"), "error", "of an item, while the command goes on", false, Error{}},
 		{on("snapshot"), "summary", "", false, SnapshotSummary{}},
 		{on("ls"), "snapshot", "first", false, ListedSnapshot{}},
 		{on("ls"), "node", "of each entry", false, Node{}},
