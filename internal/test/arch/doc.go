@@ -4,6 +4,7 @@
 //	L5  cmd/qsnap          wires everything, and exits
 //	L4  internal/archive   and the like, such as internal/mount: built on repo,
 //	                       never below it
+//	    repo/report        the shapes of what --json prints: data only
 //	    repo/connect       opens repositories by location; alone imports back ends
 //	L3  repo               the only place where the formats and a target meet
 //	    internal/capture   source → trees and chunks
