@@ -269,6 +269,7 @@ func TestDecisionsDontDependOnTheOrderOfTheList(t *testing.T) {
 
 // TestOrderlyHistoriesAreKeptAsRestated compares with the rules told another way.
 func TestOrderlyHistoriesAreKeptAsRestated(t *testing.T) {
+	t.Parallel()
 	histories(t, 3000, func(t *testing.T, r *rand.Rand, group []*Manifest, now time.Time, p Policy) {
 		slices.SortFunc(group, func(a, b *Manifest) int { return a.End.Compare(b.End) })
 		for i, m := range group { // one source, and a clock that is right

@@ -74,6 +74,7 @@ func TestTheLast72HoursRoll(t *testing.T) {
 // TestFailingClocksCostNothing runs two repositories for some months, with a forget
 // every hour. The second has additional snapshots, taken by a clock that was wrong.
 func TestFailingClocksCostNothing(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(4) {
 		r := rand.New(rand.NewPCG(seed, 74))
 		p := Policy{
@@ -120,6 +121,7 @@ func TestFailingClocksCostNothing(t *testing.T) {
 // TestAClockThatRestartsCostsNothing has a machine whose clock is reset to 1970 for
 // some hours, while it goes on to take snapshots and to forget by that clock.
 func TestAClockThatRestartsCostsNothing(t *testing.T) {
+	t.Parallel()
 	for _, first := range []bool{false, true} { // the first snapshot was taken by such a clock, too
 		for _, outage := range []int{5, 12, 120} {
 			for _, p := range []Policy{

@@ -203,6 +203,7 @@ func TestPagesAreDeterministicCBOR(t *testing.T) {
 // The point of pages: a small change in a large directory stores little, however
 // the directory came to be.
 func TestAChangeRewritesFewPages(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 1))
 	s := store{}
 	entries := randomEntries(r, 50_000)

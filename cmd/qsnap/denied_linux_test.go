@@ -10,6 +10,7 @@ import (
 // An object of a repository that may not be read is named, with what to do. No repair
 // removes it, and what doesn't need it goes on.
 func TestAnObjectThatMayNotBeReadIsNamedAndNeverRemoved(t *testing.T) {
+	t.Parallel()
 	s := newSession(t)
 	s.write("tree/f", []byte("content"))
 	s = s.asNobody()

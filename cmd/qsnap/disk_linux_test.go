@@ -30,6 +30,7 @@ func mountTmpfs(t *testing.T, dir, size string) {
 }
 
 func TestAFullDiskFailsTheSnapshotOnly(t *testing.T) {
+	t.Parallel()
 	s := newSession(t)
 	mountTmpfs(t, s.path("repo"), "6m")
 	s.run("init", "--key-file", "key")
@@ -87,6 +88,7 @@ func TestAFullDiskFailsTheSnapshotOnly(t *testing.T) {
 
 // The disk is full to the last byte. Forgetting and pruning work, and make room.
 func TestAFullDiskCanBePruned(t *testing.T) {
+	t.Parallel()
 	s := newSession(t)
 	mountTmpfs(t, s.path("repo"), "8m")
 	s.run("init", "--key-file", "key")
@@ -143,6 +145,7 @@ func TestAReadOnlyRepositoryCanBeReadAndSaysSo(t *testing.T) {
 }
 
 func TestAVanishedRepositoryIsOneClearLine(t *testing.T) {
+	t.Parallel()
 	s := newSession(t)
 	s.run("init", "--key-file", "key")
 	s.fill("tree", 0)
@@ -179,6 +182,7 @@ func TestAVanishedRepositoryIsOneClearLine(t *testing.T) {
 
 // What a full disk has and the snapshot doesn't can make room first.
 func TestARestoreDeletesFirstWhereBothFindNoRoom(t *testing.T) {
+	t.Parallel()
 	s := newSession(t)
 	mountTmpfs(t, s.path("tree"), "3m")
 	s.run("init", "--key-file", "key")

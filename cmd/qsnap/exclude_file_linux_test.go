@@ -10,6 +10,7 @@ import (
 )
 
 func TestAnExcludeFileIsAFileOrAPipeThatSomebodyWritesTo(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	pipe := filepath.Join(dir, "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {

@@ -32,6 +32,7 @@ func handsTime(t *testing.T) time.Duration {
 // loop. Nothing fails. Afterwards everything is well, and the repository takes the
 // space of a fresh one with the same snapshots.
 func TestManyHandsSnapshotForgetAndPruneAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newSession(t)
 	s.run("init", "--quiet")
 	end := time.Now().Add(handsTime(t))
@@ -133,6 +134,7 @@ func compareWithFresh(t *testing.T, s *session) {
 // A snapshot is under way while others forget and prune. The prune goes on, says for
 // whom it leaves what, and the next one brings the space back.
 func TestAPruneSaysForWhomItWaits(t *testing.T) {
+	t.Parallel()
 	s := newSession(t)
 	s.run("init", "--quiet")
 	for v := range 3 {

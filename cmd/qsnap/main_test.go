@@ -18,6 +18,7 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"qsnap": main
 
 // The scripts in testdata/script read like sessions of a user.
 func TestSessions(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {

@@ -9,6 +9,7 @@ import (
 // What was named through a link goes back through it in place: the link is where it was, or
 // on the way there. A link within what was named is itself what was taken.
 func TestInPlaceWhatWasNamedThroughALinkGoesBackThroughIt(t *testing.T) {
+	t.Parallel()
 	s := newSession(t)
 	s.run("init", "--key-file", "key")
 	for _, name := range []string{"real/f", "real/sub/f", "b/g", "far/f"} {

@@ -113,6 +113,7 @@ func (s *session) fill(dir string, version uint64) {
 // However often a snapshot is killed, wherever it is: the repository is whole, and
 // the next one needs no help.
 func TestTwentyKillsHarmNothing(t *testing.T) {
+	t.Parallel()
 	s := newSession(t)
 	s.run("init", "--key-file", "key")
 	change := func(version uint64) {
@@ -206,6 +207,7 @@ func TestAnInterruptEndsWithinASecond(t *testing.T) {
 // Snapshots, restores, listings and checks at once: none waits for another or
 // harms it.
 func TestManyProcessesShareARepository(t *testing.T) {
+	t.Parallel()
 	s := newSession(t)
 	s.run("init", "--key-file", "key")
 	s.fill("tree", 0)

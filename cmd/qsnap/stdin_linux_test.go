@@ -63,6 +63,7 @@ func TestNoChildReadsStandardInput(t *testing.T) {
 }
 
 func TestAPasswordCommandLeavesTheStreamWhole(t *testing.T) {
+	t.Parallel()
 	s := newSession(t)
 	s.env = append(s.env, "QSNAP_KEY_FILE=", "QSNAP_PASSWORD_COMMAND=cat >/dev/null; echo pw")
 	s.run("init")

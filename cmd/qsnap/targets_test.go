@@ -69,6 +69,7 @@ func TestAnAdapterGetsWhatTheUserGave(t *testing.T) {
 }
 
 func TestAServerThatIsAwayIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		failures := 0
 		s := connect.Scheme{Remote: true, Open: func(context.Context, connect.Endpoint) (target.Target, error) {

@@ -46,13 +46,17 @@ func given(t *testing.T, flag string, list bool, words []string, args ...string)
 	return values, rest, p.end(t.Context(), err), stderr.String()
 }
 
-// odd are values in which something else than the flag may see a meaning.
-var odd = []string{
-	"a,b", ",", "*,v", `a\,b`, " x ", "x ", " ", "\tx", `"q"`, "'", "*", "\ufeffx", "\xff\xfe", "é", "-x", "--", "--json", "-", "=", "a=b",
-	"$HOME", "%s", "help", "latest", "[]", "{}", "null", "#", "!", strings.Repeat("x", 1<<20), "two\nlines", "\r\n", "\x1b[m",
+// oddValues returns values in which something else than the flag may see a meaning. They
+// are made when asked for, as the test's binary is the program that other tests start.
+func oddValues() []string {
+	return []string{
+		"a,b", ",", "*,v", `a\,b`, " x ", "x ", " ", "\tx", `"q"`, "'", "*", "\ufeffx", "\xff\xfe", "é", "-x", "--", "--json", "-", "=", "a=b",
+		"$HOME", "%s", "help", "latest", "[]", "{}", "null", "#", "!", strings.Repeat("x", 1<<20), "two\nlines", "\r\n", "\x1b[m",
+	}
 }
 
 func TestNoFlagSplitsTrimsOrDrops(t *testing.T) {
+	t.Parallel()
 	p := &program{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }}
 	app := p.app()
 	flags := 0
@@ -69,7 +73,7 @@ func TestNoFlagSplitsTrimsOrDrops(t *testing.T) {
 		first := f.Names()[0]
 		for _, name := range f.Names() {
 			dash := map[bool]string{true: "-", false: "--"}[len(name) == 1] + name
-			for n, value := range odd {
+			for n, value := range oddValues() {
 				// Each way to write a flag, in turn.
 				var line []string
 				switch n % 4 {

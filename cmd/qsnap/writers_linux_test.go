@@ -25,6 +25,7 @@ const bucketOfMany = "backup"
 
 // A store in this process, and a real one where there is versitygw.
 func TestEightWritersAndAPrunerShareABucket(t *testing.T) {
+	t.Parallel()
 	backend := s3mem.New()
 	if err := backend.CreateBucket(bucketOfMany); err != nil {
 		t.Fatal(err)

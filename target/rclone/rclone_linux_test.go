@@ -91,6 +91,7 @@ func (s *turns) List(ctx context.Context, prefix string) iter.Seq2[target.Info, 
 func (s *turns) Delete(ctx context.Context, name string) error { return s.next().Delete(ctx, name) }
 
 func TestOneAndSeveralKeepTheContract(t *testing.T) {
+	t.Parallel()
 	needRclone(t)
 	dir := quick(t)
 	one, two := openDir(t, dir), openDir(t, dir)
@@ -108,6 +109,7 @@ func TestOneAndSeveralKeepTheContract(t *testing.T) {
 }
 
 func TestARepositoryOnARemote(t *testing.T) {
+	t.Parallel()
 	needRclone(t)
 	text, err := repo.NewKey()
 	if err != nil {
@@ -222,6 +224,7 @@ func TestAnRcloneThatDiedIsSaid(t *testing.T) {
 }
 
 func TestARemoteThatVanishedIsNotEmpty(t *testing.T) {
+	t.Parallel()
 	needRclone(t)
 	dir := filepath.Join(quick(t), "mounted")
 	if err := os.Mkdir(dir, 0o700); err != nil {

@@ -63,6 +63,7 @@ func open(t testing.TB, o s3.Options) *s3.Target {
 }
 
 func TestABucketKeepsTheContract(t *testing.T) {
+	t.Parallel()
 	for _, prefix := range []string{"", "a", "some/deep-er/Prefix_1"} {
 		f := newFake(t)
 		f.options.Prefix = prefix
@@ -73,6 +74,7 @@ func TestABucketKeepsTheContract(t *testing.T) {
 }
 
 func TestTheContractHoldsInABucketThatKeepsVersions(t *testing.T) {
+	t.Parallel()
 	for _, deleteVersions := range []bool{false, true} {
 		f := newFake(t)
 		if err := f.SetVersioningConfiguration(bucket, gofakes3.VersioningConfiguration{Status: gofakes3.VersioningEnabled}); err != nil {

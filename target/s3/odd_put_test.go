@@ -238,6 +238,7 @@ func TestAStoreThatReplacesObjectsIsFoundOut(t *testing.T) {
 
 // This store looks at the condition for single requests only.
 func TestWhereOnlySinglePutsCreateLargeObjectsGoByOne(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	f.options.PartSize = inParts
 	target, tap := tapped(t, f.options)
@@ -391,6 +392,7 @@ func (b bodyOfTwo) Inspect() io.ReaderAt { return b.ReaderAt }
 
 // Else a limit of the upload would be halved.
 func TestWhatIsOnlyHashedIsNotCountedAsSent(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	f.options.PartSize = 5 << 20
 	target := open(t, f.options)

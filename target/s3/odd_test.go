@@ -74,6 +74,7 @@ func TestWhatIsWrongIsSaidInOneLine(t *testing.T) {
 }
 
 func TestAnAddressWithoutAStoreIsNotAnEmptyOne(t *testing.T) {
+	t.Parallel()
 	page := func(status int) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")

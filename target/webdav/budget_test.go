@@ -72,6 +72,7 @@ func TestRequestsKeepToTheirBudget(t *testing.T) {
 }
 
 func TestABudgetIsSharedAndOutlivesProcesses(t *testing.T) {
+	t.Parallel()
 	state := filepath.Join(t.TempDir(), "new", "requests.json")
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex

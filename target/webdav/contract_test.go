@@ -45,6 +45,7 @@ func mustPut(t testing.TB, tgt *Target, name, text string) {
 }
 
 func TestServersOfTheGoProjectKeepTheContract(t *testing.T) {
+	t.Parallel()
 	for name, fs := range map[string]dav.FileSystem{"memory": dav.NewMemFS(), "directory": dav.Dir(t.TempDir())} {
 		s := newServer(t, davHandler(fs))
 		tgt := open(t, Options{URL: s.URL + "/dav", Timeout: 10 * time.Second})
@@ -57,6 +58,7 @@ func TestServersOfTheGoProjectKeepTheContract(t *testing.T) {
 // A server without "Expect: 100-continue", one without ranges, pages or lengths, one
 // behind a proxy that gives it another path: all keep the contract.
 func TestPlainerServersKeepTheContract(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(*store){
 		"no ranges": func(s *store) { s.ranges = false },
 		"pages":     func(s *store) { s.page = 3 },

@@ -156,6 +156,7 @@ func explore(cut shortcut) (states int, err error) {
 }
 
 func TestNoOrderOfStepsReplacesAnObject(t *testing.T) {
+	t.Parallel()
 	states, err := explore(shortcut{})
 	if err != nil {
 		t.Error(err)

@@ -16,6 +16,7 @@ import (
 )
 
 func TestStoresThatTakeNothingSayWhy(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		code      int
 		words     string
@@ -76,6 +77,7 @@ func TestAQuotaHitInTheMiddleLeavesNothing(t *testing.T) {
 }
 
 func TestAServerThatKeepsFewerBytesThanItTookIsFoundOut(t *testing.T) {
+	t.Parallel()
 	s := newStore()
 	tgt := openStore(t, s, Options{})
 	mustPut(t, tgt, "before", "x")
@@ -122,6 +124,7 @@ func TestAServerThatOverwritesIsRefusedOnce(t *testing.T) {
 
 // Nextcloud goes on assembling a file after somebody in between has lost patience.
 func TestAnUploadThatIsStillAssembledIsNotSentAgain(t *testing.T) {
+	t.Parallel()
 	for _, code := range []int{http.StatusGatewayTimeout, http.StatusLocked} {
 		s := newStore()
 		tgt := openStore(t, s, Options{})
@@ -322,6 +325,7 @@ func TestARivalThatSomebodyElseDeletesMeanwhileIsGone(t *testing.T) {
 
 // A refusal is what it is, though a crashed rival has left an upload for the same name.
 func TestARefusalIsNotTakenForARival(t *testing.T) {
+	t.Parallel()
 	s := newStore()
 	tgt := openStore(t, s, Options{})
 	mustPut(t, tgt, "before", "x")
@@ -412,6 +416,7 @@ func TestABaseThatVanishedIsAnErrorNotEmpty(t *testing.T) {
 }
 
 func TestNoByteIsReadAfterPutReturned(t *testing.T) {
+	t.Parallel()
 	s := newStore()
 	tgt := openStore(t, s, Options{})
 	mustPut(t, tgt, "before", "x")

@@ -139,6 +139,7 @@ func TestLengthsThatLieAreFoundOut(t *testing.T) {
 }
 
 func TestListingsThatAreNotWholeAreErrors(t *testing.T) {
+	t.Parallel()
 	const head, self = `<?xml version="1.0"?><multistatus xmlns="DAV:">`, `<response><href>/dav/packs/</href><propstat><prop><resourcetype><collection/></resourcetype></prop><status>HTTP/1.1 200 OK</status></propstat></response>`
 	file := func(href string) string {
 		return `<response><href>` + href + `</href><propstat><prop><resourcetype/><getcontentlength>5</getcontentlength></prop><status>HTTP/1.1 200 OK</status></propstat></response>`

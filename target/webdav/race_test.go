@@ -85,6 +85,7 @@ func slowMover() *store {
 }
 
 func TestOfRacingPutsOneWinsWhereMovesRace(t *testing.T) {
+	t.Parallel()
 	s := slowMover()
 	var clients []*Target
 	for range 4 {
