@@ -68,6 +68,9 @@ type Config struct {
 	Stderr io.Writer
 }
 
+// String returns the location: printing a Config shows no secret.
+func (c Config) String() string { return c.Location.String() }
+
 // Check returns what in a configuration can't work, as far as that shows without reaching
 // for the target.
 func (c Config) Check() error {

@@ -14,6 +14,9 @@ import (
 // Credentials are how a target's user logs in. What isn't known is empty.
 type Credentials struct{ User, Password, Token string }
 
+// String returns the user's name: printing Credentials shows no secret.
+func (c Credentials) String() string { return c.User }
+
 // Credentials returns those for an endpoint. The user's name is that of the URL, of the
 // Config, or QSNAP_TARGET_USER. Password and token are those of the Config, or else of the
 // environment. If that has neither, all comes from the user's netrc file, as far as that

@@ -2,6 +2,7 @@ package connect_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,7 +71,7 @@ func TestCredentialsComeFromTheEnvironmentOrElseFromNetrc(t *testing.T) {
 	} {
 		want := connect.Credentials{User: c.user, Password: c.password, Token: c.token}
 		if got, warned, err := credentialsOf(t, c.given, c.env); got != want || err != nil || warned != "" {
-			t.Errorf("%s: %+v, %v, %s", name, got, err, warned)
+			t.Errorf("%s: %q, %v, %s", name, []string{got.User, got.Password, got.Token}, err, warned)
 		}
 	}
 	for name, e := range map[string]env{
@@ -83,6 +84,16 @@ func TestCredentialsComeFromTheEnvironmentOrElseFromNetrc(t *testing.T) {
 		_, _, err := credentialsOf(t, connect.Config{Location: "test://host/x"}, e)
 		if err == nil || !strings.Contains(err.Error(), name) || !strings.HasPrefix(err.Error(), "test://host/x: ") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestPrintingAConfigShowsNoSecret(t *testing.T) {
+	c := connect.Config{Location: "s3://bucket/x?token=secret", Password: "secret", Token: "secret"}
+	who := connect.Credentials{User: "ann", Password: "secret", Token: "secret"}
+	for _, format := range []string{"%v", "%+v", "%s"} {
+		if text := fmt.Sprintf(format, c) + " " + fmt.Sprintf(format, who); text != "s3://bucket/x?token=*** ann" {
+			t.Errorf("%s: %s", format, text)
 		}
 	}
 }
