@@ -67,7 +67,7 @@ type verdict struct {
 	at          place
 	findings    []targettest.Finding
 	createOnly  bool // as far as the target knows
-	speed       speed
+	speed       targettest.Speed
 	free, total int64 // or 0
 	elapsed     time.Duration
 }
@@ -91,10 +91,10 @@ func (p *program) targetCheck(c *cli.Context) error {
 	}
 	start := time.Now()
 	v := verdict{at: at}
-	if v.speed, err = measure(c.Context, t); err != nil {
+	if v.speed, err = targettest.Measure(c.Context, t); err != nil {
 		return v.blame(err)
 	}
-	v.findings = targettest.Survey(c.Context, t, v.speed.affordable())
+	v.findings = targettest.Survey(c.Context, t, v.speed.SurveyLimit())
 	if err := c.Context.Err(); err != nil {
 		return err
 	}
@@ -164,9 +164,9 @@ func (p *program) showVerdict(v verdict) error {
 	p.table(rows)
 	p.say("")
 	rows = [][]string{
-		{"time for a request", term.Latency(v.speed.latency)},
-		{"upload", term.Size(uint64(v.speed.up)) + "/s"},
-		{"download", term.Size(uint64(v.speed.down)) + "/s"},
+		{"time for a request", term.Latency(v.speed.Latency)},
+		{"upload", term.Size(uint64(v.speed.Up)) + "/s"},
+		{"download", term.Size(uint64(v.speed.Down)) + "/s"},
 	}
 	if v.total > 0 {
 		rows = append(rows, []string{"free", term.Size(uint64(v.free)) + " of " + term.Size(uint64(v.total))})
@@ -191,6 +191,6 @@ func (v verdict) report() report.TargetSummary {
 		out.Checks = append(out.Checks, check)
 	}
 	out.OK, out.CreateOnly, out.FreeBytes, out.TotalBytes = v.err() == nil, v.createOnly, v.free, v.total
-	out.RequestSeconds, out.UploadPerSecond, out.DownloadPerSecond = v.speed.latency.Seconds(), int64(v.speed.up), int64(v.speed.down)
+	out.RequestSeconds, out.UploadPerSecond, out.DownloadPerSecond = v.speed.Latency.Seconds(), int64(v.speed.Up), int64(v.speed.Down)
 	return out
 }

@@ -1,4 +1,4 @@
-package main
+package targettest
 
 import (
 	"bytes"
@@ -15,10 +15,10 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// A speed is how fast a target is, for one operation at a time.
-type speed struct {
-	latency  time.Duration // of a request that moves nothing
-	up, down float64       // bytes per second
+// A Speed is how fast a target is, for one operation at a time.
+type Speed struct {
+	Latency  time.Duration // of a request that moves nothing
+	Up, Down float64       // bytes per second
 }
 
 const (
@@ -27,15 +27,16 @@ const (
 	quick      = 300 * time.Millisecond
 )
 
-// measure finds out how fast a target is, by an object that it removes again.
-func measure(ctx context.Context, t target.Target) (speed, error) {
+// Measure returns how fast a target is. It puts objects of up to 8 MiB below targettest/,
+// smaller ones on a slow target, and removes them again.
+func Measure(ctx context.Context, t target.Target) (Speed, error) {
 	var random [8]byte
 	rand.Read(random[:])
 	name := "targettest/speed-" + hex.EncodeToString(random[:])
-	var s speed
+	var s Speed
 	var err error
-	if s.latency, err = latency(ctx, t, name); err != nil {
-		return speed{}, err
+	if s.Latency, err = latency(ctx, t, name); err != nil {
+		return Speed{}, err
 	}
 	// What can't be compressed on the way.
 	body := make([]byte, largeProbe)
@@ -44,9 +45,9 @@ func measure(ctx context.Context, t target.Target) (speed, error) {
 		probe := fmt.Sprintf("%s-%d", name, n)
 		up, down, err := transfer(ctx, t, probe, body[:n])
 		if err != nil {
-			return speed{}, err
+			return Speed{}, err
 		}
-		s.up, s.down = float64(n)/up.Seconds(), float64(n)/down.Seconds()
+		s.Up, s.Down = float64(n)/up.Seconds(), float64(n)/down.Seconds()
 		if max(up, down) > quick {
 			break
 		}
@@ -95,10 +96,10 @@ func transfer(ctx context.Context, t target.Target, name string, body []byte) (u
 	return max(up, 1), max(time.Since(start), 1), nil
 }
 
-// affordable returns the size of the largest object that a survey should put, or 0
-// for the usual one.
-func (s speed) affordable() int64 {
-	if min(s.up, s.down) > 4<<20 {
+// SurveyLimit returns the limit for a Survey that is not to take long: the size of the largest
+// object that it should put, or 0 for the usual one.
+func (s Speed) SurveyLimit() int64 {
+	if min(s.Up, s.Down) > 4<<20 {
 		return 0
 	}
 	return 1 << 20
