@@ -39,7 +39,7 @@ type program struct {
 func (p *program) run(ctx context.Context, args []string) int {
 	app := p.app()
 	p.json = slices.Contains(args, "--json") // should the rest be unreadable
-	args, err := arrange(app, args)
+	args, err := normalizeArgs(app, args)
 	if err == nil {
 		err = app.RunContext(ctx, args)
 	}

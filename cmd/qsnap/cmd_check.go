@@ -75,7 +75,7 @@ func (p *program) checkReplicas(c *cli.Context, found error) error {
 		}
 		return found
 	}
-	at, err := p.place(c)
+	at, err := p.repository(c)
 	if err != nil {
 		return err
 	}

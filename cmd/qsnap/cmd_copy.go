@@ -43,7 +43,7 @@ func (p *program) copy(c *cli.Context) error {
 	if o.Compression, err = repo.ParseCompression(c.String("compression")); err != nil {
 		return err
 	}
-	at, err := p.place(c)
+	at, err := p.repository(c)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (p *program) copy(c *cli.Context) error {
 
 // makeTwin makes a twin on a target, or brings the keys of one up to date.
 func (p *program) makeTwin(c *cli.Context, r *repo.Repo, name string) error {
-	at, err := p.placeNamed(name)
+	at, err := p.refTo(name)
 	if err != nil {
 		return err
 	}

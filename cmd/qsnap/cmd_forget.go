@@ -85,7 +85,7 @@ func (p *program) forget(c *cli.Context) error {
 	case c.Bool("dry-run"):
 		return err
 	}
-	return p.afterwards(c, r, err)
+	return p.finish(c, r, err)
 }
 
 func parsePolicy(c *cli.Context) (snapshot.Policy, error) {

@@ -33,7 +33,7 @@ func (p *program) initCommand() *cli.Command {
 }
 
 func (p *program) init(c *cli.Context) error {
-	at, err := p.place(c)
+	at, err := p.repository(c)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (p *program) chunksFrom(c *cli.Context, name string) (chunk.Params, error) 
 
 // newSecret returns the secret of a new repository, and the name of the key file if
 // it was written just now.
-func (p *program) newSecret(c *cli.Context, at place) (s repo.Secret, key string, err error) {
+func (p *program) newSecret(c *cli.Context, at repoRef) (s repo.Secret, key string, err error) {
 	name := c.String("key-file")
 	if name == "" && c.String("password-file") == "" && c.String("password-command") == "" {
 		name = p.getenv("QSNAP_KEY_FILE")

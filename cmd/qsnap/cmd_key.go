@@ -171,7 +171,7 @@ func (p *program) keyExport(c *cli.Context) error {
 	if p.json {
 		return p.emit(report.NewRecoverySheet(r.ID(), lines))
 	}
-	at, err := p.place(c)
+	at, err := p.repository(c)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func (p *program) mount(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	at, err := p.place(c)
+	at, err := p.repository(c)
 	if err != nil {
 		return err
 	}

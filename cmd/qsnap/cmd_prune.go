@@ -147,3 +147,23 @@ func (p *program) freedLine(r *repo.PruneReport, dryRun bool, took time.Duration
 		p.say("  it would cost %s", costLine(r.Cost))
 	}
 }
+
+// sayLocked tells of packs that prune has to leave for a while.
+func (p *program) sayLocked(r *repo.PruneReport) {
+	if r.LockedPacks == 0 {
+		return
+	}
+	when := "until " + term.LocalTime(r.LockedFirst)
+	if r.LockedLast.Sub(r.LockedFirst) >= time.Second {
+		when = fmt.Sprintf("the first of them until %s, the last until %s", term.LocalTime(r.LockedFirst), term.LocalTime(r.LockedLast))
+	}
+	p.say("  %s of %s are needed no more but locked, %s: the next prune after that deletes them", term.Plural(r.LockedPacks, "pack", "packs"), term.Size(uint64(r.LockedBytes)), when)
+}
+
+// sayStale tells of pending manifests that only a person may give up.
+func (p *program) sayStale(r *repo.PruneReport) {
+	for _, m := range r.Stale {
+		p.warn("%s of %s, begun %s, was interrupted when it was to be saved: if it has ended for sure, \"qsnap prune --drop-pending %s\" gives it up",
+			m.ID.Short(), m.Hostname, term.LocalTime(m.End), m.ID.Short())
+	}
+}

@@ -79,7 +79,7 @@ func (p *program) promoteCommand() *cli.Command {
 }
 
 func (p *program) promote(c *cli.Context) error {
-	at, err := p.place(c)
+	at, err := p.repository(c)
 	if err != nil {
 		return err
 	}

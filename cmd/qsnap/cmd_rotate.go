@@ -9,7 +9,7 @@ import (
 )
 
 func (p *program) keyRotate(c *cli.Context) error {
-	at, err := p.place(c)
+	at, err := p.repository(c)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (p *program) keyRotate(c *cli.Context) error {
 }
 
 // removeKeys removes keys with the repository opened anew: by the new key.
-func (p *program) removeKeys(c *cli.Context, at place, secret repo.Secret, keys []repo.Key) (removed int, err error) {
+func (p *program) removeKeys(c *cli.Context, at repoRef, secret repo.Secret, keys []repo.Key) (removed int, err error) {
 	t, err := p.openTarget(c, at, false)
 	if err != nil {
 		return 0, p.explain(at, err)

@@ -72,7 +72,7 @@ func (p *program) snapshot(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c, r)
-	if at, err := p.place(c); err == nil && at.location.Directory() != "" {
+	if at, err := p.repository(c); err == nil && at.location.Directory() != "" {
 		o.Avoid = append(o.Avoid, at.location.Directory())
 	}
 	if word := c.String("parent"); word != "" {
@@ -106,7 +106,7 @@ func (p *program) snapshot(c *cli.Context) error {
 	if err := p.snapshotSummary(m, cost, view.unmatched, c.Bool("dry-run")); err != nil {
 		return err
 	}
-	return p.afterwards(c, r, end)
+	return p.finish(c, r, end)
 }
 
 func (p *program) snapshotOptions(c *cli.Context) (o repo.SnapshotOptions, err error) {

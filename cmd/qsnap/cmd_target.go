@@ -64,7 +64,7 @@ AWS_SECRET_ACCESS_KEY, AWS_PROFILE, ~/.aws, or the machine's role.`
 
 // A verdict is what was found of a target.
 type verdict struct {
-	at          place
+	at          repoRef
 	findings    []targettest.Finding
 	createOnly  bool // as far as the target knows
 	speed       targettest.Speed
@@ -73,7 +73,7 @@ type verdict struct {
 }
 
 func (p *program) targetCheck(c *cli.Context) error {
-	at, err := p.argumentOrPlace(c)
+	at, err := p.argumentOrRepository(c)
 	if err != nil {
 		return err
 	}
@@ -114,17 +114,17 @@ func (p *program) targetCheck(c *cli.Context) error {
 	return v.err()
 }
 
-// argumentOrPlace returns the location that is the argument, or that of the
+// argumentOrRepository returns the location that is the argument, or that of the
 // repository.
-func (p *program) argumentOrPlace(c *cli.Context) (place, error) {
+func (p *program) argumentOrRepository(c *cli.Context) (repoRef, error) {
 	if c.NArg() > 0 {
 		name, err := oneArgument(c, "TARGET")
 		if err != nil {
-			return place{}, err
+			return repoRef{}, err
 		}
-		return p.placeNamed(name)
+		return p.refTo(name)
 	}
-	return p.place(c)
+	return p.repository(c)
 }
 
 // err returns what keeps the target from being trusted, if anything.

@@ -26,7 +26,7 @@ func connectionFlags() []cli.Flag {
 }
 
 // config returns what the flags and the environment say of reaching a target.
-func (p *program) config(c *cli.Context, at place) (connect.Config, error) {
+func (p *program) config(c *cli.Context, at repoRef) (connect.Config, error) {
 	o := connect.Config{
 		Location: at.location, ObjectLock: at.objectLock, CAFile: c.String("ca-file"), Fingerprint: c.String("fingerprint"),
 		CountTraffic: p.traffic, Schemes: p.schemes, Getenv: p.getenv, Ask: p.ask, Waiting: p.sayWaits(), Stderr: p.stderr,
@@ -62,7 +62,7 @@ func rateFlag(c *cli.Context, name string) (int64, error) {
 
 // openTarget opens a target, which create may make, with what the flags ask for around it.
 // It is closed when the program ends.
-func (p *program) openTarget(c *cli.Context, at place, create bool) (*connect.Conn, error) {
+func (p *program) openTarget(c *cli.Context, at repoRef, create bool) (*connect.Conn, error) {
 	o, err := p.config(c, at)
 	if err != nil {
 		return nil, err
@@ -113,4 +113,10 @@ func (p *program) sayWaits() func(connect.Wait) {
 		}
 		view.Interject("target: " + term.Printable(why))
 	}
+}
+
+// objectLockFlag is as good as object-lock= in the repository's URL.
+func objectLockFlag() cli.Flag {
+	return &cli.StringFlag{Name: "object-lock", EnvVars: []string{"QSNAP_OBJECT_LOCK"},
+		Usage: "have an s3:// repository keep each snapshot from being deleted by anyone for `PERIOD`, such as 30d: see \"qsnap target --help\""}
 }

@@ -167,3 +167,42 @@ func oneArgument(c *cli.Context, what string) (string, error) {
 	}
 	return c.Args().First(), nil
 }
+
+// eachNamed calls f for each snapshot that the arguments name. With --json it then
+// prints them as they are now.
+func (p *program) eachNamed(c *cli.Context, missing string, f func(*repo.Repo, *snapshot.Manifest) error) error {
+	if c.NArg() == 0 {
+		return hint{errors.New(missing), "name snapshots"}
+	}
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer p.close(c, r)
+	s, err := p.selection(c)
+	if err != nil {
+		return err
+	}
+	var all []*snapshot.Manifest
+	for _, word := range c.Args().Slice() {
+		m, err := p.find(c, r, word, s)
+		if err != nil {
+			return err
+		}
+		all = append(all, m)
+	}
+	for _, m := range all {
+		if err := f(r, m); err != nil {
+			return err
+		}
+	}
+	if !p.json {
+		return nil
+	}
+	for i, m := range all {
+		if all[i], err = r.Find(c.Context, m.ID.String(), repo.Select{}); err != nil {
+			return err
+		}
+	}
+	return p.showSnapshots(c, all)
+}

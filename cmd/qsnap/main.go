@@ -10,7 +10,7 @@ import (
 )
 
 func main() {
-	paceCollections()
+	paceGC()
 	plainFlags()
 	ctx, stop := withSignals(context.Background())
 	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}

@@ -35,7 +35,7 @@ func cacheSizeFlag(c *cli.Context) (int64, error) {
 
 // open opens the repository.
 func (p *program) open(c *cli.Context) (*repo.Repo, error) {
-	at, err := p.place(c)
+	at, err := p.repository(c)
 	if err != nil {
 		return nil, err
 	}
@@ -46,13 +46,13 @@ func (p *program) open(c *cli.Context) (*repo.Repo, error) {
 	return r, err
 }
 
-func (p *program) openAt(c *cli.Context, at place) (*repo.Repo, error) {
+func (p *program) openAt(c *cli.Context, at repoRef) (*repo.Repo, error) {
 	r, _, err := p.openKnowing(c, at)
 	return r, err
 }
 
 // openKnowing opens a repository and returns the secret that did, too.
-func (p *program) openKnowing(c *cli.Context, at place) (*repo.Repo, repo.Secret, error) {
+func (p *program) openKnowing(c *cli.Context, at repoRef) (*repo.Repo, repo.Secret, error) {
 	t, err := p.openTarget(c, at, false)
 	if err != nil {
 		return nil, repo.Secret{}, p.explain(at, err)
@@ -67,7 +67,7 @@ func (p *program) openKnowing(c *cli.Context, at place) (*repo.Repo, repo.Secret
 
 // explainUnlock explains an error of the repository; one of a secret's file or command is
 // about that.
-func (p *program) explainUnlock(at place, err error) error {
+func (p *program) explainUnlock(at repoRef, err error) error {
 	if e, ok := errors.AsType[*connect.Error](err); ok {
 		return p.explain(at, e.Err)
 	}
@@ -75,7 +75,7 @@ func (p *program) explainUnlock(at place, err error) error {
 }
 
 // explain says which repository an error of opening it is about, and what to do.
-func (p *program) explain(at place, err error) error {
+func (p *program) explain(at repoRef, err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -102,7 +102,7 @@ func (p *program) explain(at place, err error) error {
 
 // openOrCreate opens the repository, and makes the default one at its first use.
 func (p *program) openOrCreate(c *cli.Context) (*repo.Repo, error) {
-	at, err := p.place(c)
+	at, err := p.repository(c)
 	if err != nil {
 		return nil, err
 	}
@@ -165,4 +165,12 @@ func writeNewFile(name, text string) error {
 		err = errors.Join(err, os.Remove(name))
 	}
 	return err
+}
+
+// tellUnsafe says what a repository's target can't do that others can.
+func (p *program) tellUnsafe(err error) {
+	if errors.Is(err, repo.ErrReplaces) {
+		err = hint{err, "what an interrupted snapshot left pending stays until \"qsnap prune --drop-pending\", and two must not rotate the key at once"}
+	}
+	p.warn("warning: %s", term.OneLine(err))
 }

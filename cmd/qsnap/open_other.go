@@ -23,7 +23,7 @@ func otherFlags(prefix, flag string) []cli.Flag {
 // openOther opens a second repository with the secret that its flags give. Without
 // any it tries one that may be the same, if it isn't nil, and then asks.
 func (p *program) openOther(c *cli.Context, name, prefix string, perhaps *repo.Secret) (*repo.Repo, error) {
-	at, err := p.placeNamed(name)
+	at, err := p.refTo(name)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func (p *program) replicas(c *cli.Context) (out []repo.Replica) {
 
 // openReplica opens the target of a replica, which may be made.
 func (p *program) openReplica(c *cli.Context, name string, create bool) (target.Target, error) {
-	at, err := p.placeNamed(name)
+	at, err := p.refTo(name)
 	if err != nil {
 		return nil, err
 	}
@@ -43,9 +43,9 @@ func (p *program) openReplica(c *cli.Context, name string, create bool) (target.
 	return t, nil
 }
 
-// follow brings the replicas that are named up to date after a command has changed
+// updateReplicas brings the replicas that are named up to date after a command has changed
 // the repository. One that can't be is reported, and caught up by the next command.
-func (p *program) follow(c *cli.Context, r *repo.Repo) error {
+func (p *program) updateReplicas(c *cli.Context, r *repo.Repo) error {
 	var failed error
 	for _, name := range replicaNames(c) {
 		if c.Context.Err() != nil {
@@ -59,25 +59,26 @@ func (p *program) follow(c *cli.Context, r *repo.Repo) error {
 	return failed
 }
 
-// afterwards is what comes of a command whose replicas then follow.
-func (p *program) afterwards(c *cli.Context, r *repo.Repo, done error) error {
+// finish brings the replicas up to date after a command that changed the repository, and
+// returns what went wrong with either.
+func (p *program) finish(c *cli.Context, r *repo.Repo, done error) error {
 	if done != nil && !one(errPartial, errNotWhole)(done) {
 		return done
 	}
-	return errors.Join(done, p.follow(c, r))
+	return errors.Join(done, p.updateReplicas(c, r))
 }
 
-// pruneAll prunes, and has the replicas follow: before, too, as the records of what
-// was forgotten, which tell them what they may drop, go with a prune.
+// pruneAll prunes, and brings the replicas up to date before and after that: a prune removes
+// the records of what was forgotten, which tell replicas what they may drop.
 func (p *program) pruneAll(c *cli.Context, r *repo.Repo, o repo.PruneOptions) error {
 	if o.DryRun || len(replicaNames(c)) == 0 {
 		return p.runPrune(c, r, o)
 	}
-	before := p.follow(c, r)
+	before := p.updateReplicas(c, r)
 	if err := p.runPrune(c, r, o); err != nil {
 		return err
 	}
-	return errors.Join(before, p.follow(c, r))
+	return errors.Join(before, p.updateReplicas(c, r))
 }
 
 // replicateTo brings one replica up to date, and says what that took; briefly where

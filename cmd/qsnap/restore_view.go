@@ -200,11 +200,11 @@ func shellWord(s string) string {
 
 // ownFiles returns the files and directories on this machine that qsnap itself uses.
 func (p *program) ownFiles(c *cli.Context) (out []string) {
-	if at, err := p.place(c); err == nil {
+	if at, err := p.repository(c); err == nil {
 		out = append(out, at.location.Directory(), at.keyFile)
 	}
 	for _, name := range replicaNames(c) {
-		if at, err := p.placeNamed(name); err == nil {
+		if at, err := p.refTo(name); err == nil {
 			out = append(out, at.location.Directory())
 		}
 	}

@@ -28,7 +28,7 @@ func wholeValues(flags []cli.Flag, commands []*cli.Command) {
 	}
 }
 
-// Apply has one value for all names of the flag: arrange leaves the first name only.
+// Apply has one value for all names of the flag: normalizeArgs leaves the first name only.
 // Package cli would copy values from name to name by way of JSON, which holds UTF-8.
 func (f listFlag) Apply(set *flag.FlagSet) error {
 	bare := *f.StringSliceFlag

@@ -17,21 +17,21 @@ const (
 	mostPercent  = 400 // of the 4 MiB that the runtime begins with
 )
 
-// paceCollections has collections of this process come at that pace.
-func paceCollections() { setPace(mostPercent) }
+// paceGC has the garbage of this process collected at that pace.
+func paceGC() { setGCPercent(mostPercent) }
 
-func setPace(percent int) {
+func setGCPercent(percent int) {
 	debug.SetGCPercent(percent)
 	// What nothing refers to goes with the next collection: a moment to look again.
 	next := new([32]byte)
 	runtime.AddCleanup(next, func(percent int) {
 		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 		metrics.Read(live)
-		setPace(pacePercent(live[0].Value.Uint64()))
+		setGCPercent(gcPercent(live[0].Value.Uint64()))
 	}, percent)
 }
 
-// pacePercent returns by how much a heap may grow of which that much is in use.
-func pacePercent(live uint64) int {
+// gcPercent returns by how much a heap may grow of which that much is in use.
+func gcPercent(live uint64) int {
 	return int(min(max(100*heapRoom/max(live, 1), leastPercent), mostPercent))
 }

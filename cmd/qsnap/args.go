@@ -10,14 +10,14 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// arrange puts flags where package cli looks for them: global ones before the
+// normalizeArgs puts flags where package cli looks for them: global ones before the
 // command, its own before its arguments. People put them anywhere. Each flag then has
 // its first name. What can't be a value or an argument is refused.
-func arrange(app *cli.App, args []string) ([]string, error) {
+func normalizeArgs(app *cli.App, args []string) ([]string, error) {
 	if len(args) == 0 || args[len(args)-1] == "--generate-bash-completion" {
 		return args, nil
 	}
-	a := &arranger{globals: app.Flags, commands: app.Commands, values: map[string][]string{}}
+	a := &argNormalizer{globals: app.Flags, commands: app.Commands, values: map[string][]string{}}
 	rest := args[1:]
 	for len(rest) > 0 {
 		rest = a.take(rest)
@@ -34,7 +34,7 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	return out, nil
 }
 
-type arranger struct {
+type argNormalizer struct {
 	globals  []cli.Flag
 	current  []cli.Flag     // of the command
 	commands []*cli.Command // that may come next
@@ -48,7 +48,7 @@ type arranger struct {
 
 // take sorts in one word, with its value if it is a flag that has one, and returns
 // the rest.
-func (a *arranger) take(args []string) (rest []string) {
+func (a *argNormalizer) take(args []string) (rest []string) {
 	word := args[0]
 	switch {
 	case word == "--":
@@ -74,7 +74,7 @@ func (a *arranger) take(args []string) (rest []string) {
 	return args[1:]
 }
 
-func (a *arranger) flag(args []string) (rest []string) {
+func (a *argNormalizer) flag(args []string) (rest []string) {
 	name, value, hasValue := strings.Cut(strings.TrimLeft(args[0], "-"), "=")
 	list := &a.command
 	found := findFlag(a.current, name)
@@ -104,7 +104,7 @@ func (a *arranger) flag(args []string) (rest []string) {
 }
 
 // value notes a flag's value.
-func (a *arranger) value(f cli.Flag, value string) {
+func (a *argNormalizer) value(f cli.Flag, value string) {
 	name := f.Names()[0]
 	if err := checkValue(f, value, a.values[name]); err != nil && a.bad == nil && !isBool(f) {
 		a.bad = err
@@ -114,7 +114,7 @@ func (a *arranger) value(f cli.Flag, value string) {
 
 // checkArguments refuses what a command would pass over: empty ones, which name
 // nothing, and more than it takes.
-func (a *arranger) checkArguments() error {
+func (a *argNormalizer) checkArguments() error {
 	if slices.Contains(a.arguments, "") {
 		return errors.New("an argument is empty: it names nothing")
 	}

@@ -10,35 +10,35 @@ import (
 	"github.com/qsnap/qsnap/repo/connect"
 )
 
-// A place says where a repository or another target is, and what opens it.
-type place struct {
+// A repoRef says where a repository or another target is, and what opens it.
+type repoRef struct {
 	location   connect.Location
 	shown      string // the location as messages name it
 	objectLock string // what --object-lock says of it
 	keyFile    string // of the default repository
 }
 
-func (at place) String() string { return at.shown }
+func (at repoRef) String() string { return at.shown }
 
-// placeNamed returns the place of a location that is named.
-func (p *program) placeNamed(name string) (place, error) {
+// refTo returns what refers to a location that is named.
+func (p *program) refTo(name string) (repoRef, error) {
 	l := connect.Location(name)
-	return place{location: l, shown: l.String()}, usage(connect.Config{Location: l, Schemes: p.schemes}.Check())
+	return repoRef{location: l, shown: l.String()}, usage(connect.Config{Location: l, Schemes: p.schemes}.Check())
 }
 
-// place returns the repository that is named, or the default one.
-func (p *program) place(c *cli.Context) (at place, err error) {
+// repository returns the repository that is named, or the default one.
+func (p *program) repository(c *cli.Context) (at repoRef, err error) {
 	if name := c.String("repo"); name != "" {
-		if at, err = p.placeNamed(name); err != nil {
+		if at, err = p.refTo(name); err != nil {
 			return at, err
 		}
 	} else {
 		data, config, err := p.userDirs()
 		if err != nil {
-			return place{}, hint{err, "name a repository with --repo"}
+			return repoRef{}, hint{err, "name a repository with --repo"}
 		}
 		dir := filepath.Join(data, "default")
-		at = place{location: connect.Directory(dir), shown: dir, keyFile: filepath.Join(config, "default.key")}
+		at = repoRef{location: connect.Directory(dir), shown: dir, keyFile: filepath.Join(config, "default.key")}
 	}
 	at.objectLock = c.String("object-lock")
 	return at, usage(connect.Config{Location: at.location, Schemes: p.schemes, ObjectLock: at.objectLock}.Check())

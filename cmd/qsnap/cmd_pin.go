@@ -1,0 +1,52 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/internal/term"
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+func (p *program) pinCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:      "pin",
+		Usage:     "keep snapshots whatever a policy says",
+		ArgsUsage: "SNAPSHOT...",
+		Flags: append(selectFlags(),
+			&cli.StringFlag{Name: "until", Usage: "keep them up to `TIME`, such as 2027-01-01"},
+			&cli.BoolFlag{Name: "remove", Usage: "pin them no more"}),
+		Action: p.pin,
+	})
+}
+
+func (p *program) pin(c *cli.Context) error {
+	var until time.Time
+	if s := c.String("until"); s != "" {
+		var err error
+		if until, err = term.ParseTime(s, time.Now()); err != nil {
+			return err
+		}
+		if until.Before(time.Now()) {
+			return errors.New("--until: that is in the past")
+		}
+	}
+	return p.eachNamed(c, "pin which?", func(r *repo.Repo, m *snapshot.Manifest) error {
+		if c.Bool("remove") {
+			p.say("snapshot %s is pinned no more", m.ID.Short())
+			return r.Unpin(c.Context, m.ID)
+		}
+		if err := r.Pin(c.Context, m.ID, until); err != nil {
+			return err
+		}
+		if until.IsZero() {
+			p.say("pinned snapshot %s", m.ID.Short())
+		} else {
+			p.say("pinned snapshot %s until %s", m.ID.Short(), term.LocalTime(until))
+		}
+		return nil
+	})
+}
