@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// A timeRule is a rule that goes by time, as it turns out for one group.
+// A timeRule is a rule that depends on time, applied to one group.
 type timeRule struct {
-	keeps func(*link) bool // it keeps this trusted one
-	// room reports whether it would keep one that was taken just before this trusted
-	// one, but not in the same bucket.
-	room   func(*link) bool
-	reason func(*link) string
+	keeps func(*link) bool // reports whether the rule keeps this trusted snapshot
+	// hasRoom reports whether the rule would keep a snapshot that was taken just before
+	// this trusted one, but in another bucket.
+	hasRoom func(*link) bool
+	reason  func(*link) string
 }
 
-// keep applies the rule to all of the group.
+// keep applies the rule to a whole group.
 func (r timeRule) keep(all []*link) {
 	for _, l := range all {
 		switch {
@@ -28,14 +28,14 @@ func (r timeRule) keep(all []*link) {
 			}
 		case l.after == nil:
 			l.keep(l.doubt + ", nothing trusted follows")
-		case r.room(l.after):
+		case r.hasRoom(l.after):
 			l.keep(l.doubt + ", may be as new as " + l.after.ID.Short())
 		}
 	}
 }
 
-// timeRules returns the policy's calendar rules and KeepWithin, for a group that is
-// sorted, the newest first.
+// timeRules returns the policy's calendar rules and KeepWithin for a group, which is
+// sorted newest first.
 func (p *Policy) timeRules(all []*link) []timeRule {
 	layout := func(s string) func(time.Time) string {
 		return func(t time.Time) string { return t.Format(s) }
@@ -66,15 +66,14 @@ func week(t time.Time) string {
 	return fmt.Sprintf("weekly %04d-W%02d", year, week)
 }
 
-// atMost reports whether n is within a rule's number, where a negative one has no
-// limit.
+// atMost reports whether n is within a rule's number. A negative number has no limit.
 func atMost(number, n int) bool { return number < 0 || n <= number }
 
 // calendarRule keeps the newest snapshot in each of the newest buckets.
 func calendarRule(all []*link, number int, bucket func(time.Time) string, loc *time.Location) timeRule {
 	type slot struct {
 		name   string
-		rank   int // the newest is 1
+		rank   int // 1 is the newest
 		newest *link
 	}
 	slots := map[string]*slot{}
@@ -92,13 +91,13 @@ func calendarRule(all []*link, number int, bucket func(time.Time) string, loc *t
 		slotOf[l] = s
 	}
 	return timeRule{
-		keeps:  func(l *link) bool { return slotOf[l].newest == l && atMost(number, slotOf[l].rank) },
-		room:   func(l *link) bool { return atMost(number, slotOf[l].rank+1) },
-		reason: func(l *link) string { return slotOf[l].name },
+		keeps:   func(l *link) bool { return slotOf[l].newest == l && atMost(number, slotOf[l].rank) },
+		hasRoom: func(l *link) bool { return atMost(number, slotOf[l].rank+1) },
+		reason:  func(l *link) string { return slotOf[l].name },
 	}
 }
 
-// withinRule keeps what is no older than a span before the newest snapshot.
+// withinRule keeps the snapshots of the given span before the newest one.
 func withinRule(all []*link, span Span, loc *time.Location) timeRule {
 	var from time.Time
 	for _, l := range all {
@@ -108,5 +107,5 @@ func withinRule(all []*link, span Span, loc *time.Location) timeRule {
 		}
 	}
 	keeps := func(l *link) bool { return !l.End.Before(from) }
-	return timeRule{keeps: keeps, room: keeps, reason: func(*link) string { return "within " + span.String() }}
+	return timeRule{keeps: keeps, hasRoom: keeps, reason: func(*link) string { return "within " + span.String() }}
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 )
 
-// The pages of trees are read and written by the million, so they don't go
-// through reflection. This is as much of CBOR (RFC 8949) as they need, in its
-// core deterministic encoding only (section 4.2.1): anything else is an error.
+// Pages of trees are read and written by the million, so this code avoids reflection. It
+// supports as much of CBOR (RFC 8949) as pages need, in core deterministic encoding only
+// (section 4.2.1). Anything else is an error.
 
 // Major types.
 const (
@@ -48,8 +48,8 @@ func appendBytes[T string | []byte](b []byte, s T) []byte {
 
 const errPage malformed = "tree page: malformed"
 
-// A malformed error says what is wrong with bytes that are as they were stored, and can't
-// be read all the same. That is damage, too.
+// A malformed error says what is wrong with bytes that are as they were stored but can't
+// be read. That is damage, too.
 type malformed string
 
 func (m malformed) Error() string { return string(m) }
@@ -57,8 +57,8 @@ func (m malformed) Error() string { return string(m) }
 // Is reports whether target is chunk.ErrDamaged.
 func (malformed) Is(target error) bool { return target == chunk.ErrDamaged }
 
-// A reader takes items from the front of b. After the first thing that can't be
-// it is bad for good and returns zeros.
+// A reader reads items from the front of b. The first invalid item makes it bad for good,
+// and it then returns zeros.
 type reader struct {
 	b   []byte
 	bad bool
@@ -81,7 +81,7 @@ func (r *reader) head(major byte) uint64 {
 		r.fail()
 		return 0
 	}
-	var n, least uint64 // a longer form than needed isn't deterministic
+	var n, least uint64 // a longer form than necessary is invalid in deterministic encoding
 	switch size {
 	case 1:
 		n, least = uint64(r.b[1]), 24
@@ -100,7 +100,7 @@ func (r *reader) head(major byte) uint64 {
 	return n
 }
 
-// uint returns an unsigned number up to max.
+// uint reads an unsigned number up to max.
 func (r *reader) uint(max uint64) uint64 {
 	n := r.head(cborUint)
 	if n > max {
@@ -135,8 +135,7 @@ func (r *reader) string(major byte) []byte {
 
 func (r *reader) bytes() []byte { return r.string(cborBytes) }
 
-// count returns the length of an array or map whose items take at least one byte
-// each.
+// count reads the length of an array or map whose items take at least one byte each.
 func (r *reader) count(major byte) int {
 	n := r.head(major)
 	if n > uint64(len(r.b)) {
@@ -146,7 +145,7 @@ func (r *reader) count(major byte) int {
 	return int(n)
 }
 
-// array fails unless an array of just n items follows.
+// array fails unless an array of exactly n items follows.
 func (r *reader) array(n int) {
 	if r.head(cborArray) != uint64(n) {
 		r.fail()

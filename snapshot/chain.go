@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// A link is a snapshot in the chain of its source, and what is decided on it.
+// A link is a snapshot in the chain of its source, with what is decided about it.
 type link struct {
 	*Manifest
 	source int  // number of the chain in the group
-	blind  bool // nothing in the chain is trusted
-	place  int  // in the chain
+	blind  bool // no stamp in the chain is trusted
+	place  int  // position in the chain
 
-	doubt         string    // why the stamp isn't trusted, or empty
-	before, after *link     // the nearest trusted ones, this one aside, or nil
-	time          time.Time // the stamp, or what stands for it
+	doubt         string    // why the stamp isn't trusted; empty if it is
+	before, after *link     // the nearest other trusted links, or nil
+	time          time.Time // the stamp if trusted, otherwise a substitute
 
-	copyOf  *link // of which this one is a copy, or nil
+	copyOf  *link // the link that this one copies, or nil
 	reasons []string
 }
 
-// Why a stamp isn't trusted.
+// Reasons why a stamp isn't trusted.
 const (
 	inFuture   = "dated in the future"
 	outOfOrder = "dated out of order"
@@ -39,10 +39,10 @@ func (l *link) keep(reason string) {
 	}
 }
 
-// A chain is the snapshots of one source, the oldest first.
+// A chain is the snapshots of one source, oldest first.
 type chain []*link
 
-// allGo reports whether nothing in the chain is kept.
+// allGo reports whether no snapshot in the chain is kept.
 func (c chain) allGo() bool {
 	return !slices.ContainsFunc(c, func(l *link) bool { return len(l.reasons) > 0 })
 }
@@ -61,14 +61,14 @@ func chainsOf(group []*Manifest, now time.Time) []chain {
 		for i, l := range c {
 			l.source, l.place = len(chains), i
 		}
-		c.judge(now)
+		c.findTrusted(now)
 		chains = append(chains, c)
 	}
 	return chains
 }
 
-// merge returns all snapshots of the chains, the newest first. Where the stamps of a chain
-// tell nothing, it comes last.
+// merge returns all snapshots of the chains, newest first. A chain without trusted stamps
+// comes last.
 func merge(chains []chain) []*link {
 	all := slices.Concat(chains...)
 	blind := map[bool]int{true: 1}
@@ -78,8 +78,8 @@ func merge(chains []chain) []*link {
 	return all
 }
 
-// judge finds out which stamps can be trusted.
-func (c chain) judge(now time.Time) {
+// findTrusted determines which stamps are trusted.
+func (c chain) findTrusted(now time.Time) {
 	var past chain
 	for _, l := range c {
 		if l.End.After(now) {
@@ -92,12 +92,12 @@ func (c chain) judge(now time.Time) {
 	for _, l := range past.longestRun() {
 		l.doubt = ""
 	}
-	c.meet()
-	c.settle()
+	c.linkNeighbours()
+	c.assignTimes()
 }
 
-// meet finds, for each snapshot, the nearest trusted ones.
-func (c chain) meet() {
+// linkNeighbours sets the nearest trusted links of each snapshot.
+func (c chain) linkNeighbours() {
 	var before, after *link
 	for i := range c {
 		if c[i].before = before; c[i].doubt == "" {
@@ -110,8 +110,8 @@ func (c chain) meet() {
 	}
 }
 
-// settle finds the time that each snapshot counts with.
-func (c chain) settle() {
+// assignTimes sets the time that each snapshot counts with.
+func (c chain) assignTimes() {
 	var last time.Time
 	for _, l := range c {
 		if l.End.After(last) {
@@ -130,13 +130,13 @@ func (c chain) settle() {
 	}
 }
 
-// longestRun returns the longest subsequence whose stamps never fall. Of several it
-// is the one whose first places are lowest. So what isn't part of it can come and
-// go without a change to it, and of two that contradict each other, with nothing
-// else to tell, it has the one that was there first.
+// longestRun returns the longest subsequence whose stamps never decrease. Among several
+// it returns the one with the lowest positions. So a snapshot outside the run can come
+// and go without changing it. Of two snapshots that contradict each other, with nothing
+// else to decide, the run contains the earlier one.
 func (c chain) longestRun() chain {
-	// length[i] is that of the longest run from i on; latest[n-1] is the latest stamp
-	// that a run of length n begins with, as far as they were looked at.
+	// length[i] is the length of the longest run from i on. latest[n-1] is the latest stamp
+	// that a run of length n begins with, among those examined so far.
 	length := make([]int, len(c))
 	var latest []time.Time
 	for i := len(c) - 1; i >= 0; i-- {
@@ -156,22 +156,22 @@ func (c chain) longestRun() chain {
 	return run
 }
 
-// A claim is one to a trusted snapshot with a number from lo up to hi.
+// A claim demands one trusted snapshot with a number above lo and up to hi.
 type claim struct{ lo, hi int }
 
-// keepWitnesses keeps, for each snapshot that is kept in spite of its stamp, trusted
-// ones that contradict it and, if the chain is merged with others, the one that says
-// where it goes.
+// keepWitnesses keeps, for each snapshot that is kept in spite of its untrusted stamp,
+// trusted snapshots that contradict it. If the chain is merged with others, it also keeps
+// the trusted snapshot that determines the place of the untrusted one.
 //
-// These are enough by Hall's theorem. That the trusted ones are a longest run means
-// that any run of others contradicts at least as many of them. Where each of the
-// others has a witness of its own, that is so without the rest. Where some can't have
-// one, all that these contradict are witnesses already, if as many claims as possible
-// are met; meeting them by falling lo, with the highest number that is free, does it.
-// Between runs of one length the one wins that begins first, and so do the trusted
-// ones if they are before what they contradict; else they have to be more. One from
-// the future doesn't compete yet: a single claim is so that it doesn't outweigh
-// others, should it be now that is wrong.
+// These are enough by Hall's theorem. The trusted snapshots are a longest run, so any run
+// of others contradicts at least as many of them as it has members. If each of the others
+// has a witness of its own, that holds without the rest. If some can't have one, all that
+// these contradict are witnesses already, provided that as many claims as possible are
+// met. Meeting claims by decreasing lo, each with the highest free number, meets as many
+// as possible. Of two runs of one length the one that begins first wins. So the trusted
+// snapshots win if they come before what they contradict; otherwise they have to be more.
+// A snapshot from the future doesn't compete yet: it makes a single claim, so that it
+// doesn't outweigh others if the present clock is the wrong one.
 func (c chain) keepWitnesses(merged bool) {
 	const reason = "witness to times that are wrong"
 	var trusted chain
@@ -181,7 +181,7 @@ func (c chain) keepWitnesses(merged bool) {
 		}
 	}
 	var claims []claim
-	before := 0 // trusted ones before l
+	before := 0 // number of trusted links before l
 	witnesses := map[*link]bool{}
 	for _, l := range c {
 		switch {
@@ -196,7 +196,7 @@ func (c chain) keepWitnesses(merged bool) {
 		}
 	}
 	slices.SortStableFunc(claims, func(a, b claim) int { return cmp.Compare(b.lo, a.lo) })
-	free := make([]int, len(trusted)+1) // free[n] leads to the highest free number below n, plus 1
+	free := make([]int, len(trusted)+1) // following free[n] leads to 1 + the highest free number below n
 	for n := range free {
 		free[n] = n
 	}
@@ -218,8 +218,8 @@ func (c chain) keepWitnesses(merged bool) {
 	}
 }
 
-// claims returns those that an untrusted snapshot has, with so many trusted ones
-// before it, to some of the trusted ones that contradict it.
+// claims returns the claims of an untrusted snapshot to trusted snapshots that contradict
+// it. before is the number of trusted ones before it.
 func (l *link) claims(trusted chain, before int) []claim {
 	if lo := sort.Search(before, func(i int) bool { return trusted[i].End.After(l.End) }); lo < before {
 		return []claim{{lo, before}}

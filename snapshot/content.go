@@ -10,10 +10,10 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 )
 
-// How content lists are cut into pages: behind a chunk whose id ends in zero
-// bits, as with directories.
+// Content lists are cut into pages like directories: after a chunk whose id ends in zero
+// bits.
 const (
-	inlineChunks = 64 // a file of more has a content list
+	inlineChunks = 64 // a file with more has a content list
 	minList      = 32
 	maxList      = 2048
 	listCutBits  = 6
@@ -28,7 +28,7 @@ const (
 
 const errList malformed = "content list: malformed"
 
-// A span is a chunk, or a page, and the bytes of content it stands for.
+// A span is a chunk or a page, and the bytes of content that it stands for.
 type span struct {
 	id     chunk.ID
 	length uint64
@@ -95,21 +95,21 @@ func parseList(b []byte) (level int, spans []span, err error) {
 	return level, spans, nil
 }
 
-// A ContentWriter gathers the chunks of a file.
+// A ContentWriter collects the chunks of a file.
 type ContentWriter struct {
 	put    func(page []byte) (chunk.ID, error)
 	inline []Chunk
 	levels [][]span
-	counts []int // pages and chunks noted so far, by level
+	counts []int // pages and chunks added so far, by level
 }
 
-// NewContentWriter returns a ContentWriter that stores pages by put, which must
-// not keep the bytes.
+// NewContentWriter returns a ContentWriter that stores pages with put. put must not keep
+// the bytes.
 func NewContentWriter(put func(page []byte) (chunk.ID, error)) *ContentWriter {
 	return &ContentWriter{put: put}
 }
 
-// Add adds the next chunk, which isn't empty.
+// Add adds the next chunk, which must not be empty.
 func (w *ContentWriter) Add(c Chunk) error {
 	if w.levels == nil {
 		w.inline = append(w.inline, c)
@@ -141,7 +141,7 @@ func (w *ContentWriter) add(level int, s span) error {
 	return nil
 }
 
-// end stores the page of what was noted on a level.
+// end stores the page of what was added on a level.
 func (w *ContentWriter) end(level int) error {
 	spans := w.levels[level]
 	id, err := w.put(appendList(nil, level, spans))
@@ -156,7 +156,7 @@ func (w *ContentWriter) end(level int) error {
 	return w.add(level+1, span{id, length})
 }
 
-// Finish sets the entry's Content or List.
+// Finish sets the Content or the List of the entry.
 func (w *ContentWriter) Finish(e *Entry) error {
 	e.Content, e.List = w.inline, chunk.ID{}
 	if w.levels == nil {
@@ -175,14 +175,14 @@ func (w *ContentWriter) Finish(e *Entry) error {
 	}
 }
 
-// A PlacedChunk is a chunk and where it lies in its file's content, holes left out.
+// A PlacedChunk is a chunk and its offset in its file's content, holes left out.
 type PlacedChunk struct {
 	Chunk
 	Offset int64
 }
 
-// Chunks yields the chunks of a file in order, beginning with the one that holds
-// the byte from of its content. After an error it ends.
+// Chunks yields the chunks of a file in order, starting with the chunk that holds byte
+// from of its content. An error ends the sequence.
 func Chunks(ctx context.Context, l Loader, e *Entry, from int64) iter.Seq2[PlacedChunk, error] {
 	return func(yield func(PlacedChunk, error) bool) {
 		if !e.List.IsZero() {
@@ -211,8 +211,8 @@ func loadList(ctx context.Context, l Loader, id chunk.ID) (level int, spans []sp
 	return level, spans, nil
 }
 
-// walkList yields the chunks beneath a page, which lies at an offset and is of
-// that level unless that is -1, and reports whether to go on.
+// walkList yields the chunks beneath a page at offset at, and reports whether to
+// continue. want is the level that the page must have, or -1 for any.
 func walkList(ctx context.Context, l Loader, id chunk.ID, want int, at, from int64, yield func(PlacedChunk, error) bool) bool {
 	fail := func(err error) bool { yield(PlacedChunk{}, err); return false }
 	level, spans, err := loadList(ctx, l, id)

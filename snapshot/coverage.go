@@ -6,18 +6,19 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 )
 
-// A Kind says what a snapshot is for. Only source versions count for the newest, for
-// retention and for what is overdue.
+// A Kind says what a snapshot is for. Only source versions count for the newest snapshot,
+// for retention and for what is overdue.
 type Kind string
 
-// The kinds. Others may be added; a reader keeps those that it doesn't know as they are.
+// The kinds. Newer versions may add others; a reader preserves kinds that it doesn't
+// know.
 const (
-	KindSource        Kind = ""               // what a source was like
+	KindSource        Kind = ""               // a version of a source
 	KindBeforeRestore Kind = "before-restore" // what a restore in place replaced
-	KindEvidence      Kind = "evidence"       // what a drill or a verification has shown
+	KindEvidence      Kind = "evidence"       // the result of a drill or a verification
 	KindTrial         Kind = "trial"          // a sample, to try settings
 	KindImported      Kind = "imported"       // made from the backup of another program
-	KindCatalog       Kind = "catalog"        // what tapes hold
+	KindCatalog       Kind = "catalog"        // a catalog of tapes
 )
 
 // String returns the kind's name.
@@ -28,42 +29,41 @@ func (k Kind) String() string {
 	return string(k)
 }
 
-// Rules are what a snapshot was told to leave out. Files of patterns that were found in
-// the tree, such as .qsnapignore, are in the snapshot itself.
+// Rules say what a snapshot leaves out. Pattern files that were found in the tree, such
+// as .qsnapignore, are in the snapshot itself.
 type Rules struct {
-	Patterns      []Pattern // the last that matches a path decides
-	IgnoreFiles   []string  // names of files of patterns in the tree, beside .qsnapignore
-	OneFileSystem bool      // what is on other file systems than the named paths
-	SkipCaches    bool      // what is in directories with a CACHEDIR.TAG
-	MaxFileSize   int64     // larger files, in bytes; 0 is no limit
+	Patterns      []Pattern // the last match decides
+	IgnoreFiles   []string  // names of pattern files in the tree, in addition to .qsnapignore
+	OneFileSystem bool      // leave out other file systems than those of the named paths
+	SkipCaches    bool      // leave out the contents of directories with a CACHEDIR.TAG
+	MaxFileSize   int64     // leave out larger files, in bytes; 0 means no limit
 }
 
 // A Pattern is a pattern as of gitignore(5), relative to the snapshot's root.
 type Pattern struct {
-	Source string // where it was written, such as "--exclude" or "excludes.txt:3"
+	Source string // where it comes from, such as "--exclude" or "excludes.txt:3"
 	Text   string
 }
 
-// Missing is a named source that was not taken.
+// Missing is a source that was named and not taken, with the reason.
 type Missing struct{ Path, Text string }
 
-// Unread counts what could not be read.
+// Unread counts files and directories that could not be read.
 type Unread struct {
 	Files    uint64
 	Dirs     uint64
-	LostDirs uint64 // of Dirs, those that the parent had read
+	LostDirs uint64 // those of Dirs that the parent snapshot has
 }
 
-// A good snapshot may lack a few files: one in goodShare, or goodFiles in small trees.
+// A good snapshot may lack a few files: one in goodShare, or goodFiles in a small tree.
 const (
 	goodShare = 100
 	goodFiles = 10
 )
 
-// Good reports whether the snapshot has what matters: every named source was taken, no
-// directory that the parent had read is unread, and at most 1 % of the files are, or 10
-// in small trees. In snapshots of versions before 0.2 each problem counts as an unread
-// file.
+// Good reports whether the snapshot is good: every named source was taken, no directory
+// that the parent has is unread, and at most 1 % of the files are unread, or 10 in small
+// trees. In snapshots of versions before 0.2 each problem counts as an unread file.
 func (m *Manifest) Good() bool {
 	files := m.Unread.Files
 	if m.Rules == nil {
@@ -72,8 +72,8 @@ func (m *Manifest) Good() bool {
 	return len(m.Missing) == 0 && m.Unread.LostDirs == 0 && files <= max(goodFiles, m.Stats.Files/goodShare)
 }
 
-// Dirs returns the directories that the manifest names, which lead to all that the
-// snapshot consists of: its root and, if there are notes, the root of their tree.
+// Dirs returns the directories that the manifest names, from which everything in the
+// snapshot can be reached: its root and, if there are notes, the root of their tree.
 func (m *Manifest) Dirs() []*Entry {
 	if m.Notes.IsZero() {
 		return []*Entry{&m.Root}
@@ -112,7 +112,7 @@ func (w *wireManifest) setCoverage(m *Manifest) {
 	}
 }
 
-// coverage reads them, and reports whether they can be.
+// coverage reads what setCoverage sets, and reports whether it is valid.
 func (w *wireManifest) coverage(m *Manifest) bool {
 	if m.Kind = Kind(w.Kind); w.Kind == KindSource.String() { // which is left out
 		return false

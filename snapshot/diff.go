@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// A Change is what differs between two trees at one path. Before or After is nil
-// where there was nothing.
+// A Change is a difference between two trees at one path. Before or After is nil if there
+// was nothing.
 type Change struct {
 	Path          string
 	Before, After *Entry
@@ -16,9 +16,9 @@ type Change struct {
 	Attributes    bool // mode, owner, modification time or extended attributes
 }
 
-// Diff yields what differs between two directories, in the order of names, a
-// directory before what is in it. What is below an added or removed directory is
-// yielded too. After an error it ends.
+// Diff yields the differences between two directories, in the order of names, a directory
+// before its contents. The contents of an added or removed directory are yielded, too. An
+// error ends the sequence.
 func Diff(ctx context.Context, l Loader, before, after *Entry) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
 		diffDirs(ctx, l, "", before, after, yield)
@@ -72,7 +72,7 @@ func diffDirs(ctx context.Context, l Loader, dir string, before, after *Entry, y
 	return true
 }
 
-// pullDir returns the entries of a directory one by one, and nil behind the last.
+// pullDir returns the entries of a directory one by one, and nil after the last.
 func pullDir(ctx context.Context, l Loader, root [32]byte, ok bool) (next func() (*Entry, error), stop func()) {
 	if !ok {
 		return func() (*Entry, error) { return nil, nil }, func() {}
@@ -108,8 +108,8 @@ func diffEntries(ctx context.Context, l Loader, dir string, was, is *Entry, yiel
 	return was == nil && is == nil || diffDirs(ctx, l, c.Path, was, is, yield)
 }
 
-// SameContent reports whether two entries are of the same type and have the same
-// bytes, target or device number. All directories are alike in this.
+// SameContent reports whether two entries have the same type and the same bytes, target
+// or device number. Any two directories have the same content.
 func SameContent(a, b *Entry) bool {
 	if a.Type != b.Type || (a.Problem == "") != (b.Problem == "") {
 		return false

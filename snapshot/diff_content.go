@@ -7,10 +7,10 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 )
 
-// DiffContent returns how many bytes of one file are in chunks that the other hasn't,
-// or hasn't as often: removed of those before, added of those after. A nil entry, and
-// one that is no file, has no chunks; nor have holes. Of content lists it reads the
-// pages that differ, and holds those of one level at a time.
+// DiffContent returns how many bytes of one file are in chunks that the other file lacks,
+// or has less often: removed counts those of before, added those of after. A nil entry,
+// and an entry that is no file, has no chunks. Holes have no chunks either. DiffContent
+// reads the pages of content lists that differ, and holds those of one level at a time.
 func DiffContent(ctx context.Context, l Loader, before, after *Entry) (removed, added int64, err error) {
 	var t tallies
 	if err := t.file(ctx, l, before, -1); err != nil {
@@ -22,7 +22,7 @@ func DiffContent(ctx context.Context, l Loader, before, after *Entry) (removed, 
 	for height := len(t) - 1; height > 0; height-- {
 		for id, p := range t[height] {
 			if p.count == 0 {
-				continue // in both, and so is all beneath it
+				continue // in both, with all that is beneath
 			}
 			if err := t.page(ctx, l, id, height, p.count); err != nil {
 				return 0, 0, err
@@ -42,14 +42,14 @@ func DiffContent(ctx context.Context, l Loader, before, after *Entry) (removed, 
 	return removed, added, nil
 }
 
-// A tally says of something how many more of it there are after than before.
+// A tally says how many more of an item there are after than before.
 type tally struct {
 	count  int64
 	length uint64
 }
 
-// tallies are those of chunks, of the pages above them, of the pages above these and
-// so on.
+// tallies hold the tallies of chunks, of the pages above them, of the pages above those,
+// and so on.
 type tallies []map[chunk.ID]tally
 
 func (t *tallies) add(height int, s span, count int64) {

@@ -7,10 +7,10 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 )
 
-// A Type says what an entry is.
+// A Type says what kind of file an entry is.
 type Type byte
 
-// The types of entries, by the numbers they are stored with.
+// The types of entries, with the numbers that are stored.
 const (
 	File Type = iota
 	Dir
@@ -23,7 +23,7 @@ const (
 
 var typeNames = [...]string{"file", "dir", "symlink", "fifo", "chardev", "dev", "socket"}
 
-// String returns the type's name, as restic has them.
+// String returns the type's name, as in restic.
 func (t Type) String() string {
 	if int(t) < len(typeNames) {
 		return typeNames[t]
@@ -31,8 +31,8 @@ func (t Type) String() string {
 	return "unknown"
 }
 
-// A Time is a moment as file systems keep it: seconds since 1970, UTC, and
-// nanoseconds from 0 to 999,999,999.
+// A Time is a moment as file systems store it: seconds since 1970, UTC, and nanoseconds
+// from 0 to 999,999,999.
 type Time struct {
 	Sec  int64
 	Nsec int32
@@ -41,7 +41,7 @@ type Time struct {
 // Time returns the moment in the local time zone.
 func (t Time) Time() time.Time { return time.Unix(t.Sec, int64(t.Nsec)) }
 
-// TimeOf returns a moment as file systems keep it.
+// TimeOf converts a time.Time.
 func TimeOf(t time.Time) Time { return Time{t.Unix(), int32(t.Nanosecond())} }
 
 // A Chunk is a piece of a file's content.
@@ -50,7 +50,7 @@ type Chunk struct {
 	Length uint32
 }
 
-// A Hole is a stretch of a file that takes no space and reads as zeros.
+// A Hole is a range of a file that takes no space and reads as zeros.
 type Hole struct{ Offset, Length int64 }
 
 // An Xattr is an extended attribute. POSIX ACLs are those whose names begin with
@@ -60,7 +60,8 @@ type Xattr struct {
 	Value []byte
 }
 
-// An Entry is a name in a directory and all that is known of what it names.
+// An Entry is a name in a directory with the metadata and content of the file that it
+// names.
 type Entry struct {
 	Name string // one element of a path, as bytes: it need not be UTF-8
 	Type Type
@@ -72,12 +73,12 @@ type Entry struct {
 	MTime, CTime Time
 
 	Inode  uint64
-	Links  uint32 // of a non-directory with more than one name; else 0
-	Device uint64 // that Inode belongs to, where Links isn't 0
+	Links  uint32 // of a non-directory with more than one name; otherwise 0
+	Device uint64 // that Inode belongs to, if Links isn't 0
 
 	Size    int64    // of a file, holes included
 	Content []Chunk  // of a file, in order, without its holes
-	List    chunk.ID // of a file with more chunks than Content should hold: a content list
+	List    chunk.ID // of a file with too many chunks for Content: its content list
 	Holes   []Hole   // of a file, in order
 
 	Subtree      chunk.ID // of a directory
@@ -86,12 +87,12 @@ type Entry struct {
 
 	Xattrs []Xattr // sorted by name
 
-	// Problem says why the content of a file, or the names in a directory, could
-	// not be read. There is no Content, List or Subtree then.
+	// Problem says why the content of a file, or the names in a directory, could not be
+	// read. Content, List and Subtree are empty then.
 	Problem string
 }
 
-// FileMode returns type and mode as io/fs has them.
+// FileMode converts type and mode to those of io/fs.
 func (e *Entry) FileMode() fs.FileMode {
 	mode := fs.FileMode(e.Mode & 0o777)
 	for _, bit := range []struct {
@@ -119,7 +120,7 @@ func (e *Entry) FileMode() fs.FileMode {
 	return mode
 }
 
-// SetFileMode sets type and mode from what io/fs has.
+// SetFileMode sets type and mode from those of io/fs.
 func (e *Entry) SetFileMode(mode fs.FileMode) {
 	e.Mode = uint32(mode.Perm())
 	if mode&fs.ModeSetuid != 0 {
@@ -149,7 +150,7 @@ func (e *Entry) SetFileMode(mode fs.FileMode) {
 	}
 }
 
-// DataSize returns the bytes of a file without its holes.
+// DataSize returns the size of a file in bytes, without its holes.
 func (e *Entry) DataSize() int64 {
 	n := e.Size
 	for _, h := range e.Holes {

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// goodOf returns the chains of the good snapshots among some, or nil if all are good. To
-// keep one of them keeps that which it was copied from. Each has the place and the trust
-// that it has among all; only its neighbours are good ones.
+// goodOf returns chains of only the good snapshots, or nil if all are good. Keeping one
+// of them keeps the link that it copies. Each has the position and the trust that it has
+// among all snapshots; only its neighbours are restricted to good ones.
 func goodOf(chains []chain) []chain {
 	var out []chain
 	dropped := false
@@ -20,7 +20,7 @@ func goodOf(chains []chain) []chain {
 			}
 			good = append(good, &link{Manifest: l.Manifest, source: l.source, place: l.place, blind: l.blind, doubt: l.doubt, time: l.time, copyOf: l})
 		}
-		good.meet()
+		good.linkNeighbours()
 		out = append(out, good)
 	}
 	if !dropped {
@@ -29,9 +29,9 @@ func goodOf(chains []chain) []chain {
 	return out
 }
 
-// keepHolders keeps, for each path that the newest snapshot that is kept of the chain
-// misses, the newest one before it that holds the path. It reports whether that keeps any
-// that would have gone.
+// keepHolders keeps, for each path that the newest kept snapshot of the chain misses, the
+// newest earlier snapshot that holds the path. It reports whether it keeps a snapshot
+// that would not have been kept.
 func (c chain) keepHolders() (more bool) {
 	newest := len(c) - 1
 	for newest >= 0 && len(c[newest].reasons) == 0 {

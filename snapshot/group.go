@@ -8,16 +8,17 @@ import (
 )
 
 // A Grouping says how snapshots are divided into groups, so that a policy can be applied
-// to each group by itself. The zero value makes a group of each source, which is a host
-// and its paths. Anything coarser has to be asked for.
+// to each group separately. The zero value makes one group per source, which is a host
+// and its paths. Coarser groups must be requested.
 type Grouping struct {
 	AnyHost  bool // put snapshots of several hosts in one group
 	AnyPaths bool // put snapshots of different paths in one group
 	Tags     bool // divide the groups by tags, too
 }
 
-// ParseGrouping reads what the snapshots of a group have in common: host, paths and tags,
-// joined by commas, each at most once. The empty string puts all snapshots in one group.
+// ParseGrouping parses what the snapshots of a group have in common: host, paths and
+// tags, joined by commas, each at most once. The empty string puts all snapshots into one
+// group.
 func ParseGrouping(s string) (Grouping, error) {
 	g := Grouping{AnyHost: true, AnyPaths: true}
 	if s == "" {
@@ -37,13 +38,13 @@ func ParseGrouping(s string) (Grouping, error) {
 		case "tags":
 			g.Tags = true
 		default:
-			return Grouping{}, fmt.Errorf("grouping %q: %q is none of host, paths and tags", s, word)
+			return Grouping{}, fmt.Errorf("grouping %q: unknown word %q: want host, paths or tags", s, word)
 		}
 	}
 	return g, nil
 }
 
-// String returns the grouping as ParseGrouping reads it.
+// String returns the grouping in the form that ParseGrouping parses.
 func (g Grouping) String() string {
 	var words []string
 	if !g.AnyHost {
@@ -58,18 +59,18 @@ func (g Grouping) String() string {
 	return strings.Join(words, ",")
 }
 
-// A Group is snapshots that are alike in what they were grouped by; what they were
-// not grouped by is empty. They are always of one kind.
+// A Group is snapshots that have the same values of what they were grouped by. The other
+// fields are empty. All have the same kind.
 type Group struct {
 	Kind      Kind        `json:"-"`
 	Hostname  string      `json:"host"`
-	Paths     []string    `json:"paths"` // in the order that the snapshots have them in
+	Paths     []string    `json:"paths"` // in the order of the snapshots' Paths
 	Tags      []string    `json:"tags"`  // sorted, each once
 	Snapshots []*Manifest `json:"-"`
 }
 
-// Group divides snapshots into groups, sorted by host name, paths and tags. In each
-// they are in the order in which they were given. There are no empty groups.
+// Group divides snapshots into groups, sorted by host name, paths and tags. Snapshots
+// keep their order within a group. No group is empty.
 func (g Grouping) Group(ms []*Manifest) []Group {
 	byKey := map[string]*Group{}
 	var groups []*Group

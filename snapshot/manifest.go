@@ -22,7 +22,7 @@ func (id ID) Short() string { return hex.EncodeToString(id[:4]) }
 // IsZero reports whether the ID is the zero value, which names nothing.
 func (id ID) IsZero() bool { return id == ID{} }
 
-// MarshalText returns what String returns; of the zero value, nothing.
+// MarshalText returns the same text as String, or nothing for the zero value.
 func (id ID) MarshalText() ([]byte, error) {
 	if id.IsZero() {
 		return nil, nil
@@ -30,7 +30,7 @@ func (id ID) MarshalText() ([]byte, error) {
 	return []byte(id.String()), nil
 }
 
-// UnmarshalText reads what MarshalText returns.
+// UnmarshalText parses the output of MarshalText.
 func (id *ID) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*id = ID{}
@@ -43,28 +43,28 @@ func (id *ID) UnmarshalText(text []byte) error {
 	return err
 }
 
-// ParseID reads 64 hexadecimal digits in lower case.
+// ParseID parses 64 lower-case hexadecimal digits.
 func ParseID(s string) (ID, error) {
 	id, err := chunk.ParseID(s)
 	return ID(id), err
 }
 
-// A Layout says how the names in a snapshot stand to its paths.
+// A Layout says how the names in a snapshot relate to its paths.
 type Layout int
 
 // The layouts.
 const (
 	// Tree: the snapshot is the directory that is its only path.
 	Tree Layout = iota
-	// Single: it holds one name, the last element of its only path.
+	// Single: the snapshot holds one name, the last element of its only path.
 	Single
-	// Paths: it holds its paths in full, without what makes them absolute.
+	// Paths: the snapshot holds its paths in full, without what makes them absolute.
 	Paths
 )
 
 // A Manifest is a snapshot: the root of a tree and where it came from.
 type Manifest struct {
-	ID         ID // not stored: it is the hash of what is
+	ID         ID // not stored: it is the hash of the sealed manifest
 	Start, End time.Time
 	Hostname   string
 	Username   string
@@ -77,61 +77,63 @@ type Manifest struct {
 
 	// Parent is the snapshot that unchanged files were taken from, if any.
 	Parent ID
-	// Previous is the newest snapshot of the same source when this one was made,
-	// and Number is one more than its: 1 for the first. So a lost one shows.
+	// Previous is the newest snapshot of the same source when this one was made. Number is
+	// one more than the Number of Previous, or 1 for the first, so that a lost snapshot is
+	// noticed.
 	Previous ID
 	Number   uint64
 
-	// Original is the snapshot that this one was made from, by leaving something out
-	// or in another repository, if it was.
+	// Original is the snapshot that this one was made from, by leaving something out or in
+	// another repository. Zero means none.
 	Original ID
 
 	Stats    Stats
-	Skipped  Remarks  // what rules left out; Notes has all that rules can't repeat
-	Problems Remarks  // what could not be read, or changed while it was; Notes has all
-	Excludes []string // patterns of the command line as they were given; Rules has what they mean
+	Skipped  Remarks  // what rules left out; Notes has everything that rules can't repeat
+	Problems Remarks  // what could not be read, or changed while it was read; Notes has all of them
+	Excludes []string // patterns of the command line as given; Rules has their meaning
 
-	// Kind says what the snapshot is for; empty is KindSource.
+	// Kind says what the snapshot is for; empty means KindSource.
 	Kind Kind
-	// Rules are what the snapshot was told to leave out. They are nil in manifests of
-	// versions before 0.2, of which no more is known than Skipped, Problems and Excludes.
+	// Rules say what the snapshot leaves out. They are nil in manifests of versions before
+	// 0.2, which have only Skipped, Problems and Excludes.
 	Rules *Rules
 	// Notes is the root of the tree of notes (see Note), or zero if there are none.
 	Notes chunk.ID
 	// Missing are the named sources that were not taken.
 	Missing []Missing
-	// Unread counts what could not be read.
+	// Unread counts files and directories that could not be read.
 	Unread Unread
-	// Settled says which stamps of the source the next run may trust, by file system. A
-	// file whose stamp isn't before that moment may have changed within the same tick of
-	// the clock after it was read.
+	// Settled says which stamps of the source the next run may trust, for each file system.
+	// A file whose stamp isn't before that moment may have changed after it was read,
+	// within the same tick of the clock.
 	Settled []Settled
 
-	// Pin keeps the snapshot whatever a policy says, or is nil. It is not stored in
-	// the manifest: package repo fills it in.
+	// Pin, if not nil, keeps the snapshot whatever a policy says. It is not stored in the
+	// manifest: package repo fills it in.
 	Pin *Pin
 }
 
-// Settled says that stamps before a moment were made by a clock that has gone on since.
+// Settled says that stamps before a moment can be trusted, because a newer stamp was seen
+// on the same file system.
 type Settled struct {
-	Path   string // relative to the root, of the root or where another file system begins
+	Path   string // where the file system begins, relative to the root
 	Before Time
 }
 
 // A Pin keeps a snapshot.
 type Pin struct {
-	Until time.Time // the last moment that it does; zero is for ever
+	Until time.Time // the last moment of the pin; zero means for ever
 }
 
-// Stats count what a snapshot holds and what it took to make. Bytes of files
-// count holes and each name of a hard-linked file.
+// Stats count what a snapshot holds and what making it took. Bytes of files include
+// holes, and count each name of a hard-linked file.
 type Stats struct {
 	Files  uint64 `json:"total_files_processed"`
 	Dirs   uint64 `json:"-"`
 	Others uint64 `json:"-"`                     // links, devices and the like
 	Bytes  uint64 `json:"total_bytes_processed"` // of all files
 
-	// Against Parent.
+	// Compared with Parent.
 	NewFiles     uint64 `json:"files_new"`
 	ChangedFiles uint64 `json:"files_changed"`
 	SameFiles    uint64 `json:"files_unmodified"`
@@ -141,8 +143,8 @@ type Stats struct {
 
 	BytesRead uint64 `json:"-"` // from files
 
-	// Blobs that weren't stored before, their bytes, and the bytes these took, compressed
-	// and sealed.
+	// Blobs that were new, their bytes, and the bytes that they take when compressed and
+	// sealed.
 	DataBlobs   uint64 `json:"data_blobs"`
 	TreeBlobs   uint64 `json:"tree_blobs"`
 	DataAdded   uint64 `json:"-"`
@@ -152,19 +154,20 @@ type Stats struct {
 	IndexStored uint64 `json:"-"`
 }
 
-// How many remarks a manifest keeps, and how many bytes of them; the rest is only counted.
+// Limits of the remarks that a manifest stores, in number and bytes. Further remarks are
+// only counted.
 const (
 	maxRemarks     = 500
 	maxRemarkBytes = 16 << 10
 )
 
-// Remarks are things to say of some paths.
+// Remarks are remarks on paths.
 type Remarks struct {
 	Total uint64
-	List  []Remark // the first: at most 500, and at most 16 KiB
+	List  []Remark // the first ones: at most 500, and at most 16 KiB
 }
 
-// A Remark is what is to be said of one path, which is relative to the root.
+// A Remark is a text about one path, which is relative to the root.
 type Remark struct{ Path, Text string }
 
 // Add adds a remark.
@@ -179,11 +182,11 @@ func (r *Remarks) Add(path, text string) {
 	}
 }
 
-// Complete reports whether the list has them all.
+// Complete reports whether List has all remarks.
 func (r *Remarks) Complete() bool { return uint64(len(r.List)) == r.Total }
 
-// wireManifest is a manifest as CBOR: core deterministic, integer keys, paths and
-// names as byte strings. The root is a page of one entry with the name "root".
+// wireManifest is a manifest as CBOR: core deterministic, integer keys, paths and names
+// as byte strings. The root is a page of one entry named "root".
 type wireManifest struct {
 	Start    wireTime      `cbor:"1,keyasint"`
 	End      wireTime      `cbor:"2,keyasint"`
@@ -234,8 +237,8 @@ const rootName = "root"
 
 const errManifest malformed = "snapshot manifest: malformed"
 
-// fields returns the statistics in the order in which they are stored; newer
-// versions may add to its end.
+// fields returns the statistics in the order in which they are stored. Newer versions may
+// add fields at the end.
 func (s *Stats) fields() []*uint64 {
 	return []*uint64{&s.Files, &s.Dirs, &s.Others, &s.Bytes,
 		&s.NewFiles, &s.ChangedFiles, &s.SameFiles, &s.NewDirs, &s.ChangedDirs, &s.SameDirs,
@@ -243,7 +246,7 @@ func (s *Stats) fields() []*uint64 {
 		&s.DataStored, &s.TreeStored, &s.IndexStored}
 }
 
-// Marshal returns the manifest as it is sealed.
+// Marshal returns the manifest as CBOR, before it is sealed.
 func (m *Manifest) Marshal() ([]byte, error) {
 	root := m.Root
 	root.Name = rootName
@@ -271,14 +274,14 @@ func (m *Manifest) Marshal() ([]byte, error) {
 	return encoding.Marshal(w)
 }
 
-// ParseManifest reads a manifest. Its ID is for the caller to set.
+// ParseManifest parses a manifest. The caller sets its ID.
 func ParseManifest(b []byte) (*Manifest, error) {
 	var w wireManifest
 	if err := decoding.Unmarshal(b, &w); err != nil {
 		return nil, fmt.Errorf("%w: %v", errManifest, err)
 	}
 	if !w.Start.valid() || !w.End.valid() {
-		return nil, fmt.Errorf("%w: a time that can't be", errManifest)
+		return nil, fmt.Errorf("%w: impossible time", errManifest)
 	}
 	m := &Manifest{
 		Start: w.Start.time(), End: w.End.time(),
@@ -288,7 +291,7 @@ func ParseManifest(b []byte) (*Manifest, error) {
 	}
 	root, err := parsePage(w.Root)
 	if err != nil || len(root.entries) != 1 || root.entries[0].Type != Dir || root.entries[0].Problem != "" {
-		return nil, fmt.Errorf("%w: its root is no directory", errManifest)
+		return nil, fmt.Errorf("%w: the root is not a directory", errManifest)
 	}
 	m.Root = root.entries[0]
 	m.Root.Name = ""
@@ -330,13 +333,13 @@ func toWireTime(t time.Time) wireTime {
 	return wireTime{Sec: t.Unix(), Nsec: int32(t.Nanosecond()), Offset: int32(offset)}
 }
 
-// valid reports whether it is a time of the years 1 to 9999, but for a day at either end.
+// valid reports whether the time is within the years 1 to 9999, less a day at either end.
 func (w wireTime) valid() bool {
 	return w.Sec >= -62135510400 && w.Sec < 253402214400 && w.Nsec >= 0 && w.Nsec < 1e9 &&
 		w.Offset > -86400 && w.Offset < 86400
 }
 
-// time returns the moment in a zone with the offset that the source had.
+// time returns the moment in a zone that has the source's offset.
 func (w wireTime) time() time.Time {
 	zone := time.UTC
 	if w.Offset != 0 {

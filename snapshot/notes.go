@@ -15,9 +15,9 @@ import (
 )
 
 // A Note is what a snapshot records of one path that its rules can't repeat. A path may
-// have several, of different kinds.
+// have several notes of different kinds.
 type Note struct {
-	Path string // relative to the root; empty is the root itself
+	Path string // relative to the root; empty means the root itself
 	Kind NoteKind
 	Text string // for people; may be empty
 }
@@ -25,12 +25,12 @@ type Note struct {
 // A NoteKind says what a note is about.
 type NoteKind string
 
-// The kinds of notes. Others may be added; a reader takes one that it doesn't know for
+// The kinds of notes. Newer versions may add others; a reader treats an unknown kind as
 // something that was left out.
 const (
-	NoteMount      NoteKind = "mount"      // a mount point; what is mounted there was taken
-	NoteFileSystem NoteKind = "filesystem" // a mount point; what is mounted there was left out
-	NoteCache      NoteKind = "cache"      // a directory of which only CACHEDIR.TAG was taken
+	NoteMount      NoteKind = "mount"      // a mount point whose file system was taken
+	NoteFileSystem NoteKind = "filesystem" // a mount point whose file system was left out
+	NoteCache      NoteKind = "cache"      // a cache: only its CACHEDIR.TAG was taken
 	NoteSize       NoteKind = "size"       // a file that is larger than the limit
 	NoteProblem    NoteKind = "problem"    // could not be read
 	NoteChanged    NoteKind = "changed"    // a file that changed while it was read
@@ -38,13 +38,13 @@ const (
 	NotePart       NoteKind = "part"       // left by an unfinished restore
 )
 
-// LeftOut reports whether a note means that something at its path, or below it, is not
-// in the snapshot.
+// LeftOut reports whether a note of this kind means that something at its path, or below
+// it, is not in the snapshot.
 func (k NoteKind) LeftOut() bool { return k != NoteMount && k != NoteChanged }
 
-// WriteNotes stores notes as a tree, by put, which must not keep the bytes, and returns
-// its root: zero if there are none. It sorts the notes. Of two notes of one kind and path
-// it keeps the first.
+// WriteNotes stores notes as a tree and returns its root, which is zero if there are
+// none. put stores a page and must not keep the bytes. WriteNotes sorts notes. Of two
+// notes with the same kind and path it keeps the first.
 func WriteNotes(notes []Note, put func(page []byte) (chunk.ID, error)) (chunk.ID, error) {
 	if len(notes) == 0 {
 		return chunk.ID{}, nil
@@ -64,7 +64,7 @@ func WriteNotes(notes []Note, put func(page []byte) (chunk.ID, error)) (chunk.ID
 	return w.end()
 }
 
-// comparePaths orders paths as a walk meets them: a directory before what is in it.
+// comparePaths orders paths like a walk: a directory before its contents.
 func comparePaths(a, b string) int {
 	for a != "" && b != "" {
 		x, restA, _ := strings.Cut(a, "/")
@@ -77,10 +77,10 @@ func comparePaths(a, b string) int {
 	return cmp.Compare(len(a), len(b))
 }
 
-// A noteWriter writes the tree of notes, which come in the order of comparePaths.
+// A noteWriter writes the tree of notes, which must come in the order of comparePaths.
 type noteWriter struct {
 	put  func([]byte) (chunk.ID, error)
-	open []noteDir // the directories of the current path, the root first
+	open []noteDir // the directories of the current path, starting with the root
 }
 
 type noteDir struct {
@@ -92,7 +92,7 @@ func (w *noteWriter) enter(name string) {
 	w.open = append(w.open, noteDir{Entry{Name: name, Type: Dir}, NewTreeWriter(w.put)})
 }
 
-// leave ends the last directory and adds it to the one above.
+// leave finishes the last directory and adds it to the one above.
 func (w *noteWriter) leave() error {
 	last := &w.open[len(w.open)-1]
 	id, err := last.writer.Finish()
@@ -123,7 +123,7 @@ func (w *noteWriter) add(n Note) error {
 	}
 	for _, name := range names[same:] {
 		if !validName(name) {
-			return fmt.Errorf("note on %q: no path has an element %q", n.Path, name)
+			return fmt.Errorf("note on %q: invalid path element %q", n.Path, name)
 		}
 		w.enter(name)
 	}
@@ -141,12 +141,12 @@ func (w *noteWriter) end() (chunk.ID, error) {
 	return w.open[0].writer.Finish()
 }
 
-// topName is the only name in the root page: it stands for the snapshot's root, which
-// may have notes itself.
+// topName is the only name in the root page. It stands for the snapshot's root, which may
+// have notes.
 const topName = "root"
 
-// ReadNotes yields the notes below a root, in the order of a walk: a directory's before
-// those of what is in it. After an error it ends. The zero root has none.
+// ReadNotes yields the notes below a root, in the order of a walk: a directory's notes
+// before those of its contents. An error ends the sequence. The zero root has no notes.
 func ReadNotes(ctx context.Context, l Loader, root chunk.ID) iter.Seq2[Note, error] {
 	return func(yield func(Note, error) bool) {
 		if root.IsZero() {
@@ -154,10 +154,10 @@ func ReadNotes(ctx context.Context, l Loader, root chunk.ID) iter.Seq2[Note, err
 		}
 		for p, err := range Walk(ctx, l, &Entry{Type: Dir, Subtree: root}) {
 			if err != nil {
-				yield(Note{Path: noteePath(p.Path)}, err)
+				yield(Note{Path: notedPath(p.Path)}, err)
 				return
 			}
-			for _, n := range notesOf(p.Entry, noteePath(p.Path)) {
+			for _, n := range notesOf(p.Entry, notedPath(p.Path)) {
 				if !yield(n, nil) {
 					return
 				}
@@ -166,8 +166,8 @@ func ReadNotes(ctx context.Context, l Loader, root chunk.ID) iter.Seq2[Note, err
 	}
 }
 
-// noteePath returns the path that an entry of the tree of notes is about.
-func noteePath(p string) string { return strings.TrimPrefix(strings.TrimPrefix(p, topName), "/") }
+// notedPath returns the path that an entry of the tree of notes is about.
+func notedPath(p string) string { return strings.TrimPrefix(strings.TrimPrefix(p, topName), "/") }
 
 func notesOf(e *Entry, p string) (out []Note) {
 	for _, x := range e.Xattrs {
@@ -177,7 +177,7 @@ func notesOf(e *Entry, p string) (out []Note) {
 }
 
 // LookupNotes returns the notes of a path, which is relative to the snapshot's root, and
-// whether anything below it has one.
+// reports whether anything below the path has a note.
 func LookupNotes(ctx context.Context, l Loader, root chunk.ID, p string) (here []Note, below bool, err error) {
 	if root.IsZero() {
 		return nil, false, nil

@@ -11,17 +11,18 @@ import (
 // A Placed is a snapshot with the time that it counts with among those of all sources.
 type Placed struct {
 	*Manifest
-	// Time is End, if that is trusted; else it is the End of the nearest snapshot of the
-	// same source that is: the one before it or, if there is none, the one after it.
+	// Time is End if that is trusted. Otherwise it is the End of the nearest trusted
+	// snapshot of the same source: the one before it or, if there is none, the one after
+	// it.
 	Time  time.Time
 	Doubt string // why End isn't trusted, such as "dated in the future"; empty if it is
 }
 
-// Order returns snapshots in the order in which they were taken, the oldest first. It is
-// the order that policies go by (see Policy) and the only one that says what is newest:
-// within a source, which is a host, paths and a kind, that of Number; across sources that
-// of the times at which snapshots ended, as far as these can be trusted. A source without
-// any time that can be trusted comes before all others.
+// Order returns snapshots in the order in which they were taken, oldest first. Policies
+// use this order (see Policy), and it alone decides which snapshot is newest. Within a
+// source, which is a host, paths and a kind, it is the order of Number. Across sources it
+// is the order of the times at which snapshots ended, as far as those are trusted. A
+// source without any trusted time comes before all others.
 func Order(all []*Manifest, now time.Time) []Placed {
 	var out []Placed
 	for _, l := range merge(chainsOf(all, now)) {
@@ -31,7 +32,7 @@ func Order(all []*Manifest, now time.Time) []Placed {
 	return out
 }
 
-// Newest returns the newest of some snapshots, or nil if there are none.
+// Newest returns the newest of the snapshots, or nil if there are none.
 func Newest(all []*Manifest, now time.Time) *Manifest {
 	if len(all) == 0 {
 		return nil
@@ -40,9 +41,9 @@ func Newest(all []*Manifest, now time.Time) *Manifest {
 	return placed[len(placed)-1].Manifest
 }
 
-// At returns the newest of some snapshots, which Order has placed, that had ended at a
-// time, or nil if none had. A time that is the End of one, to the second, means that one,
-// even if it isn't trusted.
+// At returns the newest of the snapshots, as returned by Order, that had ended at time t,
+// or nil if there is none. If t is the End of a snapshot, to the second, At returns that
+// snapshot, even if its End isn't trusted.
 func At(placed []Placed, t time.Time) *Manifest {
 	var newest *Manifest
 	meant := false
@@ -66,11 +67,12 @@ type Source struct {
 // Source returns what the snapshot is a version of.
 func (m *Manifest) Source() Source { return Source{m.Hostname, m.Paths} }
 
-// String returns host:path, with the further paths after commas.
+// String returns host:path. Commas separate further paths.
 func (s Source) String() string { return s.Hostname + ":" + strings.Join(s.Paths, ", ") }
 
 // Compare returns a negative number if a was taken before b, of the same source, and a
-// positive one if it was taken after it. One comes before those that were made from it.
+// positive number if it was taken after b. A snapshot comes before those that were made
+// from it.
 func Compare(a, b *Manifest) int {
 	made := func(m *Manifest) int {
 		if m.Original.IsZero() {

@@ -19,16 +19,16 @@ const (
 	pageGIDs    = 8
 	pageUsers   = 9  // map of uid to byte string
 	pageGroups  = 10 // map of gid to byte string
-	pageMSecs   = 11 // array of ints, each less the one before
+	pageMSecs   = 11 // array of ints, each minus the one before
 	pageMNsecs  = 12 // byte string, 4 bytes big-endian for each entry
-	pageCSecs   = 13 // array of ints, each less the entry's mtime
+	pageCSecs   = 13 // array of ints, each minus the entry's mtime
 	pageCNsecs  = 14 // as 12
-	pageInodes  = 15 // array of ints, each less the one before (modulo 2⁶⁴)
+	pageInodes  = 15 // array of ints, each minus the one before (modulo 2⁶⁴)
 	pageErrors  = 16 // map of entry number to text
 	pageSizes   = 17 // array of uints, of files
 	pageHoles   = 18 // map of entry number to array of uints: gap before, length, …
 	pageLists   = 19 // map of entry number to byte string, of 32 bytes
-	pageChunks  = 20 // array of uints: how many chunks each file has
+	pageChunks  = 20 // array of uints: number of chunks of each file
 	pageLengths = 21 // array of uints: of each file's chunks but its last
 	pageData    = 22 // byte string, 32 bytes for each chunk
 	pageSubs    = 23 // byte string, 32 bytes for each directory without an error
@@ -38,8 +38,7 @@ const (
 	pageXattrs  = 27 // map of entry number to array of byte strings: name, value, …
 )
 
-// A page is a stretch of a directory: entries, or in an inner page what the
-// pages below it hold.
+// A page is part of a directory: entries or, for an inner page, the pages below it.
 type page struct {
 	level    int
 	entries  []Entry
@@ -53,7 +52,7 @@ type child struct {
 	count uint64 // entries beneath it
 }
 
-// A column is written as the value of a key, unless it says that it is empty.
+// A column is written as the value of a key, unless it is empty.
 type column struct {
 	key   uint64
 	write func(b []byte) []byte // nil to leave it out
@@ -136,7 +135,7 @@ func (p *page) appendInner(b []byte) []byte {
 	})
 }
 
-// A leafWriter makes the columns of a leaf.
+// A leafWriter writes the columns of a leaf.
 type leafWriter struct{ entries []Entry }
 
 func (w leafWriter) names(b []byte) []byte {
@@ -195,7 +194,7 @@ func (w leafWriter) fixed(f func(*Entry) uint32) func([]byte) []byte {
 	}
 }
 
-// owners maps the ids that have names to these.
+// owners maps ids to names.
 func (w leafWriter) owners(f func(*Entry) (uint32, string)) func([]byte) []byte {
 	var ids []uint32
 	names := map[uint32]string{}
@@ -219,8 +218,8 @@ func (w leafWriter) owners(f func(*Entry) (uint32, string)) func([]byte) []byte 
 	}
 }
 
-// some makes a column of what entries have: size is what each adds to its length.
-// An empty column is left out.
+// some writes a column of a property that some entries have. size is what each entry adds
+// to the column's length. An empty column is left out.
 func (w leafWriter) some(major byte, size func(*Entry) int, write func([]byte, *Entry) []byte) func([]byte) []byte {
 	total := 0
 	for i := range w.entries {
@@ -240,7 +239,7 @@ func (w leafWriter) some(major byte, size func(*Entry) int, write func([]byte, *
 	}
 }
 
-// each makes an array of n items for each entry that is picked.
+// each writes an array of n items for each picked entry.
 func (w leafWriter) each(n int, pick func(*Entry) bool, write func([]byte, *Entry) []byte) func([]byte) []byte {
 	return w.some(cborArray, func(e *Entry) int { return ifTrue(pick(e), n) }, write)
 }
@@ -275,7 +274,7 @@ func appendRdev(b []byte, e *Entry) []byte {
 	return appendHead(appendHead(b, cborUint, uint64(e.Major)), cborUint, uint64(e.Minor))
 }
 
-// sparse makes a map from the numbers of the entries that has picks.
+// sparse writes a map from the numbers of the entries for which has returns true.
 func (w leafWriter) sparse(has func(*Entry) bool, write func([]byte, *Entry) []byte) func([]byte) []byte {
 	n := 0
 	for i := range w.entries {

@@ -9,7 +9,7 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 )
 
-// parsePage reads an encoded page. What it returns doesn't refer to b.
+// parsePage parses an encoded page. The result doesn't refer to b.
 func parsePage(b []byte) (*page, error) {
 	r := &pageReader{reader: reader{b: b}}
 	last := uint64(0)
@@ -19,7 +19,7 @@ func parsePage(b []byte) (*page, error) {
 			return nil, errPage
 		}
 		if key > pageXattrs {
-			return nil, fmt.Errorf("tree page: field %d is not known to this qsnap: upgrade qsnap", key)
+			return nil, fmt.Errorf("tree page: unknown field %d: upgrade qsnap", key)
 		}
 		r.column(key)
 		r.seen |= 1 << key
@@ -103,8 +103,8 @@ func (r *pageReader) names(inner bool) {
 	}
 }
 
-// validName reports whether a name is one element of a path, so that joining it
-// to a directory can't lead out of that.
+// validName reports whether a name is one element of a path, so that joining it to a
+// directory can't lead out of the directory.
 func validName(name string) bool {
 	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\x00")
 }
@@ -143,7 +143,7 @@ func (r *pageReader) common(key uint64) {
 	}
 }
 
-// special reads the columns of some entries.
+// special reads the columns that only some entries have.
 func (r *pageReader) special(key uint64) {
 	switch key {
 	case pageErrors:
@@ -191,7 +191,7 @@ func (r *pageReader) special(key uint64) {
 	}
 }
 
-// require fails unless cond holds, and returns it.
+// require sets bad unless cond holds, and returns cond.
 func (r *pageReader) require(cond bool) bool {
 	if !cond {
 		r.fail()
@@ -233,7 +233,7 @@ func (r *pageReader) nsecs(field func(*Entry) *Time) {
 	})
 }
 
-// owners reads a map of ids to names, each of which an entry has.
+// owners reads a map of ids to names. Each id must be that of an entry.
 func (r *pageReader) owners(field func(*Entry) (uint32, *string)) {
 	names := map[uint32]string{}
 	last := int64(-1)
@@ -259,7 +259,7 @@ func (r *pageReader) owners(field func(*Entry) (uint32, *string)) {
 	r.require(len(names) > 0 && unused == 0)
 }
 
-// each reads n items for each entry that is picked.
+// each reads n items for each picked entry.
 func (r *pageReader) each(n int, pick func(*Entry) bool, read func(*Entry)) {
 	r.array(n * r.picked(pick))
 	for i := range r.entries {
@@ -323,7 +323,7 @@ func (r *pageReader) xattrs(e *Entry) {
 	}
 }
 
-// contents gives each file its chunks.
+// contents assigns each file its chunks.
 func (r *pageReader) contents() {
 	total := 0
 	for _, n := range r.counts {
@@ -377,8 +377,8 @@ func (r *pageReader) subtrees() {
 	}
 }
 
-// complete checks that no column is missing, and that each file has just one sort
-// of content.
+// complete checks that no column is missing, and that each file has exactly one kind of
+// content.
 func (r *pageReader) complete() bool {
 	if r.saw(pageLevel) {
 		return r.seen == innerColumns && len(r.children) > 0

@@ -7,75 +7,78 @@ import (
 	"time"
 )
 
-// A Policy says which snapshots of a group are kept: those that any of its rules
-// wants. The rules don't know of each other, nor of pins. A number of 0 is no rule,
-// and -1 is one without limit.
+// A Policy says which snapshots of a group are kept: those that at least one of its rules
+// keeps. The rules are independent of each other and of pins. A number of 0 means no
+// rule, and -1 means no limit.
 //
 // # Order
 //
-// The snapshots of a source, which is a host, paths and a kind, are a chain in the order
-// of Number; those of equal numbers, taken at once, in that of End, then ID. No clock
-// changes this order. End is the stamp that rules go by: what a snapshot holds is what
-// there was then. It is trusted if it fits: it is not later than now, without any slack, and it belongs to the longest
-// subsequence of the chain, of such stamps, that never falls. If there are several,
-// the one counts whose first members are lowest in the chain. All other stamps are
-// untrusted: dated in the future, or out of order.
+// The snapshots of a source, which is a host, paths and a kind, form a chain in the order
+// of Number. Snapshots with the same Number, taken at once, are in the order of End, then
+// ID. No clock changes this order. Rules go by the stamp End: a snapshot holds what there
+// was then. A stamp is trusted if it fits: it is not later than now, without any
+// tolerance, and it belongs to the longest subsequence of such stamps in the chain that
+// never decreases. If there are several, the one counts whose first members are lowest in
+// the chain. All other stamps are untrusted: dated in the future, or out of order.
 //
-// Chains of several sources are merged by their trusted stamps; an untrusted snapshot
-// goes behind the nearest trusted one before it in its chain or, if there is none,
-// before the nearest one after it.
+// Chains of several sources are merged by their trusted stamps. An untrusted snapshot
+// goes after the nearest trusted one before it in its chain or, if there is none, before
+// the nearest one after it.
 //
 // # Incomplete snapshots
 //
-// Snapshots that aren't Good are counted apart. The rules are applied to all snapshots,
-// and then to the good ones as if there were no others; kept is what they keep either
-// time. So an incomplete one never takes a good one's place, and goes no later than a good
-// one would in its place. Where the newest one that is kept of a source misses a path,
-// the newest one before it that holds the path stays, too.
+// Snapshots that aren't Good are counted separately. The rules are applied to all
+// snapshots, and then to the good ones as if there were no others. A snapshot is kept if
+// either application keeps it. So an incomplete snapshot never takes a good one's place,
+// and is kept at least as long as a good one would be in its place. If the newest kept
+// snapshot of a source misses a path, the newest earlier one that holds the path is kept,
+// too.
 //
 // # Rules
 //
-// KeepLast counts every snapshot, whatever its stamp. A chain without any trusted
-// stamp can't be merged with others: there it counts by itself.
+// KeepLast counts every snapshot, whatever its stamp. A chain without any trusted stamp
+// can't be merged with others: KeepLast counts it separately.
 //
-// The calendar rules, KeepHourly to KeepYearly, keep the newest trusted snapshot of
-// each of the newest hours, days, weeks, months or years that have one. These are
-// those of Location. An hour is told by its offset from UTC, too: the one that is
-// repeated when daylight saving ends is two. Weeks are those of ISO 8601.
+// The calendar rules, KeepHourly to KeepYearly, keep the newest trusted snapshot of each
+// of the newest hours, days, weeks, months or years that have one, by the calendar of
+// Location. An hour is identified by its offset from UTC, too: the hour that is repeated
+// when daylight saving ends counts as two. Weeks are those of ISO 8601.
 //
-// KeepWithin keeps the trusted snapshots from that span before the newest trusted one
-// on, this moment included; see Span.Before.
+// KeepWithin keeps the trusted snapshots from that span before the newest trusted one on,
+// including that moment; see Span.Before.
 //
-// KeepTags keeps what has any of these tags. A pinned snapshot is kept until its pin
-// has run out.
+// KeepTags keeps every snapshot that has any of these tags. A pinned snapshot is kept
+// until its pin expires.
 //
 // # Untrusted stamps
 //
-// An untrusted snapshot takes nobody's place in the rules that go by time: its coming
-// or going changes none of their decisions on others. Two sorts are kept by them:
+// An untrusted snapshot takes no other's place in the rules that depend on time: its
+// presence changes none of their decisions on others. These rules keep two kinds of
+// untrusted snapshots:
 //
-// One that is out of order, with a trusted one before it in its chain, is kept as long
-// as a rule that goes by time keeps the nearest of these.
+// A snapshot that is out of order, with a trusted one before it in its chain, is kept as
+// long as a rule that depends on time keeps the nearest of these.
 //
-// One that is dated in the future, where it may be now that is wrong, or that has no
-// trusted one before it, could be as new as the next trusted one after it in its
-// chain, and in another bucket. It is kept by a calendar rule that counts fewer
-// buckets than its number from that one's on, by KeepWithin if that one is within, and
-// by both if there is none.
+// A snapshot that is dated in the future, where the present clock may be the wrong one,
+// or that has no trusted one before it, could be as new as the next trusted one after it
+// in its chain, and in another bucket. A calendar rule keeps it if the rule counts fewer
+// buckets than its number up to that trusted one. KeepWithin keeps it if that trusted one
+// is within. Both keep it if there is no such trusted one.
 //
-// What shows a stamp to be wrong must not be dropped before the snapshot that has it,
-// which would be trusted the next time. So where an untrusted snapshot is kept, for
-// any reason, a trusted one of its chain is kept as a witness: the last that contradicts
-// it, by being before it with a later stamp or after it with an earlier one, and that
-// isn't a witness against another. Two are, if they come after one that is out of
-// order. Where KeepLast merges several sources that something is kept of, the one that
-// says where the untrusted one goes is a witness, too. Where it doesn't, and no rule
-// goes by time, there are none: nothing depends on stamps.
+// A snapshot that shows a stamp to be wrong must not be dropped before the snapshot with
+// that stamp, which would otherwise be trusted the next time. So if an untrusted snapshot
+// is kept, for any reason, a trusted one of its chain is kept as a witness: the last that
+// contradicts it, by being before it with a later stamp or after it with an earlier one,
+// and that isn't a witness against another. An out-of-order snapshot that is contradicted
+// by later ones needs two. If KeepLast merges several sources of which something is kept,
+// the trusted snapshot that determines the place of the untrusted one is a witness, too.
+// If it doesn't, and no rule depends on time, there are no witnesses: nothing depends on
+// stamps.
 //
-// All this is against clocks that are sometimes wrong. It is no defence against a
+// All this protects against clocks that are sometimes wrong. It is no defence against a
 // writer that makes more snapshots with wrong stamps than are kept with right ones.
 //
-// What was kept is kept again by the same policy at the same time.
+// Applying the same policy at the same time to what it has kept keeps all of it.
 type Policy struct {
 	KeepLast    int
 	KeepHourly  int
@@ -85,11 +88,11 @@ type Policy struct {
 	KeepYearly  int
 	KeepWithin  Span
 	KeepTags    []string
-	Location    *time.Location // of hours, days and so on; nil is time.Local
+	Location    *time.Location // time zone of the calendar rules; nil means time.Local
 }
 
-// Validate returns an error if the policy has a number below -1, a span that is
-// none, or an empty tag.
+// Validate returns an error if the policy has a number below -1, an invalid span, or an
+// empty tag.
 func (p Policy) Validate() error {
 	for _, r := range []struct {
 		name string
@@ -99,42 +102,43 @@ func (p Policy) Validate() error {
 		{"weekly", p.KeepWeekly}, {"monthly", p.KeepMonthly}, {"yearly", p.KeepYearly},
 	} {
 		if r.n < -1 {
-			return fmt.Errorf("policy: keep %s %d: below -1, which is all", r.name, r.n)
+			return fmt.Errorf("policy: keep %s %d: must be -1 (all) or more", r.name, r.n)
 		}
 	}
 	if err := p.KeepWithin.validate(); err != nil {
 		return fmt.Errorf("policy: keep within: %w", err)
 	}
 	if slices.Contains(p.KeepTags, "") {
-		return errors.New("policy: keep tags: an empty tag")
+		return errors.New("policy: keep tags: a tag is empty")
 	}
 	return nil
 }
 
-// IsZero reports whether the policy has no rule at all. To apply it can't be meant.
+// IsZero reports whether the policy has no rule at all. Applying such a policy is
+// certainly a mistake.
 func (p Policy) IsZero() bool { return p.KeepLast == 0 && len(p.KeepTags) == 0 && !p.usesTime() }
 
-// usesTime reports whether any rule goes by time.
+// usesTime reports whether any rule depends on time.
 func (p *Policy) usesTime() bool { return len(p.timeRules(nil)) > 0 }
 
-// A Decision is what becomes of a snapshot. Reasons and doubts are for people, such as
-// "last 72", "hourly 2026-11-20 14:00 +01:00", "weekly 2026-W47", "within 3d",
-// "tag release", "pinned until 2027-01-01 00:00:00" or "dated in the future".
+// A Decision says whether a snapshot is kept. Reasons and doubts are for people, such as
+// "last 72", "hourly 2026-11-20 14:00 +01:00", "weekly 2026-W47", "within 3d", "tag
+// release", "pinned until 2027-01-01 00:00:00" or "dated in the future".
 type Decision struct {
 	Manifest *Manifest `json:"-"`
 	Keep     bool      `json:"-"`
-	Reasons  []string  `json:"reasons"`         // all that it is kept for; none if it isn't
+	Reasons  []string  `json:"reasons"`         // all reasons to keep it; none if it isn't kept
 	Doubt    string    `json:"doubt,omitempty"` // why its stamp isn't trusted; empty if it is
 }
 
-// NoneKept reports whether all of some snapshots are to go, which is seldom meant.
+// NoneKept reports whether no snapshot is kept, which is rarely intended.
 func NoneKept(decisions []Decision) bool {
 	return len(decisions) > 0 && !slices.ContainsFunc(decisions, func(d Decision) bool { return d.Keep })
 }
 
 // Decide applies the policy to one group of snapshots, in any order, and returns the
-// decisions, the newest snapshot first. It depends on nothing else and changes
-// nothing. A policy that IsZero, or that Validate refuses, keeps everything.
+// decisions, newest snapshot first. It depends on nothing else and changes nothing. A
+// policy that IsZero, or that Validate refuses, keeps everything.
 func (p Policy) Decide(group []*Manifest, now time.Time) []Decision {
 	chains := chainsOf(group, now)
 	all := merge(chains)
@@ -152,7 +156,7 @@ func (p Policy) Decide(group []*Manifest, now time.Time) []Decision {
 	if good := goodOf(chains); good != nil {
 		p.apply(merge(good))
 	}
-	p.keepMarked(all, now)
+	p.keepTaggedAndPinned(all, now)
 	left := slices.DeleteFunc(chains, chain.allGo)
 	merged := p.KeepLast != 0 && len(left) > 1
 	for _, c := range left {
@@ -160,7 +164,7 @@ func (p Policy) Decide(group []*Manifest, now time.Time) []Decision {
 			if merged || p.usesTime() {
 				c.keepWitnesses(merged)
 			}
-			// Tags alone don't keep the newest of anything.
+			// Tags alone don't make any snapshot the newest of something.
 			more = (p.KeepLast != 0 || p.usesTime()) && c.keepHolders()
 		}
 	}
@@ -175,7 +179,7 @@ func decisions(all []*link) []Decision {
 	return out
 }
 
-// apply applies the rules that count.
+// apply applies the rules that keep a number of snapshots or a span of time.
 func (p *Policy) apply(all []*link) {
 	p.keepLast(all)
 	for _, r := range p.timeRules(all) {
@@ -183,7 +187,7 @@ func (p *Policy) apply(all []*link) {
 	}
 }
 
-// location returns that of the calendar.
+// location returns the time zone of the calendar rules.
 func (p *Policy) location() *time.Location {
 	if p.Location == nil {
 		return time.Local
@@ -211,8 +215,8 @@ func (p *Policy) keepLast(all []*link) {
 	}
 }
 
-// keepMarked applies KeepTags and pins.
-func (p *Policy) keepMarked(all []*link, now time.Time) {
+// keepTaggedAndPinned applies KeepTags and pins.
+func (p *Policy) keepTaggedAndPinned(all []*link, now time.Time) {
 	for _, l := range all {
 		for _, tag := range p.KeepTags {
 			if slices.Contains(l.Tags, tag) {

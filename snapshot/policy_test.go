@@ -292,8 +292,8 @@ var decisionTests = []struct {
 	{"nor does a policy that is invalid drop anything", Policy{KeepLast: 1, KeepDaily: -2}, `
 		1 2026-11-20T10:00
 		2 2026-11-20T11:00`, `
-		2 policy: keep daily -2: below -1, which is all
-		1 policy: keep daily -2: below -1, which is all`},
+		2 policy: keep daily -2: must be -1 (all) or more
+		1 policy: keep daily -2: must be -1 (all) or more`},
 }
 
 func TestDecisions(t *testing.T) {

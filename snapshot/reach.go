@@ -7,10 +7,10 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 )
 
-// Reach calls visit for the pages of a directory, the chunks and content lists of
-// the files in it, and so on for the directories below, each page before what is
-// beneath it. What is beneath a page is passed over, and not even read, if visit
-// returns false. An error ends it and is returned.
+// Reach calls visit for the pages of a directory, the chunks and content lists of its
+// files, and so on for the directories below, each page before what is beneath it. If
+// visit returns false for a page, Reach skips what is beneath and doesn't read the page.
+// An error ends the traversal and is returned.
 func Reach(ctx context.Context, l Loader, dir *Entry, visit func(id chunk.ID, tree bool) (enter bool, err error)) error {
 	if dir.Problem != "" {
 		return nil
@@ -18,7 +18,7 @@ func Reach(ctx context.Context, l Loader, dir *Entry, visit func(id chunk.ID, tr
 	return reach(ctx, l, Ref{dir.Subtree, TreePage}, visit)
 }
 
-// ReachAll does what Reach does for all directories that a manifest names.
+// ReachAll calls Reach for all directories that a manifest names.
 func ReachAll(ctx context.Context, l Loader, m *Manifest, visit func(id chunk.ID, tree bool) (enter bool, err error)) error {
 	for _, dir := range m.Dirs() {
 		if err := Reach(ctx, l, dir, visit); err != nil {

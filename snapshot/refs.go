@@ -6,7 +6,7 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 )
 
-// A RefKind says which kind of object an id names.
+// A RefKind says which kind of blob an id names.
 type RefKind byte
 
 // The kinds of references.
@@ -16,15 +16,15 @@ const (
 	FileData                // a chunk of a file
 )
 
-// A Ref is the name of something stored.
+// A Ref names a stored blob.
 type Ref struct {
 	ID   chunk.ID
 	Kind RefKind
 }
 
-// Refs returns all that a stored page of that kind names, in order and as often as it
-// does. What a page names never changes, so from the root of a snapshot on this finds
-// all that it consists of, and what two snapshots share has to be looked through once.
+// Refs returns every blob that a stored page of that kind names, in order, with
+// repetitions. A page never changes. So the whole content of a snapshot can be found from
+// its root, and what two snapshots share needs to be examined only once.
 func Refs(b []byte, kind RefKind) ([]Ref, error) {
 	switch kind {
 	case TreePage:

@@ -15,10 +15,10 @@ type Loader interface {
 	Tree(ctx context.Context, id chunk.ID) ([]byte, error)
 }
 
-// How directories are cut into pages. A page ends behind an entry whose name
-// hashes right, but not before it has minPage of them, and behind maxPage entries
-// or maxPageBytes in any case; so a change rewrites the page it is in, and rarely
-// the next. Inner pages are cut alike, by the last name below each child.
+// Directories are cut into pages. A page ends after an entry whose name has a matching
+// hash, but not before it has minPage entries, and in any case after maxPage entries or
+// maxPageBytes. So a change rewrites the page that it is in, and rarely the next one.
+// Inner pages are cut in the same way, by the last name below each child.
 const (
 	minPage      = 16
 	maxPage      = 2048
@@ -28,8 +28,8 @@ const (
 	maxLevel     = 8
 )
 
-// cutsAfter reports whether a page of that level may end behind the name: bits of
-// its FNV-1a hash, mixed, are zero. Each level looks at bits of its own.
+// cutsAfter reports whether a page of that level may end after the name: bits of its
+// mixed FNV-1a hash are zero. Each level uses bits of its own.
 func cutsAfter(name string, level int) bool {
 	h := uint64(14695981039346656037)
 	for i := range len(name) {
@@ -46,23 +46,23 @@ func cutsAfter(name string, level int) bool {
 // A TreeWriter stores the pages of one directory.
 type TreeWriter struct {
 	put     func(page []byte) (chunk.ID, error)
-	entries []Entry // of the leaf to be
-	bytes   int     // about what they take
+	entries []Entry // of the next leaf
+	bytes   int     // their approximate size
 	levels  [][]child
 	counts  []int // pages stored so far, by level
 	last    string
 }
 
-// NewTreeWriter returns a TreeWriter that stores pages by put, which must not keep
-// the bytes.
+// NewTreeWriter returns a TreeWriter that stores pages with put. put must not keep the
+// bytes.
 func NewTreeWriter(put func(page []byte) (chunk.ID, error)) *TreeWriter {
 	return &TreeWriter{put: put}
 }
 
-// Add adds an entry. Entries come in the order of their names, as bytes.
+// Add adds an entry. Entries must come in the order of their names, as bytes.
 func (w *TreeWriter) Add(e *Entry) error {
 	if !validName(e.Name) || w.last != "" && e.Name <= w.last {
-		return fmt.Errorf("tree: entry %q can't follow %q", e.Name, w.last)
+		return fmt.Errorf("tree: entry %q comes after %q, which is out of order", e.Name, w.last)
 	}
 	w.last = e.Name
 	w.entries = append(w.entries, *e)
@@ -77,9 +77,9 @@ func (w *TreeWriter) Add(e *Entry) error {
 	return nil
 }
 
-// Reuse adds all entries of a leaf of an older version, in its place, without
-// storing it again, and reports whether it could: else they have to be added one
-// by one. Nothing may follow the older version's last leaf.
+// Reuse adds all entries of a leaf of an older version without storing it again, if the
+// leaf would be stored unchanged, and reports whether it has. If not, the entries must be
+// added one by one. Nothing may follow the older version's last leaf.
 func (w *TreeWriter) Reuse(l Leaf) (bool, error) {
 	if len(w.entries) > 0 || l.Count == 0 || l.Last <= w.last {
 		return false, nil
@@ -100,8 +100,7 @@ func (w *TreeWriter) endLeaf() error {
 	return w.addChild(0, c)
 }
 
-// addChild notes a page that was stored on a level, and ends the page above when
-// it is time.
+// addChild adds a stored page to its level, and ends the page above if it is full.
 func (w *TreeWriter) addChild(level int, c child) error {
 	if len(w.levels) == level {
 		w.levels = append(w.levels, nil)
@@ -116,7 +115,7 @@ func (w *TreeWriter) addChild(level int, c child) error {
 	return nil
 }
 
-// endInner stores the page above the pages noted on a level.
+// endInner stores the inner page above the pages of a level.
 func (w *TreeWriter) endInner(level int) error {
 	children := w.levels[level]
 	p := page{level: level + 1, children: children}
@@ -132,7 +131,7 @@ func (w *TreeWriter) endInner(level int) error {
 	return w.addChild(level+1, c)
 }
 
-// Finish stores what is left and returns the id of the root page.
+// Finish stores the remaining pages and returns the id of the root page.
 func (w *TreeWriter) Finish() (chunk.ID, error) {
 	if len(w.entries) > 0 || len(w.levels) == 0 {
 		if err := w.endLeaf(); err != nil {
@@ -156,11 +155,11 @@ type Leaf struct {
 	ID      chunk.ID
 	Last    string // the name of its last entry, empty if it has none
 	Count   int
-	entries []Entry // if it is loaded
+	entries []Entry // if loaded
 }
 
-// Leaves returns the leaves of a directory in order. All have entries, but for
-// the only one of an empty directory.
+// Leaves returns the leaves of a directory in order. Only an empty directory has an empty
+// leaf.
 func Leaves(ctx context.Context, l Loader, root chunk.ID) ([]Leaf, error) {
 	p, err := load(ctx, l, root)
 	if err != nil {
@@ -193,7 +192,7 @@ func (p *page) leaves(ctx context.Context, l Loader, leaves []Leaf) ([]Leaf, err
 	return leaves, nil
 }
 
-// Entries returns the entries of a leaf, in order.
+// Entries returns the entries of a leaf in order.
 func (lf *Leaf) Entries(ctx context.Context, l Loader) ([]Entry, error) {
 	if lf.entries != nil || lf.Count == 0 {
 		return lf.entries, nil
@@ -208,8 +207,8 @@ func (lf *Leaf) Entries(ctx context.Context, l Loader) ([]Entry, error) {
 	return p.entries, nil
 }
 
-// ReadDir yields the entries of a directory in the order of their names. After an
-// error it ends.
+// ReadDir yields the entries of a directory in the order of their names. An error ends
+// the sequence.
 func ReadDir(ctx context.Context, l Loader, root chunk.ID) iter.Seq2[*Entry, error] {
 	return func(yield func(*Entry, error) bool) {
 		leaves, err := Leaves(ctx, l, root)
@@ -237,7 +236,7 @@ func ReadDir(ctx context.Context, l Loader, root chunk.ID) iter.Seq2[*Entry, err
 	}
 }
 
-// Lookup returns the entry of that name, or fs.ErrNotExist.
+// Lookup returns the entry with that name, or fs.ErrNotExist.
 func Lookup(ctx context.Context, l Loader, root chunk.ID, name string) (*Entry, error) {
 	p, err := load(ctx, l, root)
 	if err != nil {
@@ -261,7 +260,7 @@ func Lookup(ctx context.Context, l Loader, root chunk.ID, name string) (*Entry, 
 
 const (
 	errParent malformed = "not the page that its parent names"
-	errOrder  malformed = "its entries are out of order"
+	errOrder  malformed = "the entries are out of order"
 )
 
 func load(ctx context.Context, l Loader, id chunk.ID) (*page, error) {
@@ -276,7 +275,7 @@ func load(ctx context.Context, l Loader, id chunk.ID) (*page, error) {
 	return p, nil
 }
 
-// loadChild loads a page below this one, and makes sure that it is lower.
+// loadChild loads a page below this one, and checks that its level is lower.
 func (p *page) loadChild(ctx context.Context, l Loader, c child) (*page, error) {
 	below, err := load(ctx, l, c.id)
 	if err == nil && below.level != p.level-1 {

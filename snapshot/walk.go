@@ -6,7 +6,7 @@ import (
 	"path"
 )
 
-// A PathEntry is an entry and its path, relative to where the walk began.
+// A PathEntry is an entry with its path relative to the start of the walk.
 type PathEntry struct {
 	Path string
 	*Entry
@@ -14,9 +14,9 @@ type PathEntry struct {
 	Skip *bool
 }
 
-// Walk yields all that is below a directory, each directory before what is in it,
-// in the order of names. A directory that can't be read is yielded once more, with
-// the error; the walk goes on behind it.
+// Walk yields everything below a directory, each directory before its contents, in the
+// order of names. A directory that can't be read is yielded a second time, with the
+// error. The walk then continues after it.
 func Walk(ctx context.Context, l Loader, root *Entry) iter.Seq2[PathEntry, error] {
 	return func(yield func(PathEntry, error) bool) {
 		walkDir(ctx, l, PathEntry{Entry: root}, yield)

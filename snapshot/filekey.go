@@ -6,17 +6,17 @@ import (
 	"hash"
 )
 
-// A FileKey stands for one file of a snapshot that has several names.
+// A FileKey identifies a file of a snapshot that has several names.
 type FileKey [sha256.Size]byte
 
-// FileKey returns the key of the file that an entry with Links names. Entries of one
-// snapshot are names of one file if, and only if, they have the same key.
+// FileKey returns the key of the file that an entry with Links names. Two entries of one
+// snapshot name the same file if and only if they have the same key.
 //
-// Device and inode numbers alone don't say that: when one file system is unmounted and
-// another is mounted during a run, both may have the same numbers. So names that can't be
-// those of one file have different keys: they differ in type, size, content, mode, owner,
-// modification time or extended attributes. The time of the last change is not compared,
-// since a name whose content was taken from an older snapshot may have an older one.
+// Device and inode numbers are not enough: when one file system is unmounted and another
+// is mounted during a run, both may use the same numbers. So names that can't belong to
+// one file have different keys: they differ in type, size, content, mode, owner,
+// modification time or extended attributes. The ctime is not compared, because a name
+// whose content was taken from an older snapshot may have an older ctime.
 func (e *Entry) FileKey() (key FileKey) {
 	h := sha256.New()
 	writeInts(h, e.Device, e.Inode, uint64(e.Type), uint64(e.Mode), uint64(e.UID), uint64(e.GID),

@@ -9,17 +9,17 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 )
 
-// An Cursor finds entries of a directory whose names are asked for in ascending
-// order, and so reads each page at most once.
+// A Cursor finds entries of a directory by ascending names, and so reads each page at
+// most once.
 type Cursor struct {
 	l       Loader
 	leaves  []Leaf
 	ids     map[chunk.ID]bool
-	entries []Entry // of the first leaf, once it is loaded
+	entries []Entry // of the first leaf, if loaded
 	loaded  bool
 }
 
-// NewCursor begins at the front of a directory.
+// NewCursor returns a Cursor at the beginning of a directory.
 func NewCursor(ctx context.Context, l Loader, root chunk.ID) (*Cursor, error) {
 	leaves, err := Leaves(ctx, l, root)
 	if err != nil {
@@ -32,8 +32,8 @@ func NewCursor(ctx context.Context, l Loader, root chunk.ID) (*Cursor, error) {
 	return a, nil
 }
 
-// Find returns the entry of that name, or nil if there is none. The name isn't less
-// than the one before.
+// Find returns the entry with that name, or nil if there is none. name must not be less
+// than that of the previous call.
 func (a *Cursor) Find(ctx context.Context, name string) (*Entry, error) {
 	for len(a.leaves) > 0 && a.leaves[0].Last < name {
 		a.leaves, a.loaded = a.leaves[1:], false
@@ -55,9 +55,9 @@ func (a *Cursor) Find(ctx context.Context, name string) (*Entry, error) {
 	return &a.entries[i], nil
 }
 
-// ReachSince does what Reach does, but passes over what it finds in an older version
-// of the directory under the same names; that may be nil. The older version's pages
-// come from a Loader of their own. Where they can't be read nothing is passed over.
+// ReachSince does what Reach does, but skips what an older version of the directory,
+// which may be nil, has under the same names. The older version's pages come from a
+// Loader of their own. If they can't be read, nothing is skipped.
 func ReachSince(ctx context.Context, l Loader, dir *Entry, old Loader, older *Entry, visit func(id chunk.ID, tree bool) (enter bool, err error)) error {
 	r := &sinceReacher{ctx, l, old, visit}
 	return r.dir(dir, older)
