@@ -4,7 +4,7 @@ package target
 
 import "syscall"
 
-// brokenNetwork are the errors of sockets that mend by themselves.
+// brokenNetwork are the socket errors that go away by themselves.
 var brokenNetwork = []syscall.Errno{
 	syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE,
 	syscall.ENETDOWN, syscall.ENETUNREACH, syscall.ENETRESET,

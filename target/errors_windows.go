@@ -2,8 +2,8 @@ package target
 
 import "syscall"
 
-// brokenNetwork are the errors of sockets that mend by themselves, as numbered in
-// "Windows Sockets Error Codes" of Microsoft's Winsock reference.
+// brokenNetwork are the socket errors that go away by themselves, as numbered in "Windows
+// Sockets Error Codes" of Microsoft's Winsock reference.
 var brokenNetwork = []syscall.Errno{
 	10050, // network is down
 	10051, // network is unreachable

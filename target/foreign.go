@@ -8,27 +8,27 @@ import (
 	"strings"
 )
 
-// An ForeignFinder is a target that can tell what lies there beside objects.
+// A ForeignFinder is a target that can find files that are no objects.
 type ForeignFinder interface {
-	// Foreign returns the name of something on the target that is no object, and that
-	// somebody may want to keep, or "" if there is nothing. Empty directories, what
-	// unfinished writes of the target's own left, and what IsSystemFile don't count.
+	// Foreign returns the name of something on the target that is no object and that
+	// somebody may want to keep, or "" if there is nothing. Empty directories, the target's
+	// own unfinished writes, and names for which IsSystemFile is true don't count.
 	Foreign(ctx context.Context) (string, error)
 }
 
-// maxForeignDirs is how many directories FindForeign looks into.
+// maxForeignDirs is how many directories FindForeign examines.
 const maxForeignDirs = 1000
 
-// A DirEntry is what lies in a directory of a target that has directories.
+// A DirEntry is an entry of a directory of a target that has directories.
 type DirEntry struct {
 	Name string      // the last element
 	Type fs.FileMode // as fs.FileMode.Type
 }
 
-// FindForeign is ForeignFinder.Foreign for a target that has directories. List lists one, by its
-// path below the target's. A name at the top that is own is the target's. After a thousand
-// directories in which it has found nothing it returns the next, and it returns one that
-// may not be read.
+// FindForeign implements ForeignFinder.Foreign for a target that has directories. list
+// lists a directory by its path below the target's. own is a name at the top that belongs
+// to the target. After a thousand directories without a result FindForeign returns the
+// next directory. It also returns a directory that may not be read.
 func FindForeign(ctx context.Context, own string, list func(dir string) ([]DirEntry, error)) (string, error) {
 	left := maxForeignDirs
 	var in func(dir string) (string, error)
@@ -65,8 +65,8 @@ func FindForeign(ctx context.Context, own string, list func(dir string) ([]DirEn
 	return in("")
 }
 
-// IsSystemFile reports whether a name says that a file, or all in a directory, is what
-// systems leave by themselves: those of dot files, and of the top of file systems.
+// IsSystemFile reports whether a file or directory of that name is one that systems
+// create by themselves: a dot file, or a name at the top of file systems.
 func IsSystemFile(name string) bool {
 	switch name {
 	case "lost+found", "System Volume Information", "$RECYCLE.BIN", "aquota.user", "aquota.group", "quota.user", "quota.group":

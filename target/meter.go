@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 )
 
-// A Meter counts what is asked of the target it wraps. Put it next to the target,
-// beneath other wrappers, to count what really happens there. It is safe for
+// A Meter counts the requests to the target that it wraps. Put it next to the target,
+// beneath other wrappers, to count what really reaches the target. It is safe for
 // concurrent use.
 type Meter struct {
 	t Target
@@ -21,24 +21,24 @@ type Meter struct {
 	up, down                atomic.Uint64
 }
 
-// Counts are what a Meter has counted. A request is a call of a method: a backend
-// may need several exchanges for one.
+// Counts are what a Meter has counted. A request is a call of a method: a back end may
+// need several exchanges for one.
 type Counts struct {
-	Puts    uint64 // with commits of staged objects
+	Puts    uint64 // including commits of staged objects
 	Gets    uint64
 	Stats   uint64
 	Lists   uint64
 	Deletes uint64
 	Stages  uint64
 	Spaces  uint64
-	Others  uint64 // about locks, what is hidden, and whether Put creates only
+	Others  uint64 // about locks, hidden objects, and whether Put is create-only
 
 	Listed  uint64 // names that lists yielded
-	Retries uint64 // requests that a Retry above the Meter made again; in the above too
-	Errors  uint64 // requests that failed otherwise than with fs.ErrExist or fs.ErrNotExist
+	Retries uint64 // requests that a Retry above the Meter repeated; also in the counts above
+	Errors  uint64 // requests that failed, except with fs.ErrExist or fs.ErrNotExist
 
-	// BytesUp are those that were taken from bodies, once each for a Put, and
-	// those written to staged objects. BytesDown are those that were read.
+	// BytesUp are the bytes read from bodies, once each for a Put, and the bytes written to
+	// staged objects. BytesDown are the bytes that were read.
 	BytesUp, BytesDown uint64
 }
 
@@ -48,7 +48,7 @@ func NewMeter(t Target) *Meter { return &Meter{t: t} }
 // Unwrap returns the target beneath.
 func (m *Meter) Unwrap() Target { return m.t }
 
-// Cover has staged objects and questions be counted.
+// Cover makes the Meter count staged objects and optional calls.
 func (m *Meter) Cover(want, found any) any {
 	switch want.(type) {
 	case *Stager:
@@ -59,7 +59,7 @@ func (m *Meter) Cover(want, found any) any {
 	return found
 }
 
-// Counts returns what has been counted until now.
+// Counts returns what has been counted so far.
 func (m *Meter) Counts() Counts {
 	return Counts{
 		Puts: m.puts.Load(), Gets: m.gets.Load(), Stats: m.stats.Load(), Lists: m.lists.Load(),
@@ -92,7 +92,7 @@ func (m *Meter) begin(ctx context.Context, method *atomic.Uint64) {
 	}
 }
 
-// end counts how a request ended, and returns that.
+// end counts how a request ended, and returns err.
 func (m *Meter) end(err error) error {
 	if err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
 		m.errors.Add(1)
@@ -100,13 +100,13 @@ func (m *Meter) end(err error) error {
 	return err
 }
 
-// Put is part of Target.
+// Put implements Target.
 func (m *Meter) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
 	m.begin(ctx, &m.puts)
 	return m.end(m.t.Put(ctx, name, &meteredBody{ReaderAt: body, m: m}, size))
 }
 
-// A meteredBody counts its bytes up to the farthest that was read: who hashes a
+// A meteredBody counts its bytes up to the highest offset read: a target that hashes a
 // body first reads it twice.
 type meteredBody struct {
 	io.ReaderAt
@@ -114,7 +114,7 @@ type meteredBody struct {
 	read atomic.Int64
 }
 
-// ReadAt is part of io.ReaderAt.
+// ReadAt implements io.ReaderAt.
 func (b *meteredBody) ReadAt(p []byte, off int64) (int, error) {
 	n, err := b.ReaderAt.ReadAt(p, off)
 	end := off + int64(n)
@@ -130,10 +130,10 @@ func (b *meteredBody) ReadAt(p []byte, off int64) (int, error) {
 	}
 }
 
-// Inspect has reads be uncounted.
+// Inspect returns the body for reads that are not counted.
 func (b *meteredBody) Inspect() io.ReaderAt { return Inspect(b.ReaderAt) }
 
-// Get is part of Target.
+// Get implements Target.
 func (m *Meter) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
 	m.begin(ctx, &m.gets)
 	r, err := m.t.Get(ctx, name, off, n)
@@ -159,14 +159,14 @@ func (r *meteredReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Stat is part of Target.
+// Stat implements Target.
 func (m *Meter) Stat(ctx context.Context, name string) (Info, error) {
 	m.begin(ctx, &m.stats)
 	info, err := m.t.Stat(ctx, name)
 	return info, m.end(err)
 }
 
-// List is part of Target.
+// List implements Target.
 func (m *Meter) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		m.begin(ctx, &m.lists)
@@ -181,13 +181,13 @@ func (m *Meter) List(ctx context.Context, prefix string) iter.Seq2[Info, error] 
 	}
 }
 
-// Delete is part of Target.
+// Delete implements Target.
 func (m *Meter) Delete(ctx context.Context, name string) error {
 	m.begin(ctx, &m.deletes)
 	return m.end(m.t.Delete(ctx, name))
 }
 
-// ask counts a question.
+// ask counts an optional call.
 func (m *Meter) ask(ctx context.Context, method, _ string, f func(context.Context) error) error {
 	counter := &m.others
 	if method == askSpace {

@@ -11,19 +11,18 @@ import (
 	"sync/atomic"
 )
 
-// A Retry tries the operations of the target it wraps again, when they fail in a
-// way that Temporary says is worth it. It is safe for concurrent use.
+// A Retry repeats the operations of the target that it wraps when they fail with a
+// Temporary error. It is safe for concurrent use.
 //
-// An operation that failed may have been done all the same. When a Put is repeated
-// and the object is there, it is read back: if it has the bytes of the body the Put
-// has succeeded, else it is fs.ErrExist. What the first attempt answers is never
-// questioned. Two who put the same bytes under one name at the same time may so
-// both succeed. A Delete that is repeated and finds nothing has succeeded. A Get
-// goes on where it broke off, and so does a List.
+// A failed operation may have been done all the same. When a repeated Put finds the
+// object, it is read back: if it has the bytes of the body, the Put has succeeded;
+// otherwise the error is fs.ErrExist. The answer to a first attempt is never questioned.
+// So if two clients put the same bytes under one name at the same time, both may succeed.
+// A repeated Delete that finds nothing has succeeded. A Get continues where it broke off,
+// and so does a List.
 //
-// Objects can't be staged through it: one that is half written is gone with the
-// connection, and nothing could write it anew, while a body can be put as often as
-// it takes.
+// Objects can't be staged through a Retry: a half-written one is lost with the connection
+// and could not be rewritten, while a body can be put as often as needed.
 type Retry struct {
 	t Target
 	o RetryOptions
@@ -38,7 +37,7 @@ func NewRetry(t Target, o RetryOptions) *Retry {
 // Unwrap returns the target beneath.
 func (r *Retry) Unwrap() Target { return r.t }
 
-// Cover hides that objects can be staged, and has questions tried again.
+// Cover hides Stager, and makes the Retry repeat optional calls.
 func (r *Retry) Cover(want, found any) any {
 	switch want.(type) {
 	case *Stager:
@@ -49,33 +48,33 @@ func (r *Retry) Cover(want, found any) any {
 	return found
 }
 
-// Put is part of Target.
+// Put implements Target.
 func (r *Retry) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
 	e := r.operation("put", name)
 	source := &retriedBody{body: body, size: size}
 	for {
 		err := r.t.Put(e.context(ctx), name, source, size)
-		if err == nil || source.failed.Load() { // no repetition mends the body
+		if err == nil || source.failed.Load() { // repeating doesn't help if the body fails
 			return err
 		}
 		if e.failures > 0 && errors.Is(err, fs.ErrExist) {
-			err = r.settle(ctx, name, source, size, err)
+			err = r.resolveExisting(ctx, name, source, size, err)
 		}
 		if err == nil || source.failed.Load() {
 			return err
 		}
-		if err := e.again(ctx, err); err != nil {
+		if err := e.retry(ctx, err); err != nil {
 			return err
 		}
 	}
 }
 
-// settle finds out whether an object that exists is the body that was to be put,
-// and if not returns exists.
-func (r *Retry) settle(ctx context.Context, name string, body io.ReaderAt, size int64, exists error) error {
-	same, err := r.holds(ctx, name, body, size)
+// resolveExisting returns nil if the existing object is the body that was to be put, and
+// otherwise exists.
+func (r *Retry) resolveExisting(ctx context.Context, name string, body io.ReaderAt, size int64, exists error) error {
+	same, err := r.hasBytes(ctx, name, body, size)
 	switch {
-	case errors.Is(err, fs.ErrNotExist): // deleted in between: the name is free again
+	case errors.Is(err, fs.ErrNotExist): // deleted meanwhile: the name is free again
 		return vanishedError{err}
 	case err != nil:
 		return err
@@ -85,8 +84,8 @@ func (r *Retry) settle(ctx context.Context, name string, body io.ReaderAt, size 
 	return nil
 }
 
-// holds reports whether an object has the bytes of a body.
-func (r *Retry) holds(ctx context.Context, name string, body io.ReaderAt, size int64) (bool, error) {
+// hasBytes reports whether an object has the bytes of a body.
+func (r *Retry) hasBytes(ctx context.Context, name string, body io.ReaderAt, size int64) (bool, error) {
 	info, err := r.Stat(ctx, name)
 	if err != nil || info.Size != size {
 		return false, err
@@ -115,11 +114,13 @@ func (r *Retry) holds(ctx context.Context, name string, body io.ReaderAt, size i
 
 type vanishedError struct{ error }
 
-func (e vanishedError) Error() string { return fmt.Sprintf("it was there and is not: %v", e.error) }
+func (e vanishedError) Error() string {
+	return fmt.Sprintf("the object existed and then did not: %v", e.error)
+}
 
 func (vanishedError) Temporary() bool { return true }
 
-// A retriedBody remembers whether it was the body that failed.
+// A retriedBody records whether reading the body has failed.
 type retriedBody struct {
 	body   io.ReaderAt
 	size   int64
@@ -134,7 +135,7 @@ func (b *retriedBody) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// Stat is part of Target.
+// Stat implements Target.
 func (r *Retry) Stat(ctx context.Context, name string) (info Info, err error) {
 	err = r.operation("stat", name).do(ctx, func(ctx context.Context) error {
 		info, err = r.t.Stat(ctx, name)
@@ -143,20 +144,20 @@ func (r *Retry) Stat(ctx context.Context, name string) (info Info, err error) {
 	return info, err
 }
 
-// List is part of Target.
+// List implements Target.
 func (r *Retry) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		e := r.operation("list", prefix)
-		last := "" // that was yielded
+		last := "" // the last name that was yielded
 		for {
 			var broken error
-			here := "" // in this attempt
+			here := "" // the last name in this attempt
 			for info, err := range r.t.List(e.context(ctx), prefix) {
 				if broken = err; err != nil {
 					break
 				}
 				if info.Name <= here {
-					broken = fmt.Errorf("list %s: %s comes after %s: they are not in order", prefix, info.Name, here)
+					broken = fmt.Errorf("list %s: %s comes after %s: the names are out of order", prefix, info.Name, here)
 					break
 				}
 				if here = info.Name; here <= last {
@@ -171,7 +172,7 @@ func (r *Retry) List(ctx context.Context, prefix string) iter.Seq2[Info, error] 
 			if broken == nil {
 				return
 			}
-			if err := e.again(ctx, broken); err != nil {
+			if err := e.retry(ctx, broken); err != nil {
 				yield(Info{}, err)
 				return
 			}
@@ -179,7 +180,7 @@ func (r *Retry) List(ctx context.Context, prefix string) iter.Seq2[Info, error] 
 	}
 }
 
-// Delete is part of Target.
+// Delete implements Target.
 func (r *Retry) Delete(ctx context.Context, name string) error {
 	e := r.operation("delete", name)
 	for {
@@ -187,13 +188,13 @@ func (r *Retry) Delete(ctx context.Context, name string) error {
 		if err == nil || e.failures > 0 && errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		if err := e.again(ctx, err); err != nil {
+		if err := e.retry(ctx, err); err != nil {
 			return err
 		}
 	}
 }
 
-// ask does what Do does.
+// ask does what RetryOptions.Do does.
 func (r *Retry) ask(ctx context.Context, method, name string, f func(context.Context) error) error {
 	return r.operation(method, name).do(ctx, f)
 }

@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// Get is part of Target.
+// Get implements Target.
 func (r *Retry) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
 	g := &retriedReader{r: r, ctx: ctx, e: r.operation("get", name), name: name, off: off, left: n}
 	if err := g.open(); err != nil {
@@ -15,21 +15,21 @@ func (r *Retry) Get(ctx context.Context, name string, off, n int64) (io.ReadClos
 	return g, nil
 }
 
-// A retriedReader reads an object, from where it was if it is interrupted: an
+// A retriedReader reads an object, and after an interruption continues where it was: an
 // object never changes.
 type retriedReader struct {
 	r    *Retry
 	ctx  context.Context
 	e    *operation
 	name string
-	off  int64         // of the next byte
-	left int64         // of those asked for, or negative if all that follow
+	off  int64         // offset of the next byte
+	left int64         // bytes still to read, or negative for all that follow
 	body io.ReadCloser // nil between two connections
-	err  error         // that the last read of body ended with
-	done bool          // and so does reading
+	err  error         // the error of the last read of body
+	done bool          // reading has ended with err
 }
 
-// open asks for what is missing until it comes.
+// open requests the missing bytes until the request succeeds.
 func (g *retriedReader) open() error {
 	for {
 		body, err := g.r.t.Get(g.e.context(g.ctx), g.name, g.off, g.left)
@@ -37,14 +37,15 @@ func (g *retriedReader) open() error {
 			g.body = body
 			return nil
 		}
-		if err := g.again(err); err != nil {
+		if err := g.retry(err); err != nil {
 			return err
 		}
 	}
 }
 
-// again returns when to ask again, or the error to give up with.
-func (g *retriedReader) again(err error) error {
+// retry returns when the request should be repeated, or returns the error to give up
+// with.
+func (g *retriedReader) retry(err error) error {
 	if g.ctx.Err() == nil && (errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)) {
 		// Did the connection end early, or the object?
 		info, statErr := g.r.Stat(g.ctx, g.name)
@@ -55,14 +56,14 @@ func (g *retriedReader) again(err error) error {
 			return err
 		}
 	}
-	return g.e.again(g.ctx, err)
+	return g.e.retry(g.ctx, err)
 }
 
-// Read is part of io.Reader.
+// Read implements io.Reader.
 func (g *retriedReader) Read(p []byte) (int, error) {
 	for {
 		if g.err != nil && !g.done {
-			g.err = g.mend(g.err)
+			g.err = g.reopen(g.err)
 			g.done = g.err != nil
 		}
 		if g.done {
@@ -83,23 +84,24 @@ func (g *retriedReader) Read(p []byte) (int, error) {
 	}
 }
 
-// mend opens the rest after reading ended with an error, unless that is the end.
-func (g *retriedReader) mend(err error) error {
+// reopen requests the rest after reading ended with an error, unless that is the end of
+// the object.
+func (g *retriedReader) reopen(err error) error {
 	if g.left == 0 || err == io.EOF && g.left < 0 {
 		return io.EOF
 	}
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	g.body.Close() // it is broken: what it has to say is of no interest
+	g.body.Close() // the connection is broken: its error does not matter
 	g.body = nil
-	if err := g.again(err); err != nil {
+	if err := g.retry(err); err != nil {
 		return err
 	}
 	return g.open()
 }
 
-// Close is part of io.Closer.
+// Close implements io.Closer.
 func (g *retriedReader) Close() error {
 	if g.body == nil {
 		return nil

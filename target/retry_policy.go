@@ -8,23 +8,23 @@ import (
 	"time"
 )
 
-// RetryOptions say how a Retry goes about it. The zero value is useful.
+// RetryOptions configure a Retry. The zero value is useful.
 type RetryOptions struct {
-	// MaxElapsed is how long an operation may go on failing, counted from its first
-	// failure; of a Get or List, from the first since a byte or name came. 15 minutes
-	// if zero, so that a target can go away for ten.
+	// MaxElapsed is how long an operation may keep failing, counted from its first failure.
+	// For a Get or List it is counted from the first failure since the last byte or name.
+	// Zero means 15 minutes, so that a target may be unavailable for ten.
 	MaxElapsed time.Duration
-	// Waiting is told of each wait, before it, by any goroutine.
+	// Waiting is called before each wait, by any goroutine.
 	Waiting func(Wait)
 
-	// Now and Sleep are the clock, and Random returns a number of [0, 1). Nil is
-	// package time, and package math/rand/v2.
+	// Now and Sleep are the clock, and Random returns a number in [0, 1). If nil, they come
+	// from package time and package math/rand/v2.
 	Now    func() time.Time
 	Sleep  func(context.Context, time.Duration) error
 	Random func() float64
 }
 
-// A Wait is a pause before an operation is tried again.
+// A Wait is a pause before an operation is repeated.
 type Wait struct {
 	Method, Name string // of the operation
 	Err          error  // why it failed
@@ -32,14 +32,15 @@ type Wait struct {
 	Delay        time.Duration
 }
 
-// String says why, and how long it will be.
+// String gives the reason and the length of the wait.
 func (w Wait) String() string {
 	return fmt.Sprintf("%v: trying again in %.1f s", w.Err, w.Delay.Seconds())
 }
 
-// Waits are of exponential length with full jitter: random from zero to a bound
-// that doubles with each failure (Marc Brooker, "Exponential Backoff And Jitter",
-// AWS Architecture Blog, 2015). That spreads out who lost the same target.
+// Waits have exponentially growing length with full jitter: a random length from zero to
+// a bound that doubles with each failure (Marc Brooker, "Exponential Backoff And Jitter",
+// AWS Architecture Blog, 2015). That spreads out clients that lost the same target at
+// once.
 const (
 	firstWait         = time.Second
 	longestWait       = 30 * time.Second
@@ -75,7 +76,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// An operation is an operation, however often it is tried.
+// An operation is one operation with all its attempts.
 type operation struct {
 	o            *RetryOptions
 	method, name string
@@ -87,8 +88,8 @@ func (r *Retry) operation(method, name string) *operation {
 	return &operation{o: &r.o, method: method, name: name}
 }
 
-// Do calls f until it succeeds or isn't worth it, as a Retry does with operations
-// that can be repeated without a thought, such as opening a target.
+// Do calls f until it succeeds or fails for good, as a Retry does with operations that
+// can safely be repeated, such as opening a target.
 func (o RetryOptions) Do(ctx context.Context, method, name string, f func(context.Context) error) error {
 	o.fill()
 	return (&operation{o: &o, method: method, name: name}).do(ctx, f)
@@ -100,7 +101,7 @@ func (e *operation) do(ctx context.Context, f func(context.Context) error) error
 		if err == nil {
 			return nil
 		}
-		if err := e.again(ctx, err); err != nil {
+		if err := e.retry(ctx, err); err != nil {
 			return err
 		}
 	}
@@ -108,8 +109,8 @@ func (e *operation) do(ctx context.Context, f func(context.Context) error) error
 
 type repeatKey struct{}
 
-// context returns the context for the next attempt. A Meter sees in it whether that
-// is the first.
+// context returns the context for the next attempt. It tells a Meter whether that is the
+// first attempt.
 func (e *operation) context(ctx context.Context) context.Context {
 	if e.failures == 0 {
 		return ctx
@@ -119,12 +120,12 @@ func (e *operation) context(ctx context.Context) context.Context {
 
 func isRepeat(ctx context.Context) bool { return ctx.Value(repeatKey{}) != nil }
 
-// progress forgives the failures so far.
+// progress resets the count of failures.
 func (e *operation) progress() { e.failures = 0 }
 
-// again returns after a failure when it is time to try again. If it isn't worth it
-// or the time is up, it returns the error to give up with.
-func (e *operation) again(ctx context.Context, err error) error {
+// retry waits after a failure until it is time to repeat the operation. If repeating is
+// useless or the time is up, it returns the error to give up with.
+func (e *operation) retry(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return cancelled(ctx, err)
 	}
@@ -148,7 +149,8 @@ func (e *operation) again(ctx context.Context, err error) error {
 	return nil
 }
 
-// ErrGivenUp is found in the error of an operation that was tried until its time was up.
+// ErrGivenUp is matched by the error of an operation that was repeated until its time was
+// up.
 var ErrGivenUp = errors.New("given up")
 
 type givenUp struct {
@@ -164,7 +166,7 @@ func (g *givenUp) Error() string {
 func (g *givenUp) Unwrap() error        { return g.error }
 func (g *givenUp) Is(target error) bool { return target == ErrGivenUp }
 
-// bound returns the longest that the next wait can be.
+// bound returns the longest length of the next wait.
 func (e *operation) bound() time.Duration {
 	bound := firstWait
 	for range e.failures - 1 {
@@ -175,7 +177,7 @@ func (e *operation) bound() time.Duration {
 	return bound
 }
 
-// cancelled returns the context's error, and what went wrong before.
+// cancelled returns the context's error, together with the error before it.
 func cancelled(ctx context.Context, err error) error {
 	if ctx.Err() == nil || errors.Is(err, ctx.Err()) {
 		return err
@@ -183,8 +185,8 @@ func cancelled(ctx context.Context, err error) error {
 	return fmt.Errorf("%w, after: %w", ctx.Err(), err)
 }
 
-// retryAfter returns how long the target asked to be left alone, as by the header
-// of this name (RFC 9110, 10.2.3): the error says so in a method RetryAfter.
+// retryAfter returns how long the target asked the client to wait, as with the header of
+// that name (RFC 9110, 10.2.3): the error has a method RetryAfter.
 func retryAfter(err error) time.Duration {
 	if a, ok := errors.AsType[interface {
 		error

@@ -8,20 +8,19 @@ import (
 	"time"
 )
 
-// A Throttle limits the bytes that go to and come from the target it wraps, all
+// A Throttle limits the rate of bytes to and from the target that it wraps, for all
 // operations together. It is safe for concurrent use.
 //
-// A body is charged each time the target reads it, but by Inspect. Objects that are
-// staged are charged when they are written. Put it beneath a Retry, so that what is
-// sent again is charged again, and above a Watchdog, which would take its waits for a
-// stall.
+// A body is charged each time the target reads it, except through Inspect. Staged objects
+// are charged when they are written. Put a Throttle beneath a Retry, so that repeated
+// bytes are charged again, and above a Watchdog, which would take its waits for a stall.
 type Throttle struct {
 	t        Target
 	up, down *bucket
 }
 
-// NewThrottle returns a Throttle around a target, for so many bytes per second in
-// each direction. Zero is no limit.
+// NewThrottle returns a Throttle around a target, with limits in bytes per second for
+// each direction. Zero means no limit.
 func NewThrottle(t Target, up, down int64) *Throttle {
 	return &Throttle{t, newBucket(up), newBucket(down)}
 }
@@ -29,7 +28,7 @@ func NewThrottle(t Target, up, down int64) *Throttle {
 // Unwrap returns the target beneath.
 func (t *Throttle) Unwrap() Target { return t.t }
 
-// Cover has staged objects be limited.
+// Cover makes the Throttle limit staged objects.
 func (t *Throttle) Cover(want, found any) any {
 	if _, ok := want.(*Stager); ok {
 		return throttledStager{t, found.(Stager)}
@@ -37,7 +36,7 @@ func (t *Throttle) Cover(want, found any) any {
 	return found
 }
 
-// Put is part of Target.
+// Put implements Target.
 func (t *Throttle) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
 	return t.t.Put(ctx, name, throttledBody{ctx, body, t.up}, size)
 }
@@ -58,7 +57,7 @@ func (b throttledBody) ReadAt(p []byte, off int64) (int, error) {
 
 func (b throttledBody) Inspect() io.ReaderAt { return Inspect(b.body) }
 
-// Get is part of Target.
+// Get implements Target.
 func (t *Throttle) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
 	r, err := t.t.Get(ctx, name, off, n)
 	if err != nil || t.down == nil {
@@ -81,15 +80,15 @@ func (r throttledReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Stat is part of Target.
+// Stat implements Target.
 func (t *Throttle) Stat(ctx context.Context, name string) (Info, error) { return t.t.Stat(ctx, name) }
 
-// List is part of Target.
+// List implements Target.
 func (t *Throttle) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 	return t.t.List(ctx, prefix)
 }
 
-// Delete is part of Target.
+// Delete implements Target.
 func (t *Throttle) Delete(ctx context.Context, name string) error { return t.t.Delete(ctx, name) }
 
 type throttledStager struct {
@@ -126,15 +125,14 @@ func (s throttledStaged) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// A bucket lets bytes through at a rate. It is a token bucket that may be
-// overdrawn, so that who takes much waits long, and then goes on at once. A nil one
-// lets all through.
+// A bucket limits a rate of bytes. It is a token bucket that may be overdrawn: taking
+// much means waiting long, and then continuing at once. A nil bucket has no limit.
 type bucket struct {
 	rate  float64 // bytes per second
-	burst int     // bytes that unused time is good for: a quarter of a second
+	burst int     // bytes that may pass at once after idle time: a quarter of a second's
 
 	mu   sync.Mutex
-	paid time.Time // until when the bytes let through have used up the rate
+	paid time.Time // when the bytes that have passed will be paid for
 }
 
 func newBucket(rate int64) *bucket {
@@ -163,7 +161,7 @@ func (b *bucket) take(ctx context.Context, n int) error {
 	}
 }
 
-// charge counts n bytes, and returns how long they have to wait.
+// charge counts n bytes, and returns how long they must wait.
 func (b *bucket) charge(n int) time.Duration {
 	now := time.Now()
 	b.mu.Lock()
@@ -175,7 +173,7 @@ func (b *bucket) charge(n int) time.Duration {
 	return b.paid.Sub(now)
 }
 
-// time returns how long the rate takes for n bytes.
+// time returns how long n bytes take at the rate.
 func (b *bucket) time(n int) time.Duration {
 	return time.Duration(float64(n) / b.rate * float64(time.Second))
 }

@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// StallLimit is how long a Watchdog waits for a byte where nothing else is said.
+// StallLimit is how long a Watchdog waits for a byte by default.
 const StallLimit = 5 * time.Minute
 
-// A Watchdog gives up operations of the target it wraps in which nothing has moved
-// for some time: no byte of a body was asked for or came, and no name. They fail
-// with a *StallError. The time that the caller takes, for its body or between two
-// reads, doesn't count, nor what a target waits on purpose: see Pause. It is safe for
+// A Watchdog gives up operations of the target that it wraps when nothing has moved for
+// some time: no byte of a body was read or received, and no name arrived. They fail with
+// a *StallError. The time that the caller takes, for its body or between two reads,
+// doesn't count, nor does a target's intentional wait: see Pause. A Watchdog is safe for
 // concurrent use.
 //
-// It relies on the target to heed its context. Objects can't be staged through it,
-// as reading and writing them has none.
+// It relies on the target to respect its context. Objects can't be staged through it,
+// because reading and writing them has no context.
 type Watchdog struct {
 	t     Target
 	limit time.Duration
@@ -38,10 +38,10 @@ func (e *StallError) Error() string {
 	return fmt.Sprintf("%s %s: nothing has moved for %s", e.Method, e.Name, e.After)
 }
 
-// Temporary is true: see the function of this name.
+// Temporary returns true: see the function Temporary.
 func (e *StallError) Temporary() bool { return true }
 
-// NewWatchdog returns a Watchdog around a target. A limit of zero is StallLimit.
+// NewWatchdog returns a Watchdog around a target. A limit of zero means StallLimit.
 func NewWatchdog(t Target, limit time.Duration) *Watchdog {
 	if limit <= 0 {
 		limit = StallLimit
@@ -52,8 +52,8 @@ func NewWatchdog(t Target, limit time.Duration) *Watchdog {
 // Unwrap returns the target beneath.
 func (w *Watchdog) Unwrap() Target { return w.t }
 
-// Cover hides that objects can be staged, and watches questions, but for those that
-// may take long.
+// Cover hides Stager, and makes the Watchdog guard optional calls, except those that may
+// take long.
 func (w *Watchdog) Cover(want, found any) any {
 	switch want.(type) {
 	case *Stager:
@@ -85,8 +85,8 @@ func (w *Watchdog) guard(ctx context.Context, method, name string) *guard {
 type guardKey struct{}
 
 // Pause stops the clock of the Watchdog that an operation runs under, if there is one,
-// until the function that it returns is called. It is for targets that wait on
-// purpose, such as for their turn, and is given the operation's context.
+// until the caller calls resume. Targets that wait on purpose, such as for their turn,
+// call it with the operation's context.
 func Pause(ctx context.Context) (resume func()) {
 	g, ok := ctx.Value(guardKey{}).(*guard)
 	if !ok {
@@ -96,7 +96,7 @@ func Pause(ctx context.Context) (resume func()) {
 	return g.resume
 }
 
-// pause stops the clock until resume is called as often.
+// pause stops the clock until resume was called as often.
 func (g *guard) pause() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -118,7 +118,7 @@ func (g *guard) end() {
 	g.cancel(nil)
 }
 
-// explain returns the operation's error, or that it was given up.
+// explain returns the operation's error, or the StallError if the Watchdog ended it.
 func (g *guard) explain(err error) error {
 	given := err != nil && err != io.EOF && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist)
 	if given && context.Cause(g.ctx) == error(g.stall) {
@@ -127,7 +127,7 @@ func (g *guard) explain(err error) error {
 	return err
 }
 
-// Put is part of Target.
+// Put implements Target.
 func (w *Watchdog) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
 	g := w.guard(ctx, "put", name)
 	defer g.end()
@@ -147,7 +147,7 @@ func (b watchedBody) ReadAt(p []byte, off int64) (int, error) {
 
 func (b watchedBody) Inspect() io.ReaderAt { return watchedBody{Inspect(b.body), b.g} }
 
-// Get is part of Target.
+// Get implements Target.
 func (w *Watchdog) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
 	g := w.guard(ctx, "get", name)
 	r, err := w.t.Get(g.ctx, name, off, n)
@@ -176,7 +176,7 @@ func (r watchedReader) Close() error {
 	return r.r.Close()
 }
 
-// Stat is part of Target.
+// Stat implements Target.
 func (w *Watchdog) Stat(ctx context.Context, name string) (Info, error) {
 	g := w.guard(ctx, "stat", name)
 	defer g.end()
@@ -184,7 +184,7 @@ func (w *Watchdog) Stat(ctx context.Context, name string) (Info, error) {
 	return info, g.explain(err)
 }
 
-// List is part of Target.
+// List implements Target.
 func (w *Watchdog) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		g := w.guard(ctx, "list", prefix)
@@ -199,14 +199,14 @@ func (w *Watchdog) List(ctx context.Context, prefix string) iter.Seq2[Info, erro
 	}
 }
 
-// Delete is part of Target.
+// Delete implements Target.
 func (w *Watchdog) Delete(ctx context.Context, name string) error {
 	g := w.guard(ctx, "delete", name)
 	defer g.end()
 	return g.explain(w.t.Delete(g.ctx, name))
 }
 
-// ask watches a question.
+// ask guards an optional call.
 func (w *Watchdog) ask(ctx context.Context, method, name string, f func(context.Context) error) error {
 	g := w.guard(ctx, method, name)
 	defer g.end()

@@ -8,7 +8,7 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// Beside is part of target.ForeignFinder.
+// Foreign implements target.ForeignFinder.
 func (t *Target) Foreign(ctx context.Context) (string, error) {
 	return target.FindForeign(ctx, tmpDir, func(dir string) (out []target.DirEntry, err error) {
 		entries, err := os.ReadDir(filepath.Join(t.dir, filepath.FromSlash(dir)))

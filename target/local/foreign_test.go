@@ -16,7 +16,7 @@ func TestWhatLiesBesideObjectsIsTold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := targettest.CheckBeside(t.Context(), tgt, thing); err != nil {
+		if err := targettest.CheckForeign(t.Context(), tgt, thing); err != nil {
 			t.Error(err)
 		}
 	}

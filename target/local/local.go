@@ -1,13 +1,13 @@
-// Package local keeps a repository's objects as files below a directory.
+// Package local stores a repository's objects as files below a directory.
 //
-// An object is written to a file without a name (O_TMPFILE), or where a file
-// system has none of these to a locked file below tmp/, synced, linked to its
-// final name, which fails if that exists, and the directory is synced. What a
-// crash leaves below tmp/ is removed by the next writer that finds it unlocked.
+// An object is written to a file without a name (O_TMPFILE), or, on file systems without
+// such files, to a locked file below tmp/. The file is synced and linked to its final
+// name, which fails if that name exists. Then the directory is synced. After a crash, the
+// next writer removes the files below tmp/ that nobody has locked.
 //
-// The file system must offer hard links or renaming without replacement (all
-// usual ones of Linux, macOS and Windows do, as do NFS 3 and later), and keep
-// what fsync reported as kept.
+// The file system must offer hard links or renaming without replacement (all usual ones
+// of Linux, macOS and Windows do, as do NFS 3 and later), and must keep what fsync
+// reported as durable.
 package local
 
 import (
@@ -30,12 +30,12 @@ import (
 // target.SpaceReporter.
 type Target struct {
 	dir   string
-	clean sync.Once // of leftovers below tmp/
+	clean sync.Once // removes leftovers below tmp/
 }
 
 const tmpDir = "tmp"
 
-// Open returns the target that is kept in an existing directory.
+// Open returns the target in an existing directory.
 func Open(dir string) (*Target, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -51,8 +51,8 @@ func Open(dir string) (*Target, error) {
 	return &Target{dir: abs}, nil
 }
 
-// Create returns the target that is kept in a directory, which it makes, with
-// its parents, if it isn't there.
+// Create returns the target in a directory. It creates the directory and its parents if
+// needed.
 func Create(dir string) (*Target, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -64,7 +64,7 @@ func Create(dir string) (*Target, error) {
 	return Open(abs)
 }
 
-// Dir returns the absolute name of the directory.
+// Dir returns the absolute path of the directory.
 func (t *Target) Dir() string { return t.dir }
 
 // String returns the directory, for messages.
@@ -75,18 +75,18 @@ func (t *Target) path(name string) (string, error) {
 		return "", err
 	}
 	if name == tmpDir || strings.HasPrefix(name, tmpDir+"/") {
-		return "", fmt.Errorf("object name %q: %s is set aside", name, tmpDir)
+		return "", fmt.Errorf("object name %q: %s is reserved", name, tmpDir)
 	}
 	return filepath.Join(t.dir, filepath.FromSlash(name)), nil
 }
 
-// Put is part of target.Target.
+// Put implements target.Target.
 func (t *Target) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
 	path, err := t.path(name)
 	if err != nil {
 		return err
 	}
-	if _, err := os.Lstat(path); err == nil { // spares the writing
+	if _, err := os.Lstat(path); err == nil { // avoids writing it
 		return &fs.PathError{Op: "put", Path: path, Err: fs.ErrExist}
 	}
 	f, err := t.temporary()
@@ -100,7 +100,7 @@ func (t *Target) Put(ctx context.Context, name string, body io.ReaderAt, size in
 	return t.publish(f, path)
 }
 
-// publish makes a file that is complete durable under its name.
+// publish makes a complete file durable under its name.
 func (t *Target) publish(f *temporary, path string) error {
 	if err := f.Sync(); err != nil {
 		return err
@@ -139,7 +139,7 @@ func fill(ctx context.Context, f *os.File, body io.ReaderAt, size int64) error {
 	return nil
 }
 
-// Get is part of target.Target.
+// Get implements target.Target.
 func (t *Target) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
 	path, err := t.path(name)
 	if err != nil {
@@ -170,7 +170,7 @@ func (t *Target) Get(ctx context.Context, name string, off, n int64) (io.ReadClo
 	return &section{io.NewSectionReader(f, off, n), ctx, n, f}, nil
 }
 
-// A section reads a stretch of a file that must not end early.
+// A section reads a range of a file, which must not end early.
 type section struct {
 	r    *io.SectionReader
 	ctx  context.Context
@@ -192,7 +192,7 @@ func (s *section) Read(p []byte) (int, error) {
 
 func (s *section) Close() error { return s.f.Close() }
 
-// Stat is part of target.Target.
+// Stat implements target.Target.
 func (t *Target) Stat(ctx context.Context, name string) (target.Info, error) {
 	path, err := t.path(name)
 	if err != nil {
@@ -211,14 +211,14 @@ func (t *Target) Stat(ctx context.Context, name string) (target.Info, error) {
 	return target.Info{Name: name, Size: info.Size()}, nil
 }
 
-// List is part of target.Target.
+// List implements target.Target.
 func (t *Target) List(ctx context.Context, prefix string) iter.Seq2[target.Info, error] {
 	return func(yield func(target.Info, error) bool) {
 		if err := target.ValidPrefix(prefix); err != nil {
 			yield(target.Info{}, err)
 			return
 		}
-		if _, err := os.Lstat(t.dir); err != nil { // else a vanished target would look empty
+		if _, err := os.Lstat(t.dir); err != nil { // otherwise a vanished target would look empty
 			yield(target.Info{}, err)
 			return
 		}
@@ -226,8 +226,8 @@ func (t *Target) List(ctx context.Context, prefix string) iter.Seq2[target.Info,
 	}
 }
 
-// list yields what is below the directory of that name, and reports whether to
-// go on.
+// list yields the objects below the directory of that name, and reports whether to
+// continue.
 func (t *Target) list(ctx context.Context, name string, yield func(target.Info, error) bool) bool {
 	entries, err := os.ReadDir(filepath.Join(t.dir, filepath.FromSlash(name)))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
@@ -270,7 +270,7 @@ func (t *Target) list(ctx context.Context, name string, yield func(target.Info, 
 	return true
 }
 
-// Delete is part of target.Target.
+// Delete implements target.Target.
 func (t *Target) Delete(ctx context.Context, name string) error {
 	path, err := t.path(name)
 	if err != nil {
@@ -285,8 +285,9 @@ func (t *Target) Delete(ctx context.Context, name string) error {
 	return syncDir(filepath.Dir(path))
 }
 
-// makeDirs makes a directory and its parents, and makes them durable. It doesn't
-// make base: a disk that was unmounted must not come back as an empty directory.
+// makeDirs makes a directory and its parents durable, and creates them if needed. It
+// doesn't create base: a disk that was unmounted must not come back as an empty
+// directory.
 func makeDirs(dir, base string) error {
 	err := os.Mkdir(dir, 0o700)
 	if errors.Is(err, fs.ErrNotExist) && dir != base && filepath.Dir(dir) != base {

@@ -187,7 +187,7 @@ func TestOpenNamesWhatIsNoDirectory(t *testing.T) {
 func TestSpaceIsReported(t *testing.T) {
 	spacer, ok := target.As[target.SpaceReporter](newTarget(t))
 	if !ok {
-		t.Fatal("not a Spacer")
+		t.Fatal("not a SpaceReporter")
 	}
 	if free, total, err := spacer.Space(context.Background()); err != nil || free <= 0 || total < free {
 		t.Errorf("free %d of %d, %v", free, total, err)

@@ -18,9 +18,9 @@ func openUnnamed(dir string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), dir), nil
 }
 
-// beginWriting has the disk begin to write what was written to a file, and doesn't wait.
-// What can't be begun here is left to a sync, but what fails is told now: a sync may not
-// be told again.
+// beginWriting makes the disk start to write a range of a file, and doesn't wait. If it
+// can't start here, the sync does the writing. But an error is returned now, because the
+// sync may not report it again.
 func beginWriting(f *os.File, off int64, n int) error {
 	switch err := unix.SyncFileRange(int(f.Fd()), off, int64(n), unix.SYNC_FILE_RANGE_WRITE); err {
 	case unix.EIO, unix.ENOSPC, unix.EDQUOT:
@@ -29,7 +29,7 @@ func beginWriting(f *os.File, off int64, n int) error {
 	return nil
 }
 
-// linkUnnamed names a file from openUnnamed, unless the name is taken.
+// linkUnnamed gives a file from openUnnamed its name, unless the name is taken.
 func linkUnnamed(f *os.File, path string) error {
 	err := unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", f.Fd()), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
 	if err != nil {
@@ -38,7 +38,7 @@ func linkUnnamed(f *os.File, path string) error {
 	return nil
 }
 
-// renameExclusive gives a temporary file its final name, unless that is taken.
+// renameExclusive gives a temporary file its final name, unless the name is taken.
 func renameExclusive(f *temporary, path string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, f.path, unix.AT_FDCWD, path, unix.RENAME_NOREPLACE)
 	switch err {
@@ -59,5 +59,5 @@ func statfs(dir string) (free, total int64, err error) {
 	return int64(s.Bavail) * s.Bsize, int64(s.Blocks) * s.Bsize, nil
 }
 
-// Space is part of target.SpaceReporter.
+// Space implements target.SpaceReporter.
 func (t *Target) Space(ctx context.Context) (free, total int64, err error) { return statfs(t.dir) }

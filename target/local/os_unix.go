@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock takes an exclusive lock that ends with the process, and reports whether
-// it got it.
+// lock takes an exclusive lock that ends with the process, and reports whether it
+// succeeded.
 func lock(f *os.File) bool {
 	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
 }
@@ -22,7 +22,7 @@ func syncDir(dir string) error {
 		return err
 	}
 	defer f.Close()
-	if err := f.Sync(); err != nil && !errors.Is(err, unix.EINVAL) { // some network file systems can't, and needn't
+	if err := f.Sync(); err != nil && !errors.Is(err, unix.EINVAL) { // some network file systems can't sync directories, and needn't
 		return err
 	}
 	return nil

@@ -12,13 +12,13 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// A temporary is a file that is still without its final name.
+// A temporary is a file that does not have its final name yet.
 type temporary struct {
 	*os.File
-	path string // empty where it has no name at all
+	path string // empty if it has no name at all
 }
 
-// temporary returns a new file that discard must be called on.
+// temporary returns a new file. The caller must call discard.
 func (t *Target) temporary() (*temporary, error) {
 	if f, err := openUnnamed(t.dir); err == nil {
 		return &temporary{File: f}, nil
@@ -32,15 +32,15 @@ func (t *Target) temporary() (*temporary, error) {
 	if err != nil {
 		return nil, err
 	}
-	lock(f) // where that fails, it fails for who would remove the file too
+	lock(f) // if locking fails here, it also fails for a writer that removes leftovers
 	return &temporary{f, f.Name()}, nil
 }
 
-// longWrite is how many bytes at once are worth having the disk begin with.
+// longWrite is the smallest write for which WriteAt makes the disk start at once.
 const longWrite = 1 << 20
 
-// WriteAt is io.WriterAt. The disk begins to write at once what is long, so that Sync
-// waits for the last of it only.
+// WriteAt implements io.WriterAt. The disk starts long writes at once, so that Sync waits
+// only for the last of them.
 func (f *temporary) WriteAt(p []byte, off int64) (int, error) {
 	n, err := f.File.WriteAt(p, off)
 	if err != nil || n < longWrite {
@@ -52,8 +52,8 @@ func (f *temporary) WriteAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// publish gives the file its final name, or returns fs.ErrExist. It closes a
-// file that has had a name.
+// publish gives the file its final name, or returns fs.ErrExist. It closes a file that
+// has had a name.
 func (f *temporary) publish(path string) error {
 	if f.path == "" {
 		return linkUnnamed(f.File, path)
@@ -61,7 +61,7 @@ func (f *temporary) publish(path string) error {
 	return renameExclusive(f, path)
 }
 
-// discard closes the file and removes what name it has left.
+// discard closes the file and removes its temporary name, if any.
 func (f *temporary) discard() {
 	f.Close()
 	if f.path != "" {
@@ -75,7 +75,7 @@ type staged struct {
 	t *Target
 }
 
-// Stage is part of target.Stager.
+// Stage implements target.Stager.
 func (t *Target) Stage(ctx context.Context) (target.Staged, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func (t *Target) Stage(ctx context.Context) (target.Staged, error) {
 	return staged{f, t}, nil
 }
 
-// Commit is part of target.Staged.
+// Commit implements target.Staged.
 func (s staged) Commit(ctx context.Context, name string, size int64) error {
 	path, err := s.t.path(name)
 	if err == nil {
@@ -109,17 +109,17 @@ func (s staged) Commit(ctx context.Context, name string, size int64) error {
 	return s.t.publish(s.temporary, path)
 }
 
-// Discard is part of target.Staged.
+// Discard implements target.Staged.
 func (s staged) Discard() error {
 	s.discard()
 	return nil
 }
 
-// removeLeftovers removes the files below tmp that no process writes to.
+// removeLeftovers removes the files below tmp that no process is writing.
 func removeLeftovers(tmp string) {
 	entries, err := os.ReadDir(tmp)
 	if err != nil {
-		return // they cost space only
+		return // leftovers only take up space
 	}
 	for _, e := range entries {
 		path := filepath.Join(tmp, e.Name())
@@ -134,8 +134,8 @@ func removeLeftovers(tmp string) {
 	}
 }
 
-// sortAsNames sorts so that a walk yields names in lexical order: a directory
-// counts as its name with a slash, which "a.b" comes before.
+// sortAsNames sorts entries so that a walk yields object names in lexical order: a
+// directory counts as its name with a slash, which comes after "a.b".
 func sortAsNames(entries []fs.DirEntry) {
 	key := func(e fs.DirEntry) string {
 		if e.IsDir() {

@@ -163,7 +163,7 @@ func (t *Target) connect(ctx context.Context, password string, timeout time.Dura
 	return err
 }
 
-// List is part of target.Target.
+// List implements target.Target.
 func (t *Target) List(ctx context.Context, prefix string) iter.Seq2[target.Info, error] {
 	return func(yield func(target.Info, error) bool) {
 		empty := true
@@ -181,7 +181,7 @@ func (t *Target) List(ctx context.Context, prefix string) iter.Seq2[target.Info,
 	}
 }
 
-// CreateOnly is part of target.CreateOnlyReporter: whether the remote moves files itself, as
+// CreateOnly implements target.CreateOnlyReporter: whether the remote moves files itself, as
 // rclone says, and so moves one to one place only.
 func (t *Target) CreateOnly(ctx context.Context) (bool, error) {
 	if yes, err := t.Target.CreateOnly(ctx); err != nil || !yes {

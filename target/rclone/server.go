@@ -94,7 +94,7 @@ type transport struct {
 	remote string
 }
 
-// RoundTrip is part of http.RoundTripper.
+// RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	said := t.server.journal.count()
 	resp, err := t.Transport.RoundTrip(req)
@@ -149,7 +149,7 @@ var (
 
 func newJournal() *journal { return &journal{more: make(chan struct{})} }
 
-// Write is part of io.Writer.
+// Write implements io.Writer.
 func (j *journal) Write(p []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -67,7 +67,7 @@ func (e *credentialsError) Error() string { return e.text }
 
 var errNoCredentials = &credentialsError{"no credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE to a profile of ~/.aws/credentials"}
 
-// RetrieveWithCredContext is part of credentials.Provider.
+// RetrieveWithCredContext implements credentials.Provider.
 func (c *chain) RetrieveWithCredContext(cc *credentials.CredContext) (credentials.Value, error) {
 	for _, s := range c.sources {
 		v, err := s.provider.RetrieveWithCredContext(cc)
@@ -93,12 +93,12 @@ func (c *chain) RetrieveWithCredContext(cc *credentials.CredContext) (credential
 	return credentials.Value{}, errNoCredentials
 }
 
-// Retrieve is part of credentials.Provider.
+// Retrieve implements credentials.Provider.
 func (c *chain) Retrieve() (credentials.Value, error) {
 	return c.RetrieveWithCredContext(&credentials.CredContext{Client: roleClient, Context: context.Background()})
 }
 
-// IsExpired is part of credentials.Provider.
+// IsExpired implements credentials.Provider.
 func (c *chain) IsExpired() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

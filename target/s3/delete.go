@@ -11,7 +11,7 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// Delete is part of target.Target. An object that is locked is a *LockedError.
+// Delete implements target.Target. An object that is locked is a *LockedError.
 func (t *Target) Delete(ctx context.Context, name string) error {
 	key, err := t.key(name)
 	if err != nil {
@@ -74,7 +74,7 @@ func (t *Target) lockMode() minio.RetentionMode {
 // what is old once per step need not do so again before the next.
 const steps = 4
 
-// RetainUntil is part of target.Locker: the first whole quarter of ObjectLock, counted from
+// RetainUntil implements target.Locker: the first whole quarter of ObjectLock, counted from
 // 1970, that is that long away.
 func (t *Target) RetainUntil() time.Time {
 	if t.o.ObjectLock == 0 {
@@ -89,7 +89,7 @@ func (t *Target) RetainUntil() time.Time {
 	return end.UTC()
 }
 
-// Locked is part of target.Locker. The time is by the store's clock. That of legal hold
+// Locked implements target.Locker. The time is by the store's clock. That of legal hold
 // is target.Forever.
 func (t *Target) Locked(ctx context.Context, name string) (time.Time, error) {
 	if can, err := t.canLock(ctx); err == nil && !can {
@@ -106,7 +106,7 @@ func (t *Target) Locked(ctx context.Context, name string) (time.Time, error) {
 	return until, nil
 }
 
-// Lock is part of target.Locker. The bucket must have object lock.
+// Lock implements target.Locker. The bucket must have object lock.
 func (t *Target) Lock(ctx context.Context, name string, until time.Time) error {
 	key, err := t.key(name)
 	if err != nil {

@@ -58,7 +58,7 @@ func (e *LockedError) Error() string {
 	if !e.Until.Before(target.Forever) {
 		return "delete " + e.Path + ": it is under legal hold"
 	}
-	return "delete " + e.Path + ": it is locked until " + e.Until.UTC().Format("2006-01-02 15:04:05") + " UTC"
+	return "delete " + e.Path + ": the object is locked until " + e.Until.UTC().Format("2006-01-02 15:04:05") + " UTC"
 }
 
 // LockedUntil returns Until, for target.LockedUntil.

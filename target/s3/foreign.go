@@ -13,7 +13,7 @@ import (
 // besideAtMost is how many keys Beside looks at: a page of a listing.
 const besideAtMost = 1000
 
-// Beside is part of target.ForeignFinder.
+// Foreign implements target.ForeignFinder.
 func (t *Target) Foreign(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithCancel(ctx) // ends the listing
 	defer cancel()

@@ -28,7 +28,7 @@ func TestWhatLiesBesideObjectsIsTold(t *testing.T) {
 			}
 			resp.Body.Close()
 		}
-		if err := targettest.CheckBeside(t.Context(), open(t, f.options), thing); err != nil {
+		if err := targettest.CheckForeign(t.Context(), open(t, f.options), thing); err != nil {
 			t.Error(err)
 		}
 	}

@@ -56,7 +56,7 @@ func (t *Target) histories(ctx context.Context, prefix string) (map[string]*hist
 	return out, nil
 }
 
-// Hidden is part of target.VersionRestorer. It lists all versions, and asks for the lock of
+// Hidden implements target.VersionRestorer. It lists all versions, and asks for the lock of
 // those that others hide.
 func (t *Target) Hidden(ctx context.Context, prefix string, f func(target.Info) error) error {
 	if can, err := t.canLock(ctx); err != nil || !can {
@@ -111,7 +111,7 @@ func (t *Target) versionLocked(ctx context.Context, name, version string) (bool,
 	return held || until.After(n.clock(t.o.Now)), nil
 }
 
-// Unhide is part of target.VersionRestorer. It removes markers; over a newer version it copies
+// RestoreHidden implements target.VersionRestorer. It removes markers; over a newer version it copies
 // the first, as that may be locked as well.
 func (t *Target) RestoreHidden(ctx context.Context, name string) error {
 	key, err := t.key(name)

@@ -38,7 +38,7 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Put is part of target.Target.
+// Put implements target.Target.
 func (t *Target) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
 	key, err := t.key(name)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// Get is part of target.Target.
+// Get implements target.Target.
 func (t *Target) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
 	key, err := t.key(name)
 	if err != nil {
@@ -137,7 +137,7 @@ func (r *reader) Read(p []byte) (int, error) {
 
 func (r *reader) Close() error { return r.body.Close() }
 
-// Stat is part of target.Target.
+// Stat implements target.Target.
 func (t *Target) Stat(ctx context.Context, name string) (target.Info, error) {
 	info, err := t.stat(ctx, "stat", name)
 	if err != nil {
@@ -192,10 +192,10 @@ func (t *Target) statKey(ctx context.Context, op, name, key string) (*stated, er
 	return nil, &Error{Op: op, Path: t.path(name), text: "the store says that it isn't there, and sends it", temporary: true}
 }
 
-// Page is part of target.Pager.
+// Page implements target.Pager.
 func (t *Target) Page() int { return 1000 }
 
-// List is part of target.Target.
+// List implements target.Target.
 func (t *Target) List(ctx context.Context, prefix string) iter.Seq2[target.Info, error] {
 	return func(yield func(target.Info, error) bool) {
 		if err := target.ValidPrefix(prefix); err != nil {

@@ -40,7 +40,7 @@ func TestALockedPackOutlivesItsDeletion(t *testing.T) {
 		}
 		var locked *s3.LockedError
 		err := target.Delete(t.Context(), "packs/aa/1")
-		if !errors.As(err, &locked) || !strings.Contains(err.Error(), "s3://locked/packs/aa/1: it is locked until ") {
+		if !errors.As(err, &locked) || !strings.Contains(err.Error(), "s3://locked/packs/aa/1: the object is locked until ") {
 			t.Fatalf("%s: delete: %v", mode, err)
 		}
 		if d := locked.LockedUntil().Sub(began); d < lock-time.Second || d > lock+5*time.Second {

@@ -23,7 +23,7 @@ func (t *tap) on(n int, f func(q *http.Request, send sender) (*http.Response, er
 	t.until, t.every, t.f = n, n == 0, f
 }
 
-// RoundTrip is part of http.RoundTripper.
+// RoundTrip implements http.RoundTripper.
 func (t *tap) RoundTrip(q *http.Request) (*http.Response, error) {
 	t.mu.Lock()
 	t.until--

@@ -112,7 +112,7 @@ func (e *foreignError) Error() string {
 // A watcher notes what answers say, and refuses those that are no store's.
 type watcher struct{ base http.RoundTripper }
 
-// RoundTrip is part of http.RoundTripper.
+// RoundTrip implements http.RoundTripper.
 func (w watcher) RoundTrip(q *http.Request) (*http.Response, error) {
 	r, err := w.base.RoundTrip(q)
 	if err != nil {

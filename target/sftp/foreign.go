@@ -7,7 +7,7 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// Beside is part of target.ForeignFinder.
+// Foreign implements target.ForeignFinder.
 func (t *Target) Foreign(ctx context.Context) (found string, err error) {
 	err = t.do(ctx, "list", "", func(c *conn) error {
 		found, err = target.FindForeign(ctx, tmpDir, func(dir string) (out []target.DirEntry, err error) {

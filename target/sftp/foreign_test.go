@@ -15,7 +15,7 @@ func TestWhatLiesBesideObjectsIsTold(t *testing.T) {
 		s := newServer(t)
 		s.dir = dir
 		tgt := s.start().open()
-		if err := targettest.CheckBeside(t.Context(), tgt, thing); err != nil {
+		if err := targettest.CheckForeign(t.Context(), tgt, thing); err != nil {
 			t.Error(err)
 		}
 	}

@@ -38,7 +38,7 @@ func (t *Target) stat(c *conn, file string) (fs.FileInfo, error) {
 	return info, nil
 }
 
-// Stat is part of target.Target.
+// Stat implements target.Target.
 func (t *Target) Stat(ctx context.Context, name string) (target.Info, error) {
 	file, err := t.path(name)
 	if err != nil {
@@ -55,7 +55,7 @@ func (t *Target) Stat(ctx context.Context, name string) (target.Info, error) {
 	return target.Info{Name: name, Size: info.Size()}, nil
 }
 
-// Delete is part of target.Target.
+// Delete implements target.Target.
 func (t *Target) Delete(ctx context.Context, name string) error {
 	file, err := t.path(name)
 	if err != nil {
@@ -70,7 +70,7 @@ func (t *Target) Delete(ctx context.Context, name string) error {
 	})
 }
 
-// Space is part of target.SpaceReporter. It is errors.ErrUnsupported where the server does
+// Space implements target.SpaceReporter. It is errors.ErrUnsupported where the server does
 // not have statvfs@openssh.com.
 func (t *Target) Space(ctx context.Context) (free, total int64, err error) {
 	err = t.do(ctx, "space", "", func(c *conn) error {
@@ -86,7 +86,7 @@ func (t *Target) Space(ctx context.Context) (free, total int64, err error) {
 	return free, total, err
 }
 
-// List is part of target.Target. It holds the names of one directory in memory, and
+// List implements target.Target. It holds the names of one directory in memory, and
 // of those above it.
 func (t *Target) List(ctx context.Context, prefix string) iter.Seq2[target.Info, error] {
 	return func(yield func(target.Info, error) bool) {

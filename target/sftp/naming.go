@@ -66,7 +66,7 @@ func (n *naming) method(ctx context.Context, t *Target, c *conn) (method, error)
 	return n.how, n.unsafe
 }
 
-// CreateOnly is part of target.CreateOnlyReporter. A rename may look first and replace then,
+// CreateOnly implements target.CreateOnlyReporter. A rename may look first and replace then,
 // which nobody can tell from here, so that only links are relied on. Where Put refuses
 // to put anything, the reason is the error.
 func (t *Target) CreateOnly(ctx context.Context) (yes bool, err error) {

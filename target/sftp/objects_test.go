@@ -215,7 +215,7 @@ func TestLargeObjectsAreReadInPieces(t *testing.T) {
 func TestSpaceIsReported(t *testing.T) {
 	spacer, ok := target.As[target.SpaceReporter](newServer(t).start().open())
 	if !ok {
-		t.Fatal("not a Spacer")
+		t.Fatal("not a SpaceReporter")
 	}
 	if free, total, err := spacer.Space(t.Context()); err != nil || free <= 0 || total < free {
 		t.Errorf("free %d of %d, %v", free, total, err)

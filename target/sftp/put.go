@@ -29,7 +29,7 @@ const (
 // maxPackets is how many packets of 32 KiB are under way at once.
 const maxPackets = 64
 
-// Put is part of target.Target.
+// Put implements target.Target.
 func (t *Target) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
 	final, err := t.path(name)
 	if err != nil {

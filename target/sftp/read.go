@@ -14,7 +14,7 @@ import (
 // under way together as far as SSH's window of 2 MiB lets them.
 const piece = 4 << 20
 
-// Get is part of target.Target.
+// Get implements target.Target.
 func (t *Target) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
 	file, err := t.path(name)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package targetbench measures targets, for the benchmarks of their packages. Where a
-// server is in the same process, what that takes is counted too.
+// Package targetbench measures targets, for the benchmarks of their packages. The
+// measurements include a server that runs in the same process.
 package targetbench
 
 import (
@@ -12,7 +12,7 @@ import (
 
 const name = "packs/a"
 
-// Put measures storing an object of that size. What was stored is deleted, untimed.
+// Put measures storing an object of that size. The object is deleted, untimed.
 func Put(b *testing.B, t target.Target, size int) {
 	data := begin(b, size)
 	for b.Loop() {

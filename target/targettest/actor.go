@@ -9,7 +9,8 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// effect performs what may change an object, and notes how it was and is.
+// effect performs an operation that may change an object, and records the object before
+// and after.
 func (a *Actor) effect(name string, do func() error) Outcome {
 	out := Outcome{Before: a.turns.mem.bytes(name)}
 	out.Err = do()
@@ -17,7 +18,7 @@ func (a *Actor) effect(name string, do func() error) Outcome {
 	return out
 }
 
-// Put is part of target.Target.
+// Put implements target.Target.
 func (a *Actor) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
 	mem := a.turns.mem
 	return a.turn(ctx, Op{Method: "put", Name: name, Size: size}, func(half bool) Outcome {
@@ -30,7 +31,7 @@ func (a *Actor) Put(ctx context.Context, name string, body io.ReaderAt, size int
 	}).Err
 }
 
-// Get is part of target.Target.
+// Get implements target.Target.
 func (a *Actor) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
 	out := a.turn(ctx, Op{Method: "get", Name: name, Off: off, Len: n}, func(bool) Outcome {
 		r, err := a.turns.mem.Get(ctx, name, off, n)
@@ -46,7 +47,7 @@ func (a *Actor) Get(ctx context.Context, name string, off, n int64) (io.ReadClos
 	return io.NopCloser(bytes.NewReader(out.Data)), nil
 }
 
-// Stat is part of target.Target.
+// Stat implements target.Target.
 func (a *Actor) Stat(ctx context.Context, name string) (target.Info, error) {
 	out := a.turn(ctx, Op{Method: "stat", Name: name}, func(bool) Outcome {
 		info, err := a.turns.mem.Stat(ctx, name)
@@ -61,7 +62,7 @@ func (a *Actor) Stat(ctx context.Context, name string) (target.Info, error) {
 	return out.Infos[0], nil
 }
 
-// List is part of target.Target.
+// List implements target.Target.
 func (a *Actor) List(ctx context.Context, prefix string) iter.Seq2[target.Info, error] {
 	return func(yield func(target.Info, error) bool) {
 		out := a.list(ctx, prefix)
@@ -94,7 +95,7 @@ func (a *Actor) list(ctx context.Context, prefix string) Outcome {
 	})
 }
 
-// Delete is part of target.Target.
+// Delete implements target.Target.
 func (a *Actor) Delete(ctx context.Context, name string) error {
 	return a.turn(ctx, Op{Method: "delete", Name: name}, func(bool) Outcome {
 		return a.effect(name, func() error { return a.turns.mem.Delete(ctx, name) })

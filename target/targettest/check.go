@@ -1,6 +1,6 @@
-// Package targettest checks that a target keeps the contract of package target,
-// and has targets in memory: that fail on purpose, or whose operations wait until
-// a test says which comes next.
+// Package targettest checks that a target keeps the contract of package target. It also
+// has targets in memory: some fail on purpose, and others make each operation wait until
+// a test chooses it.
 package targettest
 
 import (
@@ -16,12 +16,11 @@ import (
 // largest is the size of the largest object that Check puts.
 const largest = 9 << 20
 
-// Check exercises a target and returns the first thing in which it breaks the
-// contract, or nil. It works below a new prefix "targettest/…", which it
-// removes again, moves about 25 MiB, and may be run on a target in use.
+// Check exercises a target and returns its first violation of the contract, or nil. It
+// works below a new prefix "targettest/…", which it removes again. It moves about 25 MiB,
+// and may be run on a target in use.
 //
-// It can't find out whether what Put reported as durable survives a power
-// failure.
+// It can't find out whether what Put reported as durable survives a power failure.
 func Check(ctx context.Context, t target.Target) error {
 	c := newChecker(ctx, t, largest)
 	defer c.cleanUp()
@@ -39,12 +38,12 @@ func Check(ctx context.Context, t target.Target) error {
 // A Finding says whether a target keeps one clause of the contract.
 type Finding struct {
 	Clause string // such as "a deleted object is gone"
-	Err    error  // nil if it does
+	Err    error  // nil if the target keeps it
 }
 
-// Survey does what Check does, with all clauses at once, which takes a fraction of
-// the time on a target that is far away, and returns what it found of each. It puts
-// no object that is larger than limit bytes, if that isn't zero.
+// Survey does what Check does, with all clauses at once, and returns a finding for each.
+// On a remote target that takes a fraction of the time. It puts no object larger than
+// limit bytes, unless limit is zero.
 func Survey(ctx context.Context, t target.Target, limit int64) []Finding {
 	if limit == 0 {
 		limit = largest
@@ -74,7 +73,7 @@ func newChecker(ctx context.Context, t target.Target, limit int64) *checker {
 	return &checker{ctx: ctx, t: t, prefix: "targettest/" + hex.EncodeToString(random[:]) + "/", limit: limit}
 }
 
-// A clause is one promise of the contract. Those of a checker can be checked in any
+// A clause is one promise of the contract. The clauses of a checker can be checked in any
 // order, and at the same time.
 type clause struct {
 	name  string
@@ -98,8 +97,8 @@ func (c *checker) clauses() []clause {
 	}
 }
 
-// cleanUp removes what the checks left, even if they were cancelled. What it can't
-// remove does no harm.
+// cleanUp removes what the checks left, even if they were cancelled. Objects that it
+// can't remove do no harm.
 func (c *checker) cleanUp() {
 	ctx := context.WithoutCancel(c.ctx)
 	var names []string

@@ -134,7 +134,7 @@ func (c *checker) createOnly() error {
 	return nil
 }
 
-// race puts different contents under one name at once, several times.
+// race puts different contents under one name at the same time, several times.
 func (c *checker) race() error {
 	const rounds, racers = 8, 4
 	for round := range rounds {
@@ -240,7 +240,7 @@ func (c *checker) failedPut() error {
 			return errors.New("a put whose body fails succeeds")
 		}
 		if _, err := c.get("failed", 0, -1); !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("get after it: %v", err)
+			return fmt.Errorf("get after the failed put: %v", err)
 		}
 	}
 	short := bytes.NewReader(make([]byte, 10))
@@ -323,10 +323,10 @@ func (c *checker) stages() error {
 			return err
 		}
 		if !bytes.Equal(back, body) {
-			return errors.New("it reads otherwise than it was written")
+			return errors.New("the staged object reads differently from what was written")
 		}
 		if _, err := c.t.Stat(c.ctx, c.prefix+"staged"); name == "staged" && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("it is there before it is committed: %v", err)
+			return fmt.Errorf("the staged object is visible before it is committed: %v", err)
 		}
 		err = s.Commit(c.ctx, c.prefix+name, int64(len(body))-7)
 		if name == "staged-before" && !errors.Is(err, fs.ErrExist) || name == "staged" && err != nil {

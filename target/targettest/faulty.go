@@ -20,10 +20,10 @@ type Op struct {
 	Name   string // or the prefix
 	Size   int64  // of a put
 	Off    int64  // of a get
-	Len    int64  // of a get; negative is all that follows
+	Len    int64  // of a get; negative means all that follows
 }
 
-// String returns the operation in short.
+// String returns the operation in short form.
 func (o Op) String() string {
 	s := o.Method + " " + shortName(o.Name)
 	if o.Method == "get" && (o.Off != 0 || o.Len >= 0) {
@@ -47,12 +47,12 @@ type Fault int
 // The faults.
 const (
 	None       Fault = iota
-	Fail             // it fails and does nothing
-	FailAfter        // it is done, but reported as failed
+	Fail             // the operation fails and does nothing
+	FailAfter        // the operation is done, but reported as failed
 	Tear             // a put stores half its bytes and fails, which breaks the contract
-	Hang             // it does nothing and returns when the context is cancelled
-	Crash            // the process dies before it is done: this and all later ones fail
-	CrashAfter       // the process dies after it is done: as above, and nobody is told
+	Hang             // the operation does nothing and returns when the context is cancelled
+	Crash            // the process dies before the operation is done: this and all later ones fail
+	CrashAfter       // the process dies after the operation is done: as above, and nobody sees the result
 	CrashTear        // the process dies when half the bytes are stored, which breaks the contract
 )
 
@@ -100,7 +100,7 @@ func (f *Faulty) begin(op Op) Fault {
 	return fault
 }
 
-// run performs an operation that has effect do, and tear for half of it.
+// run performs an operation. do is its effect, and tear the effect of half of it.
 func (f *Faulty) run(ctx context.Context, fault Fault, do, tear func() error) error {
 	switch fault {
 	case None:
@@ -108,7 +108,7 @@ func (f *Faulty) run(ctx context.Context, fault Fault, do, tear func() error) er
 	case Fail:
 		return ErrFault
 	case FailAfter:
-		_ = do() // nobody is told what came of it
+		_ = do() // nobody sees the result
 		return ErrFault
 	case Tear:
 		return errors.Join(ErrFault, tear())
@@ -132,7 +132,7 @@ func (m *Memory) tear(ctx context.Context, name string, body io.ReaderAt, size i
 	return m.Put(ctx, name, bytes.NewReader(half), size/2)
 }
 
-// Put is part of target.Target.
+// Put implements target.Target.
 func (f *Faulty) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
 	fault := f.begin(Op{Method: "put", Name: name, Size: size})
 	return f.run(ctx, fault, func() error { return f.Memory.Put(ctx, name, body, size) }, func() error {
@@ -140,7 +140,7 @@ func (f *Faulty) Put(ctx context.Context, name string, body io.ReaderAt, size in
 	})
 }
 
-// Get is part of target.Target.
+// Get implements target.Target.
 func (f *Faulty) Get(ctx context.Context, name string, off, n int64) (r io.ReadCloser, err error) {
 	get := func() error {
 		r, err = f.Memory.Get(ctx, name, off, n)
@@ -152,7 +152,7 @@ func (f *Faulty) Get(ctx context.Context, name string, off, n int64) (r io.ReadC
 	return r, nil
 }
 
-// Stat is part of target.Target.
+// Stat implements target.Target.
 func (f *Faulty) Stat(ctx context.Context, name string) (info target.Info, err error) {
 	stat := func() error {
 		info, err = f.Memory.Stat(ctx, name)
@@ -162,7 +162,7 @@ func (f *Faulty) Stat(ctx context.Context, name string) (info target.Info, err e
 	return info, err
 }
 
-// List is part of target.Target.
+// List implements target.Target.
 func (f *Faulty) List(ctx context.Context, prefix string) iter.Seq2[target.Info, error] {
 	return func(yield func(target.Info, error) bool) {
 		nothing := func() error { return nil }
@@ -174,7 +174,7 @@ func (f *Faulty) List(ctx context.Context, prefix string) iter.Seq2[target.Info,
 	}
 }
 
-// Delete is part of target.Target.
+// Delete implements target.Target.
 func (f *Faulty) Delete(ctx context.Context, name string) error {
 	del := func() error { return f.Memory.Delete(ctx, name) }
 	return f.run(ctx, f.begin(Op{Method: "delete", Name: name}), del, del)

@@ -25,7 +25,7 @@ func pathError(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: name, Err: err}
 }
 
-// Put is part of target.Target.
+// Put implements target.Target.
 func (m *Memory) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
 	if err := target.ValidName(name); err != nil {
 		return err
@@ -68,7 +68,7 @@ func (m *Memory) get(ctx context.Context, op, name string) ([]byte, error) {
 	return b, nil
 }
 
-// Get is part of target.Target.
+// Get implements target.Target.
 func (m *Memory) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
 	b, err := m.get(ctx, "get", name)
 	if err != nil {
@@ -85,7 +85,7 @@ func (m *Memory) Get(ctx context.Context, name string, off, n int64) (io.ReadClo
 	return io.NopCloser(bytes.NewReader(b)), nil
 }
 
-// Stat is part of target.Target.
+// Stat implements target.Target.
 func (m *Memory) Stat(ctx context.Context, name string) (target.Info, error) {
 	b, err := m.get(ctx, "stat", name)
 	if err != nil {
@@ -94,7 +94,7 @@ func (m *Memory) Stat(ctx context.Context, name string) (target.Info, error) {
 	return target.Info{Name: name, Size: int64(len(b))}, nil
 }
 
-// List is part of target.Target.
+// List implements target.Target.
 func (m *Memory) List(ctx context.Context, prefix string) iter.Seq2[target.Info, error] {
 	return func(yield func(target.Info, error) bool) {
 		err := target.ValidPrefix(prefix)
@@ -119,7 +119,7 @@ func (m *Memory) List(ctx context.Context, prefix string) iter.Seq2[target.Info,
 	}
 }
 
-// Delete is part of target.Target.
+// Delete implements target.Target.
 func (m *Memory) Delete(ctx context.Context, name string) error {
 	if _, err := m.get(ctx, "delete", name); err != nil {
 		return err
@@ -133,23 +133,23 @@ func (m *Memory) Delete(ctx context.Context, name string) error {
 	return nil
 }
 
-// Objects returns a copy of the map of all objects; their bytes are not copied
-// and must not be changed.
+// Objects returns a copy of the map of all objects. The bytes are not copied and must not
+// be changed.
 func (m *Memory) Objects() map[string][]byte {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return maps.Clone(m.objects)
 }
 
-// bytes returns an object, or nil where there is none.
+// bytes returns an object, or nil if there is none.
 func (m *Memory) bytes(name string) []byte {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.objects[name]
 }
 
-// Set replaces an object's bytes, or removes it where they are nil, as no user of
-// a target could: it stands for damage to what is stored.
+// Set replaces an object's bytes, or removes the object if b is nil. No user of a target
+// could do that: it simulates damage to stored objects.
 func (m *Memory) Set(name string, b []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

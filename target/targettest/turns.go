@@ -12,19 +12,20 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// Turns let actors share a Memory one operation at a time: each waits until a
-// scheduler takes its turn. So a test decides in which order things happen, and
-// sees all that each actor is told.
+// Turns let actors share a Memory one operation at a time: each operation waits until a
+// scheduler takes its turn. So a test chooses the order of operations and sees every
+// result that an actor gets.
 //
-// Who waits for a turn waits on a channel. So in a bubble of testing/synctest, and
-// as long as the actors hold no mutex during an operation, synctest.Wait returns
-// when every actor waits for a turn, or for time to pass, or has ended.
+// An operation waits on a channel. So in a bubble of testing/synctest, provided that the
+// actors hold no mutex during an operation, synctest.Wait returns when every actor waits
+// for a turn or for time to pass, or has ended.
 type Turns struct {
 	// Free reports which operations need no turn and happen at once. Nil means none.
 	Free func(Op) bool
-	// Between makes a list take two turns, the second with the method "listed". Of
-	// what was put or deleted between the two it yields what Between says: the
-	// contract leaves that open. Nil makes a list happen in one turn.
+	// Between, if set, makes a list take two turns, the second with the method "listed". Of
+	// the objects that were put or deleted between the two, the list yields those for which
+	// Between returns true: the contract leaves that open. If Between is nil, a list takes
+	// one turn.
 	Between func(name string) bool
 
 	mem     *Memory
@@ -34,17 +35,16 @@ type Turns struct {
 	waiting []*Turn
 }
 
-// NewTurns returns turns at a Memory.
+// NewTurns returns Turns on a Memory.
 func NewTurns(m *Memory) *Turns {
 	return &Turns{mem: m, arrived: make(chan struct{}, 1)}
 }
 
-// Arrived returns a channel that has something to receive if an operation has come
-// to wait since the last time.
+// Arrived returns a channel from which a value can be received if an operation has
+// started to wait since the last receive.
 func (t *Turns) Arrived() <-chan struct{} { return t.arrived }
 
-// Waiting returns the operations that wait, in an order that depends on nothing
-// but what they are.
+// Waiting returns the waiting operations, in an order that depends only on what they are.
 func (t *Turns) Waiting() []*Turn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -56,27 +56,27 @@ func (t *Turns) Waiting() []*Turn {
 	return out
 }
 
-// A Turn is an operation that waits.
+// A Turn is a waiting operation.
 type Turn struct {
 	Actor *Actor
 	Op    Op // without N
 
 	perform func(half bool) Outcome
 	done    chan Outcome
-	hung    bool // it waits for its context only
+	hung    bool // it waits only for its context to end
 }
 
-// An Outcome is what became of an operation.
+// An Outcome is the result of an operation.
 type Outcome struct {
-	// Before and After are the object of that name, or nil where there was none.
+	// Before and After are the object of that name, or nil if there was none.
 	Before, After []byte
 	Data          []byte        // what a get returned
 	Infos         []target.Info // what a stat or a list returned
-	Err           error         // what the actor was told
+	Err           error         // what the actor got
 }
 
-// Take lets the operation happen, with a fault, and the actor go on. It must be
-// one of those that wait.
+// Take performs the operation, with a fault, and lets the actor continue. The operation
+// must be waiting.
 func (t *Turn) Take(fault Fault) Outcome {
 	turns := t.Actor.turns
 	if fault == Hang {
@@ -109,8 +109,8 @@ func (t *Turn) Take(fault Fault) Outcome {
 	return out
 }
 
-// Foresee returns what would become of the operation if its turn was taken now, and
-// leaves everything as it is. Lists must happen in one turn.
+// Foresee returns what the outcome would be if the turn were taken now, and changes
+// nothing. Lists must take one turn.
 func (t *Turn) Foresee() Outcome {
 	out := t.perform(false)
 	if t.Op.Method == "put" || t.Op.Method == "delete" {
@@ -119,7 +119,7 @@ func (t *Turn) Foresee() Outcome {
 	return out
 }
 
-// remove takes a turn out of those that wait. The caller holds t.mu.
+// remove removes a turn from the waiting ones. The caller holds t.mu.
 func (t *Turns) remove(turn *Turn) {
 	if i := slices.Index(t.waiting, turn); i >= 0 {
 		t.waiting = slices.Delete(t.waiting, i, i+1)
@@ -131,20 +131,20 @@ type Actor struct {
 	turns  *Turns
 	number int
 
-	crashed bool // this and what follows is guarded by turns.mu
+	crashed bool // this and the following fields are guarded by turns.mu
 	hung    []*Turn
 }
 
 var _ target.Target = (*Actor)(nil)
 
-// Actor returns the Memory for an actor. The number puts turns in order.
+// Actor returns the Memory for an actor. The number determines the order of turns.
 func (t *Turns) Actor(number int) *Actor { return &Actor{turns: t, number: number} }
 
 // Number returns the actor's number.
 func (a *Actor) Number() int { return a.number }
 
-// Crash makes all operations that wait, and all that follow, do nothing and fail
-// with ErrCrash, as if the actor's process had died.
+// Crash makes all waiting and all later operations do nothing and fail with ErrCrash, as
+// if the actor's process had died.
 func (a *Actor) Crash() {
 	a.turns.mu.Lock()
 	defer a.turns.mu.Unlock()
@@ -193,8 +193,8 @@ func (a *Actor) turn(ctx context.Context, op Op, perform func(half bool) Outcome
 	}
 }
 
-// withdraw takes back an operation whose context has ended, unless it was decided
-// already what becomes of it.
+// withdraw removes an operation whose context has ended, unless its outcome is already
+// decided.
 func (a *Actor) withdraw(t *Turn) bool {
 	a.turns.mu.Lock()
 	defer a.turns.mu.Unlock()
@@ -207,8 +207,8 @@ func (a *Actor) withdraw(t *Turn) bool {
 	return found
 }
 
-// listing returns what a list may yield that began with some objects and ended with
-// others.
+// listing returns what a list may yield that began when there were the objects from and
+// ended when there were the objects to.
 func (t *Turns) listing(prefix string, from, to map[string][]byte) []target.Info {
 	all := maps.Clone(from)
 	maps.Copy(all, to)

@@ -14,13 +14,13 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// A Vault is a Memory whose objects can be locked, by a clock of its own. It
-// implements target.Locker and target.VersionRestorer.
+// A Vault is a Memory whose objects can be locked, by a clock of its own. It implements
+// target.Locker and target.VersionRestorer.
 type Vault struct {
 	Memory
 	Now      func() time.Time
-	For      time.Duration // how long what is put is locked, at least; 0 is not at all
-	Prefixes []string      // of the names of those objects that are
+	For      time.Duration // how long new objects are locked, at least; 0 means not at all
+	Prefixes []string      // name prefixes of the objects that are locked
 
 	mu     sync.Mutex
 	until  map[string]time.Time
@@ -35,12 +35,12 @@ type lockedError struct {
 }
 
 func (e *lockedError) Error() string {
-	return fmt.Sprintf("delete %s: it is locked until %s", e.name, e.until.UTC().Format(time.DateTime))
+	return fmt.Sprintf("delete %s: the object is locked until %s", e.name, e.until.UTC().Format(time.DateTime))
 }
 
 func (e *lockedError) LockedUntil() time.Time { return e.until }
 
-// RetainUntil is part of target.Locker: the next whole quarter of For.
+// RetainUntil implements target.Locker. It returns the next whole quarter of For.
 func (v *Vault) RetainUntil() time.Time {
 	if v.For == 0 {
 		return time.Time{}
@@ -53,7 +53,7 @@ func (v *Vault) RetainUntil() time.Time {
 	return end
 }
 
-// Put is part of target.Target.
+// Put implements target.Target.
 func (v *Vault) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
 	if err := v.Memory.Put(ctx, name, body, size); err != nil {
 		return err
@@ -84,7 +84,7 @@ func (v *Vault) lock(name string) time.Time {
 	return v.until[name]
 }
 
-// Lock is part of target.Locker.
+// Lock implements target.Locker.
 func (v *Vault) Lock(ctx context.Context, name string, until time.Time) error {
 	if _, err := v.Locked(ctx, name); err != nil {
 		return err
@@ -93,7 +93,7 @@ func (v *Vault) Lock(ctx context.Context, name string, until time.Time) error {
 	return nil
 }
 
-// Locked is part of target.Locker.
+// Locked implements target.Locker.
 func (v *Vault) Locked(ctx context.Context, name string) (time.Time, error) {
 	v.mu.Lock()
 	v.asked++
@@ -111,7 +111,7 @@ func (v *Vault) Asked() int {
 	return v.asked
 }
 
-// Delete is part of target.Target.
+// Delete implements target.Target.
 func (v *Vault) Delete(ctx context.Context, name string) error {
 	if until := v.lock(name); until.After(v.Now()) {
 		return &lockedError{name, until}
@@ -119,8 +119,8 @@ func (v *Vault) Delete(ctx context.Context, name string) error {
 	return v.Memory.Delete(ctx, name)
 }
 
-// Hide does what somebody does who may delete and doesn't care for locks: what is
-// locked is there no more, and can be brought back.
+// Hide simulates somebody who may delete objects in spite of locks: it hides a locked
+// object, which can be restored.
 func (v *Vault) Hide(name string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -131,7 +131,7 @@ func (v *Vault) Hide(name string) {
 	v.Set(name, nil)
 }
 
-// Hidden is part of target.VersionRestorer.
+// Hidden implements target.VersionRestorer.
 func (v *Vault) Hidden(ctx context.Context, prefix string, f func(target.Info) error) error {
 	v.mu.Lock()
 	names := slices.Sorted(maps.Keys(v.hidden))
@@ -147,7 +147,7 @@ func (v *Vault) Hidden(ctx context.Context, prefix string, f func(target.Info) e
 	return ctx.Err()
 }
 
-// Unhide is part of target.VersionRestorer.
+// RestoreHidden implements target.VersionRestorer.
 func (v *Vault) RestoreHidden(_ context.Context, name string) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -160,17 +160,18 @@ func (v *Vault) RestoreHidden(_ context.Context, name string) error {
 	return nil
 }
 
-// A Replacing target is a Memory whose Put looks for an object first, and replaces
-// one that came to be since. It says so. Between, unless nil, is called in the middle.
+// A Replacing target is a Memory whose Put checks for an object first, and replaces one
+// that appears after the check. CreateOnly reports that. Between, unless nil, is called
+// in the middle of a Put.
 type Replacing struct {
 	Memory
 	Between func(name string)
 }
 
-// CreateOnly is part of target.CreateOnlyReporter.
+// CreateOnly implements target.CreateOnlyReporter.
 func (*Replacing) CreateOnly(context.Context) (bool, error) { return false, nil }
 
-// Put is part of target.Target.
+// Put implements target.Target.
 func (r *Replacing) Put(ctx context.Context, name string, body io.ReaderAt, size int64) error {
 	if _, err := r.Stat(ctx, name); err == nil {
 		return pathError("put", name, fs.ErrExist)

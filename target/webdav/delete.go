@@ -34,7 +34,7 @@ func (t *Target) remove(ctx context.Context, op, name, file string) (bool, error
 	return false, err
 }
 
-// Delete is part of target.Target. It looks first whether the name is an object's: to
+// Delete implements target.Target. It looks first whether the name is an object's: to
 // delete a collection would delete all that is in it.
 func (t *Target) Delete(ctx context.Context, name string) error {
 	if err := checkName(ctx, name); err != nil {
@@ -50,7 +50,7 @@ func (t *Target) Delete(ctx context.Context, name string) error {
 	return err
 }
 
-// Space is part of target.SpaceReporter (RFC 4331). Many servers don't tell, which is
+// Space implements target.SpaceReporter (RFC 4331). Many servers don't tell, which is
 // errors.ErrUnsupported.
 func (t *Target) Space(ctx context.Context) (free, total int64, err error) {
 	c := call{op: "ask for space", name: t.base.String(), url: t.base, text: quotaBody}

@@ -7,7 +7,7 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// Beside is part of target.ForeignFinder.
+// Foreign implements target.ForeignFinder.
 func (t *Target) Foreign(ctx context.Context) (string, error) {
 	return target.FindForeign(ctx, uploads, func(dir string) (out []target.DirEntry, err error) {
 		found, err := t.children(ctx, "list", dir+"/", dir, func(string) bool { return true })

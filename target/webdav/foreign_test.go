@@ -15,7 +15,7 @@ func TestWhatLiesBesideObjectsIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		tgt := open(t, Options{URL: newServer(t, davHandler(dav.Dir(dir))).URL + "/dav"})
-		if err := targettest.CheckBeside(t.Context(), tgt, thing); err != nil {
+		if err := targettest.CheckForeign(t.Context(), tgt, thing); err != nil {
 			t.Error(err)
 		}
 	}

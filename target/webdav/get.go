@@ -13,7 +13,7 @@ import (
 // plain asks for bytes as they are stored.
 func plain() http.Header { return http.Header{"Accept-Encoding": {"identity"}} }
 
-// Get is part of target.Target.
+// Get implements target.Target.
 func (t *Target) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
 	if err := checkName(ctx, name); err != nil {
 		return nil, err
@@ -189,5 +189,5 @@ func (s *stretch) end() error {
 	return err
 }
 
-// Close is part of io.Closer.
+// Close implements io.Closer.
 func (s *stretch) Close() error { return s.r.Close() }

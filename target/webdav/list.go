@@ -78,7 +78,7 @@ func (t *Target) childrenOnce(ctx context.Context, c call, dir string, wanted fu
 	return found, nil
 }
 
-// List is part of target.Target. It holds the entries of one collection at a time in
+// List implements target.Target. It holds the entries of one collection at a time in
 // memory, and of those that this lies in.
 func (t *Target) List(ctx context.Context, prefix string) iter.Seq2[target.Info, error] {
 	return func(yield func(target.Info, error) bool) {

@@ -14,7 +14,7 @@ import (
 // maxAttempts is how often a Put begins again whose upload was deleted by others.
 const maxAttempts = 5
 
-// Put is part of target.Target.
+// Put implements target.Target.
 func (t *Target) Put(ctx context.Context, name string, r io.ReaderAt, size int64) error {
 	if err := checkName(ctx, name); err != nil {
 		return err

@@ -259,5 +259,5 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close is part of io.ReadCloser. The transport may call it at any time.
+// Close implements io.ReadCloser. The transport may call it at any time.
 func (r *bodyReader) Close() error { return nil }

@@ -113,7 +113,7 @@ func (p *put) rivals(ctx context.Context) ([]string, error) {
 	return rivals, nil
 }
 
-// CreateOnly is part of target.CreateOnlyReporter. Where the server replaces what it was told to
+// CreateOnly implements target.CreateOnlyReporter. Where the server replaces what it was told to
 // keep, and so every Put fails, it is ErrOverwrites.
 func (t *Target) CreateOnly(ctx context.Context) (bool, error) {
 	err := t.check(ctx)

@@ -35,7 +35,7 @@ func (t *Target) lookup(ctx context.Context, op, name string) (resource, error) 
 	return found[0], nil
 }
 
-// Stat is part of target.Target.
+// Stat implements target.Target.
 func (t *Target) Stat(ctx context.Context, name string) (target.Info, error) {
 	if err := checkName(ctx, name); err != nil {
 		return target.Info{}, err
