@@ -11,9 +11,10 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A wayDir is a directory on the way to named paths: it is described, and only the
-// names that lead to these count. To enter it suffices: it need not be readable.
-type wayDir struct {
+// An ancestorDir is a directory above named paths: it is described, and only the names
+// that lead to named paths are captured. Search permission suffices: it need not be
+// readable.
+type ancestorDir struct {
 	diskDir
 	selected *selection
 }
@@ -23,25 +24,25 @@ func openWay(path string, selected *selection) (directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wayDir{diskDir{d}, selected}, nil
+	return ancestorDir{diskDir{d}, selected}, nil
 }
 
-// way opens a directory that is on the way to named paths.
-func (d diskDir) way(name string, selected *selection) (directory, error) {
+// openAncestor opens a directory above named paths.
+func (d diskDir) openAncestor(name string, selected *selection) (directory, error) {
 	sub, err := d.Dir.Way(name)
 	if err != nil {
 		return nil, err
 	}
-	return wayDir{diskDir{sub}, selected}, nil
+	return ancestorDir{diskDir{sub}, selected}, nil
 }
 
-func (d wayDir) Names() ([]string, error) {
+func (d ancestorDir) Names() ([]string, error) {
 	return slices.Sorted(maps.Keys(d.selected.below)), nil
 }
 
-// Lstat describes the directory that a link leads to in its place. A link to anything
-// else is a link.
-func (d wayDir) Lstat(name string, e *snapshot.Entry) (disk.Meta, error) {
+// Lstat describes the directory that a link leads to, in the link's place. A link to
+// anything else is a link.
+func (d ancestorDir) Lstat(name string, e *snapshot.Entry) (disk.Meta, error) {
 	meta, err := d.Dir.Lstat(name, e)
 	if err != nil || e.Type != snapshot.Symlink {
 		return meta, err
@@ -54,9 +55,9 @@ func (d wayDir) Lstat(name string, e *snapshot.Entry) (disk.Meta, error) {
 	return meta, nil
 }
 
-func (d wayDir) sub(name string) (directory, error) {
+func (d ancestorDir) sub(name string) (directory, error) {
 	if selected := d.selected.in(name); selected.named == "" {
-		return d.way(name, selected)
+		return d.openAncestor(name, selected)
 	}
 	sub, err := d.Dir.Follow(name)
 	if err != nil {
@@ -65,8 +66,8 @@ func (d wayDir) sub(name string) (directory, error) {
 	return diskDir{sub}, nil
 }
 
-// stepInto has a directory be captured as the named paths ask for: wholly, not at all
-// where it is on another file system, or only what leads to some of them.
+// stepInto decides how a directory is captured: completely, not at all if it is on
+// another file system, or only what leads to named paths.
 func (c *capture) stepInto(sub, parent *node, selected *selection, only bool) {
 	dir, name := parent.dir, sub.entry().Name
 	sub.selected, sub.only = selected, only
@@ -81,19 +82,19 @@ func (c *capture) stepInto(sub, parent *node, selected *selection, only bool) {
 		c.noteMount(sub)
 	}
 	if sub.only && !parent.only {
-		sub.open = func() (directory, error) { return dir.(diskDir).way(name, selected) }
+		sub.open = func() (directory, error) { return dir.(diskDir).openAncestor(name, selected) }
 	}
 }
 
-// unopened notes that a directory can't be read.
+// unopened records that a directory can't be read.
 func (c *capture) unopened(n *node, err error) {
 	named := n.only || n.selected != nil && n.selected.named != ""
 	if named || errors.Is(err, ErrEmptySource) {
-		c.absent(n, err)
+		c.markEmptied(n, err)
 		return
 	}
 	n.entry().Problem = reason(err)
-	c.missed(n.selected, err)
+	c.markMissing(n.selected, err)
 	c.mu.Lock()
 	c.result.Unread.Dirs++
 	if n.before != nil && n.before.Problem == "" {
@@ -103,14 +104,15 @@ func (c *capture) unopened(n *node, err error) {
 	c.problem(n.path, err)
 }
 
-// unread notes that something can't be read, which leads to those named paths if any.
-func (c *capture) unread(selected *selection, path string, err error) {
+// markUnreadable records that a path can't be read. If it leads to named paths, these are
+// missing.
+func (c *capture) markUnreadable(selected *selection, path string, err error) {
 	if selected != nil {
 		c.note(path, snapshot.NoteProblem, reason(err))
-		c.missed(selected, err)
+		c.markMissing(selected, err)
 		return
 	}
-	if !errors.Is(err, fs.ErrNotExist) { // else it is gone by now
+	if !errors.Is(err, fs.ErrNotExist) { // otherwise it has vanished
 		c.mu.Lock()
 		c.result.Unread.Files++
 		c.mu.Unlock()
@@ -118,8 +120,8 @@ func (c *capture) unread(selected *selection, path string, err error) {
 	c.problem(path, err)
 }
 
-// missed notes that named paths could not be taken.
-func (c *capture) missed(selected *selection, err error) {
+// markMissing records that named paths could not be taken.
+func (c *capture) markMissing(selected *selection, err error) {
 	if selected == nil {
 		return
 	}
@@ -144,11 +146,12 @@ func (c *capture) allMissing() error {
 	return c.missing
 }
 
-// noteMount notes that what is mounted at a directory is taken, or leads to what is named.
+// noteMount records that the file system mounted at a directory is taken, or leads to
+// named paths.
 func (c *capture) noteMount(n *node) {
 	if kind, mounted := c.mounts[n.path]; mounted {
 		c.note(n.path, snapshot.NoteMount, kind)
-	} else if n.place.path == n.path && n.path != "" {
+	} else if n.volume.path == n.path && n.path != "" {
 		c.note(n.path, snapshot.NoteMount, "")
 	}
 }

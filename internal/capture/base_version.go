@@ -10,38 +10,38 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// An older is the older version of a file: where it was cut, and what the chunks are
-// called. Of a huge one it knows those that may be met next. It is safe for concurrent
-// use; a nil one knows nothing.
-type older struct {
+// A baseVersion is the older version of a file: its cuts and the ids of its chunks. Of a
+// huge file it holds those that may be met next. It is safe for concurrent use. A nil
+// baseVersion has no chunks.
+type baseVersion struct {
 	loader  snapshot.Loader
 	version *snapshot.Entry
 
 	mu       sync.Mutex
 	ahead    []snapshot.PlacedChunk // in order
-	first    int                    // how many were before these
-	all      bool                   // none is behind them
-	byID     map[chunk.ID]int       // the number of the first of those ahead that is called so
-	byOffset map[int64]int          // the same, by the offset where a chunk begins
-	shift    int64                  // how much further the file's chunks lay where it was met last
+	first    int                    // number of the first of these
+	all      bool                   // there are none after these
+	byID     map[chunk.ID]int       // number of the first chunk ahead with that id
+	byOffset map[int64]int          // the same, by the chunk's offset
+	shift    int64                  // offset of the file's chunks minus that of the older version's, where they last met
 }
 
-// olderAhead is how many chunks of the older version may be met next, at most.
-const olderAhead = 4096
+// baseAhead is how many chunks ahead of the current one may be met, at most.
+const baseAhead = 4096
 
-// newOlder returns what to know of an older version, which may be nil.
-func newOlder(ctx context.Context, l snapshot.Loader, version *snapshot.Entry) *older {
+// newBaseVersion returns the baseVersion of an older version, which may be nil.
+func newBaseVersion(ctx context.Context, l snapshot.Loader, version *snapshot.Entry) *baseVersion {
 	if version == nil || version.List.IsZero() && len(version.Content) < 2 {
 		return nil
 	}
-	o := &older{loader: l, version: version, byID: map[chunk.ID]int{}, byOffset: map[int64]int{}}
+	o := &baseVersion{loader: l, version: version, byID: map[chunk.ID]int{}, byOffset: map[int64]int{}}
 	o.look(ctx)
 	return o
 }
 
-// look reads on. What can't be read ends the older version.
-func (o *older) look(ctx context.Context) {
-	if o.all || len(o.ahead) > olderAhead/2 {
+// look reads further chunks. An unreadable page ends the older version.
+func (o *baseVersion) look(ctx context.Context) {
+	if o.all || len(o.ahead) > baseAhead/2 {
 		return
 	}
 	var from int64
@@ -53,7 +53,7 @@ func (o *older) look(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		if len(o.ahead) == olderAhead {
+		if len(o.ahead) == baseAhead {
 			o.all = false
 			return
 		}
@@ -66,14 +66,14 @@ func (o *older) look(ctx context.Context) {
 	}
 }
 
-// pass forgets the chunks before that number, and reads on.
-func (o *older) pass(ctx context.Context, number int) {
+// pass drops the chunks before that number, and reads further ones.
+func (o *baseVersion) pass(ctx context.Context, number int) {
 	if o == nil {
 		return
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	n := min(max(number-o.first, 0), len(o.ahead)-1) // the last one says where to read on
+	n := min(max(number-o.first, 0), len(o.ahead)-1) // the last one is needed to read on
 	for i, c := range o.ahead[:max(n, 0)] {
 		if o.byID[c.ID] == o.first+i {
 			delete(o.byID, c.ID)
@@ -87,8 +87,8 @@ func (o *older) pass(ctx context.Context, number int) {
 	o.look(ctx)
 }
 
-// chunk returns the chunk of that number, if it is one that may be met.
-func (o *older) chunk(number int) (snapshot.PlacedChunk, bool) {
+// chunk returns the chunk of that number, if it may be met.
+func (o *baseVersion) chunk(number int) (snapshot.PlacedChunk, bool) {
 	if o == nil {
 		return snapshot.PlacedChunk{}, false
 	}
@@ -100,8 +100,8 @@ func (o *older) chunk(number int) (snapshot.PlacedChunk, bool) {
 	return snapshot.PlacedChunk{}, false
 }
 
-// named returns the number of the chunk that is called so.
-func (o *older) named(id chunk.ID) (number int, ok bool) {
+// named returns the number of the chunk with that id.
+func (o *baseVersion) named(id chunk.ID) (number int, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	number, ok = o.byID[id]
@@ -109,24 +109,23 @@ func (o *older) named(id chunk.ID) (number int, ok bool) {
 }
 
 // beginning returns the number of the chunk that begins at an offset.
-func (o *older) beginning(offset int64) (number int, ok bool) {
+func (o *baseVersion) beginning(offset int64) (number int, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	number, ok = o.byOffset[offset]
 	return number, ok
 }
 
-// met notes that the file's chunks lie so much further.
-func (o *older) met(shift int64) {
+// met records the shift at which the file met the older version.
+func (o *baseVersion) met(shift int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.shift = shift
 }
 
-// guess returns the first chunk that begins at an offset of the file or behind it, and
-// how much further it lies there, should the file go on as where the older version was
-// met last.
-func (o *older) guess(offset int64) (number int, c snapshot.PlacedChunk, shift int64) {
+// guess returns the first chunk that would begin at or after an offset of the file, and
+// its shift, if the file continues as where the older version was met last.
+func (o *baseVersion) guess(offset int64) (number int, c snapshot.PlacedChunk, shift int64) {
 	if o == nil {
 		return none, c, 0
 	}

@@ -1,15 +1,15 @@
 // Package capture turns a source into trees and chunks.
 //
-// One goroutine, the walk, visits directories in depth-first order and hands out
-// the files that have to be read, so that the chunks of neighbouring files are
-// stored as neighbours. Scanners run ahead of it: they list directories, lstat
-// what is in them and compare it with the parent snapshot. Workers read, cut,
-// name and store. A directory's tree is written by whoever finishes the last
-// thing in it. All of them end with Run, and what is in flight between them is
-// bounded in bytes and entries, whatever the source is like.
+// One goroutine, the walk, visits directories in depth-first order and hands out the
+// files that must be read, so that the chunks of neighbouring files are stored next to
+// each other. Scanners run ahead of the walk: they list directories, lstat the names and
+// compare the entries with the parent snapshot. Workers read, cut, name and store. The
+// goroutine that finishes the last item of a directory writes the directory's tree. All
+// goroutines end with Run. What is in flight between them is bounded in bytes and
+// entries, whatever the source is like.
 //
-// A large directory is handled in blocks: the names that the leaves of its
-// parent's version held, or a few thousand, at a time.
+// A large directory is handled in blocks: the names in a leaf of the parent's version, or
+// a few thousand names, at a time.
 package capture
 
 import (
@@ -31,100 +31,99 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A Sink stores what a capture finds. An error of it ends the capture.
+// A Sink stores the results of a capture. An error of the Sink ends the capture.
 type Sink interface {
-	// ChunkWriter returns a place for one goroutine to put chunks.
+	// ChunkWriter returns a writer of chunks for one goroutine.
 	ChunkWriter() ChunkWriter
-	// PutTree stores a page of a tree, which it doesn't keep. It is safe for
+	// PutTree stores a page of a tree. It must not keep the bytes. It is safe for
 	// concurrent use.
 	PutTree(ctx context.Context, page []byte) (chunk.ID, error)
 	// Name returns the id of a chunk. It is safe for concurrent use.
 	Name(data []byte) chunk.ID
 }
 
-// A ChunkWriter takes chunks, in the order in which they should lie.
+// A ChunkWriter stores chunks in the order in which it gets them.
 type ChunkWriter interface {
-	// Reserve returns n bytes of memory to read into. What is put from its front, in
-	// order, isn't copied.
+	// Reserve returns n bytes of memory to read into. Chunks that are put from its
+	// beginning, in order, are not copied.
 	Reserve(n int) []byte
 	// Put stores a chunk unless it is stored already.
 	Put(ctx context.Context, data []byte) (chunk.ID, error)
-	// PutNamed stores a chunk, of which the id is known, unless it is stored already.
+	// PutNamed stores a chunk whose id is known, unless it is stored already.
 	PutNamed(ctx context.Context, id chunk.ID, data []byte) error
-	// Flush stores what was put.
+	// Flush stores the chunks that were put.
 	Flush(ctx context.Context) error
 }
 
-// Options of a capture. Sink, Loader and Params must be set.
+// Options configure a capture. Sink, Loader and Params must be set.
 type Options struct {
 	Sink   Sink
 	Loader snapshot.Loader // of the parent's trees
 	Params chunk.Params
 
-	// Parent is the snapshot to compare with, or nil to read everything. A file
-	// is taken to be the same if type, size, mtime, ctime and inode are, and the
-	// ctime isn't about as late as the parent's start, when its clock tick may have
-	// hidden a change.
+	// Parent is the snapshot to compare with, or nil to read everything. A file counts as
+	// unchanged if type, size, mtime, ctime and inode are the same, and if its ctime is not
+	// so close to the parent's start that the same clock tick may have hidden a change.
 	Parent      *snapshot.Manifest
 	IgnoreCTime bool
 	IgnoreInode bool
 
-	// Start is when the run began. Clocks are directories of qsnap's own, to be asked what
-	// time their file systems think it is.
+	// Start is when the run began. Clocks are directories of qsnap's own, which are used to
+	// find out the clocks of their file systems.
 	Start  time.Time
 	Clocks []string
 
-	// Resume is what an interrupted capture of the source left, or nil.
+	// Resume is the state of an interrupted capture of the source, or nil.
 	Resume *Resume
-	// Lost reports whether a chunk of the parent can't be read, so that its file has
-	// to be. Nil is for none.
+	// Lost reports whether a chunk of the parent can't be read, so that its file must be
+	// read again. Nil means that none is lost.
 	Lost func(chunk.ID) bool
-	// Completed is called when a directory and all in it is done. It may be nil.
+	// Completed is called when a directory with everything in it is done. It may be nil.
 	Completed func(path string, tree chunk.ID)
 
-	Rules         *ignore.Set // asked before those of ignore files
-	IgnoreFiles   []string    // names of files with rules for what is beside and below them
+	Rules         *ignore.Set // take precedence over those of ignore files
+	IgnoreFiles   []string    // names of files with rules for their directory and what is below
 	OneFileSystem bool
-	SkipCaches    bool     // leave out what is in directories with a CACHEDIR.TAG
-	MaxFileSize   int64    // leave out larger files; 0 is no limit
+	SkipCaches    bool     // leave out the contents of directories with a CACHEDIR.TAG
+	MaxFileSize   int64    // leave out larger files, in bytes; 0 means no limit
 	Avoid         []string // directories that are never entered, such as the repository itself
 
-	// History is what earlier snapshots say of the named paths, and Fstab is where this
-	// machine means to mount something. A named path that has become empty, or whose file
-	// system isn't mounted, is missing then, unless AllowEmpty.
+	// History is what earlier snapshots say about the named paths. Fstab is the mounts that
+	// this machine is configured for. A named path that has become empty, or whose file
+	// system isn't mounted, counts as missing, unless AllowEmpty is set.
 	History    History
 	Fstab      disk.Mounts
 	AllowEmpty bool
 
 	Workers     int           // at least 1
-	UnsizedTime time.Duration // how long a file may be read whose size is not known before; 0 is 5 s
+	UnsizedTime time.Duration // how long reading a file of unknown size may take; 0 means 5 s
 
 	// Progress is updated while the capture runs.
 	Progress *Progress
-	// Problem is called for each path that could not be read as it should, one at a
+	// Problem is called for each path that could not be read completely, one call at a
 	// time. The path is relative to the root; the error names the path on the source.
 	Problem func(path string, err error)
-	// Heeded is called for the rules of each ignore file, in that directory of those names,
-	// by several goroutines at once. It may be nil.
+	// Heeded is called for the rules of each ignore file, with its directory and the names
+	// in it, by several goroutines at once. It may be nil.
 	Heeded func(dir string, names []string, rules []ignore.Rule)
-	// Notice is called for what is to be said of a path and is no problem. It may be nil.
+	// Notice is called for remarks on paths that are no problems. It may be nil.
 	Notice func(path string, notice error)
 }
 
-// Resume is the directories that an interrupted capture had completed. They are
-// compared with in place of the parent's.
+// Resume is the directories that an interrupted capture had completed. The capture
+// compares with them instead of the parent's.
 type Resume struct {
-	Start time.Time           // when it began
+	Start time.Time           // when that capture began
 	Trees map[string]chunk.ID // by path, relative to the root
-	// Stored reports whether a chunk is stored: not all that the directories refer to
-	// need be.
+	// Stored reports whether a chunk is stored: some chunks that the directories refer to
+	// may not be.
 	Stored func(chunk.ID) bool
 }
 
-// Progress counts what is done so far.
+// Progress counts what has been done so far.
 type Progress struct {
 	Files, Dirs, Others atomic.Uint64
-	Bytes               atomic.Uint64 // of all files that are done, read or not
+	Bytes               atomic.Uint64 // of all files that are done, whether read or not
 	BytesRead           atomic.Uint64
 	NewFiles            atomic.Uint64
 	ChangedFiles        atomic.Uint64
@@ -135,7 +134,7 @@ type Progress struct {
 	Current             atomic.Pointer[string] // the directory that is being walked
 }
 
-// Result is what a capture found.
+// Result is the result of a capture.
 type Result struct {
 	Root     snapshot.Entry
 	Skipped  snapshot.Remarks
@@ -146,8 +145,8 @@ type Result struct {
 	Missing  []snapshot.Missing // named paths that could not be taken, in the order of paths
 }
 
-// errChanged is the problem of a file that is captured, but perhaps not as it was
-// at any one moment.
+// errChanged is the problem of a file that was captured, but perhaps not in the state of
+// any one moment.
 var errChanged = errors.New("changed while it was read")
 
 type capture struct {
@@ -158,29 +157,28 @@ type capture struct {
 
 	scan  scanner
 	jobs  chan job
-	links map[fileKey]*leader // of the walk
+	links map[fileKey]*leader // used by the walk only
 	bufs  chan []byte         // for pieces of large files
 
 	mounts      map[string]string        // types of what is mounted in the source, by path
 	start       snapshot.Time            // see stamps.add
-	mountsKnown bool                     // else nothing is known of what is mounted
-	clocks      map[uint64]snapshot.Time // what file systems say the time is, by device
+	mountsKnown bool                     // otherwise the mounts are unknown
+	clocks      map[uint64]snapshot.Time // the time by each file system's clock, by device
 
 	mu           sync.Mutex
 	notes        []snapshot.Note
-	places       []*place
+	volumes      []*volume
 	result       Result
-	seen         map[string]bool // paths with problems, not to report one twice
-	namedMissing int             // of the missing, those that were named
-	missing      error           // why the first of the named paths that are missing could not be taken
+	seen         map[string]bool // paths with problems, so that none is reported twice
+	namedMissing int             // number of missing paths that were named
+	missing      error           // why the first missing named path could not be taken
 }
 
 // A fileKey identifies a file on this machine.
 type fileKey struct{ device, inode uint64 }
 
-// Run captures a source. It returns an error if the source's root can't be read,
-// the sink fails, or the context is cancelled; problems of single files are in
-// the result.
+// Run captures a source. It returns an error if the source's root can't be read, the sink
+// fails, or the context is cancelled. Problems of single files are in the result.
 func Run(ctx context.Context, src *Source, o Options) (*Result, error) {
 	if o.Progress == nil {
 		o.Progress = new(Progress)
@@ -237,12 +235,12 @@ func Run(ctx context.Context, src *Source, o Options) (*Result, error) {
 	return &c.result, nil
 }
 
-// run has scanners, workers and the walk do their part.
+// run starts scanners, workers and the walk, and waits for them.
 func (c *capture) run(ctx context.Context, root *node) error {
 	g, ctx := errgroup.WithContext(ctx)
 	c.scan.init(ctx)
 	var scanners errgroup.Group
-	for range c.Workers + 2 { // more than processors: where files aren't cached, they wait for the disk
+	for range c.Workers + 2 { // more than processors: if files aren't cached, workers wait for the disk
 		scanners.Go(func() error { c.scanAhead(ctx); return nil })
 	}
 	for range c.Workers {

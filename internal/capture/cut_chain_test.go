@@ -57,7 +57,7 @@ func (c *countingCutter) Cut(buf []byte) int {
 	return n
 }
 
-// A manner of cutting a file: in stretches of some sizes, so many of which are cut ahead
+// A manner of cutting a file: in windows of some sizes, so many of which are cut ahead
 // before it is known where their chunks begin; or none.
 type manner struct {
 	sizes []int
@@ -66,15 +66,15 @@ type manner struct {
 
 var atOnce = manner{sizes: []int{1 << 30}}
 
-// cutAll cuts data in stretches, and says how many bytes the cutter looked at. It fails
+// cutAll cuts data in windows, and says how many bytes the cutter looked at. It fails
 // the test if chunks are other than those of restic/chunker.
 func cutAll(t testing.TB, before *snapshot.Entry, data []byte, m manner) (seen int) {
 	t.Helper()
 	cutter := &countingCutter{Cutter: chunk.NewCutter(chainParams)}
-	first := chain{cutter: cutter, most: chainParams.Max, name: chainNames.ID, older: newOlder(t.Context(), nil, before)}
-	last := rest{chain: first}
+	first := cutChain{cutter: cutter, most: chainParams.Max, name: chainNames.ID, baseVersion: newBaseVersion(t.Context(), nil, before)}
+	last := rest{cutChain: first}
 	var got []snapshot.Chunk
-	put := func(s *stretch) {
+	put := func(s *window) {
 		var found cuts
 		found, last = s.cutBehind(t.Context(), last)
 		from := found.start
@@ -87,10 +87,10 @@ func cutAll(t testing.TB, before *snapshot.Entry, data []byte, m manner) (seen i
 			from = e.at
 		}
 	}
-	var waiting []*stretch
+	var waiting []*window
 	for at, i := 0, 0; at < len(data) || i == 0; i++ {
 		end := min(at+m.sizes[i%len(m.sizes)], len(data))
-		s := &stretch{buf: append(make([]byte, chainParams.Max), data[at:end]...), room: chainParams.Max, offset: int64(at), ends: end == len(data), begin: first}
+		s := &window{buf: append(make([]byte, chainParams.Max), data[at:end]...), room: chainParams.Max, offset: int64(at), ends: end == len(data), begin: first}
 		s.begin.next = none
 		at = end
 		if waiting = append(waiting, s); len(waiting) <= m.ahead && !s.ends {
@@ -133,7 +133,7 @@ func TestAnInsertionIsCutAndTheRestTakenFromTheOlderVersion(t *testing.T) {
 }
 
 // Stretches that are cut at once are cut as one, and little of them twice.
-func TestStretchesAreCutAtOnce(t *testing.T) {
+func TestWindowsAreCutConcurrently(t *testing.T) {
 	data := randomBytes(5, 4<<20)
 	one := cutAll(t, nil, data, atOnce)
 	for _, m := range []manner{{[]int{256 << 10}, 3}, {[]int{200_000, 300_001, 1}, 7}} {
@@ -198,8 +198,8 @@ func FuzzPredictedCutsAreThoseOfResticChunker(f *testing.F) {
 		if seed%5 == 0 {
 			before = nil
 		}
-		stretches := int(how&0xffffff) % (1 << 18)
-		cutAll(t, before, data, manner{[]int{1000 + stretches, 1000 + stretches/3}, int(how >> 24 % 6)})
+		windows := int(how&0xffffff) % (1 << 18)
+		cutAll(t, before, data, manner{[]int{1000 + windows, 1000 + windows/3}, int(how >> 24 % 6)})
 	})
 }
 
@@ -213,7 +213,7 @@ func BenchmarkCutOfAChangedFile(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			b.ReportAllocs()
 			for b.Loop() {
-				c := chain{cutter: cutter, most: chainParams.Max, name: chainNames.ID, older: newOlder(b.Context(), nil, before)}
+				c := cutChain{cutter: cutter, most: chainParams.Max, name: chainNames.ID, baseVersion: newBaseVersion(b.Context(), nil, before)}
 				for at := 0; at < len(data); {
 					n, id := c.cut(data[at:], int64(at), true)
 					if id.IsZero() {

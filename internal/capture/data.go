@@ -11,7 +11,7 @@ type dataReader struct {
 	f     file
 	holes []snapshot.Hole
 	size  int64
-	at    int64 // in the file
+	at    int64 // offset in the file
 	read  int64 // bytes of data so far
 }
 
@@ -23,7 +23,7 @@ func (r *dataReader) start() error {
 	return r.seek()
 }
 
-// seek moves the file to r.at, or behind the hole that is there.
+// seek moves the file to r.at, or to the end of the hole there.
 func (r *dataReader) seek() error {
 	if len(r.holes) > 0 && r.holes[0].Offset == r.at {
 		r.at += r.holes[0].Length
@@ -32,7 +32,7 @@ func (r *dataReader) seek() error {
 	return r.f.SeekTo(r.at)
 }
 
-// Read is io.Reader.
+// Read implements io.Reader.
 func (r *dataReader) Read(p []byte) (int, error) {
 	end := r.size
 	if len(r.holes) > 0 {

@@ -13,30 +13,30 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// ErrEmptySource means that a source had files in an earlier snapshot, or is a mount point,
-// and that nothing of it is there now. More often than not something wasn't mounted.
+// ErrEmptySource means that a source had files in an earlier snapshot, or is a mount
+// point, and has none now. Usually something wasn't mounted.
 var ErrEmptySource = errors.New("the source is empty")
 
-// An emptied is why what was in a directory can't be taken.
+// An emptied error is the reason why the former contents of a directory can't be taken.
 type emptied struct{ text string }
 
 func (e emptied) Error() string   { return e.text }
 func (emptied) Is(err error) bool { return err == ErrEmptySource }
 
-// A History is what earlier snapshots say of the named paths. All paths are relative to
-// the root of what is captured now.
+// A History is what earlier snapshots say about the named paths. All paths are relative
+// to the root of this capture.
 type History struct {
 	Named  map[string]Earlier
-	Mounts map[string]bool // where file systems were mounted whose files were taken
+	Mounts map[string]bool // mount points of file systems that were taken
 }
 
-// Earlier is where an earlier snapshot has what is named now.
+// Earlier is the place in an earlier snapshot of a path that is named now.
 type Earlier struct {
 	Root *snapshot.Entry // of the earlier snapshot
 	Path string          // relative to its root
 }
 
-// of returns where an earlier snapshot has a path.
+// of returns the place of a path in an earlier snapshot.
 func (h *History) of(p string) (Earlier, bool) {
 	for at := p; ; at = path.Dir(at) {
 		if at == "." {
@@ -51,10 +51,10 @@ func (h *History) of(p string) (Earlier, bool) {
 	}
 }
 
-// checkEmptied returns an error if what was in a directory, or should be, is not there:
-// if it is a named one that had something, or a mount point of an earlier snapshot or of
-// /etc/fstab where nothing is mounted now. Where a mount point has names in common with
-// the earlier snapshot it is taken, and a notice says that it is none now.
+// checkEmptied returns an error if a directory has lost its contents: if it is a named
+// directory that had something, or if it is a mount point of an earlier snapshot or of
+// /etc/fstab where nothing is mounted now. If a mount point has names in common with the
+// earlier snapshot it is taken, with a notice that it is no mount point now.
 func (c *capture) checkEmptied(ctx context.Context, n *node, names []string) error {
 	named := n.selected != nil && n.selected.named != "" || c.src.selected == nil && n.path == ""
 	wasMount, planned := c.History.Mounts[n.path] && c.mountsKnown, false
@@ -79,8 +79,8 @@ func (c *capture) checkEmptied(ctx context.Context, n *node, names []string) err
 	return nil
 }
 
-// had reports whether a directory had something in it in the earlier snapshot that
-// its named path was taken by, and whether any of these names.
+// had reports whether a directory had something in it in the earlier snapshot that has
+// its named path, and whether it had any of these names.
 func (c *capture) had(ctx context.Context, p string, names []string) (had, common bool) {
 	earlier, ok := c.History.of(p)
 	if !ok {
@@ -113,19 +113,20 @@ func (c *capture) had(ctx context.Context, p string, names []string) (had, commo
 	return had, false
 }
 
-// isMounted reports whether something is mounted at a directory, which is open: so an
-// automounter has had its chance.
+// isMounted reports whether something is mounted at a directory. The directory is open,
+// so an automounter has had its chance.
 func (c *capture) isMounted(n *node) bool {
 	kind, ok := c.mounts[n.path]
 	if ok && kind == "autofs" {
 		kind, ok = disk.ReadMounts()[n.real(c)]
 		return ok && kind != "autofs"
 	}
-	return ok || n.path != "" && n.place.path == n.path
+	return ok || n.path != "" && n.volume.path == n.path
 }
 
-// unmounted returns the error of opening a directory as one that names the automounter, if
-// that is why: the system only says that there is no such directory, or too many links.
+// unmounted returns the error of opening a directory. If an automounter is the cause, the
+// error says so: the system only reports that there is no such directory, or too many
+// links.
 func (c *capture) unmounted(path string, err error) error {
 	p, ok := errors.AsType[*fs.PathError](err)
 	if !ok || c.mounts[path] != "autofs" {
@@ -134,8 +135,8 @@ func (c *capture) unmounted(path string, err error) error {
 	return &fs.PathError{Op: p.Op, Path: p.Path, Err: fmt.Errorf("the automounter has mounted nothing: %w", p.Err)}
 }
 
-// real returns the path of a directory on the source, links on the way to the named path
-// resolved.
+// real returns the path of a directory on the source, with links on the way to the named
+// path resolved.
 func (n *node) real(c *capture) string {
 	full := c.src.full(n.path)
 	if n.selected == nil || n.selected.named == "" {
@@ -147,17 +148,17 @@ func (n *node) real(c *capture) string {
 	return full
 }
 
-// absent notes that what was in a directory is not there.
-func (c *capture) absent(n *node, err error) {
+// markEmptied records that the contents of a directory are missing.
+func (c *capture) markEmptied(n *node, err error) {
 	n.entry().Problem = reason(err)
 	c.note(n.path, snapshot.NoteProblem, reason(err))
 	if n.selected != nil {
-		c.missed(n.selected, err)
+		c.markMissing(n.selected, err)
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if n.path == "" { // of a source that has no paths on a disk
+	if n.path == "" { // the source has no paths on a disk
 		c.namedMissing, c.missing = 1, fmt.Errorf("%s: %w", c.src.Paths[0], err)
 	}
 	c.result.Missing = append(c.result.Missing, snapshot.Missing{Path: c.src.full(n.path), Text: reason(err)})

@@ -8,24 +8,24 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A piece is a stretch of a large file.
+// A piece is a window of a large file.
 type piece struct {
-	stretch
+	window
 	number int
 	file   *largeFileJob
-	before <-chan rest // of the piece before it
+	before <-chan rest // from the previous piece
 	after  chan<- rest
 }
 
-// A largeFileJob gathers the chunks of a file whose pieces different workers cut and
-// store.
+// A largeFileJob collects the chunks of a file whose pieces are cut and stored by
+// different workers.
 type largeFileJob struct {
 	fileJob
 	mu      sync.Mutex
 	content *snapshot.ContentWriter
-	next    int                      // the piece whose chunks are to be added next
+	next    int                      // number of the piece whose chunks are added next
 	early   map[int][]snapshot.Chunk // of later pieces
-	pieces  int                      // how many there are, once that is known
+	pieces  int                      // number of pieces, once known
 	entry   snapshot.Entry
 	problem error
 }
@@ -39,7 +39,7 @@ func (c *capture) readLarge(ctx context.Context, j fileJob) error {
 			return fatal
 		}
 		if try == 0 && errors.Is(problem, errChanged) {
-			continue // its pieces are stored, and not used
+			continue // its pieces are stored but not used
 		}
 		l.problem = problem
 		return l.end(ctx, c, pieces)
@@ -74,21 +74,21 @@ func (c *capture) readPieces(ctx context.Context, l *largeFileJob) (pieces int, 
 
 // sendPieces reads a file and hands out its pieces in order.
 func (c *capture) sendPieces(ctx context.Context, l *largeFileJob, data *dataReader) (pieces int, problem, fatal error) {
-	first := c.newChain(ctx, l.before())
+	first := c.newCutChain(ctx, l.before())
 	link := make(chan rest, 1)
-	link <- rest{chain: first}
+	link <- rest{cutChain: first}
 	for {
 		buf, err := c.freshBuffer(ctx)
 		if err != nil {
 			return pieces, nil, err
 		}
-		s, err := c.readStretch(data, buf, first)
+		s, err := c.readWindow(data, buf, first)
 		if err != nil {
 			c.bufs <- buf
 			return pieces, err, nil
 		}
 		after := make(chan rest, 1)
-		p := &piece{stretch: s, number: pieces, file: l, before: link, after: after}
+		p := &piece{window: s, number: pieces, file: l, before: link, after: after}
 		link = after
 		pieces++
 		if err := c.send(ctx, job{piece: p}); err != nil || s.ends {
@@ -97,7 +97,7 @@ func (c *capture) sendPieces(ctx context.Context, l *largeFileJob, data *dataRea
 	}
 }
 
-// freshBuffer returns a buffer for a piece, when one is free.
+// freshBuffer returns a buffer for a piece, waiting until one is free.
 func (c *capture) freshBuffer(ctx context.Context) ([]byte, error) {
 	select {
 	case buf := <-c.bufs:
@@ -110,9 +110,9 @@ func (c *capture) freshBuffer(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// putPiece cuts a piece and stores its chunks. What it waits for comes: the piece
-// before was handed out before.
-func (c *capture) putPiece(ctx context.Context, p *piece, lane ChunkWriter) error {
+// putPiece cuts a piece and stores its chunks. It waits only for the previous piece,
+// which was handed out earlier, so it can't wait for ever.
+func (c *capture) putPiece(ctx context.Context, p *piece, writer ChunkWriter) error {
 	defer func() { c.bufs <- p.buf[:0] }()
 	p.cutAhead()
 	var before rest
@@ -124,7 +124,7 @@ func (c *capture) putPiece(ctx context.Context, p *piece, lane ChunkWriter) erro
 	found, rest := p.cutBehind(ctx, before)
 	p.after <- rest
 	var chunks []snapshot.Chunk
-	err := putChunks(ctx, lane, p.buf, found, func(s snapshot.Chunk) error {
+	err := putChunks(ctx, writer, p.buf, found, func(s snapshot.Chunk) error {
 		chunks = append(chunks, s)
 		return nil
 	})
@@ -134,7 +134,8 @@ func (c *capture) putPiece(ctx context.Context, p *piece, lane ChunkWriter) erro
 	return p.file.add(ctx, c, p.number, chunks)
 }
 
-// add adds the chunks of a piece, and of those that follow it and were early.
+// add adds the chunks of a piece, and those of the following pieces that were finished
+// early.
 func (l *largeFileJob) add(ctx context.Context, c *capture, number int, chunks []snapshot.Chunk) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -154,7 +155,7 @@ func (l *largeFileJob) add(ctx context.Context, c *capture, number int, chunks [
 	}
 }
 
-// end says how many pieces there are.
+// end sets the number of pieces.
 func (l *largeFileJob) end(ctx context.Context, c *capture, pieces int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -10,58 +10,58 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A node is a directory being captured.
+// A node is a directory that is being captured.
 type node struct {
-	block   *block // that its entry is in; nil for the root
-	slot    int    // of its entry in the block
+	block   *block // the block that holds its entry
+	slot    int    // number of its entry in the block
 	path    string // relative to the root, "" for the root
 	open    func() (directory, error)
 	first   *block
 	before  *snapshot.Entry              // the directory in the parent snapshot, or nil
-	was     *snapshot.Entry              // the directory in the leaf of the block that its entry is in, or nil
-	same    *snapshot.Entry              // its entry there if it is unchanged, or nil
-	racy    racyTime                     // stamps that aren't settled; set by learn
-	resumed bool                         // compared with what an interrupted run left
-	check   func(chunk.ID) (usable bool) // of what is taken from before, or nil
+	was     *snapshot.Entry              // the directory in the leaf of the block that holds its entry, or nil
+	same    *snapshot.Entry              // its entry there if unchanged, or nil
+	racy    racyTime                     // stamps that aren't settled; set by learnVolume
+	resumed bool                         // compared with the state of an interrupted run
+	check   func(chunk.ID) (usable bool) // checks chunks taken from before; may be nil
 
-	selected *selection // what of the named paths is in it, or nil
-	only     bool       // nothing else counts in it: it is on the way to them
+	selected *selection // the named paths below it, or nil
+	only     bool       // only the selection is captured: the directory is an ancestor of named paths
 
-	// Set by the scan of the first block.
+	// The scan of the first block sets the following fields.
 	dir       directory
 	rules     *ignore.Set
 	device    uint64
-	place     *place
+	volume    *volume
 	typesOnce sync.Once
 	types     map[string]snapshot.Type // see typeOf
-	cacheOnly bool                     // a cache directory, of which only the tag counts
+	cacheOnly bool                     // a cache directory: only its tag is captured
 
 	mu     sync.Mutex
-	next   *block // the first that is not in the tree yet
+	next   *block // the first block that is not in the tree yet
 	writer *snapshot.TreeWriter
 }
 
-// A block is a stretch of a directory, in the order of names.
+// A block is a range of a directory's names, in order.
 type block struct {
 	node  *node
-	after *block // the one that follows
+	after *block // the next block
 
 	names []string
-	leaf  *snapshot.Leaf   // of the parent snapshot, that held these names, or nil
+	leaf  *snapshot.Leaf   // the parent snapshot's leaf that held these names, or nil
 	prev  []snapshot.Entry // the leaf's entries
 
-	// Set by the scan.
+	// The scan sets the following fields.
 	state   scanState // guarded by the scanner
 	ready   chan struct{}
-	err     error // of the context
+	err     error // the context's error
 	entries []snapshot.Entry
 	seen    stamps
-	reads   []int // entries whose files have to be read
+	reads   []int // numbers of entries whose files must be read
 	subs    []*node
 	weight  int // entries counted as scanned ahead
 
-	same    atomic.Bool  // the entries are those of the leaf, so far
-	pending atomic.Int32 // files and directories still to come, and one for the walk
+	same    atomic.Bool  // so far, the entries equal those of the leaf
+	pending atomic.Int32 // unfinished files and directories, plus one for the walk
 	done    bool         // guarded by node.mu
 }
 
@@ -78,8 +78,8 @@ func newNode(parent *block, slot int, path string, open func() (directory, error
 	return n
 }
 
-// rootNode returns the node of the source's root, whose entry is in a block that
-// belongs to no directory.
+// rootNode returns the node of the source's root, whose entry is in a block that belongs
+// to no directory.
 func (c *capture) rootNode(src *Source) (*node, error) {
 	dir, err := src.open()
 	if err != nil {
@@ -93,8 +93,8 @@ func (c *capture) rootNode(src *Source) (*node, error) {
 	}
 	holder := &block{entries: []snapshot.Entry{e}, prev: []snapshot.Entry{{}}}
 	n := newNode(holder, 0, "", func() (directory, error) { return dir, nil })
-	n.device, n.place = meta.Device, c.addPlace("", meta.Device)
-	n.place.seen.add(e.CTime, c.start)
+	n.device, n.volume = meta.Device, c.addVolume("", meta.Device)
+	n.volume.seen.add(e.CTime, c.start)
 	c.noteMount(n)
 	if n.selected = src.selected; n.selected != nil {
 		n.only = n.selected.named == ""
@@ -112,10 +112,10 @@ func (c *capture) rootNode(src *Source) (*node, error) {
 // entry returns the directory's own entry.
 func (n *node) entry() *snapshot.Entry { return &n.block.entries[n.slot] }
 
-// finishOne says that one thing less is pending in the block; the last one adds
-// the block to its directory's tree.
+// finishOne records that one item of the block is finished. The last one adds the block
+// to its directory's tree.
 func (c *capture) finishOne(ctx context.Context, b *block) error {
-	if b.node == nil { // the root's
+	if b.node == nil { // the root's block
 		c.result.Root = b.entries[0]
 		return nil
 	}
@@ -125,8 +125,8 @@ func (c *capture) finishOne(ctx context.Context, b *block) error {
 	return c.endBlock(ctx, b)
 }
 
-// endBlock adds to the tree this block and those that follow and are done, and
-// ends the directory behind the last.
+// endBlock adds this block and the finished blocks after it to the tree. After the last
+// one it ends the directory.
 func (c *capture) endBlock(ctx context.Context, b *block) error {
 	n := b.node
 	n.mu.Lock()

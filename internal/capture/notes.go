@@ -8,27 +8,27 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// note notes what the rules of the snapshot can't repeat.
+// note records something that the snapshot's rules can't repeat.
 func (c *capture) note(path string, kind snapshot.NoteKind, text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.notes = append(c.notes, snapshot.Note{Path: path, Kind: kind, Text: text})
 }
 
-// skip notes what is left out for a reason that only this run knows.
+// skip records what is left out for a reason that only this run knows.
 func (c *capture) skip(path string, kind snapshot.NoteKind, reason string) {
 	c.note(path, kind, reason)
 	c.skipByRule(path, reason)
 }
 
-// skipByRule notes what a rule leaves out.
+// skipByRule records what a rule leaves out.
 func (c *capture) skipByRule(path, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.result.Skipped.Add(path, reason)
 }
 
-// problem notes what could not be read as it should.
+// problem records what could not be read completely.
 func (c *capture) problem(path string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -9,32 +9,33 @@ import (
 )
 
 // A file that changes twice within one tick of the clock that stamps it has the same
-// ctime after both, and a snapshot may have read it in between. So a stamp is settled
-// only if the file system's clock is known to have gone on since: if the run that read
-// the file saw a newer stamp there. What isn't settled is read again by the next run.
+// ctime after both changes, and a snapshot may have read it in between. So a stamp is
+// settled only if the file system's clock is known to have advanced since: if the run
+// that read the file saw a newer stamp there. The next run reads files without a settled
+// stamp again.
 //
-// The host's clock says nothing about that. The file system may be another machine's, or
-// it may stand still: a snapshot of a volume, read long after it was made, holds stamps
-// of the very tick in which it was made.
+// The host's clock says nothing about that. The file system may be on another machine, or
+// it may be frozen: a snapshot of a volume, read long after it was made, holds stamps of
+// the very tick in which it was made.
 //
-// A stamp shows that the clock has gone on only if it was made before the run read
-// anything. So newer ones than the run's beginning don't count, nor do those of a clock
-// that was once set wrong to a later time. Where qsnap itself keeps something on the same
-// file system it makes a stamp there.
+// A stamp shows that the clock has advanced only if it was made before the run read
+// anything. So stamps newer than the run's beginning don't count, nor do those of a clock
+// that was once set to a wrong later time. If qsnap itself stores something on the same
+// file system, it makes a stamp there.
 const (
-	coarseTick = 2 * time.Second // of file systems that keep seconds, or of which nothing is known
+	coarseTick = 2 * time.Second // of file systems that store whole seconds, or that are unknown
 	fineTick   = 50 * time.Millisecond
 
-	// What a run of an older version has read says nothing of clocks. How long before it
-	// the file system may have stood still is a guess.
+	// A run of an older qsnap version recorded nothing about clocks. How long before the
+	// run the file system may have been frozen is a guess.
 	legacySlack = 24 * time.Hour
 )
 
-// A racyTime says from when on stamps are not settled.
+// A racyTime is the moment from which stamps are not settled.
 type racyTime struct{ coarse, fine snapshot.Time }
 
-// has reports whether a stamp is not settled. One without a fraction may be of a file
-// system that has no room for it.
+// has reports whether a stamp is not settled. A stamp without a fraction may come from a
+// file system that stores none.
 func (r racyTime) has(stamp snapshot.Time) bool {
 	since := r.coarse
 	if stamp.Nsec != 0 {
@@ -47,7 +48,7 @@ func compareTimes(a, b snapshot.Time) int {
 	return cmp.Or(cmp.Compare(a.Sec, b.Sec), cmp.Compare(a.Nsec, b.Nsec))
 }
 
-// earlier returns the moment that is so much before t.
+// earlier returns t minus a duration.
 func earlier(t snapshot.Time, by time.Duration) snapshot.Time {
 	nsec := int64(t.Nsec) - int64(by%time.Second)
 	sec := t.Sec - int64(by/time.Second)
@@ -57,9 +58,9 @@ func earlier(t snapshot.Time, by time.Duration) snapshot.Time {
 	return snapshot.Time{Sec: sec, Nsec: int32(nsec)}
 }
 
-// legacyRacy returns it for what a run read that began then and didn't say which stamps
-// it saw.
-func legacyRacy(start time.Time, p *place) racyTime {
+// legacyRacy returns the racyTime for a run that began at start and didn't record which
+// stamps it saw.
+func legacyRacy(start time.Time, p *volume) racyTime {
 	from := snapshot.TimeOf(start)
 	switch {
 	case !p.live:
@@ -70,8 +71,8 @@ func legacyRacy(start time.Time, p *place) racyTime {
 	return racyTime{earlier(from, coarseTick), earlier(from, coarseTick)}
 }
 
-// racyAt returns it for what is compared with the parent.
-func (c *capture) racyAt(p *place) racyTime {
+// racyAt returns the racyTime for what is compared with the parent.
+func (c *capture) racyAt(p *volume) racyTime {
 	if c.Parent == nil {
 		return racyTime{}
 	}
@@ -82,14 +83,14 @@ func (c *capture) racyAt(p *place) racyTime {
 	return racyTime{c.Parent.Settled[i].Before, c.Parent.Settled[i].Before}
 }
 
-// Stamps are what a run has seen of the stamps of a place.
+// stamps summarize the stamps that a run has seen on a volume.
 type stamps struct {
 	any    bool
-	coarse bool // some have no fraction
+	coarse bool // some stamps have no fraction
 	newest snapshot.Time
 }
 
-// add adds one, unless it is later than the run's beginning.
+// add adds a stamp, unless it is later than the run's beginning.
 func (s *stamps) add(t, start snapshot.Time) {
 	if t.Nsec == 0 {
 		s.coarse = true
@@ -99,7 +100,7 @@ func (s *stamps) add(t, start snapshot.Time) {
 	}
 }
 
-// merge adds those that somebody else has seen.
+// merge adds the stamps that another goroutine has seen.
 func (s *stamps) merge(o stamps) {
 	s.coarse = s.coarse || o.coarse
 	if o.any && (!s.any || compareTimes(o.newest, s.newest) > 0) {
@@ -107,12 +108,13 @@ func (s *stamps) merge(o stamps) {
 	}
 }
 
-// maxSettled bounds the places of which a manifest tells.
+// maxSettled limits the volumes that a manifest records.
 const maxSettled = 256
 
-// settled returns from when on the stamps of each place are settled for the next run.
+// settled returns, for each volume, the moment from which stamps are not settled for the
+// next run.
 func (c *capture) settled() (out []snapshot.Settled) {
-	for _, p := range c.places {
+	for _, p := range c.volumes {
 		if !p.seen.any {
 			continue
 		}

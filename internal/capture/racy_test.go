@@ -24,13 +24,13 @@ func TestAStampIsSettledWhenANewerOneWasSeen(t *testing.T) {
 		{"so does a file system that nothing is known of", false, []snapshot.Time{at(0), at(5000)}, []snapshot.Time{at(2900)}, []snapshot.Time{at(3100)}},
 		{"a stamp from later than the run is none", true, []snapshot.Time{at(0), at(100), at(99_000_000)}, []snapshot.Time{at(40)}, []snapshot.Time{at(100), at(99_000_000)}},
 	} {
-		p := &place{stamped: c.stamped}
+		p := &volume{stamped: c.stamped}
 		for _, s := range c.seen {
 			p.seen.add(s, start)
 		}
-		run := &capture{places: []*place{p}}
+		run := &capture{volumes: []*volume{p}}
 		next := &capture{Options: Options{Parent: &snapshot.Manifest{Settled: run.settled()}}}
-		racy := next.racyAt(&place{})
+		racy := next.racyAt(&volume{})
 		for _, s := range c.settled {
 			if racy.has(s) {
 				t.Errorf("%s: %v isn't settled, from %v", c.what, s, racy.coarse)
@@ -68,10 +68,10 @@ func TestWithoutKnownStampsARunsBeginningCounts(t *testing.T) {
 			ctime.Nsec = c.nsec
 		}
 		for _, p := range []struct {
-			*place
+			*volume
 			want bool
-		}{{&place{live: true, stamped: true}, c.here}, {&place{live: true}, c.live}, {&place{stamped: true}, c.other}} {
-			if got := legacyRacy(start, p.place).has(ctime); got != p.want {
+		}{{&volume{live: true, stamped: true}, c.here}, {&volume{live: true}, c.live}, {&volume{stamped: true}, c.other}} {
+			if got := legacyRacy(start, p.volume).has(ctime); got != p.want {
 				t.Errorf("%v before, live %v, stamped here %v: racy is %v", c.before, p.live, p.stamped, got)
 			}
 		}

@@ -11,16 +11,16 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// work does jobs until there are no more.
+// work does jobs until there are none left.
 func (c *capture) work(ctx context.Context) error {
-	lane := c.Sink.ChunkWriter()
-	w := &worker{c: c, ctx: ctx, lane: lane}
+	writer := c.Sink.ChunkWriter()
+	w := &worker{c: c, ctx: ctx, writer: writer}
 	for j := range c.jobs {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if j.piece != nil {
-			if err := c.putPiece(ctx, j.piece, lane); err != nil {
+			if err := c.putPiece(ctx, j.piece, writer); err != nil {
 				return err
 			}
 			continue
@@ -34,32 +34,32 @@ func (c *capture) work(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return lane.Flush(ctx)
+	return writer.Flush(ctx)
 }
 
-// readAlone reads a file of any size where it is called.
+// readAlone reads a file of any size in the calling goroutine.
 func (c *capture) readAlone(ctx context.Context, j fileJob) error {
-	w := &worker{c: c, ctx: ctx, lane: c.Sink.ChunkWriter()}
+	w := &worker{c: c, ctx: ctx, writer: c.Sink.ChunkWriter()}
 	if err := w.file(j); err != nil {
 		return err
 	}
-	return w.lane.Flush(ctx)
+	return w.writer.Flush(ctx)
 }
 
 // A worker reads files that are not large.
 type worker struct {
-	c    *capture
-	ctx  context.Context
-	lane ChunkWriter
-	buf  []byte // for files of several chunks
-	part []byte // for reads of unsized files
+	c      *capture
+	ctx    context.Context
+	writer ChunkWriter
+	buf    []byte // for files of several chunks
+	part   []byte // for reads of unsized files
 
 	entry, after snapshot.Entry // of the file being read
 	data         dataReader
 }
 
-// file reads a file, once more if it changes meanwhile. Only errors of the sink
-// and of the context are returned; others are the file's problem.
+// file reads a file, a second time if it changes meanwhile. It returns only errors of the
+// sink and of the context. Other errors are the file's problem.
 func (w *worker) file(j fileJob) error {
 	e := &w.entry
 	*e = *j.entry()
@@ -78,15 +78,15 @@ func (w *worker) file(j fileJob) error {
 	return w.c.endFile(w.ctx, j, problem)
 }
 
-// read reads a file into an entry whose fields it sets anew.
+// read reads a file into an entry and sets the entry's fields.
 func (w *worker) read(j fileJob, e *snapshot.Entry) (problem, fatal error) {
 	f, meta, err := j.block.node.dir.open(e.Name, e)
 	if err != nil {
 		return err, nil
 	}
-	defer func() { f.Close() }() // of whatever reads it in the end
+	defer func() { f.Close() }() // f may be replaced below
 	w.c.identify(j.block.node, e, meta)
-	if p := j.block.node.place; p.unsizedFile(f, meta, e) {
+	if p := j.block.node.volume; p.unsizedFile(f, meta, e) {
 		u := w.unsized(f, p)
 		f = u
 		return w.readUnsized(j, u, e)
@@ -107,7 +107,7 @@ func (w *worker) read(j fileJob, e *snapshot.Entry) (problem, fatal error) {
 	return stable(f, &before, e, &w.after), nil
 }
 
-// describeFile sets the attributes and holes of a file, and has data read it.
+// describeFile sets the attributes and holes of a file, and prepares data to read it.
 func describeFile(f file, meta disk.Meta, e *snapshot.Entry, data *dataReader) (err error) {
 	if e.Xattrs, err = f.Xattrs(); err != nil {
 		return err
@@ -125,10 +125,10 @@ func describeFile(f file, meta disk.Meta, e *snapshot.Entry, data *dataReader) (
 // whole stores the file's data as one chunk.
 func (w *worker) whole(data *dataReader, e *snapshot.Entry) (problem, fatal error) {
 	want := int(e.DataSize())
-	room := w.lane.Reserve(want)
+	room := w.writer.Reserve(want)
 	n, err := io.ReadFull(data, room)
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		e.Size -= int64(want - n) // it became shorter, which stable will find
+		e.Size -= int64(want - n) // the file became shorter, which stable will detect
 		cutHoles(e)
 		err = nil
 	}
@@ -138,7 +138,7 @@ func (w *worker) whole(data *dataReader, e *snapshot.Entry) (problem, fatal erro
 	w.c.Progress.BytesRead.Add(uint64(n))
 	e.Content = nil
 	if n > 0 {
-		id, err := w.lane.Put(w.ctx, room[:n])
+		id, err := w.writer.Put(w.ctx, room[:n])
 		if err != nil {
 			return nil, err
 		}
@@ -147,23 +147,23 @@ func (w *worker) whole(data *dataReader, e *snapshot.Entry) (problem, fatal erro
 	return nil, nil
 }
 
-// chunks stores the file's data as the chunks it is cut into.
+// chunks cuts the file's data into chunks and stores them.
 func (w *worker) chunks(j fileJob, data *dataReader, e *snapshot.Entry) (problem, fatal error) {
 	content := w.c.contentWriter(w.ctx)
 	want := e.DataSize()
 	if w.buf == nil {
-		w.buf = make([]byte, w.c.Params.Max+stretchBytes)
+		w.buf = make([]byte, w.c.Params.Max+windowBytes)
 	}
-	first := w.c.newChain(w.ctx, j.before())
-	before := rest{chain: first}
+	first := w.c.newCutChain(w.ctx, j.before())
+	before := rest{cutChain: first}
 	for ends := false; !ends; {
-		s, err := w.c.readStretch(data, w.buf, first)
+		s, err := w.c.readWindow(data, w.buf, first)
 		if err != nil {
 			return err, nil
 		}
 		var found cuts
 		found, before = s.cutBehind(w.ctx, before)
-		if err := putChunks(w.ctx, w.lane, s.buf, found, content.Add); err != nil {
+		if err := putChunks(w.ctx, w.writer, s.buf, found, content.Add); err != nil {
 			return nil, err
 		}
 		ends = s.ends
@@ -178,14 +178,14 @@ func (c *capture) contentWriter(ctx context.Context) *snapshot.ContentWriter {
 }
 
 // putChunks stores chunks of buf.
-func putChunks(ctx context.Context, lane ChunkWriter, buf []byte, found cuts, add func(snapshot.Chunk) error) error {
+func putChunks(ctx context.Context, writer ChunkWriter, buf []byte, found cuts, add func(snapshot.Chunk) error) error {
 	from := found.start
 	for _, e := range found.ends {
 		var err error
 		if e.id.IsZero() {
-			e.id, err = lane.Put(ctx, buf[from:e.at])
+			e.id, err = writer.Put(ctx, buf[from:e.at])
 		} else {
-			err = lane.PutNamed(ctx, e.id, buf[from:e.at])
+			err = writer.PutNamed(ctx, e.id, buf[from:e.at])
 		}
 		if err != nil {
 			return err
@@ -198,9 +198,9 @@ func putChunks(ctx context.Context, lane ChunkWriter, buf []byte, found cuts, ad
 	return nil
 }
 
-// stable returns errChanged unless the file is still what it was before its data
-// was read. The entry then keeps the time from before, so that the next snapshot
-// reads the file again. What the file is then is put in after.
+// stable returns errChanged if the file has changed since before its data was read. The
+// entry then keeps the earlier time, so that the next snapshot reads the file again.
+// after receives the file's current state.
 func stable(f file, before, e, after *snapshot.Entry) error {
 	*after = snapshot.Entry{}
 	if _, err := f.Stat(after); err != nil {
@@ -215,7 +215,7 @@ func stable(f file, before, e, after *snapshot.Entry) error {
 // vanished is the problem of an entry that is dropped before it gets into a tree.
 const vanished = "vanished"
 
-// endFile puts the result in place. A file that changed is kept as it was read.
+// endFile stores the result in the entry. A file that changed is kept as it was read.
 func (c *capture) endFile(ctx context.Context, j fileJob, problem error) error {
 	e := j.entry()
 	if problem != nil {
@@ -240,7 +240,7 @@ func (c *capture) endFile(ctx context.Context, j fileJob, problem error) error {
 	return c.finishOne(ctx, j.block)
 }
 
-// count counts an entry that is no directory.
+// count counts an entry that is not a directory.
 func (c *capture) count(e, before *snapshot.Entry, same bool) {
 	p := c.Progress
 	if e.Type != snapshot.File {
@@ -259,7 +259,7 @@ func (c *capture) count(e, before *snapshot.Entry, same bool) {
 	}
 }
 
-// cutHoles drops what the file's end leaves of its holes.
+// cutHoles cuts the holes off at the file's end.
 func cutHoles(e *snapshot.Entry) {
 	for i, h := range e.Holes {
 		if h.Offset+h.Length > e.Size {

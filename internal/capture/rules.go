@@ -16,10 +16,10 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// OwnIgnoreFile is the name of the files whose rules are always heeded.
+// OwnIgnoreFile is the name of the files whose rules always apply.
 const OwnIgnoreFile = ".qsnapignore"
 
-// cacheTag marks a directory of things that can be made again, see
+// cacheTag marks a directory whose contents can be regenerated, see
 // https://bford.info/cachedir/.
 const (
 	cacheTag          = "CACHEDIR.TAG"
@@ -27,12 +27,12 @@ const (
 )
 
 // leftOutUnseen reports whether a name is left out whatever it is the name of, so that it
-// need not be looked at. The rules are done with if it was decided what they say. The full
-// path is put together only if it is needed.
+// need not be examined. decided says that the rules have been applied. full builds the
+// full path, which is only done if needed.
 func (c *capture) leftOutUnseen(n *node, name string, full func() string) (out, decided bool) {
 	switch {
 	case n.cacheOnly && name != cacheTag:
-		return true, true // noted once, for the directory
+		return true, true // recorded once, for the directory
 	case disk.IsPart(name) || disk.IsAside(name):
 		c.skip(full(), snapshot.NotePart, "left by an unfinished restore")
 		return true, true
@@ -41,7 +41,7 @@ func (c *capture) leftOutUnseen(n *node, name string, full func() string) (out, 
 	}
 	path := full()
 	rule, out := c.decide(n, path, true)
-	if rule != nil && rule.DirOnly() { // something else of that name is another matter
+	if rule != nil && rule.DirOnly() { // the rule doesn't apply to a file of that name
 		kind, known := n.typeOf(name)
 		if !known {
 			return false, false
@@ -54,8 +54,8 @@ func (c *capture) leftOutUnseen(n *node, name string, full func() string) (out, 
 	return out, true
 }
 
-// decide returns the rule that decides about a path: what was given with the call has the
-// last word.
+// decide returns the rule that decides about a path. The rules of Options take
+// precedence.
 func (c *capture) decide(n *node, path string, isDir bool) (rule *ignore.Rule, out bool) {
 	if rule, out = c.Rules.Match(path, isDir); rule == nil {
 		rule, out = n.rules.Match(path, isDir)
@@ -63,8 +63,8 @@ func (c *capture) decide(n *node, path string, isDir bool) (rule *ignore.Rule, o
 	return rule, out
 }
 
-// leftOut reports whether an entry is not to be captured, and notes why. The rules need
-// not be asked if they have decided.
+// leftOut reports whether an entry is left out, and records why. If decided is set, the
+// rules have been applied already.
 func (c *capture) leftOut(n *node, e *snapshot.Entry, meta disk.Meta, decided bool, full func() string) bool {
 	isDir := e.Type == snapshot.Dir
 	if !decided {
@@ -85,7 +85,7 @@ func (c *capture) leftOut(n *node, e *snapshot.Entry, meta disk.Meta, decided bo
 	return false
 }
 
-// avoidDirs notes which directories are not to be entered.
+// avoidDirs records which directories must not be entered.
 func (c *capture) avoidDirs(paths []string) error {
 	c.avoid = map[fileKey]string{}
 	for _, p := range paths {
@@ -107,11 +107,11 @@ func (c *capture) avoidDirs(paths []string) error {
 	return nil
 }
 
-// maxRulesSize bounds an ignore file.
+// maxRulesSize limits the size of an ignore file, in bytes.
 const maxRulesSize = 1 << 20
 
-// readRules returns the rules for what is in a directory: those from above, and
-// those of the ignore files in it, of which the own one has the last word.
+// readRules returns the rules for a directory: those from above, and those of the ignore
+// files in it, of which .qsnapignore takes precedence.
 func (c *capture) readRules(n *node, names []string) (*ignore.Set, error) {
 	rules := n.rules
 	for _, name := range append(slices.Clone(c.IgnoreFiles), OwnIgnoreFile) {
@@ -121,7 +121,7 @@ func (c *capture) readRules(n *node, names []string) (*ignore.Set, error) {
 		full := path.Join(n.path, name)
 		text, err := readHead(n.dir, name, maxRulesSize+1)
 		if err == nil && len(text) > maxRulesSize {
-			err = errors.New("too large for a file of rules: it is not heeded")
+			err = errors.New("too large for an ignore file: its rules are not applied")
 		}
 		if err != nil {
 			c.problem(full, err)
@@ -140,7 +140,7 @@ func (c *capture) readRules(n *node, names []string) (*ignore.Set, error) {
 	return rules, nil
 }
 
-// readHead returns the first bytes of a file, at most n.
+// readHead returns the first n bytes of a file, or fewer if it is shorter.
 func readHead(d directory, name string, n int64) ([]byte, error) {
 	var e snapshot.Entry
 	f, _, err := d.open(name, &e)
@@ -151,7 +151,7 @@ func readHead(d directory, name string, n int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, n))
 }
 
-// isCache reports whether the directory's tag is a true one.
+// isCache reports whether the directory's tag is valid.
 func (c *capture) isCache(n *node) bool {
 	head, err := readHead(n.dir, cacheTag, int64(len(cacheTagSignature)))
 	if err != nil || string(head) != cacheTagSignature {
@@ -161,7 +161,7 @@ func (c *capture) isCache(n *node) bool {
 	return true
 }
 
-// mountPoint is a directory whose contents are another file system's.
+// mountPoint is a directory whose contents are on another file system.
 type mountPoint struct {
 	directory
 	name string
@@ -177,11 +177,11 @@ func (d mountPoint) Self(e *snapshot.Entry) (disk.Meta, error) {
 	return meta, err
 }
 
-// otherFileSystem is why what is in a mount point is left out.
+// otherFileSystem is the reason why the contents of a mount point are left out.
 const otherFileSystem = "what is in it is on another file system"
 
-// alike reports whether what is in a directory is what its older version has, if the
-// stamps can be believed.
+// alike reports whether the contents of a directory equal those of its older version, as
+// far as stamps can be trusted.
 func (n *node) alike(c *capture, before, now *snapshot.Entry) bool {
 	return before.Problem == "" && before.Type == now.Type && before.Size == now.Size &&
 		before.MTime == now.MTime &&
@@ -200,10 +200,10 @@ func (c *capture) isSettled(n *node, e *snapshot.Entry, device uint64) bool {
 	if n.racy.has(stamp) {
 		return false
 	}
-	return device == n.device || !legacyRacy(n.comparedWith(c), &place{}).has(stamp) // of whose clock nothing is known
+	return device == n.device || !legacyRacy(n.comparedWith(c), &volume{}).has(stamp) // a volume whose clock is unknown
 }
 
-// comparedWith returns when the run began that a directory is compared with.
+// comparedWith returns the beginning of the run that a directory is compared with.
 func (n *node) comparedWith(c *capture) time.Time {
 	if n.resumed {
 		return c.Resume.Start
@@ -211,7 +211,7 @@ func (n *node) comparedWith(c *capture) time.Time {
 	return c.Parent.Start
 }
 
-// reason returns what an error says beside the path.
+// reason returns the text of an error without the path.
 func reason(err error) string {
 	var p *fs.PathError
 	if errors.As(err, &p) {

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	blockNames = 4096      // names in a block of a directory that has no older version
-	maxAhead   = 16 * 1024 // entries that scanners are ahead of the walk
+	blockNames = 4096      // names in a block of a directory without an older version
+	maxAhead   = 16 * 1024 // how many entries scanners may be ahead of the walk
 )
 
 type scanState int
@@ -23,8 +23,8 @@ const (
 	scanned
 )
 
-// A scanner knows what is to be scanned next: the blocks in the order in which
-// the walk will come to them, the next on top.
+// A scanner holds the blocks to scan, in the order in which the walk will reach them,
+// with the next one on top.
 type scanner struct {
 	mu     sync.Mutex
 	wake   *sync.Cond
@@ -45,7 +45,7 @@ func (s *scanner) close() {
 	s.wake.Broadcast()
 }
 
-// take claims the next block, and waits for one; it returns nil at the end.
+// take claims the next block, waiting for one if needed. It returns nil at the end.
 func (s *scanner) take() *block {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,7 +65,7 @@ func (s *scanner) take() *block {
 	}
 }
 
-// claim claims a block for the walk, unless somebody has.
+// claim claims a block for the walk, unless a scanner has claimed it.
 func (s *scanner) claim(b *block) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,7 +76,7 @@ func (s *scanner) claim(b *block) bool {
 	return true
 }
 
-// finished says that a block is scanned, and puts what comes after it in line.
+// finished marks a block as scanned, and queues what comes after it.
 func (s *scanner) finished(b *block) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,7 +93,7 @@ func (s *scanner) finished(b *block) {
 	s.wake.Broadcast()
 }
 
-// visited says that the walk has come to a block.
+// visited records that the walk has reached a block.
 func (s *scanner) visited(b *block) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,14 +101,14 @@ func (s *scanner) visited(b *block) {
 	s.wake.Broadcast()
 }
 
-// scanAhead scans what the walk will come to.
+// scanAhead scans blocks before the walk reaches them.
 func (c *capture) scanAhead(ctx context.Context) {
 	for b := c.scan.take(); b != nil; b = c.scan.take() {
 		c.scanBlock(ctx, b)
 	}
 }
 
-// scanned returns when a block has been scanned, by whomever.
+// await returns when a block has been scanned, by this or another goroutine.
 func (c *capture) await(ctx context.Context, b *block) error {
 	if c.scan.claim(b) {
 		c.scanBlock(ctx, b)
@@ -148,7 +148,7 @@ func (c *capture) openNode(ctx context.Context, n *node) (err error) {
 	if err := c.describeDir(n); err != nil {
 		return err
 	}
-	c.learn(n)
+	c.learnVolume(n)
 	names, err := n.dir.Names()
 	if err != nil {
 		return err
@@ -165,7 +165,7 @@ func (c *capture) openNode(ctx context.Context, n *node) (err error) {
 
 // describeDir completes the directory's own entry with its attributes.
 func (c *capture) describeDir(n *node) error {
-	if n.same != nil && !c.IgnoreCTime && c.mounts[n.path] != "autofs" { // which attributes would have changed
+	if n.same != nil && !c.IgnoreCTime && c.mounts[n.path] != "autofs" { // changed attributes would have changed the ctime
 		n.entry().Xattrs = n.same.Xattrs
 		return nil
 	}
@@ -174,15 +174,15 @@ func (c *capture) describeDir(n *node) error {
 	if err != nil {
 		return err
 	}
-	if c.mounts[n.path] == "autofs" && meta.Device != n.device { // it has just been mounted
-		n.device, n.place.device = meta.Device, meta.Device
+	if c.mounts[n.path] == "autofs" && meta.Device != n.device { // the automounter has just mounted it
+		n.device, n.volume.device = meta.Device, meta.Device
 	}
 	n.entry().Xattrs = self.Xattrs
 	return nil
 }
 
-// cutBlocks distributes the names to blocks: those that the leaves of the older
-// version held, or a few thousand each.
+// cutBlocks distributes the names to blocks: the names in each leaf of the older version,
+// or a few thousand each.
 func (c *capture) cutBlocks(ctx context.Context, n *node, names []string) error {
 	var leaves []snapshot.Leaf
 	if n.before != nil && n.before.Type == snapshot.Dir && n.before.Problem == "" {
@@ -192,7 +192,7 @@ func (c *capture) cutBlocks(ctx context.Context, n *node, names []string) error 
 			if ctx.Err() != nil {
 				return err
 			}
-			leaves = nil // damaged: this directory is read as if it were new
+			leaves = nil // damaged: read this directory as if it were new
 		}
 	}
 	b := n.first
@@ -222,7 +222,7 @@ func (b *block) append(names []string) *block {
 	return b.after
 }
 
-// split cuts a block that has become far larger than its leaf.
+// split splits a block that has become far larger than its leaf.
 func (b *block) split() *block {
 	for len(b.names) > 2*blockNames {
 		rest := b.names[blockNames:]
@@ -261,22 +261,22 @@ func (c *capture) lstatBlock(ctx context.Context, b *block) error {
 		}
 		c.lstatName(ctx, b, name, before)
 	}
-	b.node.place.mu.Lock()
-	defer b.node.place.mu.Unlock()
-	b.node.place.seen.merge(b.seen)
+	b.node.volume.mu.Lock()
+	defer b.node.volume.mu.Unlock()
+	b.node.volume.seen.merge(b.seen)
 	return nil
 }
 
-// lstatName adds the entry of one name to its block, unless it is left out, and
-// decides what is to be done about it. What is left out whatever it is, isn't looked at.
+// lstatName adds the entry of one name to its block, unless it is left out, and decides
+// how to handle it. A name that is left out in any case is not even examined.
 func (c *capture) lstatName(ctx context.Context, b *block, name string, before *snapshot.Entry) {
 	n, slot := b.node, len(b.entries)
-	b.entries = append(b.entries, snapshot.Entry{}) // there is room: nothing moves
+	b.entries = append(b.entries, snapshot.Entry{}) // there is capacity: no entry moves
 	drop := func() { b.entries = b.entries[:slot] }
 	e := &b.entries[slot]
 	full := func() string { return path.Join(n.path, name) }
 	selected := n.selected.in(name)
-	only := n.only && selected.named == "" // no rule applies on the way to what is named
+	only := n.only && selected.named == "" // no rule applies to ancestors of named paths
 	decided := only
 	if !only {
 		var out bool
@@ -293,12 +293,12 @@ func (c *capture) lstatName(ctx context.Context, b *block, name string, before *
 	}
 	meta, err := n.dir.Lstat(name, e)
 	if err != nil {
-		c.unread(selected, full(), err)
+		c.markUnreadable(selected, full(), err)
 		drop()
 		return
 	}
 	c.identify(n, e, meta)
-	if meta.Device == n.place.device {
+	if meta.Device == n.volume.device {
 		b.seen.add(e.CTime, c.start)
 	}
 	if !only && c.leftOut(n, e, meta, decided, full) {
@@ -308,7 +308,7 @@ func (c *capture) lstatName(ctx context.Context, b *block, name string, before *
 		}
 	}
 	alike := before != nil && n.alike(c, before, e)
-	same := alike && !n.place.unsized(e) && c.isSettled(n, e, meta.Device) && c.usable(ctx, n, before)
+	same := alike && !n.volume.unsized(e) && c.isSettled(n, e, meta.Device) && c.usable(ctx, n, before)
 	if !c.take(b, slot, before, same, full) {
 		sub := c.subNode(b, slot, before, meta, full())
 		c.stepInto(sub, n, selected, only)
@@ -318,12 +318,12 @@ func (c *capture) lstatName(ctx context.Context, b *block, name string, before *
 		b.subs = append(b.subs, sub)
 		b.pending.Add(1)
 	}
-	if !same && (!alike || e.Type != snapshot.Dir) { // of which endNode knows more
+	if !same && (!alike || e.Type != snapshot.Dir) { // endNode decides about directories
 		b.same.Store(false)
 	}
 }
 
-// take decides what is to be done about an entry; for a directory it returns false.
+// take decides how to handle an entry. It returns false for a directory.
 func (c *capture) take(b *block, slot int, before *snapshot.Entry, same bool, full func() string) bool {
 	e := &b.entries[slot]
 	switch {
@@ -343,8 +343,8 @@ func (c *capture) take(b *block, slot int, before *snapshot.Entry, same bool, fu
 	return true
 }
 
-// reuse takes the content of an entry from its older version, but what it is called and
-// with what it is one from now. It reports whether nothing of it has changed.
+// reuse takes the content of an entry from its older version, and its name and links from
+// now. It reports whether nothing has changed.
 func (b *block) reuse(e, before *snapshot.Entry) bool {
 	now := *e
 	*e = *before
@@ -360,18 +360,18 @@ func (b *block) reuse(e, before *snapshot.Entry) bool {
 	return same
 }
 
-// addMount adds the entry of a mount point that nothing is asked of.
+// addMount adds the entry of a mount point that must not be accessed.
 func (c *capture) addMount(b *block, slot int, full string) {
 	n := b.node
 	sub := newNode(b, slot, full, func() (directory, error) { return sealedMount{n.dir}, nil })
-	sub.device, sub.place, sub.rules = n.device, n.place, n.rules
+	sub.device, sub.volume, sub.rules = n.device, n.volume, n.rules
 	b.subs = append(b.subs, sub)
 	b.pending.Add(1)
 	b.same.Store(false)
 	c.skip(full, snapshot.NoteFileSystem, otherFileSystem)
 }
 
-// usable reports whether what is in the file can be taken from its older version.
+// usable reports whether the content of the file can be taken from its older version.
 func (c *capture) usable(ctx context.Context, n *node, before *snapshot.Entry) bool {
 	if n.check == nil || before.Type != snapshot.File {
 		return true
@@ -384,7 +384,8 @@ func (c *capture) usable(ctx context.Context, n *node, before *snapshot.Entry) b
 	return true
 }
 
-// resume has a directory compared with what an interrupted capture left of it.
+// resume makes the capture compare a directory with the state that an interrupted capture
+// left of it.
 func (c *capture) resume(n *node, e *snapshot.Entry) {
 	if c.Resume == nil {
 		return
@@ -405,7 +406,7 @@ func (c *capture) subNode(b *block, slot int, before *snapshot.Entry, meta disk.
 	sub := newNode(b, slot, full, func() (directory, error) { return dir.sub(name) })
 	sub.rules = b.node.rules
 	sub.resumed, sub.check, sub.device = b.node.resumed, b.node.check, meta.Device
-	sub.place = c.placeOf(sub, b.node)
+	sub.volume = c.volumeOf(sub, b.node)
 	if before != nil && before.Type == snapshot.Dir {
 		sub.before, sub.was = before, before
 	}

@@ -8,21 +8,21 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A Source is what can be captured.
+// A Source is what a capture reads.
 type Source struct {
 	Paths   []string
 	Layout  snapshot.Layout
-	Missing []snapshot.Missing // named paths that can't be looked at
+	Missing []snapshot.Missing // named paths that can't be accessed
 
 	open     func() (directory, error)
-	selected *selection // the named paths in the root, or nil
+	selected *selection // the named paths below the root, or nil
 }
 
-// A directory of a source. Its methods may be called by several goroutines.
+// A directory is a directory of a source. Several goroutines may call its methods.
 type directory interface {
 	Names() ([]string, error)                                     // sorted as bytes
-	Lstat(name string, e *snapshot.Entry) (disk.Meta, error)      // what is cheap to know
-	Describe(e *snapshot.Entry) error                             // the rest, but of files and directories
+	Lstat(name string, e *snapshot.Entry) (disk.Meta, error)      // the cheap attributes
+	Describe(e *snapshot.Entry) error                             // the other attributes, except those of files and directories
 	Self(e *snapshot.Entry) (disk.Meta, error)                    // of the directory itself
 	StampsHere() bool                                             // see disk.Dir
 	sub(name string) (directory, error)                           //
@@ -30,13 +30,13 @@ type directory interface {
 	Close() error
 }
 
-// A file of a source.
+// A file is an open file of a source.
 type file interface {
 	io.ReadCloser
 	Stat(e *snapshot.Entry) (disk.Meta, error)
 	Xattrs() ([]snapshot.Xattr, error)
 	Holes(size int64) ([]snapshot.Hole, error)
-	SeekTo(offset int64) error // may fail where there are no holes
+	SeekTo(offset int64) error // may fail if the file has no holes
 }
 
 // diskDir is a directory on disk.

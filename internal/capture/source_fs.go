@@ -10,8 +10,8 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// FS returns the source that is a file system, under a name that stands for its
-// path. What its files' Sys returns is used if it is a *snapshot.Entry.
+// FS returns a source that is a file system. name stands for its path. If the Sys of a
+// file returns a *snapshot.Entry, that is used.
 func FS(fsys fs.FS, name string) *Source {
 	return &Source{Paths: []string{name}, Layout: snapshot.Tree, open: func() (directory, error) {
 		if _, err := fs.Stat(fsys, "."); err != nil {
@@ -57,7 +57,7 @@ func (d fsDir) Self(e *snapshot.Entry) (disk.Meta, error) {
 	return fillFromInfo(e, info), nil
 }
 
-// fillFromInfo sets what a file system tells of a file.
+// fillFromInfo sets the attributes that a file system reports of a file.
 func fillFromInfo(e *snapshot.Entry, info fs.FileInfo) disk.Meta {
 	name := e.Name
 	*e = snapshot.Entry{Name: name}

@@ -11,12 +11,13 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// Paths returns the source that is the files and directories of those paths. One
-// directory is the root itself; one of anything else is the only name in the root;
-// several are in the root with their full paths. A path that is a symbolic link to a
-// directory, or leads through one, stands for that directory.
+// Paths returns a source that consists of the files and directories at those paths. A
+// single directory is the root itself. A single file is the only name in the root.
+// Several paths are in the root with their full paths. A path that is, or leads through,
+// a symbolic link to a directory stands for that directory.
 //
-// What can't be looked at is in Missing. It is an error if that is all of them.
+// Paths that can't be accessed are in Missing. If all of them are, Paths returns an
+// error.
 func Paths(paths ...string) (*Source, error) {
 	if len(paths) == 0 {
 		return nil, errors.New("nothing to snapshot: name at least one path")
@@ -30,7 +31,7 @@ func Paths(paths ...string) (*Source, error) {
 	var first error
 	for _, p := range abs {
 		if filepath.VolumeName(p) != filepath.VolumeName(abs[0]) {
-			err = &fs.PathError{Op: "open", Path: p, Err: errors.New("it is on another volume: take a snapshot of its own")}
+			err = &fs.PathError{Op: "open", Path: p, Err: errors.New("the path is on another volume: take a separate snapshot of it")}
 		} else {
 			_, err = os.Lstat(p)
 		}
@@ -73,8 +74,8 @@ func missingPaths(missing []snapshot.Missing) (out []string) {
 	return out
 }
 
-// layOut decides which names of which directories belong to the source, given the named
-// paths that are there.
+// layOut decides which names of which directories belong to the source. there is the
+// named paths that exist.
 func (s *Source) layOut(there []string) {
 	s.selected = newSelection()
 	at := volumeRoot(s.Paths[0])
@@ -105,11 +106,12 @@ func elements(p, dir string) []string {
 	return strings.Split(rest, "/")
 }
 
-// unlinked returns the paths, but for one that leads through a symbolic link in another
-// one: there the link itself is captured, so the path is taken where it leads.
+// unlinked returns the paths, resolving each path that leads through a symbolic link
+// below another path: there the link itself is captured, so the path is replaced by its
+// destination.
 func unlinked(paths []string) []string {
 	out := slices.Clone(paths)
-	for range paths { // each is replaced at most once
+	for range paths { // each path is replaced at most once
 		slices.Sort(out)
 		out = slices.Compact(out)
 		i := slices.IndexFunc(out, func(p string) bool { return leadsOut(p, out) })
@@ -125,7 +127,7 @@ func unlinked(paths []string) []string {
 	return out
 }
 
-// leadsOut reports whether a path leads through a link in another one of the paths.
+// leadsOut reports whether a path leads through a link below another one of the paths.
 func leadsOut(p string, paths []string) bool {
 	for _, dir := range paths {
 		if dir == p || !below(p, dir) {
@@ -147,12 +149,12 @@ func leadsOut(p string, paths []string) bool {
 	return false
 }
 
-// below reports whether a path is that of a directory, or of something in it.
+// below reports whether a path is dir or below it.
 func below(p, dir string) bool {
 	return p == dir || strings.HasPrefix(p, strings.TrimSuffix(dir, string(filepath.Separator))+string(filepath.Separator))
 }
 
-// outermost drops, of sorted paths, those below another.
+// outermost removes, from sorted paths, those below another path.
 func outermost(paths []string) []string {
 	slices.Sort(paths)
 	var out []string
@@ -168,10 +170,10 @@ func volumeRoot(abs string) string {
 	return filepath.VolumeName(abs) + string(filepath.Separator)
 }
 
-// A selection is the names of a directory that lead to named paths, and whether it is
-// one itself.
+// A selection is the names of a directory that lead to named paths, and the directory's
+// own path if it is named.
 type selection struct {
-	named string // the path, if it is one
+	named string // the directory's path, if it is named
 	below map[string]*selection
 }
 
@@ -190,7 +192,7 @@ func (s *selection) add(elements []string, path string) {
 	sub.add(elements[1:], path)
 }
 
-// in returns what is selected in a directory of that name, or nil.
+// in returns the selection of a subdirectory, or nil.
 func (s *selection) in(name string) *selection {
 	if s == nil {
 		return nil
@@ -198,7 +200,7 @@ func (s *selection) in(name string) *selection {
 	return s.below[name]
 }
 
-// paths yields the named paths.
+// paths returns the named paths.
 func (s *selection) paths() (out []string) {
 	if s.named != "" {
 		out = append(out, s.named)

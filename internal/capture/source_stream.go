@@ -12,11 +12,11 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// Stream returns the source that is one file, of that name, with the bytes of r.
-// The file's time is that of the call.
+// Stream returns a source that is one file with that name and the bytes of r. The file's
+// time is the time of the call.
 func Stream(name string, r io.Reader, now time.Time) (*Source, error) {
 	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00") {
-		return nil, fmt.Errorf("%q can't be the name of a file in a snapshot: use one without slashes", name)
+		return nil, fmt.Errorf("%q can't be the name of a file in a snapshot: use a name without slashes", name)
 	}
 	d := &streamDir{name: name, r: r, time: snapshot.TimeOf(now)}
 	return &Source{Paths: []string{"/" + name}, Layout: snapshot.Single, open: func() (directory, error) { return d, nil }}, nil
@@ -36,7 +36,7 @@ func (d *streamDir) Lstat(name string, e *snapshot.Entry) (disk.Meta, error) {
 	return disk.Meta{}, nil
 }
 
-// streamSize makes a stream be read as a large file.
+// streamSize makes the capture read a stream like a large file.
 const streamSize = 1 << 62
 
 func (d *streamDir) StampsHere() bool { return false }

@@ -12,23 +12,24 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// An unsized file is one whose size is not known before it is read: in /proc and /sys
-// files have no size, or a page's, whatever is in them; FUSE file systems may say 0. Such a
-// file is read to its end each time, within bounds, since it may have no end, and reading
-// may block. It is stored with the size that was read, or named as a problem, but never
-// stored as an empty file.
+// An unsized file is one whose size is not known before it is read. In /proc and /sys
+// files have no size, or that of a page, whatever they contain; FUSE file systems may
+// report 0. Such a file is read to its end each time. Reading is bounded, because the
+// file may have no end, and may block. The file is stored with the size that was read, or
+// recorded as a problem, but never stored as an empty file.
 
-// Bounds on what is read of an unsized file.
+// Limits on reading an unsized file.
 const (
 	unsizedBytes = 64 << 20
 	unsizedTime  = 5 * time.Second
 )
 
-// maxHung bounds the reads of a place that didn't return in time and still go on. Each
-// keeps a thread.
+// maxHung limits the reads on a volume that exceeded their time and are still running.
+// Each occupies a thread.
 const maxHung = 16
 
-// A sizer knows what the sizes of files are worth. Directories and files on disk do.
+// A sizer knows how reliable the sizes of files are. Directories and files on disk
+// implement it.
 type sizer interface{ Sizes() disk.Sizes }
 
 func sizesOf(v any) disk.Sizes {
@@ -38,8 +39,8 @@ func sizesOf(v any) disk.Sizes {
 	return disk.SizesKnown
 }
 
-// unsized reports whether the size of a file in the place is not known.
-func (p *place) unsized(e *snapshot.Entry) bool {
+// unsized reports whether the size of a file on the volume is unknown.
+func (p *volume) unsized(e *snapshot.Entry) bool {
 	return e.Type == snapshot.File && unsized(p.sizes, e)
 }
 
@@ -47,26 +48,26 @@ func unsized(s disk.Sizes, e *snapshot.Entry) bool {
 	return s == disk.SizesUnknown || s == disk.EmptyUnknown && e.Size == 0
 }
 
-// unsizedFile reports whether the size of an open file is not known. One that is on
-// another file system than its directory is asked for itself.
-func (p *place) unsizedFile(f file, meta disk.Meta, e *snapshot.Entry) bool {
+// unsizedFile reports whether the size of an open file is unknown. A file on another file
+// system than its directory is asked itself.
+func (p *volume) unsizedFile(f file, meta disk.Meta, e *snapshot.Entry) bool {
 	if meta.Device == p.device {
 		return p.unsized(e)
 	}
 	return e.Size == 0 && unsized(sizesOf(f), e)
 }
 
-// readUnsized reads a file whose size is not known.
+// readUnsized reads a file of unknown size.
 func (w *worker) readUnsized(j fileJob, f *unsizedFile, e *snapshot.Entry) (problem, fatal error) {
 	xattrs, err := f.file.Xattrs()
 	if err != nil {
 		return err, nil
 	}
-	e.Xattrs, e.Holes, e.Size = xattrs, nil, f.left+1 // of which there can't be as many
+	e.Xattrs, e.Holes, e.Size = xattrs, nil, f.left+1 // more bytes than there can be
 	w.data = dataReader{f: f, size: e.Size}
 	problem, fatal = w.chunks(j, &w.data, e)
 	if f.hung {
-		w.part = nil // the read that goes on may write to it
+		w.part = nil // the read that is still running may write to it
 	}
 	if problem != nil || fatal != nil {
 		e.Size = 0
@@ -77,28 +78,28 @@ func (w *worker) readUnsized(j fileJob, f *unsizedFile, e *snapshot.Entry) (prob
 	return problem, fatal
 }
 
-// unreadFile notes that a file can't be read. Those that the kernel makes when they are
-// read are named, and not counted: many of them can't ever be read, and none can be lost.
+// unreadFile records that a file can't be read. Files that the kernel generates are
+// recorded but not counted: many of them can never be read, and none can be lost.
 func (c *capture) unreadFile(j fileJob, problem error) {
 	selected := j.block.node.selected.in(j.entry().Name)
-	if selected == nil && j.block.node.place.sizes == disk.SizesUnknown {
+	if selected == nil && j.block.node.volume.sizes == disk.SizesUnknown {
 		c.problem(j.path(), problem)
 		return
 	}
-	c.unread(selected, j.path(), problem)
+	c.markUnreadable(selected, j.path(), problem)
 }
 
-// An unsizedFile reads a file within bounds.
+// An unsizedFile reads a file within limits.
 type unsizedFile struct {
 	file
-	ctx   context.Context
-	place *place
-	bytes int64         // how many there may be
-	left  int64         // of them
-	time  time.Duration // how long all reads may take
-	spent time.Duration // on those so far
+	ctx    context.Context
+	volume *volume
+	bytes  int64         // most bytes to read
+	left   int64         // of them
+	time   time.Duration // time limit of all reads together
+	spent  time.Duration // time spent on reads so far
 
-	buf    []byte // for a read that may not return in time
+	buf    []byte // for a read that may exceed its time
 	result chan unsizedRead
 	hung   bool
 }
@@ -108,11 +109,11 @@ type unsizedRead struct {
 	err error
 }
 
-func (w *worker) unsized(f file, p *place) *unsizedFile {
+func (w *worker) unsized(f file, p *volume) *unsizedFile {
 	if w.part == nil {
 		w.part = make([]byte, 64<<10)
 	}
-	u := &unsizedFile{file: f, ctx: w.ctx, place: p, bytes: unsizedBytes, time: unsizedTime,
+	u := &unsizedFile{file: f, ctx: w.ctx, volume: p, bytes: unsizedBytes, time: unsizedTime,
 		buf: w.part, result: make(chan unsizedRead, 1)}
 	if w.c.UnsizedTime > 0 {
 		u.time = w.c.UnsizedTime
@@ -125,9 +126,9 @@ func (u *unsizedFile) fail(format string, args ...any) error {
 	return fmt.Errorf("its size is not known before it is read, and "+format, args...)
 }
 
-// Read is io.Reader.
+// Read implements io.Reader.
 func (u *unsizedFile) Read(p []byte) (int, error) {
-	if u.place.hung.Load() >= maxHung {
+	if u.volume.hung.Load() >= maxHung {
 		return 0, u.fail("%d other files like it did not answer", maxHung)
 	}
 	if u.spent >= u.time {
@@ -149,8 +150,7 @@ func (u *unsizedFile) Read(p []byte) (int, error) {
 	return copy(p, u.buf[:r.n]), r.err
 }
 
-// read reads into the file's own buffer, and leaves a read alone that doesn't return in
-// time.
+// read reads into the file's own buffer, and abandons a read that doesn't return in time.
 func (u *unsizedFile) read(p []byte) (unsizedRead, error) {
 	f, result, begun := u.file, u.result, time.Now()
 	go func() {
@@ -172,18 +172,18 @@ func (u *unsizedFile) read(p []byte) (unsizedRead, error) {
 	}
 }
 
-// abandon has the file closed when the read that goes on returns.
+// abandon arranges that the file is closed when the running read returns.
 func (u *unsizedFile) abandon() {
 	u.hung = true
-	u.place.hung.Add(1)
+	u.volume.hung.Add(1)
 	go func() {
 		<-u.result
 		u.file.Close()
-		u.place.hung.Add(-1)
+		u.volume.hung.Add(-1)
 	}()
 }
 
-// Close closes the file, unless it is still being read.
+// Close closes the file, unless a read is still running.
 func (u *unsizedFile) Close() error {
 	if u.hung {
 		return nil

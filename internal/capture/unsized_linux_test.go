@@ -25,7 +25,7 @@ type memorySink struct {
 	chunks map[chunk.ID][]byte
 }
 
-func (s *memorySink) ChunkWriter() ChunkWriter  { return memoryLane{s} }
+func (s *memorySink) ChunkWriter() ChunkWriter  { return memoryWriter{s} }
 func (s *memorySink) Name(data []byte) chunk.ID { return chainNames.ID(data) }
 func (s *memorySink) keep(data []byte) chunk.ID {
 	s.mu.Lock()
@@ -48,12 +48,12 @@ func (s *memorySink) Tree(_ context.Context, id chunk.ID) ([]byte, error) {
 	return nil, fmt.Errorf("no chunk %v", id)
 }
 
-type memoryLane struct{ *memorySink }
+type memoryWriter struct{ *memorySink }
 
-func (l memoryLane) Reserve(n int) []byte                                 { return make([]byte, n) }
-func (l memoryLane) Flush(context.Context) error                          { return nil }
-func (l memoryLane) Put(_ context.Context, data []byte) (chunk.ID, error) { return l.keep(data), nil }
-func (l memoryLane) PutNamed(_ context.Context, _ chunk.ID, data []byte) error {
+func (l memoryWriter) Reserve(n int) []byte                                 { return make([]byte, n) }
+func (l memoryWriter) Flush(context.Context) error                          { return nil }
+func (l memoryWriter) Put(_ context.Context, data []byte) (chunk.ID, error) { return l.keep(data), nil }
+func (l memoryWriter) PutNamed(_ context.Context, _ chunk.ID, data []byte) error {
 	l.keep(data)
 	return nil
 }

@@ -12,36 +12,36 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A place is a file system where the source meets it: the root, a mount point or another
-// directory where the number of the device changes. That number tells file systems apart
-// only while both are mounted, so the path does: files of two places are never one, and
-// entries record a number that stands for the path.
-type place struct {
+// A volume is a file system where the source enters it: the root, a mount point or
+// another directory where the device number changes. The device number distinguishes file
+// systems only while both are mounted. So volumes are distinguished by path: files of two
+// volumes are never the same file, and entries record a number that stands for the path.
+type volume struct {
 	path   string // relative to the root
 	device uint64
 	number uint64
 
-	known   sync.Once // what follows
-	stamped bool      // changes are stamped by this machine, in fine ticks
-	live    bool      // it is in use on this machine, where its clock was seen to go
-	racy    racyTime  // of what is compared with the parent
+	known   sync.Once // guards the following fields
+	stamped bool      // this machine stamps changes, with a fine clock
+	live    bool      // in use on this machine, with a clock that was seen to run
+	racy    racyTime  // for what is compared with the parent
 	sizes   disk.Sizes
 
-	hung atomic.Int32 // reads of unsized files that didn't return in time and still go on
+	hung atomic.Int32 // reads of unsized files that exceeded their time and are still running
 
 	mu   sync.Mutex
 	seen stamps
 }
 
-func newPlace(path string, device uint64) *place {
+func newPlace(path string, device uint64) *volume {
 	h := fnv.New64a()
 	h.Write([]byte(path))
-	return &place{path: path, device: device, number: h.Sum64()}
+	return &volume{path: path, device: device, number: h.Sum64()}
 }
 
-// deviceOf returns what to record for a device of the place. Some file systems have
-// several, such as those that lay one on another.
-func (p *place) deviceOf(device uint64) uint64 {
+// deviceOf returns the number to record for a device of the volume. Some file systems
+// have several device numbers, such as overlays.
+func (p *volume) deviceOf(device uint64) uint64 {
 	if device == p.device {
 		return p.number
 	}
@@ -50,36 +50,36 @@ func (p *place) deviceOf(device uint64) uint64 {
 	return h.Sum64()
 }
 
-// identify sets the device that an entry records. What has no inode number can't be known
-// to be another name of anything.
+// identify sets the device that an entry records. A file without an inode number can't be
+// identified as another name of a file.
 func (c *capture) identify(n *node, e *snapshot.Entry, meta disk.Meta) {
 	if e.Inode == 0 {
 		e.Links, e.Device = 0, 0
 	}
-	if e.Links > 0 && c.src.selected != nil { // other sources know themselves
-		e.Device = n.place.deviceOf(meta.Device)
+	if e.Links > 0 && c.src.selected != nil { // other sources set it themselves
+		e.Device = n.volume.deviceOf(meta.Device)
 	}
 }
 
-// placeOf returns the place of a directory in another.
-func (c *capture) placeOf(sub, parent *node) *place {
+// volumeOf returns the volume of a directory in another.
+func (c *capture) volumeOf(sub, parent *node) *volume {
 	if _, mounted := c.mounts[sub.path]; !mounted && sub.device == parent.device {
-		return parent.place
+		return parent.volume
 	}
-	return c.addPlace(sub.path, sub.device)
+	return c.addVolume(sub.path, sub.device)
 }
 
-func (c *capture) addPlace(path string, device uint64) *place {
+func (c *capture) addVolume(path string, device uint64) *volume {
 	p := newPlace(path, device)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.places = append(c.places, p)
+	c.volumes = append(c.volumes, p)
 	return p
 }
 
-// learn finds out what there is to know of a directory's place, once.
-func (c *capture) learn(n *node) {
-	p := n.place
+// learnVolume determines the properties of a directory's volume, once.
+func (c *capture) learnVolume(n *node) {
+	p := n.volume
 	p.known.Do(func() {
 		p.stamped, p.sizes = n.dir.StampsHere(), sizesOf(n.dir)
 		if now, ok := c.clocks[p.device]; ok && c.src.selected != nil {
@@ -95,8 +95,8 @@ func (c *capture) learn(n *node) {
 	}
 }
 
-// mountsIn returns the types of what is mounted in the source, by the paths relative to
-// its root.
+// mountsIn returns the types of the file systems mounted in the source, by path relative
+// to its root.
 func (s *Source) mountsIn(mounts disk.Mounts) map[string]string {
 	in := map[string]string{}
 	if s.selected != nil {
@@ -122,7 +122,7 @@ func (s *selection) mountsIn(rel string, mounts disk.Mounts, in map[string]strin
 	}
 }
 
-// A sealedMount is a mount point of which nothing is asked.
+// A sealedMount is a mount point that is not accessed.
 type sealedMount struct{ directory }
 
 func (sealedMount) Names() ([]string, error)                { return nil, nil }
@@ -130,8 +130,8 @@ func (sealedMount) Close() error                            { return nil }
 func (sealedMount) StampsHere() bool                        { return false }
 func (sealedMount) Self(*snapshot.Entry) (disk.Meta, error) { return disk.Meta{}, nil }
 
-// sealed makes the entry of a mount point that is not to be looked at, since another
-// machine or process would have to answer: of one that isn't to be entered.
+// sealed makes the entry of a mount point that must not be accessed, because another
+// machine or process would have to answer, and that isn't to be entered.
 func (c *capture) sealed(n *node, name, full string, before, e *snapshot.Entry) bool {
 	kind, mounted := c.mounts[full]
 	if !mounted || !c.OneFileSystem || n.only || n.selected.in(name) != nil || disk.Answers(kind) {
@@ -150,7 +150,7 @@ func (c *capture) sealed(n *node, name, full string, before, e *snapshot.Entry) 
 	return true
 }
 
-// typeOf returns the type of a name in a directory if reading it tells.
+// typeOf returns the type of a name in a directory if reading the directory reveals it.
 func (n *node) typeOf(name string) (snapshot.Type, bool) {
 	n.typesOnce.Do(func() {
 		if d, ok := n.dir.(interface {

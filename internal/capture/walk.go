@@ -8,7 +8,7 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A job is something for a worker: small files, or a piece of a large one.
+// A job is work for a worker: small files, or a piece of a large one.
 type job struct {
 	files []fileJob
 	piece *piece
@@ -43,9 +43,9 @@ func (j fileJob) before() *snapshot.Entry {
 	return nil
 }
 
-// Files are handed out in batches of about as much as a segment holds, so that
-// neighbours meet in one; large files are read by the walk itself and handed out
-// in pieces, so that all workers share one.
+// Files are handed out in batches of about a segment's size, so that neighbours are in
+// the same segment. The walk reads large files itself and hands them out in pieces, so
+// that all workers share one file.
 const (
 	batchBytes = 1 << 20
 	batchFiles = 128
@@ -94,7 +94,7 @@ func (w *walker) visit(n *node) error {
 	return nil
 }
 
-// read sees to it that a file is read.
+// read arranges that a file is read.
 func (w *walker) read(j fileJob) error {
 	e := j.entry()
 	if e.Links > 1 {
@@ -108,7 +108,7 @@ func (w *walker) read(j fileJob) error {
 		j.links = &leader{left: int(e.Links) - 1}
 		w.c.links[key] = j.links
 	}
-	if e.Size >= largeFile && !j.block.node.place.unsized(e) {
+	if e.Size >= largeFile && !j.block.node.volume.unsized(e) {
 		if err := w.flush(); err != nil {
 			return err
 		}
@@ -141,10 +141,10 @@ func (c *capture) send(ctx context.Context, j job) error {
 	}
 }
 
-// A leader is the first name of a hard-linked file that the walk met. Its content
-// is read once, and passed on to the others.
+// A leader is the first name of a hard-linked file that the walk found. Its content is
+// read once and passed on to the other names.
 type leader struct {
-	left int // names to come; of the walk
+	left int // names still to come; used by the walk only
 
 	mu     sync.Mutex
 	done   bool
@@ -152,7 +152,7 @@ type leader struct {
 	others []fileJob
 }
 
-// follow gives the file another name.
+// follow adds another name of the file.
 func (l *leader) follow(ctx context.Context, c *capture, j fileJob) error {
 	l.mu.Lock()
 	done := l.done
@@ -166,7 +166,7 @@ func (l *leader) follow(ctx context.Context, c *capture, j fileJob) error {
 	return l.pass(ctx, c, j)
 }
 
-// finish passes the result on to all names that are waiting.
+// finish passes the result on to all waiting names.
 func (l *leader) finish(ctx context.Context, c *capture, e *snapshot.Entry) error {
 	l.mu.Lock()
 	l.done, l.result = true, *e
@@ -181,9 +181,9 @@ func (l *leader) finish(ctx context.Context, c *capture, e *snapshot.Entry) erro
 	return nil
 }
 
-// pass gives a name the result, if that is of the file that the name had. The first name
-// may have been another file's by the time it was opened, or gone; and what can't be read
-// under one name may be readable under another.
+// pass gives a name the result, if the result is that of the same file. The first name
+// may have belonged to another file, or be gone, by the time it was opened. And a file
+// that can't be read under one name may be readable under another.
 func (l *leader) pass(ctx context.Context, c *capture, j fileJob) error {
 	e := j.entry()
 	if l.result.Problem != "" || l.result.Inode != e.Inode {

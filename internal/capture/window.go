@@ -9,52 +9,53 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A stretch of a large file is larger: less of it is looked at twice.
+// Windows of large files are larger, so that fewer bytes are examined twice.
 const (
-	stretchBytes = 1 << 20
-	pieceBytes   = 2 << 20
+	windowBytes = 1 << 20
+	pieceBytes  = 2 << 20
 )
 
-// A stretch is the bytes of a file that are cut at a time.
+// A window is the part of a file that is cut at a time.
 //
-// Stretches of one file can be cut at once: two chains of cuts, wherever they began,
-// soon cut at the same place, and from there on are one. So each stretch is cut from its
-// beginning, as if a chunk began there; when it is known where in it the chunks of the
-// stretches before end, the cuts from there on are looked for only until they meet
-// those. That is some hundred KiB looked at twice. (Ni, Lin and Jiang, "SS-CDC",
-// SYSTOR 2019, look for candidates everywhere instead, also where none can be taken.)
-type stretch struct {
-	buf    []byte // room for the rest of the stretch before it, then its own bytes
+// Windows of one file can be cut concurrently: two chains of cuts, wherever they began,
+// soon cut at the same place, and are the same from there on. So each window is cut from
+// its beginning, as if a chunk began there. Once it is known where the chunks of the
+// previous windows end, cuts are searched from there only until they meet those already
+// found. That examines a few hundred KiB twice. (Ni, Lin and Jiang, "SS-CDC", SYSTOR
+// 2019, search for candidates everywhere instead, even where no cut can be.)
+type window struct {
+	buf    []byte // space for the rest of the previous window, then the window's own bytes
 	room   int
-	offset int64 // in the file, holes left out, of the byte behind the room
-	ends   bool  // the file ends with it
-	begin  chain // with nothing expected
+	offset int64    // offset in the file, without holes, of the window's first own byte
+	ends   bool     // the file ends with this window
+	begin  cutChain // a chain that expects no chunk
 
-	guess cuts // as if a chunk began at its first byte, or near it
+	guess cuts // cuts as if a chunk began at the first byte, or near it
 }
 
-// Cuts are chunks of a stretch, one behind the other.
+// cuts are consecutive chunks of a window.
 type cuts struct {
-	start int // where in buf the first one begins
-	ends  []end
-	chain chain // as it is behind them
+	start    int // offset in buf of the first chunk
+	ends     []end
+	cutChain cutChain // state after the chunks
 }
 
-// A rest is what of a stretch belongs to a chunk that ends in the next one.
+// A rest is the bytes of a window that belong to a chunk that ends in the next window.
 type rest struct {
-	data  []byte
-	chain chain
+	data     []byte
+	cutChain cutChain
 }
 
-// newChain returns the chain for the first byte of a file, which has that older version
-// or nil.
-func (c *capture) newChain(ctx context.Context, before *snapshot.Entry) chain {
-	return chain{cutter: c.cutter, most: c.Params.Max, name: c.Sink.Name, older: newOlder(ctx, c.Loader, before)}
+// newCutChain returns the chain for the first byte of a file. before is the file's older
+// version, or nil.
+func (c *capture) newCutChain(ctx context.Context, before *snapshot.Entry) cutChain {
+	return cutChain{cutter: c.cutter, most: c.Params.Max, name: c.Sink.Name, baseVersion: newBaseVersion(ctx, c.Loader, before)}
 }
 
-// readStretch reads the next stretch of a file, of which first is the first chain.
-func (c *capture) readStretch(data *dataReader, buf []byte, first chain) (stretch, error) {
-	s := stretch{room: c.Params.Max, offset: data.read, begin: first}
+// readWindow reads the next window of a file. first is the chain of the file's first
+// byte.
+func (c *capture) readWindow(data *dataReader, buf []byte, first cutChain) (window, error) {
+	s := window{room: c.Params.Max, offset: data.read, begin: first}
 	s.begin.next = none
 	n, err := io.ReadFull(data, buf[s.room:])
 	c.Progress.BytesRead.Add(uint64(n))
@@ -64,17 +65,17 @@ func (c *capture) readStretch(data *dataReader, buf []byte, first chain) (stretc
 	return s, err
 }
 
-// cutAhead cuts the stretch before it is known where its first chunk begins. It begins
-// where the older version lets expect a chunk.
-func (s *stretch) cutAhead() {
-	s.guess = cuts{start: s.room, chain: s.begin}
-	number, old, shift := s.begin.older.guess(s.offset)
+// cutAhead cuts the window before it is known where its first chunk begins. It begins
+// where the older version suggests that a chunk begins.
+func (s *window) cutAhead() {
+	s.guess = cuts{start: s.room, cutChain: s.begin}
+	number, old, shift := s.begin.baseVersion.guess(s.offset)
 	if ahead := old.Offset + shift - s.offset; number != none && ahead < int64(len(s.buf)-s.room) {
 		s.guess.start += int(ahead)
-		s.guess.chain.next, s.guess.chain.shift = number, shift
+		s.guess.cutChain.next, s.guess.cutChain.shift = number, shift
 	}
 	for at := s.guess.start; at < len(s.buf); {
-		n, id := s.cut(&s.guess.chain, at)
+		n, id := s.cut(&s.guess.cutChain, at)
 		if n == 0 {
 			return
 		}
@@ -83,33 +84,33 @@ func (s *stretch) cutAhead() {
 	}
 }
 
-func (s *stretch) cut(c *chain, at int) (n int, id chunk.ID) {
+func (s *window) cut(c *cutChain, at int) (n int, id chunk.ID) {
 	return c.cut(s.buf[at:], s.offset+int64(at-s.room), s.ends)
 }
 
-// cutBehind returns the stretch's chunks, of which the first begins with the rest of the
-// stretch before it, and its own rest.
-func (s *stretch) cutBehind(ctx context.Context, before rest) (cuts, rest) {
+// cutBehind returns the window's chunks, the first of which begins with the rest of the
+// previous window, and the window's own rest.
+func (s *window) cutBehind(ctx context.Context, before rest) (cuts, rest) {
 	at := s.room - len(before.data)
 	copy(s.buf[at:], before.data)
-	found := cuts{start: at, chain: before.chain}
+	found := cuts{start: at, cutChain: before.cutChain}
 	known, guessed := s.guess.start, s.guess.ends
 	for at < len(s.buf) {
 		for known < at && len(guessed) > 0 {
 			known, guessed = guessed[0].at, guessed[1:]
 		}
 		if known == at && len(guessed) > 0 {
-			found.ends, found.chain = append(found.ends, guessed...), s.guess.chain
+			found.ends, found.cutChain = append(found.ends, guessed...), s.guess.cutChain
 			at = guessed[len(guessed)-1].at
 			break
 		}
-		n, id := s.cut(&found.chain, at)
+		n, id := s.cut(&found.cutChain, at)
 		if n == 0 {
 			break
 		}
 		at += n
 		found.ends = append(found.ends, end{at, id})
 	}
-	found.chain.older.pass(ctx, found.chain.next)
-	return found, rest{bytes.Clone(s.buf[at:]), found.chain}
+	found.cutChain.baseVersion.pass(ctx, found.cutChain.next)
+	return found, rest{bytes.Clone(s.buf[at:]), found.cutChain}
 }
