@@ -174,7 +174,7 @@ func protected(paths []string) (map[extract.FileID]string, error) {
 
 // fileID tells a file from others. The directories on the way need not be readable.
 func fileID(p string) (extract.FileID, error) {
-	parent, err := disk.OpenWay(filepath.Dir(filepath.Clean(p)))
+	parent, err := disk.OpenSearchOnly(filepath.Dir(filepath.Clean(p)))
 	if err != nil {
 		return extract.FileID{}, err
 	}
@@ -182,14 +182,14 @@ func fileID(p string) (extract.FileID, error) {
 	name := filepath.Base(filepath.Clean(p))
 	if name == "." || name == string(filepath.Separator) || name == ".." {
 		name = ""
-		d, err := disk.OpenWay(p)
+		d, err := disk.OpenSearchOnly(p)
 		if err != nil {
 			return extract.FileID{}, err
 		}
 		defer d.Close()
 		parent = d
 	}
-	place, err := parent.Place(name)
+	place, err := parent.Identify(name)
 	return extract.FileID{Device: place.Device, Inode: place.Inode}, err
 }
 

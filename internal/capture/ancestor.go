@@ -20,7 +20,7 @@ type ancestorDir struct {
 }
 
 func openWay(path string, selected *selection) (directory, error) {
-	d, err := disk.OpenWay(path)
+	d, err := disk.OpenSearchOnly(path)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func openWay(path string, selected *selection) (directory, error) {
 
 // openAncestor opens a directory above named paths.
 func (d diskDir) openAncestor(name string, selected *selection) (directory, error) {
-	sub, err := d.Dir.Way(name)
+	sub, err := d.Dir.SubSearchOnly(name)
 	if err != nil {
 		return nil, err
 	}

@@ -9,14 +9,14 @@ import (
 )
 
 // An Aside is something that was moved out of the way in its directory. It may be the
-// only copy that its user has, and is named so that it can be told from parts.
+// user's only copy, so its name distinguishes it from parts.
 type Aside struct {
-	Name string // it has now
+	Name string // its present name
 	Was  string
-	dir  string // it was put into, if its own name has no room for more
+	dir  string // the directory it was put into, if its own name is too long to extend
 }
 
-// Path returns where it is, from its directory.
+// Path returns its path, relative to its directory.
 func (a Aside) Path() string {
 	if a.dir != "" {
 		return a.dir + "/" + a.Was
@@ -24,10 +24,10 @@ func (a Aside) Path() string {
 	return a.Name
 }
 
-// maxName is how long a name may be, in bytes.
+// maxName is the maximal length of a name, in bytes.
 const maxName = 255
 
-// MoveAside gives what has a name one that tells that it was moved out of the way.
+// MoveAside renames something to a name that says that it was moved out of the way.
 func (o *Out) MoveAside(name string) (Aside, error) {
 	a := Aside{Name: asidePrefix + string(o.session) + "-" + name, Was: name}
 	if len(a.Name) <= maxName {
@@ -51,8 +51,8 @@ func (o *Out) MoveAside(name string) (Aside, error) {
 	return a, nil
 }
 
-// PutBack gives back its name to what was moved aside, unless something has it: then the
-// error is fs.ErrExist.
+// PutBack gives an aside its own name back. If something has that name, the error is
+// fs.ErrExist.
 func (o *Out) PutBack(a Aside) error {
 	if a.dir == "" {
 		return o.Rename(a.Name, a.Was)
@@ -68,8 +68,7 @@ func (o *Out) PutBack(a Aside) error {
 	return o.Rmdir(a.dir)
 }
 
-// OpenAside calls f with the directory that holds what was moved aside, and the name that
-// it has there.
+// OpenAside calls f with the directory that holds an aside, and the aside's name there.
 func (o *Out) OpenAside(a Aside, f func(out *Out, name string) error) error {
 	if a.dir == "" {
 		return f(o, a.Name)
@@ -82,7 +81,7 @@ func (o *Out) OpenAside(a Aside, f func(out *Out, name string) error) error {
 	return f(sub, a.Was)
 }
 
-// Forget removes what held something that was moved aside and is gone.
+// Forget removes the directory that held an aside which is gone.
 func (o *Out) Forget(a Aside) error {
 	if a.dir == "" {
 		return nil
@@ -90,14 +89,15 @@ func (o *Out) Forget(a Aside) error {
 	return o.Rmdir(a.dir)
 }
 
-// Asides returns what a name, for which IsAside holds, stands for, and whose it is.
+// Asides returns the asides that a name stands for, and the session that made them.
+// IsAside must be true for the name.
 func (o *Out) Asides(name string) (list []Aside, s Session, err error) {
 	s, separator, rest := sessionOf(name, asidePrefix)
 	switch {
 	case separator == '-' && rest != "":
 		return []Aside{{Name: name, Was: rest}}, s, nil
 	case separator != '.':
-		return nil, s, fmt.Errorf("%s: what it was moved from isn't known", name)
+		return nil, s, fmt.Errorf("%s: its former name is unknown", name)
 	}
 	sub, err := o.Sub(name)
 	if err != nil {
@@ -111,8 +111,8 @@ func (o *Out) Asides(name string) (list []Aside, s Session, err error) {
 	return list, s, err
 }
 
-// exists reports whether something has a name.
+// exists reports whether something has the name.
 func (o *Out) exists(name string) bool {
-	_, err := o.Place(name)
+	_, err := o.Identify(name)
 	return !errors.Is(err, fs.ErrNotExist)
 }

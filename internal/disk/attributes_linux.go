@@ -32,11 +32,11 @@ func (o *Out) mknod(e *snapshot.Entry) error {
 	return nil
 }
 
-// An applier gives attributes to one file, by descriptor or by name.
+// An applier sets the attributes of one file, by descriptor or by name.
 type applier struct {
 	path   string
 	report func(error)
-	owner  func() (uid, gid uint32, err error) // that it has
+	owner  func() (uid, gid uint32, err error) // the file's present owner
 	chown  func(uid, gid int) error
 	chmod  func(mode uint32) error // nil for symbolic links
 	times  func(mtime unix.Timespec) error
@@ -45,8 +45,8 @@ type applier struct {
 	remove func(name string) error
 }
 
-// apply goes in the order in which nothing undoes what came before: a change of
-// owner clears setuid and capabilities, one of attributes may change the mode.
+// apply sets attributes in an order in which no step undoes an earlier one: changing the
+// owner clears setuid and capabilities, and setting attributes may change the mode.
 func (a applier) apply(e *snapshot.Entry, keep Keep) {
 	fail := func(what string, err error) {
 		if err != nil {
@@ -64,8 +64,8 @@ func (a applier) apply(e *snapshot.Entry, keep Keep) {
 	fail("time", a.times(timespec(e.MTime)))
 }
 
-// xattrs sets the entry's attributes and removes ACLs, capabilities and user
-// attributes that are there beside them, such as an ACL inherited from the directory.
+// xattrs sets the entry's attributes. It removes other ACLs, capabilities and user
+// attributes from the file, such as an ACL inherited from the directory.
 func (a applier) xattrs(e *snapshot.Entry, fail func(string, error)) {
 	have, err := xattrs(a.attrs)
 	if err != nil {
@@ -89,8 +89,8 @@ func (a applier) xattrs(e *snapshot.Entry, fail func(string, error)) {
 	}
 }
 
-// isOurs reports whether an attribute that the entry doesn't have is removed. Others
-// are the system's, such as security labels.
+// isOurs reports whether an attribute that the entry doesn't have is removed. Other
+// attributes belong to the system, such as security labels.
 func isOurs(x snapshot.Xattr) bool {
 	return isCapability(x) || strings.HasPrefix(x.Name, "system.posix_acl_") || strings.HasPrefix(x.Name, "user.")
 }
@@ -102,7 +102,8 @@ func (o *Out) setTimes(name string) func(unix.Timespec) error {
 	}
 }
 
-// attributesOfFile gives a new file, which has its owner, what it has not yet.
+// attributesOfFile sets the attributes of a new file except the owner, which it already
+// has.
 func (o *Out) attributesOfFile(f *NewFile, e *snapshot.Entry, report func(error)) {
 	if len(e.Xattrs) > 0 || f.mode != e.Mode || o.bequeaths() {
 		o.byDescriptor(f.fd, e.Name, o.setTimes(f.part), report).apply(e, Keep{})
@@ -129,7 +130,7 @@ func (o *Out) byDescriptor(fd int, name string, times func(unix.Timespec) error,
 	}
 }
 
-// ownerOf returns a function that returns who owns an open file.
+// ownerOf returns a function that returns the owner of an open file.
 func ownerOf(fd int) func() (uid, gid uint32, err error) {
 	return func() (uint32, uint32, error) {
 		var st unix.Stat_t
@@ -154,8 +155,8 @@ func (o *Out) attributesOfName(e *snapshot.Entry, keep Keep, report func(error))
 		report(o.fail("restore attributes", e.Name, cmp.Or(err, error(unix.ELOOP))))
 		return
 	}
-	// All is done to this one file, even if another is put in its place meanwhile: it
-	// is the one whose owner is known.
+	// Use the one file whose owner is known, even if another file takes its place
+	// meanwhile.
 	path := fmt.Sprintf("/proc/self/fd/%d", fd)
 	a := applier{
 		path: filepath.Join(o.path, e.Name), report: report, owner: ownerOf(fd),
@@ -178,7 +179,7 @@ func (o *Out) attributesOfLink(e *snapshot.Entry, keep Keep, report func(error))
 	path := attrPath(o.fd, e.Name)
 	a := applier{
 		path: filepath.Join(o.path, e.Name), report: report, times: o.setTimes(e.Name),
-		owner: func() (uint32, uint32, error) { return 0, 0, unix.ENOTSUP }, // it has no privileges
+		owner: func() (uint32, uint32, error) { return 0, 0, unix.ENOTSUP }, // such a file has no privileges
 		chown: func(uid, gid int) error {
 			return unix.Fchownat(o.fd, e.Name, uid, gid, unix.AT_SYMLINK_NOFOLLOW)
 		},
@@ -197,7 +198,7 @@ func (o *Out) SetTime(mtime snapshot.Time) error {
 	return nil
 }
 
-// Finish gives the directory its attributes, when all in it is written.
+// Finish sets the directory's attributes, when everything in it is written.
 func (o *Out) Finish(e *snapshot.Entry, keep Keep, report func(error)) {
 	o.byDescriptor(o.fd, "", o.setTimes("."), report).apply(e, keep)
 }

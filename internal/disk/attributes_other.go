@@ -20,7 +20,7 @@ func (o *Out) attributesOfName(e *snapshot.Entry, keep Keep, report func(error))
 	o.attributes(e.Name, e, keep, report)
 }
 
-// attributes sets what os.Root can.
+// attributes sets the attributes that os.Root can set.
 func (o *Out) attributes(name string, e *snapshot.Entry, keep Keep, report func(error)) {
 	fail := func(what string, err error) {
 		if err != nil {
@@ -51,12 +51,12 @@ func (o *Out) SetTime(mtime snapshot.Time) error {
 	return o.root.Chtimes(".", time.Time{}, mtime.Time())
 }
 
-// Finish gives the directory its attributes, when all in it is written.
+// Finish sets the directory's attributes, when everything in it is written.
 func (o *Out) Finish(e *snapshot.Entry, keep Keep, report func(error)) {
 	o.attributes(".", e, keep, report)
 }
 
-// Unlock lets the user write to the directory until Finish, if it is the user's.
+// Unlock lets the user write to the directory until Finish, if the user owns it.
 func (o *Out) Unlock() error {
 	info, err := o.root.Stat(".")
 	if err != nil || !o.Locks(uint32(info.Mode().Perm())) {
@@ -65,11 +65,11 @@ func (o *Out) Unlock() error {
 	return o.Chmod(uint32(info.Mode().Perm()) | 0o700)
 }
 
-// Locks reports whether a directory of the user's that has a mode has to be unlocked.
+// Locks reports whether a directory of the user with that mode must be unlocked.
 func (o *Out) Locks(mode uint32) bool { return mode&0o700 != 0o700 }
 
 // Chmod sets the directory's mode.
 func (o *Out) Chmod(mode uint32) error { return o.root.Chmod(".", fs.FileMode(mode).Perm()) }
 
-// Sync does nothing: files are synced by the system in its own time.
+// Sync does nothing: the system writes files in its own time.
 func (o *Out) Sync() error { return nil }

@@ -1,9 +1,8 @@
-// Package disk reads files with all that a snapshot keeps of them, and writes
-// them back.
+// Package disk reads files with all metadata that a snapshot keeps, and writes them back.
 //
-// Both sides reach a name only through its open directory, one element at a time
-// and never through a symbolic link, so that paths may be longer than PATH_MAX
-// and nothing that others do to the tree meanwhile leads out of it.
+// Reading and writing reach a name only through its open directory, one element at a time
+// and never through a symbolic link. So paths may be longer than PATH_MAX, and concurrent
+// changes to the tree can't lead out of it.
 //
 // What is kept depends on the system:
 //
@@ -21,16 +20,16 @@ import (
 	"sync/atomic"
 )
 
-// Meta is what is known of a file beside its entry.
+// Meta is metadata of a file that is not in its entry.
 type Meta struct {
 	Device    uint64 // number of the file system
-	Allocated int64  // bytes on disk, or the size where that isn't known
-	Followed  bool   // it was reached through a symbolic link
+	Allocated int64  // bytes on disk, or the size if that is unknown
+	Followed  bool   // the file was reached through a symbolic link
 }
 
-// owners remembers the names of users and groups.
+// owners caches the names of users and groups.
 type owners struct {
-	last atomic.Pointer[owner] // most files are of one
+	last atomic.Pointer[owner] // most files have the same owner
 
 	mu     sync.Mutex
 	lookup func(id string) string
@@ -65,7 +64,7 @@ func (o *owners) find(id uint32) string {
 	return name
 }
 
-// An id without a name has an empty one.
+// The name of an id is empty if there is none.
 var (
 	users = owners{lookup: func(id string) string {
 		if u, err := user.LookupId(id); err == nil {

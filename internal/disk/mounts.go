@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Mounts are the mount points of a system, with the type of what is mounted there.
+// Mounts are the mount points of a system, with the types of their file systems.
 type Mounts map[string]string
 
-// ParseMounts reads /proc/self/mountinfo. Of several mounts on one another the last, on
-// top, counts. Lines that it doesn't understand are passed over.
+// ParseMounts parses /proc/self/mountinfo. Of several mounts at one place, the topmost
+// counts, which is the last. Lines that it can't parse are ignored.
 func ParseMounts(text []byte) Mounts {
 	m := Mounts{}
 	for line := range lines(text) {
@@ -26,7 +26,7 @@ func ParseMounts(text []byte) Mounts {
 	return m
 }
 
-// ParseFstab reads /etc/fstab. What has no directory, such as swap, is passed over.
+// ParseFstab parses /etc/fstab. It ignores entries without a directory, such as swap.
 func ParseFstab(text []byte) Mounts {
 	m := Mounts{}
 	for line := range lines(text) {
@@ -56,7 +56,7 @@ func lines(text []byte) func(func(string) bool) {
 	}
 }
 
-// unescape replaces \040 and the like by the bytes they stand for.
+// unescape replaces octal escapes such as \040 by the bytes that they stand for.
 func unescape(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s
@@ -75,8 +75,8 @@ func unescape(s string) string {
 	return b.String()
 }
 
-// Answers reports whether a file system of that type always answers at once, since it
-// asks neither another machine nor another process.
+// Answers reports whether a file system of that type always answers at once, because it
+// depends on neither another machine nor another process.
 func Answers(kind string) bool {
 	switch kind {
 	case "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "bcachefs", "zfs", "tmpfs", "ramfs", "overlay", "squashfs", "erofs",

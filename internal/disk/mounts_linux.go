@@ -8,7 +8,7 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// ReadMounts returns what is mounted now, or nothing where /proc isn't.
+// ReadMounts returns the present mounts, or nothing if /proc isn't mounted.
 func ReadMounts() Mounts {
 	text, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -17,9 +17,9 @@ func ReadMounts() Mounts {
 	return ParseMounts(text)
 }
 
-// Clock returns the number of a directory's file system and the time that this stamps
-// changes with now, which a file without a name in the directory shows. ok is false
-// where that can't be known.
+// Clock returns the number of a directory's file system, and the time by the clock with
+// which it stamps changes now. An unnamed file in the directory shows that time. ok is
+// false if it can't be found out.
 func Clock(dir string) (device uint64, now snapshot.Time, ok bool) {
 	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, 0o600)
 	if err != nil {
@@ -29,13 +29,13 @@ func Clock(dir string) (device uint64, now snapshot.Time, ok bool) {
 	var st unix.Stat_t
 	var fs unix.Statfs_t
 	if unix.Fstat(fd, &st) != nil || unix.Fstatfs(fd, &fs) != nil || uint32(fs.Type) == unix.BCACHEFS_SUPER_MAGIC {
-		return 0, now, false // the latter's snapshots have the number of what they are of
+		return 0, now, false // snapshots of the latter have the device number of their origin
 	}
 	return uint64(st.Dev), snapshot.Time{Sec: st.Ctim.Sec, Nsec: int32(st.Ctim.Nsec)}, true
 }
 
-// Types returns the types of the names in the directory, as far as reading it tells
-// them. It may be called beside other methods.
+// Types returns the types of the names in the directory, as far as reading the directory
+// reveals them. It may be called concurrently with other methods.
 func (d *Dir) Types() map[string]snapshot.Type {
 	fd, err := openat(d.fd, ".", unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {

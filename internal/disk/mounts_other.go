@@ -7,7 +7,7 @@ import "github.com/qsnap/qsnap/snapshot"
 // ReadMounts returns nothing on this system.
 func ReadMounts() Mounts { return Mounts{} }
 
-// Clock knows nothing on this system.
+// Clock is not supported on this system.
 func Clock(string) (device uint64, now snapshot.Time, ok bool) { return 0, now, false }
 
 // Types returns nothing on this system.

@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Rename gives what has a name another that nothing has: else the error is fs.ErrExist.
+// Rename renames something. If the new name is taken, the error is fs.ErrExist.
 func (o *Out) Rename(from, to string) error { return o.rename(from, o, to) }
 
-// move moves a name to another directory, where nothing may have it.
+// move moves a name to another directory, where it must be free.
 func (o *Out) move(name string, to *Out) error { return o.rename(name, to, name) }
 
 func (o *Out) rename(from string, dir *Out, to string) error {
@@ -20,7 +20,7 @@ func (o *Out) rename(from string, dir *Out, to string) error {
 		return err
 	}
 	err := unix.Renameat2(o.fd, from, dir.fd, to, unix.RENAME_NOREPLACE)
-	if err == unix.EINVAL || err == unix.ENOSYS { // not every file system can be asked that
+	if err == unix.EINVAL || err == unix.ENOSYS { // not every file system supports that
 		if dir.exists(to) {
 			return dir.fail("rename to", to, fs.ErrExist)
 		}
@@ -29,7 +29,8 @@ func (o *Out) rename(from string, dir *Out, to string) error {
 	return dir.failure("rename to", to, err)
 }
 
-// MkdirPart makes a directory that is to get its name when all in it is done.
+// MkdirPart makes a directory under a temporary name. It gets its own name when
+// everything in it is done.
 func (o *Out) MkdirPart() (part string, err error) {
 	part = o.partName()
 	return part, o.Mkdir(part)

@@ -9,11 +9,11 @@ import (
 	"syscall"
 )
 
-// errName means that this system can have no such name, or takes it for something else.
+// errName means that this system does not allow such a name, or gives it another meaning.
 var errName = errors.New("this system can't have such a name")
 
-// Unnameable reports whether an error of a name says that its file system can have no such
-// name: it is too long, or has characters that are not allowed there.
+// Unnameable reports whether an error says that the file system does not allow a name: it
+// is too long, or has characters that are not allowed.
 func Unnameable(err error) bool {
 	if errors.Is(err, errName) {
 		return true
@@ -28,19 +28,20 @@ func Unnameable(err error) bool {
 	return errno == syscall.ENAMETOOLONG || errno == syscall.EINVAL || errno == syscall.EILSEQ
 }
 
-// ofName adds to an error of giving something a name that the name may be why.
+// ofName adds to the error of giving something a name that the name may be the cause.
 func ofName(err error) error {
 	switch {
 	case Unnameable(err):
 		return fmt.Errorf("this file system can't have such a name: %w", err)
-	case errors.Is(err, fs.ErrNotExist): // its directory is there, as it is open
+	case errors.Is(err, fs.ErrNotExist): // the directory exists, because it is open
 		return fmt.Errorf("this file system may not allow such a name: %w", err)
 	}
 	return err
 }
 
-// checkName refuses a name that leads elsewhere on a system. Windows takes some for a path,
-// a stream of another file, or the name without its last character.
+// checkName refuses a name that means something else on a system. Windows takes some
+// names for a path, for a stream of another file, or for the name without its last
+// character.
 func checkName(system, name string) error {
 	if name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
 		return fs.ErrInvalid

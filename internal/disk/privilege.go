@@ -7,33 +7,33 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// The mode bits that let whoever runs a file act as its owner or its group.
+// The mode bits that make a program run as its file's owner or group.
 const (
 	setUID = 0o4000
 	setGID = 0o2000
 )
 
-// capability is the attribute that gives privileges to whoever runs a file.
+// capability is the extended attribute that gives privileges to programs.
 const capability = "security.capability"
 
-// Withheld means that a file was restored without privileges that its entry has,
-// because it does not have the entry's owner and group: with them, a program that one
-// user made would run as another.
+// Withheld means that a file was restored without privileges that its entry has, because
+// the file does not have the entry's owner and group: with them, a program that one user
+// made would run as another user.
 type Withheld struct {
 	What []string // "set-user-ID bit", "set-group-ID bit", "capabilities"
 }
 
-// Error says what was withheld, and why.
+// Error says what was withheld and why.
 func (w *Withheld) Error() string {
 	return "restored without its " + strings.Join(w.What, ", ") + ": its owner and group are not those of the snapshot"
 }
 
-// Granted returns the entry as a file that has this owner and this group may have
-// it, and what is withheld of it or nil. Nothing is withheld of directories, where
-// the bits only say what is inherited.
+// Granted returns the entry that a file with this owner and group may have, and what is
+// withheld, or nil. Nothing is withheld from directories, where the bits only control
+// inheritance.
 //
-// The set-group-ID bit needs the group alone. The set-user-ID bit needs both, because
-// the group may decide who can run the file.
+// The set-group-ID bit requires only the group. The set-user-ID bit requires both,
+// because the group may decide who can run the file.
 func Granted(e *snapshot.Entry, uid, gid uint32) (*snapshot.Entry, *Withheld) {
 	if e.Type == snapshot.Dir || !privileged(e) {
 		return e, nil
@@ -64,8 +64,8 @@ func privileged(e *snapshot.Entry) bool {
 
 func isCapability(x snapshot.Xattr) bool { return x.Name == capability }
 
-// grant returns what Granted does for the owner that a file turns out to have, and
-// reports what is withheld. Where the owner isn't known, it is taken for another.
+// grant returns what Granted returns for the file's actual owner, and reports what is
+// withheld. If the owner is unknown, grant assumes that it differs.
 func grant(e *snapshot.Entry, owner func() (uid, gid uint32, err error), report func(error)) *snapshot.Entry {
 	if e.Type == snapshot.Dir || !privileged(e) {
 		return e

@@ -14,16 +14,16 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A Dir is an open directory to read from. Its methods may be called by several
-// goroutines, until Close.
+// A Dir is an open directory to read from. Several goroutines may call its methods, until
+// Close.
 type Dir struct {
-	fd     int
-	path   string // for messages
-	listed bool   // once, at least
-	way    bool   // opened by OpenWay or Way
+	fd         int
+	path       string // for messages
+	listed     bool   // Names was called before
+	searchOnly bool   // opened by OpenSearchOnly or SubSearchOnly
 }
 
-// OpenDir opens a directory by its path. A symbolic link there is followed.
+// OpenDir opens a directory by its path. It follows a symbolic link there.
 func OpenDir(path string) (*Dir, error) {
 	fd, err := openat(unix.AT_FDCWD, path, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
@@ -32,8 +32,8 @@ func OpenDir(path string) (*Dir, error) {
 	return &Dir{fd: fd, path: path}, nil
 }
 
-// openat opens without updating the access time where that is allowed, which it
-// is to the owner.
+// openat opens without updating the access time if that is allowed, which it is for the
+// owner.
 func openat(dir int, name string, flags int) (fd int, err error) {
 	for _, flags := range []int{flags | unix.O_NOATIME, flags} {
 		for {
@@ -53,7 +53,7 @@ func (d *Dir) fail(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: d.full(name), Err: err}
 }
 
-// Sub opens a directory in this one.
+// Sub opens a subdirectory.
 func (d *Dir) Sub(name string) (*Dir, error) {
 	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW)
 	if err != nil {
@@ -62,31 +62,31 @@ func (d *Dir) Sub(name string) (*Dir, error) {
 	return &Dir{fd: fd, path: d.full(name)}, nil
 }
 
-// OpenWay opens a directory by its path to reach names in it. It takes permission to
-// enter the directory, not to list it; Names fails. A symbolic link there is followed.
-func OpenWay(path string) (*Dir, error) {
-	fd, err := openWay(unix.AT_FDCWD, path)
+// OpenSearchOnly opens a directory by its path to reach names in it. It requires only
+// search permission, not read permission; Names fails. It follows a symbolic link there.
+func OpenSearchOnly(path string) (*Dir, error) {
+	fd, err := openSearchOnly(unix.AT_FDCWD, path)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	return &Dir{fd: fd, path: path, way: true}, nil
+	return &Dir{fd: fd, path: path, searchOnly: true}, nil
 }
 
-// openWay also has an automounter mount what belongs there.
-func openWay(dir int, path string) (int, error) {
+// openSearchOnly also triggers an automounter.
+func openSearchOnly(dir int, path string) (int, error) {
 	return openat(dir, path+"/.", unix.O_PATH|unix.O_DIRECTORY)
 }
 
-// Way opens a directory in this one as OpenWay does.
-func (d *Dir) Way(name string) (*Dir, error) {
-	fd, err := openWay(d.fd, name)
+// SubSearchOnly opens a subdirectory as OpenSearchOnly does.
+func (d *Dir) SubSearchOnly(name string) (*Dir, error) {
+	fd, err := openSearchOnly(d.fd, name)
 	if err != nil {
 		return nil, d.fail("open", name, err)
 	}
-	return &Dir{fd: fd, path: d.full(name), way: true}, nil
+	return &Dir{fd: fd, path: d.full(name), searchOnly: true}, nil
 }
 
-// Follow opens a directory in this one, or one that a symbolic link in it leads to.
+// Follow opens a subdirectory, or the directory that a symbolic link leads to.
 func (d *Dir) Follow(name string) (*Dir, error) {
 	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
@@ -100,7 +100,7 @@ func (d *Dir) full(name string) string { return strings.TrimSuffix(d.path, "/") 
 // Close closes the directory.
 func (d *Dir) Close() error { return unix.Close(d.fd) }
 
-// listBuffer is what a directory is read into at a time.
+// listBuffer is how many bytes of a directory are read at a time.
 const listBuffer = 32 << 10
 
 var listBuffers = sync.Pool{New: func() any { return new([listBuffer]byte) }}
@@ -131,12 +131,12 @@ func (d *Dir) Names() ([]string, error) {
 	}
 }
 
-// Lstat sets the fields of an entry that lstat(2) tells.
+// Lstat sets the fields of an entry that lstat(2) provides.
 func (d *Dir) Lstat(name string, e *snapshot.Entry) (Meta, error) {
 	return d.stat("lstat", name, unix.AT_SYMLINK_NOFOLLOW, e)
 }
 
-// Stat sets the fields of an entry that stat(2) tells: a symbolic link is followed.
+// Stat sets the fields of an entry that stat(2) provides: it follows a symbolic link.
 func (d *Dir) Stat(name string, e *snapshot.Entry) (Meta, error) {
 	return d.stat("stat", name, 0, e)
 }
@@ -159,16 +159,16 @@ func (d *Dir) stat(op, name string, flags int, e *snapshot.Entry) (Meta, error) 
 	return fill(e, &st), nil
 }
 
-// StampsHere reports whether the directory is on a file system that is known to be of
-// this machine, and to stamp changes with the clock that the kernel keeps for that,
-// which is set at least a hundred times a second. Of others, such as those of other
-// machines, nothing is known.
+// StampsHere reports whether the directory is known to be on a file system of this
+// machine that stamps changes with the kernel's clock for that, which advances at least a
+// hundred times a second. Nothing is known about other file systems, such as those of
+// other machines.
 func (d *Dir) StampsHere() bool {
 	var st unix.Statfs_t
 	if unix.Fstatfs(d.fd, &st) != nil {
 		return false
 	}
-	switch uint32(st.Type) { // a signed word on some architectures
+	switch uint32(st.Type) { // signed on some architectures
 	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC,
 		unix.BCACHEFS_SUPER_MAGIC, unix.TMPFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC:
 		return true
@@ -183,7 +183,7 @@ func (d *Dir) Self(e *snapshot.Entry) (Meta, error) {
 		return Meta{}, &fs.PathError{Op: "stat", Path: d.path, Err: err}
 	}
 	attrs := fdAttrs(d.fd)
-	if d.way { // its descriptor allows less
+	if d.searchOnly { // its descriptor allows fewer calls
 		attrs = nameAttrs(d.fd, ".")
 	}
 	var err error
@@ -229,8 +229,8 @@ func fill(e *snapshot.Entry, st *unix.Stat_t) Meta {
 	return Meta{Device: uint64(st.Dev), Allocated: st.Blocks * 512}
 }
 
-// Describe sets what an entry that is neither file nor directory has beyond
-// Lstat: the target of a symbolic link, and attributes.
+// Describe sets what Lstat doesn't set of an entry that is neither file nor directory:
+// the target of a symbolic link, and attributes.
 func (d *Dir) Describe(e *snapshot.Entry) error {
 	if e.Type == snapshot.Symlink {
 		target, err := d.readlink(e.Name)
@@ -266,9 +266,9 @@ type File struct {
 	name string
 }
 
-// Open opens a file in the directory for reading and sets the fields of the entry
-// that stat(2) tells, its name excepted. What has become something else meanwhile
-// fails with fs.ErrNotExist.
+// Open opens a file in the directory for reading and sets the fields of the entry that
+// stat(2) provides, except its name. If the name is no file any more, the error is
+// fs.ErrNotExist.
 func (d *Dir) Open(name string, e *snapshot.Entry) (*File, Meta, error) {
 	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW)
 	if err == unix.ELOOP {
@@ -289,9 +289,9 @@ func (d *Dir) Open(name string, e *snapshot.Entry) (*File, Meta, error) {
 	return f, meta, nil
 }
 
-// ReadAhead has the system read a file in the directory into its cache, and doesn't wait
-// for that. It reports whether the file's beginning wasn't there, as far as that is
-// known. What fails isn't told: who reads the file will be.
+// ReadAhead makes the system read a file of the directory into its cache, and doesn't
+// wait. It reports whether the beginning of the file was not cached, as far as that is
+// known. Errors are ignored, because reading the file will return them.
 func (d *Dir) ReadAhead(name string) (cold bool) {
 	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW)
 	if err != nil {
@@ -313,7 +313,7 @@ func (f *File) fail(op string, err error) error {
 	return f.dir.fail(op, f.name, err)
 }
 
-// Stat sets the fields of the entry that stat(2) tells, its name excepted.
+// Stat sets the fields of the entry that stat(2) provides, except its name.
 func (f *File) Stat(e *snapshot.Entry) (Meta, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(f.fd, &st); err != nil {
@@ -331,7 +331,7 @@ func (f *File) Xattrs() ([]snapshot.Xattr, error) {
 	return out, nil
 }
 
-// Read is io.Reader.
+// Read implements io.Reader.
 func (f *File) Read(p []byte) (int, error) {
 	for {
 		n, err := unix.Read(f.fd, p)
@@ -355,7 +355,7 @@ func (f *File) SeekTo(offset int64) error {
 	return nil
 }
 
-// maxHoles bounds the holes that are kept of one file; what follows is read as
+// maxHoles limits the holes that are recorded of one file. Further holes are read as
 // zeros.
 const maxHoles = 1 << 16
 
@@ -365,7 +365,7 @@ func (f *File) Holes(size int64) ([]snapshot.Hole, error) {
 	for at := int64(0); at < size && len(holes) < maxHoles; {
 		hole, err := unix.Seek(f.fd, at, unix.SEEK_HOLE)
 		if err == unix.EINVAL || err == unix.ENXIO || err == unix.ENOTSUP {
-			break // the file system can't tell, or the file has become shorter
+			break // not supported, or the file has become shorter
 		}
 		if err != nil {
 			return nil, f.fail("seek", err)
@@ -375,7 +375,7 @@ func (f *File) Holes(size int64) ([]snapshot.Hole, error) {
 		}
 		data, err := unix.Seek(f.fd, hole, unix.SEEK_DATA)
 		if err == unix.ENXIO {
-			data = size // nothing but a hole is left
+			data = size // the rest is a hole
 		} else if err != nil {
 			return nil, f.fail("seek", err)
 		}
@@ -388,7 +388,7 @@ func (f *File) Holes(size int64) ([]snapshot.Hole, error) {
 	return holes, nil
 }
 
-// attrSource reads attributes of one file, as of listxattr(2) and getxattr(2).
+// attrSource reads the attributes of one file, like listxattr(2) and getxattr(2).
 type attrSource struct {
 	list func(buf []byte) (int, error)
 	get  func(name string, buf []byte) (int, error)
@@ -401,8 +401,8 @@ func fdAttrs(fd int) attrSource {
 	}
 }
 
-// nameAttrs reads those of a name in a directory, of which there is no system
-// call, through the directory's link below /proc.
+// nameAttrs reads the attributes of a name in a directory. There is no system call for
+// that, so it uses the directory's link below /proc.
 func nameAttrs(dir int, name string) attrSource {
 	path := attrPath(dir, name)
 	return attrSource{
@@ -417,12 +417,12 @@ func attrPath(dir int, name string) string {
 
 // xattrs returns all attributes, sorted by name.
 func xattrs(s attrSource) ([]snapshot.Xattr, error) {
-	n, err := s.list(nil) // most files have none: that takes no buffer
+	n, err := s.list(nil) // most files have none: that needs no buffer
 	var list []byte
 	if err == nil && n > 0 {
 		list, err = grow(make([]byte, n), s.list)
 	}
-	if err == unix.ENOTSUP || err == unix.ENOENT || err == unix.ENOTDIR { // the latter where /proc isn't mounted
+	if err == unix.ENOTSUP || err == unix.ENOENT || err == unix.ENOTDIR { // the latter if /proc isn't mounted
 		return nil, nil
 	}
 	if err != nil || len(list) == 0 {

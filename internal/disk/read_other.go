@@ -13,14 +13,14 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A Dir is an open directory to read from. Its methods may be called by several
-// goroutines, until Close.
+// A Dir is an open directory to read from. Several goroutines may call its methods, until
+// Close.
 type Dir struct {
 	root *os.Root
 	path string // for messages
 }
 
-// OpenDir opens a directory by its path. A symbolic link there is followed.
+// OpenDir opens a directory by its path. It follows a symbolic link there.
 func OpenDir(path string) (*Dir, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
@@ -29,7 +29,7 @@ func OpenDir(path string) (*Dir, error) {
 	return &Dir{root, path}, nil
 }
 
-// Sub opens a directory in this one.
+// Sub opens a subdirectory.
 func (d *Dir) Sub(name string) (*Dir, error) {
 	info, err := d.root.Lstat(name)
 	if err != nil {
@@ -45,13 +45,13 @@ func (d *Dir) Sub(name string) (*Dir, error) {
 	return &Dir{root, filepath.Join(d.path, name)}, nil
 }
 
-// OpenWay opens a directory by its path to reach names in it.
-func OpenWay(path string) (*Dir, error) { return OpenDir(path) }
+// OpenSearchOnly opens a directory by its path to reach names in it.
+func OpenSearchOnly(path string) (*Dir, error) { return OpenDir(path) }
 
-// Way opens a directory in this one, or one that a symbolic link in it leads to.
-func (d *Dir) Way(name string) (*Dir, error) { return d.Follow(name) }
+// SubSearchOnly opens a subdirectory, or the directory that a symbolic link leads to.
+func (d *Dir) SubSearchOnly(name string) (*Dir, error) { return d.Follow(name) }
 
-// Follow opens a directory in this one, or one that a symbolic link in it leads to.
+// Follow opens a subdirectory, or the directory that a symbolic link leads to.
 func (d *Dir) Follow(name string) (*Dir, error) { return OpenDir(filepath.Join(d.path, name)) }
 
 // Close closes the directory.
@@ -69,7 +69,7 @@ func (d *Dir) Names() ([]string, error) {
 	return names, err
 }
 
-// Lstat sets the fields of an entry that the system tells.
+// Lstat sets the fields of an entry that the system provides.
 func (d *Dir) Lstat(name string, e *snapshot.Entry) (Meta, error) {
 	if err := checkName(runtime.GOOS, name); err != nil {
 		return Meta{}, &fs.PathError{Op: "lstat", Path: filepath.Join(d.path, name), Err: err}
@@ -82,7 +82,7 @@ func (d *Dir) Lstat(name string, e *snapshot.Entry) (Meta, error) {
 	return fill(e, info), nil
 }
 
-// Stat sets the fields of an entry that the system tells: a symbolic link is followed.
+// Stat sets the fields of an entry that the system provides: it follows a symbolic link.
 func (d *Dir) Stat(name string, e *snapshot.Entry) (Meta, error) {
 	info, err := os.Stat(filepath.Join(d.path, name))
 	if err != nil {
@@ -92,8 +92,8 @@ func (d *Dir) Stat(name string, e *snapshot.Entry) (Meta, error) {
 	return fill(e, info), nil
 }
 
-// StampsHere reports whether it is known that this machine's clock stamps changes, in
-// ticks of at most 10 ms. It isn't.
+// StampsHere returns false: it is not known whether this machine's clock stamps changes,
+// in ticks of at most 10 ms.
 func (d *Dir) StampsHere() bool { return false }
 
 // Self sets the fields of the directory's own entry.
@@ -115,8 +115,8 @@ func fill(e *snapshot.Entry, info fs.FileInfo) Meta {
 	return Meta{Device: fillSystem(e, info), Allocated: info.Size()}
 }
 
-// Describe sets what an entry that is neither file nor directory has beyond
-// Lstat: the target of a symbolic link.
+// Describe sets what Lstat doesn't set of an entry that is neither file nor directory:
+// the target of a symbolic link.
 func (d *Dir) Describe(e *snapshot.Entry) (err error) {
 	if e.Type == snapshot.Symlink {
 		e.Target, err = d.root.Readlink(e.Name)
@@ -127,9 +127,9 @@ func (d *Dir) Describe(e *snapshot.Entry) (err error) {
 // A File is an open regular file to read from.
 type File struct{ f *os.File }
 
-// Open opens a file in the directory for reading and sets the fields of the entry
-// that the system tells, its name excepted. What has become something else
-// meanwhile fails with fs.ErrNotExist.
+// Open opens a file in the directory for reading and sets the fields of the entry that
+// the system provides, except its name. If the name is no file any more, the error is
+// fs.ErrNotExist.
 func (d *Dir) Open(name string, e *snapshot.Entry) (*File, Meta, error) {
 	info, err := d.root.Lstat(name)
 	if err != nil {
@@ -154,7 +154,7 @@ func (d *Dir) Open(name string, e *snapshot.Entry) (*File, Meta, error) {
 // Close closes the file.
 func (f *File) Close() error { return f.f.Close() }
 
-// Stat sets the fields of the entry that the system tells, its name excepted.
+// Stat sets the fields of the entry that the system provides, except its name.
 func (f *File) Stat(e *snapshot.Entry) (Meta, error) {
 	info, err := f.f.Stat()
 	if err != nil {
@@ -166,7 +166,7 @@ func (f *File) Stat(e *snapshot.Entry) (Meta, error) {
 // Xattrs returns nothing on this system.
 func (f *File) Xattrs() ([]snapshot.Xattr, error) { return nil, nil }
 
-// Read is io.Reader.
+// Read implements io.Reader.
 func (f *File) Read(p []byte) (int, error) { return f.f.Read(p) }
 
 // SeekTo moves to an offset from the start.

@@ -8,9 +8,9 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A Scratch is a directory in which names are tried: how it tells them apart, it has from
-// the directory that it is made in. Its own name is that of a part, so that the next
-// restore removes it if Close was never called.
+// A Scratch is a directory for trying names. It inherits from its parent directory which
+// names are treated as the same. Its own name is that of a part, so that the next restore
+// removes it if Close was never called.
 type Scratch struct {
 	parent, dir *Out
 	part        string
@@ -33,7 +33,8 @@ func (o *Out) Scratch() (*Scratch, error) {
 // Close removes the directory.
 func (s *Scratch) Close() error { return errors.Join(s.dir.Close(), s.parent.Remove(s.part)) }
 
-// Add adds a name, unless it leads to one that was added before: then it returns that one.
+// Add adds a name, unless the name leads to one that was added before: then it returns
+// that one.
 func (s *Scratch) Add(name string) (same string, err error) {
 	if same := s.Find(name); same != "" {
 		return same, nil
@@ -42,11 +43,11 @@ func (s *Scratch) Add(name string) (same string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if f.part != name { // something has the name, though nothing was found there
-		return "", errors.Join(errors.New("it can be neither opened nor made"), s.dir.Abort(f))
+	if f.part != name { // the name exists, although it could not be opened
+		return "", errors.Join(errors.New("the name can be neither opened nor created"), s.dir.Abort(f))
 	}
-	// Inode numbers don't say which file a name leads to: some file systems have one for
-	// each spelling. What is in the file does.
+	// Inode numbers don't identify the file: some file systems have one for each spelling.
+	// The content of the file does.
 	_, err = f.WriteAt([]byte(strconv.Itoa(len(s.added))), 0)
 	if err = errors.Join(err, f.Pause()); err != nil {
 		return "", err
@@ -59,13 +60,13 @@ func (s *Scratch) Add(name string) (same string, err error) {
 func (s *Scratch) CanLink() bool {
 	const name = "link"
 	if _, err := s.Add(name); err != nil {
-		return true // it isn't known
+		return true // unknown
 	}
 	_, err := s.dir.LinkPart(s.dir, name, name)
 	return err == nil
 }
 
-// Find returns the name, of those that were added, to which a name leads, or nothing.
+// Find returns the added name that a name leads to, or nothing.
 func (s *Scratch) Find(name string) (same string) {
 	var e snapshot.Entry
 	f, _, err := s.dir.Dir.Open(name, &e)

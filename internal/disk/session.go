@@ -10,13 +10,14 @@ import (
 	"sync"
 )
 
-// A Session tells one writer from all others, of any process and machine, and later ones
-// whether it is still at work. Its text is in the names of what it hasn't finished.
+// A Session identifies one writer among all processes and machines, and tells later
+// writers whether it is still running. Its text is part of the names of its unfinished
+// files.
 //
 //	mmmmmmmmbbbbbbbbnnnnnnnnxPIDxSTARTxrrrrrrrr
 //
-// m stands for the machine, b for its run since it was booted, n for the namespace in
-// which PID and START name the process; r is random.
+// m identifies the machine, b its boot, and n the namespace in which PID and START
+// identify the process; r is random.
 type Session string
 
 // sessions are those of this process that have not ended.
@@ -31,10 +32,10 @@ func NewSession() Session {
 	return s
 }
 
-// End says that nothing of the session is left, or ever will be finished.
+// End records that nothing of the session is left, or will ever be finished.
 func (s Session) End() { sessions.Delete(s) }
 
-// here names the place where ids of processes are unique: machine, boot and namespace.
+// here identifies the scope in which process ids are unique: machine, boot and namespace.
 var here = sync.OnceValue(func() string {
 	out := ""
 	for _, part := range []string{machine(), boot(), namespace()} {
@@ -45,17 +46,17 @@ var here = sync.OnceValue(func() string {
 	return out
 })
 
-// State is what is known of a session.
+// State is what is known about a session.
 type State int
 
 // The states.
 const (
-	Unknown State = iota // it is of another machine, or of a process that can't be seen from here
+	Unknown State = iota // of another machine, or of a process that is invisible from here
 	Alive
 	Dead
 )
 
-// State returns whether the session is still at work.
+// State returns whether the session is still running.
 func (s Session) State() State {
 	if _, ok := sessions.Load(s); ok {
 		return Alive
@@ -70,18 +71,18 @@ func (s Session) State() State {
 	case err1 != nil || err2 != nil || start == 0 || fields[0][:8] != here()[:8]:
 		return Unknown
 	case fields[0][8:16] != here()[8:16]:
-		return Dead // the machine was booted since
+		return Dead // the machine was rebooted since
 	case fields[0] != here():
 		return Unknown
 	case int(pid) == processID():
-		return Dead // it ended, or it would be among those of this process
+		return Dead // otherwise it would be among this process's sessions
 	case processStart(int(pid)) == start:
 		return Alive
 	}
 	return Dead
 }
 
-// sessionOf returns the session that is in a name, and what follows it.
+// sessionOf returns the session in a name, and the rest of the name.
 func sessionOf(name, prefix string) (s Session, separator byte, rest string) {
 	body := strings.TrimPrefix(name, prefix)
 	at := strings.IndexAny(body, "-.")

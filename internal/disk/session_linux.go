@@ -8,7 +8,7 @@ import (
 
 func processID() int { return os.Getpid() }
 
-// machine returns what names this machine.
+// machine returns an identifier of this machine.
 func machine() string {
 	for _, name := range []string{"/etc/machine-id", "/var/lib/dbus/machine-id"} {
 		if b, err := os.ReadFile(name); err == nil && len(b) > 1 {
@@ -29,8 +29,8 @@ func namespace() string {
 	return ns
 }
 
-// processStart returns when a process was started, in ticks, or 0 if there is none, or none
-// any more that can do anything.
+// processStart returns when a process was started, in ticks, or 0 if it doesn't exist or
+// has ended.
 func processStart(pid int) uint64 {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {

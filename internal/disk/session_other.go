@@ -11,7 +11,8 @@ func machine() string {
 	return name
 }
 
-// It isn't known here how long another process runs: of sessions of others nothing is.
+// The start of another process is unknown on this system, so nothing is known about its
+// sessions.
 func boot() string            { return "" }
 func namespace() string       { return "" }
 func processStart(int) uint64 { return 0 }

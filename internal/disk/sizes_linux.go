@@ -2,7 +2,7 @@ package disk
 
 import "golang.org/x/sys/unix"
 
-// Of these unix has no names.
+// Package unix has no names for these.
 const (
 	apparmorMagic = 0x5a3c69f0
 	configMagic   = 0x62656570
@@ -12,10 +12,10 @@ const (
 	rpcPipeMagic  = 0x67596969
 )
 
-// Sizes returns what the sizes of the files on the directory's file system are worth.
+// Sizes returns how reliable sizes are on the directory's file system.
 func (d *Dir) Sizes() Sizes { return sizes(d.fd) }
 
-// Sizes returns what the sizes of the files on the file's file system are worth.
+// Sizes returns how reliable sizes are on the file's file system.
 func (f *File) Sizes() Sizes { return sizes(f.fd) }
 
 func sizes(fd int) Sizes {
@@ -23,7 +23,7 @@ func sizes(fd int) Sizes {
 	if unix.Fstatfs(fd, &st) != nil {
 		return SizesKnown
 	}
-	switch uint32(st.Type) { // a signed word on some architectures
+	switch uint32(st.Type) { // signed on some architectures
 	case unix.FUSE_SUPER_MAGIC, unix.V9FS_MAGIC:
 		return EmptyUnknown
 	case unix.PROC_SUPER_MAGIC, unix.SYSFS_MAGIC, unix.DEBUGFS_MAGIC, unix.TRACEFS_MAGIC, unix.SECURITYFS_MAGIC,

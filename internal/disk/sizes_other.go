@@ -2,8 +2,8 @@
 
 package disk
 
-// Sizes returns what the sizes of the files on the directory's file system are worth.
+// Sizes returns how reliable sizes are on the directory's file system.
 func (d *Dir) Sizes() Sizes { return SizesKnown }
 
-// Sizes returns what the sizes of the files on the file's file system are worth.
+// Sizes returns how reliable sizes are on the file's file system.
 func (f *File) Sizes() Sizes { return SizesKnown }

@@ -1,9 +1,9 @@
 package disk
 
-// Space is what is free on a file system.
+// Space is the free space on a file system.
 type Space struct {
 	Known       bool
 	Bytes       uint64
-	InodesKnown bool // some file systems have as many as they need
+	InodesKnown bool // false for file systems that create inodes as needed
 	Inodes      uint64
 }

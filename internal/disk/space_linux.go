@@ -2,7 +2,7 @@ package disk
 
 import "golang.org/x/sys/unix"
 
-// SpaceAt returns how much room there is for this user on the file system of a path.
+// SpaceAt returns the free space for this user on the file system of a path.
 func SpaceAt(path string) Space {
 	var st unix.Statfs_t
 	if unix.Statfs(path, &st) != nil || st.Blocks == 0 {

@@ -2,6 +2,6 @@
 
 package disk
 
-// SpaceAt returns how much room there is for this user on the file system of a path. It
-// isn't known here.
+// SpaceAt returns the free space for this user on the file system of a path, which is
+// unknown on this system.
 func SpaceAt(string) Space { return Space{} }

@@ -11,8 +11,8 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// fillSystem sets owner, inode, links and device numbers, and returns the number
-// of the file system.
+// fillSystem sets owner, inode, links and device numbers, and returns the number of the
+// file system.
 func fillSystem(e *snapshot.Entry, info fs.FileInfo) uint64 {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -31,7 +31,7 @@ func fillSystem(e *snapshot.Entry, info fs.FileInfo) uint64 {
 	return uint64(st.Dev)
 }
 
-// ownerOf returns who owns a file.
+// ownerOf returns the owner of a file.
 func ownerOf(info fs.FileInfo) (uid, gid uint32, err error) {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

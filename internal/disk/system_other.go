@@ -12,5 +12,5 @@ import (
 // fillSystem sets nothing on this system.
 func fillSystem(*snapshot.Entry, fs.FileInfo) uint64 { return 0 }
 
-// ownerOf doesn't know.
+// ownerOf is not supported on this system.
 func ownerOf(fs.FileInfo) (uid, gid uint32, err error) { return 0, 0, errors.ErrUnsupported }

@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// partPrefix begins the names of what is still being written. Nothing in a
-// snapshot is written under such a name.
+// partPrefix begins the names of unfinished files and directories. Nothing in a snapshot
+// is written under such a name.
 const partPrefix = ".qsnap-part-"
 
-// asidePrefix begins the names of what a restore has moved out of the way and not
-// removed yet.
+// asidePrefix begins the names of what a restore has moved out of the way and not removed
+// yet.
 const asidePrefix = ".qsnap-aside-"
 
-// IsPart reports whether a name is that of something a writer left unfinished.
+// IsPart reports whether a name is that of something that a writer left unfinished.
 func IsPart(name string) bool { return strings.HasPrefix(name, partPrefix) }
 
-// IsAside reports whether a name is that of something a restore has moved out of the
-// way. It may be the only copy that its user has.
+// IsAside reports whether a name is that of something that a restore has moved out of the
+// way. It may be the user's only copy.
 func IsAside(name string) bool { return strings.HasPrefix(name, asidePrefix) }
 
 // partName returns a new name for something unfinished.
@@ -30,5 +30,5 @@ func (o *Out) partName() string {
 
 // Keep says which attributes are restored.
 type Keep struct {
-	Owner bool // user and group; only root may set others than its own
+	Owner bool // user and group; only root may set those of others
 }

@@ -13,18 +13,18 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// An Out is an open directory to write to. Its methods may be called by several
-// goroutines, until Close. A name that isn't a single element of a path is refused.
+// An Out is an open directory to write to. Several goroutines may call its methods, until
+// Close. Names must be single elements of a path.
 type Out struct {
-	*Dir // the same directory, to read from
+	*Dir // the same directory, for reading
 
 	session Session
 
 	once     sync.Once
-	inherits bool // what is made in it gets an ACL; set by once
+	inherits bool // new files in it inherit an ACL; set by once
 }
 
-// OpenOut opens a directory to write to, and nothing outside of it, for a session.
+// OpenOut opens a directory to write to it, and to nothing outside of it, for a session.
 func OpenOut(path string, s Session) (*Out, error) {
 	d, err := OpenDir(path)
 	if err != nil {
@@ -33,7 +33,7 @@ func OpenOut(path string, s Session) (*Out, error) {
 	return &Out{Dir: d, session: s}, nil
 }
 
-// Sub opens a directory in this one. A symbolic link is none.
+// Sub opens a subdirectory. A symbolic link is not one.
 func (o *Out) Sub(name string) (*Out, error) {
 	if err := o.check(name); err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (o *Out) check(name string) error {
 	return nil
 }
 
-// Mkdir makes a directory for the user alone; Finish gives it its mode later.
+// Mkdir makes a directory that only the user can access. Finish sets its mode later.
 func (o *Out) Mkdir(name string) error {
 	err := o.check(name)
 	if err == nil {
@@ -69,7 +69,7 @@ func (o *Out) failure(op, name string, err error) error {
 	return o.fail(op, name, err)
 }
 
-// Remove removes whatever has the name, and all that is in it.
+// Remove removes whatever has the name, with everything in it.
 func (o *Out) Remove(name string) error {
 	if err := o.check(name); err != nil {
 		return err
@@ -101,24 +101,26 @@ func (d *Dir) remove(name string) error {
 	return nil
 }
 
-// A NewFile is a file being written, under its name or one that Commit exchanges for it.
+// A NewFile is a file being written, under its own name or under a temporary one until
+// Commit.
 type NewFile struct {
-	fd   int // -1 while it is closed
+	fd   int // -1 while closed
 	part string
 	mode uint32
 	dir  *Dir // for messages
 	name string
 }
 
-// Create begins a file that is to become the entry. It has the entry's owner before
-// it has data, and no more permissions than it will have in the end. It has its name
-// at once if that is asked for and nothing has it, else when it is complete.
+// Create begins a file that will become the entry. The file has the entry's owner before
+// it has data, and never more permissions than it will have in the end. If named is set
+// and its name is free, it has its name at once; otherwise it gets its name when it is
+// complete.
 func (o *Out) Create(e *snapshot.Entry, named bool, keep Keep, report func(error)) (*NewFile, error) {
 	if err := o.check(e.Name); err != nil {
 		return nil, err
 	}
 	mode := uint32(0o600)
-	if len(e.Xattrs) == 0 && !o.bequeaths() { // else an ACL tells what the bits mean
+	if len(e.Xattrs) == 0 && !o.bequeaths() { // otherwise an ACL changes the meaning of the bits
 		mode |= e.Mode & 0o777
 	}
 	f := &NewFile{fd: -1, part: e.Name, dir: o.Dir, name: e.Name}
@@ -146,7 +148,7 @@ func (o *Out) Create(e *snapshot.Entry, named bool, keep Keep, report func(error
 	return f, nil
 }
 
-// bequeaths reports whether files that are made in the directory get its ACL.
+// bequeaths reports whether new files in the directory inherit its ACL.
 func (o *Out) bequeaths() bool {
 	o.once.Do(func() {
 		n, err := unix.Fgetxattr(o.fd, "system.posix_acl_default", nil)
@@ -155,7 +157,7 @@ func (o *Out) bequeaths() bool {
 	return o.inherits
 }
 
-// Reopen opens a file that was closed before it is complete.
+// Reopen opens an incomplete file that was closed.
 func (o *Out) Reopen(f *NewFile) error { return o.open(f, 0, 0) }
 
 func (o *Out) open(f *NewFile, flags int, mode uint32) error {
@@ -182,21 +184,21 @@ func (f *NewFile) fail(op string, err error) error {
 // IsOpen reports whether the file can be written to.
 func (f *NewFile) IsOpen() bool { return f.fd >= 0 }
 
-// longWrite is how many bytes at once are worth having the disk begin with.
+// longWrite is the smallest write for which WriteAt makes the disk start at once.
 const longWrite = 1 << 20
 
-// WriteAt is io.WriterAt. The disk begins to write at once what is long, so that a sync
-// in the end waits for the last of it only.
+// WriteAt implements io.WriterAt. The disk starts long writes at once, so that the final
+// sync waits only for the last of them.
 func (f *NewFile) WriteAt(p []byte, off int64) (int, error) {
 	done, err := f.writeAt(p, off)
 	if err != nil || done < longWrite {
 		return done, err
 	}
 	switch err := unix.SyncFileRange(f.fd, off, int64(done), unix.SYNC_FILE_RANGE_WRITE); err {
-	case unix.EIO, unix.ENOSPC, unix.EDQUOT: // the sync may not be told again
+	case unix.EIO, unix.ENOSPC, unix.EDQUOT: // the sync may not report it again
 		return 0, f.fail("write", err)
 	}
-	return done, nil // begun, or it can't be here, and is for the sync to do
+	return done, nil // started, or left to the sync
 }
 
 func (f *NewFile) writeAt(p []byte, off int64) (done int, err error) {
@@ -228,7 +230,7 @@ func (f *NewFile) Truncate(size int64) error {
 	}
 }
 
-// Pause closes the file for now.
+// Pause closes the file temporarily.
 func (f *NewFile) Pause() error {
 	err := unix.Close(f.fd)
 	f.fd = -1
@@ -251,10 +253,9 @@ func (o *Out) removePart(part string) error {
 	return o.failure("remove", part, unix.Unlinkat(o.fd, part, 0))
 }
 
-// Commit closes the file, which is open, gives it the entry's attributes and its
-// name, and replaces what has it, but no directory. What can't be kept of the
-// attributes is reported and doesn't count as an error. After an error the file
-// is gone.
+// Commit closes the file, which must be open, sets the entry's attributes and gives the
+// file its name. It replaces what has the name, unless that is a directory. Attributes
+// that can't be set are reported and are no error. After an error the file is gone.
 func (o *Out) Commit(f *NewFile, e *snapshot.Entry, report func(error)) error {
 	part, err := o.Complete(f, e, report)
 	if err != nil || part == e.Name {
@@ -263,7 +264,7 @@ func (o *Out) Commit(f *NewFile, e *snapshot.Entry, report func(error)) error {
 	return o.place(part, e.Name)
 }
 
-// Complete does what Commit does, but leaves the file the name that it has.
+// Complete does what Commit does, but leaves the file its present name.
 func (o *Out) Complete(f *NewFile, e *snapshot.Entry, report func(error)) (part string, err error) {
 	o.attributesOfFile(f, e, report)
 	if err := f.Pause(); err != nil {
@@ -284,23 +285,23 @@ func (o *Out) place(part, name string) error {
 	return nil
 }
 
-// Link gives a file of another directory a name in this one, and replaces what has
-// it, but no directory.
+// Link gives a file of another directory a name in this one. It replaces what has the
+// name, unless that is a directory.
 func (o *Out) Link(from *Out, fromName, name string) error {
 	part, err := o.LinkPart(from, fromName, name)
 	if err != nil {
 		return err
 	}
 	err = o.failure("rename to", name, ofName(unix.Renameat(o.fd, part, o.fd, name)))
-	// Of two names of one file, rename leaves both.
+	// rename(2) does nothing if both names are those of one file.
 	if e := o.removePart(part); err == nil && !errors.Is(e, fs.ErrNotExist) {
 		err = e
 	}
 	return err
 }
 
-// LinkPart gives a file of another directory a further name, from which it is to get that
-// name.
+// LinkPart gives a file of another directory a temporary name here, from which it can get
+// its own name.
 func (o *Out) LinkPart(from *Out, fromName, name string) (part string, err error) {
 	if err := errors.Join(from.check(fromName), o.check(name)); err != nil {
 		return "", err
@@ -312,8 +313,8 @@ func (o *Out) LinkPart(from *Out, fromName, name string) (part string, err error
 	return part, nil
 }
 
-// Make makes an entry that is neither file nor directory, and replaces what has
-// its name, but no directory.
+// Make makes an entry that is neither file nor directory. It replaces what has its name,
+// unless that is a directory.
 func (o *Out) Make(e *snapshot.Entry, keep Keep, report func(error)) error {
 	part, err := o.MakePart(e, keep, report)
 	if err != nil {
@@ -322,7 +323,8 @@ func (o *Out) Make(e *snapshot.Entry, keep Keep, report func(error)) error {
 	return o.place(part, e.Name)
 }
 
-// MakePart does what Make does, but under a name from which the entry is to get its own.
+// MakePart does what Make does, but under a temporary name, from which the entry can get
+// its own.
 func (o *Out) MakePart(e *snapshot.Entry, keep Keep, report func(error)) (name string, err error) {
 	if err := o.check(e.Name); err != nil {
 		return "", err
@@ -335,15 +337,15 @@ func (o *Out) MakePart(e *snapshot.Entry, keep Keep, report func(error)) (name s
 		err = o.mknod(&part)
 	}
 	if err != nil {
-		_ = unix.Unlinkat(o.fd, part.Name, 0) // some file systems make a file, and fail then
+		_ = unix.Unlinkat(o.fd, part.Name, 0) // some file systems create a file and then fail
 		return "", fmt.Errorf("%s: %w", filepath.Join(o.path, e.Name), err)
 	}
 	o.attributesOfName(&part, keep, report)
 	return part.Name, nil
 }
 
-// Apply gives the entry's attributes to what has its name already and is of its
-// type: a file, or what Make makes.
+// Apply sets the entry's attributes on what has its name and type: a file, or what Make
+// makes.
 func (o *Out) Apply(e *snapshot.Entry, keep Keep, report func(error)) {
 	if err := o.check(e.Name); err != nil {
 		report(err)
@@ -352,7 +354,7 @@ func (o *Out) Apply(e *snapshot.Entry, keep Keep, report func(error)) {
 	o.attributesOfName(e, keep, report)
 }
 
-// Unlock lets the user write to the directory until Finish, if it is the user's.
+// Unlock lets the user write to the directory until Finish, if the user owns it.
 func (o *Out) Unlock() error {
 	var st unix.Stat_t
 	if err := unix.Fstat(o.fd, &st); err != nil {
@@ -364,7 +366,7 @@ func (o *Out) Unlock() error {
 	return o.Chmod(st.Mode&0o7777 | 0o700)
 }
 
-// Locks reports whether a directory of the user's that has a mode has to be unlocked.
+// Locks reports whether a directory of the user with that mode must be unlocked.
 func (o *Out) Locks(mode uint32) bool { return mode&0o700 != 0o700 && unix.Geteuid() != 0 }
 
 // Chmod sets the directory's mode.
@@ -375,7 +377,7 @@ func (o *Out) Chmod(mode uint32) error {
 	return nil
 }
 
-// Sync makes all that was written to the directory's file system durable.
+// Sync makes everything that was written to the directory's file system durable.
 func (o *Out) Sync() error {
 	if err := unix.Syncfs(o.fd); err != nil && !errors.Is(err, unix.ENOSYS) {
 		return &fs.PathError{Op: "sync", Path: o.path, Err: err}

@@ -13,18 +13,18 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// An Out is an open directory to write to. Its methods may be called by several
-// goroutines, until Close.
+// An Out is an open directory to write to. Several goroutines may call its methods, until
+// Close.
 type Out struct {
-	*Dir // the same directory, to read from
+	*Dir // the same directory, for reading
 	root *os.Root
-	top  *os.Root // where writing began: hard links may lead from there to here
-	rel  string   // of this directory below top
+	top  *os.Root // the directory of OpenOut: hard links are made below it
+	rel  string   // path of this directory below top
 
 	session Session
 }
 
-// OpenOut opens a directory to write to, and nothing outside of it, for a session.
+// OpenOut opens a directory to write to it, and to nothing outside of it, for a session.
 func OpenOut(path string, s Session) (*Out, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
@@ -38,7 +38,7 @@ func OpenOut(path string, s Session) (*Out, error) {
 	return &Out{Dir: dir, root: root, top: root, rel: ".", session: s}, nil
 }
 
-// dirOf opens the directory of a root to read from.
+// dirOf opens the directory of a root for reading.
 func dirOf(root *os.Root, path string) (*Dir, error) {
 	again, err := root.OpenRoot(".")
 	if err != nil {
@@ -55,7 +55,7 @@ func (o *Out) check(name string) error {
 	return nil
 }
 
-// Sub opens a directory in this one. A symbolic link is none.
+// Sub opens a subdirectory. A symbolic link is not one.
 func (o *Out) Sub(name string) (*Out, error) {
 	if err := o.check(name); err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (o *Out) Sub(name string) (*Out, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A link put in its place meanwhile would have led elsewhere in the tree.
+	// A link that took its place meanwhile would have led elsewhere in the tree.
 	opened, err := root.Stat(".")
 	if err == nil && !os.SameFile(info, opened) {
 		err = &fs.PathError{Op: "open", Path: filepath.Join(o.path, name), Err: errors.New("replaced while it was opened")}
@@ -90,7 +90,7 @@ func (o *Out) Sub(name string) (*Out, error) {
 // Close closes the directory.
 func (o *Out) Close() error { return errors.Join(o.Dir.Close(), o.root.Close()) }
 
-// Mkdir makes a directory for the user alone; Finish gives it its mode later.
+// Mkdir makes a directory that only the user can access. Finish sets its mode later.
 func (o *Out) Mkdir(name string) error {
 	if err := o.check(name); err != nil {
 		return err
@@ -98,7 +98,7 @@ func (o *Out) Mkdir(name string) error {
 	return ofName(o.root.Mkdir(name, 0o700))
 }
 
-// Remove removes whatever has the name, and all that is in it.
+// Remove removes whatever has the name, with everything in it.
 func (o *Out) Remove(name string) error {
 	if err := o.check(name); err != nil {
 		return err
@@ -106,16 +106,16 @@ func (o *Out) Remove(name string) error {
 	return o.root.RemoveAll(name)
 }
 
-// A NewFile is a file being written, under its name or one that Commit exchanges for it.
-// Its File is nil while it is closed.
+// A NewFile is a file being written, under its own name or under a temporary one until
+// Commit. Its File is nil while closed.
 type NewFile struct {
 	*os.File
 	part string
 	keep Keep
 }
 
-// Create begins a file that is to become the entry. It has its name at once if that is
-// asked for and nothing has it, else when it is complete.
+// Create begins a file that will become the entry. If named is set and its name is free,
+// it has its name at once; otherwise it gets its name when it is complete.
 func (o *Out) Create(e *snapshot.Entry, named bool, keep Keep, report func(error)) (*NewFile, error) {
 	if err := o.check(e.Name); err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func (o *Out) Create(e *snapshot.Entry, named bool, keep Keep, report func(error
 // IsOpen reports whether the file can be written to.
 func (f *NewFile) IsOpen() bool { return f.File != nil }
 
-// Reopen opens a file that was closed before it is complete.
+// Reopen opens an incomplete file that was closed.
 func (o *Out) Reopen(f *NewFile) error { return o.open(f, 0) }
 
 func (o *Out) open(f *NewFile, flags int) (err error) {
@@ -146,7 +146,7 @@ func (o *Out) open(f *NewFile, flags int) (err error) {
 	return err
 }
 
-// Pause closes the file for now.
+// Pause closes the file temporarily.
 func (f *NewFile) Pause() error {
 	file := f.File
 	f.File = nil
@@ -162,10 +162,9 @@ func (o *Out) Abort(f *NewFile) error {
 	return errors.Join(err, o.root.Remove(f.part))
 }
 
-// Commit closes the file, which is open, gives it the entry's attributes and its
-// name, and replaces what has it, but no directory. What can't be kept of the
-// attributes is reported and doesn't count as an error. After an error the file
-// is gone.
+// Commit closes the file, which must be open, sets the entry's attributes and gives the
+// file its name. It replaces what has the name, unless that is a directory. Attributes
+// that can't be set are reported and are no error. After an error the file is gone.
 func (o *Out) Commit(f *NewFile, e *snapshot.Entry, report func(error)) error {
 	part, err := o.Complete(f, e, report)
 	if err != nil || part == e.Name {
@@ -174,7 +173,7 @@ func (o *Out) Commit(f *NewFile, e *snapshot.Entry, report func(error)) error {
 	return o.place(part, e.Name)
 }
 
-// Complete does what Commit does, but leaves the file the name that it has.
+// Complete does what Commit does, but leaves the file its present name.
 func (o *Out) Complete(f *NewFile, e *snapshot.Entry, report func(error)) (part string, err error) {
 	o.attributes(f.part, e, f.keep, report)
 	if err := f.Pause(); err != nil {
@@ -191,36 +190,36 @@ func (o *Out) place(part, name string) error {
 	return nil
 }
 
-// Link gives a file that was written below the same top another name, and
-// replaces what has it, but no directory.
+// Link gives a file that was written below the same top another name. It replaces what
+// has the name, unless that is a directory.
 func (o *Out) Link(from *Out, fromName, name string) error {
 	part, err := o.LinkPart(from, fromName, name)
 	if err != nil {
 		return err
 	}
 	err = o.root.Rename(part, name)
-	// Of two names of one file, rename leaves both.
+	// Rename does nothing if both names are those of one file.
 	if e := o.root.Remove(part); err == nil && e != nil && !errors.Is(e, fs.ErrNotExist) {
 		err = e
 	}
 	return err
 }
 
-// LinkPart gives a file that was written below the same top a further name, from which it
-// is to get that name.
+// LinkPart gives a file that was written below the same top a temporary name here, from
+// which it can get its own name.
 func (o *Out) LinkPart(from *Out, fromName, name string) (part string, err error) {
 	if err := errors.Join(from.check(fromName), o.check(name)); err != nil {
 		return "", err
 	}
 	if o.top != from.top {
-		return "", &fs.PathError{Op: "link", Path: filepath.Join(o.path, name), Err: errors.New("the file lies behind another link")}
+		return "", &fs.PathError{Op: "link", Path: filepath.Join(o.path, name), Err: errors.New("the file is below another directory link")}
 	}
 	part = o.partName()
 	return part, o.top.Link(filepath.Join(from.rel, fromName), filepath.Join(o.rel, part))
 }
 
-// Make makes an entry that is neither file nor directory, and replaces what has
-// its name, but no directory.
+// Make makes an entry that is neither file nor directory. It replaces what has its name,
+// unless that is a directory.
 func (o *Out) Make(e *snapshot.Entry, keep Keep, report func(error)) error {
 	part, err := o.MakePart(e, keep, report)
 	if err != nil {
@@ -229,7 +228,8 @@ func (o *Out) Make(e *snapshot.Entry, keep Keep, report func(error)) error {
 	return o.place(part, e.Name)
 }
 
-// MakePart does what Make does, but under a name from which the entry is to get its own.
+// MakePart does what Make does, but under a temporary name, from which the entry can get
+// its own.
 func (o *Out) MakePart(e *snapshot.Entry, keep Keep, report func(error)) (name string, err error) {
 	if err := o.check(e.Name); err != nil {
 		return "", err
@@ -242,15 +242,15 @@ func (o *Out) MakePart(e *snapshot.Entry, keep Keep, report func(error)) (name s
 		err = o.mknod(&part)
 	}
 	if err != nil {
-		_ = o.root.Remove(part.Name) // some file systems make a file, and fail then
+		_ = o.root.Remove(part.Name) // some file systems create a file and then fail
 		return "", fmt.Errorf("%s: %w", filepath.Join(o.path, e.Name), err)
 	}
 	o.attributesOfName(&part, keep, report)
 	return part.Name, nil
 }
 
-// Apply gives the entry's attributes to what has its name already and is of its
-// type: a file, or what Make makes.
+// Apply sets the entry's attributes on what has its name and type: a file, or what Make
+// makes.
 func (o *Out) Apply(e *snapshot.Entry, keep Keep, report func(error)) {
 	if err := o.check(e.Name); err != nil {
 		report(err)

@@ -17,11 +17,11 @@ type dir struct {
 	path   string // relative to the root
 	picked bool   // all in it is, unless excluded
 
-	exists bool       // in the destination, before the extraction or by it
-	made   bool       // by the extraction: nothing can be in it already
-	failed bool       // nothing can be written to it
-	level  *level     // see sweep.levelOf
-	place  disk.Place // see placeOf
+	exists bool          // in the destination, before the extraction or by it
+	made   bool          // by the extraction: nothing can be in it already
+	failed bool          // nothing can be written to it
+	level  *level        // see sweep.levelOf
+	place  disk.Identity // see placeOf
 
 	at      string // its name for now, if it displaces something
 	through bool   // a link leads to it
@@ -51,7 +51,7 @@ func (d *dir) openIn(parent *disk.Out) (*disk.Out, error) {
 	if err != nil {
 		return nil, err
 	}
-	place, err := out.Place("")
+	place, err := out.Identify("")
 	id := FileID{place.Device, place.Inode}
 	if d.target == (FileID{}) {
 		d.target = id

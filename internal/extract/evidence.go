@@ -116,7 +116,7 @@ func (g *ground) caseRule(x *extraction) (folds, known bool) {
 	}
 	g.caseSeen = true
 	_ = g.use(x, func(out *disk.Out) error {
-		if out.Telling() == disk.FoldsCase {
+		if out.NameRules() == disk.FoldsCase {
 			g.caseFolds, g.caseKnown = true, true
 			return nil
 		}
@@ -130,7 +130,7 @@ func (g *ground) caseRule(x *extraction) (folds, known bool) {
 			if other == name {
 				continue
 			}
-			_, absent := out.Place(other)
+			_, absent := out.Identify(other)
 			if absent != nil && !errors.Is(absent, fs.ErrNotExist) {
 				continue
 			}

@@ -33,7 +33,7 @@ func (g *ground) use(x *extraction, f func(*disk.Out) error) error {
 func (g *ground) tellsAll(x *extraction) bool {
 	if !g.known {
 		_ = g.use(x, func(out *disk.Out) error {
-			g.apart = out.Telling() == disk.TellsAll
+			g.apart = out.NameRules() == disk.AllDistinct
 			g.known = g.apart
 			return nil
 		})

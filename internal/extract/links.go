@@ -48,7 +48,7 @@ func (x *extraction) firstOf(d *dir, e *snapshot.Entry, v verdict) (first, w *wr
 
 // canLink reports whether files can have several names where a directory is. Where that
 // isn't known it is tried once, but not in a dry run, which takes it for granted.
-func (x *extraction) canLink(d *dir, at disk.Place) bool {
+func (x *extraction) canLink(d *dir, at disk.Identity) bool {
 	key := [2]uint64{at.Device, at.Mount}
 	if can, known := x.linking[key]; known {
 		return can
@@ -68,13 +68,13 @@ func (x *extraction) canLink(d *dir, at disk.Place) bool {
 }
 
 // placeOf returns where a directory is, or is to be.
-func (x *extraction) placeOf(d *dir) disk.Place {
+func (x *extraction) placeOf(d *dir) disk.Identity {
 	for d.made {
 		d = d.parent
 	}
-	if d.place == (disk.Place{}) {
+	if d.place == (disk.Identity{}) {
 		_ = x.dirs.use(d, func(out *disk.Out) (err error) { // if that fails, so does what follows
-			d.place, err = out.Place("")
+			d.place, err = out.Identify("")
 			return err
 		})
 	}

@@ -60,7 +60,7 @@ func (x *extraction) checkRoom(ctx context.Context, freed Most) error {
 		return nil
 	}
 	n := &need{x: x, links: map[snapshot.FileKey]uint64{}}
-	place, err := x.dirs.root.Place("")
+	place, err := x.dirs.root.Identify("")
 	if err != nil {
 		return nil // whatever is wrong with it says who writes to it
 	}

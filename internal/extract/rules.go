@@ -58,7 +58,7 @@ const (
 // A level is what is known of one directory of the destination: which rules count in it.
 type level struct {
 	path  string        // from the snapshot's root
-	place disk.Place    // of the directory
+	place disk.Identity // of the directory
 	rules []*ignore.Set // of ignore files: those in the snapshot, and those that are there
 	noted bool          // notes may be of paths below it
 	stays string        // why nothing in it may be deleted, for all that is below it
@@ -78,7 +78,7 @@ func (l *level) join(name string) string { return path.Join(l.path, name) }
 func (s *sweep) top(ctx context.Context, out *disk.Out) (*level, error) {
 	l := &level{path: s.rules.Base, stays: s.rules.Nothing, noted: s.rules.Noted != nil, rules: make([]*ignore.Set, ofDestination+1)}
 	var err error
-	if l.place, err = out.Place(""); err != nil {
+	if l.place, err = out.Identify(""); err != nil {
 		return nil, err
 	}
 	l.known = true
@@ -100,7 +100,7 @@ func (s *sweep) top(ctx context.Context, out *disk.Out) (*level, error) {
 func (s *sweep) below(ctx context.Context, l *level, d *dir, out *disk.Out, e *snapshot.Entry) (*level, error) {
 	sub := &level{path: path.Join(s.rules.Base, d.path), noted: l.noted, stays: l.stays, rules: l.rules, mount: l.mount, known: l.known}
 	var err error
-	if sub.place, err = out.Place(""); err != nil {
+	if sub.place, err = out.Identify(""); err != nil {
 		return nil, err
 	}
 	if sub.mounted = !sub.place.On(l.place); sub.mounted {
@@ -189,7 +189,7 @@ func head(out *disk.Out, name string, n int64) ([]byte, error) {
 
 // spares returns why an entry that the snapshot doesn't have has to stay, or nothing. If
 // that is a directory, what is in it is another question.
-func (s *sweep) spares(ctx context.Context, l *level, e *snapshot.Entry, place disk.Place) (string, error) {
+func (s *sweep) spares(ctx context.Context, l *level, e *snapshot.Entry, place disk.Identity) (string, error) {
 	full, isDir := l.join(e.Name), e.Type == snapshot.Dir
 	switch own := s.rules.Own[FileID{place.Device, place.Inode}]; {
 	case own != "" && place.Inode != 0:

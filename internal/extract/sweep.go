@@ -211,7 +211,7 @@ func (s *sweep) extra(ctx context.Context, out *disk.Out, l *level, d *dir, name
 		s.kept++
 		return false, nil
 	}
-	place, err := out.Place(name)
+	place, err := out.Identify(name)
 	why := ""
 	if err == nil {
 		why, err = s.spares(ctx, l, &e, place)

@@ -10,22 +10,22 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// Place returns where a name leads, which a symbolic link there does not. An empty name
-// is the directory itself.
-func (d *Dir) Place(name string) (Place, error) {
+// Identify returns the identity of what has a name. It doesn't follow a symbolic link. An
+// empty name is the directory itself.
+func (d *Dir) Identify(name string) (Identity, error) {
 	if name == "" {
 		name = "."
 	}
 	info, err := d.root.Lstat(name)
 	if err != nil {
-		return Place{}, err
+		return Identity{}, err
 	}
 	var e snapshot.Entry
 	device := fillSystem(&e, info)
-	return Place{Device: device, Inode: e.Inode}, nil
+	return Identity{Device: device, Inode: e.Inode}, nil
 }
 
-// Unlink removes a name that is no directory.
+// Unlink removes a name that is not a directory.
 func (o *Out) Unlink(name string) error {
 	info, err := o.root.Lstat(name)
 	if err == nil && info.IsDir() {
@@ -40,14 +40,13 @@ func (o *Out) Unlink(name string) error {
 // Rmdir removes an empty directory.
 func (o *Out) Rmdir(name string) error { return o.root.Remove(name) }
 
-// LeadsToDir reports whether a name that is a symbolic link leads to a directory,
-// wherever that is.
+// LeadsToDir reports whether a symbolic link leads to a directory, anywhere.
 func (d *Dir) LeadsToDir(name string) bool {
 	info, err := os.Stat(filepath.Join(d.path, name))
 	return err == nil && info.IsDir()
 }
 
-// Through opens the directory that a symbolic link leads to, wherever that is.
+// Through opens the directory that a symbolic link leads to, anywhere.
 func (o *Out) Through(name string) (*Out, error) {
 	return OpenOut(filepath.Join(o.path, name), o.session)
 }

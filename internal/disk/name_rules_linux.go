@@ -2,31 +2,31 @@ package disk
 
 import "golang.org/x/sys/unix"
 
-// casefoldFlag marks a directory in which names that differ in case, or in how their
-// letters are composed, are one: FS_CASEFOLD_FL of linux/fs.h.
+// casefoldFlag marks a directory that ignores case and the composition of letters:
+// FS_CASEFOLD_FL of linux/fs.h.
 const casefoldFlag = 0x40000000
 
-// Telling returns what is known of how the directory tells names apart.
-func (d *Dir) Telling() Telling {
+// NameRules returns which names the directory treats as the same.
+func (d *Dir) NameRules() NameRules {
 	var st unix.Statfs_t
 	if unix.Fstatfs(d.fd, &st) != nil {
-		return TellsPerhaps
+		return RulesUnknown
 	}
-	switch uint32(st.Type) { // a signed word on some architectures
+	switch uint32(st.Type) { // signed on some architectures
 	case unix.EXT4_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.TMPFS_MAGIC, unix.BCACHEFS_SUPER_MAGIC:
 		flags, err := unix.IoctlGetInt(d.fd, unix.FS_IOC_GETFLAGS)
 		switch {
 		case err == nil && flags&casefoldFlag != 0:
 			return FoldsCase
-		case err == nil || err == unix.ENOTTY || err == unix.EOPNOTSUPP: // it has no such flags
-			return TellsAll
+		case err == nil || err == unix.ENOTTY || err == unix.EOPNOTSUPP: // the file system has no such flags
+			return AllDistinct
 		}
 	case unix.BTRFS_SUPER_MAGIC, unix.RAMFS_MAGIC:
-		return TellsAll
+		return AllDistinct
 	case unix.MSDOS_SUPER_MAGIC, unix.EXFAT_SUPER_MAGIC, 0x4244, 0x482b: // the last two are HFS and HFS+
 		return FoldsCase
 	}
-	return TellsPerhaps
+	return RulesUnknown
 }
 
 // CanLink reports whether files in the directory can have several names, if that is known

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Place returns where a name leads, which a symbolic link there does not. An empty name
-// is the directory itself. No automounter is set off.
-func (d *Dir) Place(name string) (Place, error) {
+// Identify returns the identity of what has a name. It doesn't follow a symbolic link,
+// and doesn't trigger an automounter. An empty name is the directory itself.
+func (d *Dir) Identify(name string) (Identity, error) {
 	flags := unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT
 	if name == "" {
 		flags |= unix.AT_EMPTY_PATH
@@ -22,17 +22,18 @@ func (d *Dir) Place(name string) (Place, error) {
 			break
 		}
 		if err != unix.EINTR {
-			return Place{}, d.fail("stat", name, err)
+			return Identity{}, d.fail("stat", name, err)
 		}
 	}
-	p := Place{Device: unix.Mkdev(st.Dev_major, st.Dev_minor), Inode: st.Ino, Mount: st.Mnt_id}
+	p := Identity{Device: unix.Mkdev(st.Dev_major, st.Dev_minor), Inode: st.Ino, Mount: st.Mnt_id}
 	if st.Mask&unix.STATX_MNT_ID == 0 {
 		p.Mount = d.mountOf(name)
 	}
 	return p, nil
 }
 
-// mountOf asks /proc for the mount of a name, as kernels before 5.8 have it nowhere else.
+// mountOf reads the mount of a name from /proc: kernels before 5.8 provide it nowhere
+// else.
 func (d *Dir) mountOf(name string) uint64 {
 	fd := d.fd
 	if name != "" {
@@ -56,7 +57,7 @@ func (d *Dir) mountOf(name string) uint64 {
 	return 0
 }
 
-// Unlink removes a name that is no directory, and Rmdir one that is an empty one.
+// Unlink removes a name that is not a directory.
 func (o *Out) Unlink(name string) error { return o.unlink(name, 0) }
 
 // Rmdir removes an empty directory.
@@ -69,14 +70,13 @@ func (o *Out) unlink(name string, flags int) error {
 	return o.failure("remove", name, unix.Unlinkat(o.fd, name, flags))
 }
 
-// LeadsToDir reports whether a name that is a symbolic link leads to a directory,
-// wherever that is.
+// LeadsToDir reports whether a symbolic link leads to a directory, anywhere.
 func (d *Dir) LeadsToDir(name string) bool {
 	var st unix.Stat_t
 	return unix.Fstatat(d.fd, name, &st, unix.AT_NO_AUTOMOUNT) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
 }
 
-// Through opens the directory that a symbolic link leads to, wherever that is.
+// Through opens the directory that a symbolic link leads to, anywhere.
 func (o *Out) Through(name string) (*Out, error) {
 	if err := o.check(name); err != nil {
 		return nil, err
