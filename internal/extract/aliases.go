@@ -10,12 +10,13 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// withoutAliases returns those names that a directory lists, except for those under which
-// it lists what the snapshot has under another spelling, as a directory does that takes
-// "A" and "a" for the same. Unlisted are the snapshot's names that it doesn't list as they
-// are. The error says that such a spelling can't be found among the listed ones.
+// withoutAliases returns the names that a directory lists, without aliases. An alias is a
+// listed spelling of a name that the snapshot has in another spelling: such a directory
+// treats "A" and "a" as the same. unlisted are the snapshot's names that the directory
+// doesn't list as they are. The error says that a name's spelling can't be found among
+// the listed ones.
 func withoutAliases(out *disk.Out, listed, unlisted []string) ([]string, error) {
-	var known []sighting // of the listed names, once they are needed
+	var known []listedName // the listed names, read when needed
 	alias := map[string]bool{}
 	for _, name := range unlisted {
 		it, err := sight(out, name)
@@ -32,7 +33,7 @@ func withoutAliases(out *disk.Out, listed, unlisted []string) ([]string, error) 
 		}
 		same := it.among(known)
 		if len(same) == 0 {
-			return nil, fmt.Errorf("%s is there, but is listed under another name, and which one that is can't be told", name)
+			return nil, fmt.Errorf("%s exists, but is listed under another name that can't be determined", name)
 		}
 		for _, name := range same {
 			alias[name] = true
@@ -41,19 +42,19 @@ func withoutAliases(out *disk.Out, listed, unlisted []string) ([]string, error) 
 	return slices.DeleteFunc(listed, func(name string) bool { return alias[name] }), nil
 }
 
-// A sighting is what a directory tells of a name.
-type sighting struct {
+// A listedName is what a directory reports of a name.
+type listedName struct {
 	entry snapshot.Entry
 	file  FileID
 }
 
-func sight(out *disk.Out, name string) (s sighting, err error) {
+func sight(out *disk.Out, name string) (s listedName, err error) {
 	meta, err := out.Lstat(name, &s.entry)
 	s.file = FileID{meta.Device, s.entry.Inode}
 	return s, err
 }
 
-func sightAll(out *disk.Out, names []string) (all []sighting, err error) {
+func sightAll(out *disk.Out, names []string) (all []listedName, err error) {
 	for _, name := range names {
 		s, err := sight(out, name)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -67,14 +68,14 @@ func sightAll(out *disk.Out, names []string) (all []sighting, err error) {
 	return all, nil
 }
 
-// among returns the listed names that may be another spelling of this one. Those of the
-// same file are. Some file systems have an inode number for each spelling: there it is
-// those that differ in case only, or else those that look the same.
-func (s *sighting) among(listed []sighting) []string {
-	for _, same := range []func(l *sighting) bool{
-		func(l *sighting) bool { return l.file == s.file && s.file.Inode != 0 },
-		func(l *sighting) bool { return foldCase(l.entry.Name) == foldCase(s.entry.Name) },
-		func(l *sighting) bool {
+// among returns the listed names that may be another spelling of this one: those of the
+// same file. Some file systems have a different inode number for each spelling. There it
+// returns those that differ only in case or, if there are none, those that look the same.
+func (s *listedName) among(listed []listedName) []string {
+	for _, same := range []func(l *listedName) bool{
+		func(l *listedName) bool { return l.file == s.file && s.file.Inode != 0 },
+		func(l *listedName) bool { return foldCase(l.entry.Name) == foldCase(s.entry.Name) },
+		func(l *listedName) bool {
 			return l.entry.Type == s.entry.Type && l.entry.Size == s.entry.Size && l.entry.MTime == s.entry.MTime
 		},
 	} {

@@ -11,24 +11,24 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A held entry is complete, but something else than what it may replace at once has its
-// name: a directory, or something in the place of a directory. It gets its name when all
-// is written: what has that is moved aside, and deleted after everything else.
-type held struct {
+// A deferred entry is complete, but it can't replace at once what has its name: a
+// directory, or something in the place of a directory. It gets its name when everything
+// is written. What has its name is then moved aside, and deleted last of all.
+type deferred struct {
 	dir   *dir
 	entry *snapshot.Entry
-	part  string // its name for now
-	sub   *dir   // that it is, or nil
+	part  string // its temporary name
+	sub   *dir   // the directory that the entry is, or nil
 	file  *written
 
-	placed bool // it has its name
+	placed bool // the entry has its own name
 	aside  *disk.Aside
 }
 
-func (h *held) path() string { return h.dir.join(h.entry.Name) }
+func (h *deferred) path() string { return h.dir.join(h.entry.Name) }
 
-// named says which name the entry has now; empty is its own.
-func (h *held) named(part string) {
+// named records the entry's present name; empty means its own.
+func (h *deferred) named(part string) {
 	if h.sub != nil {
 		h.sub.at = part
 	}
@@ -37,15 +37,15 @@ func (h *held) named(part string) {
 	}
 }
 
-func (x *extraction) hold(h *held) {
+func (x *extraction) hold(h *deferred) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.held = append(x.held, h)
+	x.deferred = append(x.deferred, h)
 }
 
-// swap gives their names to the entries that are held.
-func (x *extraction) swap(ctx context.Context) error {
-	for _, h := range x.held {
+// placeDeferred gives the deferred entries their names.
+func (x *extraction) placeDeferred(ctx context.Context) error {
+	for _, h := range x.deferred {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -56,7 +56,7 @@ func (x *extraction) swap(ctx context.Context) error {
 	return nil
 }
 
-// inDir changes what is in a directory that may be finished.
+// inDir changes the contents of a directory that may be finished.
 func (x *extraction) inDir(d *dir, change func(*disk.Out) error) error {
 	return x.dirs.use(d, func(out *disk.Out) error {
 		closed, err := x.reopen(out, d)
@@ -68,8 +68,8 @@ func (x *extraction) inDir(d *dir, change func(*disk.Out) error) error {
 	})
 }
 
-// place moves aside what has the entry's name, and gives that to the entry.
-func (x *extraction) place(out *disk.Out, h *held) error {
+// place moves aside what has the entry's name, and gives the name to the entry.
+func (x *extraction) place(out *disk.Out, h *deferred) error {
 	aside, err := out.MoveAside(h.entry.Name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -90,9 +90,9 @@ func (x *extraction) place(out *disk.Out, h *held) error {
 	return nil
 }
 
-// dropHeld removes what was held and did not get its name.
-func (x *extraction) dropHeld() {
-	for _, h := range x.held {
+// dropDeferred removes the deferred entries that did not get their names.
+func (x *extraction) dropDeferred() {
+	for _, h := range x.deferred {
 		if h.placed {
 			continue
 		}
@@ -102,9 +102,9 @@ func (x *extraction) dropHeld() {
 	}
 }
 
-// putBack gives their names back to what was moved aside.
+// putBack gives the asides their names back.
 func (x *extraction) putBack() {
-	for _, h := range x.held {
+	for _, h := range x.deferred {
 		if h.aside == nil {
 			continue
 		}
@@ -126,7 +126,7 @@ func (x *extraction) putBack() {
 // clearAsides deletes what was moved aside, unless something failed.
 func (x *extraction) clearAsides(ctx context.Context) error {
 	failed := x.Progress.Problems.Load() > 0
-	for _, h := range x.held {
+	for _, h := range x.deferred {
 		if h.aside == nil {
 			continue
 		}
@@ -151,7 +151,7 @@ func (x *extraction) clearAsides(ctx context.Context) error {
 	return nil
 }
 
-func (x *extraction) clearAside(ctx context.Context, h *held) (gone bool, why string, ended error) {
+func (x *extraction) clearAside(ctx context.Context, h *deferred) (gone bool, why string, ended error) {
 	s := x.look(false)
 	at, err := s.levelOf(ctx, h.dir)
 	if err == nil {
@@ -186,8 +186,8 @@ func (x *extraction) clearAside(ctx context.Context, h *held) (gone bool, why st
 	return true, "", nil
 }
 
-// tidy removes from a directory what extractions left that are dead, and gives back their
-// names to what these had moved aside.
+// tidy removes from a directory the parts of dead extractions, and gives their asides
+// their names back.
 func (x *extraction) tidy(d *dir) {
 	if !d.exists || d.made || d.failed || x.DryRun {
 		return
@@ -215,7 +215,7 @@ func (x *extraction) tidy(d *dir) {
 	}
 }
 
-// tidyPart removes a part whose writer is dead. Nothing in it was ever anybody's.
+// tidyPart removes a part of a dead writer. Nothing in it was ever the user's.
 func (x *extraction) tidyPart(out *disk.Out, name string) error {
 	if disk.PartSession(name).State() != disk.Dead {
 		return nil
@@ -223,7 +223,7 @@ func (x *extraction) tidyPart(out *disk.Out, name string) error {
 	return out.Remove(name)
 }
 
-// tidyAside gives back its name to what a dead extraction has moved aside, or tells of it.
+// tidyAside gives an aside of a dead extraction its name back, or reports it.
 func (x *extraction) tidyAside(out *disk.Out, d *dir, name string) error {
 	list, session, err := out.Asides(name)
 	if err != nil {
@@ -233,7 +233,7 @@ func (x *extraction) tidyAside(out *disk.Out, d *dir, name string) error {
 	case disk.Alive:
 		return nil
 	case disk.Unknown:
-		x.leftover(d.join(name), "a restore, of which nothing is known here, has moved it out of the way")
+		x.leftover(d.join(name), "a restore that is unknown on this machine has moved it out of the way")
 		return nil
 	}
 	if len(list) == 0 {

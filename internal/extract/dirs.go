@@ -9,24 +9,24 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A dir is a directory of the snapshot and of the destination.
+// A dir is a directory of the snapshot, and of the destination.
 type dir struct {
 	x      *extraction
 	parent *dir // nil for the root
 	entry  *snapshot.Entry
 	path   string // relative to the root
-	picked bool   // all in it is, unless excluded
+	picked bool   // everything in it is restored, unless excluded
 
-	exists bool          // in the destination, before the extraction or by it
-	made   bool          // by the extraction: nothing can be in it already
-	failed bool          // nothing can be written to it
+	exists bool          // exists in the destination
+	made   bool          // the extraction made it: nothing else can be in it
+	failed bool          // it can't be written to
 	level  *level        // see sweep.levelOf
 	place  disk.Identity // see placeOf
 
-	at      string // its name for now, if it displaces something
-	through bool   // a link leads to it
-	way     bool   // as it did when the snapshot was taken
-	target  FileID // that the link leads to
+	at      string // its temporary name, if something has its own name
+	through bool   // it is reached through a link
+	way     bool   // as when the snapshot was taken
+	target  FileID // the directory that the link leads to
 }
 
 func (d *dir) full() string { return d.path }
@@ -39,7 +39,7 @@ func (d *dir) join(name string) string {
 	return d.path + "/" + name
 }
 
-// openIn opens the directory in the one that it is in.
+// openIn opens the directory in its parent.
 func (d *dir) openIn(parent *disk.Out) (*disk.Out, error) {
 	switch {
 	case d.at != "":
@@ -57,7 +57,7 @@ func (d *dir) openIn(parent *disk.Out) (*disk.Out, error) {
 		d.target = id
 	}
 	if err == nil && id != d.target {
-		err = errors.New("the link leads elsewhere now")
+		err = errors.New("the link now leads elsewhere")
 	}
 	if err != nil {
 		return nil, errors.Join(err, out.Close())
@@ -65,10 +65,11 @@ func (d *dir) openIn(parent *disk.Out) (*disk.Out, error) {
 	return out, nil
 }
 
-// isForeign reports whether it lies behind a link that the snapshot knows nothing of.
+// isForeign reports whether the directory is behind a link that the snapshot doesn't
+// know.
 func (d *dir) isForeign() bool { return d.through && !d.way }
 
-// follow notes which directory a link leads to, once and for all.
+// follow records which directory a link leads to, once and for all.
 func (d *dir) follow(parent *disk.Out) error {
 	d.through = true
 	out, err := d.openIn(parent)
@@ -78,17 +79,16 @@ func (d *dir) follow(parent *disk.Out) error {
 	return out.Close()
 }
 
-// A dirCache keeps directories of the destination open, as many as are in use and
-// some more.
+// A dirCache keeps directories of the destination open: those in use and some more.
 type dirCache struct {
 	root *disk.Out
 
 	mu    sync.Mutex
 	open  map[*dir]*list.Element // of *openDir
-	order list.List              // the last used in front
+	order list.List              // most recently used first
 }
 
-// openDirs is how many directories are kept open that nobody uses.
+// openDirs is how many directories are kept open that are not in use.
 const openDirs = 128
 
 type openDir struct {
@@ -134,7 +134,7 @@ func (c *dirCache) acquire(d *dir) (*openDir, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if el, ok := c.open[d]; ok { // somebody else was faster
+	if el, ok := c.open[d]; ok { // another goroutine has opened it meanwhile
 		o := el.Value.(*openDir)
 		o.users++
 		return o, out.Close()
@@ -150,7 +150,7 @@ func (c *dirCache) release(o *openDir) {
 	o.users--
 }
 
-// shrink closes directories that were not used for long.
+// shrink closes the least recently used directories.
 func (c *dirCache) shrink() error {
 	var errs []error
 	for el := c.order.Back(); el != nil && c.order.Len() > openDirs; {

@@ -10,8 +10,7 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A written is a file of the snapshot that is to be written, or is found to be
-// there.
+// A written is a file of the snapshot that is being written, or was found to be right.
 type written struct {
 	dir   *dir
 	entry *snapshot.Entry
@@ -19,19 +18,19 @@ type written struct {
 	positions
 
 	mu     sync.Mutex
-	file   *disk.NewFile // nil before the first chunk, and once it is done
-	left   int           // chunks to come, and one more until all are planned
-	err    error         // of closing it before it was complete
+	file   *disk.NewFile // nil before the first chunk and when done
+	left   int           // chunks still to come, plus one until all are planned
+	err    error         // error of closing the incomplete file
 	failed bool
-	at     string // its name for now, if it displaces something
+	at     string // its temporary name, if something has its own name
 }
 
 func newWritten(d *dir, e *snapshot.Entry, v verdict) *written {
 	return &written{dir: d, entry: e, verdict: v, positions: newPositions(e), left: 1}
 }
 
-// await says that another chunk is to come.
-func (w *written) await() {
+// addPending records that another chunk is to come.
+func (w *written) addPending() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.left++
@@ -39,7 +38,7 @@ func (w *written) await() {
 
 func (w *written) path() string { return w.dir.join(w.entry.Name) }
 
-// name returns the name that it has now.
+// name returns the present name.
 func (w *written) name() string {
 	if w.at != "" {
 		return w.at
@@ -47,26 +46,26 @@ func (w *written) name() string {
 	return w.entry.Name
 }
 
-// A fileCache knows the files of several chunks that are being written. When many
-// wait for chunks of other segments, some are closed, and opened again later.
+// A fileCache holds the files of several chunks that are being written. If many wait for
+// chunks of other segments, some are closed and reopened later.
 type fileCache struct {
 	x *extraction
 
 	mu    sync.Mutex
-	begun map[*written]*list.Element // of *written; nil where it is closed
-	order list.List                  // those that are open, the last written to in front
+	begun map[*written]*list.Element // of *written; nil if closed
+	order list.List                  // the open files, most recently written first
 }
 
-// openFiles is how many files may wait for chunks and stay open.
+// openFiles is how many files may stay open while they wait for chunks.
 const openFiles = 256
 
 func newFileCache(x *extraction) *fileCache {
 	return &fileCache{x: x, begun: map[*written]*list.Element{}}
 }
 
-// write writes some chunks to their file, whose data begins at an offset without the
-// holes. The first chunk begins the file and the last one ends it. A file that
-// can't be written is given up and reported.
+// write writes some chunks to their file. offset is that of their data without holes. The
+// first chunk creates the file and the last one completes it. A file that can't be
+// written is given up and reported.
 func (x *extraction) write(w *written, offset int64, data []byte, chunks int) {
 	w.mu.Lock()
 	if w.failed {
@@ -113,13 +112,14 @@ func (x *extraction) writeOpen(w *written, offset int64, data []byte, chunks int
 		part, err := out.Complete(f, w.entry, x.reportTo(w.path))
 		if err == nil {
 			w.at = part
-			x.hold(&held{dir: w.dir, entry: w.entry, part: part, file: w})
+			x.hold(&deferred{dir: w.dir, entry: w.entry, part: part, file: w})
 		}
 		return err
 	})
 }
 
-// begin opens the file's part, anew or again. What is written then may be all of it.
+// begin creates or reopens the file's part. all says that the next write is the whole
+// file.
 func (x *extraction) begin(out *disk.Out, w *written, all bool) error {
 	switch {
 	case w.file == nil:
@@ -177,8 +177,8 @@ func (x *extraction) reportTo(path func() string) func(error) {
 	}
 }
 
-// touch notes that a file is being written to, and closes one that was not for
-// long. The caller holds w.mu.
+// touch records that a file is being written to, and closes the least recently written
+// one. The caller holds w.mu.
 func (c *fileCache) touch(w *written) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -189,7 +189,7 @@ func (c *fileCache) touch(w *written) {
 	}
 	for el := c.order.Back(); el != nil && c.order.Len() > openFiles; {
 		before := el.Prev()
-		if old := el.Value.(*written); old != w && old.mu.TryLock() { // else it is in use
+		if old := el.Value.(*written); old != w && old.mu.TryLock() { // otherwise it is in use
 			c.order.Remove(el)
 			c.begun[old] = nil
 			old.err = old.file.Pause()
@@ -199,7 +199,7 @@ func (c *fileCache) touch(w *written) {
 	}
 }
 
-// forget says that a file is complete or given up.
+// forget removes a file that is complete or given up.
 func (c *fileCache) forget(w *written) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -209,7 +209,7 @@ func (c *fileCache) forget(w *written) {
 	delete(c.begun, w)
 }
 
-// close removes what is not complete.
+// close removes incomplete files.
 func (c *fileCache) close() {
 	for w := range c.begun {
 		c.x.discard(w)

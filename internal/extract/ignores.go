@@ -14,13 +14,13 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// The sorts of ignore files, by which rules of a level are kept.
+// The kinds of ignore files, by which the rules of a level are kept.
 const (
 	ofSnapshot = iota
 	ofDestination
 )
 
-// above heeds the ignore files of the directories above the root.
+// above applies the ignore files of the directories above the root.
 func (s *sweep) above(ctx context.Context, l *level, dirs []snapshot.Entry) error {
 	at := ""
 	for i := range dirs[:max(0, len(dirs)-1)] {
@@ -34,7 +34,7 @@ func (s *sweep) above(ctx context.Context, l *level, dirs []snapshot.Entry) erro
 	return nil
 }
 
-// with adds rules to those of the level, of one sort.
+// with adds rules of one kind to those of the level.
 func (l *level) with(sort int, text []byte, name string) error {
 	parsed, err := ignore.ParseFile(bytes.NewReader(text), name)
 	if err != nil {
@@ -46,8 +46,8 @@ func (l *level) with(sort int, text []byte, name string) error {
 	return nil
 }
 
-// readSnapshotRules heeds the ignore files that the snapshot has in a directory, and returns
-// their names.
+// readSnapshotRules applies the ignore files that the snapshot has in a directory, and
+// returns their names.
 func (s *sweep) readSnapshotRules(ctx context.Context, l *level, dir *snapshot.Entry) (heeded []string, err error) {
 	for _, name := range s.rules.IgnoreFiles {
 		e, err := snapshot.Lookup(ctx, s.x.Source, dir.Subtree, name)
@@ -59,7 +59,7 @@ func (s *sweep) readSnapshotRules(ctx context.Context, l *level, dir *snapshot.E
 			return nil, err
 		}
 		if e.Type != snapshot.File || e.Problem != "" || e.Size > maxIgnoreFile {
-			continue // it wasn't heeded either
+			continue // the snapshot did not apply it either
 		}
 		text, err := s.content(ctx, e)
 		if err == nil {
@@ -74,7 +74,7 @@ func (s *sweep) readSnapshotRules(ctx context.Context, l *level, dir *snapshot.E
 	return heeded, nil
 }
 
-// content returns what is in a small file of the snapshot.
+// content returns the content of a small file of the snapshot.
 func (s *sweep) content(ctx context.Context, e *snapshot.Entry) ([]byte, error) {
 	out, pos := make([]byte, e.Size), newPositions(e)
 	for c, err := range snapshot.Chunks(ctx, s.x.Source, e, 0) {
@@ -95,17 +95,18 @@ func (s *sweep) content(ctx context.Context, e *snapshot.Entry) ([]byte, error) 
 	return out, nil
 }
 
-// replacesAll reports whether what is there becomes what the snapshot has, in any case.
+// replacesAll reports whether existing files are always made equal to the snapshot's.
 func (x *extraction) replacesAll() bool {
 	return x.Policy == Always && x.Include == nil && x.Exclude == nil
 }
 
-// readRules heeds the ignore files that are in a directory of the destination, but for some:
-// those that leave out themselves are in no snapshot. One that the snapshot has is replaced
-// before anything is deleted, so what it says now counts neither then nor in a plan.
-func (s *sweep) readRules(l *level, out *disk.Out, but []string) error {
+// readRules applies the ignore files in a directory of the destination, except some:
+// ignore files that exclude themselves are in no snapshot. An ignore file that the
+// snapshot has is replaced before anything is deleted, so its present rules count neither
+// then nor in a plan.
+func (s *sweep) readRules(l *level, out *disk.Out, except []string) error {
 	for _, name := range s.rules.IgnoreFiles {
-		if slices.Contains(but, name) {
+		if slices.Contains(except, name) {
 			continue
 		}
 		text, err := head(out, name, maxIgnoreFile)
@@ -122,8 +123,9 @@ func (s *sweep) readRules(l *level, out *disk.Out, but []string) error {
 	return nil
 }
 
-// ignoresLast returns the names of ignore files apart. They are looked at after all that
-// they have a say in: one that keeps something has to stay, or that would go the next time.
+// ignoresLast separates the names of ignore files. They are examined after everything
+// that they apply to: an ignore file that protects something must stay, or that would be
+// deleted the next time.
 func (s *sweep) ignoresLast(names []string) (others, ignores []string) {
 	for _, name := range names {
 		if slices.Contains(s.rules.IgnoreFiles, name) {
@@ -135,14 +137,14 @@ func (s *sweep) ignoresLast(names []string) (others, ignores []string) {
 	return others, ignores
 }
 
-// excludes returns the rule that leaves out a path, or nothing.
+// excludes returns the rule that leaves out a path, or "".
 func (s *sweep) excludes(l *level, full string, isDir bool) string {
 	says := func(r *ignore.Rule) string { return "the snapshot leaves it out: " + r.Source() + ": " + r.String() }
 	rule, excluded := s.rules.Patterns.Match(full, isDir)
 	if excluded {
 		return says(rule)
 	}
-	if rule == nil { // else it has the last word
+	if rule == nil { // otherwise that rule decides
 		for sort, set := range l.rules {
 			if rule, excluded := set.Match(full, isDir); excluded {
 				if sort == ofDestination {

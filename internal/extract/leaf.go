@@ -11,7 +11,7 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// leaf plans an entry that is no directory.
+// leaf plans an entry that is not a directory.
 func (x *extraction) leaf(ctx context.Context, d *dir, e *snapshot.Entry) error {
 	full := func() string { return d.join(e.Name) }
 	if d.failed {
@@ -31,13 +31,13 @@ func (x *extraction) leaf(ctx context.Context, d *dir, e *snapshot.Entry) error 
 			x.win.links = append(x.win.links, linkJob{first, d, e, v})
 			return nil
 		}
-		return x.carry(ctx, w)
+		return x.planWrite(ctx, w)
 	}
-	return x.carry(ctx, newWritten(d, e, v))
+	return x.planWrite(ctx, newWritten(d, e, v))
 }
 
-// carry plans a file that is to be written, and does at once what needs no chunks.
-func (x *extraction) carry(ctx context.Context, w *written) error {
+// planWrite plans a file that must be written, and does at once what needs no chunks.
+func (x *extraction) planWrite(ctx context.Context, w *written) error {
 	switch {
 	case !w.todo:
 		x.Progress.Same.Add(1)
@@ -56,7 +56,7 @@ func (x *extraction) carry(ctx context.Context, w *written) error {
 	return nil
 }
 
-// make makes what is no file, or gives a file that is there other attributes.
+// make makes an entry that is not a file, or sets the attributes of an existing file.
 func (x *extraction) make(out *disk.Out, w *written) error {
 	switch {
 	case w.action == Touch:
@@ -67,7 +67,7 @@ func (x *extraction) make(out *disk.Out, w *written) error {
 			return err
 		}
 		w.at = part
-		x.hold(&held{dir: w.dir, entry: w.entry, part: part, file: w})
+		x.hold(&deferred{dir: w.dir, entry: w.entry, part: part, file: w})
 		return nil
 	default:
 		if err := out.Make(w.entry, x.Keep, x.reportTo(w.path)); err != nil {
@@ -78,7 +78,7 @@ func (x *extraction) make(out *disk.Out, w *written) error {
 	return nil
 }
 
-// count counts an entry that is no directory as done.
+// count counts an entry that is not a directory as done.
 func (x *extraction) count(e *snapshot.Entry) {
 	if e.Type == snapshot.File {
 		x.Progress.Files.Add(1)
@@ -88,14 +88,14 @@ func (x *extraction) count(e *snapshot.Entry) {
 	}
 }
 
-// A verdict is what is to be done about an entry.
+// A verdict says what to do about an entry.
 type verdict struct {
 	action    Action
 	todo      bool
-	displaces bool // a directory that is in its place is to be moved aside, in the end
+	displaces bool // the directory in its place is moved aside in the end
 }
 
-// compare says what is to be done about an entry, in view of what is there.
+// compare decides what to do about an entry, given what exists in its place.
 func (x *extraction) compare(ctx context.Context, d *dir, e *snapshot.Entry) (v verdict, err error) {
 	if d.made {
 		return verdict{action: Create, todo: true}, nil
@@ -108,15 +108,15 @@ func (x *extraction) compare(ctx context.Context, d *dir, e *snapshot.Entry) (v 
 			return nil
 		}
 		if err == nil {
-			v, err = x.judge(ctx, out, d, e, &have, meta.Device)
+			v, err = x.compareWith(ctx, out, d, e, &have, meta.Device)
 		}
 		return err
 	})
 	return v, err
 }
 
-// judge compares an entry with what has its name, on that device.
-func (x *extraction) judge(ctx context.Context, out *disk.Out, d *dir, e, have *snapshot.Entry, device uint64) (verdict, error) {
+// compareWith compares an entry with what has its name, on that device.
+func (x *extraction) compareWith(ctx context.Context, out *disk.Out, d *dir, e, have *snapshot.Entry, device uint64) (verdict, error) {
 	replace := verdict{action: Replace, todo: true}
 	switch {
 	case x.Policy == Never || x.Policy == IfNewer && !older(have.MTime, e.MTime):
@@ -144,9 +144,10 @@ func (x *extraction) judge(ctx context.Context, out *disk.Out, d *dir, e, have *
 	return v, nil
 }
 
-// claim says that a file that is there, and has further names, is an entry of the snapshot.
-// It reports whether it is no other: what are two files there must not be one here. Such a
-// file is never changed, as nobody knows what all its names are.
+// claim assigns an existing file with several names to an entry of the snapshot. It
+// reports whether the file belongs to no other entry: two separate files of the snapshot
+// must not be one file here. Such a file is never changed, because not all its names are
+// known.
 func (x *extraction) claim(id FileID, e *snapshot.Entry) bool {
 	key := keyOf(e)
 	other, claimed := x.claims[id]
@@ -156,7 +157,8 @@ func (x *extraction) claim(id FileID, e *snapshot.Entry) bool {
 	return !claimed || key == other && e.Links > 1
 }
 
-// keyOf returns the key of a file with several names, and else one that is no other entry's.
+// keyOf returns the key of a file with several names, or else a key that no other entry
+// has.
 func keyOf(e *snapshot.Entry) snapshot.FileKey {
 	if e.Links <= 1 {
 		return snapshot.FileKey{}
@@ -168,8 +170,8 @@ func older(a, b snapshot.Time) bool {
 	return a.Sec < b.Sec || a.Sec == b.Sec && a.Nsec < b.Nsec
 }
 
-// sameContent reports whether what is there needn't be written. It completes have
-// with its attributes if it is a file.
+// sameContent reports whether the existing file needn't be written. If it is a file,
+// sameContent sets the attributes in have.
 func (x *extraction) sameContent(ctx context.Context, out *disk.Out, e, have *snapshot.Entry) (bool, error) {
 	switch e.Type {
 	case snapshot.File:
@@ -178,7 +180,7 @@ func (x *extraction) sameContent(ctx context.Context, out *disk.Out, e, have *sn
 		}
 		f, _, err := out.Dir.Open(e.Name, have)
 		if err != nil {
-			return false, nil // it can't be read, so it is written
+			return false, nil // the file can't be read, so it is written
 		}
 		defer f.Close()
 		if have.Xattrs, err = f.Xattrs(); err != nil {
@@ -199,7 +201,7 @@ func (x *extraction) sameContent(ctx context.Context, out *disk.Out, e, have *sn
 	return true, nil
 }
 
-// holds reports whether a file has the content of an entry of its size.
+// holds reports whether a file of the entry's size has the entry's content.
 func (x *extraction) holds(ctx context.Context, f *disk.File, e *snapshot.Entry) (bool, error) {
 	pos := newPositions(e)
 	at := int64(0)

@@ -7,15 +7,15 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A linkable is a file of the snapshot on one mounted file system of the destination, where
-// it can have several names.
+// A linkable is a file of the snapshot on one mounted file system of the destination,
+// where it can have several names.
 type linkable struct {
 	file          snapshot.FileKey
 	device, mount uint64
 }
 
-// firstOf returns the file that an entry is to be a further name of. If there is none yet,
-// it returns what is to be written, which is that file from now on.
+// firstOf returns the file of which an entry becomes a further name. If there is none
+// yet, it returns the file to write, which is the first from now on.
 func (x *extraction) firstOf(d *dir, e *snapshot.Entry, v verdict) (first, w *written) {
 	key := e.FileKey()
 	first = x.links[key]
@@ -46,8 +46,8 @@ func (x *extraction) firstOf(d *dir, e *snapshot.Entry, v verdict) (first, w *wr
 	return nil, w
 }
 
-// canLink reports whether files can have several names where a directory is. Where that
-// isn't known it is tried once, but not in a dry run, which takes it for granted.
+// canLink reports whether files can have several names on the file system of a directory.
+// If that is unknown, it is tried once; a dry run assumes that they can.
 func (x *extraction) canLink(d *dir, at disk.Identity) bool {
 	key := [2]uint64{at.Device, at.Mount}
 	if can, known := x.linking[key]; known {
@@ -57,7 +57,7 @@ func (x *extraction) canLink(d *dir, at disk.Identity) bool {
 	if err := x.dirs.use(d, func(out *disk.Out) error { can, known = out.CanLink(); return nil }); err != nil || !known {
 		can = true
 		if !x.DryRun {
-			_ = (&ground{dir: d}).scratch(x, func(s *disk.Scratch) error { // where nothing can be made, the restore says so
+			_ = (&baseDir{dir: d}).scratch(x, func(s *disk.Scratch) error { // if nothing can be created, the restore reports it
 				can = s.CanLink()
 				return nil
 			})
@@ -67,13 +67,13 @@ func (x *extraction) canLink(d *dir, at disk.Identity) bool {
 	return can
 }
 
-// placeOf returns where a directory is, or is to be.
+// placeOf returns the identity of a directory, or of the one where it will be made.
 func (x *extraction) placeOf(d *dir) disk.Identity {
 	for d.made {
 		d = d.parent
 	}
 	if d.place == (disk.Identity{}) {
-		_ = x.dirs.use(d, func(out *disk.Out) (err error) { // if that fails, so does what follows
+		_ = x.dirs.use(d, func(out *disk.Out) (err error) { // if that fails, so do later operations
 			d.place, err = out.Identify("")
 			return err
 		})
@@ -81,15 +81,15 @@ func (x *extraction) placeOf(d *dir) disk.Identity {
 	return d.place
 }
 
-// A linkJob is a name to be given to a file, once that is written.
+// A linkJob is a further name to give to a file when it is written.
 type linkJob struct {
 	first   *written
 	dir     *dir
 	entry   *snapshot.Entry
-	verdict // of it as a file of its own
+	verdict // what to do if it were a separate file
 }
 
-// runLink gives the file its further name, unless it has it.
+// runLink gives the file its further name, unless it has that name.
 func (x *extraction) runLink(j linkJob) {
 	full := func() string { return j.dir.join(j.entry.Name) }
 	defer x.count(j.entry)
@@ -121,7 +121,7 @@ func (x *extraction) runLink(j linkJob) {
 			}
 			part, err := out.LinkPart(from, j.first.name(), j.entry.Name)
 			if err == nil {
-				x.hold(&held{dir: j.dir, entry: j.entry, part: part})
+				x.hold(&deferred{dir: j.dir, entry: j.entry, part: part})
 			}
 			return err
 		})
@@ -135,7 +135,7 @@ func (x *extraction) runLink(j linkJob) {
 	}
 }
 
-// linked reports whether both names are those of one file already.
+// linked reports whether both names already are those of one file.
 func (x *extraction) linked(j linkJob) bool {
 	if j.dir.made || j.action == Create {
 		return false

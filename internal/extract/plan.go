@@ -9,22 +9,22 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// How many chunks, and files without any, are planned before they are read and written.
-// The first windows are smaller, so that there is soon something to do: each holds twice
-// as much as the one before. A huge file's last window may hold more.
+// Limits of chunks, and of files without chunks, that a window holds. The first windows
+// are smaller, so that there is work soon: each holds twice as much as the one before.
+// The last window of a huge file may hold more.
 const (
 	firstWindow = 4 << 10
 	lastWindow  = 32 << 10
 	hugeFile    = 128 << 10
 )
 
-// A window is files to be written. While one is carried out the next one is planned.
+// A window is a set of files to write. While one window is executed the next is planned.
 type window struct {
-	files []*written // that the window completes, by no chunk of their own
+	files []*written // files that the window completes without a chunk
 	uses  []use
 	links []linkJob
-	left  []*dir             // whose subtrees are planned, children first
-	order map[*pack.Info]int // in which the packs were first needed
+	left  []*dir             // directories whose subtrees are planned, children first
+	order map[*pack.Info]int // the order in which packs were first needed
 }
 
 // A use is a chunk that a file needs.
@@ -41,7 +41,7 @@ type use struct {
 
 func newWindow() *window { return &window{order: map[*pack.Info]int{}} }
 
-// reset empties the window. Its memory serves the next but one.
+// reset empties the window. Its memory is reused for the window after the next.
 func (w *window) reset() {
 	clear(w.files)
 	clear(w.uses)
@@ -61,7 +61,7 @@ func (x *extraction) plan(ctx context.Context, w *written) error {
 		}()
 	}
 	from, split := len(x.win.uses), false
-	replica := "" // which alone has some of it
+	replica := "" // the only replica that has some of its chunks
 	for c, err := range snapshot.Chunks(ctx, x.Source, w.entry, 0) {
 		if err == nil {
 			err = x.use(ctx, w, c, &replica)
@@ -81,10 +81,10 @@ func (x *extraction) plan(ctx context.Context, w *written) error {
 			from, split = 0, true
 		}
 	}
-	if replica != "" && x.DryRun { // else it may fail, and says so
+	if replica != "" && x.DryRun { // otherwise reading may fail and report it
 		x.notice(w.path(), fmt.Errorf("its content is missing in the repository, and would come from the replica %s", replica))
 	}
-	if split || w.left == 1 { // nothing or part of it may be written by now
+	if split || w.left == 1 { // nothing or part of it may have been written
 		x.win.files = append(x.win.files, w)
 	} else {
 		w.left--
@@ -95,7 +95,8 @@ func (x *extraction) plan(ctx context.Context, w *written) error {
 	return nil
 }
 
-// use notes that a file needs a chunk, and which replica it would come from.
+// use records that a file needs a chunk. If the chunk would come from a replica, use sets
+// its name.
 func (x *extraction) use(ctx context.Context, w *written, c snapshot.PlacedChunk, replica *string) error {
 	p, err := x.Source.Locate(ctx, c.ID)
 	if err == nil && x.careful(w) {
@@ -116,7 +117,7 @@ func (x *extraction) use(ctx context.Context, w *written, c snapshot.PlacedChunk
 			x.Progress.Packs.Add(1)
 		}
 	}
-	w.await()
+	w.addPending()
 	x.win.uses = append(x.win.uses, use{
 		pack: p.Pack, segment: p.Segment, offset: p.Offset, length: p.Length,
 		order: int32(order), id: c.ID, file: w, chunk: c.Offset,
@@ -124,14 +125,15 @@ func (x *extraction) use(ctx context.Context, w *written, c snapshot.PlacedChunk
 	return nil
 }
 
-// careful reports whether the packs of a file are to be known to be there before it is
-// written: where something that is live would be replaced or deleted, and where nothing
-// will be read that would tell.
+// careful reports whether the packs of a file must be known to exist before the file is
+// written: where live data would be replaced or deleted, and where nothing is read that
+// would reveal a missing pack.
 func (x *extraction) careful(w *written) bool {
 	return x.DryRun || x.Delete || w.action == Replace
 }
 
-// endWindow has the window carried out when the one before is, and begins another.
+// endWindow starts executing the window when the previous one is done, and begins
+// another.
 func (x *extraction) endWindow(ctx context.Context) error {
 	if err := <-x.ran; err != nil {
 		x.ran <- err
@@ -139,7 +141,7 @@ func (x *extraction) endWindow(ctx context.Context) error {
 	}
 	x.limit = min(2*x.limit, lastWindow)
 	w := x.win
-	x.win, x.spare = x.spare, w
+	x.win, x.spareWindow = x.spareWindow, w
 	go func() { x.ran <- x.run(ctx, w) }()
 	return nil
 }

@@ -6,13 +6,13 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// positions tell where the data of a file with holes lies in it.
+// positions say where the data of a file with holes is in the file.
 type positions struct {
 	holes  []snapshot.Hole
-	before []int64 // the lengths of the holes before each, and of all
+	before []int64 // total length of the holes before each hole, and of all holes
 }
 
-// A position is a stretch of a file.
+// A position is a range of a file.
 type position struct{ at, length int64 }
 
 func newPositions(e *snapshot.Entry) positions {
@@ -23,8 +23,8 @@ func newPositions(e *snapshot.Entry) positions {
 	return p
 }
 
-// of returns the stretches, in order, that length bytes of data fill which have
-// the bytes before offset before them, holes left out.
+// of returns, in order, the ranges that length bytes of data fill. offset is that of the
+// data, holes left out.
 func (p positions) of(offset, length int64) []position {
 	if len(p.holes) == 0 {
 		return []position{{offset, length}}

@@ -6,9 +6,10 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// rehearse looks at all that an extraction is to do before it deletes anything first: every
-// pack that it needs must be there. If anything would fail, nothing is deleted first; the
-// extraction itself tells what that is. It returns how much deletion may free.
+// rehearse examines everything that an extraction will do, before it deletes anything
+// first: every pack that it needs must exist. If anything would fail, nothing is deleted
+// first, and the extraction itself reports the failure. It returns how much space
+// deletion may free.
 func (x *extraction) rehearse(ctx context.Context) (freed Most, err error) {
 	if !x.DeleteFirst || !x.Delete || x.Bare {
 		return Most{}, nil

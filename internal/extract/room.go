@@ -11,16 +11,15 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A RoomError says that a destination has no room for what is to be written. Nothing was
-// written.
+// A RoomError says that a destination has too little space. Nothing was written.
 type RoomError struct {
-	Path       string // on the file system that lacks room
-	Free, Need uint64 // bytes, or inodes; Need is the least that will do
+	Path       string // on the file system that lacks space
+	Free, Need uint64 // bytes, or inodes; Need is the minimum
 	Inodes     bool
-	Deleted    bool // Free counts what would be deleted first
+	Deleted    bool // Free includes what would be deleted first
 }
 
-// Error says what is free, and what is needed.
+// Error says how much is free and how much is needed.
 func (e *RoomError) Error() string {
 	unit := "bytes"
 	if e.Inodes {
@@ -29,25 +28,25 @@ func (e *RoomError) Error() string {
 	return fmt.Sprintf("%s has %d %s free, and this restore needs at least %d", e.Path, e.Free, unit, e.Need)
 }
 
-// Most is what a snapshot takes at most.
+// Most is the most that a snapshot takes.
 type Most struct{ Bytes, Inodes uint64 }
 
-// A need is the least room that an extraction takes: of files that are absent, or have
-// another size. What can't be told without reading is not counted.
+// A need is the least space that an extraction takes: for files that are absent or have
+// another size. What can't be known without reading is not counted.
 type need struct {
 	x       *extraction
-	device  uint64 // of the destination; what is on others is not counted
-	unknown bool   // there may be room that isn't seen
+	device  uint64 // of the destination; other devices are not counted
+	unknown bool   // there may be space that can't be seen
 
 	absent, inodes uint64
 	grown, shrunk  uint64 // by files that are replaced one by one
-	largest        uint64 // of these, which is there beside what it replaces; see replaced
-	dead           uint64 // parts of extractions that are dead, which go
+	largest        uint64 // the largest of these, which exists beside what it replaces; see replaced
+	dead           uint64 // parts of dead extractions, which are removed
 	links          map[snapshot.FileKey]uint64
 }
 
-// checkRoom returns a *RoomError if what is to be written can't find room, even with what
-// is freed before.
+// checkRoom returns a *RoomError if there is too little space, even after what is freed
+// before.
 func (x *extraction) checkRoom(ctx context.Context, freed Most) error {
 	free := disk.SpaceAt(x.RoomAt)
 	if x.IgnoreRoom || !free.Known {
@@ -62,7 +61,7 @@ func (x *extraction) checkRoom(ctx context.Context, freed Most) error {
 	n := &need{x: x, links: map[snapshot.FileKey]uint64{}}
 	place, err := x.dirs.root.Identify("")
 	if err != nil {
-		return nil // whatever is wrong with it says who writes to it
+		return nil // writing to it will report what is wrong
 	}
 	n.device = place.Device
 	if err := n.dir(ctx, &dir{x: x, entry: &x.Root, exists: true, picked: x.Include == nil}); err != nil || n.unknown {
@@ -78,8 +77,8 @@ func (x *extraction) checkRoom(ctx context.Context, freed Most) error {
 	return nil
 }
 
-// bytes returns how many bytes must be free. What is replaced is there until its
-// replacement is complete, but the other files may be replaced before.
+// bytes returns how many bytes must be free. A replaced file exists until its replacement
+// is complete, but the other files may be replaced before.
 func (n *need) bytes() uint64 {
 	for _, size := range n.links {
 		n.absent += size
@@ -102,7 +101,7 @@ func (n *need) dir(ctx context.Context, d *dir) error {
 		}
 		picked, enter := n.x.pick(d, e)
 		switch {
-		case e.Problem != "" || n.x.meets[d.join(e.Name)]:
+		case e.Problem != "" || n.x.colliding[d.join(e.Name)]:
 		case enter:
 			sub := &dir{x: n.x, parent: d, entry: e, path: d.join(e.Name), picked: picked}
 			if !n.enters(sub) {
@@ -118,7 +117,7 @@ func (n *need) dir(ctx context.Context, d *dir) error {
 	return nil
 }
 
-// enters adds a directory, and reports whether what is in it may take room.
+// enters adds a directory, and reports whether its contents may take space.
 func (n *need) enters(d *dir) bool {
 	if !d.parent.exists {
 		n.inodes += one(d.picked)
@@ -142,7 +141,7 @@ func one(yes bool) uint64 {
 	return 0
 }
 
-// leaf adds what is no directory.
+// leaf adds an entry that is not a directory.
 func (n *need) leaf(d *dir, e *snapshot.Entry) {
 	have, meta, there := n.look(d, e.Name)
 	key := keyOf(e)
@@ -158,7 +157,7 @@ func (n *need) leaf(d *dir, e *snapshot.Entry) {
 			n.add(e, key)
 		}
 	case e.Type != snapshot.File:
-	case have.Size == e.Size && e.Links > 1: // the other names may become this file's
+	case have.Size == e.Size && e.Links > 1: // the other names may become names of this file
 		n.links[key] = 0
 	case have.Size != e.Size && e.Links <= 1:
 		was := uint64(max(have.Size, meta.Allocated, 0))
@@ -178,15 +177,15 @@ func (n *need) add(e *snapshot.Entry, key snapshot.FileKey) {
 	}
 }
 
-// replaced adds a file that is replaced. When it is the last of all, the others may have
-// freed what they can, and it is there beside what it replaces.
+// replaced adds a file that is replaced. If it is the last of all, the others have freed
+// what they can, and it exists beside what it replaces.
 func (n *need) replaced(size, was uint64) {
 	n.grown += less(size, was)
 	n.shrunk += less(was, size)
 	n.largest = max(n.largest, size+less(was, size))
 }
 
-// look sees what has a name in a directory.
+// look returns what has a name in a directory.
 func (n *need) look(d *dir, name string) (have snapshot.Entry, meta disk.Meta, there bool) {
 	if !d.exists {
 		return have, meta, false
@@ -198,7 +197,7 @@ func (n *need) look(d *dir, name string) (have snapshot.Entry, meta disk.Meta, t
 	return have, meta, !errors.Is(err, fs.ErrNotExist)
 }
 
-// parts notes what dead extractions left in a directory: that goes.
+// parts counts what dead extractions left in a directory, which will be removed.
 func (n *need) parts(d *dir) {
 	if !d.exists {
 		return

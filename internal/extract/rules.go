@@ -14,35 +14,35 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// Rules say what a snapshot does not cover, as far as the snapshot knows: none of that
-// may be deleted. Their paths are relative to the snapshot's root.
+// Rules say what a snapshot does not cover, as far as the snapshot records it: none of
+// that may be deleted. Paths are relative to the snapshot's root.
 type Rules struct {
 	Base        string // the path of Options.Root
 	Nothing     string // why nothing may be deleted at all, or empty
 	Patterns    *ignore.Set
-	IgnoreFiles []string // the last has the last word
+	IgnoreFiles []string // the last one takes precedence
 	SkipCaches  bool
-	MaxFileSize int64             // 0 is no limit
+	MaxFileSize int64             // 0 means no limit
 	Listed      map[string]string // paths that were left out, and why
-	// Noted returns what the snapshot notes of a path. It is nil if there are no notes.
+	// Noted returns the snapshot's notes on a path. It is nil if there are no notes.
 	Noted func(ctx context.Context, path string) (Noted, error)
 	// Load returns the directories from the snapshot's root to Root, which is the last.
 	Load func(ctx context.Context) ([]snapshot.Entry, error)
-	// Own are the files and directories that no restore may harm, and what they are.
+	// Own are the files and directories that no restore may harm, with their descriptions.
 	Own map[FileID]string
 }
 
-// Noted is what a snapshot notes of one path.
+// Noted is what a snapshot notes on one path.
 type Noted struct {
 	LeftOut string // why something at the path is not in the snapshot, or empty
-	Mount   bool   // it was a mount point, and what was mounted was taken
-	Below   bool   // there are notes of paths below it
+	Mount   bool   // it was a mount point whose file system was taken
+	Below   bool   // there are notes on paths below it
 }
 
-// A FileID tells one file from all others of a machine.
+// A FileID identifies a file on a machine.
 type FileID struct{ Device, Inode uint64 }
 
-// ownNames are what file systems and their tools keep in a tree.
+// ownNames are names that file systems and their tools use.
 var ownNames = map[string]bool{
 	"lost+found": true, ".snapshots": true, ".snapshot": true, ".zfs": true,
 	"aquota.user": true, "aquota.group": true, "quota.user": true, "quota.group": true,
@@ -55,20 +55,21 @@ const (
 	maxIgnoreFile     = 1 << 20
 )
 
-// A level is what is known of one directory of the destination: which rules count in it.
+// A level is what is known about one directory of the destination: which rules apply in
+// it.
 type level struct {
-	path  string        // from the snapshot's root
+	path  string        // path from the snapshot's root
 	place disk.Identity // of the directory
-	rules []*ignore.Set // of ignore files: those in the snapshot, and those that are there
-	noted bool          // notes may be of paths below it
-	stays string        // why nothing in it may be deleted, for all that is below it
-	whole bool          // the snapshot holds all that was in it
-	mount string        // the mount point that it lies on, if that isn't the root's
+	rules []*ignore.Set // of ignore files: those in the snapshot, and those in the destination
+	noted bool          // there may be notes on paths below it
+	stays string        // why nothing in it, or below it, may be deleted
+	whole bool          // the snapshot holds everything that was in it
+	mount string        // its mount point, if that isn't the root's
 
-	mounted bool   // something is mounted at it
-	known   bool   // down to it, mount points were some in the snapshot, too, and the other way round
-	named   bool   // it is a named path that is put back in its place
-	kept    uint64 // as sweep.kept was when the directory was entered
+	mounted bool   // it is a mount point
+	known   bool   // down to it, the mount points are the same as in the snapshot
+	named   bool   // it is a named path that is restored in place
+	kept    uint64 // sweep.kept when the directory was entered
 }
 
 // join returns the path, from the snapshot's root, of a name in the directory.
@@ -95,8 +96,8 @@ func (s *sweep) top(ctx context.Context, out *disk.Out) (*level, error) {
 	return l, s.enter(ctx, l, out, &s.x.Root)
 }
 
-// below returns the level of a directory in another one. The entry is nil for one that
-// the snapshot doesn't have.
+// below returns the level of a subdirectory. The entry is nil if the snapshot doesn't
+// have the subdirectory.
 func (s *sweep) below(ctx context.Context, l *level, d *dir, out *disk.Out, e *snapshot.Entry) (*level, error) {
 	sub := &level{path: path.Join(s.rules.Base, d.path), noted: l.noted, stays: l.stays, rules: l.rules, mount: l.mount, known: l.known}
 	var err error
@@ -115,7 +116,8 @@ func (s *sweep) below(ctx context.Context, l *level, d *dir, out *disk.Out, e *s
 
 const onOtherFileSystem = "it is on another file system"
 
-// enter completes a level by what is in the directory, there and in the snapshot.
+// enter completes a level with the directory's contents, in the destination and in the
+// snapshot.
 func (s *sweep) enter(ctx context.Context, l *level, out *disk.Out, e *snapshot.Entry) error {
 	l.kept = s.kept
 	l.whole = s.x.Whole == nil || s.x.Whole(s.relative(l.path))
@@ -130,7 +132,7 @@ func (s *sweep) enter(ctx context.Context, l *level, out *disk.Out, e *snapshot.
 	}
 	wasMount := n.Mount && l.path != s.rules.Base
 	l.known = l.known && l.mounted == wasMount
-	if l.named && l.known && l.stays == onOtherFileSystem { // it is a root of its own
+	if l.named && l.known && l.stays == onOtherFileSystem { // it is a separate root
 		l.mount, l.stays = "", ""
 	}
 	switch {
@@ -159,7 +161,7 @@ func (s *sweep) enter(ctx context.Context, l *level, out *disk.Out, e *snapshot.
 	return s.readRules(l, out, heeded)
 }
 
-// relative returns a path from the snapshot's root as one from that of the extraction.
+// relative converts a path from the snapshot's root to one from the extraction's root.
 func (s *sweep) relative(p string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(p, s.rules.Base), "/")
 }
@@ -170,7 +172,7 @@ func isCache(out *disk.Out) bool {
 	return err == nil && string(tag) == cacheTagSignature
 }
 
-// head returns the first bytes of a file that is there.
+// head returns the first bytes of an existing file.
 func head(out *disk.Out, name string, n int64) ([]byte, error) {
 	var e snapshot.Entry
 	if _, err := out.Lstat(name, &e); err != nil {
@@ -187,8 +189,8 @@ func head(out *disk.Out, name string, n int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, n))
 }
 
-// spares returns why an entry that the snapshot doesn't have has to stay, or nothing. If
-// that is a directory, what is in it is another question.
+// spares returns why an entry that the snapshot doesn't have must stay, or "". For a
+// directory it decides only about the directory itself, not about its contents.
 func (s *sweep) spares(ctx context.Context, l *level, e *snapshot.Entry, place disk.Identity) (string, error) {
 	full, isDir := l.join(e.Name), e.Type == snapshot.Dir
 	switch own := s.rules.Own[FileID{place.Device, place.Inode}]; {

@@ -13,8 +13,7 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// run carries out what is planned in a window, and gives their attributes to directories
-// that are complete.
+// run executes a window, and sets the attributes of directories that are complete.
 func (x *extraction) run(ctx context.Context, win *window) error {
 	defer win.reset()
 	if err := x.runUses(ctx, win.uses); err != nil {
@@ -41,7 +40,7 @@ func (x *extraction) run(ctx context.Context, win *window) error {
 	return x.failed(ctx)
 }
 
-// finish gives a directory its attributes.
+// finish sets the attributes of a directory.
 func (x *extraction) finish(d *dir) {
 	if x.DryRun {
 		return
@@ -59,7 +58,7 @@ func (x *extraction) finish(d *dir) {
 	}
 }
 
-// runUses reads the segments that are needed, each once, and writes their chunks.
+// runUses reads the needed segments, each once, and writes their chunks.
 func (x *extraction) runUses(ctx context.Context, uses []use) error {
 	slices.SortFunc(uses, func(a, b use) int {
 		return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.segment, b.segment),
@@ -120,8 +119,8 @@ func (x *extraction) countSegment(u *use) {
 	}
 }
 
-// runSegment reads one segment and writes the chunks that are needed of it. If it
-// can't be read, each chunk is looked for elsewhere.
+// runSegment reads one segment and writes the needed chunks. If the segment can't be
+// read, each chunk is read from another place.
 func (x *extraction) runSegment(ctx context.Context, uses []use, buf *[]byte) error {
 	first := &uses[0]
 	x.countSegment(first)
@@ -150,8 +149,8 @@ func (x *extraction) runSegment(ctx context.Context, uses []use, buf *[]byte) er
 	return nil
 }
 
-// together returns the first chunk, and those behind it that lie behind it in its file,
-// too: workers that write to the same file wait for each other.
+// together returns the first chunk and the following ones that also follow it in its
+// file: workers that write to the same file wait for each other.
 func (x *extraction) together(ctx context.Context, plain []byte, uses []use) (n int, data []byte, err error) {
 	first := &uses[0]
 	if !x.right(plain, first) {

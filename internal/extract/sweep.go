@@ -13,33 +13,33 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A sweep goes over the directories that are in the snapshot and in the destination, and
-// deletes what only the destination has, as far as the rules allow that. It may only
-// look, too.
+// A sweep visits the directories that are in the snapshot and in the destination, and
+// deletes what only the destination has, as far as the rules allow. It can also only
+// look.
 type sweep struct {
 	x     *extraction
 	rules *Rules
-	only  bool  // look, and change nothing
-	quiet bool  // don't tell what would be done
-	plan  *Plan // to be made, or nil
+	only  bool  // only look, change nothing
+	quiet bool  // don't report what would be done
+	plan  *Plan // the plan to fill, or nil
 
-	gone uint64 // entries that were, or would be, deleted
+	gone uint64 // entries that were or would be deleted
 	seen uint64 // entries that are in the destination
-	why  string // the first reason for which something stays
-	kept uint64 // what an ignore file of the destination keeps, or what was not looked at
+	why  string // the first reason why something stays
+	kept uint64 // entries that ignore files of the destination protect, or that were not examined
 
-	unsure bool     // something that the snapshot says of what may go can't be read
-	doubts []func() // which tell what is wrong, of a quiet sweep that makes a plan
+	unsure bool     // something in the snapshot that decides about deletion can't be read
+	doubts []func() // report the problems of a quiet sweep that makes a plan
 }
 
 // A Spared is something that is not in the snapshot and was not deleted.
 type Spared struct {
 	Path, Reason string
-	// Mount is the path of the mount point that it lies on, if the snapshot has that.
+	// Mount is the path of the mount point that holds it, if the snapshot has that.
 	Mount string
 }
 
-// run goes over all of the destination.
+// run visits the whole destination.
 func (s *sweep) run(ctx context.Context) error {
 	d := &dir{x: s.x, entry: &s.x.Root, exists: true, picked: s.x.Include == nil}
 	l, err := s.top(ctx, s.x.dirs.root)
@@ -54,18 +54,18 @@ func (s *sweep) failed(ctx context.Context, d *dir, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	s.trouble(d.path, fmt.Errorf("nothing in it is deleted: %w", err))
+	s.reportTrouble(d.path, fmt.Errorf("nothing in it is deleted: %w", err))
 	return nil
 }
 
-// dir goes over one directory of the snapshot, and then over those in it.
+// dir visits one directory of the snapshot, and then its subdirectories.
 func (s *sweep) dir(ctx context.Context, d *dir, l *level) error {
 	extra, subs, err := s.compare(ctx, d, l)
 	if err != nil {
 		return s.failed(ctx, d, err)
 	}
 	if len(extra) > 0 && !l.whole {
-		s.spareBeside(d)
+		s.recordSparedBeside(d)
 		extra = nil
 	}
 	extra, ignores := s.ignoresLast(extra)
@@ -78,7 +78,7 @@ func (s *sweep) dir(ctx context.Context, d *dir, l *level) error {
 	return s.extras(ctx, d, l, ignores)
 }
 
-// subs goes over directories of the snapshot that are in another one.
+// subs visits subdirectories that the snapshot has.
 func (s *sweep) subs(ctx context.Context, d *dir, l *level, subs []*snapshot.Entry) error {
 	for _, e := range subs {
 		picked, enter := s.x.pick(d, e)
@@ -112,7 +112,7 @@ func (s *sweep) subs(ctx context.Context, d *dir, l *level, subs []*snapshot.Ent
 }
 
 // compare returns the names that only the destination has in a directory, and the
-// directories that the snapshot has in it.
+// subdirectories that the snapshot has in it.
 func (s *sweep) compare(ctx context.Context, d *dir, l *level) (extra []string, subs []*snapshot.Entry, err error) {
 	var there []string
 	err = s.x.dirs.use(d, func(out *disk.Out) (err error) {
@@ -191,8 +191,8 @@ func (s *sweep) extras(ctx context.Context, d *dir, l *level, names []string) er
 	return nil
 }
 
-// extra deletes one entry and all in it that may go. It reports whether all went. What
-// fails is reported; an error ends the sweep.
+// extra deletes one entry, with its contents as far as these may be deleted. It reports
+// whether everything was deleted. Failures are reported; an error ends the sweep.
 func (s *sweep) extra(ctx context.Context, out *disk.Out, l *level, d *dir, name string) (all bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
@@ -203,7 +203,7 @@ func (s *sweep) extra(ctx context.Context, out *disk.Out, l *level, d *dir, name
 		if errors.Is(err, fs.ErrNotExist) {
 			return true, nil
 		}
-		s.trouble(full, err)
+		s.reportTrouble(full, err)
 		return false, nil
 	}
 	picked, _ := s.x.pick(d, &e)
@@ -217,11 +217,11 @@ func (s *sweep) extra(ctx context.Context, out *disk.Out, l *level, d *dir, name
 		why, err = s.spares(ctx, l, &e, place)
 	}
 	if err != nil {
-		s.trouble(full, err)
+		s.reportTrouble(full, err)
 		return false, nil
 	}
 	if why != "" {
-		s.spare(full, why, l)
+		s.recordSpared(full, why, l)
 		return false, nil
 	}
 	if e.Type == snapshot.Dir {
@@ -232,8 +232,8 @@ func (s *sweep) extra(ctx context.Context, out *disk.Out, l *level, d *dir, name
 	return s.remove(out, full, &e), nil
 }
 
-// trouble reports what keeps something from being deleted.
-func (s *sweep) trouble(path string, err error) {
+// reportTrouble reports what prevents something from being deleted.
+func (s *sweep) reportTrouble(path string, err error) {
 	s.kept++
 	if s.why == "" {
 		s.why = err.Error()
@@ -246,11 +246,11 @@ func (s *sweep) trouble(path string, err error) {
 	}
 }
 
-// inside deletes what is in a directory that the snapshot doesn't have.
+// inside deletes the contents of a directory that the snapshot doesn't have.
 func (s *sweep) inside(ctx context.Context, parent *disk.Out, l *level, d *dir) (all bool, err error) {
 	out, err := parent.Sub(d.entry.Name)
 	if err != nil {
-		s.trouble(d.path, err)
+		s.reportTrouble(d.path, err)
 		return false, nil
 	}
 	defer out.Close()
@@ -263,12 +263,12 @@ func (s *sweep) inside(ctx context.Context, parent *disk.Out, l *level, d *dir) 
 		if ctx.Err() != nil {
 			return false, ctx.Err()
 		}
-		s.trouble(d.path, err)
+		s.reportTrouble(d.path, err)
 		return false, nil
 	}
-	below.whole = true // as nothing in it is in the snapshot, as the directory itself
+	below.whole = true // because the snapshot has nothing in it, like the directory itself
 	if below.stays != "" && len(names) == 0 {
-		s.spare(d.path, below.stays, l)
+		s.recordSpared(d.path, below.stays, l)
 		return false, nil
 	}
 	s.seen += uint64(len(names))
@@ -284,7 +284,7 @@ func (s *sweep) inside(ctx context.Context, parent *disk.Out, l *level, d *dir) 
 	return all, nil
 }
 
-// remove deletes one entry, in which there is nothing any more.
+// remove deletes one entry that is empty.
 func (s *sweep) remove(out *disk.Out, full string, e *snapshot.Entry) bool {
 	var err error
 	switch {
@@ -295,7 +295,7 @@ func (s *sweep) remove(out *disk.Out, full string, e *snapshot.Entry) bool {
 		err = out.Unlink(e.Name)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		s.trouble(full, err)
+		s.reportTrouble(full, err)
 		return false
 	}
 	s.gone++
@@ -308,8 +308,8 @@ func (s *sweep) remove(out *disk.Out, full string, e *snapshot.Entry) bool {
 	return true
 }
 
-// spare notes that something stays.
-func (s *sweep) spare(path, why string, l *level) {
+// recordSpared records that something stays.
+func (s *sweep) recordSpared(path, why string, l *level) {
 	if s.why == "" {
 		s.why = path + ": " + why
 	}
@@ -318,17 +318,17 @@ func (s *sweep) spare(path, why string, l *level) {
 	}
 }
 
-// spareBeside notes that what lies beside the snapshot's paths stays: one line for each
-// directory on the way to them, which may be as large as a home directory.
-func (s *sweep) spareBeside(d *dir) {
+// recordSparedBeside records that what is beside the snapshot's paths stays, with one
+// line for each directory above them, which may be as large as a home directory.
+func (s *sweep) recordSparedBeside(d *dir) {
 	s.kept++
 	if !s.quiet {
 		s.x.spared(Spared{Path: cmp.Or(d.path, "."), Reason: "the snapshot holds only a part of it: what else is in it stays"})
 	}
 }
 
-// mayReplaceDir returns an error unless a directory that stands where the snapshot has
-// something else may be replaced by it.
+// mayReplaceDir returns an error unless the snapshot's entry may replace the directory
+// that is in its place.
 func (x *extraction) mayReplaceDir(ctx context.Context, out *disk.Out, d *dir, name string) error {
 	sub, err := out.Sub(name)
 	if err != nil {
@@ -346,14 +346,14 @@ func (x *extraction) mayReplaceDir(ctx context.Context, out *disk.Out, d *dir, n
 	if err != nil {
 		return err
 	}
-	at.whole = true // as far as this name goes: the snapshot has it
+	at.whole = true // for this name: the snapshot has it
 	if all, err := s.extra(ctx, out, &at, d, name); err != nil || all {
 		return err
 	}
 	return fmt.Errorf("a directory is in its place of which not all may be deleted: %s", s.why)
 }
 
-// look returns the sweep that sees to what is replaced.
+// look returns the sweep that handles what is replaced.
 func (x *extraction) look(only bool) *sweep {
 	if x.looking == nil {
 		x.looking = &sweep{x: x, rules: &x.Rules, quiet: true}
@@ -362,7 +362,8 @@ func (x *extraction) look(only bool) *sweep {
 	return x.looking
 }
 
-// levelOf returns the level of a directory of the snapshot that is in the destination.
+// levelOf returns the level of a directory of the snapshot that exists in the
+// destination.
 func (s *sweep) levelOf(ctx context.Context, d *dir) (level, error) {
 	if d.level != nil {
 		return *d.level, nil

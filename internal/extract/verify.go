@@ -11,7 +11,7 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// verify reads back what was restored and reports what isn't as in the snapshot.
+// verify reads back what was restored and reports differences from the snapshot.
 func (x *extraction) verify(ctx context.Context) error {
 	x.verifiedLinks, x.verifiedFiles = map[snapshot.FileKey]FileID{}, map[FileID]snapshot.FileKey{}
 	root := &dir{x: x, entry: &x.Root, exists: true, picked: x.Include == nil}
@@ -25,7 +25,7 @@ func (x *extraction) verifyDir(ctx context.Context, d *dir) error {
 		}
 		picked, enter := x.pick(d, e)
 		switch {
-		case e.Problem != "", x.meets[d.join(e.Name)]: // which was reported
+		case e.Problem != "", x.colliding[d.join(e.Name)]: // already reported
 		case enter:
 			sub := &dir{x: x, parent: d, entry: e, path: d.join(e.Name), exists: true, picked: picked}
 			if x.find(sub); !sub.exists && picked {
@@ -46,7 +46,7 @@ func (x *extraction) verifyDir(ctx context.Context, d *dir) error {
 	return nil
 }
 
-// ErrVerification means that what was restored is not as in the snapshot when it is read
+// ErrVerification means that restored data differs from the snapshot when it is read
 // back.
 var ErrVerification = errors.New("verification")
 
@@ -60,8 +60,8 @@ var (
 	errAbsent  = differs("it is not there")
 )
 
-// unverified reports what is not as in the snapshot. What was reported as not restored is
-// not reported twice, and does not fail verification as well.
+// unverified reports a difference from the snapshot. What was already reported as not
+// restored is not reported again, and does not fail verification as well.
 func (x *extraction) unverified(d *dir, path string, err error) {
 	all, some := x.unrestored[path]
 	for ; d != nil && d.parent != nil; d = d.parent {
@@ -73,7 +73,7 @@ func (x *extraction) unverified(d *dir, path string, err error) {
 	x.report(path, err)
 }
 
-// verifyLeaf returns an error only if nothing more can be verified.
+// verifyLeaf returns an error only if nothing further can be verified.
 func (x *extraction) verifyLeaf(ctx context.Context, d *dir, e *snapshot.Entry) error {
 	err := x.dirs.use(d, func(out *disk.Out) error {
 		var have snapshot.Entry
@@ -117,8 +117,8 @@ func (x *extraction) verifyLeaf(ctx context.Context, d *dir, e *snapshot.Entry) 
 	return nil
 }
 
-// verifyAttributes verifies mode and owner, and that what is one file in the snapshot, and
-// only that, is one file here.
+// verifyAttributes verifies mode and owner, and that two names are one file here if and
+// only if they are in the snapshot.
 func (x *extraction) verifyAttributes(d *dir, e, have *snapshot.Entry, device uint64) error {
 	want, _ := disk.Granted(e, have.UID, have.GID)
 	switch {

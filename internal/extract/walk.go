@@ -10,7 +10,7 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// walk plans a directory and all in it, and carries out what needs no chunks.
+// walk plans a directory and everything in it, and does at once what needs no chunks.
 func (x *extraction) walk(ctx context.Context, d *dir) error {
 	x.tidy(d)
 	for e, err := range snapshot.ReadDir(ctx, x.Source, d.entry.Subtree) {
@@ -21,7 +21,7 @@ func (x *extraction) walk(ctx context.Context, d *dir) error {
 			return err
 		}
 		picked, enter := x.pick(d, e)
-		if !picked && !enter || x.meets != nil && x.meets[d.join(e.Name)] {
+		if !picked && !enter || x.colliding != nil && x.colliding[d.join(e.Name)] {
 			continue
 		}
 		if err := x.entry(ctx, d, e, picked); err != nil {
@@ -34,17 +34,17 @@ func (x *extraction) walk(ctx context.Context, d *dir) error {
 	return nil
 }
 
-// unreadable reports a directory whose tree is damaged; other errors are fatal.
+// unreadable reports a directory whose tree is damaged. Other errors are fatal.
 func (x *extraction) unreadable(ctx context.Context, d *dir, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	x.problem(d.path, fmt.Errorf("what is in it can't be read: %w", err))
+	x.problem(d.path, fmt.Errorf("its contents can't be read: %w", err))
 	return nil
 }
 
-// finishes reports whether a directory gets the snapshot's attributes. One that was
-// there and isn't the snapshot's, or is on the way to what is, keeps its own.
+// finishes reports whether a directory gets the snapshot's attributes. An existing
+// directory that isn't in the snapshot, or is above the snapshot's paths, keeps its own.
 func (x *extraction) finishes(d *dir) bool {
 	switch {
 	case d.made:
@@ -59,8 +59,8 @@ func (x *extraction) finishes(d *dir) bool {
 	return d.picked && d.exists && !d.failed && x.Policy != Never
 }
 
-// reopen lets the user write to a directory that may be finished. What it returns is to
-// be called in the end, and told whether anything in the directory was changed.
+// reopen lets the user write to a directory that may be finished. The caller must call
+// closed in the end and say whether anything in the directory was changed.
 func (x *extraction) reopen(out *disk.Out, d *dir) (closed func(changed bool), err error) {
 	var own snapshot.Entry
 	if _, err := out.Self(&own); err != nil {
@@ -81,8 +81,8 @@ func (x *extraction) reopen(out *disk.Out, d *dir) (closed func(changed bool), e
 	}, nil
 }
 
-// pick reports whether an entry is to be restored, and, if it is a directory,
-// whether something in it may be.
+// pick reports whether an entry is to be restored and, for a directory, whether something
+// in it may be.
 func (x *extraction) pick(d *dir, e *snapshot.Entry) (picked, enter bool) {
 	isDir := e.Type == snapshot.Dir
 	if x.Include == nil && x.Exclude == nil {
@@ -129,7 +129,7 @@ func (x *extraction) entry(ctx context.Context, d *dir, e *snapshot.Entry, picke
 	return x.leaf(ctx, d, e)
 }
 
-// find sees whether a directory that needn't be made is there.
+// find checks whether a directory that needn't be made exists.
 func (x *extraction) find(d *dir) {
 	if !d.parent.exists {
 		return
@@ -145,7 +145,7 @@ func (x *extraction) find(d *dir) {
 	d.exists = err == nil && (have.Type == snapshot.Dir || d.through)
 }
 
-// ensure makes a directory, and those it is in, unless they are there.
+// ensure makes a directory and its parents, unless they exist.
 func (x *extraction) ensure(d *dir) error {
 	if d.exists || d.failed {
 		return nil
@@ -189,7 +189,7 @@ func (x *extraction) ensureIn(out *disk.Out, d *dir) error {
 			part, err := out.MkdirPart()
 			if err == nil {
 				d.at = part
-				x.hold(&held{dir: d.parent, entry: d.entry, part: part, sub: d})
+				x.hold(&deferred{dir: d.parent, entry: d.entry, part: part, sub: d})
 			}
 			return err
 		case !errors.Is(err, fs.ErrNotExist):
@@ -207,8 +207,9 @@ func (x *extraction) ensureIn(out *disk.Out, d *dir) error {
 	return err
 }
 
-// leads reports whether what has a directory's name is a link to one that is to be
-// followed: all are if that is asked for, and in place those on the way.
+// leads reports whether what has a directory's name is a link to a directory that must be
+// followed: any link if FollowLinks is set, and in place those above the snapshot's
+// paths.
 func (x *extraction) leads(out *disk.Out, d *dir, have *snapshot.Entry) bool {
 	if have.Type != snapshot.Symlink || !out.LeadsToDir(have.Name) {
 		return false
@@ -217,13 +218,13 @@ func (x *extraction) leads(out *disk.Out, d *dir, have *snapshot.Entry) bool {
 	return d.way || x.FollowLinks
 }
 
-// onTheWay reports whether a directory is only on the way to what the snapshot was taken of.
+// onTheWay reports whether a directory is only above the snapshot's paths.
 func (x *extraction) onTheWay(d *dir) bool {
 	return x.Whole != nil && !x.Whole(d.path)
 }
 
-// unlock makes sure that an existing directory can be written to, until the end if it
-// isn't given attributes before.
+// unlock makes an existing directory writable: until it gets its attributes or, if it
+// keeps its own, until the end.
 func (x *extraction) unlock(d *dir) error {
 	if x.DryRun {
 		return nil
@@ -247,7 +248,7 @@ type unlocked struct {
 	mode uint32
 }
 
-// lock gives their modes back to directories that keep their own.
+// lock restores the modes of directories that keep their own.
 func (x *extraction) lock() {
 	for _, u := range x.unlocked {
 		if x.finishes(u.dir) {

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// foldCase returns the same for names that differ in case only.
+// foldCase returns the same string for names that differ only in case.
 func foldCase(name string) string {
 	if !utf8.ValidString(name) {
 		return name

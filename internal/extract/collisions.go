@@ -10,16 +10,16 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// findMeetings finds, before anything is written, which names of the snapshot are one
-// name in the destination, as where that doesn't tell case, or how letters are composed.
-// None of these is restored: one would replace the other.
+// findCollisions finds, before anything is written, which names of the snapshot are the
+// same in the destination, for example because it ignores case or the composition of
+// letters. None of these is restored: one would replace the other.
 //
-// Which names are one is for the destination to say: names that might be are made there,
-// in a directory of their own, and looked for.
-func (x *extraction) findMeetings(ctx context.Context) error {
+// The destination decides which names are the same: names that might be are created
+// there, in a directory of their own, and looked up.
+func (x *extraction) findCollisions(ctx context.Context) error {
 	root := &dir{x: x, entry: &x.Root, exists: true, picked: x.Include == nil}
-	top := &ground{dir: root}
-	if x.DryRun && x.Made && x.RoomAt != "" { // where the destination would be made
+	top := &baseDir{dir: root}
+	if x.DryRun && x.Made && x.RoomAt != "" { // the directory where the destination would be created
 		out, err := disk.OpenOut(x.RoomAt, x.session)
 		if err != nil {
 			return nil // the restore would fail
@@ -27,14 +27,14 @@ func (x *extraction) findMeetings(ctx context.Context) error {
 		defer out.Close()
 		top.out = out
 	}
-	if x.isEmpty(root) { // then all that is made has its rules
-		if top.tellsAll(x) || !x.DryRun && (top.tryTwins(x) != nil || top.apart) {
-			return nil // where nothing can be made, the restore says so
+	if x.isEmpty(root) { // then everything that is created has its rules
+		if top.allDistinct(x) || !x.DryRun && (top.probe(x) != nil || top.apart) {
+			return nil // if nothing can be created, the restore reports it
 		}
 	}
-	x.meets = map[string]bool{}
-	m := &meetings{x: x, seed: maphash.MakeSeed()}
-	_, err := m.in(ctx, root, top)
+	x.colliding = map[string]bool{}
+	m := &collisions{x: x, seed: maphash.MakeSeed()}
+	_, err := m.walk(ctx, root, top)
 	if err == nil && m.unknown != nil {
 		x.notice(m.unknown.First, m.unknown)
 	}
@@ -47,20 +47,20 @@ func (x *extraction) isEmpty(d *dir) bool {
 	return x.Made || err == nil && len(names) == 0
 }
 
-// meetings is a search for names that are one in the destination.
-type meetings struct {
+// collisions is a search for names that are the same in the destination.
+type collisions struct {
 	x    *extraction
 	seed maphash.Seed
 
 	unknown *NamesUnknown // in a dry run
 }
 
-// in looks at a directory, and all below it. The ground is that directory, or the nearest
-// one above it that is there. It reports whether anything there is to be restored.
-func (m *meetings) in(ctx context.Context, d *dir, g *ground) (some bool, err error) {
-	apart := g.tellsAll(m.x)
+// walk examines a directory and everything below it. g is that directory, or the nearest
+// existing one above it. some says that something there is to be restored.
+func (m *collisions) walk(ctx context.Context, d *dir, g *baseDir) (some bool, err error) {
+	apart := g.allDistinct(m.x)
 	if apart && !d.exists {
-		return true, nil // it tells the directory's own name apart, too
+		return true, nil // then the directory's own name is distinct, too
 	}
 	seen, idle, names, suspect := map[uint64]bool{}, map[string]bool{}, 0, false
 	for e, err := range snapshot.ReadDir(ctx, m.x.Source, d.entry.Subtree) {
@@ -92,25 +92,25 @@ func (m *meetings) in(ctx context.Context, d *dir, g *ground) (some bool, err er
 		return some, nil
 	}
 	if m.x.DryRun {
-		return some, m.look(ctx, d, g, idle)
+		return some, m.infer(ctx, d, g, idle)
 	}
-	if !g.known && g.tryTwins(m.x) != nil || g.apart {
+	if !g.known && g.probe(m.x) != nil || g.apart {
 		return some, nil
 	}
 	return some, m.try(ctx, d, g, idle)
 }
 
-func (m *meetings) below(ctx context.Context, d *dir, e *snapshot.Entry, picked bool, g *ground) (some bool, err error) {
+func (m *collisions) below(ctx context.Context, d *dir, e *snapshot.Entry, picked bool, g *baseDir) (some bool, err error) {
 	sub := &dir{x: m.x, parent: d, entry: e, path: d.join(e.Name), picked: picked}
 	if m.x.find(sub); sub.exists {
-		g = &ground{dir: sub}
+		g = &baseDir{dir: sub}
 	}
-	return m.in(ctx, sub, g)
+	return m.walk(ctx, sub, g)
 }
 
-// names returns those of a directory that are to be restored. Idle are directories of which
-// nothing is.
-func (m *meetings) names(ctx context.Context, d *dir, idle map[string]bool) (names []string, err error) {
+// names returns the names of a directory that are to be restored. idle holds directories
+// of which nothing is restored.
+func (m *collisions) names(ctx context.Context, d *dir, idle map[string]bool) (names []string, err error) {
 	for e, err := range snapshot.ReadDir(ctx, m.x.Source, d.entry.Subtree) {
 		if err != nil {
 			return nil, ctx.Err()
@@ -123,9 +123,9 @@ func (m *meetings) names(ctx context.Context, d *dir, idle map[string]bool) (nam
 	return names, nil
 }
 
-// try has the ground say which names of a directory are one. Names that are not odd can be
-// one with others of the same key, or with odd ones.
-func (m *meetings) try(ctx context.Context, d *dir, g *ground, idle map[string]bool) error {
+// try finds out which names of a directory are the same. Names that are not odd can
+// collide with others of the same key, or with odd ones.
+func (m *collisions) try(ctx context.Context, d *dir, g *baseDir, idle map[string]bool) error {
 	names, err := m.names(ctx, d, idle)
 	if err != nil {
 		return err
@@ -135,7 +135,7 @@ func (m *meetings) try(ctx context.Context, d *dir, g *ground, idle map[string]b
 		keys[plainKey(name)]++
 		odd = odd || isOdd(name)
 	}
-	// Where names can't be tried, nothing can be restored: the restore says so.
+	// If names can't be tried, nothing can be restored, and the restore reports that.
 	_ = g.scratch(m.x, func(s *disk.Scratch) error {
 		var rest []string
 		for _, name := range names {
@@ -144,8 +144,8 @@ func (m *meetings) try(ctx context.Context, d *dir, g *ground, idle map[string]b
 			}
 			if !g.wild && !isOdd(name) && keys[plainKey(name)] < 2 {
 				rest = append(rest, name)
-			} else if other, err := s.Add(name); err == nil && other != "" { // else the restore says why it can't be made
-				m.met(d, other, name)
+			} else if other, err := s.Add(name); err == nil && other != "" { // otherwise the restore reports why it can't be created
+				m.collide(d, other, name)
 			}
 		}
 		for _, name := range rest {
@@ -153,7 +153,7 @@ func (m *meetings) try(ctx context.Context, d *dir, g *ground, idle map[string]b
 				break
 			}
 			if other := s.Find(name); other != "" {
-				m.met(d, other, name)
+				m.collide(d, other, name)
 			}
 		}
 		return nil
@@ -161,9 +161,9 @@ func (m *meetings) try(ctx context.Context, d *dir, g *ground, idle map[string]b
 	return ctx.Err()
 }
 
-// met notes that two names of a directory are one in the destination.
-func (m *meetings) met(d *dir, first, name string) {
-	m.x.meets[d.join(first)], m.x.meets[d.join(name)] = true, true
+// collide records that two names of a directory are the same in the destination.
+func (m *collisions) collide(d *dir, first, name string) {
+	m.x.colliding[d.join(first)], m.x.colliding[d.join(name)] = true, true
 	spelled := ""
 	if foldCase(first) != foldCase(name) { // they may look the same
 		spelled = fmt.Sprintf(" (%+q and %+q)", first, name)

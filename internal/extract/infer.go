@@ -12,11 +12,11 @@ import (
 	"github.com/qsnap/qsnap/internal/disk"
 )
 
-// NamesUnknown says that a dry run, which writes nothing, can't know whether the
-// destination tells some names apart.
+// NamesUnknown says that a dry run, which writes nothing, can't find out whether the
+// destination treats some names as the same.
 type NamesUnknown struct {
 	First, Second string // paths of two such names
-	More          uint64 // how many pairs there are beside these
+	More          uint64 // number of further pairs
 }
 
 // Error names two of the names.
@@ -28,29 +28,29 @@ func (e *NamesUnknown) Error() string {
 	return fmt.Sprintf("whether the destination tells %+q and %+q apart can't be known without writing there%s: a restore finds out before it restores anything", e.First, e.Second, more)
 }
 
-// look is what a dry run does instead of trying names. Which names are one in the
-// destination is known from the kind of its file system, from names that are there and are
-// found under another spelling, and from whether any name there is found in other case.
-// What is not known from that, the dry run says.
-func (m *meetings) look(ctx context.Context, d *dir, g *ground, idle map[string]bool) error {
+// infer is what a dry run does instead of trying names. It infers which names are the
+// same in the destination from the type of its file system, from existing names that are
+// found under another spelling, and from whether any existing name is found in other
+// case. The dry run reports names about which nothing can be inferred.
+func (m *collisions) infer(ctx context.Context, d *dir, g *baseDir, idle map[string]bool) error {
 	names, err := m.names(ctx, d, idle)
 	if err != nil {
 		return err
 	}
-	decided := map[string]bool{} // names that are there, under this spelling or another
+	decided := map[string]bool{} // names that exist, in this spelling or another
 	if d.exists {
 		_ = g.use(m.x, func(out *disk.Out) error { return m.spelled(out, d, names, decided) })
 	}
 	folds, known := g.caseRule(m.x)
 	byCase, byLetter := map[string]string{}, map[string]string{}
 	for _, name := range names {
-		first, met := byCase[foldCase(name)]
+		first, collide := byCase[foldCase(name)]
 		switch {
-		case !met:
+		case !collide:
 			byCase[foldCase(name)] = name
 		case decided[first] && decided[name]:
 		case folds:
-			m.met(d, first, name)
+			m.collide(d, first, name)
 		case !known:
 			m.unknownNames(d, first, name)
 		}
@@ -69,9 +69,9 @@ func (m *meetings) look(ctx context.Context, d *dir, g *ground, idle map[string]
 	return nil
 }
 
-// spelled decides of names that are there: each that is listed is one of its own, and one
-// that isn't listed and is found is another spelling of one that is.
-func (m *meetings) spelled(out *disk.Out, d *dir, names []string, decided map[string]bool) error {
+// spelled decides about existing names: a listed name is a name of its own. A name that
+// isn't listed but found is another spelling of a listed one.
+func (m *collisions) spelled(out *disk.Out, d *dir, names []string, decided map[string]bool) error {
 	there, err := out.Names()
 	if err != nil {
 		return err
@@ -87,11 +87,11 @@ func (m *meetings) spelled(out *disk.Out, d *dir, names []string, decided map[st
 			rest = append(rest, name)
 		}
 	}
-	var seen []sighting
+	var seen []listedName
 	for _, name := range rest {
 		it, err := sight(out, name)
 		if err != nil {
-			continue // it isn't there
+			continue // absent
 		}
 		if seen == nil {
 			if seen, err = sightAll(out, there); err != nil {
@@ -99,8 +99,8 @@ func (m *meetings) spelled(out *disk.Out, d *dir, names []string, decided map[st
 			}
 		}
 		for _, first := range it.among(seen) {
-			if decided[first] { // else only the destination has it
-				m.met(d, first, name)
+			if decided[first] { // otherwise only the destination has it
+				m.collide(d, first, name)
 				decided[name] = true
 			}
 		}
@@ -108,9 +108,9 @@ func (m *meetings) spelled(out *disk.Out, d *dir, names []string, decided map[st
 	return nil
 }
 
-// caseRule reports whether the ground takes names that differ in case for one, as far as
-// that can be known without writing.
-func (g *ground) caseRule(x *extraction) (folds, known bool) {
+// caseRule reports whether the directory treats names that differ in case as the same, as
+// far as that can be found out without writing.
+func (g *baseDir) caseRule(x *extraction) (folds, known bool) {
 	if g.caseSeen {
 		return g.caseFolds, g.caseKnown
 	}
@@ -142,7 +142,7 @@ func (g *ground) caseRule(x *extraction) (folds, known bool) {
 	return g.caseFolds, g.caseKnown
 }
 
-// swapCase returns a name with the other case of its ASCII letters.
+// swapCase returns a name with the case of its ASCII letters swapped.
 func swapCase(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -153,19 +153,19 @@ func swapCase(name string) string {
 	}, name)
 }
 
-// hasMark reports whether a name may have a letter that is composed of several runes.
+// hasMark reports whether a name may have a letter that consists of several runes.
 func hasMark(name string) bool {
 	return strings.ContainsFunc(name, func(r rune) bool { return unicode.Is(unicode.M, r) || 0x1100 <= r && r <= 0x11ff })
 }
 
-// withoutLetters drops all that may be spelled in one rune or in several. What is left is
-// the same for names that differ in that only.
+// withoutLetters removes everything that may be spelled with one rune or several. The
+// result is the same for names that differ only in that.
 func withoutLetters(name string) string {
 	var out []rune
 	for _, r := range name {
 		switch {
 		case unicode.Is(unicode.M, r) && len(out) > 0 && out[len(out)-1] != 0:
-			out[len(out)-1] = 0 // the letter that has the mark
+			out[len(out)-1] = 0 // the letter with the mark
 		case r < utf8.RuneSelf:
 			out = append(out, unicode.ToLower(r))
 		case !unicode.Is(unicode.M, r) && (len(out) == 0 || out[len(out)-1] != 0):
@@ -175,7 +175,7 @@ func withoutLetters(name string) string {
 	return string(out)
 }
 
-func (m *meetings) unknownNames(d *dir, first, name string) {
+func (m *collisions) unknownNames(d *dir, first, name string) {
 	if m.unknown == nil {
 		m.unknown = &NamesUnknown{First: d.join(first), Second: d.join(name)}
 		return

@@ -9,28 +9,27 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A ground is a directory that is there. How it tells names apart, what is made in it does,
-// too.
-type ground struct {
+// A baseDir is an existing directory. New directories below it treat the same names as
+// equal as it does.
+type baseDir struct {
 	dir   *dir
-	out   *disk.Out // it, or nil if it is to be opened
+	out   *disk.Out // the open directory, or nil to open it
 	known bool
-	apart bool // it tells all names apart
-	wild  bool // nothing is sure: it takes even such names for one as have nothing in common
+	apart bool // all names are distinct
+	wild  bool // anything is possible: even names that have nothing in common are the same
 
 	caseSeen, caseKnown, caseFolds bool // see caseRule
 }
 
-func (g *ground) use(x *extraction, f func(*disk.Out) error) error {
+func (g *baseDir) use(x *extraction, f func(*disk.Out) error) error {
 	if g.out != nil {
 		return f(g.out)
 	}
 	return x.dirs.use(g.dir, f)
 }
 
-// tellsAll reports whether it is known that the ground tells all names apart. Nothing is
-// written.
-func (g *ground) tellsAll(x *extraction) bool {
+// allDistinct reports whether it is known that all names are distinct. It writes nothing.
+func (g *baseDir) allDistinct(x *extraction) bool {
 	if !g.known {
 		_ = g.use(x, func(out *disk.Out) error {
 			g.apart = out.NameRules() == disk.AllDistinct
@@ -41,9 +40,10 @@ func (g *ground) tellsAll(x *extraction) bool {
 	return g.known && g.apart
 }
 
-// twins are pairs of names that are one where case is not told, letters are composed, dots
-// or spaces at the end are dropped, what is foreign is replaced, or long names are cut.
-var twins = [...]struct {
+// probePairs are pairs of names that are the same where case is ignored, letters are
+// composed, dots or spaces at the end are dropped, foreign characters are replaced, or
+// long names are cut.
+var probePairs = [...]struct {
 	a, b string
 	wild bool
 }{
@@ -51,11 +51,11 @@ var twins = [...]struct {
 	{a: "\u4e2d", b: "\u6587", wild: true}, {a: strings.Repeat("n", 254) + "1", b: strings.Repeat("n", 254) + "2", wild: true},
 }
 
-// tryTwins finds out whether the ground tells names apart, by making some.
-func (g *ground) tryTwins(x *extraction) error {
+// probe finds out which names the directory treats as the same, by creating some.
+func (g *baseDir) probe(x *extraction) error {
 	return g.scratch(x, func(s *disk.Scratch) error {
 		g.known, g.apart = true, true
-		for _, t := range twins {
+		for _, t := range probePairs {
 			if _, err := s.Add(t.a); err == nil && s.Find(t.b) != "" {
 				g.apart = false
 				g.wild = g.wild || t.wild
@@ -65,8 +65,9 @@ func (g *ground) tryTwins(x *extraction) error {
 	})
 }
 
-// scratch calls f with a directory for trying names. The ground is as before afterwards.
-func (g *ground) scratch(x *extraction, f func(*disk.Scratch) error) error {
+// scratch calls f with a directory for trying names. Afterwards the directory is as
+// before.
+func (g *baseDir) scratch(x *extraction, f func(*disk.Scratch) error) error {
 	return x.dirs.use(g.dir, func(out *disk.Out) error {
 		var own snapshot.Entry
 		if _, err := out.Self(&own); err != nil {
@@ -77,7 +78,7 @@ func (g *ground) scratch(x *extraction, f func(*disk.Scratch) error) error {
 			return err
 		}
 		defer closed(false)
-		defer func() { _ = out.SetTime(own.MTime) }() // which another's directory may refuse
+		defer func() { _ = out.SetTime(own.MTime) }() // fails on another user's directory
 		s, err := out.Scratch()
 		if err != nil {
 			return err
@@ -90,8 +91,8 @@ func (g *ground) scratch(x *extraction, f func(*disk.Scratch) error) error {
 	})
 }
 
-// isPlain reports whether a name can be one only with names of the same plainKey, and with
-// odd ones, wherever that is.
+// isPlain reports whether a name can be the same only as names with the same plainKey and
+// as odd names, on any file system.
 func isPlain(name string) bool {
 	for i := range len(name) {
 		if name[i] >= utf8.RuneSelf {
@@ -101,16 +102,16 @@ func isPlain(name string) bool {
 	return len(name) <= 100
 }
 
-// isOdd reports whether a name may be one with another for other reasons than case in
-// ASCII, or dots and spaces at its end, on a ground that isn't wild.
+// isOdd reports whether a name may be the same as another for other reasons than ASCII
+// case or dots and spaces at its end, in a directory that isn't wild.
 func isOdd(name string) bool {
 	for _, r := range name {
 		if r >= utf8.RuneSelf && !unicode.Is(unicode.Unified_Ideograph, r) {
-			return true // among them what is no UTF-8
+			return true // including invalid UTF-8
 		}
 	}
 	return false
 }
 
-// plainKey returns the same for two names that are not odd if they may be one.
+// plainKey returns the same key for two names that are not odd if they may be the same.
 func plainKey(name string) string { return strings.ToLower(strings.TrimRight(name, ". ")) }

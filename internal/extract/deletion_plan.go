@@ -9,17 +9,18 @@ import (
 
 // A Plan says what an extraction would delete.
 type Plan struct {
-	Delete uint64   // entries, those in directories too
-	There  uint64   // entries that are in the destination, where something may be deleted
+	Delete uint64   // entries, including those in directories
+	There  uint64   // entries of the destination where something may be deleted
 	Paths  []string // some of those that would be deleted
 }
 
-// planPaths is how many paths a plan names.
+// planPaths is how many paths a Plan names.
 const planPaths = 20
 
-// foresee makes a plan of what would be deleted. It returns nil if something that the
-// snapshot says of what may go can't be read: that is told, and nothing is deleted.
-func (x *extraction) foresee(ctx context.Context) (*Plan, error) {
+// planDeletion returns a plan of what would be deleted. It returns nil if something in
+// the snapshot that decides about deletion can't be read: that is reported, and nothing
+// is deleted.
+func (x *extraction) planDeletion(ctx context.Context) (*Plan, error) {
 	s := &sweep{x: x, rules: &x.Rules, only: true, quiet: true, plan: new(Plan)}
 	if err := s.run(ctx); err != nil {
 		return nil, err
@@ -30,29 +31,29 @@ func (x *extraction) foresee(ctx context.Context) (*Plan, error) {
 		}
 		return nil, nil
 	}
-	x.foreseen = true
+	x.deletionKnown = true
 	s.plan.Delete, s.plan.There = s.gone, s.seen
 	return s.plan, nil
 }
 
-// confirm asks whether what would be deleted may be.
+// confirm asks whether the planned entries may be deleted.
 func (x *extraction) confirm(ctx context.Context) error {
 	if x.Confirm == nil || !x.Delete || x.Bare || x.DryRun {
 		return nil
 	}
-	plan, err := x.foresee(ctx)
+	plan, err := x.planDeletion(ctx)
 	if err != nil || plan == nil || plan.Delete == 0 {
 		return err
 	}
 	return x.Confirm(*plan)
 }
 
-// displaced counts what would be deleted for an entry in whose place a directory is.
+// displaced counts what would be deleted for an entry that has a directory in its place.
 func (s *sweep) displaced(ctx context.Context, d *dir, l *level, name string) error {
 	return s.x.dirs.use(d, func(out *disk.Out) error {
 		var have snapshot.Entry
 		if _, err := out.Lstat(name, &have); err != nil || have.Type != snapshot.Dir {
-			return nil // there is nothing, or something that goes when the entry comes
+			return nil // nothing there, or something that the entry replaces
 		}
 		at := *l
 		at.whole = true
