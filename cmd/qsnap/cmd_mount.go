@@ -85,7 +85,7 @@ func (p *program) showMount(m *mount.Mount) error {
 // unmount unmounts as soon as it can be, and for new uses at once.
 func (p *program) unmount(m *mount.Mount) error {
 	err := m.Unmount()
-	if busy := (*mount.BusyError)(nil); errors.As(err, &busy) {
+	if busy, ok := errors.AsType[*mount.BusyError](err); ok {
 		if err = m.Detach(); err == nil {
 			p.complainOfMount("unmounting", fmt.Errorf("%w: it is unmounted for all others, and ends when they are through; Ctrl-C ends it now", busy))
 			<-m.Done()

@@ -96,7 +96,7 @@ func (v *restoreView) action(u repo.RestoreProgress) {
 const namedAtMost = 3
 
 func (v *restoreView) notice(u repo.RestoreProgress) {
-	if unknown := (*repo.NamesUnknown)(nil); errors.As(u.Notice, &unknown) {
+	if unknown, ok := errors.AsType[*repo.NamesUnknown](u.Notice); ok {
 		v.Clear()
 		if v.p.json {
 			_ = v.p.emit(report.NewNotice(unknown, "", u.Path))

@@ -140,7 +140,7 @@ func (c *capture) allMissing() error {
 	if c.namedMissing == 0 || c.src.selected != nil && c.namedMissing < len(c.src.selected.paths()) {
 		return nil
 	}
-	if named := new(fs.PathError); errors.As(c.missing, &named) {
+	if named, ok := errors.AsType[*fs.PathError](c.missing); ok {
 		return named
 	}
 	return c.missing

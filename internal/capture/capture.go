@@ -258,7 +258,7 @@ func (c *capture) run(ctx context.Context, root *node) error {
 
 // located returns an error that names the path on the source.
 func (c *capture) located(path string, err error) error {
-	if named := new(fs.PathError); errors.As(err, &named) {
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
 		return err
 	}
 	return fmt.Errorf("%s: %w", c.src.full(path), err)

@@ -213,8 +213,7 @@ func (n *node) comparedWith(c *capture) time.Time {
 
 // reason returns the text of an error without the path.
 func reason(err error) string {
-	var p *fs.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Op + ": " + p.Err.Error()
 	}
 	return err.Error()

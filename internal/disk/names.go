@@ -18,8 +18,8 @@ func Unnameable(err error) bool {
 	if errors.Is(err, errName) {
 		return true
 	}
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
+	errno, ok := errors.AsType[syscall.Errno](err)
+	if !ok {
 		return false
 	}
 	if runtime.GOOS == "windows" {

@@ -144,7 +144,7 @@ func checkPrivileges(t *testing.T, out *Out, become func() error, apply func(*Ou
 	}
 	withheld := ""
 	if err := apply(out, e, keep, func(err error) {
-		if w := (*Withheld)(nil); errors.As(err, &w) {
+		if w, ok := errors.AsType[*Withheld](err); ok {
 			withheld = strings.Join(w.What, ", ")
 		}
 	}); err != nil {

@@ -395,7 +395,7 @@ func (x *extraction) note(path string, all bool) {
 
 // report is like problem, but records nothing.
 func (x *extraction) report(path string, err error) {
-	if withheld := (*disk.Withheld)(nil); errors.As(err, &withheld) {
+	if _, ok := errors.AsType[*disk.Withheld](err); ok {
 		x.Progress.Withheld.Add(1)
 		x.notice(path, err)
 		return

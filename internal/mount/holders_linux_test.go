@@ -25,7 +25,7 @@ func TestAMountInsideHoldsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := m.Unmount()
-	if busy := (*BusyError)(nil); !errors.As(err, &busy) || !strings.Contains(err.Error(), "something is mounted on "+inside) {
+	if _, ok := errors.AsType[*BusyError](err); !ok || !strings.Contains(err.Error(), "something is mounted on "+inside) {
 		t.Errorf("%v", err)
 	}
 	if err := unix.Unmount(inside, 0); err != nil {

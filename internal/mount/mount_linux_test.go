@@ -103,8 +103,7 @@ func TestAMountSaysWhoHoldsItAndLetsThemFinish(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = m.Unmount()
-	var busy *BusyError
-	if !errors.As(err, &busy) {
+	if _, ok := errors.AsType[*BusyError](err); !ok {
 		t.Fatalf("unmounting with an open file: %v", err)
 	}
 	want := fmt.Sprintf("(pid %d): it has open %s/snapshots/2026-11-20T12:00:00/f", os.Getpid(), m.Dir())

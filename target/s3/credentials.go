@@ -117,7 +117,7 @@ func fileTrouble(err error) string {
 	text := err.Error()
 	known := slices.ContainsFunc(ownWords, func(w string) bool { return strings.HasPrefix(text, w) })
 	absent := !known && (errors.Is(err, fs.ErrNotExist) || strings.HasSuffix(text, "does not exist") || strings.HasSuffix(text, "is not defined"))
-	var exit *exec.ExitError
+	exit, exited := errors.AsType[*exec.ExitError](err)
 	switch {
 	case absent && profile == "":
 		return ""
@@ -125,7 +125,7 @@ func fileTrouble(err error) string {
 		return fmt.Sprintf("there is no profile %q", profile)
 	case known:
 		return text
-	case errors.As(err, &exit):
+	case exited:
 		return "the credential_process fails: " + exit.ProcessState.String()
 	}
 	return "they can't be read"

@@ -76,9 +76,9 @@ func (t *Target) fail(ctx context.Context, op, name string, n *note, err error) 
 		e.after = n.retryAfter
 		n.mu.Unlock()
 	}
-	var answer minio.ErrorResponse
+	answer, answered := errors.AsType[minio.ErrorResponse](err)
 	switch {
-	case !errors.As(err, &answer):
+	case !answered:
 		e.text, e.temporary, e.err = t.network(err)
 	case absentCodes[answer.Code]:
 		return &fs.PathError{Op: op, Path: path, Err: fs.ErrNotExist}
@@ -202,36 +202,33 @@ func (t *Target) scrub(s string) string {
 	return s
 }
 
+// isA reports whether an error is, or wraps, one of a type.
+func isA[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
 // network says what went wrong before the store answered.
 func (t *Target) network(err error) (text string, temporary bool, cause error) {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // the URL is long, and the path says it
 	}
-	var (
-		dns       *net.DNSError
-		foreign   *foreignError
-		none      *credentialsError
-		authority x509.UnknownAuthorityError
-		host      x509.HostnameError
-		cert      *tls.CertificateVerificationError
-		record    tls.RecordHeaderError
-		timeout   net.Error
-	)
+	dns, unresolved := errors.AsType[*net.DNSError](err)
+	timeout, ofNetwork := errors.AsType[net.Error](err)
 	switch {
-	case errors.As(err, &foreign), errors.As(err, &none):
+	case isA[*foreignError](err), isA[*credentialsError](err):
 		return err.Error(), false, err
-	case errors.As(err, &dns) && dns.IsNotFound:
+	case unresolved && dns.IsNotFound:
 		return fmt.Sprintf("there is no host %q: check the endpoint, and the network", dns.Name), false, err
-	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+	case isA[tls.RecordHeaderError](err), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return fmt.Sprintf("%s speaks plain HTTP: insecure=1 allows that", t.o.Endpoint), false, err
 	case strings.Contains(err.Error(), "malformed HTTP response \"\\x15\\x03"):
 		return t.speaksTLS(), false, err
 	case trust.Explain(err) != "":
 		return "the store's certificate can't be trusted: " + trust.Explain(err), false, err
-	case errors.As(err, &authority), errors.As(err, &host), errors.As(err, &cert):
+	case isA[x509.UnknownAuthorityError](err), isA[x509.HostnameError](err), isA[*tls.CertificateVerificationError](err):
 		return "the store's certificate can't be trusted: " + t.scrub(err.Error()), false, err
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case ofNetwork && timeout.Timeout():
 		return "the store doesn't answer in time", true, err
 	}
 	return t.scrub(err.Error()), true, err

@@ -95,12 +95,12 @@ func (t *Target) versionLocked(ctx context.Context, name, version string) (bool,
 	until, held := lockOf(info.Headers)
 	if until.IsZero() && !held { // versitygw 1.8 tells it of the newest version only, and here in words of its own
 		_, asked, err := t.core.GetObjectRetention(noted, t.o.Bucket, t.prefix+name, version)
-		var answer minio.ErrorResponse
-		var words xml.UnmarshalError
+		answer, answered := errors.AsType[minio.ErrorResponse](err)
+		_, ownWords := errors.AsType[xml.UnmarshalError](err)
 		switch {
-		case errors.As(err, &answer) && answer.StatusCode < 500:
+		case answered && answer.StatusCode < 500:
 			return false, nil
-		case errors.As(err, &words):
+		case ownWords:
 			return true, nil // until when can't be told
 		case err != nil:
 			return false, t.fail(ctx, "ask for the lock of", name, n, err)

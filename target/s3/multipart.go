@@ -103,8 +103,8 @@ func (p *put) sendPart(ctx context.Context, upload string, number int, off, size
 			return minio.CompletePart{}, p.fault(broken)
 		}
 		err = t.fail(ctx, "put", p.name, n, err)
-		var e *Error
-		if try == tries || !errors.As(err, &e) || !e.Temporary() || e.Code == minio.NoSuchUpload {
+		e, ok := errors.AsType[*Error](err)
+		if try == tries || !ok || !e.Temporary() || e.Code == minio.NoSuchUpload {
 			return minio.CompletePart{}, err
 		}
 		if waitErr := wait(ctx, max(e.RetryAfter(), pause<<try)); waitErr != nil {
@@ -180,8 +180,7 @@ func (o orphan) abort(ctx context.Context, t *Target) bool {
 		if err == nil {
 			_, err = t.core.ListObjectParts(ctx, t.o.Bucket, o.key, o.upload, 0, 1)
 		}
-		var answer minio.ErrorResponse
-		if errors.As(err, &answer) && answer.Code == minio.NoSuchUpload {
+		if answer, ok := errors.AsType[minio.ErrorResponse](err); ok && answer.Code == minio.NoSuchUpload {
 			return true
 		}
 	}

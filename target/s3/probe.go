@@ -130,13 +130,13 @@ func (t *Target) tryCreate(ctx context.Context, key string) (outcome, error) {
 }
 
 func (t *Target) outcome(ctx context.Context, n *note, err error) (outcome, error) {
-	var answer minio.ErrorResponse
+	answer, answered := errors.AsType[minio.ErrorResponse](err)
 	switch {
 	case err == nil:
 		return created, nil
-	case errors.As(err, &answer) && (refused(answer) || answer.Code == "ConditionalRequestConflict"):
+	case answered && (refused(answer) || answer.Code == "ConditionalRequestConflict"):
 		return kept, nil
-	case errors.As(err, &answer) && (answer.Code == minio.NotImplemented || answer.StatusCode == http.StatusNotImplemented):
+	case answered && (answer.Code == minio.NotImplemented || answer.StatusCode == http.StatusNotImplemented):
 		return unknown, nil
 	}
 	return unknown, t.fail(ctx, "put", probeName, n, err)

@@ -162,12 +162,10 @@ func (p *put) settle(ctx context.Context, n *note, err error) (tries int, _ erro
 		return 1, p.fault(broken)
 	}
 	failure := p.t.fail(ctx, "put", p.name, n, err)
-	var answer minio.ErrorResponse
-	answered := errors.As(err, &answer)
+	answer, answered := errors.AsType[minio.ErrorResponse](err)
 	exists := answered && refused(answer)
 	conflict := answered && answer.StatusCode == http.StatusConflict
-	var e *Error
-	if !exists && !conflict && !(errors.As(failure, &e) && e.Temporary()) {
+	if e, ok := errors.AsType[*Error](failure); !exists && !conflict && !(ok && e.Temporary()) {
 		return 1, failure
 	}
 	there, statErr := p.t.stat(ctx, "put", p.name)

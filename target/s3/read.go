@@ -39,8 +39,7 @@ func (t *Target) Get(ctx context.Context, name string, off, n int64) (io.ReadClo
 	}
 	ctx, note := withNote(ctx)
 	body, _, header, err := t.core.GetObject(ctx, t.o.Bucket, key, opts)
-	var answer minio.ErrorResponse
-	if errors.As(err, &answer) && (answer.Code == minio.InvalidRange || answer.StatusCode == http.StatusRequestedRangeNotSatisfiable) {
+	if answer, ok := errors.AsType[minio.ErrorResponse](err); ok && (answer.Code == minio.InvalidRange || answer.StatusCode == http.StatusRequestedRangeNotSatisfiable) {
 		return t.getNothing(ctx, name, off, n) // off is the size, or beyond
 	}
 	if err != nil {
@@ -173,8 +172,7 @@ func (t *Target) statKey(ctx context.Context, op, name, key string) (*stated, er
 			}
 			return &stated{info, n.clock(t.o.Now)}, nil
 		}
-		var answer minio.ErrorResponse
-		if !errors.As(err, &answer) || answer.StatusCode >= 500 {
+		if answer, ok := errors.AsType[minio.ErrorResponse](err); !ok || answer.StatusCode >= 500 {
 			return nil, t.fail(ctx, op, name, n, err)
 		}
 		var first minio.GetObjectOptions
@@ -184,7 +182,7 @@ func (t *Target) statKey(ctx context.Context, op, name, key string) (*stated, er
 			body.Close()
 			continue
 		}
-		if errors.As(err, &answer) && answer.StatusCode == http.StatusRequestedRangeNotSatisfiable {
+		if answer, ok := errors.AsType[minio.ErrorResponse](err); ok && answer.StatusCode == http.StatusRequestedRangeNotSatisfiable {
 			continue // it is there, and empty
 		}
 		return nil, t.fail(ctx, op, name, n, err)
@@ -215,8 +213,8 @@ func (t *Target) list(ctx context.Context, prefix string, yield func(target.Info
 	for {
 		before := last
 		err := t.listAfter(ctx, prefix, &last, yield)
-		var e *Error
-		if !errors.As(err, &e) || !e.Temporary() || last == before {
+		e, ok := errors.AsType[*Error](err)
+		if !ok || !e.Temporary() || last == before {
 			return err
 		}
 		if err := wait(ctx, max(e.RetryAfter(), pause)); err != nil {

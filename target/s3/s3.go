@@ -153,12 +153,11 @@ func (t *Target) canLock(ctx context.Context) (bool, error) {
 	return t.ask(ctx, &t.probes.locks, func(ctx context.Context) (bool, error) {
 		ctx, n := withNote(ctx)
 		state, _, _, _, err := t.core.GetObjectLockConfig(ctx, t.o.Bucket)
-		var answer minio.ErrorResponse
-		if errors.As(err, &answer) && slices.Contains([]string{"ObjectLockConfigurationNotFoundError", "NotImplemented", "MethodNotAllowed", "NoSuchObjectLockConfiguration"}, answer.Code) {
+		answer, answered := errors.AsType[minio.ErrorResponse](err)
+		if answered && slices.Contains([]string{"ObjectLockConfigurationNotFoundError", "NotImplemented", "MethodNotAllowed", "NoSuchObjectLockConfiguration"}, answer.Code) {
 			return false, nil
 		}
-		var words xml.UnmarshalError
-		if errors.As(err, &words) {
+		if _, ok := errors.AsType[xml.UnmarshalError](err); ok {
 			return false, nil // the store doesn't know the question, and answers another
 		}
 		if answer.Code == "AccessDenied" && t.o.ObjectLock == 0 {
