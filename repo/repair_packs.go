@@ -45,7 +45,7 @@ type PackRepair struct {
 	Denied []string `json:"packs_denied"`
 	// Unread is how many bytes of a damaged pack can't be read, by its id, as far as Save
 	// was to keep them.
-	Unread map[string]int64 `json:"bytes_unread"`
+	Unread map[string]int64 `json:"bytes_unread" doc:"by the id of a pack"`
 }
 
 // RepairPacks moves all that can be read out of damaged packs, and removes these.

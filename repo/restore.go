@@ -121,7 +121,7 @@ type RestoreReport struct {
 	BytesWritten uint64   `json:"bytes_restored"`
 	Packs        uint64   `json:"packs_read"`
 	PackBytes    uint64   `json:"pack_bytes_read"`
-	Requests     uint64   `json:"requests"` // for what is read of packs, beside trees
+	Requests     uint64   `json:"requests" doc:"for what is read of packs, beside trees"` // for what is read of packs, beside trees
 	Problems     uint64   `json:"errors"`
 	Unmatched    []string `json:"unmatched"` // patterns of Include and Exclude that met nothing
 

@@ -92,7 +92,7 @@ type Change struct {
 	Head
 	Path        string `json:"path"`
 	PathBase64  string `json:"path_base64,omitempty" doc:"if it is not UTF-8"`
-	Modifier    string `json:"modifier"`
+	Modifier    string `json:"modifier" doc:"a letter or sign: see \"qsnap diff --help\""`
 	BeforeBytes *int64 `json:"before_bytes,omitempty" doc:"of files, with --stat"`
 	AfterBytes  *int64 `json:"after_bytes,omitempty" doc:"the same"`
 	*ContentBytes
