@@ -139,7 +139,7 @@ func TestACheckSaysWhyATargetCannotBeTrusted(t *testing.T) {
 		t.Error(stderr)
 	}
 	code, stdout, stderr = runOn(t.Context(), s, nil, "--json", "target", "check", "test:x")
-	if code != 1 || !strings.Contains(stdout, `"ok":false,"request_seconds"`) || !strings.Contains(stderr, `"message_type":"exit_error"`) {
+	if code != 1 || !strings.Contains(stdout, `"target":"test:x","ok":false,`) || !strings.Contains(stderr, `"message_type":"exit_error"`) {
 		t.Errorf("%d, %s, %s", code, stdout, stderr)
 	}
 
