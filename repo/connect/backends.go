@@ -50,6 +50,9 @@ func openS3(ctx context.Context, e Endpoint) (target.Target, error) {
 	if err != nil {
 		return nil, badConfig(err)
 	}
+	if e.Config.User != "" && e.Config.Password != "" {
+		o.Credentials = s3.Credentials{AccessKeyID: e.Config.User, SecretAccessKey: e.Config.Password, SessionToken: e.Config.Token}
+	}
 	if e.Config.CAFile != "" || e.Config.Fingerprint != "" {
 		if o.TLS, err = (trust.Server{CAFile: e.Config.CAFile, Fingerprint: e.Config.Fingerprint}).Config(); err != nil {
 			return nil, badConfig(err)

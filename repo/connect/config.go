@@ -24,9 +24,11 @@ type Config struct {
 	// settings.
 	Replicas []Location
 
-	// User, Password and Token are how the target's user logs in: WebDAV takes user and
-	// password, or a token. The location's user comes before User. If Password and
-	// Token are empty, the environment and the user's netrc file are asked.
+	// User, Password and Token are how the target's user logs in. WebDAV takes user and
+	// password, or a token; the location's user comes before User, and if Password and
+	// Token are empty, the environment and the user's netrc file are asked. S3 takes the
+	// two keys as user and password, and a session token, or else what Amazon's tools
+	// would find. SSH has KeyFiles, and rclone a configuration of its own.
 	User, Password, Token string
 
 	// CAFile is a file with certificates of authorities, in PEM form, that are trusted

@@ -29,13 +29,15 @@
 // QSNAP_PASSWORD, QSNAP_PASSWORD_FILE, QSNAP_PASSWORD_COMMAND and QSNAP_KEY_FILE. S3 and
 // SFTP have the variables and files of their usual tools besides.
 //
-// Nothing is printed, and no terminal is read: a password prompt is a function that the
+// Nothing else is kept on disk than how many requests a WebDAV server has had, in the user's
+// cache directory: all processes of the user share its budget. Nothing is printed, and no terminal is read: a password prompt is a function that the
 // program supplies.
 //
 // # Errors
 //
-// An error is an *Error, which names the location without its secrets. It is
-// ErrConfig if the configuration can't work, and ErrUnreachable if a mounted file system
-// doesn't answer; repo.ErrNoRepository and repo.ErrWrongSecret are as package repo has
-// them. target.Temporary says whether trying later may help.
+// An error names the location without its secrets; what happened there is an *Error, so
+// that a program can name the place in its own way. It is ErrConfig if the
+// configuration can't work, and ErrUnreachable if a mounted file system doesn't answer;
+// repo.ErrNoRepository and repo.ErrWrongSecret are as package repo has them.
+// target.Temporary says whether trying later may help.
 package connect

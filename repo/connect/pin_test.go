@@ -5,14 +5,45 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/qsnap/qsnap/repo/connect"
 )
+
+func TestS3TakesTheKeysOfTheConfigBeforeThoseOfTheEnvironment(t *testing.T) {
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		_, key, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+		key, _, _ = strings.Cut(key, "/")
+		seen[key+" "+r.Header.Get("X-Amz-Security-Token")] = true
+		http.NotFound(w, r)
+	}))
+	defer server.Close()
+	t.Setenv("AWS_ACCESS_KEY_ID", "env")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "b")
+	t.Setenv("AWS_REGION", "us-east-1")
+	c := connect.Config{Location: connect.Location("s3://bucket/x?insecure=1&endpoint=" + strings.TrimPrefix(server.URL, "http://")), RetryFor: connect.Once}
+	for _, c.User = range []string{"", "ann"} {
+		if c.User != "" {
+			c.Password, c.Token = "secret", "session"
+		}
+		if _, err := connect.Target(t.Context(), c); err == nil {
+			t.Error("a bucket that isn't there was opened")
+		}
+	}
+	if !maps.Equal(seen, map[string]bool{"env ": true, "ann session": true}) {
+		t.Errorf("the server saw %v", seen)
+	}
+}
 
 // A server with another certificate than the one that is named is refused at once: trying
 // again doesn't make it the right one.

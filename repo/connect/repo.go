@@ -9,7 +9,8 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// A Repo is a repository with the targets that it was opened on.
+// A Repo is a repository with the targets that it was opened on. Where a method of package
+// repo takes another repository, give it the field Repo of that.
 type Repo struct {
 	*repo.Repo
 	Conn   *Conn       // to the repository's target

@@ -2,6 +2,8 @@ package arch
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -50,5 +52,32 @@ func TestAStrayImportOfABackEndIsFound(t *testing.T) {
 	})
 	if want := []string{"target/rclone imports target/s3", "cmd/qsnap imports target/local"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// What a program of somebody else's imports must leave its flags and its output alone.
+func TestConnectKnowsNoCommandLineAndPrintsNothing(t *testing.T) {
+	for _, p := range list(t, "-deps", "./repo/connect") {
+		if p.Module != nil && slices.Contains([]string{"github.com/urfave/cli/v2", "golang.org/x/term"}, p.Module.Path) {
+			t.Errorf("repo/connect brings along %s", p.ImportPath)
+		}
+	}
+	files, err := filepath.Glob("../../../repo/connect/*.go")
+	if err != nil || len(files) < 8 {
+		t.Fatal(files, err)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, word := range []string{"fmt.Print", "os.Std", "log.", "flag."} {
+			if strings.Contains(string(text), word) {
+				t.Errorf("%s has %s in it", name, word)
+			}
+		}
 	}
 }
