@@ -88,8 +88,8 @@ func (p *program) app() *cli.App {
 
 func (p *program) globalFlags() []cli.Flag {
 	return append([]cli.Flag{
-		&cli.StringFlag{Name: "repo", Aliases: []string{"r"}, EnvVars: []string{"QSNAP_REPO"}, Usage: "`REPOSITORY`: a directory, or sftp://, s3://, webdavs:// or rclone: and what follows them"},
-		&cli.StringSliceFlag{Name: "replica", EnvVars: []string{"QSNAP_REPLICAS"}, Usage: "a further `REPLICA` of the repository: see \"qsnap replicate --help\"; may be repeated"},
+		&cli.StringFlag{Name: "repo", Aliases: []string{"r"}, EnvVars: []string{"QSNAP_REPO"}, Usage: "use `REPOSITORY`: a directory, or sftp://, s3://, webdavs:// or rclone: and what follows them"},
+		&cli.StringSliceFlag{Name: "replica", EnvVars: []string{"QSNAP_REPLICAS"}, Usage: "use a further `REPLICA` of the repository: see \"qsnap replicate --help\"; may be repeated"},
 		&cli.StringFlag{Name: "password-file", Usage: "read the password from `FILE` [$QSNAP_PASSWORD_FILE, or the password itself in $QSNAP_PASSWORD]"},
 		&cli.StringFlag{Name: "password-command", Usage: "run `COMMAND` in a shell and read the password from its output [$QSNAP_PASSWORD_COMMAND]"},
 		&cli.StringFlag{Name: "key-file", Usage: "open with a key `FILE` or recovery sheet instead of a password [$QSNAP_KEY_FILE]"},
