@@ -17,7 +17,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
-// credentials returns what requests are signed with.
+// credentials returns the credentials that sign requests.
 func (o *Options) credentials() *credentials.Credentials {
 	if c := o.Credentials; c.AccessKeyID != "" {
 		return credentials.NewStaticV4(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)
@@ -25,16 +25,16 @@ func (o *Options) credentials() *credentials.Credentials {
 	return credentials.New(newChain())
 }
 
-// A source of credentials, how messages name it, and what they say of an error of
-// it: nothing if that means that there just are none.
+// A source is a source of credentials, its name in messages, and a function that explains
+// its errors: it returns "" if there simply are no credentials.
 type source struct {
 	name     string
 	provider credentials.Provider
 	explain  func(error) string
 }
 
-// A chain takes the credentials of the first source that has any. Unlike
-// minio-go's it says why there are none, and never goes on without.
+// A chain returns the credentials of the first source that has any. Unlike minio-go's it
+// says why there are none, and never continues without credentials.
 type chain struct {
 	sources []source
 
@@ -53,14 +53,14 @@ func newChain() *chain {
 	return &chain{sources: sources}
 }
 
-// roleClient asks the address that clouds have for it, where elsewhere nobody
-// answers.
+// roleClient contacts the address that clouds use for roles. Elsewhere nobody answers
+// there.
 var roleClient = &http.Client{
 	Timeout:   5 * time.Second,
 	Transport: &http.Transport{DialContext: (&net.Dialer{Timeout: time.Second}).DialContext},
 }
 
-// A credentialsError says why there are no credentials, and holds no part of any.
+// A credentialsError says why there are no credentials, and contains no part of any.
 type credentialsError struct{ text string }
 
 func (e *credentialsError) Error() string { return e.text }
@@ -105,8 +105,8 @@ func (c *chain) IsExpired() bool {
 	return c.current == nil || c.current.IsExpired()
 }
 
-// ownWords begin those errors of minio-go about AWS's files that quote names and
-// settings only. A parser's error quotes a line, which may be a secret.
+// ownWords begin the errors of minio-go about AWS's files that quote only names and
+// settings. A parser's error quotes a line, which may be a secret.
 var ownWords = []string{
 	"profile has partial static", "profile has SSO", "profile defines sso_", "sso_region ", "sso_start_url ",
 	"reading cached SSO", "cached SSO token", "unable to determine AWS SSO", "invalid credential process",
@@ -128,7 +128,7 @@ func fileTrouble(err error) string {
 	case exited:
 		return "the credential_process fails: " + exit.ProcessState.String()
 	}
-	return "they can't be read"
+	return "the files can't be read"
 }
 
 func roleTrouble(error) string {
@@ -137,5 +137,5 @@ func roleTrouble(error) string {
 			return name + " is set, but the service it means gives none"
 		}
 	}
-	return "" // an ordinary machine, which has none
+	return "" // an ordinary machine without a role
 }

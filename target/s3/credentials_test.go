@@ -85,7 +85,7 @@ func TestMissingCredentialsAreExplainedWithoutThem(t *testing.T) {
 		"no profile": {env: map[string]string{"AWS_PROFILE": "nobody"}, want: `from the AWS files: there is no profile "nobody"`},
 		"no such profile": {env: map[string]string{"AWS_PROFILE": "nobody"}, files: map[string]string{"credentials": "[default]\naws_access_key_id=a\naws_secret_access_key=" + secret},
 			want: `there is no profile "nobody"`},
-		"broken": {files: map[string]string{"credentials": "[default]\naws_access_key_id = a\naws_secret_access_key " + secret + "\n"}, want: "from the AWS files: they can't be read"},
+		"broken": {files: map[string]string{"credentials": "[default]\naws_access_key_id = a\naws_secret_access_key " + secret + "\n"}, want: "from the AWS files: the files can't be read"},
 		"half a file": {files: map[string]string{"credentials": "[default]\naws_secret_access_key = " + secret + "\n"},
 			want: "partial static credentials"},
 		"failing command": {files: map[string]string{"config": "[default]\ncredential_process = sh -c false\n"}, want: "the credential_process fails: exit status 1"},

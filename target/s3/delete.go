@@ -17,11 +17,11 @@ func (t *Target) Delete(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	there, err := t.stat(ctx, "delete", name) // S3 doesn't mind if there is nothing
+	there, err := t.stat(ctx, "delete", name) // S3 reports no error if there is no object
 	if err != nil {
 		return err
 	}
-	// The store would hide a locked object behind a marker.
+	// The store would hide a locked object behind a delete marker.
 	until, held := lockOf(there.Headers)
 	if held {
 		until = target.Forever
@@ -40,8 +40,8 @@ func (t *Target) Delete(ctx context.Context, name string) error {
 	return nil
 }
 
-// lockOf returns until when the object of an answer is locked. One under legal hold is
-// so without an end.
+// lockOf returns the end of an object's lock, from an answer's headers. A legal hold is a
+// lock without an end.
 func lockOf(h http.Header) (until time.Time, held bool) {
 	if strings.EqualFold(h.Get("X-Amz-Object-Lock-Legal-Hold"), "ON") {
 		return time.Time{}, true
@@ -70,8 +70,8 @@ func (t *Target) lockMode() minio.RetentionMode {
 	return minio.Governance
 }
 
-// steps is how many steps a lock's end takes in the time it lasts: who has locked
-// what is old once per step need not do so again before the next.
+// steps is how many steps the end of locks takes per lock period: a client that has
+// locked old objects once in a step need not do so again before the next step.
 const steps = 4
 
 // RetainUntil implements target.Locker: the first whole quarter of ObjectLock, counted from
@@ -116,12 +116,12 @@ func (t *Target) Lock(ctx context.Context, name string, until time.Time) error {
 	if err != nil {
 		return err
 	}
-	if already, _ := lockOf(there.Headers); !until.After(already) { // S3 keeps whole seconds
+	if already, _ := lockOf(there.Headers); !until.After(already) { // S3 stores whole seconds
 		return nil
 	}
 	mode := t.lockMode()
 	if strings.EqualFold(there.Headers.Get("X-Amz-Object-Lock-Mode"), "compliance") {
-		mode = minio.Compliance // which can't be made less
+		mode = minio.Compliance // can't be weakened
 	}
 	ctx, n := withNote(ctx)
 	if err := t.core.PutObjectRetention(ctx, t.o.Bucket, key, minio.PutObjectRetentionOptions{Mode: &mode, RetainUntilDate: &until}); err != nil {

@@ -21,8 +21,8 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// An Error is why a request failed. It prints as one line that says what to do,
-// and never holds credentials.
+// An Error says why a request failed. It prints as one line that says what to do, and
+// never contains credentials.
 type Error struct {
 	Op     string // "put", "get", "stat", "list", "delete", "lock" or "open"
 	Path   string // s3://bucket/key
@@ -35,13 +35,13 @@ type Error struct {
 	err       error
 }
 
-// Error says what happened to what.
+// Error names the operation, the object and the cause.
 func (e *Error) Error() string { return e.Op + " " + e.Path + ": " + e.text }
 
-// Unwrap returns the cause, if that isn't an answer of the store.
+// Unwrap returns the cause, unless that is an answer of the store.
 func (e *Error) Unwrap() error { return e.err }
 
-// Temporary reports whether the same request may well succeed later.
+// Temporary reports whether the same request may succeed later.
 func (e *Error) Temporary() bool { return e.temporary }
 
 // RetryAfter returns how long the store asked to wait, or 0.
@@ -50,13 +50,13 @@ func (e *Error) RetryAfter() time.Duration { return e.after }
 // A LockedError means that an object can't be deleted yet.
 type LockedError struct {
 	Path  string    // s3://bucket/key
-	Until time.Time // target.Forever if it is under legal hold
+	Until time.Time // target.Forever for a legal hold
 }
 
-// Error says what is locked until when.
+// Error names the object and the end of its lock.
 func (e *LockedError) Error() string {
 	if !e.Until.Before(target.Forever) {
-		return "delete " + e.Path + ": it is under legal hold"
+		return "delete " + e.Path + ": the object is under legal hold"
 	}
 	return "delete " + e.Path + ": the object is locked until " + e.Until.UTC().Format("2006-01-02 15:04:05") + " UTC"
 }
@@ -64,7 +64,7 @@ func (e *LockedError) Error() string {
 // LockedUntil returns Until, for target.LockedUntil.
 func (e *LockedError) LockedUntil() time.Time { return e.Until }
 
-// fail makes the error that a method returns of what a request returned.
+// fail makes the error of a method from the error of a request.
 func (t *Target) fail(ctx context.Context, op, name string, n *note, err error) error {
 	path := t.path(name)
 	if ctx.Err() != nil {
@@ -91,7 +91,7 @@ func (t *Target) fail(ctx context.Context, op, name string, n *note, err error) 
 
 var absentCodes = map[string]bool{minio.NoSuchKey: true, minio.NoSuchVersion: true}
 
-// explain says what an answer of the store means, and whether it will pass.
+// explain says what an answer of the store means, and whether the condition is temporary.
 func (t *Target) explain(a minio.ErrorResponse) (text string, temporary bool) {
 	for _, m := range meanings {
 		if slices.Contains(m.codes, a.Code) || m.status != 0 && m.status == a.StatusCode {
@@ -104,7 +104,7 @@ func (t *Target) explain(a minio.ErrorResponse) (text string, temporary bool) {
 	return t.quote(a), false
 }
 
-// A meaning is what codes, or one status, stand for. The first that fits counts.
+// A meaning explains error codes, or one status. The first that matches counts.
 type meaning struct {
 	codes     []string
 	status    int
@@ -116,13 +116,13 @@ func always(text string) func(*Target, minio.ErrorResponse) string {
 	return func(*Target, minio.ErrorResponse) string { return text }
 }
 
-// Codes: Amazon S3 API Reference, "Error responses", and those of MinIO, Ceph and
-// versitygw beside them.
+// Codes from Amazon S3 API Reference, "Error responses", and those of MinIO, Ceph and
+// versitygw.
 var meanings = []meaning{
 	{codes: []string{"SlowDown", "SlowDownWrite", "SlowDownRead", "Throttling", "ThrottlingException", "RequestLimitExceeded", "RequestThrottled", "TooManyRequests"}, temporary: true,
 		say: always("the store asks to slow down")},
 	{codes: []string{"ConditionalRequestConflict", "OperationAborted"}, temporary: true,
-		say: always("another request to the same object was under way")},
+		say: always("another request to the same object was running")},
 	{codes: []string{"NoSuchUpload"}, temporary: true,
 		say: always("the upload was ended by another, such as a lifecycle rule")},
 	{codes: []string{"InvalidAccessKeyId", "XAdminUserNotFound"},
@@ -168,7 +168,7 @@ func storeFull(t *Target, a minio.ErrorResponse) string {
 	return "the store is full, or the quota is used up" + t.more(a)
 }
 
-// more returns the store's own words, for the end of a line.
+// more returns the store's own words in brackets, for the end of a line.
 func (t *Target) more(a minio.ErrorResponse) string {
 	if a.Message == "" || strings.EqualFold(strings.Trim(a.Message, ". "), "access denied") {
 		return ""
@@ -178,7 +178,7 @@ func (t *Target) more(a minio.ErrorResponse) string {
 
 // quote returns the store's own words.
 func (t *Target) quote(a minio.ErrorResponse) string {
-	if a.Code == "" || a.Code[0] >= '0' && a.Code[0] <= '9' { // the status, as minio-go has it
+	if a.Code == "" || a.Code[0] >= '0' && a.Code[0] <= '9' { // the status, in minio-go's form
 		if strings.Contains(a.Message, "HTTP request to an HTTPS server") {
 			return t.speaksTLS()
 		}
@@ -189,8 +189,8 @@ func (t *Target) quote(a minio.ErrorResponse) string {
 
 func (t *Target) speaksTLS() string { return t.o.Endpoint + " speaks TLS: drop insecure=1" }
 
-// scrub makes one short line of what a store says, without the credentials that a
-// careless one may repeat.
+// scrub makes one short line of a store's text, without credentials that a careless store
+// may repeat.
 func (t *Target) scrub(s string) string {
 	for _, secret := range t.secrets() {
 		s = strings.ReplaceAll(s, secret, "…")
@@ -211,7 +211,7 @@ func isA[E error](err error) bool {
 // network says what went wrong before the store answered.
 func (t *Target) network(err error) (text string, temporary bool, cause error) {
 	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err // the URL is long, and the path says it
+		err = u.Err // the URL is long, and the path is in the message already
 	}
 	dns, unresolved := errors.AsType[*net.DNSError](err)
 	timeout, ofNetwork := errors.AsType[net.Error](err)

@@ -10,15 +10,15 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// besideAtMost is how many keys Beside looks at: a page of a listing.
-const besideAtMost = 1000
+// maxForeignKeys is how many keys Foreign examines: one page of a listing.
+const maxForeignKeys = 1000
 
 // Foreign implements target.ForeignFinder.
 func (t *Target) Foreign(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithCancel(ctx) // ends the listing
 	defer cancel()
 	ctx, n := withNote(ctx)
-	left := besideAtMost
+	left := maxForeignKeys
 	for o := range t.core.ListObjectsIter(ctx, t.o.Bucket, minio.ListObjectsOptions{Prefix: t.prefix, Recursive: true, FetchOwner: new(bool)}) {
 		if o.Err != nil || ctx.Err() != nil {
 			return "", t.fail(ctx, "list", "", n, o.Err)

@@ -14,19 +14,20 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// A history is all versions of an object. It is created once, so that the first
-// version is the one that was put here; what lies on top has come by other ways.
+// A history is all versions of an object. Objects are created once, so the first version
+// is the one that was put by qsnap. Newer versions and markers came from elsewhere.
 type history struct {
 	first    minio.ObjectInfo
-	versions int      // that have bytes
-	markers  []string // the ids of those that have none
+	versions int      // number of versions with bytes
+	markers  []string // ids of the versions without bytes
 }
 
-// hidden reports whether something lies on top of the first version.
+// hidden reports whether something newer hides the first version.
 func (h *history) hidden() bool { return h.versions > 0 && !h.first.IsLatest }
 
-// histories returns those of the objects whose keys begin so, by name. Stores don't
-// agree on the order of markers among versions; of these, all list the newest first.
+// histories returns the histories of the objects whose keys have a prefix, by name.
+// Stores don't agree on the order of markers among versions, but all list the newest
+// version first.
 func (t *Target) histories(ctx context.Context, prefix string) (map[string]*history, error) {
 	out := map[string]*history{}
 	noted, n := withNote(ctx)
@@ -93,7 +94,7 @@ func (t *Target) versionLocked(ctx context.Context, name, version string) (bool,
 		return false, t.fail(ctx, "ask for the lock of", name, n, err)
 	}
 	until, held := lockOf(info.Headers)
-	if until.IsZero() && !held { // versitygw 1.8 tells it of the newest version only, and here in words of its own
+	if until.IsZero() && !held { // versitygw 1.8 reports the lock of the newest version only, and here with its own error
 		_, asked, err := t.core.GetObjectRetention(noted, t.o.Bucket, t.prefix+name, version)
 		answer, answered := errors.AsType[minio.ErrorResponse](err)
 		_, ownWords := errors.AsType[xml.UnmarshalError](err)
@@ -101,7 +102,7 @@ func (t *Target) versionLocked(ctx context.Context, name, version string) (bool,
 		case answered && answer.StatusCode < 500:
 			return false, nil
 		case ownWords:
-			return true, nil // until when can't be told
+			return true, nil // the end of the lock is unknown
 		case err != nil:
 			return false, t.fail(ctx, "ask for the lock of", name, n, err)
 		case asked != nil:

@@ -13,15 +13,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// partsAtOnce is how many parts are sent at the same time. They are read from the
-// body as they go, so that they take no memory.
+// partsAtOnce is how many parts are sent at the same time. They are read from the body
+// while they are sent, so that they take no memory.
 const partsAtOnce = 4
 
-// abortTimeout bounds the cleaning up after an upload that failed, also by a context
-// that has ended.
+// abortTimeout limits the cleanup after a failed upload, even if the context has ended.
 const abortTimeout = 3 * time.Second
 
-// inParts puts the object by a multipart upload.
+// inParts puts the object with a multipart upload.
 func (p *put) inParts(ctx context.Context) error {
 	t := p.t
 	t.orphans.abort(ctx, t)
@@ -48,15 +47,15 @@ func (p *put) inParts(ctx context.Context) error {
 	return err
 }
 
-// partSize is such that the object has no more parts than S3 allows.
+// partSize returns a part size with which the object has no more parts than S3 allows.
 func (p *put) partSize() int64 {
 	least := (p.size + maxParts - 1) / maxParts
 	const step = 1 << 20
 	return max(p.t.o.PartSize, (least+step-1)/step*step)
 }
 
-// sendParts sends all parts. When one fails it begins no more, and lets the others
-// end: a store may finish a part that was broken off after it has aborted the upload.
+// sendParts sends all parts. If one fails, it starts no more and waits for the others: a
+// store may finish an interrupted part after it has aborted the upload.
 func (p *put) sendParts(ctx context.Context, upload string) ([]minio.CompletePart, error) {
 	partSize := p.partSize()
 	parts := make([]minio.CompletePart, (p.size+partSize-1)/partSize)
@@ -78,7 +77,7 @@ func (p *put) sendParts(ctx context.Context, upload string) ([]minio.CompletePar
 	return parts, group.Wait()
 }
 
-// sendPart sends one part. Unlike the whole, a part may be sent again at once.
+// sendPart sends one part. Unlike a whole object, a part may be resent at once.
 func (p *put) sendPart(ctx context.Context, upload string, number int, off, size int64) (minio.CompletePart, error) {
 	t := p.t
 	sums, err := p.sums(ctx, off, size)
@@ -113,8 +112,8 @@ func (p *put) sendPart(ctx context.Context, upload string, number int, off, size
 	}
 }
 
-// complete makes the object of the parts that were sent, and sees that it is all
-// there.
+// complete makes the object from the parts that were sent, and checks that it is
+// complete.
 func (p *put) complete(ctx context.Context, upload string, parts []minio.CompletePart) error {
 	t := p.t
 	var opts minio.PutObjectOptions
@@ -125,20 +124,20 @@ func (p *put) complete(ctx context.Context, upload string, parts []minio.Complet
 	_, err := t.core.CompleteMultipartUpload(noted, t.o.Bucket, p.key, upload, parts, opts)
 	if err != nil {
 		// The upload can't be completed a second time after a conflict.
-		_, err = p.settle(ctx, n, err)
+		_, err = p.resolve(ctx, n, err)
 		return err
 	}
 	there, err := t.stat(ctx, "put", p.name)
 	if err == nil && there.Size != p.size {
-		err = &Error{Op: "put", Path: t.path(p.name), text: "the store has put the parts together to an object of another size"}
+		err = &Error{Op: "put", Path: t.path(p.name), text: "the store has assembled the parts into an object of another size"}
 	}
 	return err
 }
 
-// An orphan is an upload that failed and takes space until it is aborted.
+// An orphan is a failed upload, which takes space until it is aborted.
 type orphan struct{ key, upload string }
 
-// orphans are this target's: those of others may be alive.
+// orphans are failed uploads of this target. Those of other targets may be running.
 type orphans struct {
 	mu  sync.Mutex
 	all []orphan
@@ -150,7 +149,7 @@ func (o *orphans) add(one orphan) {
 	o.all = append(o.all, one)
 }
 
-// abort aborts what it can. What it can't is left for the next time.
+// abort aborts the uploads that it can. The rest is left for the next call.
 func (o *orphans) abort(ctx context.Context, t *Target) {
 	o.mu.Lock()
 	all := o.all
@@ -162,14 +161,14 @@ func (o *orphans) abort(ctx context.Context, t *Target) {
 	cleaning, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 	defer cancel()
 	for _, one := range all {
-		if !one.abort(cleaning, t) || ctx.Err() != nil { // parts were broken off
+		if !one.abort(cleaning, t) || ctx.Err() != nil { // parts were interrupted
 			o.add(one)
 		}
 	}
 }
 
-// abort reports whether the upload is gone. Parts that are under way make it fail, or
-// outlive it (Amazon S3 API Reference, "AbortMultipartUpload").
+// abort reports whether the upload is gone. Running parts make it fail, or outlive it
+// (Amazon S3 API Reference, "AbortMultipartUpload").
 func (o orphan) abort(ctx context.Context, t *Target) bool {
 	const tries = 5
 	for try := range tries {

@@ -11,60 +11,58 @@ import (
 	"github.com/minio/minio-go/v7/pkg/s3utils"
 )
 
-// Options say where a target is and how it is used. Bucket is all that is needed
-// for Amazon S3, if the usual credentials are there.
+// Options describe a target and how to use it. For Amazon S3 only Bucket is required, if
+// the usual credentials exist.
 type Options struct {
 	Bucket string
-	Prefix string // of all keys, without the slash that follows it; may be empty
-	// Endpoint is a host, or host:port, of the store. Empty is Amazon's.
+	Prefix string // prefix of all keys, without the slash after it; may be empty
+	// Endpoint is a host, or host:port, of the store. Empty means Amazon's.
 	Endpoint string
-	// Region is the bucket's. Empty means AWS_REGION or AWS_DEFAULT_REGION, or else
-	// what the store says.
+	// Region is the bucket's region. Empty means AWS_REGION or AWS_DEFAULT_REGION, or else
+	// what the store reports.
 	Region   string
 	Style    Style
 	Insecure bool // speak plain HTTP
 
-	// Credentials, if empty, are looked for where Amazon's tools do: in the
-	// environment, in ~/.aws/credentials and ~/.aws/config (AWS_PROFILE), and from
-	// the machine's role.
+	// Credentials, if empty, are found like those of Amazon's tools: in the environment, in
+	// ~/.aws/credentials and ~/.aws/config (AWS_PROFILE), and from the machine's role.
 	Credentials Credentials
 
-	// StorageClass is that of packs, such as STANDARD_IA or GLACIER_IR; all else is
-	// small and read often. Classes that must be restored before they are read are
-	// refused.
+	// StorageClass is the storage class of packs, such as STANDARD_IA or GLACIER_IR. Other
+	// objects are small and read often. Classes whose objects must be restored before they
+	// are read are refused.
 	StorageClass string
-	// SSE is the encryption that the store does, on top of qsnap's own: AES256,
-	// aws:kms, or aws:kms: followed by a key's id.
+	// SSE is the store's own encryption, in addition to qsnap's: AES256, aws:kms, or
+	// aws:kms: followed by a key's id.
 	SSE string
-	// Checksum, in addition to the SHA-256 that every body is signed with, is md5,
-	// which all stores check and object lock needs, or crc32c, which some keep.
+	// Checksum, in addition to the SHA-256 that every body is signed with, is md5, which
+	// all stores check and object lock requires, or crc32c, which some stores keep.
 	Checksum string
 
-	// ObjectLock, if positive, is how long from its Put an object can't be deleted, at
+	// ObjectLock, if positive, is how long after its Put an object can't be deleted, at
 	// least: locks end at whole quarters of it.
 	ObjectLock time.Duration
-	// LockMode is governance, which some permissions override, or compliance, which
-	// nothing does. Empty is governance.
+	// LockMode is governance, which some permissions override, or compliance, which nothing
+	// overrides. Empty means governance.
 	LockMode string
-	// LockPrefixes are what the names of the objects that are locked begin with.
-	// Nil means what a repository can't be read without: packs/, snapshots/, keys/,
-	// epochs/ and config.
+	// LockPrefixes are the name prefixes of the objects that are locked. Nil means what a
+	// repository can't be read without: packs/, snapshots/, keys/, epochs/ and config.
 	LockPrefixes []string
 	// DeleteVersions makes Delete remove versions for good instead of hiding them.
 	DeleteVersions bool
 
-	// PartSize is the bytes of a part; what is larger than four of them is put in
+	// PartSize is the size of a part in bytes. Objects larger than four parts are put in
 	// parts. It is 5 MiB to 1 GiB; 0 means 16 MiB.
 	PartSize int64
 	// TLS, if not nil, says which servers are trusted.
 	TLS *tls.Config
-	// Transport, if not nil, carries the requests; TLS is of no account then.
+	// Transport, if not nil, carries the requests; TLS is ignored then.
 	Transport http.RoundTripper
 	// Now, if not nil, is the clock that retention is counted from.
 	Now func() time.Time
 }
 
-// A Style is how requests name the bucket.
+// A Style says how requests name the bucket.
 type Style string
 
 // The styles.
@@ -74,14 +72,14 @@ const (
 	Virtual Style = "virtual" // https://bucket.endpoint/key
 )
 
-// Credentials are those of one user. They print without what is secret.
+// Credentials are those of one user. They print without secrets.
 type Credentials struct {
 	AccessKeyID     string
 	SecretAccessKey string
-	SessionToken    string // of temporary ones
+	SessionToken    string // of temporary credentials
 }
 
-// String hides all but whether there are any.
+// String reveals only whether there are credentials.
 func (c Credentials) String() string {
 	if c == (Credentials{}) {
 		return "none given"
@@ -89,7 +87,7 @@ func (c Credentials) String() string {
 	return "hidden"
 }
 
-// GoString is String.
+// GoString returns the same text as String.
 func (c Credentials) GoString() string { return c.String() }
 
 const (
@@ -97,16 +95,16 @@ const (
 	minPart     = 5 << 20
 	maxPart     = 1 << 30
 	maxParts    = 10_000
-	maxSingle   = 5 << 30 // that a single request can put
+	maxSingle   = 5 << 30 // largest object of a single request
 
-	// maxPrefix leaves room for a name: a key has up to 1024 bytes.
+	// maxPrefix leaves space for a name: a key has up to 1024 bytes.
 	maxPrefix = 512
 )
 
 // Sources of the numbers above and the rules below: Amazon S3 User Guide,
 // "Multipart upload limits", "Bucket naming rules", "Naming Amazon S3 objects".
 
-// normal returns the options with their defaults, or what is wrong with them.
+// normal returns the options with their defaults, or an error if they are invalid.
 func (o Options) normal() (Options, error) {
 	if o.Bucket == "" {
 		return o, errors.New("s3: no bucket is named")
@@ -163,7 +161,7 @@ func (o *Options) checkStorage() error {
 		return fmt.Errorf("s3: %q is not a storage class", o.StorageClass)
 	}
 	if o.ObjectLock < 0 {
-		return errors.New("s3: object lock for less than nothing")
+		return errors.New("s3: the object lock period is negative")
 	}
 	switch o.LockMode {
 	case "":
@@ -178,8 +176,7 @@ func (o *Options) checkStorage() error {
 	return nil
 }
 
-// packs is what the names of the objects begin with that are large, many and
-// written once.
+// packs begins the names of the objects that are large, many and written once.
 const packs = "packs/"
 
 func notVisible(r rune) bool { return r <= ' ' || r > '~' }
@@ -199,7 +196,7 @@ func validPrefix(prefix string) error {
 			switch {
 			case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.ContainsRune("-_.", c):
 			default:
-				return fmt.Errorf("s3: prefix %q has the character %q", prefix, c)
+				return fmt.Errorf("s3: prefix %q: invalid character %q", prefix, c)
 			}
 		}
 	}

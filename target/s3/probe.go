@@ -11,9 +11,9 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// probes hold what is known about creating only, and about locks.
+// probes hold what is known about create-only puts and about locks.
 type probes struct {
-	turn         chan struct{} // who holds it may probe, and change these
+	turn         chan struct{} // held by the goroutine that probes and changes these fields
 	whole, parts answer
 	locks        answer // whether the bucket has object lock
 }
@@ -22,17 +22,17 @@ type answer struct{ known, yes bool }
 
 func newProbes() probes { return probes{turn: make(chan struct{}, 1)} }
 
-// probeName isn't one that an object can have.
+// probeName can't be the name of an object.
 const probeName = ".probe"
 
-// CreateOnly reports whether the store itself keeps Put from replacing an object, so
-// that of several that try one succeeds. It asks the store the first time. Where it
-// is false, see the package's documentation for what Put does instead.
+// CreateOnly reports whether the store itself keeps Put from replacing an object, so that
+// if several callers put one name, one succeeds. It asks the store the first time. If it
+// returns false, the package's documentation says what Put does instead.
 func (t *Target) CreateOnly(ctx context.Context) (bool, error) {
 	return t.ask(ctx, &t.probes.whole, t.probeWhole)
 }
 
-// partsCreateOnly is CreateOnly for what is put in parts.
+// partsCreateOnly is CreateOnly for objects that are put in parts.
 func (t *Target) partsCreateOnly(ctx context.Context) (bool, error) {
 	return t.ask(ctx, &t.probes.parts, t.probeParts)
 }
@@ -59,12 +59,12 @@ type outcome int
 
 const (
 	created outcome = iota
-	kept            // what is there, as it should
-	unknown         // to the store: it refuses the condition
+	kept            // the store kept the existing object, as it should
+	unknown         // the store refuses the condition
 )
 
-// probeWhole puts a small object that is there already, from an earlier run or since
-// a moment ago.
+// probeWhole puts a small object that exists already, from an earlier run or since a
+// moment ago.
 func (t *Target) probeWhole(ctx context.Context) (bool, error) {
 	key := t.prefix + probeName
 	first, err := t.tryCreate(ctx, key)
@@ -77,14 +77,14 @@ func (t *Target) probeWhole(ctx context.Context) (bool, error) {
 	}
 	yes, err := t.raceCreate(ctx)
 	if err != nil || !yes {
-		t.discard(ctx, key) // so that the next run makes sure again
+		t.discard(ctx, key) // so that the next run tests again
 	}
 	return yes, err
 }
 
-// raceCreate puts one object several times at once: a store may look first and write
-// then, without holding others off. A race that nobody wins says nothing: a request
-// that is sent twice on the way is told of its own object.
+// raceCreate puts one object several times at once: a store may check first and then
+// write, without keeping others out. A race without a winner says nothing: a request that
+// was sent twice on the way finds its own object.
 func (t *Target) raceCreate(ctx context.Context) (bool, error) {
 	const races = 3
 	for range races {
@@ -94,11 +94,10 @@ func (t *Target) raceCreate(ctx context.Context) (bool, error) {
 		}
 	}
 	return false, &Error{Op: "put", Path: t.path(probeName), temporary: true,
-		text: "the store refuses to create an object, and says that it isn't there"}
+		text: "the store refuses to create an object, and says that the object doesn't exist"}
 }
 
-// race returns how many of those who put one object at once were told that they made
-// it.
+// race returns how many of the callers that put one object at once succeeded.
 func (t *Target) race(ctx context.Context) (wins int, err error) {
 	const racers = 4
 	key := t.prefix + probeName + "-" + randomHex()
@@ -117,7 +116,7 @@ func (t *Target) race(ctx context.Context) (wins int, err error) {
 	return wins, cmp.Or(errs...)
 }
 
-// tryCreate puts a small object on condition that there is none.
+// tryCreate puts a small object on the condition that there is none.
 func (t *Target) tryCreate(ctx context.Context, key string) (outcome, error) {
 	body := []byte("qsnap looks whether this store replaces objects; this one may be deleted\n")
 	p := &put{t: t, name: probeName, key: key, body: &lent{body: bytes.NewReader(body)}, size: int64(len(body)), createOnly: true, mark: randomHex()}
@@ -142,8 +141,8 @@ func (t *Target) outcome(ctx context.Context, n *note, err error) (outcome, erro
 	return unknown, t.fail(ctx, "put", probeName, n, err)
 }
 
-// probeParts completes an upload of one part under the name of the probe that
-// probeWhole has seen there.
+// probeParts completes an upload of one part under the name of the probe that probeWhole
+// has found.
 func (t *Target) probeParts(ctx context.Context) (bool, error) {
 	key := t.prefix + probeName
 	noted, n := withNote(ctx)
@@ -173,8 +172,8 @@ func (t *Target) probeParts(ctx context.Context) (bool, error) {
 	return false, err
 }
 
-// discard removes a probe, version and all. Where that isn't allowed it stays, and
-// List doesn't show it.
+// discard removes a probe with its version. If that isn't allowed, it stays, and List
+// doesn't show it.
 func (t *Target) discard(ctx context.Context, key string) {
 	there, err := t.statKey(ctx, "put", probeName, key)
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// pause is how long to wait where a store says that another try will do.
+// pause is how long to wait if a store says that a repetition will succeed.
 const pause = 100 * time.Millisecond
 
 // wait waits, or returns the context's error.
@@ -58,12 +58,12 @@ func (t *Target) Put(ctx context.Context, name string, body io.ReaderAt, size in
 	if !inParts && size > maxSingle {
 		return &Error{Op: "put", Path: t.path(name), text: "larger than the 5 GiB that this store creates without replacing"}
 	}
-	if large || !createOnly { // spares the sending, or is all there is
+	if large || !createOnly { // saves sending the body, or is the only check there is
 		if _, err := t.stat(ctx, "put", name); !errors.Is(err, fs.ErrNotExist) {
 			return t.existing(name, err)
 		}
 	}
-	// A transport may go on reading after it has given up.
+	// A transport may continue to read after it has given up.
 	lent := &lent{body: body}
 	defer lent.takeBack()
 	p := &put{t: t, name: name, key: key, body: lent, size: size, createOnly: createOnly, mark: randomHex()}
@@ -73,7 +73,7 @@ func (t *Target) Put(ctx context.Context, name string, body io.ReaderAt, size in
 	return p.whole(ctx)
 }
 
-// existing returns fs.ErrExist for an object that could be looked at.
+// existing returns fs.ErrExist if the object was found.
 func (t *Target) existing(name string, err error) error {
 	if err != nil {
 		return err
@@ -87,11 +87,11 @@ type put struct {
 	name, key  string
 	body       *lent
 	size       int64
-	createOnly bool   // by the store
-	mark       string // that the object is known by
+	createOnly bool   // ensured by the store
+	mark       string // identifies the object as this put's
 }
 
-// markName is the metadata that a put's mark is kept in.
+// markName is the metadata that holds a put's mark.
 const markName = "Qsnap-Put"
 
 func randomHex() string {
@@ -100,7 +100,7 @@ func randomHex() string {
 	return hex.EncodeToString(b[:])
 }
 
-// whole puts the object by one request.
+// whole puts the object with one request.
 func (p *put) whole(ctx context.Context) error {
 	sums, err := p.sums(ctx, 0, p.size)
 	if err != nil {
@@ -115,7 +115,7 @@ func (p *put) whole(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		tries, err := p.settle(ctx, n, err)
+		tries, err := p.resolve(ctx, n, err)
 		if try >= tries {
 			return err
 		}
@@ -132,18 +132,18 @@ func (p *put) send(ctx context.Context, opts minio.PutObjectOptions, s sums) (*n
 	}
 	info, err := p.t.core.PutObject(ctx, p.t.o.Bucket, p.key, io.NewSectionReader(p.body, 0, p.size), p.size, s.md5, s.sha256, opts)
 	if err == nil && info.ETag == "" {
-		err = errors.New("the store says that it is done, and not what it has stored: is this an S3 store?")
+		err = errors.New("the store reports success, but not what it has stored: is this an S3 store?")
 	}
 	return n, err
 }
 
-// options are those of a new object.
+// options returns the options of a new object.
 func (p *put) options() minio.PutObjectOptions {
 	t := p.t
 	opts := minio.PutObjectOptions{
 		UserMetadata:         map[string]string{markName: p.mark},
 		ServerSideEncryption: t.sse,
-		DisableContentSha256: true, // it is given, and not made chunk by chunk
+		DisableContentSha256: true, // the hash is given, not computed chunk by chunk
 	}
 	if strings.HasPrefix(p.name, packs) {
 		opts.StorageClass = t.o.StorageClass
@@ -155,9 +155,10 @@ func (p *put) options() minio.PutObjectOptions {
 	return opts
 }
 
-// settle finds out what became of a put that returned an error: nil if it made the
-// object, fs.ErrExist if another did. It returns how often the same may be tried.
-func (p *put) settle(ctx context.Context, n *note, err error) (tries int, _ error) {
+// resolve determines the outcome of a put that returned an error: nil if it made the
+// object, fs.ErrExist if another did. It returns how often the same request may be
+// repeated.
+func (p *put) resolve(ctx context.Context, n *note, err error) (tries int, _ error) {
 	if broken := p.body.broken(); broken != nil {
 		return 1, p.fault(broken)
 	}
@@ -176,38 +177,38 @@ func (p *put) settle(ctx context.Context, n *note, err error) (tries int, _ erro
 		return 1, p.t.existing(p.name, nil)
 	case ctx.Err() != nil:
 		return 1, p.t.fail(ctx, "put", p.name, nil, err)
-	case !errors.Is(statErr, fs.ErrNotExist) && exists: // whose it is, the next look may tell
+	case !errors.Is(statErr, fs.ErrNotExist) && exists: // the next check may tell whose it is
 		return 1, statErr
 	case !errors.Is(statErr, fs.ErrNotExist):
 		return 1, failure
-	case exists: // it has gone since, or was deleted long ago and the store minds
+	case exists: // deleted since, or long ago and the store still refuses the name
 		return 2, &Error{Op: "put", Path: p.t.path(p.name), Code: answer.Code, Status: answer.StatusCode,
-			text: "the store refuses to create it, and says that it isn't there: some do so in a bucket that keeps versions, for what was deleted"}
+			text: "the store refuses to create the object, and says that it doesn't exist: some stores do so in a bucket that keeps versions, for deleted objects"}
 	case conflict:
 		return 5, failure
 	}
 	return 1, failure
 }
 
-// fault is what is returned for an error of the body.
+// fault returns the error for a failure of the body.
 func (p *put) fault(err error) error {
 	return &fs.PathError{Op: "put", Path: p.t.path(p.name), Err: err}
 }
 
-// refused reports whether an answer to a conditional put says that the object
-// exists. MinIO said so by 304 once.
+// refused reports whether an answer to a conditional put says that the object exists.
+// MinIO once said so with 304.
 func refused(a minio.ErrorResponse) bool {
 	return a.StatusCode == http.StatusPreconditionFailed || a.Code == minio.PreconditionFailed || a.StatusCode == http.StatusNotModified
 }
 
-// sums are what a stretch of the body is checked by on its way.
+// sums are the checksums of a range of the body.
 type sums struct {
 	sha256 string // in hex
-	md5    string // in base 64, as the next; empty if not wanted
+	md5    string // in base64, like the next; empty if not wanted
 	crc    string
 }
 
-// sums reads a stretch of the body.
+// sums reads a range of the body and returns its checksums.
 func (p *put) sums(ctx context.Context, off, size int64) (s sums, err error) {
 	sha := sha256.New()
 	all := []io.Writer{sha}
@@ -243,8 +244,8 @@ func (p *put) sums(ctx context.Context, off, size int64) (s sums, err error) {
 	return s, nil
 }
 
-// A lent body is read until it is taken back. It remembers if reading failed, which
-// a transport wraps beyond recognition.
+// A lent body can be read until it is taken back. It records errors of reading, which a
+// transport wraps beyond recognition.
 type lent struct {
 	mu    sync.RWMutex
 	body  io.ReaderAt
@@ -255,7 +256,7 @@ func (l *lent) ReadAt(p []byte, off int64) (int, error) {
 	return l.read(func(body io.ReaderAt) io.ReaderAt { return body }, p, off)
 }
 
-// inspect reads what isn't sent.
+// inspect reads bytes that aren't sent.
 func (l *lent) inspect(p []byte, off int64) (int, error) { return l.read(target.Inspect, p, off) }
 
 func (l *lent) read(as func(io.ReaderAt) io.ReaderAt, p []byte, off int64) (int, error) {

@@ -27,7 +27,7 @@ func (t *Target) Get(ctx context.Context, name string, off, n int64) (io.ReadClo
 	if off < 0 {
 		return nil, t.beyond(name, off, n, -1)
 	}
-	if n == 0 { // which no range of HTTP can say
+	if n == 0 { // HTTP ranges can't be empty
 		return t.getNothing(ctx, name, off, 0)
 	}
 	var opts minio.GetObjectOptions
@@ -40,7 +40,7 @@ func (t *Target) Get(ctx context.Context, name string, off, n int64) (io.ReadClo
 	ctx, note := withNote(ctx)
 	body, _, header, err := t.core.GetObject(ctx, t.o.Bucket, key, opts)
 	if answer, ok := errors.AsType[minio.ErrorResponse](err); ok && (answer.Code == minio.InvalidRange || answer.StatusCode == http.StatusRequestedRangeNotSatisfiable) {
-		return t.getNothing(ctx, name, off, n) // off is the size, or beyond
+		return t.getNothing(ctx, name, off, n) // off is the size or more
 	}
 	if err != nil {
 		return nil, t.fail(ctx, "get", name, note, err)
@@ -61,13 +61,13 @@ func (t *Target) Get(ctx context.Context, name string, off, n int64) (io.ReadClo
 		return nil, &Error{Op: "get", Path: t.path(name), text: err.Error(), err: err}
 	}
 	if n > 0 {
-		length = n // less than that where a store ignores ranges
+		length = n // the store may have ignored the range
 	}
 	return &reader{t: t, ctx: ctx, name: name, body: body, left: length}, nil
 }
 
-// getNothing returns the empty rest of an object at off, if that is there, or an
-// error.
+// getNothing returns the empty rest of an object at off, if the object has that many
+// bytes, or an error.
 func (t *Target) getNothing(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
 	info, err := t.stat(ctx, "get", name)
 	if err != nil {
@@ -83,12 +83,12 @@ func (t *Target) beyond(name string, off, n, size int64) error {
 	return &fs.PathError{Op: "get", Path: t.path(name), Err: fmt.Errorf("%d bytes at %d: %w of %d bytes", n, off, io.ErrUnexpectedEOF, size)}
 }
 
-// answered returns how many bytes an answer to a request for those from off on has,
-// and how many the object has.
+// answered returns how many bytes the answer to a request from off on has, and the size
+// of the object.
 func answered(h http.Header, off int64) (length, size int64, err error) {
 	length, err = strconv.ParseInt(h.Get("Content-Length"), 10, 64)
 	if err != nil || length < 0 {
-		return 0, 0, errors.New("the store doesn't say how much it sends")
+		return 0, 0, errors.New("the store doesn't say how many bytes it sends")
 	}
 	r := h.Get("Content-Range")
 	if r == "" {
@@ -107,7 +107,7 @@ func answered(h http.Header, off int64) (length, size int64, err error) {
 	return length, size, nil
 }
 
-// A reader passes on the bytes of an answer, all of them or an error.
+// A reader passes on all bytes of an answer, or an error.
 type reader struct {
 	t    *Target
 	ctx  context.Context
@@ -145,8 +145,8 @@ func (t *Target) Stat(ctx context.Context, name string) (target.Info, error) {
 	return target.Info{Name: name, Size: info.Size}, nil
 }
 
-// stat asks for an object with HEAD. That is refused without a word of why, and a
-// missing bucket looks like a missing object, so then it asks again with GET.
+// stat requests an object with HEAD. A HEAD is refused without a reason, and a missing
+// bucket looks like a missing object, so then it requests again with GET.
 func (t *Target) stat(ctx context.Context, op, name string) (*stated, error) {
 	key, err := t.key(name)
 	if err != nil {
@@ -155,20 +155,20 @@ func (t *Target) stat(ctx context.Context, op, name string) (*stated, error) {
 	return t.statKey(ctx, op, name, key)
 }
 
-// stated is what a HEAD tells.
+// stated is the information of a HEAD.
 type stated struct {
 	minio.ObjectInfo
-	clock time.Time // the store's
+	clock time.Time // time by the store's clock
 }
 
 func (t *Target) statKey(ctx context.Context, op, name, key string) (*stated, error) {
 	ctx, n := withNote(ctx)
-	const tries = 3 // against one that others put and delete
+	const tries = 3 // others may put and delete the object meanwhile
 	for range tries {
 		info, err := t.core.StatObject(ctx, t.o.Bucket, key, minio.StatObjectOptions{})
 		if err == nil {
 			if info.Size < 0 {
-				return nil, &Error{Op: op, Path: t.path(name), text: "the store doesn't say how large it is"}
+				return nil, &Error{Op: op, Path: t.path(name), text: "the store doesn't say how large the object is"}
 			}
 			return &stated{info, n.clock(t.o.Now)}, nil
 		}
@@ -187,7 +187,7 @@ func (t *Target) statKey(ctx context.Context, op, name, key string) (*stated, er
 		}
 		return nil, t.fail(ctx, op, name, n, err)
 	}
-	return nil, &Error{Op: op, Path: t.path(name), text: "the store says that it isn't there, and sends it", temporary: true}
+	return nil, &Error{Op: op, Path: t.path(name), text: "the store says that the object doesn't exist, and sends it", temporary: true}
 }
 
 // Page implements target.Pager.
@@ -206,8 +206,8 @@ func (t *Target) List(ctx context.Context, prefix string) iter.Seq2[target.Info,
 	}
 }
 
-// list yields objects until yield has enough. Where it fails for a while it goes on
-// from where it was, as long as that gets it further.
+// list yields objects until yield returns false. After a temporary failure it continues
+// where it was, as long as that makes progress.
 func (t *Target) list(ctx context.Context, prefix string, yield func(target.Info, error) bool) error {
 	last := ""
 	for {
@@ -236,12 +236,12 @@ func (t *Target) listAfter(ctx context.Context, prefix string, last *string, yie
 		switch {
 		case !ok || !strings.HasPrefix(name, prefix):
 			return &Error{Op: "list", Path: t.path(prefix), text: fmt.Sprintf("the store lists %q too", t.scrub(o.Key))}
-		case o.Key <= *last: // a store that pages wrongly would never be done
+		case o.Key <= *last: // a store with wrong pages would never end
 			return &Error{Op: "list", Path: t.path(prefix), text: fmt.Sprintf("the store lists %q after %q: qsnap needs one that lists in order", t.scrub(o.Key), t.scrub(*last))}
 		}
 		*last = o.Key
 		if target.ValidName(name) != nil {
-			continue // a probe, or another program's
+			continue // a probe, or an object of another program
 		}
 		if !yield(target.Info{Name: name, Size: o.Size}, nil) {
 			return nil

@@ -20,7 +20,7 @@ import (
 type Target struct {
 	o      Options
 	region string
-	prefix string // of keys: empty, or ends in a slash
+	prefix string // prefix of keys: empty, or ends in a slash
 	core   minio.Core
 	creds  *credentials.Credentials
 	sse    encrypt.ServerSide
@@ -29,9 +29,9 @@ type Target struct {
 	orphans orphans
 }
 
-// Open returns the target of those options. It asks the store once or twice, so
-// that what is wrong with credentials, bucket, region or endpoint shows at once;
-// that nothing is below the prefix is no error.
+// Open returns a target with those options. It sends one or two requests, so that wrong
+// credentials, bucket, region or endpoint are reported at once. An empty prefix is no
+// error.
 func Open(ctx context.Context, o Options) (*Target, error) {
 	o, err := o.normal()
 	if err != nil {
@@ -69,7 +69,7 @@ func Open(ctx context.Context, o Options) (*Target, error) {
 // String returns the bucket and the prefix, for messages.
 func (t *Target) String() string { return "s3://" + t.o.Bucket + "/" + t.o.Prefix }
 
-// path is what messages call an object.
+// path returns the name of an object in messages.
 func (t *Target) path(name string) string { return "s3://" + t.o.Bucket + "/" + t.prefix + name }
 
 // key returns an object's key.
@@ -80,8 +80,8 @@ func (t *Target) key(name string) (string, error) {
 	return t.prefix + name, nil
 }
 
-// client returns a client that tries everything once: what is worth another try is
-// known to those above, as is whether a put may be repeated.
+// client returns a client that tries every request once: its callers know what is worth
+// repeating, and whether a put may be repeated.
 func (t *Target) client(region string) (*minio.Core, error) {
 	base := t.o.Transport
 	if base == nil {
@@ -119,8 +119,8 @@ func (t *Target) findRegion(ctx context.Context) (string, error) {
 	return region, nil
 }
 
-// look lists one object, which takes what most requests take, and unlike a HEAD
-// is answered with a reason.
+// look lists one object. That requires the permissions that most requests need and,
+// unlike a HEAD, is answered with a reason.
 func (t *Target) look(ctx context.Context) error {
 	ctx, n := withNote(ctx)
 	for o := range t.core.ListObjectsIter(ctx, t.o.Bucket, minio.ListObjectsOptions{Prefix: t.prefix, Recursive: true, MaxKeys: 1, FetchOwner: new(bool)}) {
@@ -143,7 +143,7 @@ func (t *Target) lockable(ctx context.Context) error {
 	can, err := t.canLock(ctx)
 	if err == nil && !can {
 		err = &Error{Op: "open", Path: t.path(""), text: fmt.Sprintf(
-			"the bucket has no object lock: it has to be made with it (\"aws s3api create-bucket --bucket %s --object-lock-enabled-for-bucket\")", t.o.Bucket)}
+			"the bucket has no object lock: make a bucket that has (\"aws s3api create-bucket --bucket %s --object-lock-enabled-for-bucket\")", t.o.Bucket)}
 	}
 	return err
 }
@@ -158,10 +158,10 @@ func (t *Target) canLock(ctx context.Context) (bool, error) {
 			return false, nil
 		}
 		if _, ok := errors.AsType[xml.UnmarshalError](err); ok {
-			return false, nil // the store doesn't know the question, and answers another
+			return false, nil // the store does not know this request
 		}
 		if answer.Code == "AccessDenied" && t.o.ObjectLock == 0 {
-			return false, nil // who may not ask, and doesn't lock, has no locks to heed
+			return false, nil // a client that may not ask and doesn't lock has no locks to respect
 		}
 		if err != nil {
 			return false, t.fail(ctx, "open", "", n, err)
@@ -170,7 +170,7 @@ func (t *Target) canLock(ctx context.Context) (bool, error) {
 	})
 }
 
-// secrets returns what no message may hold.
+// secrets returns the texts that no message may contain.
 func (t *Target) secrets() []string {
 	var all []string
 	if !t.creds.IsExpired() {

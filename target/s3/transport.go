@@ -14,12 +14,12 @@ import (
 	"time"
 )
 
-// What a connection may take. A store that assembles an object of many parts, or
-// writes a large one to slow disks, is silent for a while.
+// Timeouts of a connection. A store that assembles an object from many parts, or writes a
+// large one to slow disks, is silent for a while.
 const (
 	dialTimeout   = 20 * time.Second
 	answerTimeout = 3 * time.Minute
-	stallTimeout  = 2 * time.Minute // without a byte either way
+	stallTimeout  = 2 * time.Minute // without a byte in either direction
 )
 
 func newTransport(trusted *tls.Config) *http.Transport {
@@ -41,7 +41,7 @@ func newTransport(trusted *tls.Config) *http.Transport {
 		ResponseHeaderTimeout: answerTimeout,
 		IdleConnTimeout:       time.Minute,
 		MaxIdleConnsPerHost:   32,
-		DisableCompression:    true, // else lengths would not be those of the objects
+		DisableCompression:    true, // otherwise lengths would not be those of the objects
 	}
 }
 
@@ -62,7 +62,7 @@ func (c stallConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// A note is what of an answer minio-go doesn't pass on.
+// A note is the part of an answer that minio-go doesn't pass on.
 type note struct {
 	mu         sync.Mutex
 	retryAfter time.Duration
@@ -90,7 +90,7 @@ func (n *note) take(r *http.Response) {
 	}
 }
 
-// clock returns the time by the store's clock, or else by this one.
+// clock returns the time by the store's clock, or else by this machine's.
 func (n *note) clock(now func() time.Time) time.Time {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -100,16 +100,16 @@ func (n *note) clock(now func() time.Time) time.Time {
 	return n.date
 }
 
-// A foreignError means that what answered isn't an S3 store: a login page of a
-// network, a proxy, or a web server at a wrong address. Its "404" would otherwise
-// pass for an object that isn't there, and its "200" for one that is stored.
+// A foreignError means that the answer isn't from an S3 store: it comes from a network's
+// login page, a proxy, or a web server at a wrong address. Its "404" would otherwise
+// count as an absent object, and its "200" as a stored one.
 type foreignError struct{ status, kind string }
 
 func (e *foreignError) Error() string {
 	return fmt.Sprintf("the answer is %s (%s), not an S3 store's: check the endpoint, and proxies and login pages on the way", e.kind, e.status)
 }
 
-// A watcher notes what answers say, and refuses those that are no store's.
+// A watcher records parts of answers, and refuses answers that are no store's.
 type watcher struct{ base http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
@@ -122,7 +122,7 @@ func (w watcher) RoundTrip(q *http.Request) (*http.Response, error) {
 		n.take(r)
 	}
 	if r.StatusCode >= 500 || r.StatusCode == http.StatusTooManyRequests {
-		return r, nil // whoever says so, it is worth another try
+		return r, nil // worth repeating, whoever says so
 	}
 	if kind := r.Header.Get("Content-Type"); strings.HasPrefix(kind, "text/html") {
 		r.Body.Close()

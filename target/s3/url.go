@@ -9,18 +9,17 @@ import (
 	"time"
 )
 
-// ParseURL returns the options that a URL names:
+// ParseURL returns the options in a URL:
 //
 //	s3://bucket/prefix?endpoint=minio.lan:9000&insecure=1&style=path
 //
-// The parameters are endpoint (a host, host:port, or an http or https URL of
-// one), region, style (path or virtual), insecure (1 for plain HTTP),
-// storage-class, sse, checksum, object-lock (a time such as 30d, 12h or 1y),
-// lock-mode, and delete-versions (1). Each is what the field of Options of that
-// name says.
+// The parameters are endpoint (a host, host:port, or an http or https URL of one),
+// region, style (path or virtual), insecure (1 for plain HTTP), storage-class, sse,
+// checksum, object-lock (a time such as 30d, 12h or 1y), lock-mode, and delete-versions
+// (1). Each sets the field of Options with that name.
 //
-// Credentials have no place in a URL: they would be in process lists, shell
-// histories and logs. An error never quotes what might be one.
+// A URL must not contain credentials: they would be in process lists, shell histories and
+// logs. An error never quotes what might be credentials.
 func ParseURL(s string) (Options, error) {
 	u, err := url.Parse(s)
 	if err != nil {
@@ -44,17 +43,17 @@ func ParseURL(s string) (Options, error) {
 	for name, values := range query {
 		set, known := parameters[name]
 		if !known {
-			return Options{}, fmt.Errorf("s3: there is no parameter%s", harmless(name))
+			return Options{}, fmt.Errorf("s3: unknown parameter%s", harmless(name))
 		}
 		if len(values) > 1 {
-			return Options{}, fmt.Errorf("s3: the parameter %s is there twice", name)
+			return Options{}, fmt.Errorf("s3: the parameter %s is given twice", name)
 		}
 		if err := set(&o, values[0]); err != nil {
 			return Options{}, fmt.Errorf("s3: %s: %w", name, err)
 		}
 	}
 	if o.Insecure && strings.HasPrefix(query.Get("endpoint"), "https://") {
-		return Options{}, errors.New("s3: the endpoint is https, and insecure says not to")
+		return Options{}, errors.New("s3: the endpoint is https, which contradicts insecure")
 	}
 	normal, err := o.normal()
 	if err != nil {
@@ -64,8 +63,7 @@ func ParseURL(s string) (Options, error) {
 	return o, nil
 }
 
-// harmless quotes a parameter's name, unless that might be a secret put in a wrong
-// place.
+// harmless quotes a parameter's name, unless it might be a secret in the wrong place.
 func harmless(name string) string {
 	if len(name) > 20 || strings.ContainsFunc(name, func(c rune) bool { return (c < 'a' || c > 'z') && c != '-' && c != '_' }) {
 		return " of that name"
@@ -100,7 +98,7 @@ func setEndpoint(o *Options, v string) error {
 	return nil
 }
 
-// setBool sets what may have been set by another parameter already.
+// setBool sets a value that another parameter may have set already.
 func setBool(to *bool, v string) error {
 	b, err := strconv.ParseBool(v)
 	if err != nil {
@@ -110,8 +108,7 @@ func setBool(to *bool, v string) error {
 	return nil
 }
 
-// parsePeriod returns the time that a count and a unit stand for: hours, days,
-// weeks or years (of 365 days).
+// parsePeriod parses a count and a unit: hours, days, weeks or years (of 365 days).
 func parsePeriod(s string) (time.Duration, error) {
 	const day = 24 * time.Hour
 	units := map[byte]time.Duration{'h': time.Hour, 'd': day, 'w': 7 * day, 'y': 365 * day}
