@@ -12,16 +12,16 @@ import (
 	"strings"
 )
 
-// propfind asks for a resource, with depth 1 also for what is in it, and passes on
-// the path of each, cleaned, and what is said of it. It returns the address that
-// answered. Long listings come in pages.
+// propfind requests the properties of a resource, and with depth 1 those of its members.
+// It calls each with the cleaned path of each and its properties. It returns the address
+// that answered. Long listings come in pages.
 func (t *Target) propfind(ctx context.Context, c call, depth string, each func(path string, r resource) error) (*url.URL, error) {
 	c.method = "PROPFIND"
 	if c.text == "" {
 		c.text = propfindBody
 	}
 	c.header = http.Header{"Depth": {depth}, "Content-Type": {`application/xml; charset="utf-8"`},
-		"Idempotency-Key": nil} // isn't sent: net/http may repeat it on a new connection
+		"Idempotency-Key": nil} // not sent: lets net/http repeat the request on a new connection
 	first, seen := c.url, map[string]bool{}
 	for !seen[c.url.String()] {
 		seen[c.url.String()] = true
@@ -43,7 +43,7 @@ func (t *Target) propfind(ctx context.Context, c call, depth string, each func(p
 		err = parseMultistatus(resp.Body, func(r resource) error {
 			u, err := at.Parse(r.href)
 			if err != nil || u.RawQuery != "" || u.Fragment != "" {
-				return nil // no name that objects have
+				return nil // not a name of an object
 			}
 			return each(path.Clean("/"+u.Path), r)
 		})
@@ -70,7 +70,7 @@ func (t *Target) propfind(ctx context.Context, c call, depth string, each func(p
 	return nil, t.nonsense(c, "continues a listing with what it has listed before")
 }
 
-// nonsense makes an error of an answer that can't be from a working WebDAV server.
+// nonsense returns an error for an answer that can't be from a working WebDAV server.
 func (t *Target) nonsense(c call, what string) *Error {
 	return &Error{Op: c.op, Name: c.name, Text: t.line("the server " + what)}
 }
@@ -87,7 +87,7 @@ func nextPage(headers []string) string {
 			if !ok {
 				break
 			}
-			// The parameters go on to the next link, or the end.
+			// The parameters extend to the next link, or to the end.
 			header = ""
 			if i := strings.IndexByte(params, '<'); i >= 0 {
 				params, header = params[:i], params[i:]
@@ -104,7 +104,7 @@ func nextPage(headers []string) string {
 	return ""
 }
 
-// below returns what a path that the server names is called below the base.
+// below returns the name, relative to the base, of a path in the server's answer.
 func (t *Target) below(p string) (name string, ok bool) {
 	if p == t.hrefs {
 		return "", true

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// An authorizer says who we are, as the server asks for it. It is safe for
-// concurrent use.
+// An authorizer authenticates requests in the way that the server requests. It is safe
+// for concurrent use.
 type authorizer struct {
 	user, password, bearer string
 
@@ -17,8 +17,8 @@ type authorizer struct {
 	digest *digest // the last challenge
 }
 
-// authorize adds credentials to a request, as far as it is known which, and returns
-// what was said.
+// authorize adds credentials to a request, if it is known which ones, and returns what it
+// added.
 func (a *authorizer) authorize(req *http.Request) (sent string, err error) {
 	if a.bearer != "" {
 		sent = "Bearer " + a.bearer
@@ -40,9 +40,9 @@ func (a *authorizer) authorize(req *http.Request) (sent string, err error) {
 	return sent, nil
 }
 
-// challenged takes up the challenges of an answer 401 to a request that was sent with
-// some credentials, or none, in a round from 0. If there is no use in trying again it
-// returns why.
+// challenged processes the challenges of a 401 answer to a request that was sent with
+// some credentials, or none. round counts from 0. If repeating is useless, it returns the
+// reason.
 func (a *authorizer) challenged(h http.Header, sent string, round int) (why string) {
 	if a.bearer != "" {
 		return "it refuses the token"
@@ -65,7 +65,7 @@ func (a *authorizer) challenged(h http.Header, sent string, round int) (why stri
 		a.scheme = "basic"
 		return ""
 	}
-	// A nonce is good for some time only; another one may be tried once.
+	// A nonce is valid only for some time; another one may be tried once.
 	if sent != "" && (round > 0 || strings.Contains(sent, quote(best.params["nonce"]))) && !strings.EqualFold(best.params["stale"], "true") || round > 2 {
 		return "wrong user or password"
 	}
@@ -73,8 +73,8 @@ func (a *authorizer) challenged(h http.Header, sent string, round int) (why stri
 	return ""
 }
 
-// choose returns the best of the challenges that can be met, or nil, and the names of
-// all.
+// choose returns the best challenge that can be answered, or nil, and the names of all
+// challenges.
 func choose(headers []string) (best *challenge, offered []string) {
 	rank := func(c *challenge) int {
 		switch {

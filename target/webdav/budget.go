@@ -16,42 +16,42 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// A Budget is how many requests a server takes in some time, such as 600 in half an
-// hour (Nutstore, free of charge; 1,500 for those who pay). Requests beyond it wait,
-// until there is room again or the context is cancelled. The zero value is no limit.
+// A Budget is how many requests a server accepts in some time, such as 600 in half an
+// hour (Nutstore, free of charge; 1,500 for paying users). Further requests wait until
+// the budget allows them or the context is cancelled. The zero value means no limit.
 type Budget struct {
-	Requests int           // in each interval, wherever that begins
+	Requests int           // in any interval, whenever it begins
 	Interval time.Duration // half an hour if zero
 
-	// State is a file in which all processes of this machine keep count, and which
-	// outlives them. It may be lost or damaged: then counting starts again. Empty
-	// counts this Target's own requests only. Each account wants a file of its own.
+	// State is a file in which all processes of this machine count together, and which
+	// outlives them. If it is lost or damaged, counting starts again. If State is empty,
+	// only this Target's requests are counted. Each account needs a file of its own.
 	State string
 
-	// Waiting, if set, is told how long a request is going to wait.
+	// Waiting, if set, is called with the time that a request is going to wait.
 	Waiting func(time.Duration)
 }
 
-// fineness is in how many parts an interval is counted.
+// fineness is the number of slices into which an interval is divided for counting.
 const fineness = 30
 
-// A usage is what is remembered: as JSON in the state file.
+// A usage is what is recorded: as JSON in the state file.
 type usage struct {
 	Slices  []timeSlice `json:"slices"`           // in order of time
-	Blocked time.Time   `json:"blocked,omitzero"` // the server wants nothing until then
+	Blocked time.Time   `json:"blocked,omitzero"` // the server accepts nothing until then
 }
 
-// A timeSlice counts the requests since some moment.
+// A timeSlice counts the requests since a moment.
 type timeSlice struct {
 	Start    time.Time `json:"start"`
 	Requests int       `json:"requests"`
 }
 
-// take counts a request at now, or returns how long it has to wait for its turn.
+// take counts a request at now, or returns how long it must wait for its turn.
 func (u *usage) take(now time.Time, limit int, interval time.Duration) (wait time.Duration) {
 	width := interval / fineness
-	// A slice counts until its last moment is an interval ago. What lies in the future
-	// was written before the clock was set back.
+	// A slice counts until its last moment is an interval ago. A slice in the future was
+	// written before the clock was set back.
 	kept, sum := u.Slices[:0], 0
 	for _, s := range u.Slices {
 		if now.Before(s.Start.Add(width+interval)) && !s.Start.After(now) {
@@ -73,14 +73,14 @@ func (u *usage) take(now time.Time, limit int, interval time.Duration) (wait tim
 	return 0
 }
 
-// A pacer keeps to a budget. It is safe for concurrent use, and so is the state file
-// by any number of processes.
+// A pacer enforces a budget. It is safe for concurrent use, and any number of processes
+// may use the state file.
 type pacer struct {
 	Budget
 	interval time.Duration
 	now      func() time.Time
 	mu       sync.Mutex
-	own      usage // without a state file
+	own      usage // used without a state file
 }
 
 func newPacer(b Budget, now func() time.Time) (*pacer, error) {
@@ -89,7 +89,7 @@ func newPacer(b Budget, now func() time.Time) (*pacer, error) {
 		p.interval = 30 * time.Minute
 	}
 	if b.Requests < 0 || p.interval < fineness {
-		return nil, errors.New("webdav: a budget of less than nothing")
+		return nil, errors.New("webdav: the budget is negative")
 	}
 	if b.Requests > 0 && b.State != "" {
 		if err := os.MkdirAll(filepath.Dir(b.State), 0o700); err != nil {
@@ -99,7 +99,7 @@ func newPacer(b Budget, now func() time.Time) (*pacer, error) {
 	return p, nil
 }
 
-// take waits until one more request may be sent.
+// take waits until another request may be sent.
 func (p *pacer) take(ctx context.Context) error {
 	if err := ctx.Err(); err != nil || p.Requests == 0 {
 		return err
@@ -119,7 +119,7 @@ func (p *pacer) take(ctx context.Context) error {
 	}
 }
 
-// rest waits on purpose, which is no stall.
+// rest waits on purpose; a Watchdog must not take that for a stall.
 func rest(ctx context.Context, wait time.Duration) error {
 	defer target.Pause(ctx)()
 	timer := time.NewTimer(wait)
@@ -132,7 +132,7 @@ func rest(ctx context.Context, wait time.Duration) error {
 	}
 }
 
-// heed takes note of an answer by which the server wants to be left alone.
+// heed records an answer by which the server asks for a pause.
 func (p *pacer) heed(resp *http.Response, said []byte) error {
 	if p.Requests == 0 || resp.StatusCode != http.StatusServiceUnavailable && resp.StatusCode != http.StatusTooManyRequests {
 		return nil
@@ -147,7 +147,7 @@ func (p *pacer) heed(resp *http.Response, said []byte) error {
 	return p.update(func(u *usage) { u.Blocked = p.now().Add(min(after, 2*p.interval)) })
 }
 
-// update changes what is remembered, one at a time.
+// update changes the record, one call at a time.
 func (p *pacer) update(change func(*usage)) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -174,13 +174,13 @@ func (p *pacer) updateState(change func(*usage)) error {
 		return err
 	}
 	if err == nil && json.Unmarshal(b, &u) != nil {
-		u = usage{} // damaged: the server sees to its limit itself
+		u = usage{} // damaged: the server enforces its limit itself
 	}
 	change(&u)
 	if b, err = json.Marshal(u); err != nil {
 		return err
 	}
-	next := p.State + ".new" // the lock is ours
+	next := p.State + ".new" // we hold the lock
 	if err := os.WriteFile(next, b, 0o600); err != nil {
 		return err
 	}

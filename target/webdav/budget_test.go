@@ -185,7 +185,7 @@ func TestADamagedStateStartsAnew(t *testing.T) {
 	isLine(t, err, "count of requests: ")
 	for _, b := range []Budget{{Requests: -1}, {Requests: 1, Interval: -1}} {
 		_, err := Open(t.Context(), Options{URL: "http://dav.example", Budget: b})
-		isLine(t, err, "a budget of less than nothing")
+		isLine(t, err, "the budget is negative")
 	}
 }
 

@@ -2,17 +2,16 @@ package webdav
 
 import "strings"
 
-// A challenge is one of a WWW-Authenticate header (RFC 9110, 11.6.1). Its scheme and
-// the names of its parameters are in lower case.
+// A challenge is one challenge of a WWW-Authenticate header (RFC 9110, 11.6.1). Its
+// scheme and the names of its parameters are in lower case.
 type challenge struct {
 	scheme string
 	params map[string]string
 }
 
-// parseChallenges returns the challenges of one header. Several are divided by commas,
-// as are the parameters of one: what is followed by "=" is a parameter, what is
-// followed by a space or the end begins a challenge. What can't be understood is
-// passed over.
+// parseChallenges returns the challenges in one header. Commas separate challenges, and
+// also the parameters of one: a word before "=" is a parameter, and a word before a space
+// or the end begins a challenge. What can't be parsed is skipped.
 func parseChallenges(header string) []challenge {
 	var all []challenge
 	s := scanner{header}
@@ -22,7 +21,7 @@ func parseChallenges(header string) []challenge {
 			return all
 		}
 		word := s.token()
-		if word == "" { // nothing that may stand here
+		if word == "" { // invalid here
 			s.rest = s.rest[1:]
 			continue
 		}
@@ -45,7 +44,7 @@ type scanner struct{ rest string }
 
 func (s *scanner) skip(chars string) { s.rest = strings.TrimLeft(s.rest, chars) }
 
-// token takes a token, which is empty if none stands here.
+// token reads a token, which is empty if there is none here.
 func (s *scanner) token() string {
 	n := 0
 	for n < len(s.rest) && tokenChar(s.rest[n]) {
@@ -60,8 +59,8 @@ func tokenChar(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }
 
-// token68 takes what follows a scheme up to the next comma, unless that is a
-// parameter: it is of no scheme that is known here.
+// token68 skips what follows a scheme up to the next comma, unless that is a parameter:
+// no supported scheme uses it.
 func (s *scanner) token68() {
 	ahead := *s
 	ahead.token()
@@ -79,7 +78,7 @@ func (s *scanner) token68() {
 	}
 }
 
-// value takes a token or a quoted string.
+// value reads a token or a quoted string.
 func (s *scanner) value() string {
 	if !strings.HasPrefix(s.rest, `"`) {
 		return s.token()
@@ -97,7 +96,7 @@ func (s *scanner) value() string {
 			b.WriteByte(c)
 		}
 	}
-	s.rest = "" // it has no end
+	s.rest = "" // the string is not terminated
 	return b.String()
 }
 

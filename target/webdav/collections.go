@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// makeBase makes the collection and what it lies in.
+// makeBase makes the base collection and its parents.
 func (t *Target) makeBase(ctx context.Context) error {
 	u := *t.base
 	u.RawPath = ""
@@ -36,8 +36,8 @@ func (t *Target) makeBase(ctx context.Context) error {
 	return nil
 }
 
-// makeCollection makes a collection below the base, and those it lies in. It never
-// makes the base: a store that has vanished must not come back empty.
+// makeCollection makes a collection below the base, and its parents. It never makes the
+// base: a store that has vanished must not come back empty.
 func (t *Target) makeCollection(ctx context.Context, dir string) error {
 	for range 2 {
 		status, err := t.mkcol(ctx, t.url(dir+"/"), dir)
@@ -58,7 +58,7 @@ func (t *Target) makeCollection(ctx context.Context, dir string) error {
 	return &Error{Op: "make", Name: dir, Text: "the server doesn't know the collection it has just made around it"}
 }
 
-// mkcol makes one collection. One that is there already is no error.
+// mkcol makes one collection. An existing collection is no error.
 func (t *Target) mkcol(ctx context.Context, u *url.URL, name string) (status int, err error) {
 	c := call{op: "make", name: name, method: "MKCOL", url: u}
 	resp, err := t.sendUnlocked(ctx, c)
@@ -70,7 +70,8 @@ func (t *Target) mkcol(ctx context.Context, u *url.URL, name string) (status int
 		discard(resp)
 		return resp.StatusCode, nil
 	case http.StatusForbidden, http.StatusInternalServerError:
-		// Apache too answers so if somebody else makes it at the same moment.
+		// Apache answers the same if another client makes the collection at the same
+		// moment.
 		found := false
 		_, err := t.propfind(ctx, call{op: "make", name: name, url: u}, "0", func(_ string, r resource) error {
 			found = r.dir
@@ -84,7 +85,8 @@ func (t *Target) mkcol(ctx context.Context, u *url.URL, name string) (status int
 	return resp.StatusCode, t.failed(c, resp)
 }
 
-// sendUnlocked sends a call, again while the server says that something is locked.
+// sendUnlocked sends a call, and repeats it while the server says that something is
+// locked.
 func (t *Target) sendUnlocked(ctx context.Context, c call) (*http.Response, error) {
 	pause := t.pauses()
 	for {
@@ -99,14 +101,14 @@ func (t *Target) sendUnlocked(ctx context.Context, c call) (*http.Response, erro
 	}
 }
 
-// pauses are ever longer waits, for as long as a server may be busy.
+// pauses are increasing waits, for as long as a server may be busy.
 type pauses struct {
 	next, left time.Duration
 }
 
 func (t *Target) pauses() *pauses { return &pauses{20 * time.Millisecond, t.timeout} }
 
-// over reports whether all has been waited.
+// over reports whether the time is used up.
 func (p *pauses) over() bool { return p.left <= 0 }
 
 func (p *pauses) wait(ctx context.Context) error {

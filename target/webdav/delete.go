@@ -10,7 +10,7 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// remove deletes a file, and reports whether it was there.
+// remove deletes a file, and reports whether it existed.
 func (t *Target) remove(ctx context.Context, op, name, file string) (bool, error) {
 	c := call{op: op, name: name, method: http.MethodDelete, url: t.url(file)}
 	resp, err := t.sendUnlocked(ctx, c)

@@ -11,13 +11,13 @@ import (
 	"strings"
 )
 
-// A digest answers one challenge of RFC 7616, or of RFC 2069 where that has no qop.
-// MD5 and SHA-256 are known, each with "-sess"; of qop only "auth".
+// A digest answers a challenge of RFC 7616, or of RFC 2069 if that has no qop. MD5 and
+// SHA-256 are supported, each with "-sess"; of qop only "auth".
 type digest struct {
 	params map[string]string
-	hash   func(string) string // nil is an algorithm that isn't known
+	hash   func(string) string // nil if the algorithm is not supported
 	sess   bool
-	cnonce string // one for the whole of a session
+	cnonce string // one for a whole session
 	count  uint32
 }
 
@@ -34,7 +34,7 @@ func newDigest(params map[string]string) *digest {
 	return d
 }
 
-// qop returns the quality of protection that is chosen, or why there is none.
+// qop returns the chosen quality of protection, or an error if none is supported.
 func (d *digest) qop() (string, error) {
 	offered, ok := d.params["qop"]
 	if !ok {
@@ -53,7 +53,7 @@ func (d *digest) possible() bool {
 	return err == nil && d.hash != nil && d.params["nonce"] != ""
 }
 
-// answer returns the Authorization header of a request. Callers take turns.
+// answer returns the Authorization header of a request. Calls must not overlap.
 func (d *digest) answer(user, password, method, uri string) (string, error) {
 	if d.hash == nil {
 		return "", errors.New("a digest algorithm that is not known here")

@@ -21,11 +21,11 @@ import (
 	"github.com/qsnap/qsnap/internal/trust"
 )
 
-// ErrOverwrites means that the server's MOVE replaces what is there in spite of
-// "Overwrite: F", so that no two could safely use a repository there.
+// ErrOverwrites means that the server's MOVE replaces existing files in spite of
+// "Overwrite: F", so that no two clients could safely use a repository there.
 var ErrOverwrites = errors.New("the server replaces files that it was told to keep: a repository here would not be safe")
 
-// An Error says what became of a request.
+// An Error says how a request failed.
 type Error struct {
 	Op     string // "put", "get" and the like
 	Name   string // of the object, or the server's address
@@ -37,7 +37,7 @@ type Error struct {
 	after     time.Duration
 }
 
-// Error is one line.
+// Error returns one line.
 func (e *Error) Error() string {
 	if e.Status == 0 {
 		return fmt.Sprintf("%s %s: %s", e.Op, e.Name, e.Text)
@@ -52,16 +52,16 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap returns what errors.Is and errors.As look at.
+// Unwrap returns the error that errors.Is and errors.As examine.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Temporary reports whether the same may succeed later.
+// Temporary reports whether the same request may succeed later.
 func (e *Error) Temporary() bool { return e.temporary }
 
-// RetryAfter returns how long the server asked to be left alone.
+// RetryAfter returns how long the server asked the client to wait.
 func (e *Error) RetryAfter() time.Duration { return e.after }
 
-// meanings of answers: what to say, and what errors.Is finds.
+// meanings of status codes: the text, and the error for errors.Is.
 var meanings = map[int]struct {
 	text string
 	err  error
@@ -75,14 +75,14 @@ var meanings = map[int]struct {
 	http.StatusInsufficientStorage:   {"the store is full", syscall.ENOSPC},
 }
 
-// failed makes an error of an answer that is of no use, and closes it.
+// failed returns an error for an unsuccessful answer, and closes the answer.
 func (t *Target) failed(c call, resp *http.Response) error {
 	defer discard(resp)
 	said := keep(resp)
 	m := meanings[resp.StatusCode]
 	switch c.method {
 	case http.MethodGet, http.MethodHead, "PROPFIND":
-		if resp.StatusCode == http.StatusConflict { // Nutstore: not even a collection for it
+		if resp.StatusCode == http.StatusConflict { // Nutstore: not even its collection exists
 			m.err = fs.ErrNotExist
 		}
 	}
@@ -101,7 +101,7 @@ func (t *Target) failed(c call, resp *http.Response) error {
 		e.after = max(e.after, t.pacer.interval)
 	}
 	if t.pacer.Requests > 0 {
-		e.after = 0 // the pacer has heeded it: the next request waits by itself
+		e.after = 0 // the pacer has recorded it: the next request waits by itself
 	}
 	if words := t.line(message(resp, said)); words != "" {
 		e.Text = strings.TrimPrefix(e.Text+": "+words, ": ")
@@ -109,8 +109,8 @@ func (t *Target) failed(c call, resp *http.Response) error {
 	return e
 }
 
-// message returns what a server says in words: as sabre/dav and its likes in an
-// element "message", or as plain text. Web pages only repeat the status.
+// message returns the server's error text: sabre/dav and similar servers send an element
+// "message", others plain text. Web pages only repeat the status.
 func message(resp *http.Response, said []byte) string {
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if strings.HasSuffix(kind, "xml") {
@@ -134,7 +134,7 @@ func message(resp *http.Response, said []byte) string {
 	return text
 }
 
-// retryAfter returns what a Retry-After header asks for (RFC 9110, 10.2.3).
+// retryAfter returns the time in a Retry-After header (RFC 9110, 10.2.3).
 func retryAfter(header string, now time.Time) time.Duration {
 	if s, err := strconv.Atoi(header); err == nil {
 		return time.Duration(min(max(s, 0), 1<<20)) * time.Second
@@ -145,7 +145,7 @@ func retryAfter(header string, now time.Time) time.Duration {
 	return 0
 }
 
-// lost makes an error of a request that no answer came to.
+// lost returns an error for a request without an answer.
 func (t *Target) lost(ctx context.Context, c call, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s %s: %w", c.op, c.name, ctx.Err())
@@ -181,7 +181,7 @@ func (t *Target) lost(ctx context.Context, c call, err error) error {
 }
 
 // isForeign reports whether an error of package net/http says that the server doesn't
-// speak HTTP. The beginning of an answer that broke off is no sign of it.
+// speak HTTP. The beginning of an interrupted answer does not count.
 func isForeign(text string) bool {
 	if strings.Contains(text, "gave HTTP response to HTTPS") {
 		return true
@@ -191,14 +191,14 @@ func isForeign(text string) bool {
 	return ok && !strings.HasPrefix(said, "HTTP/") && !strings.HasPrefix("HTTP/", said)
 }
 
-// errSilent is why a request is given up.
+// errSilent is the reason why a request is given up.
 type errSilent time.Duration
 
 func (e errSilent) Error() string {
 	return fmt.Sprintf("the server was silent for %s", time.Duration(e))
 }
 
-// line makes a short line of a foreign text, with nothing secret in it.
+// line makes a short line of a foreign text, without secrets.
 func (t *Target) line(text string) string {
 	text = t.auth.redact(text)
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// plain asks for bytes as they are stored.
+// plain returns a header that requests the bytes as stored.
 func plain() http.Header { return http.Header{"Accept-Encoding": {"identity"}} }
 
 // Get implements target.Target.
@@ -22,7 +22,7 @@ func (t *Target) Get(ctx context.Context, name string, off, n int64) (io.ReadClo
 	if off < 0 {
 		return nil, beyond(c, off, n, -1)
 	}
-	if n == 0 { // no range says that
+	if n == 0 { // HTTP ranges can't be empty
 		info, err := t.stat(ctx, "get", name)
 		if err != nil {
 			return nil, err
@@ -54,7 +54,7 @@ func (t *Target) Get(ctx context.Context, name string, off, n int64) (io.ReadClo
 	return r, nil
 }
 
-// beyond is the error of a range that isn't there.
+// beyond returns the error for a range beyond the end.
 func beyond(c call, off, n, size int64) error {
 	of := ""
 	if size >= 0 {
@@ -63,7 +63,8 @@ func beyond(c call, off, n, size int64) error {
 	return &Error{Op: c.op, Name: c.name, Text: fmt.Sprintf("%d bytes at %d%s are not there", n, off, of)}
 }
 
-// content returns the range of an object from an answer, which is checked to have it.
+// content returns the range of an object from an answer, after checking that the answer
+// has it.
 func (t *Target) content(ctx context.Context, c call, resp *http.Response, off, n int64) (io.ReadCloser, error) {
 	if e := resp.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		return nil, t.nonsense(c, "encodes the bytes as "+e+", which it was not asked for")
@@ -78,7 +79,7 @@ func (t *Target) content(ctx context.Context, c call, resp *http.Response, off, 
 		case n > 0 && length < n || n < 0 && total >= 0 && last != total-1:
 			return nil, beyond(c, off, n, total)
 		}
-		return &stretch{r: resp.Body, t: t, c: c, left: length}, nil
+		return &exactReader{r: resp.Body, t: t, c: c, left: length}, nil
 	case http.StatusRequestedRangeNotSatisfiable:
 		_, _, total, _ := contentRange(resp.Header.Get("Content-Range"))
 		if total < 0 {
@@ -99,11 +100,12 @@ func (t *Target) content(ctx context.Context, c call, resp *http.Response, off, 
 	return nil, t.nonsense(c, "answers "+resp.Status)
 }
 
-// whole returns a range of an object from all of it, as servers without ranges send.
+// whole returns a range of an object from an answer with the whole object, as sent by
+// servers without ranges.
 func (t *Target) whole(ctx context.Context, c call, resp *http.Response, off, n int64) (io.ReadCloser, error) {
 	size := resp.ContentLength
 	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind == "text/html" {
-		// Perhaps a login page, or an index of a collection.
+		// This may be a login page, or an index of a collection.
 		info, err := t.stat(ctx, c.op, c.name)
 		if err != nil {
 			return nil, err
@@ -125,12 +127,13 @@ func (t *Target) whole(ctx context.Context, c call, resp *http.Response, off, n 
 	if n < 0 && size >= 0 {
 		n = size - off
 	}
-	// Without a length the end is where the server says, and a range may be cut out.
-	return &stretch{r: resp.Body, t: t, c: c, left: n, more: n < 0 || n < size-off || size < 0}, nil
+	// Without a length the server decides where the object ends, and a range may be cut
+	// out.
+	return &exactReader{r: resp.Body, t: t, c: c, left: n, more: n < 0 || n < size-off || size < 0}, nil
 }
 
-// contentRange returns the numbers of a Content-Range header (RFC 9110, 14.4): total
-// is -1 if it isn't known, first and last if there is no range.
+// contentRange parses a Content-Range header (RFC 9110, 14.4). total is -1 if unknown;
+// first and last are -1 if there is no range.
 func contentRange(header string) (first, last, total int64, ok bool) {
 	header, ok = strings.CutPrefix(strings.ToLower(header), "bytes ")
 	bounds, size, found := strings.Cut(strings.TrimSpace(header), "/")
@@ -152,16 +155,16 @@ func contentRange(header string) (first, last, total int64, ok bool) {
 	return x, y, total, true
 }
 
-// A stretch reads so many bytes and no less, or to the end if left is negative.
-type stretch struct {
+// An exactReader reads exactly so many bytes, or up to the end if left is negative.
+type exactReader struct {
 	r    io.ReadCloser
 	t    *Target
 	c    call
 	left int64
-	more bool // what follows is none of ours
+	more bool // the answer continues after the range
 }
 
-func (s *stretch) Read(p []byte) (int, error) {
+func (s *exactReader) Read(p []byte) (int, error) {
 	if s.left < 0 {
 		return s.r.Read(p)
 	}
@@ -179,8 +182,8 @@ func (s *stretch) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// end reads the end of the answer, so that its connection can be used again.
-func (s *stretch) end() error {
+// end reads the end of the answer, so that its connection can be reused.
+func (s *exactReader) end() error {
 	var one [1]byte
 	n, err := s.r.Read(one[:])
 	if n > 0 {
@@ -190,4 +193,4 @@ func (s *stretch) end() error {
 }
 
 // Close implements io.Closer.
-func (s *stretch) Close() error { return s.r.Close() }
+func (s *exactReader) Close() error { return s.r.Close() }

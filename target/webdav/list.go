@@ -16,16 +16,16 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// An entry is what lies in a collection.
+// An entry is a member of a collection.
 type entry struct {
 	name string // the last element
 	dir  bool
 	size int64 // -1 if the server doesn't say
 }
 
-// children returns what lies in a collection and has a name that is wanted, in no
-// order, for an operation on what errors name. It tries several times: nginx answers 500, and rclone breaks off, if what they
-// are just listing vanishes.
+// children returns the members of a collection whose names are wanted, in no particular
+// order. Errors name name. It tries several times: if a member vanishes during the
+// listing, nginx answers 500, and rclone breaks off.
 func (t *Target) children(ctx context.Context, op, name, dir string, wanted func(name string) bool) ([]entry, error) {
 	for pause := (&pauses{10 * time.Millisecond, time.Second}); ; {
 		found, err := t.childrenOnce(ctx, call{op: op, name: name, url: t.url("")}, dir, wanted)
@@ -39,8 +39,8 @@ func (t *Target) children(ctx context.Context, op, name, dir string, wanted func
 	}
 }
 
-// childrenOnce needs a listing that names the collection itself, so that one of
-// something else isn't taken for empty.
+// childrenOnce requires a listing that names the collection itself, so that the listing
+// of something else isn't taken for empty.
 func (t *Target) childrenOnce(ctx context.Context, c call, dir string, wanted func(name string) bool) ([]entry, error) {
 	if dir != "" {
 		c.url = t.url(dir + "/")
@@ -104,8 +104,8 @@ func (t *Target) List(ctx context.Context, prefix string) iter.Seq2[target.Info,
 
 func isValid(name string) bool { return target.ValidName(name) == nil }
 
-// whyNot returns the error of listing a prefix, or nil if that has no objects: it isn't
-// there, though the base is, or it lies below an object.
+// whyNot returns the error of listing a prefix, or nil if the prefix has no objects: its
+// collection doesn't exist but the base does, or it is below an object.
 func (t *Target) whyNot(ctx context.Context, dir string, err error) error {
 	e, ok := errors.AsType[*Error](err)
 	absent := errors.Is(err, fs.ErrNotExist)
@@ -131,9 +131,9 @@ func (t *Target) whyNot(ctx context.Context, dir string, err error) error {
 	return err
 }
 
-// walk yields what is below a collection, and reports whether to go on.
+// walk yields what is below a collection, and reports whether to continue.
 func (t *Target) walk(ctx context.Context, dir string, entries []entry, yield func(target.Info, error) bool) bool {
-	// A collection counts as its name with a slash, which "a.b" comes before.
+	// A collection counts as its name with a slash, which comes after "a.b".
 	key := func(e entry) string {
 		if e.dir {
 			return e.name + "/"
@@ -144,7 +144,7 @@ func (t *Target) walk(ctx context.Context, dir string, entries []entry, yield fu
 	for i, e := range entries {
 		name := strings.TrimPrefix(dir+"/"+e.name, "/")
 		var err error
-		if i > 0 && key(entries[i-1]) == key(e) { // it moved from page to page
+		if i > 0 && key(entries[i-1]) == key(e) { // listed on two pages
 			continue
 		}
 		if e.dir {

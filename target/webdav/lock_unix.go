@@ -8,8 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile waits for a lock that ends with the process, and returns what ends it
-// before.
+// lockFile waits for a lock that ends with the process, and returns the unlock function.
 func lockFile(name string) (unlock func(), err error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

@@ -9,28 +9,29 @@ import (
 	"strings"
 )
 
-// propfindBody asks for what List needs, and no more.
+// propfindBody requests the properties that List needs, and no others.
 const propfindBody = `<?xml version="1.0" encoding="utf-8"?>` + "\n" +
 	`<propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/></prop></propfind>`
 
-// A resource is what an answer to PROPFIND says of one.
+// A resource holds the properties of one resource in an answer to PROPFIND.
 type resource struct {
 	href   string
 	status int // of the resource as a whole, or 0
 	dir    bool
-	size   int64 // -1 if it isn't told
+	size   int64 // -1 if unknown
 	free   int64 // quota-available-bytes (RFC 4331), or -1
 	used   int64 // quota-used-bytes, or -1
 }
 
-// Bounds on answers: more is no listing.
+// Limits of answers: anything larger is not a listing.
 const (
 	maxToken = 1 << 20 // bytes of one tag or text
 	maxDepth = 100
 )
 
-// parseMultistatus passes on each response of a multistatus element, as it comes
-// (RFC 4918, 13). It returns an error unless that is whole and well formed.
+// parseMultistatus calls each with every response of a multistatus element, while it is
+// received (RFC 4918, 13). It returns an error unless the element is complete and well
+// formed.
 func parseMultistatus(r io.Reader, each func(resource) error) error {
 	bounded := &tokenReader{r: r}
 	d := xml.NewDecoder(bounded)
@@ -53,11 +54,11 @@ func parseMultistatus(r io.Reader, each func(resource) error) error {
 	}
 }
 
-// errTrailing is how Go's WebDAV server, and so rclone's, tells that it broke off, of
-// which a listing that is well formed says nothing else.
+// errTrailing is how Go's WebDAV server, and so rclone's, reveals that it broke off: an
+// otherwise well-formed listing is followed by something.
 var errTrailing = errors.New("something follows its end, so it may not be whole")
 
-// A tokenReader ends a token that is too long to be meant well.
+// A tokenReader fails on a token that is too long to be legitimate.
 type tokenReader struct {
 	r    io.Reader
 	left int
@@ -72,16 +73,16 @@ func (t *tokenReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A multistatus is how far the parsing has come.
+// A multistatus is the state of the parser.
 type multistatus struct {
 	each func(resource) error
 	path []string // names of the open elements; those of other namespaces are "?"
 	text strings.Builder
 	done bool
 
-	resource       // in a response
-	found    props // in a propstat
-	ok       bool  // its status is 200, or it has none
+	resource       // of the open response
+	found    props // of the open propstat
+	ok       bool  // the propstat's status is 200 or absent
 }
 
 type props struct {
@@ -134,10 +135,10 @@ func (p *multistatus) take(token xml.Token) error {
 	return nil
 }
 
-// at names the open element, below the multistatus.
+// at returns the path of the open element, below the multistatus.
 func (p *multistatus) at() string { return strings.Join(p.path[1:], "/") }
 
-// end takes note of an element that ends.
+// end processes the end of an element.
 func (p *multistatus) end(text string) error {
 	number := func(to *int64) {
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= 0 {

@@ -12,8 +12,8 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// move gives a file another name, unless that is taken. Unless the error is nil it
-// returns the status of the answer too, or 0 if there was none.
+// move renames a file, unless the new name is taken. With an error it also returns the
+// status of the answer, or 0 if there was none.
 func (t *Target) move(ctx context.Context, op, name, from, to string) (status int, err error) {
 	destination := t.url(to).String()
 	if t.pathDestination {
@@ -48,7 +48,7 @@ func (p *put) publish(ctx context.Context) error {
 			return p.exists(ctx)
 		}
 		if status >= 400 && !busy(status) && parent != "." && !made {
-			// Servers don't agree on how they say that there is no such collection.
+			// Servers report a missing collection in different ways.
 			if err := p.t.makeCollection(ctx, parent); err != nil {
 				return err
 			}
@@ -63,8 +63,8 @@ func (p *put) publish(ctx context.Context) error {
 
 var errAgain = errors.New("the upload is still there")
 
-// outcome looks what came of a MOVE that failed, or that nothing is known of: nil if
-// the object is there, errAgain if the MOVE should be sent again, else the failure.
+// outcome determines the result of a MOVE that failed or whose answer is unknown: nil if
+// the object exists, errAgain if the MOVE should be sent again, otherwise the failure.
 func (p *put) outcome(ctx context.Context, pause *pauses, status int, failure error) error {
 	for {
 		_, err := p.t.stat(ctx, "put", p.upload)
@@ -79,16 +79,16 @@ func (p *put) outcome(ctx context.Context, pause *pauses, status int, failure er
 		if err := pause.wait(ctx); err != nil {
 			return err
 		}
-		// A lock has refused it, a broken connection may have. Else the server may be
-		// at it still, and would begin anew.
+		// A lock has refused the MOVE, or a broken connection may have lost it. Otherwise
+		// the server may still be working on it, and would start again.
 		if status == http.StatusLocked || status == 0 {
 			return errAgain
 		}
 	}
 }
 
-// exists deletes the upload when the name was found taken. If that is gone, the name
-// may be taken by it: somebody in between has sent the MOVE twice.
+// exists deletes the upload after the name was found taken. If the upload is gone, it may
+// have taken the name itself: something in between has sent the MOVE twice.
 func (p *put) exists(ctx context.Context) error {
 	deleted, err := p.t.remove(ctx, "put", p.name, p.upload)
 	if err != nil {
@@ -100,8 +100,8 @@ func (p *put) exists(ctx context.Context) error {
 	return &fs.PathError{Op: "put", Path: p.name, Err: fs.ErrExist}
 }
 
-// compare is called when the upload is gone, and returns nil if the object has the
-// bytes that were to be put, else fs.ErrExist, or errDeleted if there is none.
+// compare is called when the upload is gone. It returns nil if the object has the bytes
+// that were to be put, fs.ErrExist if it has others, and errDeleted if there is none.
 func (p *put) compare(ctx context.Context) error {
 	info, err := p.t.stat(ctx, "put", p.name)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// maxAttempts is how often a Put begins again whose upload was deleted by others.
+// maxAttempts is how often a Put begins again after others have deleted its upload.
 const maxAttempts = 5
 
 // Put implements target.Target.
@@ -33,7 +33,7 @@ func (t *Target) Put(ctx context.Context, name string, r io.ReaderAt, size int64
 			return err
 		}
 		if e, ok := errors.AsType[*Error](err); ok && attempt == maxAttempts-1 {
-			return e // a refusal each time, whoever's upload is there
+			return e // refused each time, whoever's upload it is
 		}
 	}
 	return &Error{Op: "put", Name: name, Text: "the server loses what it takes, or somebody deletes each upload", temporary: true}
@@ -47,7 +47,7 @@ type put struct {
 	t      *Target
 	name   string
 	body   *body
-	upload string // of this attempt: its name below the base
+	upload string // name of this attempt's upload, below the base
 }
 
 func (p *put) attempt(ctx context.Context, n int) error {
@@ -67,7 +67,7 @@ func (p *put) attempt(ctx context.Context, n int) error {
 	if err == nil {
 		err = p.publish(ctx)
 	}
-	if err == nil || errors.Is(err, fs.ErrExist) { // it is moved, or deleted
+	if err == nil || errors.Is(err, fs.ErrExist) { // the upload is moved or deleted
 		return err
 	}
 	p.abandon(ctx)
@@ -77,8 +77,8 @@ func (p *put) attempt(ctx context.Context, n int) error {
 	return err
 }
 
-// abandon deletes the upload, if that goes quickly. What stays costs space only, as
-// when the server begins to store it when it has been told to delete it.
+// abandon deletes the upload if that is quick. A remaining upload costs only space. It
+// remains, for example, if the server starts to store it after it was told to delete it.
 func (p *put) abandon(ctx context.Context) {
 	p.t.mu.Lock()
 	p.t.abandoned[p.upload] = true
@@ -88,8 +88,8 @@ func (p *put) abandon(ctx context.Context) {
 	_, _ = p.t.remove(ctx, "put", p.name, p.upload)
 }
 
-// upset reports whether a server may have answered so because somebody else deleted the
-// file, when it had not all of it or was about to delete it, too: rclone does.
+// upset reports whether a server may have given this answer because another client
+// deleted the file while it was incomplete, or about to be deleted: rclone does.
 func upset(status int) bool {
 	switch status {
 	case http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusConflict, http.StatusInternalServerError:
@@ -115,7 +115,8 @@ func (p *put) afterDeletion(ctx context.Context, deleted error) error {
 	}
 }
 
-// expectAbove is from what size on the server is asked before the bytes are sent.
+// expectAbove is the size from which the client waits for the server's consent before it
+// sends the bytes.
 const expectAbove = 1 << 20
 
 // send uploads the bytes.
@@ -123,7 +124,7 @@ func (p *put) send(ctx context.Context) error {
 	c := call{op: "put", name: p.name, method: http.MethodPut, url: p.t.url(p.upload), body: p.body,
 		header: http.Header{"Content-Type": {"application/octet-stream"}}}
 	if p.body.size > expectAbove {
-		c.header.Set("Expect", "100-continue") // else a refusal can be lost in a broken connection
+		c.header.Set("Expect", "100-continue") // otherwise a broken connection can hide a refusal
 	}
 	for again := true; ; again = false {
 		resp, err := p.t.send(ctx, c)
@@ -151,13 +152,13 @@ func (p *put) send(ctx context.Context) error {
 	}
 }
 
-// busy reports whether an answer says that the server is still at it, or somebody in
-// between that it has not answered yet.
+// busy reports whether an answer says that the server is still working, or that a proxy
+// has got no answer yet.
 func busy(status int) bool {
 	return status == http.StatusLocked || status == http.StatusGatewayTimeout || status == 524
 }
 
-// awaitUpload looks until all of an upload is there, instead of sending it again.
+// awaitUpload waits until an upload is complete, instead of sending it again.
 func (p *put) awaitUpload(ctx context.Context, failure error) error {
 	for pause := p.t.pauses(); !pause.over(); {
 		if err := pause.wait(ctx); err != nil {

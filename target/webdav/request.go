@@ -13,22 +13,22 @@ import (
 	"time"
 )
 
-// A call is what is asked of the server.
+// A call is a request to the server.
 type call struct {
 	op, name string // for errors
 	method   string
 	url      *url.URL
 	header   http.Header
-	text     string // to send; a server may answer before it has read it
-	body     *body  // to send instead; nil is none
+	text     string // the body; a server may answer before it has read it
+	body     *body  // the body, instead of text; nil means none
 }
 
-// maxHops is how often a server may redirect a question.
+// maxHops is how often a server may redirect a request that changes nothing.
 const maxHops = 5
 
-// send sends a call and returns what the server answers, whatever it is. Its body
-// must be closed. Redirections within the server are followed by questions; by what
-// changes something they are left to the caller.
+// send sends a call and returns the server's answer, whatever it is. The caller must
+// close its body. Requests that change nothing follow redirections within the server; for
+// other requests the caller handles redirections.
 func (t *Target) send(ctx context.Context, c call) (*http.Response, error) {
 	for range maxHops {
 		resp, err := t.exchange(ctx, c)
@@ -61,7 +61,7 @@ func (t *Target) send(ctx context.Context, c call) (*http.Response, error) {
 	return nil, &Error{Op: c.op, Name: c.name, Text: "the server redirects in a circle"}
 }
 
-// origin returns whom a URL asks.
+// origin returns the scheme, host and port of a URL.
 func origin(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -70,7 +70,7 @@ func origin(u *url.URL) string {
 	return u.Scheme + "://" + u.Hostname() + ":" + port
 }
 
-// exchange sends a call, again with credentials if it is asked for them.
+// exchange sends a call, and repeats it with credentials if the server requests them.
 func (t *Target) exchange(ctx context.Context, c call) (*http.Response, error) {
 	for round := 0; ; round++ {
 		if err := t.pacer.take(ctx); err != nil {
@@ -102,15 +102,15 @@ func (t *Target) exchange(ctx context.Context, c call) (*http.Response, error) {
 	}
 }
 
-// keep reads what a server says of an error, so that it can be read again.
+// keep reads the beginning of an error's body, and lets it be read again.
 func keep(resp *http.Response) []byte {
-	b, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // without it the status must do
+	b, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // if that fails, the status must suffice
 	resp.Body.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(b))
 	return b
 }
 
-// roundTrip sends one request. It is given up if nothing moves for some time.
+// roundTrip sends one request. It gives up if nothing moves for some time.
 func (t *Target) roundTrip(parent context.Context, c call, req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(parent)
 	w := &watch{limit: t.timeout}
@@ -119,7 +119,7 @@ func (t *Target) roundTrip(parent context.Context, c call, req *http.Request) (*
 	c.attach(req, w)
 	resp, err := t.transport.RoundTrip(req)
 	if c.body != nil {
-		c.body.stop() // also so that nothing starts the watch again
+		c.body.stop() // also keeps anything from restarting the watch
 	}
 	w.pause()
 	if err != nil {
@@ -133,7 +133,7 @@ func (t *Target) roundTrip(parent context.Context, c call, req *http.Request) (*
 	return resp, nil
 }
 
-// attach gives a request what it sends.
+// attach adds the body to a request.
 func (c call) attach(req *http.Request, w *watch) {
 	open := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(c.text)), nil }
 	req.ContentLength = int64(len(c.text))
@@ -145,7 +145,7 @@ func (c call) attach(req *http.Request, w *watch) {
 		req.Body, _ = open()
 		req.GetBody = open
 	} else if c.body != nil {
-		req.Body = http.NoBody // an empty file's length is said, too
+		req.Body = http.NoBody // send the length of an empty file, too
 	}
 }
 
@@ -188,24 +188,23 @@ func (a *answer) Close() error {
 	return err
 }
 
-// discard closes a response, and reads what little is left so that its connection
-// can be used again.
+// discard closes a response, and reads a short rest so that its connection can be reused.
 func discard(resp *http.Response) {
 	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
 	resp.Body.Close()
 }
 
-// A body is what a request sends: any number of times, and never after stop.
+// A body is what a request sends: any number of times, but never after stop.
 type body struct {
 	r    io.ReaderAt
 	size int64
 
 	mu   sync.Mutex
-	turn int // of the reader that may read
+	turn int // number of the reader that may read
 	err  error
 }
 
-// open ends earlier readers and returns one from the start.
+// open ends earlier readers and returns a new one from the start.
 func (b *body) open(w *watch) io.ReadCloser {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -213,14 +212,14 @@ func (b *body) open(w *watch) io.ReadCloser {
 	return &bodyReader{b: b, turn: b.turn, watch: w}
 }
 
-// stop waits until nothing reads the body, and lets nothing read it any more.
+// stop waits until nothing reads the body, and prevents further reads.
 func (b *body) stop() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.turn++
 }
 
-// failure returns why the body couldn't be read.
+// failure returns the error of reading the body.
 func (b *body) failure() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -245,7 +244,7 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	p = p[:min(int64(len(p)), b.size-r.off)]
-	r.watch.pause() // what it takes to read it isn't the server's fault
+	r.watch.pause() // the time for reading the body isn't the server's
 	n, err := b.r.ReadAt(p, r.off)
 	r.watch.resume()
 	r.off += int64(n)

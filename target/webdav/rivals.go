@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// uploads is the collection of what has no name yet. Its own is no object's.
+// uploads is the collection of uploads without a final name. Its name is not that of an
+// object.
 const uploads = "_uploads"
 
 // rivalPatience is how long a rival with a lesser id may take to move its upload.
@@ -25,14 +26,14 @@ func rivalKey(name string) string {
 	return fmt.Sprintf("%s/%x_", uploads, sum[:8])
 }
 
-// uploadName returns a new name for an upload. Later attempts have greater ids, so
-// that who begins again waits for who has not had to.
+// uploadName returns a new name for an upload. Later attempts have greater ids, so that a
+// client that begins again waits for clients that have not.
 func uploadName(name string, attempt int) string {
 	return rivalKey(name) + fmt.Sprint(attempt) + strings.ToLower(rand.Text())
 }
 
-// settleRivals returns nil when no other upload can be moved to this name by a MOVE
-// that was not finished before. The package's documentation says why.
+// settleRivals returns nil when no other upload can be moved to this name by a MOVE that
+// was not finished before. The package's documentation says why.
 func (p *put) settleRivals(ctx context.Context) error {
 	for pause := (&pauses{50 * time.Millisecond, p.t.patience}); ; {
 		rivals, err := p.rivals(ctx)
@@ -66,15 +67,15 @@ func (p *put) isContested(ctx context.Context) bool {
 	return err == nil && len(found) > 0
 }
 
-// isAbandoned reports whether an upload is one that this Target won't move any more.
+// isAbandoned reports whether an upload is one that this Target will not move any more.
 func (t *Target) isAbandoned(upload string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.abandoned[upload]
 }
 
-// rivals returns the other uploads for the same name. This one has to be among them,
-// and whole, or it can't be relied on that the others are.
+// rivals returns the other uploads for the same name. This upload must be listed,
+// completely, because otherwise the list of others can't be relied on.
 func (p *put) rivals(ctx context.Context) ([]string, error) {
 	key := rivalKey(p.name)
 	found, err := p.t.children(ctx, "put", p.name, uploads, func(name string) bool {
@@ -103,7 +104,7 @@ func (p *put) rivals(ctx context.Context) ([]string, error) {
 			}
 		case strings.HasPrefix(name, key):
 			rivals = append(rivals, name)
-		default: // one of this Target's that came to be after it was deleted
+		default: // an upload of this Target that reappeared after it was deleted
 			_, _ = p.t.remove(ctx, "put", p.name, name)
 		}
 	}
@@ -120,8 +121,8 @@ func (t *Target) CreateOnly(ctx context.Context) (bool, error) {
 	return err == nil, err
 }
 
-// check finds out, before the first Put, whether the server can be relied on, and
-// remembers what it found.
+// check determines, before the first Put, whether the server can be relied on, and
+// records the result.
 func (t *Target) check(ctx context.Context) error {
 	select {
 	case t.checking <- struct{}{}:
@@ -139,7 +140,7 @@ func (t *Target) check(ctx context.Context) error {
 	return err
 }
 
-// tryOverwriting moves a small file onto another and looks whether both stay.
+// tryOverwriting moves a small file onto another and checks that both stay.
 func (t *Target) tryOverwriting(ctx context.Context) (err error) {
 	if err := t.makeCollection(ctx, uploads); err != nil {
 		return err
@@ -195,7 +196,7 @@ func (t *Target) tryOverwriting(ctx context.Context) (err error) {
 	return nil
 }
 
-// removeFiles deletes what a check has put, even if that was cancelled.
+// removeFiles deletes the files of a check, even if the check was cancelled.
 func (t *Target) removeFiles(ctx context.Context, names []string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(t.timeout, 5*time.Second))
 	defer cancel()
@@ -207,9 +208,9 @@ func (t *Target) removeFiles(ctx context.Context, names []string) error {
 	return nil
 }
 
-// RemoveUploads deletes the uploads of all who put objects here, which crashed ones
-// leave behind, and returns how many there were. A Put that is at it begins again; none
-// fails or loses anything by it unless that is repeated without end.
+// RemoveUploads deletes all uploads, which crashed clients leave behind, and returns how
+// many there were. A running Put begins again. It fails only if RemoveUploads is called
+// again and again, and nothing is lost.
 func (t *Target) RemoveUploads(ctx context.Context) (removed int, err error) {
 	found, err := t.children(ctx, "list", uploads+"/", uploads, func(string) bool { return true })
 	if errors.Is(err, fs.ErrNotExist) {

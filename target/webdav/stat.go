@@ -12,7 +12,7 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// lookup asks for one resource: an object's name, or "" for the base.
+// lookup requests the properties of one resource: an object's name, or "" for the base.
 func (t *Target) lookup(ctx context.Context, op, name string) (resource, error) {
 	c := call{op: op, name: cmp.Or(name, t.base.String()), url: t.url(name)}
 	found := []resource{}
@@ -43,12 +43,12 @@ func (t *Target) Stat(ctx context.Context, name string) (target.Info, error) {
 	return t.stat(ctx, "stat", name)
 }
 
-// stat asks by PROPFIND, which unlike HEAD tells files from collections, and from
+// stat uses PROPFIND, which, unlike HEAD, distinguishes files from collections, and from
 // login pages, on all servers.
 func (t *Target) stat(ctx context.Context, op, name string) (target.Info, error) {
 	r, err := t.lookup(ctx, op, name)
 	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusBadRequest {
-		r.size, err = t.head(ctx, op, name) // Apache, of what would be below a file
+		r.size, err = t.head(ctx, op, name) // Apache, for a name below a file
 	}
 	if err == nil && r.dir {
 		err = &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
@@ -62,7 +62,7 @@ func (t *Target) stat(ctx context.Context, op, name string) (target.Info, error)
 	return target.Info{Name: name, Size: r.size}, nil
 }
 
-// head returns an object's size as GET would have it.
+// head returns an object's size by HEAD.
 func (t *Target) head(ctx context.Context, op, name string) (int64, error) {
 	c := call{op: op, name: name, method: http.MethodHead, url: t.url(name), header: plain()}
 	resp, err := t.send(ctx, c)

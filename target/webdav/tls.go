@@ -10,7 +10,7 @@ import (
 	"github.com/qsnap/qsnap/internal/trust"
 )
 
-// newTransport returns what sends requests.
+// newTransport returns the transport that sends requests.
 func (o *Options) newTransport() (http.RoundTripper, error) {
 	config, err := trust.Server{CAFile: o.CAFile, Roots: o.RootCAs, Fingerprint: o.Fingerprint}.Config()
 	if err != nil {
@@ -30,8 +30,8 @@ func (o *Options) newTransport() (http.RoundTripper, error) {
 		TLSHandshakeTimeout:   connect,
 		ForceAttemptHTTP2:     true,
 		MaxIdleConnsPerHost:   16,
-		IdleConnTimeout:       30 * time.Second, // less than servers keep them
+		IdleConnTimeout:       30 * time.Second, // shorter than servers keep idle connections
 		ExpectContinueTimeout: time.Second,
-		DisableCompression:    true, // ranges and lengths are of the bytes as they are stored
+		DisableCompression:    true, // ranges and lengths are those of the stored bytes
 	}, nil
 }

@@ -15,44 +15,43 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// Options say where objects are kept, and how the server is talked to. All but URL
+// Options say where objects are stored and how to reach the server. All fields except URL
 // may be zero.
 type Options struct {
-	// URL is that of a collection: http or https. A user and password in it count as
-	// if they were given below. By http, who is on the way reads along what is not
-	// sealed, and the password if the server wants it as "basic".
+	// URL is the URL of a collection: http or https. A user and password in it count as if
+	// they were given below. With http, anyone on the network path can read whatever is not
+	// sealed, and the password if the server requests "basic".
 	URL string
-	// Create makes the collection, with its parents, if it isn't there.
+	// Create makes the collection and its parents if needed.
 	Create bool
 
 	User, Password string // for basic or digest authentication, as the server asks
 	Bearer         string // a token; it is sent at once
 
-	// CAFile names a file with certificates of authorities in PEM form, which are
-	// trusted beside those in RootCAs. If both are unset those of the system are.
+	// CAFile is a file with certificates of authorities in PEM form, which are trusted in
+	// addition to those in RootCAs. If both are unset, the system's are trusted.
 	CAFile  string
 	RootCAs *x509.CertPool
-	// Fingerprint is the SHA-256 of the server's own certificate, in hexadecimal
-	// digits. That very certificate is trusted, whoever it comes from and whatever
-	// is in it, and no other.
+	// Fingerprint is the SHA-256 of the server's own certificate, in hexadecimal digits.
+	// Exactly that certificate is trusted, whatever its issuer and contents, and no other.
 	Fingerprint string
 
-	// Timeout is how long the server may be silent, and how long Put waits for one
-	// that says that it is still busy with the object. Two minutes if zero.
+	// Timeout is how long the server may be silent, and how long Put waits for a server
+	// that says that it is still busy with the object. Zero means two minutes.
 	Timeout time.Duration
-	// MaxUpload is the size of the largest object that the server takes, where that is
-	// known (500 MB on Nutstore). Larger ones are refused before they are sent.
+	// MaxUpload is the size of the largest object that the server accepts, if that is known
+	// (500 MB on Nutstore). Larger ones are refused before they are sent.
 	MaxUpload int64
-	// Budget is how many requests the server takes.
+	// Budget limits the requests.
 	Budget Budget
 
-	// Transport sends the requests, if set; it sees to certificates itself.
+	// Transport sends the requests, if set; it must check certificates itself.
 	Transport http.RoundTripper
-	// Now tells the time. Nil is time.Now.
+	// Now returns the time. Nil means time.Now.
 	Now func() time.Time
 }
 
-// DefaultTimeout is how long a server may be silent if nothing else is said.
+// DefaultTimeout is how long a server may be silent by default.
 const DefaultTimeout = 2 * time.Minute
 
 // A Target is a collection on a WebDAV server. It implements target.Target and
@@ -64,21 +63,21 @@ type Target struct {
 	auth      *authorizer
 	pacer     *pacer
 	timeout   time.Duration
-	patience  time.Duration // with rivals
+	patience  time.Duration // how long to wait for rivals
 	maxUpload int64
 	now       func() time.Time
 
-	checking        chan struct{} // has room for who finds out the next two
+	checking        chan struct{} // held by the goroutine that determines the next two fields
 	checked         error         // ErrOverwrites, or nil
 	checkedIt       bool
-	pathDestination bool // MOVE wants a path instead of a URL
+	pathDestination bool // MOVE requires a path instead of a URL
 
 	mu        sync.Mutex
 	abandoned map[string]bool // uploads of failed Puts
 }
 
-// Open returns the target that is kept in a collection. If that isn't there, and is
-// not to be made, the error is fs.ErrNotExist.
+// Open returns the target in a collection. If the collection doesn't exist, and is not to
+// be created, the error is fs.ErrNotExist.
 func Open(ctx context.Context, o Options) (*Target, error) {
 	t, err := newTarget(o)
 	if err != nil {
@@ -98,7 +97,7 @@ func Open(ctx context.Context, o Options) (*Target, error) {
 
 func newTarget(o Options) (*Target, error) {
 	base, err := url.Parse(o.URL)
-	if err != nil { // which repeats the URL, and so the password
+	if err != nil { // the error repeats the URL, and so the password
 		return nil, errors.New("webdav: the address is no URL")
 	}
 	if base.User != nil {
@@ -137,7 +136,7 @@ func newTarget(o Options) (*Target, error) {
 // String returns the address of the collection, for messages.
 func (t *Target) String() string { return t.base.String() }
 
-// Close releases connections that are kept for the next request. It can be left out.
+// Close closes idle connections. It is optional.
 func (t *Target) Close() error {
 	if c, ok := t.transport.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
@@ -148,14 +147,15 @@ func (t *Target) Close() error {
 // url returns the address of an object, or of a collection if name ends in a slash.
 func (t *Target) url(name string) *url.URL {
 	u := *t.base
-	u.Path += name // which nothing has to be escaped in
+	u.Path += name // names need no escaping
 	if u.RawPath != "" {
 		u.RawPath += name
 	}
 	return &u
 }
 
-// find makes sure that the base is a collection, and learns what the server calls it.
+// find checks that the base is a collection, and learns the path that the server uses for
+// it.
 func (t *Target) find(ctx context.Context) error {
 	c := call{op: "open", name: t.base.String(), url: t.base}
 	found := 0
@@ -176,7 +176,7 @@ func (t *Target) find(ctx context.Context) error {
 	return nil
 }
 
-// checkName returns an error unless the target keeps objects of that name.
+// checkName returns an error unless the target can store objects of that name.
 func checkName(ctx context.Context, name string) error {
 	if err := target.ValidName(name); err != nil {
 		return err
