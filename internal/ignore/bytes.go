@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// A byteSet is what a bracket expression matches.
+// A byteSet is the set of bytes that a bracket expression matches.
 type byteSet [4]uint64
 
 func (s *byteSet) has(b byte) bool { return s[b/64]>>(b%64)&1 != 0 }
 
-// add adds the bytes from first to last, which are none if last is below first.
+// add adds the bytes from first to last, or none if last is below first.
 func (s *byteSet) add(first, last byte) {
 	for b := int(first); b <= int(last); b++ {
 		s[b/64] |= 1 << (b % 64)
 	}
 }
 
-// classes has the first and last bytes of the ranges of each class. They are
-// git's own, for ASCII only; unlike in C, \v and \f are not space.
+// classes holds the first and last bytes of the ranges of each class. They are git's own,
+// for ASCII only; unlike in C, \v and \f are not space.
 var classes = map[string]string{
 	"alnum":  "09AZaz",
 	"alpha":  "AZaz",
@@ -38,7 +38,7 @@ var classes = map[string]string{
 func (s *byteSet) addClass(name string) error {
 	ranges, ok := classes[name]
 	if !ok {
-		return fmt.Errorf("there is no class [:%s:]", name)
+		return fmt.Errorf("unknown class [:%s:]", name)
 	}
 	for ; ranges != ""; ranges = ranges[2:] {
 		s.add(ranges[0], ranges[1])
@@ -48,16 +48,16 @@ func (s *byteSet) addClass(name string) error {
 
 var errUnclosed = errors.New("a [ without its ]")
 
-// parseSet reads a bracket expression from behind its [, and returns what
-// follows its ]. A slash is never in the set.
+// parseSet parses a bracket expression after its [, and returns the text after its ]. A
+// slash is never in the set.
 func parseSet(text string) (set *byteSet, rest string, err error) {
 	set = new(byteSet)
 	negated := text != "" && (text[0] == '!' || text[0] == '^')
 	if negated {
 		text = text[1:]
 	}
-	from := -1          // what a range may begin with
-	closed := len(text) // how many bytes follow the next ], once that is known
+	from := -1          // the byte that a range may begin with
+	closed := len(text) // number of bytes after the next ], once known
 	for first := true; first || text == "" || text[0] != ']'; first = false {
 		if from >= 0 && len(text) > 1 && text[0] == '-' && text[1] != ']' {
 			var to byte
@@ -99,7 +99,7 @@ func parseSet(text string) (set *byteSet, rest string, err error) {
 	return set, text[1:], nil
 }
 
-// setMember reads one byte, which may be escaped.
+// setMember parses one byte, which may be escaped.
 func setMember(text string) (b byte, rest string, err error) {
 	text = strings.TrimPrefix(text, `\`)
 	if text == "" {
@@ -108,9 +108,8 @@ func setMember(text string) (b byte, rest string, err error) {
 	return text[0], text[1:], nil
 }
 
-// cutClass reads [:name:] from a text that begins with [: and of which the next ] is
-// followed by that many bytes.
-// Without the last colon the [ is a byte like others.
+// cutClass parses [:name:] from a text that begins with [: and whose next ] is followed
+// by after bytes. Without the last colon, the [ is an ordinary byte.
 func cutClass(text string, after int) (name, rest string, ok bool) {
 	end := len(text) - after
 	name, ok = strings.CutSuffix(text[len("[:"):end-1], ":")

@@ -2,13 +2,13 @@ package ignore
 
 import "strings"
 
-// A glob is a literal beginning, ops, and a literal end. What does not match it
-// mostly has another beginning or end, or lacks the longest literal of the ops.
+// A glob is a literal prefix, ops, and a literal suffix. Most texts that don't match have
+// another prefix or suffix, or lack the longest literal of the ops.
 type glob struct {
 	prefix, suffix string
 	longest        string
 	ops            []op
-	min            int // bytes of the shortest text that matches
+	min            int // length of the shortest matching text
 }
 
 // An op matches some bytes.
@@ -58,7 +58,7 @@ func newGlob(ops []op) glob {
 // isLiteral reports whether the glob matches its prefix and nothing else.
 func (g *glob) isLiteral() bool { return len(g.ops) == 0 }
 
-// isSuffix reports whether the glob matches what ends with its suffix.
+// isSuffix reports whether the glob matches exactly the texts that end with its suffix.
 func (g *glob) isSuffix() bool {
 	return g.prefix == "" && g.suffix != "" && len(g.ops) == 1 && g.ops[0].kind == opStar
 }
@@ -71,16 +71,16 @@ func (g *glob) match(text string) bool {
 	return strings.Contains(text, g.longest) && matchOps(g.ops, text)
 }
 
-// matchOps reports whether the ops match the whole text. It takes steps in the
-// order of len(ops) times len(text), since what must match more or less is only
-// ever the last * and the last **/:
+// matchOps reports whether the ops match the whole text. It takes on the order of
+// len(ops) times len(text) steps, because only the last * and the last **/ ever need to
+// match more:
 //
 //   - The ops between two **/ begin at the start of a name and end with a slash.
-//     If they match several stretches of the text, then the first is as good as
-//     any, because the second **/ can pass over the rest.
-//   - Likewise for the ops between two * of one name. And a name of the ops that
-//     has been matched with one of the text can't be matched with another, as
-//     slashes are matched by slashes alone.
+//     If they match several parts of the text, the first is as good as any,
+//     because the second **/ can match the rest.
+//   - The same is true for the ops between two * of one name. And a name of the
+//     ops that has been matched with one name of the text can't be matched with
+//     another, because only slashes match slashes.
 func matchOps(ops []op, text string) bool {
 	m := matcher{ops: ops, text: text, star: -1, dirs: -1}
 	for m.p < len(ops) || m.t < len(text) {
@@ -94,12 +94,12 @@ func matchOps(ops []op, text string) bool {
 type matcher struct {
 	ops           []op
 	text          string
-	p, t          int // all before has been matched
-	star, starEnd int // the op after the last *, and where what * matches ends
+	p, t          int // everything before is matched
+	star, starEnd int // the op after the last *, and the end of what * matches
 	dirs, dirsEnd int // the same for the last **/
 }
 
-// advance matches the next op, * and **/ with nothing for now.
+// advance matches the next op; * and **/ match nothing at first.
 func (m *matcher) advance() bool {
 	if m.p == len(m.ops) {
 		return false
@@ -112,7 +112,7 @@ func (m *matcher) advance() bool {
 	case opDirs:
 		m.star, m.dirs, m.dirsEnd = -1, m.p+1, m.t
 	case opThrough:
-		m.star, m.dirs = -1, -1 // matching more before it would leave fewer slashes, not more
+		m.star, m.dirs = -1, -1 // matching more before it would leave fewer slashes
 		n = afterSlash(m.text[m.t:])
 		if n == 0 {
 			return false
@@ -129,8 +129,8 @@ func (m *matcher) advance() bool {
 	return true
 }
 
-// retry goes back after a mismatch: the last * takes one byte more, or else the
-// last **/ one name more.
+// retry goes back after a mismatch: the last * matches one more byte, or else the last
+// **/ one more name.
 func (m *matcher) retry() bool {
 	if m.star >= 0 && m.starEnd < len(m.text) && m.text[m.starEnd] != '/' {
 		m.starEnd++
@@ -146,12 +146,12 @@ func (m *matcher) retry() bool {
 	return n > 0
 }
 
-// afterSlash returns how many bytes the text has up to and with its first slash,
-// 0 if it has none.
+// afterSlash returns the length of the text up to and including its first slash, or 0 if
+// it has none.
 func afterSlash(text string) int { return strings.IndexByte(text, '/') + 1 }
 
-// length returns how many bytes the op matches at the beginning of the text,
-// 0 if it does not match. It is for ops that match a fixed number of bytes.
+// length returns how many bytes the op matches at the beginning of the text, or 0 if it
+// does not match. It is for ops that match a fixed number of bytes.
 func (o *op) length(text string) int {
 	switch {
 	case o.kind == opLiteral && strings.HasPrefix(text, o.literal):

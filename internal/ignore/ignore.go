@@ -3,24 +3,24 @@
 //
 // # Patterns
 //
-// A pattern means what it means to git 2.39, as gitignore(5) describes it:
+// A pattern means the same as in git 2.39, as described in gitignore(5):
 //
 //	name      a file or directory of that name, at any depth
 //	name/     a directory of that name, at any depth
 //	/name     only in the directory of the ignore file
-//	a/b       likewise: a slash that is not at the end anchors a pattern
+//	a/b       the same: a slash that is not at the end anchors a pattern
 //	*  ?      any bytes, or one byte, except slashes
 //	[a-z]     one of these bytes; [!a-z] or [^a-z] another, [[:digit:]] a class
 //	**/a      a at any depth
 //	a/**      everything beneath a
 //	a/**/b    b at any depth beneath a
-//	!name     a file that is not left out although an earlier pattern says so
-//	\x        x, whatever it means otherwise: \#name, \!name, \*, and \␣ at the end
+//	!name     a file that is not left out, although an earlier pattern leaves it out
+//	\x        x without its special meaning: \#name, \!name, \*, and \␣ at the end
 //
 // The last pattern of a file that matches decides, and of several files the
 // deepest in which one matches. Names are bytes, not characters; case matters.
 //
-// Where git does other than its manual says, so does this package: two or more
+// Where git deviates from its manual, so does this package: two or more
 // asterisks after a literal beginning cross slashes if a slash or the end
 // follows them, so that a/b**/c matches a/bc and a/bx/y/c.
 package ignore
@@ -33,16 +33,16 @@ import (
 	"strings"
 )
 
-// A Rule is one pattern, and where it was written.
+// A Rule is a pattern, and where it was written.
 type Rule struct {
 	text   string
 	source string
-	line   int    // of the file that source names, from 1; 0 if it is no file
-	use    *usage // of a rule that was placed
+	line   int    // line of the file that source names, from 1; 0 if it is not a file
+	use    *usage // usage of a placed rule
 	pattern
 }
 
-// String returns the pattern as it was written.
+// String returns the pattern as written.
 func (r *Rule) String() string {
 	if r.use != nil {
 		return r.use.text
@@ -50,7 +50,7 @@ func (r *Rule) String() string {
 	return r.text
 }
 
-// DirOnly reports whether the pattern is about directories only.
+// DirOnly reports whether the pattern applies to directories only.
 func (r *Rule) DirOnly() bool { return r.dirOnly }
 
 // Source returns where the pattern was written, such as "src/.gitignore:12" or
@@ -62,9 +62,9 @@ func (r *Rule) Source() string {
 	return fmt.Sprintf("%s:%d", r.source, r.line)
 }
 
-// Parse reads a pattern that a person gave on a command line. One that can't
-// match anything is an error. Spaces at its end belong to it, since a shell has
-// to be asked for them, and so does a # at its beginning, as with git's own --exclude.
+// Parse parses a pattern from a command line. A pattern that can't match anything is an
+// error. Spaces at its end belong to it, because they had to be quoted in the shell, and
+// so does a # at its beginning, as with git's own --exclude.
 func Parse(text, source string) (Rule, error) {
 	p, err := compile(text)
 	if err == nil {
@@ -76,7 +76,7 @@ func Parse(text, source string) (Rule, error) {
 	return Rule{text: text, source: source, pattern: p}, nil
 }
 
-// A PatternError says which pattern can't be one, and why.
+// A PatternError says which pattern is invalid, and why.
 type PatternError struct {
 	Source, Text string // where it was given, and the pattern
 	Err          error
@@ -91,11 +91,11 @@ func (e *PatternError) Error() string {
 	return fmt.Sprintf("%s: pattern %q: %v", e.Source, e.Text, e.Err)
 }
 
-// Unwrap returns why.
+// Unwrap returns the reason.
 func (e *PatternError) Unwrap() error { return e.Err }
 
-// doubt returns an error for what is a pattern to git, but surely not the one
-// that was meant.
+// doubt returns an error for a pattern that is valid in git but surely not what was
+// meant.
 func doubt(text string) error {
 	body := strings.TrimPrefix(text, "!")
 	path := strings.TrimSuffix(strings.TrimPrefix(body, "/"), "/") + "/"
@@ -108,9 +108,8 @@ func doubt(text string) error {
 	return nil
 }
 
-// ParseFile reads the patterns of an ignore file. Like git, it is lenient: it
-// passes over blank lines, comments and patterns that can't match anything. The
-// error is that of r.
+// ParseFile parses an ignore file. Like git, it is lenient: it ignores blank lines,
+// comments and patterns that can't match anything. The error is that of r.
 func ParseFile(r io.Reader, source string) ([]Rule, error) {
 	content, err := io.ReadAll(r)
 	if err != nil {
@@ -119,8 +118,9 @@ func ParseFile(r io.Reader, source string) ([]Rule, error) {
 	return parseLines(content, source, false), nil
 }
 
-// ParseList reads the patterns of a file that was named on a command line, as ParseFile
-// does. What can't match anything is a rule without a match, so that it can be told of.
+// ParseList parses a file of patterns that was named on a command line, like ParseFile. A
+// pattern that can't match anything becomes a rule without a match, so that it can be
+// reported.
 func ParseList(r io.Reader, source string) ([]Rule, error) {
 	content, err := io.ReadAll(r)
 	if err == nil && (bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff"))) {
@@ -132,7 +132,7 @@ func ParseList(r io.Reader, source string) ([]Rule, error) {
 	return parseLines(content, source, true), nil
 }
 
-// parseLines reads patterns, and if all is set also what is none.
+// parseLines parses patterns. If all is set, it returns invalid ones, too.
 func parseLines(content []byte, source string, all bool) (rules []Rule) {
 	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
 	line := 0
@@ -142,7 +142,7 @@ func parseLines(content []byte, source string, all bool) (rules []Rule) {
 			continue
 		}
 		text = strings.TrimSuffix(text, "\r")
-		text, _, _ = strings.Cut(text, "\x00") // where a string ends for git
+		text, _, _ = strings.Cut(text, "\x00") // git's strings end at a zero byte
 		text = trimSpaces(text)
 		if p, err := compile(text); err == nil || all && text != "" {
 			rules = append(rules, Rule{text: text, source: source, line: line, pattern: p})
@@ -151,9 +151,9 @@ func parseLines(content []byte, source string, all bool) (rules []Rule) {
 	return rules
 }
 
-// trimSpaces cuts off the spaces at the end that no backslash protects.
+// trimSpaces removes the spaces at the end that are not escaped.
 func trimSpaces(s string) string {
-	end := 0 // of what is not a space at the end
+	end := 0 // end of the text without these spaces
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
 		case ' ':

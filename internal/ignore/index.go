@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// An index finds the last rule of a list that matches, without asking each.
+// An index finds the last rule of a list that matches, without testing each rule.
 type index struct {
 	names map[string]last     // of rules like "name"
 	paths map[string]last     // of rules like "/name" and "a/b"
 	ends  map[string][]ending // of rules like "*.tar.gz", by what follows the last dot
 	globs []globRule          // all others, the last rule first
 	many  *literals           // in place of globs, if there are many
-	older map[int]int         // the number before the one that a map has, for the same key
+	older map[int]int         // the previous rule with the same key, by number
 }
 
-// last has the numbers of the last rules that match, plus one.
+// last has the numbers plus one of the last rules that match a file or a directory.
 type last struct{ file, dir int }
 
 func (l last) with(number int, dirOnly bool) last {
@@ -53,8 +53,8 @@ func (g *globRule) matches(below, name string, isDir bool) bool {
 	return (isDir || !g.dirOnly) && g.match(text)
 }
 
-// Up to so many globs, and endings with the same last dot, are asked one by one: that is
-// faster than to look them up.
+// Up to this many globs, and endings with the same last dot, are tested one by one: that
+// is faster than looking them up.
 const fewGlobs = 256
 
 func newIndex(rules []Rule) index {
@@ -80,7 +80,7 @@ func newIndex(rules []Rule) index {
 	return x
 }
 
-// add returns l with one more rule for the same key.
+// add returns l with another rule for the same key.
 func (x *index) add(l last, rules []Rule, number int) last {
 	before := max(l.file, l.dir) - 1
 	if before >= 0 && rules[before].use == rules[number].use {
@@ -95,8 +95,7 @@ func (x *index) add(l last, rules []Rule, number int) last {
 	return l.with(number, rules[number].dirOnly)
 }
 
-// olderThan returns the number of the rule with the same key that comes before another,
-// or -1.
+// olderThan returns the number of the previous rule with the same key, or -1.
 func (x *index) olderThan(number int) int {
 	if before, ok := x.older[number]; ok {
 		return before
@@ -104,7 +103,7 @@ func (x *index) olderThan(number int) int {
 	return -1
 }
 
-// addEnding adds a rule unless there are too many with other suffixes of that ending.
+// addEnding adds a rule, unless there are too many with other suffixes of that ending.
 func (x *index) addEnding(ext string, rules []Rule, number int) bool {
 	ends, suffix := x.ends[ext], rules[number].suffix
 	i := slices.IndexFunc(ends, func(e ending) bool { return e.suffix == suffix })
@@ -119,7 +118,7 @@ func (x *index) addEnding(ext string, rules []Rule, number int) bool {
 	return true
 }
 
-// extension returns what begins with the last dot of a name.
+// extension returns the part of a name from its last dot on.
 func extension(name string) (ext string, ok bool) {
 	dot := strings.LastIndexByte(name, '.')
 	if dot < 0 {
@@ -128,8 +127,8 @@ func extension(name string) (ext string, ok bool) {
 	return name[dot:], true
 }
 
-// find returns the number of the last rule that matches, or -1. Below is the
-// path below the directory of the rules, and name the last name of it.
+// find returns the number of the last rule that matches, or -1. below is the path below
+// the directory of the rules, and name its last name.
 func (x *index) find(below, name string, isDir bool) int {
 	found := max(x.names[name].of(isDir), x.paths[below].of(isDir))
 	if len(x.ends) > 0 {
@@ -159,8 +158,9 @@ func (x *index) find(below, name string, isDir bool) int {
 	return found
 }
 
-// all calls f with the number of each rule that matches, or would if the path were a
-// directory, in no order. Of rules of one usage and key, it takes one for all.
+// all calls f with the number of each rule that matches, or would match if the path were
+// a directory, in no particular order. For rules with the same usage and key, it calls f
+// once.
 func (x *index) all(below, name string, isDir bool, f func(number int)) {
 	chain := func(l last) {
 		for n := max(l.file, l.dir) - 1; n >= 0; n = x.olderThan(n) {

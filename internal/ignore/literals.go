@@ -5,18 +5,18 @@ import (
 	"slices"
 )
 
-// Literals find those of many globs that may match a text: by the literal that each
-// begins or ends with, or else by the longest in it. A look-up takes time by the number
-// of different lengths of these, not by that of the globs.
+// literals find the globs that may match a text: by the literal that each begins or ends
+// with, or else by the longest literal in it. The time of a look-up depends on the number
+// of different lengths of these literals, not on the number of globs.
 type literals struct{ prefixes, suffixes, inner [2]literalMap } // of globs for names, and for paths
 
-// A literalMap has the globs with each literal.
+// A literalMap maps each literal to its globs.
 type literalMap struct {
-	lengths []int // of the literals, ascending
+	lengths []int // lengths of the literals, ascending
 	globs   map[string][]*globRule
 }
 
-// newLiterals returns also those globs that have no literal to be found by.
+// newLiterals also returns the globs that have no literal.
 func newLiterals(globs []globRule) (l *literals, rest []globRule) {
 	l = new(literals)
 	for i := range globs {
@@ -74,7 +74,7 @@ func (l *literals) candidates(below, name string) iter.Seq[*globRule] {
 	}
 }
 
-// fitting returns the lengths of literals that a text has room for.
+// fitting returns the lengths of literals that fit into a text.
 func (m *literalMap) fitting(text string) []int {
 	n := len(m.lengths)
 	for n > 0 && m.lengths[n-1] > len(text) {

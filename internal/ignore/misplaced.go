@@ -6,9 +6,9 @@ import (
 )
 
 // Misplaced reports whether a rule of an ignore file in the tree is a whole path, which
-// matches nothing there: in such files patterns are relative to their directory. Names
-// are those that the directory has, sorted. Write is the pattern that means what seems to
-// be meant, or empty.
+// matches nothing there: in such files patterns are relative to their directory. names
+// are the directory's names, sorted. write is the pattern with the presumably intended
+// meaning, or empty.
 func (p *Place) Misplaced(r *Rule, dir string, names []string) (write string, misplaced bool) {
 	_, body, slash := splitPattern(r.text)
 	home := strings.HasPrefix(body, "~/")
@@ -36,8 +36,8 @@ func (p *Place) Misplaced(r *Rule, dir string, names []string) (write string, mi
 	return "", home || !slices.ContainsFunc(p.Roots, top)
 }
 
-// hasFirst reports whether the names have the first one of an anchored pattern, or may
-// have it.
+// hasFirst reports whether the first name of an anchored pattern is, or may be, among
+// names.
 func hasFirst(names []string, body string) bool {
 	first, _, _ := strings.Cut(strings.TrimPrefix(body, "/"), "/")
 	if !isLiteral(first) {

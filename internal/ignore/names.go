@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// isLiteral reports whether a name of a pattern matches one name only.
+// isLiteral reports whether a name of a pattern matches only one name.
 func isLiteral(name string) bool {
 	for i := 0; i < len(name); i++ {
 		switch name[i] {
@@ -18,10 +18,10 @@ func isLiteral(name string) bool {
 	return true
 }
 
-// isDirs reports whether a name of a pattern stands for any number of names.
+// isDirs reports whether a name of a pattern matches any number of names.
 func isDirs(name string) bool { return len(name) > 1 && strings.Trim(name, "*") == "" }
 
-// unescape returns what a literal pattern matches.
+// unescape returns the text that a literal pattern matches.
 func unescape(text string) string {
 	if strings.IndexByte(text, '\\') < 0 {
 		return text
@@ -36,8 +36,8 @@ func unescape(text string) string {
 	return string(out)
 }
 
-// cleanNames drops what adds nothing to a whole path: empty names, single dots, names
-// that two dots go back from, and each ** after another.
+// cleanNames removes what adds nothing to a whole path: empty names, single dots, names
+// before two dots, and each ** after another.
 func cleanNames(names []string) []string {
 	out := names[:1:1]
 	for _, name := range names[1:] {
@@ -57,7 +57,7 @@ func cleanNames(names []string) []string {
 // noPath reports whether an anchored pattern has names that no path has.
 func noPath(body string) bool {
 	if strings.IndexByte(body, '[') >= 0 {
-		return false // there may be slashes in brackets
+		return false // brackets may contain slashes
 	}
 	for name := range strings.SplitSeq(strings.TrimPrefix(body, "/"), "/") {
 		if name == "" || name == "." || name == ".." {
@@ -67,15 +67,15 @@ func noPath(body string) bool {
 	return false
 }
 
-// walkNames matches the names of a path, from its beginning, with those of a pattern.
-// It returns what the pattern can have left over for what is below the path, each with
-// a slash at its beginning, or empty for the path itself. Above says that the whole
-// pattern matches a directory that the path is in.
+// walkNames matches the names of a path, from its beginning, with the names of a pattern.
+// rests are the parts of the pattern that can remain for what is below the path, each
+// with a slash at its beginning, or empty for the path itself. above says that the whole
+// pattern matches a directory that contains the path.
 func walkNames(pattern, path []string) (rests []string, above bool) {
 	if len(path) > 1 && (len(pattern) < 2 || !isLiteral(pattern[1])) || !strings.EqualFold(pattern[0], path[0]) {
 		return nil, false
 	}
-	at := passDirs(pattern, []int{1}) // numbers of names of the pattern that may come next
+	at := passDirs(pattern, []int{1}) // numbers of the pattern's names that may come next
 	for i, name := range path[1:] {
 		var next []int
 		for _, n := range at {
@@ -94,7 +94,7 @@ func walkNames(pattern, path []string) (rests []string, above bool) {
 	}
 	for _, n := range at {
 		if isDirs(pattern[n-1]) && slices.Contains(at, n-1) {
-			continue // with that ** left over, more matches
+			continue // keeping the ** matches more
 		}
 		rest := ""
 		if n < len(pattern) {
@@ -105,7 +105,7 @@ func walkNames(pattern, path []string) (rests []string, above bool) {
 	return rests, above
 }
 
-// passDirs adds what comes next if ** stands for no name.
+// passDirs adds what comes next if ** matches no name.
 func passDirs(pattern []string, at []int) []int {
 	for i := 0; i < len(at); i++ {
 		if n := at[i]; n < len(pattern) && isDirs(pattern[n]) {

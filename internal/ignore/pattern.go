@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// A pattern is what a Rule's text means.
+// A pattern is the meaning of a Rule's text.
 type pattern struct {
 	negated  bool
 	dirOnly  bool
-	anchored bool // matched with the path below the ignore file, not with the last name
+	anchored bool // matched against the path below the ignore file, not against the last name
 	glob
 }
 
-// never reports whether a pattern matches nothing, as the zero one does.
+// never reports whether a pattern matches nothing, like the zero pattern.
 func (p *pattern) never() bool { return p.isLiteral() && p.prefix == "" }
 
-// compile returns an error for a pattern that can't match anything.
+// compile parses a pattern. A pattern that can't match anything is an error.
 func compile(text string) (pattern, error) {
 	var p pattern
 	body, negated := strings.CutPrefix(text, "!")
@@ -36,7 +36,7 @@ func compile(text string) (pattern, error) {
 		return p, err
 	}
 	if ops[0].kind == opDirs && !crosses(ops[1:]) {
-		anchored, ops = false, ops[1:] // **/name is name
+		anchored, ops = false, ops[1:] // **/name is the same as name
 	}
 	return pattern{negated, dirOnly, anchored, newGlob(ops)}, nil
 }
@@ -56,16 +56,16 @@ func crosses(ops []op) bool {
 	return false
 }
 
-// A globParser turns the text of a glob into ops.
+// A globParser converts the text of a glob to ops.
 type globParser struct {
 	text    string
 	at      int
-	begin   int // where the literal beginning ends; ** may stand there
+	begin   int // where the literal prefix ends; ** may begin there
 	ops     []op
-	pending []byte // the literal that is being read
+	pending []byte // the literal that is being parsed
 }
 
-// special are the bytes that don't stand for themselves.
+// special are the bytes with a special meaning.
 const special = `*?[\`
 
 func parseGlob(text string) ([]op, error) {
@@ -101,13 +101,13 @@ func parseGlob(text string) ([]op, error) {
 	return p.ops, nil
 }
 
-// literal takes the next n bytes for themselves.
+// literal takes the next n bytes literally.
 func (p *globParser) literal(n int) {
 	p.pending = append(p.pending, p.text[p.at:p.at+n]...)
 	p.at += n
 }
 
-// flush ends the literal that is being read.
+// flush ends the literal that is being parsed.
 func (p *globParser) flush() {
 	if len(p.pending) > 0 {
 		p.ops = append(p.ops, op{kind: opLiteral, literal: string(p.pending)})
@@ -115,8 +115,8 @@ func (p *globParser) flush() {
 	}
 }
 
-// stars takes a run of asterisks. Two or more cross slashes if they make up a
-// whole name of the path; any other run is like one.
+// stars parses a run of asterisks. Two or more cross slashes if they are a whole name of
+// the path; any other run is the same as one asterisk.
 func (p *globParser) stars() {
 	first := p.at
 	rest := strings.TrimLeft(p.text[first:], "*")
@@ -129,7 +129,7 @@ func (p *globParser) stars() {
 		p.at++
 		p.add(op{kind: opDirs})
 	case whole && strings.HasPrefix(rest, `\/`):
-		// To git, an escaped slash has to be there.
+		// For git, an escaped slash must be there.
 		p.at += 2
 		p.add(op{kind: opThrough})
 		p.add(op{kind: opDirs})
@@ -138,7 +138,7 @@ func (p *globParser) stars() {
 	}
 }
 
-// add appends an op. After **/ another **/ adds nothing, and ** says it all.
+// add appends an op. After **/ another **/ adds nothing, and ** replaces it.
 func (p *globParser) add(o op) {
 	p.flush()
 	last := len(p.ops) - 1

@@ -6,56 +6,56 @@ import (
 	"strings"
 )
 
-// A Place says where a tree lies in a file system. By it, patterns that people write
-// with whole paths become patterns relative to the root of the tree:
+// A Place says where a tree is in a file system. It converts patterns with whole paths,
+// as people write them, to patterns relative to the root of the tree:
 //
-//   - A pattern that begins with a slash, or with ~/, and leads into one of the roots
-//     means what is there. Symbolic links on the way are followed.
-//   - Any other pattern that is anchored is anchored in each of the roots.
+//   - A pattern that begins with a slash, or with ~/, and leads into one of the
+//     roots means what is there. Symbolic links on the way are followed.
+//   - Any other anchored pattern is anchored in each of the roots.
 //   - A name means that name anywhere.
 //
-// Of the directories above the tree the first one has to be written in full: /*/a is
-// not taken for a whole path.
+// The first of the directories above the tree must be written in full: /*/a is not
+// treated as a whole path.
 type Place struct {
 	Roots []Root
-	// Home is the directory that ~ stands for. Empty means that it is unknown.
+	// Home is the directory that ~ stands for. Empty means unknown.
 	Home string
 	// Links returns an absolute path with its symbolic links followed, as far as they
 	// exist. Nil follows none.
 	Links func(path string) string
-	// Ways says that a pattern may also mean a directory on the way to a root, which
-	// the tree holds.
+	// Ways says that a pattern may also mean a directory above a root, which the tree
+	// contains.
 	Ways bool
-	// Whole is the pattern for a root that is the whole tree. Without it, a pattern
-	// that means all of the tree is an error.
+	// Whole is the pattern for a root that is the whole tree. If it is empty, a pattern
+	// that means the whole tree is an error.
 	Whole string
 	// Named are paths in the tree that are excluded only by a pattern that is their own
-	// whole path, and those on the way to them not at all. A pattern that leaves none
-	// of them is an error.
+	// whole path. Directories above them are never excluded. A pattern that leaves none of
+	// them is an error.
 	Named []string
 }
 
 // A Root is a part of a tree that has a path of its own.
 type Root struct {
-	Paths []string // absolute, with slashes: the names by which it is known
-	At    string   // its place in the tree; empty for the root of the tree
+	Paths []string // absolute, with slashes: the paths that lead to it
+	At    string   // its path in the tree; empty for the root of the tree
 }
 
-// errWhole is the error of a pattern that leaves nothing over.
+// errWhole is the error of a pattern that excludes everything.
 var errWhole = errors.New("means all that was named: nothing would be left")
 
-// errNoPath is that of a pattern with names that no path in a tree has.
+// errNoPath is the error of a pattern with names that no path in a tree has.
 var errNoPath = errors.New("matches nothing: no path in a tree has two slashes together, or . or .. for a name")
 
-// A Kept is a path that was named, and the rule that would exclude it otherwise.
+// A Kept is a named path, and the rule that would otherwise exclude it.
 type Kept struct {
 	Path string
 	Rule *Rule
 }
 
 // Set returns the set of what the rules mean in the tree, with all of them anchored at
-// its root, of which the last that matches decides. Rules that are written alike count
-// as one pattern.
+// its root. The last one that matches decides. Rules with the same text count as one
+// pattern.
 func (p *Place) Set(rules []Rule) (*Set, []Kept, error) {
 	b := placing{p: p, uses: map[string]*usage{}}
 	for i := range rules {
@@ -81,16 +81,16 @@ func (p *Place) Set(rules []Rule) (*Set, []Kept, error) {
 	return set, slices.DeleteFunc(kept, func(k Kept) bool { return set.excludes(k.Path) != nil }), nil
 }
 
-// A placing is a set of placed rules that is being made.
+// A placing is a set of placed rules under construction.
 type placing struct {
 	p        *Place
-	uses     map[string]*usage // by the pattern as it was written
+	uses     map[string]*usage // by the pattern as written
 	rules    []Rule
-	roots    []Rule // of these, those that are the whole path of what was named
+	roots    []Rule // the rules that are the whole path of a named path
 	exempted []Rule
 }
 
-// add adds what a rule is in the tree.
+// add adds what a rule means in the tree.
 func (b *placing) add(r *Rule) error {
 	texts, whole, err := b.p.place(r.text, r.line == 0)
 	if err != nil {
@@ -113,7 +113,7 @@ func (b *placing) add(r *Rule) error {
 			b.roots = append(b.roots, b.rules[len(b.rules)-1])
 		}
 	}
-	if !some { // it can match nothing, and Unmatched tells so
+	if !some { // the rule can match nothing, and Unmatched reports it
 		b.rules = append(b.rules, Rule{source: r.source, line: r.line, use: use})
 	}
 	return nil
@@ -123,8 +123,8 @@ func (b *placing) isNamed(body string) bool {
 	return slices.ContainsFunc(b.p.Named, func(path string) bool { return body == "/"+escape(path) })
 }
 
-// exempt adds rules by which what was named is not excluded, nor what is on the way to
-// it, and returns what was named and would have been.
+// exempt adds rules that keep named paths, and directories above them, from being
+// excluded. It returns the named paths that would have been excluded.
 func (b *placing) exempt(set *Set) (kept []Kept) {
 	done := map[string]bool{}
 	for _, path := range b.p.Named {
@@ -148,8 +148,8 @@ func (b *placing) exempt(set *Set) (kept []Kept) {
 	return kept
 }
 
-// excludes returns the rule that excludes a path, be it a directory or not, or nil. It
-// doesn't count as having met it.
+// excludes returns the rule that excludes a path, whether it is a directory or not, or
+// nil. It doesn't count as a match of the rule.
 func (s *Set) excludes(path string) *Rule {
 	name := path[strings.LastIndexByte(path, '/')+1:]
 	for _, isDir := range []bool{false, true} {
@@ -160,8 +160,8 @@ func (s *Set) excludes(path string) *Rule {
 	return nil
 }
 
-// place returns what a pattern is in the tree, and whether it is a whole path. One that
-// was given on a command line has to be one that can match.
+// place returns what a pattern is in the tree, and whether it is a whole path. given says
+// that it comes from a command line, so it must be one that can match.
 func (p *Place) place(text string, given bool) (texts []string, whole bool, err error) {
 	negation, body, slash := splitPattern(text)
 	if strings.IndexByte(body, '/') < 0 {

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// A Record is a pattern of a Set as a snapshot keeps it: where it was written, and
-// its text, relative to the root of the tree. The text is taken as it is, with its
-// spaces and a # at its beginning.
+// A Record is a pattern of a Set in the form that a snapshot stores: where it was
+// written, and its text, relative to the root of the tree. The text is taken literally,
+// with its spaces and a # at its beginning.
 type Record struct{ Source, Text string }
 
-// Records returns the patterns of s, of which the last one that matches decides.
-// Recorded makes of them a set that decides as s does.
+// Records returns the patterns of s, of which the last one that matches decides. Recorded
+// turns them into a set with the same decisions.
 func (s *Set) Records() []Record {
 	var sets []*Set
 	for ; s != nil; s = s.next {
@@ -33,14 +33,14 @@ func (s *Set) Records() []Record {
 	return out
 }
 
-// Recorded returns the set that Records describe. An error names the first one that
-// is no pattern; what was recorded by Records never is.
+// Recorded returns the set that Records describe. An error names the first invalid
+// pattern; output of Records is always valid.
 func Recorded(list []Record) (*Set, error) {
 	rules := make([]Rule, 0, len(list))
 	for _, r := range list {
 		p, err := compile(r.Text)
 		if err != nil {
-			return nil, errors.New((&PatternError{r.Source, r.Text, err}).Error()) // which nobody has just given
+			return nil, errors.New((&PatternError{r.Source, r.Text, err}).Error()) // without its type, because nobody has just entered it
 		}
 		rules = append(rules, Rule{text: r.Text, source: r.Source, pattern: p})
 	}
@@ -48,8 +48,8 @@ func Recorded(list []Record) (*Set, error) {
 	return none.With("", rules), nil
 }
 
-// rebase returns the patterns that mean, from the root of the tree, what text means
-// in directory dir.
+// rebase returns the patterns that mean, from the root of the tree, what text means in
+// directory dir.
 func rebase(dir, text string) []string {
 	if dir == "" {
 		return []string{text}
@@ -66,7 +66,7 @@ func rebase(dir, text string) []string {
 	return out
 }
 
-// splitPattern cuts off what negates a pattern and what restricts it to directories.
+// splitPattern separates the negation and the restriction to directories from a pattern.
 func splitPattern(text string) (negation, body, slash string) {
 	if rest, ok := strings.CutPrefix(text, "!"); ok {
 		negation, text = "!", rest
@@ -77,8 +77,8 @@ func splitPattern(text string) (negation, body, slash string) {
 	return negation, text, ""
 }
 
-// plainStars returns patterns that together match what an anchored one does, and
-// don't depend on where its literal beginning ends: asterisks behind it cross slashes
+// plainStars returns patterns that together match the same as an anchored one, and don't
+// depend on where its literal prefix ends: asterisks after the prefix cross slashes even
 // though they are only a part of a name.
 func plainStars(body string) []string {
 	begin := strings.IndexAny(body, special)
@@ -97,8 +97,8 @@ func plainStars(body string) []string {
 	return []string{body}
 }
 
-// oneStar makes one asterisk of the first few in a body if they are a part of a name. In
-// the middle of a pattern that is what they mean.
+// oneStar reduces the first asterisks in a body to one if they are a part of a name. In
+// the middle of a pattern that is their meaning.
 func oneStar(body string) string {
 	begin := strings.IndexAny(body, special)
 	if begin <= 0 || body[begin-1] == '/' || body[begin] != '*' {
@@ -107,8 +107,8 @@ func oneStar(body string) string {
 	return body[:begin] + "*" + strings.TrimLeft(body[begin:], "*")
 }
 
-// afterDirs cuts off of what follows a **, and begins with a slash, each further /**
-// that adds nothing to it.
+// afterDirs removes from the text after a **, which begins with a slash, each further /**
+// that adds nothing.
 func afterDirs(rest string) string {
 	for strings.HasPrefix(rest, "/**") {
 		next := strings.TrimLeft(rest[1:], "*")
@@ -120,7 +120,7 @@ func afterDirs(rest string) string {
 	return rest
 }
 
-// escape returns a path as a pattern that matches it alone.
+// escape returns a pattern that matches only this path.
 func escape(path string) string {
 	if !strings.ContainsAny(path, special) {
 		return path

@@ -6,20 +6,19 @@ import (
 	"sync/atomic"
 )
 
-// A Set decides for paths. What it decides never changes, and it is safe for concurrent
-// use; nil matches nothing.
+// A Set decides which paths are excluded. Its decisions never change, and it is safe for
+// concurrent use. A nil Set matches nothing.
 type Set struct {
-	next  *Set   // asked where no rule matches
-	dir   string // that paths are beneath, with a slash at the end; "" for the root
+	next  *Set   // decides if no rule matches
+	dir   string // directory of the rules, with a slash at the end; "" for the root
 	rules []Rule
 	index index
-	unmet *atomic.Int64 // placed patterns that have met nothing yet; nil if there are none
+	unmet *atomic.Int64 // number of placed patterns that have matched nothing yet; nil if there are none
 }
 
-// With returns a set in which the rules, found in directory dir, are asked
-// before those of s, as those of a deeper ignore file are. They decide for paths
-// beneath dir, which is slash-separated and relative to the root, "" for the
-// root itself.
+// With returns a set in which the rules, found in directory dir, take precedence over
+// those of s, like those of a deeper ignore file. They apply to paths beneath dir, which
+// is slash-separated and relative to the root, "" for the root itself.
 func (s *Set) With(dir string, rules []Rule) *Set {
 	if len(rules) == 0 {
 		return s
@@ -31,12 +30,11 @@ func (s *Set) With(dir string, rules []Rule) *Set {
 	return &Set{next: s, dir: dir, rules: rules, index: newIndex(rules), unmet: unmet(rules)}
 }
 
-// Match returns the rule that decides about path, which is slash-separated and
-// relative to the root, or nil. Excluded is false if that rule is a negation or
-// there is none.
+// Match returns the rule that decides about path, which is slash-separated and relative
+// to the root, or nil. excluded is false if that rule is a negation or there is none.
 //
-// It does not look at the parents of path: whoever walks does not enter an
-// excluded directory, so that nothing beneath it is asked about.
+// Match does not examine the parents of path: a walk does not enter an excluded
+// directory, so it never asks about what is beneath.
 func (s *Set) Match(path string, isDir bool) (rule *Rule, excluded bool) {
 	name := path[strings.LastIndexByte(path, '/')+1:]
 	for ; s != nil; s = s.next {

@@ -5,13 +5,14 @@ import (
 	"sync/atomic"
 )
 
-// A usage is what became of a pattern that was written once, and may be several rules.
+// A usage records whether a pattern, which was written once and may be several rules, has
+// matched.
 type usage struct {
-	text string // as it was written
+	text string // as written
 	met  atomic.Bool
 }
 
-// unmet returns a count of the patterns of placed rules, or nil if there are none.
+// unmet returns the number of patterns of placed rules, or nil if there are none.
 func unmet(rules []Rule) *atomic.Int64 {
 	var seen map[*usage]bool
 	for i := range rules {
@@ -30,9 +31,8 @@ func unmet(rules []Rule) *atomic.Int64 {
 	return count
 }
 
-// meet notes for each rule of the set that matches, not only for the last, that it
-// has met something. It costs as much as a name that no rule matches, and nothing once
-// all have.
+// meet records a match for each rule of the set that matches, not only for the last. It
+// costs as much as a name that no rule matches, and nothing when all have matched.
 func (s *Set) meet(below, name string, isDir bool) {
 	if s.unmet.Load() <= 0 {
 		return
@@ -44,9 +44,9 @@ func (s *Set) meet(below, name string, isDir bool) {
 	})
 }
 
-// Unmatched returns the patterns of placed rules that no path has matched so far that
-// Match was asked about, in their order and as they were written. One that is the path
-// of something in an excluded directory isn't among them.
+// Unmatched returns the patterns of placed rules that have matched no path given to Match
+// so far, in their order and as written. A pattern that is the path of something in an
+// excluded directory isn't among them.
 func (s *Set) Unmatched() []Record {
 	var out []Record
 	for ; s != nil; s = s.next {
@@ -65,8 +65,8 @@ func (s *Set) Unmatched() []Record {
 	return out
 }
 
-// covered returns the patterns that could meet nothing, since a directory on their way
-// is excluded.
+// covered returns the patterns that could match nothing, because a directory above is
+// excluded.
 func (s *Set) covered() map[*usage]bool {
 	out := map[*usage]bool{}
 	for i := range s.rules {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// whole returns what the body of a pattern is in the tree if it is a whole path.
+// whole returns what the body of a pattern is in the tree, if it is a whole path.
 func (p *Place) whole(body string, follow bool) (found []string, ok bool, err error) {
 	if rest, home := strings.CutPrefix(body, "~/"); home && p.Home != "" {
 		body = escape(strings.TrimSuffix(p.Home, "/")) + "/" + rest
@@ -23,28 +23,28 @@ func (p *Place) whole(body string, follow bool) (found []string, ok bool, err er
 	return f.found, f.ok, f.err
 }
 
-// isWhole reports whether a pattern could be a whole path: after a slash, or the name of
-// a drive.
+// isWhole reports whether a pattern could be a whole path: it begins with a slash or the
+// name of a drive.
 func isWhole(body string) bool {
 	return strings.HasPrefix(body, "/") || len(body) > 2 && body[1] == ':' && body[2] == '/'
 }
 
-// A finding is what a whole path is in the roots of a place.
+// A finding is what a whole path is in the roots of a Place.
 type finding struct {
 	p     *Place
 	found []string
-	ok    bool // it leads into a root
+	ok    bool // the path leads into a root
 	err   error
 }
 
-// raw looks for a root whose path stands in the pattern as it is, whatever its bytes
-// mean in patterns.
+// raw searches for a root whose path is in the pattern literally, whatever its bytes mean
+// in patterns.
 func (f *finding) raw(body string) {
 	for _, r := range f.p.Roots {
 		for _, path := range r.Paths {
 			path = strings.TrimSuffix(path, "/")
 			if !strings.ContainsAny(path, special) {
-				continue // add finds it
+				continue // add will find it
 			}
 			if rest, ok := strings.CutPrefix(body, path); ok && (rest == "" || rest[0] == '/') {
 				f.in(r, rest)
@@ -53,7 +53,7 @@ func (f *finding) raw(body string) {
 	}
 }
 
-// add looks for the roots to which the names of a pattern lead, and reports whether
+// add searches for the roots to which the names of a pattern lead, and reports whether
 // there are any.
 func (f *finding) add(names []string) (ok bool) {
 	for _, r := range f.p.Roots {
@@ -99,8 +99,8 @@ func (f *finding) put(text string) {
 	}
 }
 
-// linked looks for the roots to which the pattern leads through links. A link that is
-// the last name is meant itself, unless what follows shows that a directory is.
+// linked searches for the roots to which the pattern leads through links. A link that is
+// the last name is meant itself, unless the rest shows that a directory is meant.
 func (f *finding) linked(names []string, follow bool) {
 	n := 1
 	for n < len(names) && isLiteral(names[n]) {
@@ -116,7 +116,7 @@ func (f *finding) linked(names []string, follow bool) {
 	}
 }
 
-// through looks for a pattern of which the literal names are a path with links.
+// through searches for a pattern whose literal names are a path with links.
 func (f *finding) through(literal []string, last string, rest []string) (ok bool) {
 	path := unescape(strings.Join(literal, "/"))
 	if path == "" {
