@@ -23,8 +23,8 @@ var modes = [...]uint32{
 	snapshot.BlockDevice: syscall.S_IFBLK, snapshot.Socket: syscall.S_IFSOCK,
 }
 
-// attributes returns what stat tells of an entry. There is no time of access: it is
-// the one of modification.
+// attributes returns what stat reports of an entry. The access time is the modification
+// time.
 func attributes(e *snapshot.Entry) fuse.Attr {
 	a := fuse.Attr{
 		Size: uint64(e.Size), Blksize: blockSize, Mode: modes[e.Type] | e.Mode, Nlink: max(1, e.Links),
@@ -44,8 +44,8 @@ func attributes(e *snapshot.Entry) fuse.Attr {
 	return a
 }
 
-// xattrs returns those extended attributes of a node that a caller may know of. As
-// on other file systems, the trusted ones are root's.
+// xattrs returns the extended attributes of a node that a caller may read. As on other
+// file systems, trusted ones are for root.
 func (n *node) xattrs(ctx context.Context) ([]snapshot.Xattr, syscall.Errno) {
 	if !n.hasXattrs {
 		return nil, 0
@@ -64,7 +64,7 @@ func (n *node) xattrs(ctx context.Context) ([]snapshot.Xattr, syscall.Errno) {
 	}), 0
 }
 
-// Getxattr is fs.NodeGetxattrer.
+// Getxattr implements fs.NodeGetxattrer.
 func (n *node) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
 	all, errno := n.xattrs(ctx)
 	if errno != 0 {
@@ -78,7 +78,7 @@ func (n *node) Getxattr(ctx context.Context, name string, dest []byte) (uint32, 
 	return 0, fs.ENOATTR
 }
 
-// Listxattr is fs.NodeListxattrer.
+// Listxattr implements fs.NodeListxattrer.
 func (n *node) Listxattr(ctx context.Context, dest []byte) (uint32, syscall.Errno) {
 	all, errno := n.xattrs(ctx)
 	if errno != 0 {
@@ -91,7 +91,7 @@ func (n *node) Listxattr(ctx context.Context, dest []byte) (uint32, syscall.Errn
 	return give(dest, names)
 }
 
-// give copies a value to where a system call wants it, or says how long it is.
+// give copies a value to the buffer of a system call, or returns its length.
 func give(dest, value []byte) (uint32, syscall.Errno) {
 	if len(dest) < len(value) {
 		return uint32(len(value)), syscall.ERANGE

@@ -14,14 +14,14 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A dir is an open directory of a snapshot. It reads the names as they are asked
-// for, a page of the tree at a time. The library calls it from one goroutine at once.
+// A dir is an open directory of a snapshot. It reads names on demand, a page of the tree
+// at a time. The library calls it from one goroutine at a time.
 type dir struct {
 	node *node
 	next func() (*snapshot.Entry, error, bool)
 	stop func()
-	at   uint64          // names that were given, with the two for itself and its parent
-	last *snapshot.Entry // the one given last
+	at   uint64          // number of names returned, including . and ..
+	last *snapshot.Entry // the entry returned last
 }
 
 var (
@@ -31,7 +31,7 @@ var (
 	_ fs.FileReleasedirer = (*dir)(nil)
 )
 
-// Readdirent is fs.FileReaddirenter.
+// Readdirent implements fs.FileReaddirenter.
 func (d *dir) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) {
 	if d.at < 2 {
 		name, n := ".", d.node
@@ -54,7 +54,7 @@ func (d *dir) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) {
 	return &fuse.DirEntry{Name: e.Name, Mode: modes[e.Type], Ino: number}, 0
 }
 
-// pull returns the next entry, or nil behind the last.
+// pull returns the next entry, or nil after the last.
 func (d *dir) pull() (*snapshot.Entry, syscall.Errno) {
 	if d.next == nil {
 		self, err := d.node.dir(d.node.ctx)
@@ -78,7 +78,7 @@ func (d *dir) pull() (*snapshot.Entry, syscall.Errno) {
 	}
 }
 
-// Lookup is fs.FileLookuper: it spares finding the entry again that was given last.
+// Lookup implements fs.FileLookuper: it avoids finding the last returned entry again.
 func (d *dir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
 	if d.last == nil || d.last.Name != name {
 		return d.node.Lookup(ctx, name, out)
@@ -86,7 +86,7 @@ func (d *dir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.
 	return d.node.child(ctx, d.last, out), 0
 }
 
-// Seekdir is fs.FileSeekdirer.
+// Seekdir implements fs.FileSeekdirer.
 func (d *dir) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 	d.close()
 	for d.at < off {
@@ -97,7 +97,7 @@ func (d *dir) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 	return 0
 }
 
-// Releasedir is fs.FileReleasedirer.
+// Releasedir implements fs.FileReleasedirer.
 func (d *dir) Releasedir(context.Context, uint32) { d.close() }
 
 func (d *dir) close() {

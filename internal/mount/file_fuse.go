@@ -14,8 +14,8 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A file is an open file of a snapshot. It holds no content: the repository keeps
-// what was read last, of all files.
+// A file is an open file of a snapshot. It holds no content: the repository caches what
+// was read last of all files.
 type file struct {
 	node  *node
 	entry *snapshot.Entry
@@ -27,8 +27,8 @@ var (
 	_ fs.FileFlusher = (*file)(nil)
 )
 
-// Read is fs.FileReader. It reads all that is asked for, or fails: the kernel takes
-// what is missing for zeros.
+// Read implements fs.FileReader. It reads everything that was requested, or fails: the
+// kernel treats missing bytes as zeros.
 func (f *file) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	ctx, done := f.node.patient(ctx)
 	defer done()
@@ -39,10 +39,11 @@ func (f *file) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResul
 	return fuse.ReadResultData(dest[:n]), 0
 }
 
-// Flush is fs.FileFlusher: there is nothing to flush, and the kernel need not ask again.
+// Flush implements fs.FileFlusher: there is nothing to flush, and the kernel need not
+// call again.
 func (f *file) Flush(context.Context) syscall.Errno { return syscall.ENOSYS }
 
-// Lseek is fs.FileLseeker: it finds data and holes as they were captured.
+// Lseek implements fs.FileLseeker: it finds data and holes as they were captured.
 func (f *file) Lseek(_ context.Context, off uint64, whence uint32) (uint64, syscall.Errno) {
 	at, ok := seek(f.entry, int64(off), whence == unix.SEEK_HOLE)
 	if !ok || whence != unix.SEEK_HOLE && whence != unix.SEEK_DATA {
@@ -51,7 +52,7 @@ func (f *file) Lseek(_ context.Context, off uint64, whence uint32) (uint64, sysc
 	return uint64(at), 0
 }
 
-// seek returns where the next hole, or the next data, is from an offset on. The end
+// seek returns the offset of the next hole or the next data, from an offset on. The end
 // of a file counts as a hole.
 func seek(e *snapshot.Entry, off int64, hole bool) (at int64, ok bool) {
 	if off < 0 || off >= e.Size {

@@ -12,13 +12,13 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A folder is a directory outside of all snapshots: it lists them, or other folders.
+// A folder is a directory outside of all snapshots: it lists snapshots or other folders.
 type folder struct {
 	items  map[string]item
-	newest time.Time // of the snapshots below it
+	newest time.Time // time of the newest snapshot below it
 }
 
-// An item is one name in a folder: it has just one of these.
+// An item is one name in a folder. Exactly one field is set.
 type item struct {
 	folder   *folder
 	manifest *snapshot.Manifest
@@ -41,7 +41,7 @@ func (f *folder) at(path []string) *folder {
 	return f
 }
 
-// The names of the folders on top, and of the link to the newest snapshot.
+// The names of the top folders, and of the link to the newest snapshot.
 const (
 	byTime     = "snapshots"
 	byID       = "ids"
@@ -50,7 +50,7 @@ const (
 	latestLink = "latest"
 )
 
-// layOut returns the top folder for some snapshots, which come the oldest first.
+// layOut returns the top folder for snapshots in order, oldest first.
 func layOut(list []*snapshot.Manifest) *folder {
 	top := newFolder()
 	sub := func(f *folder, name string) *folder {
@@ -84,8 +84,9 @@ func (f *folder) addByTime(m *snapshot.Manifest) string {
 	return f.add(m, when, when+"-"+m.ID.Short(), when+"-"+m.ID.String())
 }
 
-// add adds a snapshot under the first name that is free, and returns it. A snapshot
-// that has the same name twice, such as by two tags that are shown alike, has it once.
+// add adds a snapshot under the first name that is free, and returns the name. If a
+// snapshot gets the same name twice, such as by two tags that are shown alike, it is
+// added once.
 func (f *folder) add(m *snapshot.Manifest, names ...string) string {
 	f.newest = m.End
 	for _, name := range names {
@@ -100,10 +101,10 @@ func (f *folder) add(m *snapshot.Manifest, names ...string) string {
 	return names[len(names)-1]
 }
 
-// maxName is how long a name may be in most file systems.
+// maxName is the maximal length of a name in most file systems.
 const maxName = 255
 
-// fileName returns a host or tag as the name of a file.
+// fileName returns a host or tag in the form of a file name.
 func fileName(s string) string {
 	var out strings.Builder
 	for i := range len(s) {

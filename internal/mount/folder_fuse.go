@@ -15,11 +15,11 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// folderTimeout is how long the kernel believes what it was told of a folder.
+// folderTimeout is how long the kernel may cache a folder's attributes and names.
 const folderTimeout = time.Second
 
-// A folderNode is a folder that the kernel knows, by its path: what is in it is
-// looked up in the listing of the moment.
+// A folderNode is a folder that the kernel knows, identified by its path. Its contents
+// are looked up in the current listing.
 type folderNode struct {
 	fs.Inode
 	*service
@@ -41,8 +41,8 @@ func (n *folderNode) folder(ctx context.Context) *folder {
 	return n.listing.current(ctx).at(n.path)
 }
 
-// keyOf returns the key of an item, which for a snapshot or link tells which one it
-// is: the name may stand for another one later.
+// keyOf returns the key of an item. For a snapshot or link the key identifies which one
+// it is: the name may stand for another one later.
 func (n *folderNode) keyOf(name string, i item) key {
 	switch {
 	case i.manifest != nil:
@@ -60,9 +60,9 @@ func (i item) mode() uint32 {
 	return syscall.S_IFDIR
 }
 
-// Lookup is fs.NodeLookuper.
+// Lookup implements fs.NodeLookuper.
 func (n *folderNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
-	out.SetEntryTimeout(1) // so that the kernel doesn't remember what isn't there
+	out.SetEntryTimeout(1) // so that the kernel doesn't cache absent names for long
 	f := n.folder(ctx)
 	if f == nil {
 		return nil, syscall.ENOENT
@@ -90,7 +90,7 @@ func (n *folderNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut
 	return n.NewInode(ctx, child, stable(k, i.mode())), 0
 }
 
-// Readdir is fs.NodeReaddirer.
+// Readdir implements fs.NodeReaddirer.
 func (n *folderNode) Readdir(ctx context.Context) (fs.DirStream, syscall.Errno) {
 	f := n.folder(ctx)
 	if f == nil {
@@ -113,7 +113,7 @@ func (n *folderNode) attributes(f *folder) fuse.Attr {
 	return n.made(f, &snapshot.Entry{Type: snapshot.Dir, Mode: 0o555})
 }
 
-// made returns the attributes of what no snapshot holds: the mount's owner has it, and
+// made returns the attributes of what is in no snapshot: the mount's user owns it, and
 // its time is that of the newest snapshot in a folder, or 1970.
 func (s *service) made(f *folder, e *snapshot.Entry) fuse.Attr {
 	if !f.newest.IsZero() {
@@ -125,7 +125,7 @@ func (s *service) made(f *folder, e *snapshot.Entry) fuse.Attr {
 	return a
 }
 
-// Getattr is fs.NodeGetattrer.
+// Getattr implements fs.NodeGetattrer.
 func (n *folderNode) Getattr(ctx context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	f := n.folder(ctx)
 	if f == nil {
@@ -136,10 +136,10 @@ func (n *folderNode) Getattr(ctx context.Context, _ fs.FileHandle, out *fuse.Att
 	return 0
 }
 
-// Access is fs.NodeAccesser.
+// Access implements fs.NodeAccesser.
 func (n *folderNode) Access(_ context.Context, mask uint32) syscall.Errno { return access(mask) }
 
-// Statfs is fs.NodeStatfser.
+// Statfs implements fs.NodeStatfser.
 func (n *folderNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno { return statfs(out) }
 
 // A linkNode is a symbolic link in a folder.
@@ -154,10 +154,10 @@ var (
 	_ fs.NodeGetattrer  = (*linkNode)(nil)
 )
 
-// Readlink is fs.NodeReadlinker.
+// Readlink implements fs.NodeReadlinker.
 func (n *linkNode) Readlink(context.Context) ([]byte, syscall.Errno) { return []byte(n.target), 0 }
 
-// Getattr is fs.NodeGetattrer.
+// Getattr implements fs.NodeGetattrer.
 func (n *linkNode) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	out.Attr = n.attr
 	return 0

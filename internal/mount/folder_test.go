@@ -198,7 +198,7 @@ func TestKeysTellApartAndTogether(t *testing.T) {
 
 func TestABusyErrorIsOneLineOfBoundedLength(t *testing.T) {
 	e := &BusyError{Dir: "/mnt"}
-	if got := e.Error(); got != "/mnt is busy: used by something that this user can't see" {
+	if got := e.Error(); got != "/mnt is busy: used by a process that this user can't see" {
 		t.Error(got)
 	}
 	for i := range 11 {

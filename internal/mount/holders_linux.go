@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// holders returns who uses what is mounted on a directory, from /proc: that is by
-// names only, and asks nothing of the mount itself.
+// holders returns the processes and mounts that use the mount on a directory, from /proc:
+// that compares names only and doesn't access the mount.
 func holders(dir string) []Holder {
 	found := mountsBelow(dir)
 	processes, _ := filepath.Glob("/proc/[0-9]*")
@@ -27,11 +27,11 @@ func holders(dir string) []Holder {
 	return found
 }
 
-// maxUses bounds what is said of one process.
+// maxUses limits the uses that are listed for one process.
 const maxUses = 3
 
-// usesOf says what a process uses below a directory. What may not be read, of other
-// users, is passed over.
+// usesOf returns how a process uses what is below a directory. It skips what this user
+// may not read.
 func usesOf(process, dir string) []string {
 	var uses []string
 	note := func(link, what string) {
@@ -61,7 +61,7 @@ func usesOf(process, dir string) []string {
 func isBelow(p, dir string) bool { return p == dir || strings.HasPrefix(p, dir+"/") }
 
 // mountsBelow returns the mounts inside a directory. In mountinfo (proc(5)) the fifth
-// field is where something is mounted, with spaces and the like as octal numbers.
+// field is the mount point, with octal escapes for spaces and the like.
 func mountsBelow(dir string) []Holder {
 	b, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

@@ -8,10 +8,10 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// refreshInterval is how long a list of snapshots is good for.
+// refreshInterval is how long a list of snapshots is current.
 const refreshInterval = 2 * time.Second
 
-// A listing knows which snapshots there are.
+// A listing is the current list of snapshots.
 type listing struct {
 	load   func(context.Context) ([]*snapshot.Manifest, error)
 	now    func() time.Time
@@ -23,7 +23,7 @@ type listing struct {
 	loading bool
 }
 
-// newListing returns a listing that has been loaded.
+// newListing loads a listing and returns it.
 func newListing(ctx context.Context, l *listing) (*listing, error) {
 	l.at = l.now()
 	list, err := l.load(ctx)
@@ -37,8 +37,8 @@ func newListing(ctx context.Context, l *listing) (*listing, error) {
 	return l, nil
 }
 
-// current returns the top folder. Who finds it old loads it again; others don't wait
-// for that. If it can't be loaded, the old one stays.
+// current returns the top folder. A caller that finds it old reloads it, and others don't
+// wait for that. If it can't be loaded, the old one stays.
 func (l *listing) current(ctx context.Context) *folder {
 	l.mu.Lock()
 	defer l.mu.Unlock()

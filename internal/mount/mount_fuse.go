@@ -20,7 +20,7 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A Mount is a repository that is mounted.
+// A Mount is a mounted repository.
 type Mount struct {
 	dir     string
 	server  *fuse.Server
@@ -29,12 +29,12 @@ type Mount struct {
 	done    chan struct{}
 }
 
-// forever is how long the kernel may believe what it was told of a snapshot.
+// forever is how long the kernel may cache what it knows of a snapshot.
 const forever = 24 * time.Hour
 
-// Start mounts a repository on an empty directory, read-only, and returns when it
-// can be used. The context is that of starting; the mount stays until it is
-// unmounted. The repository must stay open until Done.
+// Start mounts a repository on an empty directory, read-only, and returns when the mount
+// is usable. The context applies to starting only; the mount stays until it is unmounted.
+// The repository must stay open until Done.
 func Start(ctx context.Context, r *repo.Repo, dir string, o Options) (*Mount, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -86,7 +86,7 @@ func mountOptions(o Options, tell *reporter) *fuse.MountOptions {
 		Name: "qsnap", FsName: o.Source, Options: []string{"ro"},
 		DirectMount: true, DirectMountFlags: directFlags,
 		EnableSymlinkCaching: true,
-		ExtraCapabilities:    fuse.CAP_READDIRPLUS_AUTO, // stat what is listed only for those who want it
+		ExtraCapabilities:    fuse.CAP_READDIRPLUS_AUTO, // stat listed names only on demand
 		Logger:               log.New(tell, "", 0),
 	}
 	if o.AllowOther {
@@ -96,7 +96,7 @@ func mountOptions(o Options, tell *reporter) *fuse.MountOptions {
 	return m
 }
 
-// place returns a directory that can be mounted on.
+// place checks that a directory can be mounted on, and returns its absolute path.
 func place(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -105,30 +105,30 @@ func place(dir string) (string, error) {
 	names, err := os.ReadDir(dir)
 	switch {
 	case errors.Is(err, syscall.ENOTCONN):
-		return "", fmt.Errorf("mount on %s: a mount whose program has ended is there: \"umount %s\" or \"fusermount3 -u %s\" removes it", dir, dir, dir)
+		return "", fmt.Errorf("mount on %s: the directory is a mount point of a program that has ended: \"umount %s\" or \"fusermount3 -u %s\" removes it", dir, dir, dir)
 	case err != nil:
 		return "", fmt.Errorf("mount on %w", err)
 	case len(names) > 0:
-		return "", fmt.Errorf("mount on %s: it is not empty, and what is in it would be hidden", dir)
+		return "", fmt.Errorf("mount on %s: the directory is not empty, and the mount would hide its contents", dir)
 	}
 	return filepath.EvalSymlinks(dir)
 }
 
-// Dir returns where it is mounted, as an absolute path.
+// Dir returns the absolute path of the mount point.
 func (m *Mount) Dir() string { return m.dir }
 
-// Snapshots returns how many snapshots were last seen.
+// Snapshots returns the number of snapshots when they were last listed.
 func (m *Mount) Snapshots() int {
 	m.listing.mu.Lock()
 	defer m.listing.mu.Unlock()
 	return len(m.listing.top.items[byID].folder.items)
 }
 
-// Done is closed when it is not mounted any more, whoever has unmounted it, and no
-// one uses what was.
+// Done is closed when the repository is no longer mounted, whoever unmounted it, and
+// nobody uses the mount.
 func (m *Mount) Done() <-chan struct{} { return m.done }
 
-// Unmount unmounts it. Where something holds it, it stays and the error is a
+// Unmount unmounts the repository. If the mount is in use, it stays, and the error is a
 // *BusyError.
 func (m *Mount) Unmount() error {
 	if m.ended() {
@@ -136,8 +136,8 @@ func (m *Mount) Unmount() error {
 	}
 	err := m.server.Unmount()
 	if err != nil && !isBusy(err) {
-		// What the kernel refuses to root the library has fusermount3 try, which may
-		// not be there, and tells its answer. This is the kernel's own.
+		// If the kernel refuses to unmount for root, the library tries fusermount3, which
+		// may not exist, and returns its error. This call returns the kernel's own error.
 		if own := unix.Unmount(m.dir, 0); !errors.Is(own, unix.EPERM) {
 			err = own
 		}
@@ -155,8 +155,8 @@ func (m *Mount) Unmount() error {
 	return fmt.Errorf("unmount %s: %w", m.dir, err)
 }
 
-// Detach takes it out of the file system at once. Those who hold it can go on using
-// what they hold; when they are through, it is Done.
+// Detach removes the mount from the file system at once. Processes that use it can
+// continue; when they have finished, the mount is Done.
 func (m *Mount) Detach() error {
 	if m.ended() {
 		return nil

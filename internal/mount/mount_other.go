@@ -8,7 +8,7 @@ import (
 	"github.com/qsnap/qsnap/repo"
 )
 
-// A Mount is a repository that is mounted.
+// A Mount is a mounted repository.
 type Mount struct{}
 
 // Start returns ErrUnsupported.
@@ -16,17 +16,17 @@ func Start(context.Context, *repo.Repo, string, Options) (*Mount, error) {
 	return nil, ErrUnsupported
 }
 
-// Dir returns where it is mounted.
+// Dir returns the path of the mount point.
 func (m *Mount) Dir() string { return "" }
 
-// Snapshots returns how many snapshots were last seen.
+// Snapshots returns the number of snapshots when they were last listed.
 func (m *Mount) Snapshots() int { return 0 }
 
-// Done is closed when it is not mounted any more.
+// Done is closed when the repository is no longer mounted.
 func (m *Mount) Done() <-chan struct{} { return nil }
 
-// Unmount unmounts it.
+// Unmount unmounts the repository.
 func (m *Mount) Unmount() error { return ErrUnsupported }
 
-// Detach takes it out of the file system at once.
+// Detach removes the mount from the file system at once.
 func (m *Mount) Detach() error { return ErrUnsupported }

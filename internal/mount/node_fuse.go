@@ -24,7 +24,7 @@ type service struct {
 	repo    *repo.Repo
 	listing *listing
 	tell    *reporter
-	ctx     context.Context // of work that several requests share; never cancelled
+	ctx     context.Context // for work that several requests share; never cancelled
 	owner   fuse.Owner
 }
 
@@ -36,8 +36,9 @@ type version struct {
 	place    string // the path of that place
 }
 
-// A node is a name in a snapshot that the kernel knows. It holds what stat tells, and
-// for all else the entry is looked up in its tree again: there may be millions.
+// A node is a name in a snapshot that the kernel knows. It holds what stat reports. For
+// everything else the entry is looked up in its tree again, because there may be millions
+// of nodes.
 type node struct {
 	fs.Inode
 	*version
@@ -45,8 +46,8 @@ type node struct {
 	name   string
 	key    key
 	attr   fuse.Attr
-	// tree is the id of a directory's tree; it is zero if the names in it could not
-	// be read.
+	// tree is the id of a directory's tree. It is zero if the names in the directory could
+	// not be read.
 	tree      [32]byte
 	hasXattrs bool
 }
@@ -63,8 +64,8 @@ var (
 	_ fs.NodeStatfser       = (*node)(nil)
 )
 
-// newNode returns the node of an entry. It keeps nothing of it: a page of entries
-// hangs on each.
+// newNode returns the node of an entry. It keeps no reference to the entry, which would
+// keep a page of entries in memory.
 func (v *version) newNode(parent *node, k key, e *snapshot.Entry) *node {
 	return &node{
 		version: v, parent: parent, name: strings.Clone(e.Name), key: k,
@@ -72,7 +73,7 @@ func (v *version) newNode(parent *node, k key, e *snapshot.Entry) *node {
 	}
 }
 
-// stable returns what the library knows an inode by.
+// stable returns the attributes by which the library identifies an inode.
 func stable(k key, mode uint32) fs.StableAttr {
 	number, generation := k.inode()
 	return fs.StableAttr{Mode: mode & syscall.S_IFMT, Ino: number, Gen: generation}
@@ -85,7 +86,7 @@ func (n *node) child(ctx context.Context, e *snapshot.Entry, out *fuse.EntryOut)
 	return n.NewInode(ctx, c, stable(c.key, c.attr.Mode))
 }
 
-// path returns where a node is, below the mount point.
+// path returns the path of a node below the mount point.
 func (n *node) path() string {
 	var names []string
 	for ; n.parent != nil; n = n.parent {
@@ -98,7 +99,7 @@ func (n *node) path() string {
 	return full
 }
 
-// entry returns all that is known of a node.
+// entry returns the entry of a node.
 func (n *node) entry(ctx context.Context) (*snapshot.Entry, error) {
 	if n.parent == nil {
 		return &n.manifest.Root, nil
@@ -110,15 +111,15 @@ func (n *node) entry(ctx context.Context) (*snapshot.Entry, error) {
 	return n.repo.Lookup(ctx, dir, n.name)
 }
 
-// dir returns a directory as far as it takes to read it.
+// dir returns the entry of a directory with what reading it needs.
 func (n *node) dir(ctx context.Context) (*snapshot.Entry, error) {
 	if n.tree == [32]byte{} {
-		return n.entry(ctx) // which says why it can't be read
+		return n.entry(ctx) // the entry says why it can't be read
 	}
 	return &snapshot.Entry{Type: snapshot.Dir, Subtree: n.tree}, nil
 }
 
-// fail reports what can't be read and returns how the kernel is told.
+// fail reports a read error and returns the error for the kernel.
 func (s *service) fail(where string, err error) syscall.Errno {
 	switch {
 	case err == nil:
@@ -132,19 +133,19 @@ func (s *service) fail(where string, err error) syscall.Errno {
 	return syscall.EIO
 }
 
-// patience is how long a request that was interrupted may still take.
+// patience is how long a request may continue after it was interrupted.
 const patience = 5 * time.Second
 
-// patient returns the context of a request. The kernel calls a request off for any
-// signal that a program gets, but programs don't expect to be interrupted when they
-// read a file; so it goes on, unless it takes long.
+// patient returns the context of a request. The kernel cancels a request for any signal
+// to a program, but programs don't expect to be interrupted when they read a file. So the
+// request continues, unless it takes long.
 func (s *service) patient(ctx context.Context) (context.Context, func()) {
 	longer, cancel := context.WithCancel(s.ctx)
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(patience, cancel) })
 	return longer, func() { stop(); cancel() }
 }
 
-// Lookup is fs.NodeLookuper.
+// Lookup implements fs.NodeLookuper.
 func (n *node) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
 	longer, done := n.patient(ctx)
 	defer done()
@@ -162,13 +163,13 @@ func (n *node) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs
 	return n.child(ctx, e, out), 0
 }
 
-// Getattr is fs.NodeGetattrer.
+// Getattr implements fs.NodeGetattrer.
 func (n *node) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	out.Attr = n.attr
 	return 0
 }
 
-// Access is fs.NodeAccesser: the kernel decides, where modes count.
+// Access implements fs.NodeAccesser: the kernel decides if modes count.
 func (n *node) Access(_ context.Context, mask uint32) syscall.Errno { return access(mask) }
 
 func access(mask uint32) syscall.Errno {
@@ -179,7 +180,7 @@ func access(mask uint32) syscall.Errno {
 	return 0
 }
 
-// Readlink is fs.NodeReadlinker.
+// Readlink implements fs.NodeReadlinker.
 func (n *node) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
 	ctx, done := n.patient(ctx)
 	defer done()
@@ -190,7 +191,7 @@ func (n *node) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
 	return []byte(e.Target), 0
 }
 
-// Open is fs.NodeOpener.
+// Open implements fs.NodeOpener.
 func (n *node) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
 	if flags&(syscall.O_WRONLY|syscall.O_RDWR) != 0 {
 		return nil, 0, syscall.EROFS
@@ -207,15 +208,15 @@ func (n *node) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, s
 	return &file{n, e}, fuse.FOPEN_KEEP_CACHE, 0
 }
 
-// OpendirHandle is fs.NodeOpendirHandler.
+// OpendirHandle implements fs.NodeOpendirHandler.
 func (n *node) OpendirHandle(context.Context, uint32) (fs.FileHandle, uint32, syscall.Errno) {
 	return &dir{node: n}, fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE, 0
 }
 
-// Statfs is fs.NodeStatfser.
+// Statfs implements fs.NodeStatfser.
 func (n *node) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno { return statfs(out) }
 
-// maxFuseName is how long a name the kernel takes (FUSE_NAME_MAX).
+// maxFuseName is the maximal length of a name in the kernel (FUSE_NAME_MAX).
 const maxFuseName = 1024
 
 func statfs(out *fuse.StatfsOut) syscall.Errno {

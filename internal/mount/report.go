@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A reporter passes errors on, but not the same again and again: programs that are
-// told of an I/O error like to try once more.
+// A reporter passes errors on, but not the same error again and again: programs often
+// repeat a read after an I/O error.
 type reporter struct {
 	tell func(error)
 	now  func() time.Time
@@ -17,7 +17,7 @@ type reporter struct {
 	told map[string]time.Time
 }
 
-// How long a report is not repeated, and how many are remembered for that.
+// How long a report is not repeated, and how many reports are remembered.
 const (
 	repeatAfter = 10 * time.Second
 	maxTold     = 1000
@@ -41,7 +41,7 @@ func (r *reporter) report(err error) {
 	r.tell(err)
 }
 
-// Write takes lines of package log, as those of the FUSE library.
+// Write receives lines of package log, such as those of the FUSE library.
 func (r *reporter) Write(line []byte) (int, error) {
 	r.report(errors.New(strings.TrimSpace(string(line))))
 	return len(line), nil

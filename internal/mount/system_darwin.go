@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const directFlags = 0 // there is no mounting without the helper
+const directFlags = 0 // mounting requires the helper
 
-// explain says what to do where mounting fails.
+// explain adds what to do to an error of mounting.
 func explain(dir string, _ Options, err error) error {
 	err = fmt.Errorf("mount on %s: %s", dir, strings.TrimSpace(err.Error()))
 	if strings.Contains(err.Error(), "no FUSE mount utility") {
@@ -21,8 +21,8 @@ func explain(dir string, _ Options, err error) error {
 
 func isBusy(err error) bool { return errors.Is(err, unix.EBUSY) }
 
-// detach unmounts by force: there is no other way here.
+// detach unmounts by force: there is no other way on this system.
 func detach(dir string) error { return unix.Unmount(dir, unix.MNT_FORCE) }
 
-// holders returns nothing: lsof would tell.
+// holders returns nothing on this system: that would require lsof.
 func holders(string) []Holder { return nil }

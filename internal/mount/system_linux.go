@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// directFlags are those of mount(2), for root.
+// directFlags are the flags of mount(2) for root.
 const directFlags = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV
 
-// explain says what to do where mounting fails.
+// explain adds what to do to an error of mounting.
 func explain(dir string, o Options, err error) error {
 	err = fmt.Errorf("mount on %s: %s", dir, strings.TrimSpace(err.Error()))
 	_, noDevice := os.Stat("/dev/fuse")
@@ -29,8 +29,8 @@ func explain(dir string, o Options, err error) error {
 	return err
 }
 
-// isBusy reports whether unmounting failed because of someone who holds it. What
-// fusermount3 says is only to be had as text.
+// isBusy reports whether unmounting failed because the mount is in use. fusermount3
+// reports that only as text.
 func isBusy(err error) bool {
 	return errors.Is(err, unix.EBUSY) || strings.Contains(strings.ToLower(err.Error()), "busy")
 }
