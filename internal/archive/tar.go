@@ -11,11 +11,11 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// Tar writes a directory of a snapshot, or a single file, as a tar archive in the
-// PAX format (POSIX.1-2001), with extended attributes as GNU tar, star and bsdtar
-// keep them. Hard links are kept; holes become zeros; sockets, which tar has not,
-// and what was not captured are passed to skipped. Reading stops at the first
-// error, since an archive can't tell of one.
+// Tar writes a directory of a snapshot, or a single file, as a tar archive in the PAX
+// format (POSIX.1-2001), with extended attributes in the form of GNU tar, star and
+// bsdtar. Hard links are kept, and holes become zeros. Sockets, which tar doesn't
+// support, and what was not captured are passed to skipped. Tar stops at the first read
+// error, because an archive can't report one.
 func Tar(ctx context.Context, r *repo.Repo, root *snapshot.Entry, name string, w io.Writer, skipped func(path, why string)) error {
 	t := &tarWriter{ctx: ctx, r: r, w: tar.NewWriter(w), links: map[snapshot.FileKey]string{}, skipped: skipped}
 	if root.Type != snapshot.Dir {
@@ -69,7 +69,7 @@ func (t *tarWriter) add(path string, e *snapshot.Entry) error {
 	case snapshot.BlockDevice:
 		h.Typeflag, h.Devmajor, h.Devminor = tar.TypeBlock, int64(e.Major), int64(e.Minor)
 	case snapshot.Socket:
-		t.skipped(path, "a socket, which tar has not")
+		t.skipped(path, "sockets are not supported by tar")
 		return nil
 	default:
 		h.Typeflag, h.Size = tar.TypeReg, e.Size

@@ -10,12 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lifetime is how long a value is kept that nobody asks for. The kernel itself drops
-// a persistent keyring that wasn't used for three days (persistent-keyring(7)).
+// lifetime is how long an unused value is kept. The kernel itself drops a persistent
+// keyring that wasn't used for three days (persistent-keyring(7)).
 const lifetime = 24 * time.Hour
 
-// Load returns the value under a name, and keeps it for another day. If there is none
-// it is fs.ErrNotExist.
+// Load returns the value under a name, and keeps it for another day. If there is none,
+// the error is fs.ErrNotExist.
 func (Keyring) Load(name string) (value []byte, err error) {
 	err = within(func(ring int) error {
 		key, err := unix.KeyctlSearch(ring, "user", name, 0)
@@ -31,7 +31,7 @@ func (Keyring) Load(name string) (value []byte, err error) {
 			return err
 		}
 		if n > len(value) {
-			return fmt.Errorf("it has %d bytes", n)
+			return fmt.Errorf("the value has %d bytes", n)
 		}
 		value = value[:n]
 		return extend(key)
@@ -42,7 +42,8 @@ func (Keyring) Load(name string) (value []byte, err error) {
 	return value, nil
 }
 
-// Store keeps a value of at most 32 KiB under a name for a day, in place of any other.
+// Store keeps a value of at most 32 KiB under a name for a day. It replaces any other
+// value.
 func (Keyring) Store(name string, value []byte) error {
 	err := within(func(ring int) error {
 		key, err := unix.AddKey("user", name, value, ring)
@@ -57,17 +58,17 @@ func (Keyring) Store(name string, value []byte) error {
 	return nil
 }
 
-// maxValue is what the kernel takes as a key of the type "user", keyrings(7).
+// maxValue is the largest key of the type "user" that the kernel accepts, keyrings(7).
 const maxValue = 32767
 
-// extend gives a key its lifetime anew.
+// extend renews a key's lifetime.
 func extend(key int) error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_SET_TIMEOUT, key, int(lifetime.Seconds()), 0, 0)
 	return err
 }
 
-// within calls f with the persistent keyring. It is linked to the keyring of the
-// thread: only who possesses the keys in it may read them.
+// within calls f with the persistent keyring, which is linked to the thread's keyring:
+// only a possessor of the keys may read them.
 func within(f func(ring int) error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

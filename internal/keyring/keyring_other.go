@@ -4,8 +4,8 @@ package keyring
 
 import "errors"
 
-// Load has nothing to return here.
+// Load is not supported on this system.
 func (Keyring) Load(string) ([]byte, error) { return nil, errors.ErrUnsupported }
 
-// Store keeps nothing here.
+// Store is not supported on this system.
 func (Keyring) Store(string, []byte) error { return errors.ErrUnsupported }

@@ -1,6 +1,5 @@
-// Package prune decides what of a repository is needed no more: which blobs are
-// alive, which packs to drop, and which to write anew without what is dead in
-// them. It decides only; package repo does it.
+// Package prune decides which packs of a repository to delete and which to repack, from
+// the blobs that are live. It only decides; package repo acts on the decisions.
 package prune
 
 import (
@@ -9,15 +8,15 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 )
 
-// A Mark says of a living blob how early it was met, counting from 1, and which
-// pack it is kept in, 0 for none yet.
+// A Mark records when a live blob was first found, counting from 1, and which pack it is
+// kept in, or 0 for none yet.
 type Mark struct{ Order, Keeper uint32 }
 
-// A Live set is the blobs that snapshots reach. Chunks are known by the first 8
-// bytes of their ids, in 16 bytes of memory each and as much to grow: two that
-// agree in these make a dead one count as alive, which costs its space. Trees are
-// known by their whole ids, because what is beneath a tree that was met before is
-// passed over.
+// A Live set is the blobs that snapshots reach. Chunks are identified by the first 8
+// bytes of their ids, and take 16 bytes of memory each, twice that while the set grows.
+// If a dead chunk shares these bytes with a live one, it counts as live, which costs its
+// space. Trees are identified by their whole ids, because what is beneath a tree that was
+// found before is skipped.
 //
 // The zero value is empty and ready to use. It is not safe for concurrent use.
 type Live struct {
@@ -28,11 +27,11 @@ type Live struct {
 }
 
 type slot struct {
-	key  uint64 // 0 is free
+	key  uint64 // 0 means free
 	mark Mark
 }
 
-// Add makes a blob count as alive, and reports whether it didn't before.
+// Add adds a blob to the live ones, and reports whether it is new there.
 func (l *Live) Add(id chunk.ID, tree bool) bool {
 	if l.Mark(id, tree) != nil {
 		return false
@@ -54,8 +53,8 @@ func (l *Live) Add(id chunk.ID, tree bool) bool {
 	return true
 }
 
-// Mark returns the mark of a blob, which may be changed until the next Add, or nil
-// if it is dead.
+// Mark returns the mark of a blob, which may be changed until the next Add, or nil if the
+// blob is dead.
 func (l *Live) Mark(id chunk.ID, tree bool) *Mark {
 	if tree {
 		return l.trees[id]
@@ -69,12 +68,12 @@ func (l *Live) Mark(id chunk.ID, tree bool) *Mark {
 	return nil
 }
 
-// Len returns how many blobs are alive.
+// Len returns the number of live blobs.
 func (l *Live) Len() int { return l.count + len(l.trees) }
 
 func key(id chunk.ID) uint64 { return max(1, binary.LittleEndian.Uint64(id[:])) }
 
-// find returns the slot of a key, or the free one where it would be.
+// find returns the slot of a key, or the free slot for it.
 func (l *Live) find(key uint64) *slot {
 	mask := uint64(len(l.slots) - 1)
 	for i := key & mask; ; i = (i + 1) & mask {

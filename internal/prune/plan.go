@@ -8,47 +8,45 @@ import (
 	"github.com/qsnap/qsnap/pack"
 )
 
-// A Pack is what there is to know of a pack before its fate is decided.
+// A Pack describes a pack before its fate is decided.
 type Pack struct {
 	ID   pack.ID
 	Tree bool
 	Size int64
-	Used int64 // bytes of it that are needed, with their share of the footer
-	// Leave says that the pack may not be touched: its run is alive, or it can't be
-	// read.
+	Used int64 // bytes of its live blobs, with their share of the footer
+	// Leave says that the pack must not be touched: its run is alive, or it can't be read.
 	Leave bool
-	// Banned says that it is in somebody's quarantine and can't be relied on any more,
-	// so that what is needed of it has to be moved.
+	// Banned says that the pack is in a quarantine and can't be relied on, so its live
+	// blobs must be repacked.
 	Banned bool
-	// OldKey says that it is sealed with a key from before the last rotation.
+	// OldKey says that the pack is sealed with a key from before the last rotation.
 	OldKey bool
-	// Locked says that it can't be deleted for some time yet.
+	// Locked says that the pack can't be deleted for some time.
 	Locked bool
 }
 
-// Limits say how thoroughly space is won back.
+// Limits say how thoroughly space is reclaimed.
 type Limits struct {
 	MaxUnused float64 // bytes that may stay unused, as a fraction of those used
-	MaxRepack int64   // bytes that may be written anew; 0 is no limit
-	PackSize  int64   // what a full pack has
+	MaxRepack int64   // bytes that may be repacked; 0 means no limit
+	PackSize  int64   // size of a full pack
 }
 
-// A Plan says what becomes of packs, by their numbers. The rest stays.
+// A Plan says what happens to packs, by their numbers. Other packs stay.
 type Plan struct {
-	Drop   []int // nothing of them is needed
-	Locked []int // nor of them, but they can't be deleted yet
-	Repack []int // what is needed of them goes to new packs, in this order
+	Drop   []int // packs without live blobs
+	Locked []int // packs without live blobs that can't be deleted yet
+	Repack []int // packs to repack, in this order
 	Unused int64 // bytes that stay unused
 }
 
-// Small packs are gathered when so many of about the same size have come together.
-// Sizes are about the same if they are between the same two powers of four, so that
-// a gathered pack belongs with larger ones, and what an hourly run adds is written
-// a few times at most: the scheme is that of log-structured merge trees (O'Neil et
-// al., 1996).
+// Small packs are repacked together when there are this many of about the same size.
+// Sizes are about the same if they are between the same two powers of four. So a combined
+// pack belongs to a larger group, and what an hourly run adds is repacked a few times at
+// most: the scheme is that of log-structured merge trees (O'Neil et al., 1996).
 const gatherPacks = 8
 
-// Choose makes the plan.
+// Choose returns the plan.
 func Choose(packs []Pack, l Limits) Plan {
 	var plan Plan
 	var used, repacked int64
@@ -75,7 +73,7 @@ func Choose(packs []Pack, l Limits) Plan {
 			plan.Unused += p.Size - p.Used
 		}
 	}
-	// What is needed of a locked pack takes space twice until its lock ends.
+	// The live blobs of a locked pack take space twice until its lock ends.
 	pays := func(p Pack) bool { return !p.Locked || p.Used < p.Size/2 }
 	move := func(i int) {
 		if !chosen[i] && fits(i) && pays(packs[i]) {
@@ -83,7 +81,7 @@ func Choose(packs []Pack, l Limits) Plan {
 			plan.Unused -= packs[i].Size - packs[i].Used
 		}
 	}
-	// The emptiest first: each byte written anew wins back the most.
+	// The emptiest packs first: there each repacked byte reclaims the most.
 	slices.SortStableFunc(movable, func(a, b int) int {
 		return cmp.Or(cmp.Compare(float64(packs[a].Used)/float64(packs[a].Size), float64(packs[b].Used)/float64(packs[b].Size)), compareIDs(packs, a, b))
 	})
@@ -110,8 +108,8 @@ func Choose(packs []Pack, l Limits) Plan {
 	return plan
 }
 
-// small groups the packs of less than half the usual size by kind and size, the
-// smallest first.
+// small groups the packs of less than half the usual size by kind and size, smallest
+// first.
 func small(packs []Pack, movable []int, full int64) [][]int {
 	groups := map[int][]int{}
 	for _, i := range movable {

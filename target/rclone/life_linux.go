@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// bindLife ends a command with this process, however that ends.
+// bindLife makes the system end a command when this process ends, in whatever way.
 func bindLife(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -4,5 +4,5 @@ package rclone
 
 import "os/exec"
 
-// bindLife does nothing: only Linux ends a command with the process that runs it.
+// bindLife does nothing: only Linux can end a command with the process that runs it.
 func bindLife(*exec.Cmd) {}

@@ -1,21 +1,22 @@
-// Package rclone keeps a repository's objects wherever the rclone command can: it runs
-// "rclone serve webdav" for as long as the target is open, and speaks WebDAV with it
-// (package webdav).
+// Package rclone stores a repository's objects wherever the rclone command can: it runs
+// "rclone serve webdav" while the target is open, and speaks WebDAV with it (package
+// webdav).
 //
-// The server listens on this machine only, on a port that the system chooses, and wants
+// The server listens on this machine only, on a port that the system chooses. It requires
 // a password that is made for it and that no command line shows. Close ends it. On Linux
-// it ends with this process in any case; elsewhere it stays if this process is killed.
+// it always ends with this process; elsewhere it stays if this process is killed.
 //
-// rclone is told to remember nothing of what lies on the remote, so that several
-// processes and hosts may use one repository. What they can rely on is what the remote
-// offers beneath: WebDAV's create-only MOVE becomes a look and the remote's own move.
-// Where that is a copy and a deletion, as on S3 and most object stores, two who create
-// one object at the same moment through two rclones can both succeed. CreateOnly is
-// false there: have a target without rclone.
+// rclone runs without a cache of the remote, so that several processes and hosts may use
+// one repository. What they can rely on depends on the remote: WebDAV's create-only MOVE
+// becomes a check followed by the remote's own move. If that is a copy and a deletion, as
+// on S3 and most object stores, two clients that create one object at the same moment
+// through two rclones can both succeed. CreateOnly is false there: use a target without
+// rclone.
 //
-// A remote's directory that has vanished, as where a disk isn't mounted any more, is
-// empty to rclone's server, not an error. So Open looks whether it is there, and List
-// does before it says that there is nothing. To Get and Stat all objects are absent.
+// If a directory of a remote has vanished, for example because a disk isn't mounted any
+// more, rclone's server shows it as empty, without an error. So Open checks that it
+// exists, and List does so before it returns nothing. For Get and Stat all objects are
+// absent.
 package rclone
 
 import (
@@ -37,16 +38,16 @@ import (
 	"github.com/qsnap/qsnap/target/webdav"
 )
 
-// Options say what rclone serves. All but Remote may be zero.
+// Options say what rclone serves. All fields except Remote may be zero.
 type Options struct {
-	Remote  string        // as rclone takes it, such as "remote:path"
-	Create  bool          // make the path if it isn't there
+	Remote  string        // in rclone's syntax, such as "remote:path"
+	Create  bool          // create the path if it doesn't exist
 	Command string        // "rclone" if empty
-	Args    []string      // more flags, of those that all of rclone's commands have, such as "--config=FILE"
+	Args    []string      // additional global flags of rclone, such as "--config=FILE"
 	Timeout time.Duration // how long rclone may be silent: DefaultTimeout if zero
 }
 
-// DefaultTimeout leaves rclone the time to give up by itself what its remote doesn't
+// DefaultTimeout is long enough for rclone to give up by itself if its remote doesn't
 // answer.
 const DefaultTimeout = 10 * time.Minute
 
@@ -55,13 +56,13 @@ type Target struct {
 	*webdav.Target
 	remote   string
 	server   *server
-	look     func(context.Context) error // whether the remote is there
+	look     func(context.Context) error // checks that the remote exists
 	features func(context.Context) ([]byte, error)
 }
 
-// Open starts rclone and returns the target that it serves, once it answers. If the
-// remote has no such path, and it is not to be made, the error is fs.ErrNotExist. The
-// context is for opening only.
+// Open starts rclone and returns the target that it serves, once it answers. If the path
+// doesn't exist on the remote and is not to be created, the error is fs.ErrNotExist. The
+// context applies to opening only.
 func Open(ctx context.Context, o Options) (*Target, error) {
 	if o.Command == "" {
 		o.Command = "rclone"
@@ -70,7 +71,7 @@ func Open(ctx context.Context, o Options) (*Target, error) {
 		o.Timeout = DefaultTimeout
 	}
 	if o.Remote == "" || strings.HasPrefix(o.Remote, "-") {
-		return nil, fmt.Errorf("rclone: %q is no remote", o.Remote)
+		return nil, fmt.Errorf("rclone: %q is not a remote", o.Remote)
 	}
 	if err := o.look(ctx); err != nil {
 		return nil, err
@@ -91,13 +92,13 @@ func Open(ctx context.Context, o Options) (*Target, error) {
 	return t, nil
 }
 
-// look makes sure that the path is there, and a directory.
+// look checks that the path exists and is a directory.
 func (o *Options) look(ctx context.Context) error {
 	if o.Create {
 		if _, err := o.run(ctx, "mkdir", o.Remote); err != nil {
 			return err
 		}
-		return nil // in a store without directories there is nothing to be seen yet
+		return nil // a store without directories shows nothing yet
 	}
 	out, err := o.run(ctx, "lsjson", "--stat", o.Remote)
 	if err != nil {
@@ -110,7 +111,7 @@ func (o *Options) look(ctx context.Context) error {
 	return nil
 }
 
-// run runs rclone for something short and returns what it prints.
+// run runs a short rclone command and returns its output.
 func (o *Options) run(ctx context.Context, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
@@ -125,14 +126,14 @@ func (o *Options) run(ctx context.Context, args ...string) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("rclone %s: %w", o.Remote, ctx.Err())
 	}
-	// Documented exit codes: 3 and 4 are a directory and a file that isn't there.
+	// Documented exit codes: 3 means directory not found, 4 means file not found.
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && (exit.ExitCode() == 3 || exit.ExitCode() == 4) {
 		return nil, &fs.PathError{Op: "rclone", Path: o.Remote, Err: fs.ErrNotExist}
 	}
 	return nil, fmt.Errorf("rclone %s: %w", o.Remote, said.explain(err, 0))
 }
 
-// connect waits for the server to tell its address, and opens what is there.
+// connect waits until the server has announced its address, and opens the target there.
 func (t *Target) connect(ctx context.Context, password string, timeout time.Duration) error {
 	patience := time.NewTimer(timeout)
 	defer patience.Stop()
@@ -147,13 +148,13 @@ func (t *Target) connect(ctx context.Context, password string, timeout time.Dura
 		return fmt.Errorf("rclone %s: %w", t.remote, ctx.Err())
 	}
 	if u, err := url.Parse(address); err != nil || u.Hostname() != host {
-		return fmt.Errorf("rclone %s: it listens at %q, where it was not told to", t.remote, address)
+		return fmt.Errorf("rclone %s: rclone listens at %q instead of where it was told to", t.remote, address)
 	}
 	o := webdav.Options{URL: address, Timeout: timeout, Transport: &transport{server: t.server, remote: t.remote, Transport: &http.Transport{
 		MaxIdleConnsPerHost: 16, IdleConnTimeout: 30 * time.Second, ExpectContinueTimeout: time.Second, DisableCompression: true}}}
 	_, err := webdav.Open(ctx, o)
 	if err == nil {
-		return fmt.Errorf("rclone %s: it lets everybody in, not only who knows its password", t.remote)
+		return fmt.Errorf("rclone %s: rclone accepts requests without its password", t.remote)
 	}
 	if e, ok := errors.AsType[*webdav.Error](err); !ok || e.Status != http.StatusUnauthorized {
 		return err
@@ -193,7 +194,7 @@ func (t *Target) CreateOnly(ctx context.Context) (bool, error) {
 	}
 	var said struct{ Features struct{ Move bool } }
 	if err := json.Unmarshal(out, &said); err != nil {
-		return false, fmt.Errorf("rclone %s: it doesn't say what the remote can do: %w", t.remote, err)
+		return false, fmt.Errorf("rclone %s: rclone doesn't report the features of the remote: %w", t.remote, err)
 	}
 	return said.Features.Move, nil
 }
@@ -206,7 +207,7 @@ func (t *Target) Close() error {
 	return errors.Join(t.Target.Close(), t.server.stop())
 }
 
-// environment returns what rclone is run with.
+// environment returns the environment of rclone.
 func environment(password string) []string {
 	return append(os.Environ(), "RCLONE_USER="+user, "RCLONE_PASS="+password)
 }

@@ -23,13 +23,13 @@ const (
 	user = "qsnap"
 )
 
-// A server is an rclone that runs.
+// A server is a running rclone.
 type server struct {
 	cmd     *exec.Cmd
 	journal *journal
-	address chan string   // gets where it listens, once
-	ended   chan struct{} // is closed when it has ended,
-	err     error         // for this reason
+	address chan string   // receives the address where it listens, once
+	ended   chan struct{} // closed when it has ended
+	err     error         // why it ended
 }
 
 // start runs rclone.
@@ -44,8 +44,8 @@ func (o *Options) start(password string) (*server, error) {
 	bindLife(s.cmd)
 	started := make(chan error)
 	go func() {
-		// Linux ends a child that is bound to this process with the thread it was
-		// started from, so that thread has to stay.
+		// Linux ends a child that is bound to this process when the thread that started it
+		// ends, so that thread must stay.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := s.cmd.Start()
@@ -53,7 +53,7 @@ func (o *Options) start(password string) (*server, error) {
 		if err == nil {
 			s.err = s.cmd.Wait()
 			if s.err == nil {
-				s.err = errors.New("it has ended")
+				s.err = errors.New("rclone has ended")
 			}
 			close(s.ended)
 		}
@@ -64,14 +64,14 @@ func (o *Options) start(password string) (*server, error) {
 	return s, nil
 }
 
-// stop ends rclone, kindly at first.
+// stop ends rclone, gently at first.
 func (s *server) stop() error {
 	select {
 	case <-s.ended:
 		return nil
 	default:
 	}
-	if s.cmd.Process.Signal(os.Interrupt) == nil { // Windows has none
+	if s.cmd.Process.Signal(os.Interrupt) == nil { // not supported on Windows
 		kind := time.NewTimer(5 * time.Second)
 		defer kind.Stop()
 		select {
@@ -87,7 +87,7 @@ func (s *server) stop() error {
 	return nil
 }
 
-// A transport adds to failures what rclone writes about them.
+// A transport adds rclone's messages to failures.
 type transport struct {
 	*http.Transport
 	server *server
@@ -103,7 +103,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			select {
 			case <-t.server.ended:
 				return nil, &webdav.Error{Op: "rclone", Name: t.remote, Text: t.server.journal.explain(t.server.err, 0).Error(), Err: t.server.err}
-			case <-time.After(100 * time.Millisecond): // it may be about to end
+			case <-time.After(100 * time.Millisecond): // rclone may be about to end
 			}
 		}
 		return nil, err
@@ -112,7 +112,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	case http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusInternalServerError, http.StatusInsufficientStorage:
 		long := 100 * time.Millisecond
 		if req.Method == "MKCOL" || req.Method == "MOVE" {
-			long = 0 // these are usual answers
+			long = 0 // failures are normal answers here
 		}
 		if words := t.server.journal.wait(said, long); words != "" {
 			resp.Body.Close()
@@ -124,15 +124,15 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// A journal keeps the last lines that rclone writes.
+// A journal keeps the last lines that rclone has written.
 type journal struct {
 	secret  string
-	address chan<- string // gets the address in the line that has one
+	address chan<- string // receives the address when a line has one
 
 	mu    sync.Mutex
-	part  []byte // of a line
+	part  []byte // beginning of a line
 	lines []string
-	n     int // of all lines, ever
+	n     int // number of all lines so far
 	more  chan struct{}
 }
 
@@ -163,7 +163,7 @@ func (j *journal) Write(p []byte) (int, error) {
 		j.add(string(line))
 	}
 	if len(j.part) > 64<<10 {
-		j.part = nil // no line that anyone wants to read
+		j.part = nil // not a useful line
 	}
 	return len(p), nil
 }
@@ -196,8 +196,8 @@ func (j *journal) count() int {
 	return j.n
 }
 
-// wait returns what was written after so many lines. If there is nothing, it waits for
-// it, but not long.
+// wait returns the lines after the first so many. If there are none, it waits a little
+// for one.
 func (j *journal) wait(after int, long time.Duration) string {
 	j.mu.Lock()
 	n, more := j.n, j.more
@@ -211,7 +211,8 @@ func (j *journal) wait(after int, long time.Duration) string {
 	return j.since(after)
 }
 
-// since returns the lines after so many, as one: if some tell of errors only those.
+// since returns the lines after the first so many as one line: only those about errors,
+// if there are any.
 func (j *journal) since(after int) string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -222,7 +223,7 @@ func (j *journal) since(after int) string {
 	return strings.Join(lines, "; ")
 }
 
-// explain adds to an error what was written after so many lines.
+// explain adds the lines after the first so many to an error.
 func (j *journal) explain(err error, after int) error {
 	if words := j.since(after); words != "" {
 		return fmt.Errorf("%w: %s", err, words)
