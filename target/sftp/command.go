@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A commandConn is a connection that a ProxyCommand makes: its input and output.
+// A commandConn is a connection through a ProxyCommand: its input and output.
 type commandConn struct {
 	output io.ReadCloser
 	input  io.WriteCloser
@@ -22,7 +22,7 @@ type commandConn struct {
 	errors headline
 }
 
-// startCommand runs a ProxyCommand as OpenSSH does: by a shell that it replaces, so
+// startCommand runs a ProxyCommand like OpenSSH: in a shell that the command replaces, so
 // that it can be killed.
 func startCommand(command string) (net.Conn, error) {
 	if runtime.GOOS == "windows" {
@@ -30,7 +30,7 @@ func startCommand(command string) (net.Conn, error) {
 	}
 	c := &commandConn{cmd: exec.Command("/bin/sh", "-c", "exec "+command), ended: make(chan struct{})}
 	c.cmd.Stderr = &c.errors
-	c.cmd.WaitDelay = time.Second // for what the command leaves running
+	c.cmd.WaitDelay = time.Second // for processes that the command leaves running
 	var err error
 	if c.input, err = c.cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -50,18 +50,18 @@ func (c *commandConn) Write(p []byte) (int, error) { return c.input.Write(p) }
 // Close kills the command.
 func (c *commandConn) Close() error {
 	c.once.Do(func() {
-		c.cmd.Process.Kill() // it may have ended
+		c.cmd.Process.Kill() // fails if it has ended
 		c.input.Close()
 		c.output.Close()
 		go func() {
-			c.cmd.Wait() // says only that it was killed
+			c.cmd.Wait() // reports only that it was killed
 			close(c.ended)
 		}()
 	})
 	return nil
 }
 
-// explain adds what the command said to an error, after Close.
+// explain adds the command's error output to an error, after Close.
 func (c *commandConn) explain(err error) error {
 	<-c.ended
 	if said := bytes.TrimSpace(c.errors); len(said) > 0 {
@@ -78,7 +78,7 @@ func (h *headline) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// The rest of net.Conn, of which SSH uses nothing.
+// The rest of net.Conn, which SSH does not use.
 
 type commandAddr struct{}
 

@@ -13,26 +13,26 @@ import (
 	"strings"
 )
 
-// A config gathers what OpenSSH's configuration files say about one host: of each
-// keyword the first value, and of IdentityFile all.
+// A config holds what OpenSSH's configuration files say about one host: the first value
+// of each keyword, and all values of IdentityFile.
 type config struct {
-	host      string // as the user calls it
-	user      string // as the user calls it, or empty
+	host      string // the user's name for it
+	user      string // the user's name for it, or empty
 	localUser string
 	home      string
 	values    map[string][]string // by keyword in lower case
 }
 
-// heeded are the keywords that are kept.
-var heeded = []string{
+// supported are the keywords that are read.
+var supported = []string{
 	"hostname", "port", "user", "identityfile", "identitiesonly", "identityagent",
 	"userknownhostsfile", "globalknownhostsfile", "hostkeyalias", "proxyjump", "proxycommand",
 }
 
-// maxIncludes is how deep files may include others; it is OpenSSH's number too.
+// maxIncludes is how deep files may include others, the same as in OpenSSH.
 const maxIncludes = 16
 
-// readFile reads a configuration file, which needn't be there.
+// readFile reads a configuration file, which need not exist.
 func (c *config) readFile(name string) error {
 	return c.include(name, 0)
 }
@@ -49,7 +49,7 @@ func (c *config) include(name string, depth int) error {
 	return c.read(f, name, depth)
 }
 
-// read reads a configuration. What comes before its first Host or Match applies.
+// read reads a configuration. Lines before its first Host or Match apply.
 func (c *config) read(r io.Reader, name string, depth int) error {
 	applies := true
 	lines := bufio.NewScanner(r)
@@ -65,7 +65,7 @@ func (c *config) read(r io.Reader, name string, depth int) error {
 			applies = c.match(words)
 		case keyword == "include" && applies:
 			err = c.includeAll(words, name, depth+1)
-		case applies && slices.Contains(heeded, keyword):
+		case applies && slices.Contains(supported, keyword):
 			err = c.set(keyword, rest, words)
 		}
 		if err != nil {
@@ -78,15 +78,15 @@ func (c *config) read(r io.Reader, name string, depth int) error {
 	return nil
 }
 
-// set keeps the value of a keyword, if it is the first.
+// set records the value of a keyword, if it is the first.
 func (c *config) set(keyword, rest string, words []string) error {
 	switch {
-	case keyword == "proxycommand": // for a shell to take apart
+	case keyword == "proxycommand": // a shell splits it
 		words = []string{rest}
 	case len(words) == 0:
 		return fmt.Errorf("%s has no value", keyword)
 	}
-	// Either of these two decides about both.
+	// The first of these two keywords decides about both.
 	if keyword == "proxyjump" && c.values["proxycommand"] != nil || keyword == "proxycommand" && c.values["proxyjump"] != nil {
 		return nil
 	}
@@ -109,7 +109,7 @@ func (c *config) first(keyword string) string {
 	return ""
 }
 
-// includeAll reads the files that patterns name.
+// includeAll reads the files that match patterns.
 func (c *config) includeAll(patterns []string, from string, depth int) error {
 	if depth > maxIncludes {
 		return errors.New("too many files include each other")
@@ -137,8 +137,8 @@ func (c *config) includeAll(patterns []string, from string, depth int) error {
 	return nil
 }
 
-// match reports whether a Match block applies. One whose criteria would need a
-// program to be run, or aren't known, doesn't.
+// match reports whether a Match block applies. A block with unknown criteria, or with
+// criteria that require running a program, doesn't.
 func (c *config) match(words []string) bool {
 	if len(words) == 0 {
 		return false
@@ -183,8 +183,8 @@ func (c *config) hostName() (string, error) {
 	return expand(cmp.Or(c.first("hostname"), c.host), map[byte]string{'h': c.host})
 }
 
-// splitLine takes a line apart: the keyword in lower case, all that follows it, and
-// the words in that. A line with nothing to say has no keyword.
+// splitLine splits a line: the keyword in lower case, everything that follows it, and the
+// words in that. An empty line or a comment has no keyword.
 func splitLine(line string) (keyword, rest string, words []string, err error) {
 	line = strings.TrimSpace(line)
 	if line == "" || line[0] == '#' {
@@ -199,7 +199,7 @@ func splitLine(line string) (keyword, rest string, words []string, err error) {
 	if after, ok := strings.CutPrefix(rest, "="); ok {
 		rest = strings.TrimLeft(after, " \t")
 	}
-	if slices.Contains(heeded, keyword) || keyword == "host" || keyword == "match" || keyword == "include" {
+	if slices.Contains(supported, keyword) || keyword == "host" || keyword == "match" || keyword == "include" {
 		if words, err = splitWords(rest); err != nil && keyword == "proxycommand" {
 			err = nil
 		}
@@ -241,7 +241,7 @@ func splitWords(s string) ([]string, error) {
 	return words, nil
 }
 
-// expand replaces %x by tokens['x']. Its errors don't repeat what may be a command.
+// expand replaces %x by tokens['x']. Its errors don't quote s, which may be a command.
 func expand(s string, tokens map[byte]string) (string, error) {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -251,7 +251,7 @@ func expand(s string, tokens map[byte]string) (string, error) {
 		}
 		i++
 		if i == len(s) {
-			return "", errors.New("it ends in %")
+			return "", errors.New("the value ends in %")
 		}
 		token, ok := tokens[s[i]]
 		switch {

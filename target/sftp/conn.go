@@ -12,22 +12,22 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// A conn is a connection to the server, for one operation at a time.
+// A conn is a connection to the server. It serves one operation at a time.
 type conn struct {
-	wire *counted // to the first hop; all others are within it
+	wire *counted // to the first hop; the connections to the others are within it
 	ssh  *ssh.Client
 	sftp *sftp.Client
 
 	once   sync.Once
 	closed chan struct{}
-	err    error // why it was closed, if that was no error of an operation
+	err    error // why it was closed, unless an operation failed
 }
 
 func newConn(wire net.Conn) *conn {
 	return &conn{wire: &counted{Conn: wire}, closed: make(chan struct{})}
 }
 
-// close ends the connection, and with it whatever waits for the server.
+// close ends the connection, and with it every call that waits for the server.
 func (c *conn) close(why error) {
 	c.once.Do(func() {
 		c.err = why
@@ -45,12 +45,12 @@ func (c *conn) alive() bool {
 	}
 }
 
-// grace is how long an operation may go on after its context has ended, to remove
-// what it began, before its connection is closed.
+// grace is how long an operation may continue after its context has ended, to clean up,
+// before its connection is closed.
 const grace = 300 * time.Millisecond
 
-// run runs an operation, and closes the connection if it doesn't end soon after the
-// context.
+// run runs an operation, and closes the connection if the operation doesn't end soon
+// after the context.
 func (c *conn) run(ctx context.Context, f func(*conn) error) error {
 	done := make(chan struct{})
 	watched := make(chan struct{})
@@ -74,14 +74,14 @@ func (c *conn) run(ctx context.Context, f func(*conn) error) error {
 		return err
 	case !c.alive() && c.err != nil:
 		return c.err
-	case errors.Is(err, io.EOF): // as writing to a dead connection has it
+	case errors.Is(err, io.EOF): // the error of writing to a dead connection
 		return sftp.ErrSSHFxConnectionLost
 	}
 	return err
 }
 
-// watch asks the server whether it is there, and closes the connection when nothing
-// came back by the next time.
+// watch sends keep-alive requests, and closes the connection when nothing was received
+// until the next one is due.
 func (c *conn) watch(every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -104,7 +104,7 @@ func (c *conn) watch(every time.Duration) {
 				c.ssh.SendRequest("keepalive@openssh.com", true, nil) // any answer will do
 				<-asking
 			}()
-		default: // the last question is still on its way
+		default: // the last request is still being sent
 		}
 	}
 }

@@ -14,15 +14,15 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// A dialer makes connections to a server.
+// A dialer connects to a server.
 type dialer struct {
-	hops      []*hop // of which the last is the server
+	hops      []*hop // the last one is the server
 	timeout   time.Duration
 	keepAlive time.Duration
 }
 
-// dial connects, from hop to hop, and starts the server's SFTP. Its errors have
-// nothing in them that could be taken for an answer about a file.
+// dial connects from hop to hop, and starts the server's SFTP. Its errors can't be
+// mistaken for an answer about a file.
 func (d *dialer) dial(ctx context.Context) (*conn, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -50,8 +50,8 @@ func (d *dialer) dial(ctx context.Context) (*conn, error) {
 	return nil, &failure{&unanswered{oneLine(err.Error()), err}, mayPass(err)}
 }
 
-// An unanswered dial's error shows only what is printable, and wraps the network's
-// errors: no other, such as that of a key file, is of the target.
+// An unanswered error shows only printable text, and wraps only errors of the network:
+// others, such as that of a key file, say nothing about the target.
 type unanswered struct {
 	text string
 	err  error
@@ -69,8 +69,7 @@ func (u *unanswered) Unwrap() error {
 	return nil
 }
 
-// oneLine replaces what a terminal would not show as it is: servers have a say in
-// the text of errors.
+// oneLine replaces unprintable characters: servers influence the text of errors.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -116,9 +115,9 @@ func (d *dialer) through(ctx context.Context, wire net.Conn, pause func() func()
 // login checks the host's key and logs in.
 func (h *hop) login(ctx context.Context, via net.Conn, pause func() func()) (*ssh.Client, error) {
 	var offered offer
-	var refused error // by us: the handshake's error may be another
+	var refused error // by this client: the handshake's error may differ
 	ctx, done := context.WithCancel(ctx)
-	defer done() // with the agent
+	defer done() // closes the connection to the agent
 	config := &ssh.ClientConfig{
 		User: h.user,
 		Auth: []ssh.AuthMethod{ssh.PublicKeysCallback(func() ([]ssh.Signer, error) {
@@ -147,7 +146,7 @@ func (h *hop) login(ctx context.Context, via net.Conn, pause func() func()) (*ss
 	return nil, fmt.Errorf("logging in to %s: %w", h.address, err)
 }
 
-// start starts the server's SFTP, and what watches the connection.
+// start starts the server's SFTP and the keep-alive requests.
 func (c *conn) start(keepAlive time.Duration) error {
 	var err error
 	if c.sftp, err = sftp.NewClient(c.ssh); err != nil {

@@ -7,8 +7,8 @@ import (
 	"path"
 )
 
-// makeRoot makes the target's directory and its parents. The parents may be
-// unreadable, so syncing them is only tried.
+// makeRoot makes the target's directory and its parents. The parents may be unreadable,
+// so errors of syncing them are ignored.
 func makeRoot(c *conn, dir string) error {
 	err := c.mkdir(dir)
 	if parent := path.Dir(dir); errors.Is(err, fs.ErrNotExist) && parent != dir {
@@ -25,9 +25,9 @@ func makeRoot(c *conn, dir string) error {
 	return err
 }
 
-// makeDirs makes a directory below the target's, with its parents, and makes them
-// durable, once. It doesn't make the target's own: a disk that was unmounted must
-// not come back as an empty directory.
+// makeDirs makes a directory below the target's, and its parents, durable, once. It
+// creates them if needed, but not the target's own: a disk that was unmounted must not
+// come back as an empty directory.
 func (t *Target) makeDirs(c *conn, dir string) error {
 	t.mu.Lock()
 	made := t.made[dir]
@@ -42,7 +42,7 @@ func (t *Target) makeDirs(c *conn, dir string) error {
 	if err := c.mkdir(dir); err != nil {
 		return err
 	}
-	// Also if it was there: who made it may not have come to syncing it.
+	// Sync even if it existed: its creator may not have synced it.
 	if err := t.syncDir(c, parent); err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (t *Target) makeDirs(c *conn, dir string) error {
 	return nil
 }
 
-// forgetDir makes makeDirs look again at a directory and its parents.
+// forgetDir makes makeDirs check a directory and its parents again.
 func (t *Target) forgetDir(dir string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -61,13 +61,13 @@ func (t *Target) forgetDir(dir string) {
 	}
 }
 
-// mkdir makes a directory, if it isn't there.
+// mkdir makes a directory unless it exists.
 func (c *conn) mkdir(dir string) error {
 	err := refined(c.sftp.Mkdir(dir))
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	// Servers differ in what they say about one that is there.
+	// Servers answer differently if it exists.
 	info, unknown := c.sftp.Stat(dir)
 	switch {
 	case unknown != nil:
@@ -78,7 +78,7 @@ func (c *conn) mkdir(dir string) error {
 	return nil
 }
 
-// syncDir makes the names in a directory durable, where the server can.
+// syncDir makes the names in a directory durable, if the server can.
 func (t *Target) syncDir(c *conn, dir string) error {
 	if !t.naming.syncsDirs {
 		return nil
@@ -86,7 +86,7 @@ func (t *Target) syncDir(c *conn, dir string) error {
 	return c.syncDir(dir)
 }
 
-// syncDir opens a directory as if it were a file, and syncs it.
+// syncDir opens a directory like a file, and syncs it.
 func (c *conn) syncDir(dir string) error {
 	f, err := c.sftp.Open(dir)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// A failure is an error of which is known whether trying again may help.
+// A failure is an error that says whether repeating may help.
 type failure struct {
 	err       error
 	temporary bool
@@ -23,8 +23,8 @@ func (f *failure) Temporary() bool { return f.temporary }
 func permanent(err error) error { return &failure{err, false} }
 func temporary(err error) error { return &failure{err, true} }
 
-// Status codes of SFTP that pkg/sftp doesn't name: those above 8 are from later
-// drafts (draft-ietf-secsh-filexfer-13, 9.1), and some servers of version 3 use them.
+// Status codes of SFTP that pkg/sftp doesn't name: codes above 8 are from later drafts
+// (draft-ietf-secsh-filexfer-13, 9.1), and some servers of version 3 use them.
 const (
 	statusFailure   = 4
 	statusNoPath    = 10
@@ -34,7 +34,7 @@ const (
 	statusQuota     = 15
 )
 
-// refined gives answers of a server the meaning that this package and its callers
+// refined translates answers of a server to the errors that this package and its callers
 // look for.
 func refined(err error) error {
 	status, ok := errors.AsType[*sftp.StatusError](err)
@@ -63,14 +63,14 @@ var (
 	errClosed   = permanent(errors.New("the target is closed"))
 )
 
-// failed reports whether the server only said that something failed.
+// failed reports whether the server said only that something failed.
 func failed(err error) bool {
 	status, ok := errors.AsType[*sftp.StatusError](err)
 	return ok && status.Code == statusFailure
 }
 
-// answered reports whether an error is an answer of the server, or was found without
-// it, so that the connection can be used again.
+// answered reports whether an error is an answer of the server, or was found without it,
+// so that the connection can be reused.
 func answered(err error) bool {
 	if _, ok := errors.AsType[*sftp.StatusError](err); ok || err == nil {
 		return true
@@ -82,7 +82,7 @@ func answered(err error) bool {
 	return body || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrPermission)
 }
 
-// explain says what an error is about, and whether it is temporary.
+// explain adds to an error what it is about, and whether it is temporary.
 func explain(ctx context.Context, op, where string, err error) error {
 	if err == nil {
 		return nil
@@ -108,7 +108,7 @@ func explain(ctx context.Context, op, where string, err error) error {
 	return &failure{about(err), mayPass(err)}
 }
 
-// mayPass reports whether trying again may help.
+// mayPass reports whether repeating may help.
 func mayPass(err error) bool {
 	if known, ok := errors.AsType[*failure](err); ok {
 		return known.temporary

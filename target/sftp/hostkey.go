@@ -16,13 +16,13 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// A HostKeyError says that a server showed a host key that it isn't known by.
+// A HostKeyError says that a server showed a host key that is not known for it.
 type HostKeyError struct {
-	Host        string   // as known_hosts has it: name or [name]:port
-	Type        string   // of the key that was shown
-	Fingerprint string   // of that key, SHA256:…
-	Revoked     bool     // the key is marked as not to be used
-	Known       []string // where other keys for the host are: file:line; none if it is new
+	Host        string   // in the form of known_hosts: name or [name]:port
+	Type        string   // type of the shown key
+	Fingerprint string   // of the shown key, SHA256:…
+	Revoked     bool     // known_hosts revokes the key
+	Known       []string // where other keys for the host are: file:line; none for a new host
 	advice      string
 }
 
@@ -38,13 +38,13 @@ func (e *HostKeyError) Error() string {
 	return fmt.Sprintf("host key of %s is not known: the server shows %s; %s", e.Host, shown, e.advice)
 }
 
-// Temporary is false.
+// Temporary returns false.
 func (e *HostKeyError) Temporary() bool { return false }
 
-// knownHosts are the host keys that are known for one host.
+// knownHosts are the known host keys of one host.
 type knownHosts struct {
-	name        string // as known_hosts has it
-	alias       string // as ssh takes it
+	name        string // in the form of known_hosts
+	alias       string // in the form for the ssh command
 	keys        []knownKey
 	authorities []knownKey
 	revoked     []ssh.PublicKey // for any host
@@ -55,8 +55,8 @@ type knownKey struct {
 	place string
 }
 
-// readFile adds what a file has for the host. Files that aren't there have nothing,
-// nor have lines that can't be read, unless they would revoke a key.
+// readFile adds the keys of a file for the host. A file that doesn't exist has none.
+// Malformed lines are skipped, unless they would revoke a key.
 func (k *knownHosts) readFile(file string) error {
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -91,7 +91,7 @@ func (k *knownHosts) read(text []byte, file string) error {
 	return nil
 }
 
-// isHost reports whether the first column of known_hosts has a host's name.
+// isHost reports whether the first column of known_hosts matches a host's name.
 func isHost(patterns []string, name string) bool {
 	if len(patterns) == 1 && strings.HasPrefix(patterns[0], "|") {
 		return isHashed(patterns[0], name)
@@ -99,7 +99,7 @@ func isHost(patterns []string, name string) bool {
 	return matchHost(patterns, name)
 }
 
-// isHashed compares with |1|salt|HMAC-SHA1 of the name|, both in base 64.
+// isHashed compares a name with |1|salt|HMAC-SHA1 of the name|, both in base64.
 func isHashed(hashed, name string) bool {
 	parts := strings.Split(hashed, "|")
 	if len(parts) != 4 || parts[1] != "1" {
@@ -115,10 +115,10 @@ func isHashed(hashed, name string) bool {
 	return hmac.Equal(mac.Sum(nil), sum)
 }
 
-// algorithms returns the kinds of host keys to ask for: first those that are known,
-// since a server that has several shows the first of them, and one of another kind
-// would look like a change. Certificates are asked for only if there is an authority:
-// else a server would show one instead of the key that is known.
+// algorithms returns the kinds of host keys to request: known ones first, because a
+// server with several keys shows the first requested kind, and a key of another kind
+// would look like a change. Certificates are requested only if an authority is known:
+// otherwise a server would show one instead of the known key.
 func (k *knownHosts) algorithms() []string {
 	var known, certificates, others []string
 	for _, name := range ssh.SupportedAlgorithms().HostKeys {
@@ -136,7 +136,7 @@ func (k *knownHosts) algorithms() []string {
 	return slices.Concat(certificates, known, others)
 }
 
-// signs reports whether keys of a type sign by an algorithm. RSA keys have several.
+// signs reports whether keys of a type can sign with an algorithm. RSA keys have several.
 func signs(keyType, algorithm string) bool {
 	if keyType == ssh.KeyAlgoRSA {
 		return algorithm == ssh.KeyAlgoRSASHA256 || algorithm == ssh.KeyAlgoRSASHA512
@@ -144,7 +144,7 @@ func signs(keyType, algorithm string) bool {
 	return algorithm == keyType
 }
 
-// check is an ssh.HostKeyCallback.
+// check implements ssh.HostKeyCallback.
 func (k *knownHosts) check(address string, remote net.Addr, key ssh.PublicKey) error {
 	checker := ssh.CertChecker{
 		IsHostAuthority: func(authority ssh.PublicKey, _ string) bool { return has(k.authorities, authority) },
@@ -177,7 +177,7 @@ func (k *knownHosts) isRevoked(key ssh.PublicKey) bool {
 	return slices.ContainsFunc(k.revoked, func(r ssh.PublicKey) bool { return bytes.Equal(r.Marshal(), key.Marshal()) })
 }
 
-// refuse describes a key that isn't known.
+// refuse returns the error for a key that isn't known.
 func (k *knownHosts) refuse(key ssh.PublicKey) error {
 	e := &HostKeyError{Host: k.name, Type: key.Type(), Fingerprint: ssh.FingerprintSHA256(key), Revoked: k.isRevoked(key)}
 	connect := "ssh " + k.alias
@@ -195,7 +195,7 @@ func (k *knownHosts) refuse(key ssh.PublicKey) error {
 	return e
 }
 
-// shellQuote quotes what a shell might take apart.
+// shellQuote quotes a text that a shell would split.
 func shellQuote(s string) string {
 	if strings.ContainsFunc(s, func(r rune) bool {
 		return !strings.ContainsRune("/.-_:~", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')

@@ -20,12 +20,12 @@ import (
 // identities are the keys to log in with.
 type identities struct {
 	files []*keyFile
-	agent string // its socket, or empty or "none"
-	only  bool   // not those of the agent that aren't in files too
+	agent string // the agent's socket, or empty or "none"
+	only  bool   // use only keys of the agent that are in files, too
 	ask   func(keyFile string) ([]byte, error)
 }
 
-// add adds a key file, and reports whether it is there.
+// add adds a key file, and reports whether it exists.
 func (ids *identities) add(name string) (bool, error) {
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -42,15 +42,15 @@ func (ids *identities) add(name string) (bool, error) {
 	return true, nil
 }
 
-// An offer is what is tried to log in with, once.
+// An offer is a set of keys to log in with, once.
 type offer struct {
 	signers []ssh.Signer
-	tried   []string // what it consists of, for messages
+	tried   []string // its contents, for messages
 }
 
-// offer gathers keys: those of the agent that are in files too, others of the
-// agent, and those in files only. The agent is used until the context ends. Around
-// asking for a passphrase, pause is called.
+// offer collects keys: first keys of the agent that are in files, too, then other keys of
+// the agent, then keys in files only. The agent is used until the context ends. pause is
+// called while the user is asked for a passphrase.
 func (ids *identities) offer(ctx context.Context, pause func() (resume func())) offer {
 	var o offer
 	inAgent, err := ids.agentKeys(ctx)
@@ -77,7 +77,7 @@ func (ids *identities) offer(ctx context.Context, pause func() (resume func())) 
 		switch {
 		case slices.ContainsFunc(inAgent, func(s ssh.Signer) bool { return sameKey(k.public, s.PublicKey()) }):
 		case k.locked() && ids.ask == nil:
-			o.tried = append(o.tried, "not "+k.name+" (it is encrypted)")
+			o.tried = append(o.tried, "not "+k.name+" (encrypted)")
 		default:
 			o.tried = append(o.tried, k.name)
 			o.signers = append(o.signers, &fileSigner{k, ids.ask, pause})
@@ -90,7 +90,7 @@ func sameKey(a, b ssh.PublicKey) bool {
 	return a != nil && b != nil && string(a.Marshal()) == string(b.Marshal())
 }
 
-// agentKeys returns the keys of the agent, which sign until the context ends.
+// agentKeys returns the keys of the agent, which can sign until the context ends.
 func (ids *identities) agentKeys(ctx context.Context) ([]ssh.Signer, error) {
 	if ids.agent == "" || ids.agent == "none" {
 		return nil, nil
@@ -111,7 +111,7 @@ type keyFile struct {
 	text   []byte
 
 	mu     sync.Mutex
-	signer ssh.Signer // nil until it is decrypted
+	signer ssh.Signer // nil until decrypted
 }
 
 func newKeyFile(name string, text []byte) (*keyFile, error) {
@@ -129,10 +129,10 @@ func newKeyFile(name string, text []byte) (*keyFile, error) {
 		k.public = missing.PublicKey
 		return k, nil
 	}
-	// The older formats don't have the public key in the clear.
+	// The older formats encrypt the public key, too.
 	text, err = os.ReadFile(name + ".pub")
 	if err != nil {
-		return nil, fmt.Errorf("it is encrypted in an old format, and its public key is missing (\"ssh-keygen -p -f %s\" changes the format): %v", shellQuote(name), err)
+		return nil, fmt.Errorf("the key is encrypted in an old format, and its public key is missing (\"ssh-keygen -p -f %s\" changes the format): %v", shellQuote(name), err)
 	}
 	k.public, _, _, _, err = ssh.ParseAuthorizedKey(text)
 	return k, err
@@ -144,7 +144,7 @@ func (k *keyFile) locked() bool {
 	return k.signer == nil
 }
 
-// unlock decrypts the key, if it wasn't before.
+// unlock decrypts the key, unless it is decrypted already.
 func (k *keyFile) unlock(ask func(string) ([]byte, error), pause func() func()) (ssh.Signer, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -170,8 +170,8 @@ func (k *keyFile) unlock(ask func(string) ([]byte, error), pause func() func()) 
 	return signer, nil
 }
 
-// A fileSigner signs with a key file, whose passphrase it asks for when the server
-// has accepted the key.
+// A fileSigner signs with a key file. It asks for the passphrase only when the server has
+// accepted the key.
 type fileSigner struct {
 	*keyFile
 	ask   func(string) ([]byte, error)
@@ -184,7 +184,7 @@ func (s *fileSigner) Sign(random io.Reader, data []byte) (*ssh.Signature, error)
 	return s.SignWithAlgorithm(random, data, "")
 }
 
-// SignWithAlgorithm makes it an ssh.AlgorithmSigner, which RSA keys need to be.
+// SignWithAlgorithm implements ssh.AlgorithmSigner, which RSA keys require.
 func (s *fileSigner) SignWithAlgorithm(random io.Reader, data []byte, algorithm string) (*ssh.Signature, error) {
 	signer, err := s.unlock(s.ask, s.pause)
 	if err != nil {

@@ -13,8 +13,7 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// absent returns fs.ErrNotExist instead of an error that a server has for a name
-// below a file.
+// absent returns fs.ErrNotExist instead of a server's error for a name below a file.
 func (t *Target) absent(c *conn, file string, err error) error {
 	if !failed(err) {
 		return err
@@ -62,7 +61,7 @@ func (t *Target) Delete(ctx context.Context, name string) error {
 		return err
 	}
 	return t.do(ctx, "delete", name, func(c *conn) error {
-		// First, for the client would go on to remove a directory of that name.
+		// Check first, because the client would then remove a directory of that name.
 		if _, err := t.stat(c, file); err != nil {
 			return err
 		}
@@ -98,14 +97,14 @@ func (t *Target) List(ctx context.Context, prefix string) iter.Seq2[target.Info,
 	}
 }
 
-// An entry is a file or directory; of the latter the name ends in a slash, so that
-// they sort as the names of objects do.
+// An entry is a file or directory. The name of a directory ends in a slash, so that
+// entries sort like the names of objects.
 type entry struct {
 	name string
 	size int64
 }
 
-// list yields what is below the directory of that name, and reports whether to go on.
+// list yields what is below the directory of that name, and reports whether to continue.
 func (t *Target) list(ctx context.Context, name string, yield func(target.Info, error) bool) bool {
 	entries, err := t.readDir(ctx, name)
 	if err != nil {
@@ -134,8 +133,8 @@ func (t *Target) list(ctx context.Context, name string, yield func(target.Info, 
 	return true
 }
 
-// readDir returns the sorted objects and directories in a directory: none if it
-// isn't there, unless the target's own is missing too.
+// readDir returns the sorted objects and directories in a directory. If it doesn't exist
+// there are none, unless the target's own directory is missing, too.
 func (t *Target) readDir(ctx context.Context, name string) ([]entry, error) {
 	var entries []entry
 	err := t.do(ctx, "list", name, func(c *conn) error {
@@ -145,7 +144,7 @@ func (t *Target) readDir(ctx context.Context, name string) ([]entry, error) {
 			err = t.absent(c, dir+"/x", err)
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			_, err = c.sftp.Stat(t.root) // else a vanished target would look empty
+			_, err = c.sftp.Stat(t.root) // otherwise a vanished target would look empty
 			return err
 		}
 		if err != nil {

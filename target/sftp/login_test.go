@@ -114,7 +114,7 @@ func TestKeysOfAnAgentAndOfFilesLogIn(t *testing.T) {
 	o := s.options()
 	o.KeyFiles = []string{filepath.Join(s.home, "missing")}
 	_, err := Open(t.Context(), o)
-	saysInOneLine(t, err, "missing: it is not there")
+	saysInOneLine(t, err, "missing: the file does not exist")
 	if errors.Is(err, os.ErrNotExist) {
 		t.Error("a missing key file looks like a missing directory")
 	}
@@ -161,7 +161,7 @@ func TestAPassphraseIsAskedForOnceAndOnlyIfTheKeyIsWanted(t *testing.T) {
 	saysInOneLine(t, err, "passphrase of key file", "nobody is there")
 	o.Passphrase = nil
 	_, err = Open(t.Context(), o)
-	saysInOneLine(t, err, "not "+encrypted+" (it is encrypted)")
+	saysInOneLine(t, err, "not "+encrypted+" (encrypted)")
 	if isTemporary(err) {
 		t.Errorf("%v is temporary", err)
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A method is a way to give a file a name that nothing has.
+// A method is a way to give a file a name that is free.
 type method int
 
 const (
@@ -19,7 +19,7 @@ const (
 	byRename
 )
 
-// name gives a file a name. By link it keeps the other one too.
+// name gives a file a name. With link the file keeps its old name, too.
 func (m method) name(c *conn, from, to string) error {
 	if m == byLink {
 		return c.sftp.Link(from, to)
@@ -27,18 +27,18 @@ func (m method) name(c *conn, from, to string) error {
 	return c.sftp.Rename(from, to)
 }
 
-// naming is what was found out about a server before the first Put.
+// naming is what was determined about a server before the first Put.
 type naming struct {
-	turn      chan struct{} // held by who finds out
+	turn      chan struct{} // held by the goroutine that determines the other fields
 	known     bool
 	how       method
-	unsafe    error // the reason for which objects can't be put here
+	unsafe    error // the reason why objects can't be put here
 	syncsDirs bool
 }
 
 func newNaming() naming { return naming{turn: make(chan struct{}, 1)} }
 
-// method returns how objects get their names on the server, or why they can't.
+// method returns how objects get their names on the server, or the reason why they can't.
 func (n *naming) method(ctx context.Context, t *Target, c *conn) (method, error) {
 	select {
 	case n.turn <- struct{}{}:
@@ -85,8 +85,8 @@ func (e *unsafeError) Error() string {
 	return e.what + ": a repository here would not be safe, so nothing is written"
 }
 
-// tryNaming names one file as another that is there, which has to fail and to keep
-// both, and as one that isn't, which has to work.
+// tryNaming tests the server: naming a file as an existing one must fail and keep both
+// files, and naming it as an absent one must work.
 func (t *Target) tryNaming(c *conn) (how method, err error) {
 	base := path.Join(t.root, tempDir, "check-"+rand.Text())
 	one, two, free := base+"-1", base+"-22", base+"-new"
@@ -144,12 +144,12 @@ func (t *Target) tryNaming(c *conn) (how method, err error) {
 	return how, nil
 }
 
-// leftover is the age at which a temporary file has no writer any more. One that
-// has all the same gets an error, as its file is gone, and nothing worse.
+// leftover is the age at which a temporary file is taken for abandoned. If it still has a
+// writer, the writer gets an error because its file is gone, and nothing worse.
 const leftover = 24 * time.Hour
 
-// removeLeftovers removes the temporary files that are much older than a new one,
-// all by the server's clock.
+// removeLeftovers removes temporary files that are older than a new one by that age, all
+// by the server's clock.
 func (t *Target) removeLeftovers(c *conn, fresh string) error {
 	now, err := c.sftp.Lstat(fresh)
 	if err != nil {

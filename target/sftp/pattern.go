@@ -11,8 +11,8 @@ func matchHost(patterns []string, name string) bool {
 	return matchPatterns(lower, strings.ToLower(name))
 }
 
-// matchPatterns reports whether a name matches one of the patterns of OpenSSH's
-// files, and none that begins with an exclamation mark.
+// matchPatterns reports whether a name matches one of the patterns of OpenSSH's files,
+// and none that begins with an exclamation mark.
 func matchPatterns(patterns []string, name string) bool {
 	matched := false
 	for _, pattern := range patterns {
@@ -28,10 +28,10 @@ func matchPatterns(patterns []string, name string) bool {
 	return matched
 }
 
-// matchPattern matches * with any characters and ? with any one, in time linear in
-// each of the two lengths.
+// matchPattern matches * with any characters and ? with any one, in time linear in each
+// of the two lengths.
 func matchPattern(pattern, name string) bool {
-	star, from := -1, 0 // the last star, and what it matches up to
+	star, from := -1, 0 // the last star, and the end of what it matches
 	p, n := 0, 0
 	for n < len(name) {
 		switch {

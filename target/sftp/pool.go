@@ -8,7 +8,7 @@ import (
 // A pool lends connections, each to one operation at a time.
 type pool struct {
 	dial  func(context.Context) (*conn, error)
-	slots chan struct{} // one for each that is lent
+	slots chan struct{} // one element for each lent connection
 
 	mu     sync.Mutex
 	idle   []*conn
@@ -20,7 +20,7 @@ func newPool(size int, dial func(context.Context) (*conn, error)) *pool {
 	return &pool{dial: dial, slots: make(chan struct{}, size), open: map[*conn]bool{}}
 }
 
-// get lends a connection, which put takes back.
+// get lends a connection; put returns it to the pool.
 func (p *pool) get(ctx context.Context) (*conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (p *pool) get(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
-// take returns an idle connection that is alive, the last one used, or nil.
+// take returns the most recently used idle connection that is alive, or nil.
 func (p *pool) take() (*conn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,7 +72,7 @@ func (p *pool) add(c *conn) error {
 	return nil
 }
 
-// put takes a connection back, and closes it unless it can be used again.
+// put returns a connection to the pool, and closes it unless it can be reused.
 func (p *pool) put(c *conn, again bool) {
 	if !again {
 		c.close(nil)
@@ -87,7 +87,7 @@ func (p *pool) put(c *conn, again bool) {
 	<-p.slots
 }
 
-// close closes all connections, lent or not.
+// close closes all connections, whether lent or not.
 func (p *pool) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -13,7 +13,8 @@ import (
 	"github.com/pkg/sftp"
 )
 
-// tmpDir is set aside, here and by package local. What is below tempDir is ours.
+// tmpDir is reserved, here and in package local. What is below tempDir belongs to this
+// package.
 const (
 	tmpDir  = "tmp"
 	tempDir = tmpDir + "/sftp"
@@ -26,7 +27,7 @@ const (
 	hardlink = "hardlink@openssh.com"
 )
 
-// maxPackets is how many packets of 32 KiB are under way at once.
+// maxPackets is how many packets of 32 KiB may be unanswered at once.
 const maxPackets = 64
 
 // Put implements target.Target.
@@ -47,13 +48,13 @@ func (t *Target) Put(ctx context.Context, name string, body io.ReaderAt, size in
 	})
 }
 
-// put does it, and returns the name of a temporary file that may be there.
+// put implements Put, and returns the name of a temporary file that may still exist.
 func (t *Target) put(ctx context.Context, c *conn, final string, body io.ReaderAt, size int64) (string, error) {
 	how, err := t.naming.method(ctx, t, c)
 	if err != nil {
 		return "", err
 	}
-	if _, err := c.sftp.Lstat(final); err == nil { // spares the writing
+	if _, err := c.sftp.Lstat(final); err == nil { // avoids writing it
 		return "", fs.ErrExist
 	}
 	t.removeOrphans(c)
@@ -64,8 +65,8 @@ func (t *Target) put(ctx context.Context, c *conn, final string, body io.ReaderA
 	return t.publish(c, how, temp, final)
 }
 
-// upload writes a temporary file that is complete and durable, and returns its name
-// if it may be there, even with an error.
+// upload writes a complete and durable temporary file. It returns the file's name if the
+// file may exist, even with an error.
 func (t *Target) upload(ctx context.Context, c *conn, body io.ReaderAt, size int64) (string, error) {
 	temp := path.Join(t.root, tempDir, "put-"+rand.Text())
 	f, err := t.create(c, temp)
@@ -90,7 +91,7 @@ func (t *Target) upload(ctx context.Context, c *conn, body io.ReaderAt, size int
 	return temp, ofTemp(err)
 }
 
-// create makes a new file, and the directory for it if need be.
+// create makes a new file, and its directory if needed.
 func (t *Target) create(c *conn, name string) (*sftp.File, error) {
 	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	dir := path.Dir(name)
@@ -107,8 +108,8 @@ func (t *Target) create(c *conn, name string) (*sftp.File, error) {
 	return f, err
 }
 
-// publish gives a complete file its final name, durably. It returns the temporary
-// name, if the file may still have it.
+// publish gives a complete file its final name, durably. It returns the temporary name if
+// the file may still have it.
 func (t *Target) publish(c *conn, how method, temp, final string) (string, error) {
 	dir := path.Dir(final)
 	if err := t.makeDirs(c, dir); err != nil {
@@ -122,7 +123,7 @@ func (t *Target) publish(c *conn, how method, temp, final string) (string, error
 		}
 	}
 	if failed(err) {
-		// Version 3 of SFTP has no better word for a name that is taken.
+		// Version 3 of SFTP has no specific error for a taken name.
 		if _, there := c.sftp.Lstat(final); there == nil {
 			return temp, fs.ErrExist
 		}
@@ -136,8 +137,8 @@ func (t *Target) publish(c *conn, how method, temp, final string) (string, error
 	return temp, t.syncDir(c, dir)
 }
 
-// discard removes a temporary file, now or before the next Put: what the Put has
-// come to doesn't depend on it.
+// discard removes a temporary file, now or before the next Put: the result of the Put
+// doesn't depend on it.
 func (t *Target) discard(c *conn, temp string, now bool) {
 	if now {
 		if err := c.sftp.Remove(temp); err == nil || errors.Is(err, fs.ErrNotExist) {
@@ -149,19 +150,19 @@ func (t *Target) discard(c *conn, temp string, now bool) {
 	t.orphans = append(t.orphans, temp)
 }
 
-// removeOrphans removes temporary files that were left when connections broke.
+// removeOrphans removes temporary files whose connections broke.
 func (t *Target) removeOrphans(c *conn) {
 	t.mu.Lock()
 	orphans := t.orphans
 	t.orphans = nil
 	t.mu.Unlock()
 	for _, temp := range orphans {
-		c.sftp.Remove(temp) // else a later target removes it
+		c.sftp.Remove(temp) // if that fails, a later target removes it
 	}
 }
 
-// ofTemp is for errors about a temporary file: that it isn't there doesn't mean that
-// an object isn't.
+// ofTemp translates errors about a temporary file: its absence doesn't mean that an
+// object is absent.
 func ofTemp(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return temporary(errors.New("the temporary file is gone from the server"))
@@ -169,7 +170,7 @@ func ofTemp(err error) error {
 	return err
 }
 
-// whyFailed finds out why the server could not write, which it has no word for.
+// whyFailed finds out why the server could not write; SFTP has no error codes for that.
 func (c *conn) whyFailed(dir string, size int64, err error) error {
 	if !c.can(statvfs) {
 		return err
@@ -191,7 +192,7 @@ func (c *conn) can(extension string) bool {
 	return ok
 }
 
-// A bodyReader reads a body from front to back, until the context ends.
+// A bodyReader reads a body front to back, until the context ends.
 type bodyReader struct {
 	ctx  context.Context
 	body io.ReaderAt

@@ -11,7 +11,7 @@ import (
 )
 
 // piece is how much of an object is read at once, in packets of 32 KiB that are all
-// under way together as far as SSH's window of 2 MiB lets them.
+// requested together as far as SSH's window of 2 MiB allows.
 const piece = 4 << 20
 
 // Get implements target.Target.
@@ -49,15 +49,15 @@ func (t *Target) Get(ctx context.Context, name string, off, n int64) (io.ReadClo
 	return r, nil
 }
 
-// A reader reads a stretch of an object piece by piece, each on a connection of its
-// own: an object doesn't change in between.
+// A reader reads a range of an object piece by piece, each on a connection of its own: an
+// object doesn't change in between.
 type reader struct {
 	ctx        context.Context
 	t          *Target
 	name, file string
-	off        int64  // of what wasn't read from the server yet
-	left       int64  // from what wasn't read by the caller
-	buf        []byte // in between
+	off        int64  // offset of the next byte to read from the server
+	left       int64  // bytes that the caller has not read yet
+	buf        []byte // bytes read from the server but not by the caller
 	err        error
 }
 
@@ -93,7 +93,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// fetch reads on from the server.
+// fetch reads the next piece from the server.
 func (r *reader) fetch(p []byte) error {
 	err := r.t.do(r.ctx, "read", r.name, func(c *conn) error {
 		f, err := c.open(r.file)
@@ -107,7 +107,7 @@ func (r *reader) fetch(p []byte) error {
 	return err
 }
 
-// Close is needed by nothing: between reads no connection is held.
+// Close has nothing to release: between reads the reader holds no connection.
 func (r *reader) Close() error {
 	if r.err == nil {
 		r.err = fs.ErrClosed
@@ -121,7 +121,7 @@ func (c *conn) open(file string) (*sftp.File, error) {
 	return f, refined(err)
 }
 
-// statOpen describes an open file. One that is no regular file is no object.
+// statOpen describes an open file. Only a regular file is an object.
 func (c *conn) statOpen(f *sftp.File) (fs.FileInfo, error) {
 	info, err := f.Stat()
 	switch {
@@ -135,8 +135,8 @@ func (c *conn) statOpen(f *sftp.File) (fs.FileInfo, error) {
 
 var errHandle = temporary(errors.New("the server lost an open file"))
 
-// readAt fills p, or finds out why it can't. From a server that returns less than it
-// is asked for, it goes on asking for as little.
+// readAt fills p, or finds out why it can't. If a server returns less than requested,
+// readAt requests only as much from then on.
 func (c *conn) readAt(f *sftp.File, p []byte, off int64) error {
 	most := len(p)
 	for done := 0; done < len(p); {
@@ -165,7 +165,7 @@ func (c *conn) readAt(f *sftp.File, p []byte, off int64) error {
 	return nil
 }
 
-// beyond says that an object has not the bytes that were asked for.
+// beyond returns the error for bytes beyond the end of an object.
 func beyond(off, n, size int64) error {
 	return permanent(fmt.Errorf("%d bytes at %d: %w of %d bytes", n, off, io.ErrUnexpectedEOF, size))
 }

@@ -12,18 +12,18 @@ import (
 	"strings"
 )
 
-// A hop is a host on the way to the server, or the server itself, with all that is
-// needed to log in.
+// A hop is a host on the way to the server, or the server itself, with everything needed
+// to log in.
 type hop struct {
-	alias   string // as the user calls it, for messages
+	alias   string // the user's name for it, for messages
 	address string // host:port
 	user    string
-	connect func(context.Context) (net.Conn, error) // if it is the first
+	connect func(context.Context) (net.Conn, error) // set for the first hop
 	known   *knownHosts
 	ids     *identities
 }
 
-// maxHops bounds hosts that are reached through each other.
+// maxHops limits how many hosts are reached through each other.
 const maxHops = 8
 
 // A router finds the way to a host in the user's configuration.
@@ -32,12 +32,12 @@ type router struct {
 	localUser, uid, home string
 }
 
-// route returns the hosts to go through, of which the last one is the server.
+// route returns the hosts to connect through; the last one is the server.
 func (o Options) route(at location) ([]*hop, error) {
 	r := router{Options: o}
 	me, err := user.Current()
 	if err != nil {
-		me = &user.User{} // which matters only to who doesn't name another
+		me = &user.User{} // matters only if no user is named
 	}
 	r.localUser, r.uid = me.Username[strings.LastIndexByte(me.Username, '\\')+1:], me.Uid // on Windows behind a domain
 	if r.home, err = os.UserHomeDir(); err != nil {
@@ -49,7 +49,7 @@ func (o Options) route(at location) ([]*hop, error) {
 	return r.to(at, false, maxHops)
 }
 
-// to returns the hosts up to one; just that one if it is direct, which is so if
+// to returns the hosts up to one. If direct is set, it returns only that host, because
 // the way to it is given.
 func (r *router) to(at location, direct bool, most int) ([]*hop, error) {
 	if most == 0 {
@@ -122,7 +122,7 @@ func (r *router) jumps(list, host string, most int) ([]*hop, error) {
 	return hops, nil
 }
 
-// knownHosts reads the host keys for a host.
+// knownHosts reads the host keys of a host.
 func (r *router) knownHosts(c *config, host, port string, tokens map[byte]string) (*knownHosts, error) {
 	k := &knownHosts{name: host, alias: c.host}
 	if port != "22" {
@@ -181,7 +181,7 @@ func (r *router) identities(c *config, tokens map[byte]string) (*identities, err
 		if there, err := ids.add(name); err != nil {
 			return nil, err
 		} else if !there {
-			return nil, fmt.Errorf("key file %s: it is not there", name)
+			return nil, fmt.Errorf("key file %s: the file does not exist", name)
 		}
 	}
 	if r.KeyFiles != nil {
@@ -206,7 +206,7 @@ func (r *router) identities(c *config, tokens map[byte]string) (*identities, err
 	return ids, nil
 }
 
-// file returns the name of a file in a configuration.
+// file returns the path of a file that is named in a configuration.
 func (r *router) file(name string, tokens map[byte]string) (string, error) {
 	if rest, ok := strings.CutPrefix(name, "~/"); ok {
 		name = filepath.Join(r.home, rest)

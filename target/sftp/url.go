@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// A location is what a URL says.
+// A location is a parsed URL.
 type location struct {
 	user string // or empty
-	host string // a host's name or address, or an alias for it, whose case counts
+	host string // a host's name or address, or an alias for it; case-sensitive
 	port string // or empty
 	path string // clean; relative to the home directory if home
 	home bool
@@ -21,7 +21,7 @@ type location struct {
 
 var errURL = errors.New("not an SFTP URL: it should look like sftp://user@host:port/path")
 
-// parseURL reads a URL. Its errors don't repeat any of it: there may be a password.
+// parseURL parses a URL. Its errors don't quote any of it: it may contain a password.
 func parseURL(text string) (location, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "sftp" || u.Opaque != "" || u.Host == "" {
@@ -53,7 +53,7 @@ func parseURL(text string) (location, error) {
 	return l, nil
 }
 
-// String returns a URL that parseURL reads as the same.
+// String returns a URL that parseURL parses to the same location.
 func (l location) String() string {
 	u := url.URL{Scheme: "sftp", Host: l.host, Path: l.path}
 	if l.user != "" {
@@ -71,8 +71,8 @@ func (l location) String() string {
 	return u.String()
 }
 
-// validHost refuses what can't be a host's name and might mean something to a shell
-// or a command line.
+// validHost refuses what can't be a host's name, and what might have a meaning in a shell
+// or on a command line.
 func validHost(host string) error {
 	if host == "" || host[0] == '-' || strings.ContainsFunc(host, func(r rune) bool {
 		return r <= ' ' || r >= 0x7f || strings.ContainsRune("'`\"$\\;&<>|(){}[]/@,", r)

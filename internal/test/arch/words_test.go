@@ -15,7 +15,7 @@ import (
 var plain = []string{
 	"chunk", "index", "internal/archive", "internal/cache", "internal/capture", "internal/disk",
 	"internal/extract", "internal/ignore", "internal/keyring", "internal/mount", "internal/prune",
-	"internal/seal", "pack", "snapshot", "target", "target/local", "target/rclone", "target/s3",
+	"internal/seal", "pack", "snapshot", "target", "target/local", "target/rclone", "target/s3", "target/sftp",
 	"target/targettest", "target/webdav",
 }
 
