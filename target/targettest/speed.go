@@ -17,13 +17,13 @@ import (
 
 // A Speed is how fast a target is, for one operation at a time.
 type Speed struct {
-	Latency  time.Duration // of a request that moves nothing
+	Latency  time.Duration // of a request that transfers nothing
 	Up, Down float64       // bytes per second
 }
 
 const (
-	smallProbe = 1 << 20 // what is moved first
-	largeProbe = 8 << 20 // and then, if that took less than quick
+	smallProbe = 1 << 20 // size of the first transfer
+	largeProbe = 8 << 20 // size of the second, if the first took less than quick
 	quick      = 300 * time.Millisecond
 )
 
@@ -38,7 +38,7 @@ func Measure(ctx context.Context, t target.Target) (Speed, error) {
 	if s.Latency, err = latency(ctx, t, name); err != nil {
 		return Speed{}, err
 	}
-	// What can't be compressed on the way.
+	// Random bytes can't be compressed on the way.
 	body := make([]byte, largeProbe)
 	rand.Read(body)
 	for _, n := range []int{smallProbe, largeProbe} {
@@ -55,7 +55,7 @@ func Measure(ctx context.Context, t target.Target) (Speed, error) {
 	return s, nil
 }
 
-// latency returns how long a request takes that finds nothing, as a median.
+// latency returns the median time of a request that finds nothing.
 func latency(ctx context.Context, t target.Target, name string) (time.Duration, error) {
 	var all []time.Duration
 	for range 6 {
@@ -68,7 +68,7 @@ func latency(ctx context.Context, t target.Target, name string) (time.Duration, 
 		}
 		all = append(all, time.Since(start))
 	}
-	all = all[1:] // which had to connect
+	all = all[1:] // the first request had to connect
 	slices.Sort(all)
 	return all[len(all)/2], nil
 }

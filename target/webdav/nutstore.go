@@ -2,15 +2,15 @@ package webdav
 
 import "time"
 
-// Nutstore (dav.jianguoyun.com) takes 600 requests in half an hour from those who don't
-// pay, and 1,500 from those who do. One upload has 500 MB at most.
+// Nutstore (dav.jianguoyun.com) accepts 600 requests in half an hour free of charge, and
+// 1,500 from paying users. One upload may have at most 500 MB.
 const nutstoreHost = "dav.jianguoyun.com"
 
-// blockedTemporarily is in what Nutstore answers after too many requests.
+// blockedTemporarily is part of Nutstore's answer after too many requests.
 const blockedTemporarily = "BlockedTemporarily"
 
-// KnownLimits returns how many requests a host takes and the size of its largest upload in
-// bytes. Both are zero for a host of which nothing is known.
+// KnownLimits returns how many requests a host accepts and the size of its largest upload
+// in bytes. Both are zero for an unknown host.
 func KnownLimits(host string) (b Budget, maxUpload int64) {
 	if host == nutstoreHost {
 		return Budget{Requests: 600, Interval: 30 * time.Minute}, 500_000_000
