@@ -18,4 +18,8 @@
 // Imports point down only. Formats never import target; targets never import
 // formats. What only tests or measures lives below internal/test, and only tests import
 // it.
+//
+// It also holds rules for the source: every package says in a sentence what it is, time and
+// randomness come in by value, and errors are asked for by type. Each rule has a test that
+// shows that a breach is found.
 package arch
