@@ -160,7 +160,7 @@ func TestALockedBucketSaysUntilWhen(t *testing.T) {
 	if !strings.Contains(out, "forgot 0 snapshots, kept 3\n  2 of these only because the store keeps them locked") {
 		t.Errorf("%s", out)
 	}
-	if out := s.run("forget", "--keep-last", "1", "--dry-run"); strings.Count(out, "the object is locked until 20") != 2 {
+	if out := s.run("forget", "--keep-last", "1", "--dry-run"); strings.Count(out, "it is locked until 20") != 2 {
 		t.Errorf("%s", out)
 	}
 	if out, code := s.try("forget", "latest"); code != 1 || strings.Count(out, "\n") != 1 || !strings.Contains(out, "locked until 20") {
