@@ -12,16 +12,17 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/connect"
 	"github.com/qsnap/qsnap/snapshot"
-	"github.com/qsnap/qsnap/target/local"
 )
 
 // readme is the code of the README, so that it compiles: what lies between the comments is
 // there word by word, but for spaces.
-func readme(ctx context.Context, secret string, noon time.Time) {
+func readme(ctx context.Context, noon time.Time) {
 	// README begins
-	t, err := local.Create("/backup/app")
-	r, err := repo.Init(ctx, t, repo.Passphrase(secret), repo.InitOptions{}) // or repo.Open
+	c := connect.Config{Location: "sftp://backup@nas/srv/app", UploadRate: 2 << 20} // or a directory, s3://, webdavs://, rclone:
+	secret := connect.Secret{PasswordFile: "/etc/app/password"}                     // or a key, a command, the environment
+	r, err := connect.Open(ctx, c, secret, repo.Options{})                          // connect.Init makes a repository
 	m, err := r.Snapshot(ctx, repo.Paths("/srv/app"), repo.SnapshotOptions{Tags: []string{"hourly"}})
 	then, err := r.Find(ctx, "latest", repo.Select{Before: noon}) // the newest that had ended then
 	http.Handle("/", http.FileServerFS(r.FS(ctx, then)))          // a snapshot is an fs.FS
