@@ -150,7 +150,7 @@ func (r *Repo) readDeltaAs(ctx context.Context, id index.ID) (d index.Delta, epo
 	}
 	body, err := r.box.Open(seal.IndexDelta, sealed)
 	if err != nil {
-		return nil, 0, damage(name, err)
+		return nil, 0, object.Unopened(name, err)
 	}
 	header, err := seal.ParseHeader(sealed)
 	if err == nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/config"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
@@ -164,7 +165,7 @@ func (c *checker) run(ctx context.Context) (changed bool, err error) {
 	// What a snapshot reaches is there before it, and a pack before the delta that
 	// lists it: in this order nothing that is made meanwhile looks like damage.
 	for _, step := range []func(context.Context) error{
-		c.checkHidden, c.checkConfigs, c.checkKeys, c.checkEpochs, c.checkRecords, c.listSnapshots, c.checkDeltas, c.listPacks, c.checkUnlisted,
+		c.checkHidden, c.checkConfigs, c.checkKeys, c.checkRecords, c.listSnapshots, c.checkDeltas, c.listPacks, c.checkUnlisted,
 		c.readPacks, c.checkSnapshots, c.findAffected,
 	} {
 		if err := step(ctx); err != nil {
@@ -275,7 +276,7 @@ func (c *checker) checkHidden(ctx context.Context) error {
 
 // checkConfigs checks both copies of the config.
 func (c *checker) checkConfigs(ctx context.Context) error {
-	sealed, err := readConfigs(ctx, c.r.store, true)
+	sealed, err := config.Read(ctx, c.r.store, true)
 	if err != nil {
 		return err
 	}
@@ -284,7 +285,7 @@ func (c *checker) checkConfigs(ctx context.Context) error {
 			if err := c.checkUnread(ctx, name); err != nil {
 				return err
 			}
-		} else if _, err := openOneConfig(c.r.ring, sealed[name]); err != nil {
+		} else if _, err := config.OpenOne(c.r.ring, sealed[name]); err != nil {
 			c.find(BadConfig, name, err.Error())
 		}
 	}
@@ -311,7 +312,7 @@ func (c *checker) checkUnread(ctx context.Context, name string) error {
 // checkSiblings checks that what makes a twin or a replica can be read.
 func (c *checker) checkSiblings(ctx context.Context) error {
 	for _, name := range []string{object.TwinName, object.ReplicaName} {
-		b, err := c.r.store.ReadFront(ctx, name, siblingSize+1)
+		b, err := c.r.store.ReadFront(ctx, name, config.SiblingSize+1)
 		damage := (*DamageError)(nil)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -319,32 +320,17 @@ func (c *checker) checkSiblings(ctx context.Context) error {
 			c.find(BadConfig, name, damage.Err.Error())
 		case err != nil:
 			return err
-		case len(b) != siblingSize:
-			c.find(BadConfig, name, fmt.Sprintf("it doesn't have %d bytes", siblingSize))
+		case len(b) != config.SiblingSize:
+			c.find(BadConfig, name, fmt.Sprintf("it doesn't have %d bytes", config.SiblingSize))
 		}
 	}
 	return nil
 }
 
-// checkKeys checks that the key slots can be read; only their secrets open them.
+// checkKeys checks that the key slots can be read, which only their secrets open, and that
+// all epochs of the keys count.
 func (c *checker) checkKeys(ctx context.Context) error {
-	slots := 0
-	for info, err := range c.r.store.List(ctx, object.Keys) {
-		if err != nil {
-			return err
-		}
-		slots++
-		_, err := readSlot(ctx, c.r.store, info.Name)
-		if damage := (*DamageError)(nil); errors.As(err, &damage) {
-			c.find(BadKey, info.Name, damage.Err.Error())
-		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	if slots == 0 {
-		c.find(BadKey, string(object.Keys), "there are no key slots: only a recovery sheet opens the repository")
-	}
-	return nil
+	return c.r.keys.Check(ctx, func(name, what string) { c.find(BadKey, name, what) })
 }
 
 // listSnapshots notes which snapshots there are.

@@ -136,7 +136,7 @@ func withoutPack(e *pack.DamageError) string {
 func (r *Repo) readPackInfo(ctx context.Context, id pack.ID, size int64) (*pack.Info, error) {
 	info, err := pack.ReadInfo(r.box, id, size, &rangeReader{ctx, r, id})
 	if errors.Is(err, ErrNewerKey) {
-		if e := r.upToDate(ctx); e == nil {
+		if e := r.keys.Current(ctx); e == nil {
 			err = &pack.DamageError{Pack: id, Part: "header", Err: errors.New("there is no such epoch")}
 		} else if !errors.Is(e, ErrNewerKey) {
 			err = e

@@ -95,7 +95,7 @@ func (c *checker) checkRecord(ctx context.Context, name string, limit int64, fin
 	}
 	err = open(c.r, name, sealed)
 	if errors.Is(err, ErrNewerKey) {
-		return damage(name, err)
+		return object.Unopened(name, err)
 	}
 	if err != nil {
 		c.find(finding, name, err.Error())

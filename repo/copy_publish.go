@@ -210,7 +210,7 @@ func (c *copier) asItIs(ctx context.Context, sealed []byte) ([]byte, error) {
 // whole reports whether objects with a header can be opened in the destination, and
 // may be taken over as they are.
 func (c *copier) whole(h seal.Header) bool {
-	return c.to.config.twin != "" && c.from.ID() == c.to.ID() && h.Epoch() <= c.from.ring.Common(c.to.ring)
+	return c.to.config.Twin != "" && c.from.ID() == c.to.ID() && h.Epoch() <= c.from.ring.Common(c.to.ring)
 }
 
 // bring has stored all that a snapshot reaches.

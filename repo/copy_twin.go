@@ -32,7 +32,7 @@ type mover struct {
 }
 
 func newMover(c *copier) *mover {
-	return &mover{walker: walker{map[chunk.ID]bool{}}, c: c, not: map[pack.ID]bool{}, anew: c.to.config.twin == ""}
+	return &mover{walker: walker{map[chunk.ID]bool{}}, c: c, not: map[pack.ID]bool{}, anew: c.to.config.Twin == ""}
 }
 
 // forget is part of fetcher.
@@ -74,7 +74,7 @@ func (v *mover) fetch(ctx context.Context, m *snapshot.Manifest, base *version) 
 		return treesOf(m), err
 	}
 	v.brought(visited)
-	v.anew = v.c.to.config.twin == ""
+	v.anew = v.c.to.config.Twin == ""
 	return treesOf(m), nil
 }
 

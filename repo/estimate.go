@@ -20,7 +20,7 @@ type Cost struct {
 // nothing changes until then. It reads and compresses what Snapshot would.
 func (r *Repo) EstimateSnapshot(ctx context.Context, src Source, o SnapshotOptions) (*snapshot.Manifest, Cost, error) {
 	store, meter := r.store.Dry()
-	dry, err := repoOn(store, r.dir, r.opts, r.config, r.ring)
+	dry, err := repoOn(store, r.keys.On(store), r.dir, r.opts, r.config, r.ring)
 	if err != nil {
 		return nil, Cost{}, err
 	}

@@ -65,7 +65,7 @@ func (r *Repo) WasForgotten(ctx context.Context, prefix string) (bool, error) {
 
 // forgetAll removes snapshots, and returns those that are not there.
 func (r *Repo) forgetAll(ctx context.Context, ids []snapshot.ID) (absent []snapshot.ID, err error) {
-	if err := r.upToDate(ctx); err != nil {
+	if err := r.keys.Current(ctx); err != nil {
 		return nil, err
 	}
 	marks, err := r.readMarks(ctx) // as late as can be

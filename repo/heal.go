@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/qsnap/qsnap/internal/config"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
@@ -60,7 +61,7 @@ type HealReport struct {
 // Others may use the repository meanwhile. If something can't be mended, the report
 // comes with an error that matches ErrDamaged.
 func (r *Repo) Heal(ctx context.Context, to target.Target, o HealOptions) (*HealReport, error) {
-	if err := r.upToDate(ctx); err != nil {
+	if err := r.keys.Current(ctx); err != nil {
 		return nil, err
 	}
 	if o.Workers <= 0 {
@@ -224,15 +225,15 @@ func (h *healer) mendConfig(ctx context.Context) error {
 	if len(h.of(object.ConfigName)) == 0 {
 		return nil
 	}
-	sound, err := h.r.soundConfig(ctx)
+	sound, err := config.Sound(ctx, h.r.store, h.r.ring)
 	if damage := (*DamageError)(nil); errors.As(err, &damage) {
-		sound, err = h.there.soundConfig(ctx)
+		sound, err = config.Sound(ctx, h.there.store, h.there.ring)
 	}
 	if err != nil {
 		return err
 	}
 	for _, t := range []*object.Store{h.r.store, h.to} {
-		copies, err := readConfigs(ctx, t, true)
+		copies, err := config.Read(ctx, t, true)
 		if err != nil && !errors.Is(err, ErrNoRepository) && !errors.Is(err, seal.ErrDamaged) {
 			return err
 		}

@@ -157,7 +157,7 @@ type hold struct {
 
 // hold writes a lease and replaces it from time to time, until release.
 func (r *Repo) hold(ctx context.Context, run seal.Run, kind leaseKind, body lease, trees func(context.Context) ([][2][]byte, error)) (*hold, error) {
-	host, user := r.whoAmI()
+	host, user := r.opts.whoAmI()
 	if body.Username = []byte(user); len(body.Hostname) == 0 {
 		body.Hostname = []byte(host)
 	}

@@ -113,7 +113,7 @@ func (r *Repo) readManifestAs(ctx context.Context, name string, id snapshot.ID) 
 	}
 	if blake3.Sum256(sealed) != id {
 		if _, err := r.box.Open(seal.Tombstone, sealed); errors.Is(err, ErrNewerKey) {
-			return nil, nil, damage(name, err)
+			return nil, nil, object.Unopened(name, err)
 		}
 		if sealed, err = r.store.ReadFromReplicas(ctx, name, id, object.MaxManifest, &DamageError{Object: name, Err: object.ErrHash}); err != nil {
 			return nil, nil, err
@@ -121,7 +121,7 @@ func (r *Repo) readManifestAs(ctx context.Context, name string, id snapshot.ID) 
 	}
 	body, err := r.box.Open(seal.Manifest, sealed)
 	if err != nil {
-		return nil, nil, damage(name, err)
+		return nil, nil, object.Unopened(name, err)
 	}
 	m, err := snapshot.ParseManifest(body)
 	if err != nil {

@@ -93,7 +93,7 @@ func (r *Repo) readMark(ctx context.Context, id snapshot.ID, number uint64) (*ma
 	}
 	m, err := r.openMark(markName(id, number), sealed)
 	if errors.Is(err, ErrNewerKey) {
-		return nil, damage(markName(id, number), err)
+		return nil, object.Unopened(markName(id, number), err)
 	}
 	if err != nil {
 		return &mark{Number: number, Pinned: true}, nil
@@ -119,7 +119,7 @@ func (r *Repo) openMark(name string, sealed []byte) (*mark, error) {
 
 // setMark changes what is said of a snapshot.
 func (r *Repo) setMark(ctx context.Context, id snapshot.ID, change func(*mark)) error {
-	if err := r.upToDate(ctx); err != nil {
+	if err := r.keys.Current(ctx); err != nil {
 		return err
 	}
 	for {

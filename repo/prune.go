@@ -180,7 +180,7 @@ func (r *Repo) freshOn(store *object.Store) (*Repo, error) {
 	if err != nil {
 		return nil, err
 	}
-	fresh, err := repoOn(store, r.dir, r.opts, r.config, r.ring)
+	fresh, err := repoOn(store, r.keys.On(store), r.dir, r.opts, r.config, r.ring)
 	if err == nil {
 		fresh.scratch = dir
 		fresh.index, err = index.Open(dir)

@@ -27,7 +27,7 @@ type IndexRepair struct {
 // ones. What snapshots need and no pack holds it notes, so that the next snapshot
 // of the same source stores it again where the source still has it.
 func (r *Repo) RepairIndex(ctx context.Context) (*IndexRepair, error) {
-	if err := r.upToDate(ctx); err != nil {
+	if err := r.keys.Current(ctx); err != nil {
 		return nil, err
 	}
 	fresh, err := r.fresh()

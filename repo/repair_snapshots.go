@@ -35,7 +35,7 @@ type SnapshotRepair struct {
 // whole unless it is told to forget them. With no ids it looks at all snapshots.
 // What packs hold is taken to be readable: RepairPacks comes first.
 func (r *Repo) RepairSnapshots(ctx context.Context, o SnapshotRepairOptions, ids ...snapshot.ID) ([]SnapshotRepair, error) {
-	if err := r.upToDate(ctx); err != nil {
+	if err := r.keys.Current(ctx); err != nil {
 		return nil, err
 	}
 	fresh, err := r.fresh()

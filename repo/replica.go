@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/qsnap/qsnap/internal/config"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/target"
 )
@@ -62,7 +63,7 @@ func beginReplicating(ctx context.Context, to *object.Store) (*replicating, erro
 	if err := to.Create(ctx, w.name, body); err != nil {
 		return nil, err
 	}
-	mark, err := readSibling(ctx, to, object.ReplicaName)
+	mark, err := config.ReadSibling(ctx, to, object.ReplicaName)
 	if err == nil && mark == "" {
 		err = ErrPromoted
 	}
@@ -128,7 +129,7 @@ func Promote(ctx context.Context, t target.Target, force bool) error {
 		}
 	}
 	if err != nil {
-		return errors.Join(err, putSibling(ctx, s, object.ReplicaName, rand.Reader))
+		return errors.Join(err, config.PutSibling(ctx, s, object.ReplicaName, rand.Reader))
 	}
 	return nil
 }

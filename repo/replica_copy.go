@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/qsnap/qsnap/internal/config"
 	"github.com/qsnap/qsnap/internal/object"
 )
 
@@ -79,7 +80,7 @@ func (c *replication) copyConfig(ctx context.Context) error {
 	body := here[object.ConfigName]
 	for _, b := range here {
 		switch {
-		case sameConfig(there, b):
+		case config.Has(there, b):
 			body = b
 		case body == nil:
 			body = b

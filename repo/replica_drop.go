@@ -31,7 +31,7 @@ import (
 // While anything that tells what is needed there can't be read, nothing but snapshots
 // goes: see Kept.
 func (r *Repo) Replicate(ctx context.Context, to target.Target, o ReplicateOptions) (*ReplicateReport, error) {
-	if err := r.upToDate(ctx); err != nil {
+	if err := r.keys.Current(ctx); err != nil {
 		return nil, err
 	}
 	c := newReplication(r.store, object.On(to, object.Options{}), o)
@@ -320,15 +320,8 @@ func (d *dropper) dropKeys(ctx context.Context) error {
 	if len(removed) == 0 {
 		return nil
 	}
-	slots, err := d.r.soundSlots(ctx)
-	if err != nil {
+	if kept, err := d.r.keys.HasOf(ctx, d.here); err != nil || !kept {
 		return err
-	}
-	if !slices.ContainsFunc(slots, func(s keySlot) bool {
-		_, ok := d.here[object.Keys.Under(s.id)]
-		return ok && s.Epochs() >= d.r.ring.Epoch()
-	}) {
-		return nil
 	}
 	for _, name := range removed {
 		if err := d.remove(ctx, name); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zeebo/blake3"
 
+	"github.com/qsnap/qsnap/internal/keys"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
@@ -66,7 +67,7 @@ func (c *content) verdict(name string) error {
 			return errTombstone
 		}
 		return &DamageError{Object: name, Err: object.ErrHash}
-	case kind == object.Epochs && (c.size != seal.KeySize+16 || !bytes.Equal(c.front, withSum(c.front[:seal.KeySize]))):
+	case kind == object.Epochs && (c.size != seal.KeySize+16 || !bytes.Equal(c.front, keys.WithSum(c.front[:seal.KeySize]))):
 		return &DamageError{Object: name, Err: object.ErrHash}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/qsnap/qsnap/internal/config"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
@@ -131,19 +132,19 @@ func (c *replication) isOurs(ctx context.Context) error {
 		if _, err := c.to.Stat(ctx, object.ConfigName); !errors.Is(err, fs.ErrNotExist) {
 			return errors.Join(fmt.Errorf("something else is here already: %w", fs.ErrExist), err)
 		}
-		mark, err := readSibling(ctx, c.to, object.ReplicaName)
+		mark, err := config.ReadSibling(ctx, c.to, object.ReplicaName)
 		if err != nil || mark != "" {
 			return err
 		}
-		if err := isVacant(ctx, c.to, below()); err != nil {
+		if err := config.Vacant(ctx, c.to, config.Below()); err != nil {
 			return err
 		}
-		return putSibling(ctx, c.to, object.ReplicaName, rand.Reader)
+		return config.PutSibling(ctx, c.to, object.ReplicaName, rand.Reader)
 	}
 	if !alike(here, there) {
 		return fmt.Errorf("another repository is here already: %w", fs.ErrExist)
 	}
-	mark, err := readSibling(ctx, c.to, object.ReplicaName)
+	mark, err := config.ReadSibling(ctx, c.to, object.ReplicaName)
 	if err == nil && mark == "" {
 		err = fmt.Errorf("this repository is here already, and is no replica, or was promoted: %w", fs.ErrExist)
 	}
@@ -152,10 +153,10 @@ func (c *replication) isOurs(ctx context.Context) error {
 
 // configs returns the copies of the config here and there, where there may be none.
 func (c *replication) configs(ctx context.Context) (here, there map[string][]byte, err error) {
-	if here, err = readConfigs(ctx, c.from, true); err != nil {
+	if here, err = config.Read(ctx, c.from, true); err != nil {
 		return nil, nil, err
 	}
-	there, err = readConfigs(ctx, c.to, true)
+	there, err = config.Read(ctx, c.to, true)
 	if errors.Is(err, ErrNoRepository) {
 		err = nil
 	}
@@ -165,7 +166,7 @@ func (c *replication) configs(ctx context.Context) (here, there map[string][]byt
 // alike reports whether two repositories have any copy of the config in common.
 func alike(a, b map[string][]byte) bool {
 	for _, body := range a {
-		if sameConfig(b, body) {
+		if config.Has(b, body) {
 			return true
 		}
 	}

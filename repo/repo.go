@@ -3,18 +3,20 @@ package repo
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
 	"sync/atomic"
 	"time"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/config"
+	"github.com/qsnap/qsnap/internal/keys"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
@@ -23,7 +25,16 @@ import (
 
 var (
 	// ErrNoRepository means that the target holds no repository.
-	ErrNoRepository = errors.New("there is no repository here")
+	ErrNoRepository = config.ErrNoRepository
+	// ErrOccupied means that a repository can't be made on a target, because something
+	// else is there.
+	ErrOccupied = config.ErrOccupied
+	// ErrUnfinished means that a target holds what making a repository begins with, and
+	// nothing else: Init with the same secret completes it. It is ErrNoRepository, too.
+	ErrUnfinished = config.ErrUnfinished
+	// ErrNoConfig, in a *DamageError, means that a repository has lost its config and
+	// the copy of it. All else may be whole.
+	ErrNoConfig = config.ErrNoConfig
 	// ErrWrongSecret means that no key slot opens with the secret.
 	ErrWrongSecret = seal.ErrWrongSecret
 	// ErrReplaces means that the target can't create objects atomically: of several
@@ -51,7 +62,8 @@ type Repo struct {
 	dry    *object.Meter // counts what isn't stored; nil if the store stores
 	dir    string        // of what is kept locally, or empty
 	opts   Options
-	config *config
+	config *config.Config
+	keys   *keys.Keys
 	ring   *seal.Keyring
 	box    *seal.Sealer
 	slot   string // the key slot that was opened, or empty
@@ -138,21 +150,21 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	if _, err := io.ReadFull(o.Rand, id[:]); err != nil {
 		return nil, err
 	}
-	c, err := newConfig(o, id, o.Now())
+	c, err := config.New(config.Choice{Chunks: o.Chunks, PackSize: o.PackSize}, id, o.Now())
 	if err != nil {
 		return nil, err
 	}
-	if err := isVacant(ctx, there, below(string(object.Keys))); err != nil {
+	if err := config.Vacant(ctx, there, config.Below(string(object.Keys))); err != nil {
 		return nil, err
 	}
-	ring, begun, err := begunRing(ctx, there, secret)
+	ring, begun, err := keys.Begun(ctx, there, secret.secret)
 	if ring == nil && err == nil {
 		ring, err = seal.NewKeyring(o.Rand)
 	}
 	if err != nil {
 		return nil, err
 	}
-	body, err := c.marshal()
+	body, err := c.Marshal()
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +172,7 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	r, err := newRepo(t, o.Options, c, ring)
+	r, err := newRepo(t, o.Options, c, ring, "")
 	if err != nil {
 		return nil, err
 	}
@@ -169,11 +181,12 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	}
 	// The config comes last: without it nothing is a repository, so what a crash
 	// leaves before is no harm. Create-only decides between two that race.
-	if r.slot, err = r.putSlot(ctx, ring, secret, o.Label); err != nil {
+	slot, err := r.keys.Begin(ctx, secret.secret, o.Label)
+	if err != nil {
 		return nil, err
 	}
 	if err := r.store.Put(ctx, object.ConfigName, sealed); err != nil {
-		return nil, object.Join(err, r.store.Delete(context.WithoutCancel(ctx), object.Keys.Under(r.slot)))
+		return nil, object.Join(err, r.store.Delete(context.WithoutCancel(ctx), object.Keys.Under(slot)))
 	}
 	if begun != "" { // whoever put it may still be there, and take it away: this has its own
 		if err := r.store.Remove(ctx, object.Keys.Under(begun)); err != nil {
@@ -192,36 +205,33 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 func Open(ctx context.Context, t target.Target, secret Secret, o Options) (*Repo, error) {
 	o.fill()
 	there := object.On(t, object.Options{})
-	sealed, err := readConfigs(ctx, there, false)
+	sealed, err := config.Read(ctx, there, false)
 	if err != nil {
-		return nil, whyNoConfig(ctx, there, err)
+		return nil, config.WhyNone(ctx, there, err)
 	}
-	ring, slot, err := unlock(ctx, there, secret)
+	ring, slot, err := keys.Unlock(ctx, there, secret.secret)
 	if err != nil {
 		return nil, err
 	}
-	c, err := openOneConfig(ring, sealed[object.ConfigName])
+	c, err := config.OpenOne(ring, sealed[object.ConfigName])
 	if err != nil {
-		if sealed, err = readConfigs(ctx, there, true); err == nil {
-			c, err = openConfig(ring, sealed)
+		if sealed, err = config.Read(ctx, there, true); err == nil {
+			c, err = config.Open(ring, sealed)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	if c.twin, err = readSibling(ctx, there, object.TwinName); err != nil {
+	if c.Twin, err = config.ReadSibling(ctx, there, object.TwinName); err != nil {
 		return nil, err
 	}
-	if c.replica, err = readSibling(ctx, there, object.ReplicaName); err != nil {
+	if c.Replica, err = config.ReadSibling(ctx, there, object.ReplicaName); err != nil {
 		return nil, err
 	}
-	if c.replica != "" {
+	if c.Replica != "" {
 		t = object.ReadOnly(t, ErrReplica)
 	}
-	r, err := newRepo(t, o, c, ring)
-	if err == nil {
-		r.slot = slot
-	}
+	r, err := newRepo(t, o, c, ring, slot)
 	return r, err
 }
 
@@ -240,22 +250,25 @@ func (o *Options) fill() {
 	}
 }
 
-// newRepo returns a repository on a target.
-func newRepo(t target.Target, o Options, c *config, ring *seal.Keyring) (*Repo, error) {
+// newRepo returns a repository on a target, opened with a ring from a key slot.
+func newRepo(t target.Target, o Options, c *config.Config, ring *seal.Keyring, slot string) (*Repo, error) {
 	of := object.Options{Dir: o.localDir(c), CacheSize: o.CacheSize, Warn: o.Notice}
 	for _, replica := range o.Replicas {
 		of.Replicas = append(of.Replicas, object.Replica(replica))
 	}
-	return repoOn(object.On(t, of), of.Dir, o, c, ring)
+	host, user := o.whoAmI()
+	store := object.On(t, of)
+	k := keys.New(store, ring, slot, keys.Options{Now: o.Now, Rand: o.Rand, Hostname: host, User: user})
+	return repoOn(store, k, of.Dir, o, c, ring)
 }
 
-func repoOn(store *object.Store, dir string, o Options, c *config, ring *seal.Keyring) (*Repo, error) {
+func repoOn(store *object.Store, k *keys.Keys, dir string, o Options, c *config.Config, ring *seal.Keyring) (*Repo, error) {
 	decompressor, err := pack.NewDecompressor(0)
 	if err != nil {
 		return nil, err
 	}
 	r := &Repo{
-		store: store, dir: dir, opts: o, config: c, ring: ring,
+		store: store, keys: k, dir: dir, opts: o, config: c, ring: ring,
 		box:          seal.NewSealer(ring, [seal.KeySize]byte(c.Repository), c.AEAD, o.Rand),
 		data:         chunk.NewHasher(ring.SubKey("data ids")),
 		tree:         chunk.NewHasher(ring.SubKey("tree ids")),
@@ -266,79 +279,12 @@ func repoOn(store *object.Store, dir string, o Options, c *config, ring *seal.Ke
 	return r, nil
 }
 
-// readConfigs returns the config's two copies, as far as they are there; unless both
-// are asked for, the second only if the first can't be right.
-func readConfigs(ctx context.Context, store *object.Store, both bool) (map[string][]byte, error) {
-	out := map[string][]byte{}
-	var unread error
-	for _, name := range []string{object.ConfigName, object.ConfigCopyName} {
-		b, err := store.ReadAll(ctx, name, object.MaxConfig)
-		switch {
-		case err == nil:
-			out[name] = b
-		case errors.Is(err, fs.ErrNotExist):
-		case ctx.Err() != nil || target.Temporary(err) || errors.Is(err, target.ErrGivenUp):
-			return nil, err // nor would the copy be read
-		case unread == nil:
-			unread = err
-		}
-		if _, err := seal.ParseHeader(b); err == nil && !both {
-			return out, nil
-		}
-	}
-	if len(out) == 0 && unread != nil {
-		return nil, unread
-	}
-	if len(out) == 0 {
-		return nil, ErrNoRepository
-	}
-	// Whether it can be opened doesn't depend on the secret alone.
-	var first error
-	for _, name := range []string{object.ConfigName, object.ConfigCopyName} {
-		_, err := seal.ParseHeader(out[name])
-		if err == nil || errors.Is(err, seal.ErrDamaged) {
-			return out, nil
-		}
-		if first == nil && out[name] != nil {
-			first = fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	if errors.Is(first, seal.ErrNotSealed) {
-		return nil, fmt.Errorf("%w: there is a file %q, but qsnap has not made it", ErrNoRepository, object.ConfigName)
-	}
-	return nil, first
-}
-
-// openConfig opens the config, from its copy where it is damaged.
-func openConfig(ring *seal.Keyring, sealed map[string][]byte) (*config, error) {
-	var first error
-	for _, name := range []string{object.ConfigName, object.ConfigCopyName} {
-		c, err := openOneConfig(ring, sealed[name])
-		if err == nil {
-			return c, nil
-		}
-		if first == nil {
-			first = &DamageError{Object: name, Err: err}
-		}
-	}
-	return nil, first
-}
-
-func openOneConfig(ring *seal.Keyring, sealed []byte) (*config, error) {
-	// A config has the same header whatever the cipher of its repository.
-	body, err := seal.NewSealer(ring, [seal.KeySize]byte{}, seal.AES256GCM, nil).Open(seal.Config, sealed)
-	if err != nil {
-		return nil, err
-	}
-	return parseConfig(body)
-}
-
 // Chunks returns where the repository cuts files, for InitOptions of one that is to
 // cut them alike.
-func (r *Repo) Chunks() chunk.Params { return r.config.params() }
+func (r *Repo) Chunks() chunk.Params { return r.config.Params() }
 
 // ID returns the repository's id as hexadecimal digits. Twins have the same.
-func (r *Repo) ID() string { return hex.EncodeToString(r.config.Repository) }
+func (r *Repo) ID() string { return r.config.ID() }
 
 // Close releases what the repository holds locally. No other method may be called
 // during or after it.
@@ -360,9 +306,20 @@ func (r *Repo) Close() error {
 	return err
 }
 
+// whoAmI returns the names of this host and user, as far as they are known.
+func (o *Options) whoAmI() (host, name string) {
+	if host = o.Hostname; host == "" {
+		host, _ = os.Hostname()
+	}
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return host, name
+}
+
 // localDir returns the directory of what is kept locally of a repository, or "" if there is
 // no place for it.
-func (o *Options) localDir(c *config) string {
+func (o *Options) localDir(c *config.Config) string {
 	dir := o.CacheDir
 	if dir == "" {
 		user, err := os.UserCacheDir()
@@ -371,13 +328,11 @@ func (o *Options) localDir(c *config) string {
 		}
 		dir = filepath.Join(user, "qsnap")
 	}
-	return filepath.Join(dir, hex.EncodeToString(c.Repository)[:32]+c.twin+c.replica)
+	return filepath.Join(dir, c.LocalName())
 }
 
 // Probe returns ErrNoRepository unless a target holds a repository, or a *DamageError
 // for one that has lost its config; it needs no secret.
 func Probe(ctx context.Context, t target.Target) error {
-	store := object.On(t, object.Options{})
-	_, err := readConfigs(ctx, store, false)
-	return whyNoConfig(ctx, store, err)
+	return config.Probe(ctx, object.On(t, object.Options{}))
 }

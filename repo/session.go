@@ -97,7 +97,7 @@ const deltaPacks = 64
 // newSession begins a run that stores. Its lease says what it is for. Nothing is
 // stored if the repository has a newer key than this Repo.
 func (r *Repo) newSession(ctx context.Context, kind leaseKind, what lease, level pack.Level, workers int) (*session, error) {
-	if err := r.upToDate(ctx); err != nil {
+	if err := r.keys.Current(ctx); err != nil {
 		return nil, err
 	}
 	if _, err := r.store.CreatesOnly(ctx); err != nil {
@@ -304,7 +304,7 @@ func (s *session) note(info *pack.Info) error {
 // putPack stores a pack. One that is there already, as after a Put that succeeded
 // and was reported as failed, has to be whole.
 func (s *session) putPack(info *pack.Info, spool object.Spool) error {
-	if s.r.config.twin != "" { // so that nobody can use its name again
+	if s.r.config.Twin != "" { // so that nobody can use its name again
 		if _, err := s.r.claimName(s.ctx, info.ID); err != nil {
 			return err
 		}

@@ -163,7 +163,7 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 		Start: start, Hostname: o.Hostname, Paths: source.Paths, Layout: source.Layout,
 		Tags: sortedUnique(o.Tags), Program: Program, Excludes: o.Excludes,
 	}
-	host, user := r.whoAmI()
+	host, user := r.opts.whoAmI()
 	if m.Username = user; m.Hostname == "" {
 		m.Hostname = host
 	}
@@ -293,7 +293,7 @@ func (t *taking) fill() error {
 		avoid, clocks = append(avoid, t.r.dir), append(clocks, t.r.dir)
 	}
 	result, err := capture.Run(s.ctx, t.source, capture.Options{
-		Sink: s, Loader: trees{t.r}, Params: t.r.config.params(),
+		Sink: s, Loader: trees{t.r}, Params: t.r.config.Params(),
 		Parent: t.parent, IgnoreCTime: o.IgnoreCTime, IgnoreInode: o.IgnoreInode,
 		Start: m.Start, Clocks: clocks,
 		Resume: t.resume, Lost: t.losses.lostFunc(), Completed: s.completed.add,

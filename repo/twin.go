@@ -1,16 +1,12 @@
 package repo
 
 import (
-	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 
-	"github.com/zeebo/blake3"
-
+	"github.com/qsnap/qsnap/internal/config"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/target"
 )
@@ -47,7 +43,7 @@ func (r *Repo) claimName(ctx context.Context, id [32]byte) (bool, error) {
 func (p *publication) name(ctx context.Context) error {
 	for {
 		given := p.sealed != nil
-		if err := p.seal(); err != nil || p.s.r.config.twin == "" {
+		if err := p.seal(); err != nil || p.s.r.config.Twin == "" {
 			return err
 		}
 		free, err := p.s.r.claimName(ctx, p.m.ID)
@@ -58,41 +54,6 @@ func (p *publication) name(ctx context.Context) error {
 	}
 }
 
-// readSibling returns what tells a repository from others with its id, as the twin or
-// replica that it is, or nothing where there is no object of that name.
-//
-// That the object is there makes it a twin or replica. Its bytes only keep the caches of
-// several apart, so where a disk can't read them all else goes on.
-func readSibling(ctx context.Context, s *object.Store, name string) (string, error) {
-	b, err := s.ReadFront(ctx, name, siblingSize)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	if object.IsDamage(err) {
-		return "-unread", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	sum := blake3.Sum256(b)
-	return "-" + hex.EncodeToString(sum[:4]), nil
-}
-
-// putSibling stores what tells a repository from others, unless it is there.
-func putSibling(ctx context.Context, s *object.Store, name string, random io.Reader) error {
-	var body [siblingSize]byte
-	if _, err := io.ReadFull(random, body[:]); err != nil {
-		return err
-	}
-	err := s.Create(ctx, name, body[:])
-	if errors.Is(err, fs.ErrExist) {
-		return nil // of one that was interrupted
-	}
-	return err
-}
-
-const siblingSize = 16
-
 // Twin makes a twin of the repository on an empty target: one with the same id and
 // keys, to which Copy moves packs and snapshots just as they are. It has no
 // snapshots yet, and all secrets that open this repository open it, too. On a target
@@ -100,28 +61,28 @@ const siblingSize = 16
 // slots that were made since, so that the twin follows a rotation. A target that
 // holds another repository is fs.ErrExist.
 func (r *Repo) Twin(ctx context.Context, t target.Target) error {
-	if err := r.upToDate(ctx); err != nil {
+	if err := r.keys.Current(ctx); err != nil {
 		return err
 	}
-	config, err := r.soundConfig(ctx)
+	body, err := config.Sound(ctx, r.store, r.ring)
 	if err != nil {
 		return err
 	}
 	other := object.On(t, object.Options{})
-	there, err := readConfigs(ctx, other, true)
+	there, err := config.Read(ctx, other, true)
 	if errors.Is(err, ErrNoRepository) {
 		if _, e := other.Stat(ctx, object.ConfigName); errors.Is(e, fs.ErrNotExist) {
-			if err = isVacant(ctx, other, below(object.TwinName, string(object.Keys), string(object.Epochs))); err == nil {
-				err = putSibling(ctx, other, object.TwinName, r.opts.Rand)
+			if err = config.Vacant(ctx, other, config.Below(object.TwinName, string(object.Keys), string(object.Epochs))); err == nil {
+				err = config.PutSibling(ctx, other, object.TwinName, r.opts.Rand)
 			}
 		}
-	} else if err == nil && !sameConfig(there, config) {
+	} else if err == nil && !config.Has(there, body) {
 		err = fmt.Errorf("another repository is here already: %w", fs.ErrExist)
 	}
 	if err != nil {
 		return err
 	}
-	if err := r.giveKeys(ctx, other); err != nil {
+	if err := r.keys.Give(ctx, other); err != nil {
 		return err
 	}
 	// Without a config nothing is a repository: it comes last, as in Init.
@@ -129,78 +90,9 @@ func (r *Repo) Twin(ctx context.Context, t target.Target) error {
 		if there[name] != nil {
 			continue
 		}
-		if err := other.Put(ctx, name, config); err != nil {
+		if err := other.Put(ctx, name, body); err != nil {
 			return err
 		}
 	}
 	return other.KeepReserve(ctx, r.box, r.opts.Rand)
-}
-
-// soundConfig returns the config as stored, from its copy where it is damaged.
-func (r *Repo) soundConfig(ctx context.Context) ([]byte, error) {
-	sealed, err := readConfigs(ctx, r.store, true)
-	if err != nil {
-		return nil, err
-	}
-	for _, b := range sealed {
-		if _, err = openOneConfig(r.ring, b); err == nil {
-			return b, nil
-		}
-	}
-	return nil, &DamageError{Object: object.ConfigName, Err: err}
-}
-
-// sameConfig reports whether any copy of a config has those bytes.
-func sameConfig(copies map[string][]byte, want []byte) bool {
-	for _, b := range copies {
-		if bytes.Equal(b, want) {
-			return true
-		}
-	}
-	return false
-}
-
-// giveKeys puts the slots of the ring in use, and what makes its epochs count, on
-// another target.
-func (r *Repo) giveKeys(ctx context.Context, to *object.Store) error {
-	for epoch := uint32(2); epoch <= r.ring.Epoch(); epoch++ {
-		owner, err := ownerOf(ctx, to, r.ring, epoch)
-		if err != nil {
-			return err
-		}
-		if owner == others {
-			return fmt.Errorf("its key was rotated on its own, so that it is no twin any more: %w", fs.ErrExist)
-		}
-	}
-	slots, damaged, err := readSlots(ctx, r.store)
-	if err != nil {
-		return err
-	}
-	given := 0
-	for _, s := range slots {
-		if s.Epochs() != r.ring.Epoch() {
-			continue
-		}
-		b, err := r.store.ReadAll(ctx, object.Keys.Under(s.id), object.MaxSlot)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // removed meanwhile
-		}
-		if err == nil {
-			err = to.Put(ctx, object.Keys.Under(s.id), b)
-		}
-		if err != nil {
-			return err
-		}
-		given++
-	}
-	if given == 0 {
-		return errors.Join(errors.New("there is no key slot that the twin could have"), damaged)
-	}
-	for epoch := uint32(2); epoch <= r.ring.Epoch(); epoch++ {
-		err := to.Create(ctx, epochName(epoch), epochBody(r.ring, epoch))
-		if err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
-		}
-	}
-	return nil
 }

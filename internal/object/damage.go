@@ -8,6 +8,7 @@ import (
 	"io/fs"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/target"
 )
@@ -100,6 +101,15 @@ func (t damageTeller) verdict(name string, err error) error {
 	}
 	if id, ok := Packs.ID(name); ok {
 		return &pack.DamageError{Pack: id, Err: err}
+	}
+	return &DamageError{name, err}
+}
+
+// Unopened returns an error of opening a sealed object as what it means: damage, or a key
+// that is missing.
+func Unopened(name string, err error) error {
+	if errors.Is(err, seal.ErrNoKey) {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	return &DamageError{name, err}
 }

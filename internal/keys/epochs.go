@@ -1,4 +1,4 @@
-package repo
+package keys
 
 import (
 	"bytes"
@@ -14,10 +14,6 @@ import (
 	"github.com/qsnap/qsnap/internal/seal"
 )
 
-// ErrNewerKey means that something is sealed with a key that was made after the one
-// the repository was opened with: see RotateKey.
-var ErrNewerKey = seal.ErrNoKey
-
 // An epoch of keys after the first counts once an object names it,
 //
 //	epochs/<number, 8 digits>
@@ -26,14 +22,15 @@ var ErrNewerKey = seal.ErrNoKey
 // bytes of their BLAKE3 hash. Create-only Put decides between two that rotate at
 // once: a slot may wrap the key of an epoch before that is decided, but nothing is
 // sealed under it.
-func epochName(epoch uint32) string { return fmt.Sprintf("%s%08d", string(object.Epochs), epoch) }
+func EpochName(epoch uint32) string { return fmt.Sprintf("%s%08d", string(object.Epochs), epoch) }
 
 func epochBody(ring *seal.Keyring, epoch uint32) []byte {
 	commitment := ring.Commitment(epoch)
-	return withSum(commitment[:])
+	return WithSum(commitment[:])
 }
 
-func withSum(b []byte) []byte {
+// WithSum returns bytes and the first 16 bytes of their BLAKE3 hash.
+func WithSum(b []byte) []byte {
 	sum := blake3.Sum256(b)
 	return append(bytes.Clone(b), sum[:16]...)
 }
@@ -51,7 +48,7 @@ const (
 // ownerOf finds out whose an epoch is.
 func ownerOf(ctx context.Context, store *object.Store, ring *seal.Keyring, epoch uint32) (epochOwner, error) {
 	const size = seal.KeySize + 16
-	b, err := store.ReadFront(ctx, epochName(epoch), size+1)
+	b, err := store.ReadFront(ctx, EpochName(epoch), size+1)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nobodys, nil
@@ -59,7 +56,7 @@ func ownerOf(ctx context.Context, store *object.Store, ring *seal.Keyring, epoch
 		return unknown, nil
 	case err != nil:
 		return nobodys, err
-	case len(b) != size || !bytes.Equal(b, withSum(b[:seal.KeySize])):
+	case len(b) != size || !bytes.Equal(b, WithSum(b[:seal.KeySize])):
 		return unknown, nil
 	case bytes.Equal(b, epochBody(ring, epoch)):
 		return ours, nil
@@ -90,61 +87,29 @@ func confirm(ctx context.Context, store *object.Store, ring *seal.Keyring) (_ *s
 	return ring, whole, nil
 }
 
-// upToDate returns ErrNewerKey if the repository has an epoch whose key this Repo
-// doesn't have.
-func (r *Repo) upToDate(ctx context.Context) error {
-	_, err := r.store.Stat(ctx, epochName(r.ring.Newest()+1))
+// Current returns seal.ErrNoKey if the repository has an epoch whose key these don't have.
+func (k *Keys) Current(ctx context.Context) error {
+	_, err := k.store.Stat(ctx, EpochName(k.ring.Newest()+1))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return ErrNewerKey
+	return seal.ErrNoKey
 }
 
 // newestEpoch returns the newest epoch that counts.
-func (r *Repo) newestEpoch(ctx context.Context) (uint32, error) {
-	newest := r.ring.Epoch()
-	for info, err := range r.store.List(ctx, object.Epochs) {
+func (k *Keys) newestEpoch(ctx context.Context) (uint32, error) {
+	newest := k.ring.Epoch()
+	for info, err := range k.store.List(ctx, object.Epochs) {
 		if err != nil {
 			return 0, err
 		}
 		digits := object.Epochs.Rest(info.Name)
-		if epoch, err := strconv.ParseUint(digits, 10, 32); err == nil && epochName(uint32(epoch)) == info.Name {
+		if epoch, err := strconv.ParseUint(digits, 10, 32); err == nil && EpochName(uint32(epoch)) == info.Name {
 			newest = max(newest, uint32(epoch))
 		}
 	}
 	return newest, nil
-}
-
-// damage returns an error of opening an object as what it means: damage, or a key
-// that is missing.
-func damage(name string, err error) error {
-	if errors.Is(err, ErrNewerKey) {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return &DamageError{Object: name, Err: err}
-}
-
-// checkEpochs checks that all epochs of the ring that are in use count.
-func (c *checker) checkEpochs(ctx context.Context) error {
-	if err := c.r.upToDate(ctx); err != nil {
-		return err
-	}
-	for epoch := uint32(2); epoch <= c.r.ring.Epoch(); epoch++ {
-		owner, err := ownerOf(ctx, c.r.store, c.r.ring, epoch)
-		if err != nil {
-			return err
-		}
-		switch owner {
-		case nobodys:
-			c.find(BadKey, epochName(epoch), "it is missing")
-		case others:
-			c.find(BadKey, epochName(epoch), "it is of another key")
-		case unknown:
-			c.find(BadKey, epochName(epoch), "it is damaged")
-		}
-	}
-	return nil
 }

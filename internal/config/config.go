@@ -1,6 +1,9 @@
-package repo
+// Package config is what a repository is made with, and what tells what lies on a target:
+// a repository, the rest of one, a twin, a replica, something else, or nothing.
+package config
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -8,13 +11,14 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 )
 
-// config is what a repository is made with and never changes. It is stored as
+// Config is what a repository is made with and never changes. It is stored as
 // CBOR in core deterministic encoding, sealed in one piece.
-type config struct {
+type Config struct {
 	Repository  []byte    `cbor:"1,keyasint"` // 32 bytes, random
 	Created     int64     `cbor:"2,keyasint"` // seconds since 1970
 	AEAD        seal.AEAD `cbor:"3,keyasint"`
@@ -26,8 +30,8 @@ type config struct {
 	PackSize    int64     `cbor:"9,keyasint"`
 	SegmentSize int       `cbor:"10,keyasint"`
 
-	twin    string // which twin this is, if it is one; see Twin
-	replica string // which replica, if it is one; see Replicate
+	Twin    string `cbor:"-"` // which twin this is, if it is one
+	Replica string `cbor:"-"` // which replica, if it is one
 }
 
 // Default and permitted sizes. A segment is what has to be read and decompressed
@@ -42,15 +46,16 @@ const (
 	maxSegmentSize     = 16 << 20
 )
 
-func (c *config) params() chunk.Params {
+// Params returns where files are cut.
+func (c *Config) Params() chunk.Params {
 	return chunk.Params{Polynomial: c.Polynomial, Min: c.MinChunk, Max: c.MaxChunk, Bits: c.ChunkBits, Whole: c.WholeChunk}
 }
 
-func (c *config) setParams(p chunk.Params) {
+func (c *Config) setParams(p chunk.Params) {
 	c.Polynomial, c.MinChunk, c.MaxChunk, c.ChunkBits, c.WholeChunk = p.Polynomial, p.Min, p.Max, p.Bits, p.Whole
 }
 
-func (c *config) validate() error {
+func (c *Config) validate() error {
 	switch {
 	case len(c.Repository) != seal.KeySize:
 		return errors.New("config: no repository id")
@@ -61,11 +66,18 @@ func (c *config) validate() error {
 	case c.SegmentSize < minSegmentSize || c.SegmentSize > maxSegmentSize || c.SegmentSize+c.MaxChunk > pack.MaxSegment:
 		return fmt.Errorf("config: segments of %d bytes are not within %d to %d", c.SegmentSize, minSegmentSize, maxSegmentSize)
 	}
-	return c.params().Validate()
+	return c.Params().Validate()
 }
 
-func newConfig(o InitOptions, id [seal.KeySize]byte, created time.Time) (*config, error) {
-	c := &config{
+// Choice is what a new repository may be made with. Zero values are the defaults.
+type Choice struct {
+	Chunks   chunk.Params // a zero Polynomial is a random one; a zero Max the default sizes
+	PackSize int64
+}
+
+// New returns a config with an id.
+func New(o Choice, id [seal.KeySize]byte, created time.Time) (*Config, error) {
+	c := &Config{
 		Repository: id[:], Created: created.Unix(), AEAD: seal.Preferred(),
 		PackSize: defaultPackSize, SegmentSize: defaultSegmentSize,
 	}
@@ -88,7 +100,7 @@ func newConfig(o InitOptions, id [seal.KeySize]byte, created time.Time) (*config
 	return c, c.validate()
 }
 
-func parseConfig(b []byte) (*config, error) {
+func parse(b []byte) (*Config, error) {
 	dec, err := cbor.DecOptions{
 		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden,
 		TagsMd: cbor.TagsForbidden, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
@@ -96,17 +108,20 @@ func parseConfig(b []byte) (*config, error) {
 	if err != nil {
 		return nil, err
 	}
-	var c config
+	var c Config
 	if err := dec.Unmarshal(b, &c); err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
 	return &c, c.validate()
 }
 
-func (c *config) marshal() ([]byte, error) {
-	enc, err := cbor.CoreDetEncOptions().EncMode()
-	if err != nil {
-		return nil, err
-	}
-	return enc.Marshal(c)
+// Marshal returns the config as it is sealed.
+func (c *Config) Marshal() ([]byte, error) {
+	return object.Encode(c)
 }
+
+// ID returns the repository's id as hexadecimal digits. Twins have the same.
+func (c *Config) ID() string { return hex.EncodeToString(c.Repository) }
+
+// LocalName returns the name of the directory of what is kept locally of the repository.
+func (c *Config) LocalName() string { return c.ID()[:32] + c.Twin + c.Replica }

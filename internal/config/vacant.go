@@ -1,4 +1,4 @@
-package repo
+package config
 
 import (
 	"context"
@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"github.com/qsnap/qsnap/internal/object"
-	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/target"
 )
 
 var (
+	// ErrNoRepository means that the target holds no repository.
+	ErrNoRepository = errors.New("there is no repository here")
 	// ErrOccupied means that a repository can't be made on a target, because something
 	// else is there.
 	ErrOccupied = errors.New("the target is not empty")
@@ -24,17 +25,17 @@ var (
 	ErrNoConfig = errors.New("it is missing, and so is its copy")
 )
 
-// isVacant returns an error unless a repository can be made on a target, where begun
+// Vacant returns an error unless a repository can be made on a target, where begun
 // says which objects may be there because making it was interrupted. A *DamageError
 // means that there is a repository which has lost its config.
-func isVacant(ctx context.Context, store *object.Store, begun func(name string) bool) error {
+func Vacant(ctx context.Context, store *object.Store, begun func(name string) bool) error {
 	for info, err := range store.List(ctx, "") {
 		switch {
 		case err != nil:
 			return err
 		case begun(info.Name):
 		case object.IsOurs(info.Name):
-			return &DamageError{Object: object.ConfigName, Err: fmt.Errorf("%w, and a repository's %s is here", ErrNoConfig, info.Name)}
+			return &object.DamageError{Object: object.ConfigName, Err: fmt.Errorf("%w, and a repository's %s is here", ErrNoConfig, info.Name)}
 		default:
 			return fmt.Errorf("%w: it holds %q", ErrOccupied, info.Name)
 		}
@@ -50,8 +51,8 @@ func isVacant(ctx context.Context, store *object.Store, begun func(name string) 
 	return err
 }
 
-// below returns a function for isVacant.
-func below(prefixes ...string) func(string) bool {
+// Below returns a function for Vacant.
+func Below(prefixes ...string) func(string) bool {
 	return func(name string) bool {
 		for _, p := range prefixes {
 			if name == p || strings.HasSuffix(p, "/") && strings.HasPrefix(name, p) {
@@ -62,14 +63,14 @@ func below(prefixes ...string) func(string) bool {
 	}
 }
 
-// whyNoConfig says what it means that neither config nor its copy is there, as
+// WhyNone says what it means that neither config nor its copy is there, as
 // ErrNoRepository says: the repository has lost both if there is what comes after it.
-func whyNoConfig(ctx context.Context, store *object.Store, missing error) error {
+func WhyNone(ctx context.Context, store *object.Store, missing error) error {
 	if !errors.Is(missing, ErrNoRepository) {
 		return missing
 	}
 	for _, name := range []string{string(object.Packs), string(object.Snapshots), string(object.Deltas), object.ReserveName, string(object.Keys)} {
-		found, err := anyOf(ctx, store, name)
+		found, err := First(ctx, store, name)
 		switch {
 		case err != nil:
 			return err
@@ -77,14 +78,14 @@ func whyNoConfig(ctx context.Context, store *object.Store, missing error) error 
 		case name == string(object.Keys):
 			return ErrUnfinished
 		default:
-			return &DamageError{Object: object.ConfigName, Err: fmt.Errorf("%w, and a repository's %s is here", ErrNoConfig, found)}
+			return &object.DamageError{Object: object.ConfigName, Err: fmt.Errorf("%w, and a repository's %s is here", ErrNoConfig, found)}
 		}
 	}
 	return missing
 }
 
-// anyOf returns the name of an object: the one of that name, or some below a prefix.
-func anyOf(ctx context.Context, store *object.Store, name string) (string, error) {
+// First returns the name of an object: the one of that name, or some below a prefix.
+func First(ctx context.Context, store *object.Store, name string) (string, error) {
 	if !strings.HasSuffix(name, "/") {
 		_, err := store.Stat(ctx, name)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -98,16 +99,9 @@ func anyOf(ctx context.Context, store *object.Store, name string) (string, error
 	return "", nil
 }
 
-// begunRing returns the key ring and the slot of an Init that was interrupted on this
-// target, or nil if there was none. Another's, with another secret, is ErrOccupied.
-func begunRing(ctx context.Context, store *object.Store, secret Secret) (*seal.Keyring, string, error) {
-	begun, err := anyOf(ctx, store, string(object.Keys))
-	if err != nil || begun == "" {
-		return nil, "", err
-	}
-	ring, slot, err := unlock(ctx, store, secret)
-	if errors.Is(err, ErrWrongSecret) {
-		err = fmt.Errorf("%w: making a repository here with another password or key was interrupted, or is under way: %q", ErrOccupied, begun)
-	}
-	return ring, slot, err
+// Probe returns ErrNoRepository unless there is a repository, or a *object.DamageError for
+// one that has lost its config; it needs no secret.
+func Probe(ctx context.Context, store *object.Store) error {
+	_, err := Read(ctx, store, false)
+	return WhyNone(ctx, store, err)
 }
