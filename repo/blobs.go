@@ -435,3 +435,17 @@ func (r *Repo) segmentElsewhere(ctx context.Context, p *pack.Info, n int, dst []
 	}
 	return plain, nil
 }
+
+// packsThere lists the packs that are on the target, with their sizes.
+func (r *Repo) packsThere(ctx context.Context) (map[pack.ID]int64, error) {
+	out := map[pack.ID]int64{}
+	for info, err := range r.store.List(ctx, object.Packs) {
+		if err != nil {
+			return nil, err
+		}
+		if id, ok := packOfName(info.Name); ok {
+			out[id] = info.Size
+		}
+	}
+	return out, nil
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/config"
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target"
@@ -129,8 +130,9 @@ func (r *Repo) Check(ctx context.Context, o CheckOptions) (*CheckReport, error) 
 		return nil, errors.New("check: the part of the packs to read is none")
 	}
 	if run, err := r.box.NewRun(); err == nil {
-		if h, err := r.hold(ctx, run, reading, lease{What: "check"}, nil); err == nil { // else it can't be written
-			defer h.release(ctx)
+		if l, err := r.runs.Begin(ctx, run, runs.Reading, runs.Record{What: "check"}); err == nil { // else it can't be written
+			l.Keep(ctx, nil)
+			defer l.Release(ctx)
 		}
 	}
 	for try := 0; ; try++ {

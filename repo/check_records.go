@@ -8,6 +8,7 @@ import (
 	"github.com/zeebo/blake3"
 
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -34,15 +35,8 @@ var recordKinds = []struct {
 		}
 		return err
 	}},
-	{object.Leases, maxLease, Passing, func(r *Repo, name string, sealed []byte) error {
-		l, _ := parseLeaseName(name)
-		_, err := r.openLease(l, sealed)
-		return err
-	}},
-	{object.Quarantine, maxQuarantine, Passing, func(r *Repo, name string, sealed []byte) error {
-		_, err := r.openQuarantine(name, sealed)
-		return err
-	}},
+	{object.Leases, runs.MaxLease, Passing, func(r *Repo, name string, sealed []byte) error { return r.runs.CheckLease(name, sealed) }},
+	{object.Quarantine, runs.MaxQuarantine, Passing, func(r *Repo, name string, sealed []byte) error { return r.runs.CheckQuarantine(name, sealed) }},
 }
 
 func openManifestRecord(r *Repo, name string, sealed []byte) error {
@@ -117,11 +111,9 @@ func manifestOf(name string) (snapshot.ID, bool) {
 func isRecordName(kind object.Kind, name string) bool {
 	switch kind {
 	case object.Leases:
-		_, ok := parseLeaseName(name)
-		return ok
+		return runs.IsLeaseName(name)
 	case object.Quarantine:
-		_, _, ok := parseQuarantineName(name)
-		return ok
+		return runs.IsQuarantineName(name)
 	case object.Marks:
 		_, _, ok := parseMarkName(name)
 		return ok

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -78,11 +79,11 @@ func (r *Repo) Copy(ctx context.Context, to *Repo, snapshots []*snapshot.Manifes
 	}
 	c := newCopier(r, to, o)
 	var err error
-	if c.s, err = to.newSession(ctx, writing, lease{What: "copy"}, o.Compression, o.Workers); err != nil {
+	if c.s, err = to.newSession(ctx, runs.Writing, runs.Record{What: "copy"}, o.Compression, o.Workers); err != nil {
 		return CopyReport{}, err
 	}
 	defer c.s.close()
-	defer r.holdLater(ctx, "copy")()
+	defer r.runs.BeginLate(ctx, "copy")()
 	c.openLanes()
 	err = c.run(c.s.ctx, snapshots)
 	if cause := c.s.err(); err != nil && cause != nil && ctx.Err() == nil {

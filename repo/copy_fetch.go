@@ -48,7 +48,7 @@ func (c *copier) answerFor(ctx context.Context, runs ...seal.Run) error {
 	if len(c.runs) == before {
 		return nil
 	}
-	return c.s.hold.answerFor(ctx, c.runs)
+	return c.s.lease.AnswerFor(ctx, c.runs)
 }
 
 // cachedSegments is how many bytes of decompressed segments are kept.

@@ -25,13 +25,10 @@ func (c *copier) compare(ctx context.Context) (twins bool, err error) {
 	if c.from.ID() != c.to.ID() {
 		return false, nil
 	}
-	for info, err := range c.from.store.List(ctx, object.Leases) {
-		if err != nil {
-			return false, err
-		}
-		if l, ok := parseLeaseName(info.Name); ok && l.run == c.s.run {
-			return false, errSame
-		}
+	if same, err := c.from.runs.Has(ctx, c.s.run); err != nil {
+		return false, err
+	} else if same {
+		return false, errSame
 	}
 	return c.from.ring.Common(c.to.ring) > 0, nil
 }
@@ -110,13 +107,13 @@ func (c *copier) pick(snapshots []*snapshot.Manifest) (todo []*snapshot.Manifest
 
 // takeUp finds what copies have left that didn't come to their end.
 func (c *copier) takeUp(ctx context.Context) error {
-	j := &judge{r: c.to}
-	if err := j.look(ctx); err != nil {
+	j := c.to.runs.Liveness()
+	if err := j.Refresh(ctx); err != nil {
 		return err
 	}
-	for _, d := range j.dead {
-		if d.body.What == "copy" {
-			c.s.succeeded = append(c.s.succeeded, d.name)
+	for _, d := range j.Dead() {
+		if d.Record.What == "copy" {
+			c.s.succeeded = append(c.s.succeeded, d.Name)
 		}
 	}
 	err := c.to.refreshIndex(ctx, c.s.index, false) // it may have been opened long ago
@@ -141,11 +138,11 @@ func (c *copier) one(ctx context.Context, said *snapshot.Manifest) (*snapshot.Ma
 	if err != nil {
 		return nil, err
 	}
-	quarantine, err := c.to.quarantined(ctx)
+	quarantine, err := c.to.runs.Quarantined(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c.s.setAbsent(quarantine.has)
+	c.s.setAbsent(quarantine.Has)
 	var base *version
 	if v, ok := c.lines[lineOf(m)]; ok {
 		base = &v

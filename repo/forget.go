@@ -12,6 +12,7 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -195,7 +196,7 @@ func (r *Repo) Undelete(ctx context.Context, id snapshot.ID) (*snapshot.Manifest
 	if err != nil {
 		return nil, err
 	}
-	s, err := r.newSession(ctx, writing, lease{What: "undelete"}, CompressionAuto, 1)
+	s, err := r.newSession(ctx, runs.Writing, runs.Record{What: "undelete"}, CompressionAuto, 1)
 	if err != nil {
 		return nil, err
 	}

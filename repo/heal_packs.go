@@ -10,6 +10,7 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -121,7 +122,7 @@ func (h *healer) mendPacks(ctx context.Context) error {
 	}
 	defer r.Close()
 	p := newPruner(r, PruneOptions{Workers: h.o.Workers})
-	if p.s, err = r.newSession(ctx, pruning, lease{What: "heal"}, CompressionAuto, h.o.Workers); err != nil {
+	if p.s, err = r.newSession(ctx, runs.Pruning, runs.Record{What: "heal"}, CompressionAuto, h.o.Workers); err != nil {
 		return err
 	}
 	defer p.s.close()

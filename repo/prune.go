@@ -12,6 +12,7 @@ import (
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/prune"
+	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -144,7 +145,7 @@ func (r *Repo) pruneOnce(ctx context.Context, o PruneOptions) (*PruneReport, err
 	}
 	defer fresh.Close()
 	p := newPruner(fresh, o)
-	if p.s, err = fresh.newSession(ctx, pruning, lease{What: "prune"}, pack.Auto, o.Workers); err != nil {
+	if p.s, err = fresh.newSession(ctx, runs.Pruning, runs.Record{What: "prune"}, pack.Auto, o.Workers); err != nil {
 		return nil, unreadableKey(err)
 	}
 	defer p.s.close()
@@ -160,7 +161,7 @@ func (r *Repo) pruneOnce(ctx context.Context, o PruneOptions) (*PruneReport, err
 // newPruner returns a pruner for a repository with an index of its own.
 func newPruner(fresh *Repo, o PruneOptions) *pruner {
 	p := &pruner{
-		r: fresh, o: o, start: fresh.opts.Now(), judge: &judge{r: fresh}, numbers: map[pack.ID]int{},
+		r: fresh, o: o, start: fresh.opts.Now(), judge: fresh.runs.Liveness(), numbers: map[pack.ID]int{},
 		locks: fresh.store.Locks(fresh.opts.Now), deltas: map[index.ID][]pack.ID{}, oldKey: map[index.ID]bool{},
 		missing: map[pack.ID]bool{}, walked: map[snapshot.ID]bool{},
 	}
@@ -197,17 +198,17 @@ type pruner struct {
 	s      *session
 	o      PruneOptions
 	start  time.Time
-	judge  *judge
+	judge  *runs.Liveness
 	locks  *object.Locks
 	report PruneReport
 
 	packs   []packState
 	numbers map[pack.ID]int // of packs
 	deltas  map[index.ID][]pack.ID
-	oldKey  map[index.ID]bool // deltas that are sealed with an older key
-	bad     []index.ID        // deltas that can't be read
-	missing map[pack.ID]bool  // packs that are listed and aren't there, though they are needed
-	banned  banned            // when the packs were collected
+	oldKey  map[index.ID]bool  // deltas that are sealed with an older key
+	bad     []index.ID         // deltas that can't be read
+	missing map[pack.ID]bool   // packs that are listed and aren't there, though they are needed
+	banned  runs.QuarantineSet // when the packs were collected
 	live    prune.Live
 	newest  uint32                // how many blobs of live the newest snapshot of a group reaches; they come first
 	walked  map[snapshot.ID]bool  // manifests all of whose blobs are in live
@@ -327,7 +328,7 @@ func (p *pruner) fates() []prune.Pack {
 		s := &p.packs[i]
 		out[i] = prune.Pack{
 			ID: s.info.ID, Tree: s.info.IsTree(), Size: s.info.Size, Used: s.usedSize(),
-			Leave: p.judge.keeps(s.info.Header.Run()), Banned: p.banned.has(s.info.ID),
+			Leave: p.judge.Protects(s.info.Header.Run()), Banned: p.banned.Has(s.info.ID),
 			OldKey: s.info.Header.Epoch() < p.r.ring.Epoch(), Locked: !s.until.IsZero(),
 		}
 		if s.used > 0 {

@@ -63,10 +63,10 @@ func (p *pruner) collect(ctx context.Context) error {
 		}
 		p.r.index.Add(info)
 	}
-	if p.banned, err = p.r.quarantined(ctx); err != nil {
+	if p.banned, err = p.r.runs.Quarantined(ctx); err != nil {
 		return err
 	}
-	return p.judge.look(ctx)
+	return p.judge.Refresh(ctx)
 }
 
 // readDeltas makes the index from the deltas on the target, and notes which packs
@@ -119,7 +119,7 @@ func (p *pruner) bury(ctx context.Context) error {
 		}
 	}
 	if len(pending) > 0 {
-		if err := p.judge.look(ctx); err != nil { // whose lease was there before it
+		if err := p.judge.Refresh(ctx); err != nil { // whose lease was there before it
 			return err
 		}
 	}
@@ -160,9 +160,9 @@ func (p *pruner) pendingAlive(ctx context.Context, name string) (bool, error) {
 	}
 	h, err := seal.ParseHeader(header)
 	if err != nil {
-		return p.judge.writers() > 0, nil // it doesn't say whose it is
+		return p.judge.Writers() > 0, nil // it doesn't say whose it is
 	}
-	return p.judge.alive[h.Run()] != nil, nil
+	return p.judge.IsAlive(h.Run()), nil
 }
 
 // putTombstone stores a tombstone, unless there is something under the name.
@@ -299,7 +299,7 @@ func (p *pruner) account(ctx context.Context) error {
 func (p *pruner) better(a, b int) bool {
 	doomed := func(n int) int {
 		switch {
-		case p.banned.has(p.packs[n].info.ID):
+		case p.banned.Has(p.packs[n].info.ID):
 			return 2
 		case p.packs[n].retired():
 			return 1

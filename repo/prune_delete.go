@@ -45,7 +45,7 @@ func (p *pruner) delete(ctx context.Context, numbers []int) error {
 // ban puts packs in quarantine, as many as there is space for, and returns the runs
 // to wait for.
 func (p *pruner) ban(ctx context.Context, numbers []int) (map[int][]seal.Run, error) {
-	if err := p.judge.look(ctx); err != nil {
+	if err := p.judge.Refresh(ctx); err != nil {
 		return nil, err
 	}
 	waits := map[int][]seal.Run{}
@@ -55,7 +55,7 @@ func (p *pruner) ban(ctx context.Context, numbers []int) (map[int][]seal.Run, er
 		if err != nil {
 			return nil, err
 		}
-		err = p.r.store.WithReserve(ctx, func() error { return p.r.quarantine(ctx, p.packs[n].info.ID, p.s.run, wait) })
+		err = p.r.store.WithReserve(ctx, func() error { return p.r.runs.Quarantine(ctx, p.packs[n].info.ID, p.s.run, wait) })
 		if object.IsFull(err) && i > 0 {
 			break
 		}
@@ -96,9 +96,9 @@ func (p *pruner) waits(ctx context.Context, id pack.ID) ([]seal.Run, error) {
 	if p.hasty {
 		return nil, nil
 	}
-	wait := p.judge.waitable()
+	wait := p.judge.Waitable()
 	for _, other := range p.banned[id] {
-		runs, ok, err := p.r.waitsFor(ctx, id, other)
+		runs, ok, err := p.r.runs.WaitsFor(ctx, id, other)
 		if err != nil {
 			return nil, err
 		}
@@ -113,9 +113,9 @@ func (p *pruner) waits(ctx context.Context, id pack.ID) ([]seal.Run, error) {
 // options say. The others stay in quarantine.
 func (p *pruner) wait(ctx context.Context, numbers []int, waits map[int][]seal.Run) (ready []int, err error) {
 	patience := p.r.opts.Now().Add(p.o.Wait)
-	isAlive := func(r seal.Run) bool { return p.judge.alive[r] != nil }
+	isAlive := p.judge.IsAlive
 	for {
-		if err := p.judge.look(ctx); err != nil {
+		if err := p.judge.Refresh(ctx); err != nil {
 			return nil, err
 		}
 		ready = nil
@@ -147,11 +147,11 @@ func (p *pruner) wait(ctx context.Context, numbers []int, waits map[int][]seal.R
 }
 
 func (p *pruner) reportWaiting(run seal.Run) {
-	l := p.judge.alive[run]
+	l, deadline := p.judge.Alive(run)
 	if l == nil {
 		return
 	}
-	w := WaitingRun{l.What, string(l.Hostname), string(l.Username), time.Unix(0, l.Begun), p.judge.by[run]}
+	w := WaitingRun{l.What, string(l.Hostname), string(l.Username), time.Unix(0, l.Begun), deadline}
 	if !slices.Contains(p.report.Waiting, w) {
 		p.report.Waiting = append(p.report.Waiting, w)
 	}
@@ -160,7 +160,7 @@ func (p *pruner) reportWaiting(run seal.Run) {
 // confirm returns the packs in our quarantine that may go, and takes the others out
 // of it again.
 func (p *pruner) confirm(ctx context.Context, numbers []int) (dead []int, err error) {
-	quarantine, err := p.r.quarantined(ctx) // of all, before the packs
+	quarantine, err := p.r.runs.Quarantined(ctx) // of all, before the packs
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +194,7 @@ func (p *pruner) confirm(ctx context.Context, numbers []int) (dead []int, err er
 	for _, item := range needed {
 		held, err := p.isHeld(ctx, item, func(id pack.ID) bool {
 			_, ok := there[id]
-			return ok && !quarantine.has(id)
+			return ok && !quarantine.Has(id)
 		})
 		if err != nil {
 			return nil, err
@@ -238,7 +238,7 @@ func (p *pruner) isHeld(ctx context.Context, item index.Item, reliable func(pack
 // release takes packs out of our quarantine.
 func (p *pruner) release(ctx context.Context, numbers []int) error {
 	for _, n := range numbers {
-		if err := p.r.releasePack(ctx, p.packs[n].info.ID, p.s.run); err != nil {
+		if err := p.r.runs.Release(ctx, p.packs[n].info.ID, p.s.run); err != nil {
 			return err
 		}
 	}
@@ -296,7 +296,7 @@ func (p *pruner) remove(ctx context.Context, numbers []int) error {
 		err := p.r.store.Delete(ctx, object.Packs.Name(info.ID))
 		if until, locked := target.LockedUntil(err); locked { // since it was asked for
 			p.hold(info, until)
-			if err := p.r.releasePack(ctx, info.ID, p.s.run); err != nil {
+			if err := p.r.runs.Release(ctx, info.ID, p.s.run); err != nil {
 				return err
 			}
 			continue // others may still be about to delete it
@@ -307,11 +307,11 @@ func (p *pruner) remove(ctx context.Context, numbers []int) error {
 		p.report.Removed++
 		p.report.RemovedBytes += info.Size
 		// The pack is gone: nobody's quarantine of it is needed any more.
-		if err := p.r.releasePack(ctx, info.ID, p.s.run); err != nil {
+		if err := p.r.runs.Release(ctx, info.ID, p.s.run); err != nil {
 			return err
 		}
 		for _, run := range p.banned[info.ID] {
-			if err := p.r.releasePack(ctx, info.ID, run); err != nil {
+			if err := p.r.runs.Release(ctx, info.ID, run); err != nil {
 				return err
 			}
 		}

@@ -130,7 +130,7 @@ func (p *pruner) listUnlisted(ctx context.Context, there map[pack.ID]int64) erro
 		state := &p.packs[i]
 		size, ok := there[state.info.ID]
 		run := state.info.Header.Run()
-		if !ok || state.listed || p.judge.alive[run] != nil || state.retired() && state.used == 0 && !p.judge.keeps(run) {
+		if !ok || state.listed || p.judge.IsAlive(run) || state.retired() && state.used == 0 && !p.judge.Protects(run) {
 			continue
 		}
 		info, err := p.r.readPackInfo(ctx, state.info.ID, size)

@@ -19,18 +19,18 @@ func (p *pruner) tidy(ctx context.Context) error {
 	if err := p.r.store.KeepReserve(ctx, p.r.box, p.r.opts.Rand); err != nil {
 		return err
 	}
-	for _, l := range p.judge.dead {
-		if p.judge.kept[l.run] {
+	for _, l := range p.judge.Dead() {
+		if p.judge.IsKept(l.Run) {
 			continue
 		}
-		if err := p.discard(ctx, l.name); err != nil {
+		if err := p.discard(ctx, l.Name); err != nil {
 			return err
 		}
 	}
-	if err := p.oldLeases(ctx); err != nil {
+	if err := p.r.runs.RemoveReplaced(ctx); err != nil {
 		return err
 	}
-	quarantine, err := p.r.quarantined(ctx)
+	quarantine, err := p.r.runs.Quarantined(ctx)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (p *pruner) tidy(ctx context.Context) error {
 				continue
 			}
 			for _, run := range runs {
-				if err := p.r.releasePack(ctx, id, run); err != nil {
+				if err := p.r.runs.Release(ctx, id, run); err != nil {
 					return err
 				}
 			}
@@ -65,33 +65,14 @@ func (p *pruner) discard(ctx context.Context, name string) error {
 	return nil
 }
 
-// oldLeases removes the leases that newer ones of the same run have replaced.
-func (p *pruner) oldLeases(ctx context.Context) error {
-	newest, err := p.r.leases(ctx)
-	if err != nil {
-		return err
-	}
-	for info, err := range p.r.store.List(ctx, object.Leases) {
-		if err != nil {
-			return err
-		}
-		if l, ok := parseLeaseName(info.Name); ok && l.beat < newest[l.run].beat {
-			if err := p.discard(ctx, info.Name); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // forgetForgotten removes the records of forgotten snapshots, but for those that
 // standing ones follow: check tells by them that these aren't lost. The marks of
 // snapshots that are neither go with them.
 func (p *pruner) forgetForgotten(ctx context.Context) error {
-	if err := p.judge.look(ctx); err != nil {
+	if err := p.judge.Refresh(ctx); err != nil {
 		return err
 	}
-	if p.judge.writers() > 0 {
+	if p.judge.Writers() > 0 {
 		return nil // one of them may be about to publish what follows a forgotten one
 	}
 	all, err := p.r.listSnapshots(ctx)

@@ -13,6 +13,7 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
@@ -65,7 +66,7 @@ func (p *publication) run(ctx context.Context) error {
 			return err
 		}
 		p.sealed = nil
-		if err := p.s.hold.replace(ctx); err != nil { // so that it looks alive
+		if err := p.s.lease.Renew(ctx); err != nil { // so that it looks alive
 			return err
 		}
 	}
@@ -163,7 +164,7 @@ func (r *Repo) removePending(ctx context.Context, id snapshot.ID) error {
 func (p *publication) secure(ctx context.Context) (changed bool, err error) {
 	r := p.s.r
 	for {
-		quarantine, err := r.quarantined(ctx) // before anything else is looked at
+		quarantine, err := r.runs.Quarantined(ctx) // before anything else is looked at
 		if err != nil {
 			return false, err
 		}
@@ -180,7 +181,7 @@ func (p *publication) secure(ctx context.Context) (changed bool, err error) {
 		if err != nil || simple && !gone {
 			return false, err
 		}
-		p.s.setAbsent(func(id pack.ID) bool { return quarantine.has(id) || !there(id) })
+		p.s.setAbsent(func(id pack.ID) bool { return quarantine.Has(id) || !there(id) })
 		lost, err := p.lost(ctx)
 		if err == nil && len(lost) == 0 {
 			return false, nil
@@ -230,7 +231,7 @@ const fewPacks = 8
 // missing reports whether any pack that is relied on is in quarantine or gone. It
 // returns what tells which packs are there: all of them if list is set, else those
 // relied on at least.
-func (s *session) missing(ctx context.Context, quarantine banned, list bool) (gone bool, there func(pack.ID) bool, err error) {
+func (s *session) missing(ctx context.Context, quarantine runs.QuarantineSet, list bool) (gone bool, there func(pack.ID) bool, err error) {
 	s.mu.Lock()
 	relied := slices.SortedFunc(maps.Keys(s.relied), object.Compare)
 	s.mu.Unlock()
@@ -252,7 +253,7 @@ func (s *session) missing(ctx context.Context, quarantine banned, list bool) (go
 	}
 	there = func(id pack.ID) bool { _, ok := found[id]; return ok }
 	for _, id := range relied {
-		gone = gone || quarantine.has(id) || !there(id)
+		gone = gone || quarantine.Has(id) || !there(id)
 	}
 	if gone && !list && len(relied) <= fewPacks {
 		found, err = s.r.packsThere(ctx)

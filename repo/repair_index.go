@@ -10,6 +10,7 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -39,11 +40,12 @@ func (r *Repo) RepairIndex(ctx context.Context) (*IndexRepair, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := fresh.hold(ctx, run, pruning, lease{What: "repair"}, nil)
+	l, err := fresh.runs.Begin(ctx, run, runs.Pruning, runs.Record{What: "repair"})
 	if err != nil {
 		return nil, err
 	}
-	defer h.release(ctx)
+	l.Keep(ctx, nil)
+	defer l.Release(ctx)
 	var old []string
 	for info, err := range fresh.store.List(ctx, object.Deltas) {
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/pack"
 )
 
@@ -60,7 +61,7 @@ func (r *Repo) RepairPacks(ctx context.Context, o PackRepairOptions) (*PackRepai
 	}
 	defer fresh.Close()
 	p := newPruner(fresh, PruneOptions{Workers: o.Workers})
-	if p.s, err = fresh.newSession(ctx, pruning, lease{What: "repair"}, pack.Auto, o.Workers); err != nil {
+	if p.s, err = fresh.newSession(ctx, runs.Pruning, runs.Record{What: "repair"}, pack.Auto, o.Workers); err != nil {
 		return nil, err
 	}
 	defer p.s.close()
@@ -271,7 +272,7 @@ func (s *salvage) elsewhere(id chunk.ID) bool {
 	return slices.ContainsFunc(places, func(place index.Place) bool {
 		_, damaged := s.bad[place.Pack.ID]
 		_, there := s.p.numbers[place.Pack.ID]
-		return there && !damaged && !s.p.banned.has(place.Pack.ID)
+		return there && !damaged && !s.p.banned.Has(place.Pack.ID)
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/qsnap/qsnap/internal/config"
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/target"
 )
 
@@ -59,7 +60,7 @@ func beginReplicating(ctx context.Context, to *object.Store) (*replicating, erro
 		return nil, err
 	}
 	w := &replicating{to, object.Replicating.Under(hex.EncodeToString(run[:]))}
-	body := processOf()
+	body := runs.Process()
 	if err := to.Create(ctx, w.name, body); err != nil {
 		return nil, err
 	}
@@ -74,7 +75,7 @@ func beginReplicating(ctx context.Context, to *object.Store) (*replicating, erro
 }
 
 func (w *replicating) end(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), runs.ReleaseTimeout)
 	defer cancel()
 	return w.to.Remove(ctx, w.name)
 }
@@ -90,7 +91,7 @@ func dropEnded(ctx context.Context, to *object.Store) error {
 		if object.IsDamage(err) {
 			continue // for all that is known it is still under way
 		}
-		if err == nil && isDead(body) {
+		if err == nil && runs.HasEnded(body) {
 			err = to.Delete(ctx, info.Name)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

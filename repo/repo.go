@@ -18,6 +18,7 @@ import (
 	"github.com/qsnap/qsnap/internal/config"
 	"github.com/qsnap/qsnap/internal/keys"
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/target"
@@ -64,6 +65,7 @@ type Repo struct {
 	opts   Options
 	config *config.Config
 	keys   *keys.Keys
+	runs   *runs.Runs
 	ring   *seal.Keyring
 	box    *seal.Sealer
 	slot   string // the key slot that was opened, or empty
@@ -116,6 +118,8 @@ type Options struct {
 	// Replicas are further targets with the same repository. What can't be read any
 	// more is read from them.
 	Replicas []Replica
+
+	username string // of this process, as far as it is known
 }
 
 // InitOptions say how a new repository is made. The zero value is useful. They
@@ -242,6 +246,12 @@ func (o *Options) fill() {
 	if o.Rand == nil {
 		o.Rand = rand.Reader
 	}
+	if o.Hostname == "" {
+		o.Hostname, _ = os.Hostname()
+	}
+	if u, err := user.Current(); err == nil {
+		o.username = u.Username
+	}
 	if o.CacheSize == 0 {
 		o.CacheSize = defaultCacheSize
 	}
@@ -256,9 +266,8 @@ func newRepo(t target.Target, o Options, c *config.Config, ring *seal.Keyring, s
 	for _, replica := range o.Replicas {
 		of.Replicas = append(of.Replicas, object.Replica(replica))
 	}
-	host, user := o.whoAmI()
 	store := object.On(t, of)
-	k := keys.New(store, ring, slot, keys.Options{Now: o.Now, Rand: o.Rand, Hostname: host, User: user})
+	k := keys.New(store, ring, slot, keys.Options{Now: o.Now, Rand: o.Rand, Hostname: o.Hostname, User: o.username})
 	return repoOn(store, k, of.Dir, o, c, ring)
 }
 
@@ -267,9 +276,10 @@ func repoOn(store *object.Store, k *keys.Keys, dir string, o Options, c *config.
 	if err != nil {
 		return nil, err
 	}
+	sealer := seal.NewSealer(ring, [seal.KeySize]byte(c.Repository), c.AEAD, o.Rand)
 	r := &Repo{
-		store: store, keys: k, dir: dir, opts: o, config: c, ring: ring,
-		box:          seal.NewSealer(ring, [seal.KeySize]byte(c.Repository), c.AEAD, o.Rand),
+		store: store, keys: k, dir: dir, opts: o, config: c, ring: ring, box: sealer,
+		runs:         runs.New(store, sealer, runs.Options{Dir: dir, Now: o.Now, Hostname: o.Hostname, User: o.username}),
 		data:         chunk.NewHasher(ring.SubKey("data ids")),
 		tree:         chunk.NewHasher(ring.SubKey("tree ids")),
 		decompressor: decompressor,
@@ -304,17 +314,6 @@ func (r *Repo) Close() error {
 		err = errors.Join(err, os.RemoveAll(r.scratch))
 	}
 	return err
-}
-
-// whoAmI returns the names of this host and user, as far as they are known.
-func (o *Options) whoAmI() (host, name string) {
-	if host = o.Hostname; host == "" {
-		host, _ = os.Hostname()
-	}
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
-	return host, name
 }
 
 // localDir returns the directory of what is kept locally of a repository, or "" if there is

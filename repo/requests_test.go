@@ -14,6 +14,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/targettest"
@@ -231,7 +232,7 @@ func (c *counted) fill(packs int) {
 	t.Helper()
 	files := fstest.MapFS{}
 	c.open(t.TempDir(), func(r *Repo) error {
-		s, err := r.newSession(t.Context(), writing, lease{What: "snapshot"}, pack.Off, 1)
+		s, err := r.newSession(t.Context(), runs.Writing, runs.Record{What: "snapshot"}, pack.Off, 1)
 		if err != nil {
 			return err
 		}

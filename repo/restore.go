@@ -137,7 +137,7 @@ type RestoreReport struct {
 // where damage is why. Progress tells of each such path. Nothing outside of the
 // directory is touched, whatever the snapshot holds.
 func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptions) (RestoreReport, error) {
-	defer r.holdLater(ctx, "restore")()
+	defer r.runs.BeginLate(ctx, "restore")()
 	x := extract.Options{
 		To: o.To, Policy: o.Overwrite, Delete: o.Delete, DeleteFirst: o.DeleteFirst, DryRun: o.DryRun,
 		Verify: o.Verify, NoSync: o.NoSync, Keep: disk.Keep{Owner: !o.NoOwner && os.Geteuid() == 0},

@@ -3,7 +3,6 @@ package repo
 import (
 	"bytes"
 	"context"
-	"maps"
 	"path"
 	"slices"
 	"sync"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/capture"
+	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -89,30 +89,30 @@ func (s *session) save(ctx context.Context, c *checkpoint) ([][2][]byte, error) 
 // its end, or still runs: it makes the index know its packs, and returns its last
 // checkpoint, or nil.
 func (s *session) interrupted(ctx context.Context, m *snapshot.Manifest) (*capture.Resume, error) {
-	leases, err := s.r.leases(ctx)
-	if err != nil || len(leases) < 2 {
+	if n, err := s.r.runs.Count(ctx); err != nil || n < 2 {
 		return nil, err
 	}
-	j := &judge{r: s.r}
-	if err := j.look(ctx); err != nil {
+	live := s.r.runs.Liveness()
+	if err := live.Refresh(ctx); err != nil {
 		return nil, err
 	}
-	var last *lease
-	consider := func(run seal.Run, body *lease) bool {
-		if run == s.run || !body.of(m) {
+	var last *runs.Record
+	consider := func(run seal.Run, record *runs.Record) bool {
+		if run == s.run || !record.IsOf(m.Hostname, m.Paths) {
 			return false
 		}
-		if last == nil || body.Begun > last.Begun {
-			last = body
+		if last == nil || record.Begun > last.Begun {
+			last = record
 		}
 		return true
 	}
-	for _, run := range slices.SortedFunc(maps.Keys(j.alive), compareRuns) {
-		consider(run, j.alive[run])
+	for _, run := range live.Living() {
+		record, _ := live.Alive(run)
+		consider(run, record)
 	}
-	for _, d := range j.dead {
-		if consider(d.run, d.body) {
-			s.succeeded = append(s.succeeded, d.name)
+	for _, d := range live.Dead() {
+		if consider(d.Run, d.Record) {
+			s.succeeded = append(s.succeeded, d.Name)
 		}
 	}
 	if last == nil {
@@ -153,10 +153,4 @@ func (s *session) adopt(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// of reports whether a lease is that of a snapshot of the same source.
-func (l *lease) of(m *snapshot.Manifest) bool {
-	return l.What == "snapshot" && string(l.Hostname) == m.Hostname &&
-		slices.EqualFunc(l.Paths, m.Paths, func(a []byte, b string) bool { return string(a) == b })
 }

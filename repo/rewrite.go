@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -77,7 +78,7 @@ func (r *Repo) remake(ctx context.Context, m *snapshot.Manifest, b *rebuilder, o
 		_, err := b.root(ctx, &next)
 		return m, err
 	}
-	s, err := r.newSession(ctx, writing, lease{What: o.what}, CompressionAuto, 1)
+	s, err := r.newSession(ctx, runs.Writing, runs.Record{What: o.what}, CompressionAuto, 1)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/capture"
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 )
@@ -33,7 +34,7 @@ type session struct {
 	ctx   context.Context // ends when the session fails
 	fail  context.CancelCauseFunc
 	index *index.Index
-	hold  *hold
+	lease *runs.Lease
 
 	completed *checkpoint
 	succeeded []string // leases of dead runs that this one takes up
@@ -96,7 +97,7 @@ const deltaPacks = 64
 
 // newSession begins a run that stores. Its lease says what it is for. Nothing is
 // stored if the repository has a newer key than this Repo.
-func (r *Repo) newSession(ctx context.Context, kind leaseKind, what lease, level pack.Level, workers int) (*session, error) {
+func (r *Repo) newSession(ctx context.Context, kind runs.Kind, what runs.Record, level pack.Level, workers int) (*session, error) {
 	if err := r.keys.Current(ctx); err != nil {
 		return nil, err
 	}
@@ -137,21 +138,30 @@ func (r *Repo) newSession(ctx context.Context, kind leaseKind, what lease, level
 
 // begin writes the lease, and reads the quarantine before the index: what is said
 // to be there may be about to go.
-func (s *session) begin(kind leaseKind, what lease) (err error) {
+func (s *session) begin(kind runs.Kind, what runs.Record) (err error) {
 	s.completed = newCheckpoint()
-	save := func(ctx context.Context) ([][2][]byte, error) { return s.save(ctx, s.completed) }
-	if s.hold, err = s.r.hold(s.ctx, s.run, kind, what, save); err != nil {
+	if s.lease, err = s.r.runs.Begin(s.ctx, s.run, kind, what); err != nil {
 		return err
 	}
-	quarantine, err := s.r.quarantined(s.ctx)
+	s.lease.Keep(s.ctx, s.beat)
+	quarantine, err := s.r.runs.Quarantined(s.ctx)
 	if err == nil {
-		s.absent = quarantine.has
+		s.absent = quarantine.Has
 		s.index, err = s.r.openIndex(s.ctx)
 	}
 	if err != nil {
 		s.close()
 	}
 	return err
+}
+
+// beat saves a checkpoint, which stores trees, and renews the lease with it. If saving
+// fails, the lease has the checkpoint before.
+func (s *session) beat(ctx context.Context) {
+	if trees, err := s.save(ctx, s.completed); err == nil {
+		s.lease.SetTrees(trees)
+	}
+	_ = s.lease.Renew(ctx) // a beat that is missed costs others nothing, and this run at most an upload
 }
 
 // ChunkWriter is part of capture.Sink.
@@ -250,7 +260,7 @@ func (s *session) close() {
 		_, _ = p.cut(context.Background()) // a checkpoint may be cutting, and soon gives up
 	}
 	s.uploads.Wait()
-	s.hold.release(s.ctx)
+	s.lease.Release(s.ctx)
 }
 
 // upload stores a pack that is complete, and gives back its spool.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/qsnap/qsnap/internal/capture"
 	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -163,9 +164,8 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 		Start: start, Hostname: o.Hostname, Paths: source.Paths, Layout: source.Layout,
 		Tags: sortedUnique(o.Tags), Program: Program, Excludes: o.Excludes,
 	}
-	host, user := r.opts.whoAmI()
-	if m.Username = user; m.Hostname == "" {
-		m.Hostname = host
+	if m.Username = r.opts.username; m.Hostname == "" {
+		m.Hostname = r.opts.Hostname
 	}
 	place := src.placeFor(source.Paths, source.Layout)
 	rules, notices, err := o.rules(place, source.Paths)
@@ -221,11 +221,11 @@ func (t *taking) run(ctx context.Context) (err error) {
 	if t.o.Workers <= 0 {
 		t.o.Workers = runtime.GOMAXPROCS(0)
 	}
-	what := lease{What: "snapshot", Hostname: []byte(t.m.Hostname)}
+	what := runs.Record{What: "snapshot", Hostname: []byte(t.m.Hostname)}
 	for _, p := range t.m.Paths {
 		what.Paths = append(what.Paths, []byte(p))
 	}
-	if t.session, err = t.r.newSession(ctx, writing, what, t.o.Compression, t.o.Workers); err != nil {
+	if t.session, err = t.r.newSession(ctx, runs.Writing, what, t.o.Compression, t.o.Workers); err != nil {
 		return err
 	}
 	s := t.session

@@ -51,18 +51,18 @@ func All() []Mutant {
 			Name:  "a writer reads which packs there are before it reads the quarantine",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
 			Edits: []Edit{
-				{"repo/publish.go", `		quarantine, err := r.quarantined(ctx) // before anything else is looked at
+				{"repo/publish.go", `		quarantine, err := r.runs.Quarantined(ctx) // before anything else is looked at
 `, `		early, err := r.packsThere(ctx)
 		if err != nil {
 			return false, err
 		}
-		quarantine, err := r.quarantined(ctx)
+		quarantine, err := r.runs.Quarantined(ctx)
 `},
 				{"repo/publish.go", `		if err != nil || simple && !gone {
 `, `		there = func(id pack.ID) bool { _, ok := early[id]; return ok }
 		gone = false
 		for id := range p.s.relied {
-			gone = gone || quarantine.has(id) || !there(id)
+			gone = gone || quarantine.Has(id) || !there(id)
 		}
 		if err != nil || simple && !gone {
 `},
@@ -71,7 +71,7 @@ func All() []Mutant {
 		{
 			Name:  "a prune reads which packs there are before it reads the quarantine",
 			Tests: "TestTwoPrunesWithTwoCopies", Interruptions: 3,
-			Edits: []Edit{{"repo/prune_delete.go", `	quarantine, err := p.r.quarantined(ctx) // of all, before the packs
+			Edits: []Edit{{"repo/prune_delete.go", `	quarantine, err := p.r.runs.Quarantined(ctx) // of all, before the packs
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func All() []Mutant {
 	if err != nil {
 		return nil, err
 	}
-	quarantine, err := p.r.quarantined(ctx)
+	quarantine, err := p.r.runs.Quarantined(ctx)
 `}},
 		},
 		{
@@ -92,7 +92,7 @@ func All() []Mutant {
 			Name:  "a pack leaves quarantine before it is deleted",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
 			Edits: []Edit{{"repo/prune_delete.go", `		err := p.r.store.Delete(ctx, object.Packs.Name(info.ID))`,
-				`		if err := p.r.releasePack(ctx, info.ID, p.s.run); err != nil {
+				`		if err := p.r.runs.Release(ctx, info.ID, p.s.run); err != nil {
 			return err
 		}
 		err := p.r.store.Delete(ctx, object.Packs.Name(info.ID))`}},
@@ -100,7 +100,7 @@ func All() []Mutant {
 		{
 			Name:  "a prune honours its own quarantine only",
 			Tests: "TestTwoPrunesWithTwoCopies",
-			Edits: []Edit{{"repo/prune_delete.go", `return ok && !quarantine.has(id)`, `return ok && !slices.Contains(quarantine[id], p.s.run)`}},
+			Edits: []Edit{{"repo/prune_delete.go", `return ok && !quarantine.Has(id)`, `return ok && !slices.Contains(quarantine[id], p.s.run)`}},
 		},
 		{
 			Name:  "a writer doesn't look whether the packs are there that its parent doesn't vouch for",
@@ -111,7 +111,7 @@ func All() []Mutant {
 			Name:  "a writer whose parent stands doesn't read the quarantine",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
 			Edits: []Edit{{"repo/publish.go", `simple := p.proven && len(quarantine) == 0`, `simple := p.proven`},
-				{"repo/publish.go", `		gone = gone || quarantine.has(id) || !there(id)
+				{"repo/publish.go", `		gone = gone || quarantine.Has(id) || !there(id)
 `, `		gone = gone || !there(id)
 `}},
 		},

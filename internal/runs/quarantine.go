@@ -1,4 +1,4 @@
-package repo
+package runs
 
 import (
 	"context"
@@ -15,9 +15,9 @@ import (
 	"github.com/qsnap/qsnap/pack"
 )
 
-// A pack that is about to be deleted is named by a quarantine object, and counts
-// as absent for all who rely on packs anew. The name says it all, so that a listing
-// is enough and damage to the object is none:
+// A quarantine object names a pack that is about to be deleted. The pack counts as absent
+// for every run that begins to rely on packs. The name says everything, so that a listing
+// is enough and damage to the object doesn't matter:
 //
 //	quarantine/<pack, 64 digits>-<run of the pruner, 32 digits>
 //
@@ -28,7 +28,8 @@ type quarantineBody struct {
 	Pack []byte   `cbor:"2,keyasint"` // as the name says; the run is that which the object is sealed in
 }
 
-const maxQuarantine = 1 << 20
+// MaxQuarantine bounds a quarantine object, in bytes.
+const MaxQuarantine = 1 << 20
 
 func quarantineName(id pack.ID, run seal.Run) string {
 	return fmt.Sprintf("%s%s-%x", string(object.Quarantine), id, run[:])
@@ -45,14 +46,15 @@ func parseQuarantineName(name string) (id pack.ID, run seal.Run, ok bool) {
 	return id, run, quarantineName(id, run) == name
 }
 
-// A banned set is the packs that are in quarantine, and who put them there.
-type banned map[pack.ID][]seal.Run
+// A QuarantineSet is the packs that are in quarantine, and the runs that put them there.
+type QuarantineSet map[pack.ID][]seal.Run
 
-func (b banned) has(id pack.ID) bool { return len(b[id]) > 0 }
+// Has reports whether a pack is in quarantine.
+func (b QuarantineSet) Has(id pack.ID) bool { return len(b[id]) > 0 }
 
-// quarantined lists the packs in quarantine.
-func (r *Repo) quarantined(ctx context.Context) (banned, error) {
-	out := banned{}
+// Quarantined lists the packs in quarantine.
+func (r *Runs) Quarantined(ctx context.Context) (QuarantineSet, error) {
+	out := QuarantineSet{}
 	for info, err := range r.store.List(ctx, object.Quarantine) {
 		if err != nil {
 			return nil, err
@@ -64,9 +66,9 @@ func (r *Repo) quarantined(ctx context.Context) (banned, error) {
 	return out, nil
 }
 
-// quarantine names a pack as about to be deleted, by a run that knows which others
+// Quarantine names a pack as about to be deleted, by a run that knows which others
 // were alive before.
-func (r *Repo) quarantine(ctx context.Context, id pack.ID, run seal.Run, alive []seal.Run) error {
+func (r *Runs) Quarantine(ctx context.Context, id pack.ID, run seal.Run, alive []seal.Run) error {
 	body := quarantineBody{Pack: id[:]}
 	for _, a := range alive {
 		body.Runs = append(body.Runs, a[:])
@@ -75,17 +77,17 @@ func (r *Repo) quarantine(ctx context.Context, id pack.ID, run seal.Run, alive [
 	if err != nil {
 		return err
 	}
-	sealed, err := r.box.SealIn(run, seal.Quarantine, b)
+	sealed, err := r.sealer.SealIn(run, seal.Quarantine, b)
 	if err != nil {
 		return err
 	}
 	return r.store.Put(ctx, quarantineName(id, run), sealed)
 }
 
-// waitsFor returns the runs that a quarantine object says were alive before it; ok
+// WaitsFor returns the runs that a quarantine object says were alive before it; ok
 // is false if it doesn't say.
-func (r *Repo) waitsFor(ctx context.Context, id pack.ID, run seal.Run) (runs map[seal.Run]bool, ok bool, err error) {
-	sealed, err := r.store.ReadAll(ctx, quarantineName(id, run), maxQuarantine)
+func (r *Runs) WaitsFor(ctx context.Context, id pack.ID, run seal.Run) (runs map[seal.Run]bool, ok bool, err error) {
+	sealed, err := r.store.ReadAll(ctx, quarantineName(id, run), MaxQuarantine)
 	if errors.Is(err, fs.ErrNotExist) || object.IsDamage(err) {
 		return nil, false, nil
 	}
@@ -106,7 +108,7 @@ func (r *Repo) waitsFor(ctx context.Context, id pack.ID, run seal.Run) (runs map
 }
 
 // openQuarantine opens the quarantine object of that name.
-func (r *Repo) openQuarantine(name string, sealed []byte) (*quarantineBody, error) {
+func (r *Runs) openQuarantine(name string, sealed []byte) (*quarantineBody, error) {
 	plain, run, err := r.openOfRun(seal.Quarantine, sealed)
 	if err != nil {
 		return nil, err
@@ -121,34 +123,19 @@ func (r *Repo) openQuarantine(name string, sealed []byte) (*quarantineBody, erro
 	return body, nil
 }
 
-// openOfRun opens an object and returns the run that it was sealed in, too.
-func (r *Repo) openOfRun(kind seal.Kind, sealed []byte) (body []byte, run seal.Run, err error) {
-	if body, err = r.box.Open(kind, sealed); err != nil {
-		return nil, run, err
-	}
-	header, err := seal.ParseHeader(sealed)
-	return body, header.Run(), err
+// Release takes a pack out of the quarantine of one run.
+func (r *Runs) Release(ctx context.Context, id pack.ID, run seal.Run) error {
+	return r.store.Remove(ctx, quarantineName(id, run))
 }
 
-// release takes a pack out of the quarantine of one run.
-func (r *Repo) releasePack(ctx context.Context, id pack.ID, run seal.Run) error {
-	err := r.store.Delete(ctx, quarantineName(id, run))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+// IsQuarantineName reports whether an object has the name of a quarantine object.
+func IsQuarantineName(name string) bool {
+	_, _, ok := parseQuarantineName(name)
+	return ok
+}
+
+// CheckQuarantine returns what is wrong with the quarantine object of that name.
+func (r *Runs) CheckQuarantine(name string, sealed []byte) error {
+	_, err := r.openQuarantine(name, sealed)
 	return err
-}
-
-// packsThere lists the packs that are on the target, with their sizes.
-func (r *Repo) packsThere(ctx context.Context) (map[pack.ID]int64, error) {
-	out := map[pack.ID]int64{}
-	for info, err := range r.store.List(ctx, object.Packs) {
-		if err != nil {
-			return nil, err
-		}
-		if id, ok := packOfName(info.Name); ok {
-			out[id] = info.Size
-		}
-	}
-	return out, nil
 }

@@ -1,4 +1,4 @@
-package repo
+package runs
 
 import (
 	"bytes"
@@ -11,9 +11,9 @@ import (
 	"sync"
 )
 
-// processOf returns what identifies this process on this machine until it boots
+// Process returns what identifies this process on this machine until it boots
 // again: boot id, PID namespace, PID and start time, as of proc(5); or nil.
-var processOf = sync.OnceValue(func() []byte {
+var Process = sync.OnceValue(func() []byte {
 	prefix, ok := machineOf()
 	start, err := startTime(os.Getpid())
 	if !ok || err != nil {
@@ -22,8 +22,8 @@ var processOf = sync.OnceValue(func() []byte {
 	return fmt.Appendf(slices.Clip(prefix), "%d %s", os.Getpid(), start)
 })
 
-// isDead reports whether a process of this machine has surely ended.
-func isDead(process []byte) bool {
+// HasEnded reports whether a process of this machine has surely ended.
+func HasEnded(process []byte) bool {
 	prefix, ok := machineOf()
 	rest, here := bytes.CutPrefix(process, prefix)
 	if !ok || !here {
