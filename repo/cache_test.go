@@ -219,7 +219,7 @@ func TestAForgottenSnapshotComesBackThroughACacheThatKnewIt(t *testing.T) {
 func (c *counted) damageTrees() {
 	memory := c.log.Target.(*targettest.Memory)
 	c.open(c.t.TempDir(), func(r *Repo) error {
-		x, err := r.openIndex(c.t.Context())
+		x, err := r.blobs.Index(c.t.Context())
 		if err != nil {
 			return err
 		}

@@ -10,13 +10,13 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"github.com/zeebo/blake3"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/blob"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
@@ -29,7 +29,7 @@ func (c *checker) listPacks(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		id, ok := packOfName(info.Name)
+		id, ok := object.Packs.ID(info.Name)
 		if !ok {
 			c.find(Foreign, info.Name, "its name is not that of a pack")
 			continue
@@ -58,12 +58,6 @@ func (c *checker) packIDs() []pack.ID {
 	return slices.SortedFunc(maps.Keys(c.packs), object.Compare)
 }
 
-// packOfName returns the id of the pack with that name.
-func packOfName(name string) (pack.ID, bool) {
-	id, err := pack.ParseID(name[strings.LastIndexByte(name, '/')+1:])
-	return id, err == nil && object.Packs.Name(id) == name
-}
-
 // checkDeltas reads every index delta, and notes which packs they list.
 func (c *checker) checkDeltas(ctx context.Context) error {
 	var ids []index.ID
@@ -79,7 +73,7 @@ func (c *checker) checkDeltas(ctx context.Context) error {
 		ids = append(ids, id)
 	}
 	return c.index.Update(ctx, ids, func(ctx context.Context, id index.ID) (index.Delta, error) {
-		d, err := c.r.readDelta(ctx, id)
+		d, err := c.r.blobs.ReadDelta(ctx, id)
 		if damage := (*DamageError)(nil); errors.As(err, &damage) {
 			c.find(BadDelta, damage.Object, damage.Err.Error())
 			return nil, nil
@@ -103,7 +97,7 @@ func (c *checker) checkUnlisted(ctx context.Context) error {
 		if p.listed != 0 || p.size == 0 {
 			continue
 		}
-		info, err := c.r.readPackInfo(ctx, id, p.size)
+		info, err := c.r.blobs.PackInfo(ctx, id, p.size)
 		var damage *pack.DamageError
 		switch {
 		case errors.As(err, &damage):
@@ -132,34 +126,6 @@ func withoutPack(e *pack.DamageError) string {
 	return e.Part + ": " + e.Err.Error()
 }
 
-// readPackInfo reads what a pack holds from the pack itself.
-func (r *Repo) readPackInfo(ctx context.Context, id pack.ID, size int64) (*pack.Info, error) {
-	info, err := pack.ReadInfo(r.box, id, size, &rangeReader{ctx, r, id})
-	if errors.Is(err, ErrNewerKey) {
-		if e := r.keys.Current(ctx); e == nil {
-			err = &pack.DamageError{Pack: id, Part: "header", Err: errors.New("there is no such epoch")}
-		} else if !errors.Is(e, ErrNewerKey) {
-			err = e
-		}
-	}
-	return info, err
-}
-
-// A rangeReader reads a pack as an io.ReaderAt.
-type rangeReader struct {
-	ctx context.Context
-	r   *Repo
-	id  pack.ID
-}
-
-// ReadAt is io.ReaderAt.
-func (r *rangeReader) ReadAt(p []byte, off int64) (int, error) {
-	if err := r.r.readRange(r.ctx, r.id, off, p); err != nil {
-		return 0, err
-	}
-	return len(p), nil
-}
-
 // readPacks reads the data of packs, as far as it is to be read.
 func (c *checker) readPacks(ctx context.Context) error {
 	if !c.o.ReadData {
@@ -178,7 +144,7 @@ func (c *checker) readPacks(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.o.Workers)
 	if c.r.store.Remote() {
-		g.SetLimit(max(c.o.Workers, aheadGets)) // each waits for the target, and holds a segment
+		g.SetLimit(max(c.o.Workers, blob.PrefetchGets)) // each waits for the target, and holds a segment
 	}
 	for _, id := range chosen {
 		g.Go(func() error {
@@ -206,7 +172,7 @@ func (c *checker) chosen(id pack.ID) bool {
 // readPack reads a pack from front to back: its bytes against its id, every segment
 // against its seal, and every blob against its id.
 func (c *checker) readPack(ctx context.Context, id pack.ID, p *checkedPack, done *atomic.Int64) error {
-	info, err := c.r.readPackInfo(ctx, id, p.size)
+	info, err := c.r.blobs.PackInfo(ctx, id, p.size)
 	var damage *pack.DamageError
 	if errors.As(err, &damage) {
 		// Its segments can be read all the same, if an index delta says where they are.
@@ -239,9 +205,9 @@ func (c *checker) readPack(ctx context.Context, id pack.ID, p *checkedPack, done
 func (c *checker) readBySegments(ctx context.Context, info *pack.Info, p *checkedPack) error {
 	for n, s := range info.Segments {
 		sealed := make([]byte, s.Stored)
-		err := c.r.readRange(ctx, info.ID, s.Offset, sealed)
+		err := c.r.blobs.ReadRange(ctx, info.ID, s.Offset, sealed)
 		if err == nil {
-			_, err = c.r.openSegment(info, n, sealed, nil)
+			_, err = c.r.blobs.OpenSegment(info, n, sealed, nil)
 		}
 		if damage := (*pack.DamageError)(nil); errors.As(err, &damage) {
 			c.badSegment(info.ID, p, n, err)
@@ -281,7 +247,7 @@ func (c *checker) listedInfo(ctx context.Context, id pack.ID) (*pack.Info, error
 		if err != nil {
 			continue
 		}
-		d, err := c.r.readDelta(ctx, delta)
+		d, err := c.r.blobs.ReadDelta(ctx, delta)
 		if damage := (*DamageError)(nil); err != nil && !errors.As(err, &damage) && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
@@ -331,7 +297,7 @@ func (c *checker) readSegments(ctx context.Context, in io.Reader, info *pack.Inf
 		switch err {
 		case nil:
 			buf.plain = slices.Grow(buf.plain[:0], s.Plain)
-			plain, err = c.r.openSegment(info, n, sealed, buf.plain)
+			plain, err = c.r.blobs.OpenSegment(info, n, sealed, buf.plain)
 		case io.EOF, io.ErrUnexpectedEOF:
 			err = fmt.Errorf("segment %d: it ends behind the pack", n)
 		default:

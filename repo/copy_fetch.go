@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/blob"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -32,7 +33,7 @@ type sourceTrees struct{ r *Repo }
 
 // Tree is part of snapshot.Loader.
 func (t sourceTrees) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
-	b, err := t.r.blob(ctx, id, true)
+	b, err := t.r.blobs.Blob(ctx, id, true)
 	return b, halting(err)
 }
 
@@ -59,7 +60,7 @@ const cachedSegments = 16 << 20
 func (c *copier) openLanes() {
 	workers := c.o.Workers
 	if c.from.store.Remote() {
-		workers = max(workers, aheadGets)
+		workers = max(workers, blob.PrefetchGets)
 	}
 	n := min(workers, max(1, cachedSegments/(2*c.from.config.SegmentSize)))
 	c.lanes = make(chan *lane, n)
@@ -81,20 +82,14 @@ func (c *copier) flush(ctx context.Context) error {
 	return c.s.flush()
 }
 
-// A blobRef names a chunk or a tree of the source.
-type blobRef struct {
-	id   chunk.ID
-	tree bool
-}
-
 // So many blobs, one after another, are read and put by one goroutine.
 const blobsInARow = 32
 
 // repack puts blobs, whatever packs they are in, and returns their ids in the
 // destination.
-func (c *copier) repack(ctx context.Context, refs []blobRef) ([]chunk.ID, error) {
+func (c *copier) repack(ctx context.Context, refs []blob.Ref) ([]chunk.ID, error) {
 	ids := make([]chunk.ID, len(refs))
-	defer c.from.expectBlobs(ctx, refs)()
+	defer c.from.blobs.PrefetchBlobs(ctx, refs)()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(cap(c.lanes))
 	for from := 0; from < len(refs); from += blobsInARow {
@@ -114,13 +109,13 @@ func (c *copier) repack(ctx context.Context, refs []blobRef) ([]chunk.ID, error)
 	return ids, g.Wait()
 }
 
-func (c *copier) put(ctx context.Context, l *lane, ref blobRef) (id chunk.ID, err error) {
-	b, err := c.from.blob(ctx, ref.id, ref.tree)
+func (c *copier) put(ctx context.Context, l *lane, ref blob.Ref) (id chunk.ID, err error) {
+	b, err := c.from.blobs.Blob(ctx, ref.ID, ref.Tree)
 	if err != nil {
 		return id, halting(err)
 	}
 	c.now(func(r *CopyReport) { r.BytesRead += uint64(len(b)) })
-	if ref.tree {
+	if ref.Tree {
 		id, err = c.s.PutTree(ctx, b)
 	} else {
 		id, err = l.Put(ctx, b)
@@ -134,7 +129,7 @@ func (c *copier) put(ctx context.Context, l *lane, ref blobRef) (id chunk.ID, er
 // A batch gathers blobs that are to be packed anew.
 type batch struct {
 	c    *copier
-	refs []blobRef
+	refs []blob.Ref
 	in   map[chunk.ID]bool
 	done func(from, to chunk.ID) // may be nil
 }
@@ -145,11 +140,11 @@ func (c *copier) batch(done func(from, to chunk.ID)) *batch {
 	return &batch{c: c, in: map[chunk.ID]bool{}, done: done}
 }
 
-func (b *batch) add(ctx context.Context, ref blobRef) error {
-	if b.in[ref.id] {
+func (b *batch) add(ctx context.Context, ref blob.Ref) error {
+	if b.in[ref.ID] {
 		return nil
 	}
-	b.in[ref.id] = true
+	b.in[ref.ID] = true
 	b.refs = append(b.refs, ref)
 	if len(b.refs) < batchBlobs {
 		return nil
@@ -164,7 +159,7 @@ func (b *batch) flush(ctx context.Context) error {
 	}
 	if b.done != nil {
 		for i, ref := range b.refs {
-			b.done(ref.id, ids[i])
+			b.done(ref.ID, ids[i])
 		}
 	}
 	b.refs = b.refs[:0]
@@ -179,7 +174,7 @@ type walker struct {
 
 // walk calls need for what a snapshot reaches, but for what an older version of its root
 // does. It returns the trees it has been to.
-func (w *walker) walk(ctx context.Context, m *snapshot.Manifest, l, old snapshot.Loader, base *snapshot.Entry, need func(blobRef) error) (visited map[chunk.ID]bool, err error) {
+func (w *walker) walk(ctx context.Context, m *snapshot.Manifest, l, old snapshot.Loader, base *snapshot.Entry, need func(blob.Ref) error) (visited map[chunk.ID]bool, err error) {
 	visited = map[chunk.ID]bool{}
 	visit := func(id chunk.ID, tree bool) (bool, error) {
 		if tree {
@@ -188,7 +183,7 @@ func (w *walker) walk(ctx context.Context, m *snapshot.Manifest, l, old snapshot
 			}
 			visited[id] = true
 		}
-		if err := need(blobRef{id, tree}); err != nil {
+		if err := need(blob.Ref{ID: id, Tree: tree}); err != nil {
 			return false, err
 		}
 		return true, ctx.Err()

@@ -116,9 +116,9 @@ func (c *copier) takeUp(ctx context.Context) error {
 			c.s.succeeded = append(c.s.succeeded, d.Name)
 		}
 	}
-	err := c.to.refreshIndex(ctx, c.s.index, false) // it may have been opened long ago
+	err := c.to.blobs.Refresh(ctx, c.s.index, false) // it may have been opened long ago
 	if index.IsDamaged(err) {
-		err = c.to.refreshIndex(ctx, c.s.index, true)
+		err = c.to.blobs.Refresh(ctx, c.s.index, true)
 	}
 	if err != nil {
 		return err
@@ -238,14 +238,14 @@ func (c *copier) culprit(ctx context.Context, m *snapshot.Manifest, err error) s
 	if !errors.As(err, &lost) {
 		return ""
 	}
-	for p, err := range snapshot.Walk(ctx, trees{c.from}, &m.Root) {
+	for p, err := range snapshot.Walk(ctx, c.from.blobs, &m.Root) {
 		if err != nil && lost.Tree {
 			return "/" + p.Path
 		}
 		if err != nil || p.Type != snapshot.File || lost.Tree && p.List.IsZero() {
 			continue
 		}
-		for piece, err := range snapshot.Chunks(ctx, trees{c.from}, p.Entry, 0) {
+		for piece, err := range snapshot.Chunks(ctx, c.from.blobs, p.Entry, 0) {
 			if err != nil || piece.ID == lost.ID {
 				return "/" + p.Path
 			}

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/blob"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -52,8 +53,8 @@ func (t *translator) fetch(ctx context.Context, m *snapshot.Manifest, base *vers
 	}
 	b := t.c.batch(func(from, to chunk.ID) { t.chunks[from] = to })
 	source := sourceTrees{t.c.from}
-	visited, err := t.walk(ctx, m, source, source, was, func(ref blobRef) error {
-		if _, known := t.chunks[ref.id]; known || ref.tree {
+	visited, err := t.walk(ctx, m, source, source, was, func(ref blob.Ref) error {
+		if _, known := t.chunks[ref.ID]; known || ref.Tree {
 			return nil
 		}
 		return b.add(ctx, ref)
@@ -77,7 +78,7 @@ func (t *translator) fetch(ctx context.Context, m *snapshot.Manifest, base *vers
 // learn notes which ids the chunks of files that have changed have in an older
 // version, here and there. What it can't read isn't learned, and has to be copied.
 func (t *translator) learn(ctx context.Context, m *snapshot.Manifest, base *version) {
-	for c, err := range snapshot.Diff(ctx, trees{t.c.from}, &base.from.Root, &m.Root) {
+	for c, err := range snapshot.Diff(ctx, t.c.from.blobs, &base.from.Root, &m.Root) {
 		if err != nil {
 			return
 		}
@@ -93,9 +94,9 @@ func (t *translator) learn(ctx context.Context, m *snapshot.Manifest, base *vers
 }
 
 func (t *translator) learnFile(ctx context.Context, was, is *snapshot.Entry) {
-	next, stop := iter.Pull2(snapshot.Chunks(ctx, trees{t.c.to}, is, 0))
+	next, stop := iter.Pull2(snapshot.Chunks(ctx, t.c.to.blobs, is, 0))
 	defer stop()
-	for here, err := range snapshot.Chunks(ctx, trees{t.c.from}, was, 0) {
+	for here, err := range snapshot.Chunks(ctx, t.c.from.blobs, was, 0) {
 		there, err2, ok := next()
 		if err != nil || err2 != nil || !ok || here.Length != there.Length {
 			return
@@ -185,7 +186,7 @@ func (t *translator) chunk(ctx context.Context, id chunk.ID) (chunk.ID, error) {
 	if to, ok := t.chunks[id]; ok {
 		return to, nil
 	}
-	ids, err := t.c.repack(ctx, []blobRef{{id, false}})
+	ids, err := t.c.repack(ctx, []blob.Ref{{ID: id}})
 	if err == nil {
 		t.chunks[id] = ids[0]
 	}
@@ -201,11 +202,11 @@ func (t *translator) older(ctx context.Context, was, is *snapshot.Entry) *pair {
 	if was == nil || is == nil || was.Type != snapshot.Dir || is.Type != snapshot.Dir || was.Problem != "" || is.Problem != "" {
 		return nil
 	}
-	here, err := snapshot.NewCursor(ctx, trees{t.c.from}, was.Subtree)
+	here, err := snapshot.NewCursor(ctx, t.c.from.blobs, was.Subtree)
 	if err != nil {
 		return nil
 	}
-	there, err := snapshot.NewCursor(ctx, trees{t.c.to}, is.Subtree)
+	there, err := snapshot.NewCursor(ctx, t.c.to.blobs, is.Subtree)
 	if err != nil {
 		return nil
 	}

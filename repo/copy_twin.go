@@ -13,6 +13,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/blob"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
@@ -47,9 +48,9 @@ func (v *mover) fetch(ctx context.Context, m *snapshot.Manifest, base *version) 
 	if base != nil {
 		older = &base.to.Root
 	}
-	missing := func(need func(blobRef) error) (map[chunk.ID]bool, error) {
-		return v.walk(ctx, m, sourceTrees{v.c.from}, trees{v.c.to}, older, func(ref blobRef) error {
-			if v.c.s.stored(ref.id) {
+	missing := func(need func(blob.Ref) error) (map[chunk.ID]bool, error) {
+		return v.walk(ctx, m, sourceTrees{v.c.from}, v.c.to.blobs, older, func(ref blob.Ref) error {
+			if v.c.s.stored(ref.ID) {
 				return nil
 			}
 			return need(ref)
@@ -66,7 +67,7 @@ func (v *mover) fetch(ctx context.Context, m *snapshot.Manifest, base *version) 
 		}
 	}
 	b := v.c.batch(nil)
-	visited, err := missing(func(ref blobRef) error { return b.add(ctx, ref) })
+	visited, err := missing(func(ref blob.Ref) error { return b.add(ctx, ref) })
 	if err == nil {
 		err = b.flush(ctx)
 	}
@@ -80,10 +81,10 @@ func (v *mover) fetch(ctx context.Context, m *snapshot.Manifest, base *version) 
 
 // movePacks moves the packs that hold what is missing, and reports whether
 // something of it has to be packed anew.
-func (v *mover) movePacks(ctx context.Context, missing func(func(blobRef) error) (map[chunk.ID]bool, error)) (visited map[chunk.ID]bool, rest bool, err error) {
+func (v *mover) movePacks(ctx context.Context, missing func(func(blob.Ref) error) (map[chunk.ID]bool, error)) (visited map[chunk.ID]bool, rest bool, err error) {
 	var packs []*pack.Info
 	wanted := map[pack.ID]bool{}
-	visited, err = missing(func(ref blobRef) error {
+	visited, err = missing(func(ref blob.Ref) error {
 		p, err := v.packOf(ctx, ref, wanted)
 		if err != nil {
 			return err
@@ -127,11 +128,11 @@ func (v *mover) movePacks(ctx context.Context, missing func(func(blobRef) error)
 
 // packOf returns a pack that holds a blob and can be moved, rather one that is wanted
 // already, or nil.
-func (v *mover) packOf(ctx context.Context, ref blobRef, wanted map[pack.ID]bool) (*pack.Info, error) {
+func (v *mover) packOf(ctx context.Context, ref blob.Ref, wanted map[pack.ID]bool) (*pack.Info, error) {
 	var places []index.Place
-	err := v.c.from.persist(ctx, func(x *index.Index) (err error) {
-		if places, err = x.Lookup(ref.id); err == nil && len(places) == 0 {
-			err = &LostError{ID: ref.id, Tree: ref.tree}
+	err := v.c.from.blobs.WithIndex(ctx, func(x *index.Index) (err error) {
+		if places, err = x.Lookup(ref.ID); err == nil && len(places) == 0 {
+			err = &LostError{ID: ref.ID, Tree: ref.Tree}
 		}
 		return err
 	})
@@ -144,7 +145,7 @@ func (v *mover) packOf(ctx context.Context, ref blobRef, wanted map[pack.ID]bool
 		switch {
 		case wanted[p.ID]:
 			return p, nil
-		case found == nil && p.IsTree() == ref.tree && v.movable(p):
+		case found == nil && p.IsTree() == ref.Tree && v.movable(p):
 			found = p
 		}
 	}

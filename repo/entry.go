@@ -23,7 +23,7 @@ func (r *Repo) Entry(ctx context.Context, m *snapshot.Manifest, path string) (*s
 		if e.Type != snapshot.Dir || e.Problem != "" {
 			return nil, notThere(m, path, fs.ErrNotExist)
 		}
-		found, err := snapshot.Lookup(ctx, trees{r}, e.Subtree, name)
+		found, err := snapshot.Lookup(ctx, r.blobs, e.Subtree, name)
 		if err != nil {
 			return nil, notThere(m, path, err)
 		}
@@ -45,7 +45,7 @@ func (r *Repo) ReadDir(ctx context.Context, dir *snapshot.Entry) iter.Seq2[*snap
 	if err := readable(dir); err != nil {
 		return func(yield func(*snapshot.Entry, error) bool) { yield(nil, err) }
 	}
-	return snapshot.ReadDir(ctx, trees{r}, dir.Subtree)
+	return snapshot.ReadDir(ctx, r.blobs, dir.Subtree)
 }
 
 // Lookup returns the entry of that name, as bytes, in a directory of a snapshot. An
@@ -54,7 +54,7 @@ func (r *Repo) Lookup(ctx context.Context, dir *snapshot.Entry, name string) (*s
 	if err := readable(dir); err != nil {
 		return nil, err
 	}
-	return snapshot.Lookup(ctx, trees{r}, dir.Subtree, name)
+	return snapshot.Lookup(ctx, r.blobs, dir.Subtree, name)
 }
 
 // readable returns an error unless an entry is a directory whose names are known.

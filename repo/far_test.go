@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/qsnap/qsnap/internal/blob"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
@@ -118,7 +119,7 @@ func travel(t *testing.T, memory target.Target, key Secret, far bool, do func(r 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.openIndex(t.Context()); err != nil {
+	if _, err := r.blobs.Index(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	r.store = object.On(d, object.Options{})
@@ -197,7 +198,7 @@ func TestWhatIsFarIsReadAheadAndWrittenInParallel(t *testing.T) {
 		// A worker that asks for a segment before it is being read ahead reads it itself: at
 		// the start all of them may. One block more is for trees and the like.
 		const block = 4<<20 + seal.Overhead // a segment of four files, as stored
-		const blocks = aheadGets + workers + 1
+		const blocks = blob.PrefetchGets + workers + 1
 		for _, c := range []struct {
 			what  string
 			on    *targettest.Memory

@@ -198,11 +198,11 @@ func (r *Repo) readContent(ctx context.Context, e *snapshot.Entry, off int64, f 
 	if err := c.holesHere(); err != nil {
 		return err
 	}
-	for chunk, err := range snapshot.Chunks(ctx, trees{r}, e, data) {
+	for chunk, err := range snapshot.Chunks(ctx, r.blobs, e, data) {
 		if err != nil {
 			return err
 		}
-		b, err := r.blob(ctx, chunk.ID, false)
+		b, err := r.blobs.Blob(ctx, chunk.ID, false)
 		if err != nil {
 			return err
 		}

@@ -172,7 +172,7 @@ func (r *Repo) Forgotten(ctx context.Context) ([]*snapshot.Manifest, error) {
 // index deltas tell.
 func (r *Repo) isWhole(ctx context.Context, m *snapshot.Manifest) (bool, error) {
 	lost := map[chunk.ID]bool{}
-	err := r.persist(ctx, func(x *index.Index) error {
+	err := r.blobs.WithIndex(ctx, func(x *index.Index) error {
 		clear(lost)
 		if err := r.findLost(ctx, x, m, lost, map[chunk.ID]bool{}); err != nil || len(lost) == 0 {
 			return err

@@ -65,11 +65,11 @@ func (f *snapshotFS) child(dir *snapshot.Entry, name string) (*snapshot.Entry, e
 	if dir.Problem != "" {
 		return nil, notCaptured(dir)
 	}
-	e, err := snapshot.Lookup(f.ctx, trees{f.r}, dir.Subtree, name)
+	e, err := snapshot.Lookup(f.ctx, f.r.blobs, dir.Subtree, name)
 	if !errors.Is(err, fs.ErrNotExist) || !strings.ContainsRune(name, utf8.RuneError) {
 		return e, err
 	}
-	for e, err := range snapshot.ReadDir(f.ctx, trees{f.r}, dir.Subtree) {
+	for e, err := range snapshot.ReadDir(f.ctx, f.r.blobs, dir.Subtree) {
 		if err != nil {
 			return nil, err
 		}
@@ -220,7 +220,7 @@ func (d *openDir) ReadDir(n int) ([]fs.DirEntry, error) {
 		if d.info.e.Problem != "" {
 			return nil, &fs.PathError{Op: "readdir", Path: d.path, Err: notCaptured(d.info.e)}
 		}
-		for e, err := range snapshot.ReadDir(d.fs.ctx, trees{d.fs.r}, d.info.e.Subtree) {
+		for e, err := range snapshot.ReadDir(d.fs.ctx, d.fs.r.blobs, d.info.e.Subtree) {
 			if err != nil {
 				return nil, &fs.PathError{Op: "readdir", Path: d.path, Err: err}
 			}

@@ -62,7 +62,7 @@ func (r *Repo) Growth(ctx context.Context, s Select) ([]Growth, error) {
 			}
 		}
 	}
-	if err := r.persist(ctx, func(x *index.Index) error { return g.weigh(x, len(all)) }); err != nil {
+	if err := r.blobs.WithIndex(ctx, func(x *index.Index) error { return g.weigh(x, len(all)) }); err != nil {
 		return nil, err
 	}
 	var out []Growth
@@ -125,7 +125,7 @@ func (g *grower) visit(ctx context.Context, ref snapshot.Ref, number owner) erro
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	page, err := g.r.blob(ctx, ref.ID, true)
+	page, err := g.r.blobs.Blob(ctx, ref.ID, true)
 	if err != nil {
 		return err
 	}

@@ -350,10 +350,10 @@ func (h *healer) mendSnapshots(ctx context.Context) error {
 
 // bring copies snapshots from the replica, as Copy does.
 func (h *healer) bring(ctx context.Context, back []*snapshot.Manifest) error {
-	if err := h.there.updateIndex(ctx, h.there.index); err != nil {
+	if err := h.there.blobs.Update(ctx, h.there.index); err != nil {
 		return err
 	}
-	if err := h.r.updateIndex(ctx, h.r.index); err != nil {
+	if err := h.r.blobs.Update(ctx, h.r.index); err != nil {
 		return err
 	}
 	h.r.inOrder(back)

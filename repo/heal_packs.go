@@ -28,7 +28,7 @@ func (r *Repo) deltasOf(ctx context.Context) (map[string]index.Delta, error) {
 		if err != nil {
 			continue
 		}
-		d, err := r.readDelta(ctx, id)
+		d, err := r.blobs.ReadDelta(ctx, id)
 		var damage *DamageError
 		if errors.As(err, &damage) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNewerKey) {
 			continue
@@ -56,7 +56,7 @@ func (h *healer) mendDeltas(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	packs, err := h.r.packsThere(ctx)
+	packs, err := h.r.blobs.Packs(ctx)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (h *healer) mendDeltas(ctx context.Context) error {
 		}
 	}
 	if len(anew) > 0 {
-		if _, _, err := h.r.putDelta(ctx, anew); err != nil {
+		if _, _, err := h.r.blobs.PutDelta(ctx, anew); err != nil {
 			return err
 		}
 	}
@@ -154,7 +154,7 @@ func (h *healer) badPacks(ctx context.Context) (bad map[pack.ID]map[int]bool, in
 		return nil, nil, err
 	}
 	defer w.r.Close()
-	if w.packs, err = h.r.packsThere(ctx); err != nil {
+	if w.packs, err = h.r.blobs.Packs(ctx); err != nil {
 		return nil, nil, err
 	}
 	listed := map[pack.ID]bool{} // here
@@ -173,14 +173,14 @@ func (h *healer) badPacks(ctx context.Context) (bad map[pack.ID]map[int]bool, in
 	for _, id := range slices.SortedFunc(maps.Keys(infos), object.Compare) {
 		w.r.index.Add(infos[id])
 	}
-	if _, err := w.r.adopt(ctx, w.r.index); err != nil {
+	if _, err := w.r.blobs.IndexUnlisted(ctx, w.r.index); err != nil {
 		return nil, nil, err
 	}
 	if err := w.walk(ctx); err != nil {
 		return nil, nil, err
 	}
 	for _, d := range h.of(object.Packs) {
-		id, ok := packOfName(d.Name)
+		id, ok := object.Packs.ID(d.Name)
 		if !ok || d.Here == Sound || d.Here == Missing && !w.needed[id] && !listed[id] {
 			continue
 		}
@@ -204,7 +204,7 @@ func (r *Repo) readInfoOf(ctx context.Context, name string, id pack.ID) (*pack.I
 	if err != nil {
 		return nil, err
 	}
-	p, err := r.readPackInfo(ctx, id, info.Size)
+	p, err := r.blobs.PackInfo(ctx, id, info.Size)
 	var damage *pack.DamageError
 	if errors.As(err, &damage) {
 		return nil, nil
@@ -267,7 +267,7 @@ func (t needTrees) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.r.fromPlaces(ctx, places, id, true)
+	return t.r.blobs.FromPlaces(ctx, places, id, true)
 }
 
 // need notes a pack that holds a blob, unless one that is sound here does, and reports

@@ -84,7 +84,7 @@ func (r *Repo) history(ctx context.Context, held map[string]holding) (capture.Hi
 
 // mountsIn returns the mount points whose files a snapshot holds.
 func (r *Repo) mountsIn(ctx context.Context, m *snapshot.Manifest) (out []string) {
-	for n, err := range snapshot.ReadNotes(ctx, trees{r}, m.Notes) {
+	for n, err := range snapshot.ReadNotes(ctx, r.blobs, m.Notes) {
 		if err != nil {
 			return out
 		}

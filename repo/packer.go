@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/blob"
+	"github.com/qsnap/qsnap/internal/gate"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
@@ -15,7 +17,7 @@ type packer struct {
 	s    *session
 	kind seal.Kind
 
-	gate    gate // guards current, and is held while a new pack has to wait for memory
+	gate    gate.Gate // guards current, and is held while a new pack has to wait for memory
 	current *openPack
 }
 
@@ -61,10 +63,10 @@ func (p *packer) store(codec pack.Codec, data []byte, plain int, parts []pack.Pa
 // reserve finds the place of a segment in a pack, which is to be released when it
 // is written.
 func (p *packer) reserve(codec pack.Codec, size, plain int, parts []pack.Part) (*openPack, pack.Slot, error) {
-	if err := p.gate.enter(p.s.ctx); err != nil {
+	if err := p.gate.Enter(p.s.ctx); err != nil {
 		return nil, pack.Slot{}, err
 	}
-	defer p.gate.leave()
+	defer p.gate.Leave()
 	o, err := p.open()
 	if err != nil {
 		return nil, pack.Slot{}, err
@@ -126,10 +128,10 @@ func (p *packer) begin(slot *pack.Buffer) (*openPack, error) {
 // cut has the current pack uploaded once what is reserved in it is written. It
 // returns the pack, or nil if there is none.
 func (p *packer) cut(ctx context.Context) (*openPack, error) {
-	if err := p.gate.enter(ctx); err != nil {
+	if err := p.gate.Enter(ctx); err != nil {
 		return nil, err
 	}
-	defer p.gate.leave()
+	defer p.gate.Leave()
 	return p.end(), nil
 }
 
@@ -230,6 +232,6 @@ func (s *session) keepTrees(info *pack.Info, from object.Spool) {
 		if _, err := from.ReadAt(b, segment.Offset); err != nil {
 			return // they are fetched
 		}
-		s.r.store.Cache(segmentName(info.ID, n), b)
+		s.r.store.Cache(blob.SegmentName(info.ID, n), b)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"slices"
 	"time"
@@ -177,19 +176,11 @@ func (r *Repo) fresh(replicas ...object.Replica) (*Repo, error) {
 
 // freshOn returns the repository as it is in another store, as one that knows nothing yet.
 func (r *Repo) freshOn(store *object.Store) (*Repo, error) {
-	dir, err := os.MkdirTemp("", "qsnap-index-*")
-	if err != nil {
-		return nil, err
-	}
 	fresh, err := repoOn(store, r.keys.On(store), r.dir, r.opts, r.config, r.ring)
 	if err == nil {
-		fresh.scratch = dir
-		fresh.index, err = index.Open(dir)
+		fresh.index, err = fresh.blobs.Own()
 	}
-	if err != nil {
-		return nil, object.Join(err, os.RemoveAll(dir))
-	}
-	return fresh, nil
+	return fresh, err
 }
 
 // A pruner is one run of Prune.

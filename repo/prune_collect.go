@@ -24,7 +24,7 @@ func (p *pruner) collect(ctx context.Context) error {
 	if err := p.readDeltas(ctx); err != nil {
 		return err
 	}
-	there, err := p.r.packsThere(ctx)
+	there, err := p.r.blobs.Packs(ctx)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (p *pruner) collect(ctx context.Context) error {
 		if err := p.askLock(ctx, &p.packs[len(p.packs)-1]); err != nil {
 			return err
 		}
-		info, err := p.r.readPackInfo(ctx, id, there[id])
+		info, err := p.r.blobs.PackInfo(ctx, id, there[id])
 		var damage *pack.DamageError
 		if errors.As(err, &damage) {
 			p.left(err)
@@ -82,7 +82,7 @@ func (p *pruner) readDeltas(ctx context.Context) error {
 		}
 	}
 	return p.r.index.Update(ctx, ids, func(ctx context.Context, id index.ID) (index.Delta, error) {
-		d, epoch, err := p.r.readDeltaAs(ctx, id)
+		d, epoch, err := p.r.blobs.ReadDeltaEpoch(ctx, id)
 		var damage *DamageError
 		switch {
 		case errors.As(err, &damage):
@@ -240,7 +240,7 @@ func (p *pruner) newestFirst(manifests []*snapshot.Manifest) (newest int) {
 }
 
 func (p *pruner) mark(ctx context.Context, m *snapshot.Manifest) error {
-	err := snapshot.ReachAll(ctx, trees{p.r}, m, func(id chunk.ID, tree bool) (bool, error) {
+	err := snapshot.ReachAll(ctx, p.r.blobs, m, func(id chunk.ID, tree bool) (bool, error) {
 		return p.live.Add(id, tree), ctx.Err()
 	})
 	if err == nil || ctx.Err() != nil {

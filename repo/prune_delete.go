@@ -164,7 +164,7 @@ func (p *pruner) confirm(ctx context.Context, numbers []int) (dead []int, err er
 	if err != nil {
 		return nil, err
 	}
-	there, err := p.r.packsThere(ctx)
+	there, err := p.r.blobs.Packs(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +226,7 @@ func (p *pruner) isHeld(ctx context.Context, item index.Item, reliable func(pack
 		if place.Pack.Header.Run() == p.s.run {
 			return true, nil
 		}
-		_, err := p.r.fromPlace(ctx, place, item.ID, item.Pack.IsTree())
+		_, err := p.r.blobs.FromPlace(ctx, place, item.ID, item.Pack.IsTree())
 		var damage *pack.DamageError
 		if err == nil || !errors.As(err, &damage) {
 			return err == nil, err

@@ -80,7 +80,7 @@ func (p *pruner) move(ctx context.Context, batch []int) (moved []int, err error)
 	var blobs []moving
 	for _, n := range batch {
 		state := &p.packs[n]
-		info, err := p.r.readPackInfo(ctx, state.info.ID, state.info.Size)
+		info, err := p.r.blobs.PackInfo(ctx, state.info.ID, state.info.Size)
 		var damage *pack.DamageError
 		if errors.As(err, &damage) {
 			p.leave(n, err)
@@ -143,7 +143,7 @@ func (p *pruner) moveOne(ctx context.Context, data interface {
 		return nil
 	}
 	tree := b.place.Pack.IsTree()
-	plain, err := p.r.fromPlace(ctx, b.place, b.id, tree)
+	plain, err := p.r.blobs.FromPlace(ctx, b.place, b.id, tree)
 	var damage *pack.DamageError
 	if errors.As(err, &damage) {
 		p.leave(b.pack, err)

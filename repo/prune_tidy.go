@@ -35,7 +35,7 @@ func (p *pruner) tidy(ctx context.Context) error {
 		return err
 	}
 	if len(quarantine) > 0 {
-		there, err := p.r.packsThere(ctx)
+		there, err := p.r.blobs.Packs(ctx)
 		if err != nil {
 			return err
 		}

@@ -237,7 +237,7 @@ func (s *session) missing(ctx context.Context, quarantine runs.QuarantineSet, li
 	s.mu.Unlock()
 	found := map[pack.ID]int64{}
 	if list || len(relied) > fewPacks {
-		found, err = s.r.packsThere(ctx)
+		found, err = s.r.blobs.Packs(ctx)
 	} else {
 		for _, id := range relied {
 			info, e := s.r.store.Stat(ctx, object.Packs.Name(id))
@@ -256,7 +256,7 @@ func (s *session) missing(ctx context.Context, quarantine runs.QuarantineSet, li
 		gone = gone || quarantine.Has(id) || !there(id)
 	}
 	if gone && !list && len(relied) <= fewPacks {
-		found, err = s.r.packsThere(ctx)
+		found, err = s.r.blobs.Packs(ctx)
 	}
 	return gone, there, err
 }
@@ -278,15 +278,15 @@ func (s *session) isAbsent(id pack.ID) bool {
 // a *LostError.
 func (p *publication) lost(ctx context.Context) (map[chunk.ID]bool, error) {
 	s := p.s
-	err := s.r.refreshIndex(ctx, s.index, false)
+	err := s.r.blobs.Refresh(ctx, s.index, false)
 	if index.IsDamaged(err) {
-		err = s.r.refreshIndex(ctx, s.index, true)
+		err = s.r.blobs.Refresh(ctx, s.index, true)
 	}
 	if err != nil {
 		return nil, err
 	}
 	lost, seen := map[chunk.ID]bool{}, map[chunk.ID]bool{}
-	err = snapshot.ReachAll(ctx, trees{s.r}, p.m, func(id chunk.ID, tree bool) (bool, error) {
+	err = snapshot.ReachAll(ctx, s.r.blobs, p.m, func(id chunk.ID, tree bool) (bool, error) {
 		if seen[id] {
 			return false, nil
 		}
@@ -311,7 +311,7 @@ func (s *session) storeAgain(ctx context.Context, lost map[chunk.ID]bool) error 
 	data := s.ChunkWriter()
 	for _, id := range slices.SortedFunc(maps.Keys(lost), object.Compare) {
 		tree := lost[id]
-		b, err := s.r.blob(ctx, id, tree)
+		b, err := s.r.blobs.Blob(ctx, id, tree)
 		if err != nil {
 			return err
 		}

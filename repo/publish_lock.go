@@ -124,11 +124,11 @@ func (p *publication) packsToLock(ctx context.Context, book *object.Locks, until
 // reached adds packs so that they hold all that the manifest reaches. Those that prune
 // has listed no more, to let their locks end, are none of them.
 func (p *publication) reached(ctx context.Context, packs map[pack.ID]bool) error {
-	if err := p.s.r.refreshIndex(ctx, p.s.index, false); err != nil && !index.IsDamaged(err) {
+	if err := p.s.r.blobs.Refresh(ctx, p.s.index, false); err != nil && !index.IsDamaged(err) {
 		return err
 	}
 	seen := map[chunk.ID]bool{}
-	return snapshot.ReachAll(ctx, trees{p.s.r}, p.m, func(id chunk.ID, tree bool) (bool, error) {
+	return snapshot.ReachAll(ctx, p.s.r.blobs, p.m, func(id chunk.ID, tree bool) (bool, error) {
 		if seen[id] {
 			return false, nil
 		}

@@ -57,7 +57,7 @@ func (b *rebuilder) root(ctx context.Context, m *snapshot.Manifest) (changed boo
 // notes drops the notes of a snapshot if not all of them can be read. Without them
 // nobody knows what the snapshot has left out, and so the manifest says.
 func (b *rebuilder) notes(ctx context.Context, m *snapshot.Manifest) error {
-	for _, err := range snapshot.ReadNotes(ctx, trees{b.r}, m.Notes) {
+	for _, err := range snapshot.ReadNotes(ctx, b.r.blobs, m.Notes) {
 		if b.isLost(ctx, err) {
 			b.dropped(notesName, &snapshot.Entry{Name: notesName, Type: snapshot.Dir}, err)
 			m.Notes, m.Rules = chunk.ID{}, nil
@@ -77,7 +77,7 @@ func (b *rebuilder) dir(ctx context.Context, full string, e *snapshot.Entry) (re
 	if e.Problem != "" || b.same[e.Subtree] {
 		return true, nil
 	}
-	leaves, err := snapshot.Leaves(ctx, trees{b.r}, e.Subtree)
+	leaves, err := snapshot.Leaves(ctx, b.r.blobs, e.Subtree)
 	if lost := b.isLost(ctx, err); lost {
 		b.dropped(full, e, err)
 		return false, nil
@@ -103,7 +103,7 @@ func (b *rebuilder) dir(ctx context.Context, full string, e *snapshot.Entry) (re
 
 // leaf adds what stays of the entries of a leaf.
 func (b *rebuilder) leaf(ctx context.Context, full string, parent *snapshot.Entry, leaf *snapshot.Leaf, w *snapshot.TreeWriter) error {
-	entries, err := leaf.Entries(ctx, trees{b.r})
+	entries, err := leaf.Entries(ctx, b.r.blobs)
 	if b.isLost(ctx, err) {
 		b.dropped(full, parent, err)
 		return nil

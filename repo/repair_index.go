@@ -74,7 +74,7 @@ func (r *Repo) RepairIndex(ctx context.Context) (*IndexRepair, error) {
 
 // listAll lists all packs in new deltas, and returns the names of these.
 func (r *Repo) listAll(ctx context.Context, report *IndexRepair) (names []string, err error) {
-	there, err := r.packsThere(ctx)
+	there, err := r.blobs.Packs(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (r *Repo) listAll(ctx context.Context, report *IndexRepair) (names []string
 		if len(d) == 0 {
 			return nil
 		}
-		id, _, err := r.putDelta(ctx, d)
+		id, _, err := r.blobs.PutDelta(ctx, d)
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func (r *Repo) listAll(ctx context.Context, report *IndexRepair) (names []string
 		return r.index.Flush()
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(there), object.Compare) {
-		info, err := r.readPackInfo(ctx, id, there[id])
+		info, err := r.blobs.PackInfo(ctx, id, there[id])
 		var damage *pack.DamageError
 		if errors.As(err, &damage) {
 			report.Damaged = append(report.Damaged, err)
@@ -159,13 +159,13 @@ func (r *Repo) noteLosses(ctx context.Context) (int, error) {
 // findLost adds what a snapshot reaches and no pack holds. Only trees are remembered as
 // seen: chunks are too many for that, and looked up soon.
 func (r *Repo) findLost(ctx context.Context, x *index.Index, m *snapshot.Manifest, lost, seen map[chunk.ID]bool) error {
-	return snapshot.ReachAll(ctx, trees{r}, m, func(id chunk.ID, tree bool) (bool, error) {
+	return snapshot.ReachAll(ctx, r.blobs, m, func(id chunk.ID, tree bool) (bool, error) {
 		if tree { // it is read in any case
 			if seen[id] {
 				return false, nil
 			}
 			seen[id] = true
-			_, err := r.blob(ctx, id, true)
+			_, err := r.blobs.Blob(ctx, id, true)
 			var none *LostError
 			if errors.As(err, &none) {
 				lost[id] = true

@@ -117,7 +117,7 @@ func (s *salvage) replace(ctx context.Context) error {
 		if err := s.save(ctx, id); err != nil {
 			return err
 		}
-		s.report.Damaged = append(s.report.Damaged, id.String())
+		s.report.Damaged = append(s.report.Damaged, pack.ID(id).String())
 	}
 	// A run that relies on a damaged pack is better off without it: nobody is waited
 	// for, and what can't be read keeps nothing.
@@ -137,13 +137,13 @@ func (r *Repo) noteLossesAnew(ctx context.Context) (int, error) {
 	if err := r.index.Reset(); err != nil {
 		return 0, err
 	}
-	if err := r.updateIndex(ctx, r.index); err != nil {
+	if err := r.blobs.Update(ctx, r.index); err != nil {
 		return 0, err
 	}
-	if _, err := r.adopt(ctx, r.index); err != nil {
+	if _, err := r.blobs.IndexUnlisted(ctx, r.index); err != nil {
 		return 0, err
 	}
-	r.segments.clear()
+	r.blobs.Forget()
 	return r.noteLosses(ctx)
 }
 
@@ -170,13 +170,13 @@ func (s *salvage) find(ctx context.Context) error {
 		}
 	}
 	for _, f := range c.report.Findings {
-		id, ok := packOfName(f.Object)
+		id, ok := object.Packs.ID(f.Object)
 		if _, known := s.bad[id]; known || f.Kind != BadPack || !ok || c.packs[id].size == 0 || c.only != nil && !c.only[id] {
 			continue
 		}
 		whole, err := s.p.r.matchesName(ctx, object.Packs.Name(id), id)
 		if errors.Is(err, fs.ErrPermission) {
-			if w := id.String(); !slices.Contains(s.report.Denied, w) {
+			if w := pack.ID(id).String(); !slices.Contains(s.report.Denied, w) {
 				s.report.Denied = append(s.report.Denied, w)
 			}
 			continue
@@ -185,7 +185,7 @@ func (s *salvage) find(ctx context.Context) error {
 			return err
 		}
 		if whole {
-			if w := id.String(); !slices.Contains(s.report.Whole, w) {
+			if w := pack.ID(id).String(); !slices.Contains(s.report.Whole, w) {
 				s.report.Whole = append(s.report.Whole, w)
 			}
 			continue
@@ -228,7 +228,7 @@ func (s *salvage) move(ctx context.Context, id pack.ID, data interface {
 	info, damage := s.infos[id], (*pack.DamageError)(nil)
 	var err error
 	if info == nil && known {
-		info, err = p.r.readPackInfo(ctx, id, p.packs[n].info.Size)
+		info, err = p.r.blobs.PackInfo(ctx, id, p.packs[n].info.Size)
 		if errors.As(err, &damage) {
 			info, err = (&checker{r: p.r}).listedInfo(ctx, id)
 		}
@@ -240,7 +240,7 @@ func (s *salvage) move(ctx context.Context, id pack.ID, data interface {
 		if s.bad[id][int(b.Segment)] && s.elsewhere(b.ID) {
 			continue
 		}
-		plain, err := p.r.fromPlace(ctx, index.Place{Pack: info, Segment: b.Segment, Offset: b.Offset, Length: b.Length}, b.ID, info.IsTree())
+		plain, err := p.r.blobs.FromPlace(ctx, index.Place{Pack: info, Segment: b.Segment, Offset: b.Offset, Length: b.Length}, b.ID, info.IsTree())
 		if errors.As(err, &damage) {
 			continue
 		}

@@ -43,13 +43,13 @@ func (r *Repo) RepairSnapshots(ctx context.Context, o SnapshotRepairOptions, ids
 		return nil, err
 	}
 	defer fresh.Close()
-	if err := fresh.updateIndex(ctx, fresh.index); err != nil {
+	if err := fresh.blobs.Update(ctx, fresh.index); err != nil {
 		return nil, err
 	}
-	if _, err := fresh.adopt(ctx, fresh.index); err != nil {
+	if _, err := fresh.blobs.IndexUnlisted(ctx, fresh.index); err != nil {
 		return nil, err
 	}
-	there, err := fresh.packsThere(ctx)
+	there, err := fresh.blobs.Packs(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func (r *Repo) dropLost(there map[pack.ID]int64) func(context.Context, string, *
 		if e.Type != snapshot.File {
 			return nil, nil
 		}
-		for c, err := range snapshot.Chunks(ctx, trees{r}, e, 0) {
+		for c, err := range snapshot.Chunks(ctx, r.blobs, e, 0) {
 			var lost *LostError
 			if errors.As(err, &lost) {
 				return lost, ctx.Err()

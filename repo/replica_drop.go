@@ -270,7 +270,7 @@ func (d *dropper) dropPacks(ctx context.Context) error {
 		}
 	}
 	for _, name := range packs {
-		if id, ok := packOfName(name); ok && !d.needed[id] {
+		if id, ok := object.Packs.ID(name); ok && !d.needed[id] {
 			if err := d.remove(ctx, name); err != nil {
 				return err
 			}

@@ -34,7 +34,7 @@ func (d *dropper) survey(ctx context.Context, gone map[string]bool) (keptDeltas 
 		}
 	}
 	err = d.r.index.Update(ctx, ids, func(ctx context.Context, id index.ID) (index.Delta, error) {
-		delta, err := d.r.readDelta(ctx, id)
+		delta, err := d.r.blobs.ReadDelta(ctx, id)
 		if damage := (*DamageError)(nil); errors.As(err, &damage) && gone[object.Deltas.Name(id)] {
 			return nil, nil
 		}
@@ -48,7 +48,7 @@ func (d *dropper) survey(ctx context.Context, gone map[string]bool) (keptDeltas 
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.r.adopt(ctx, d.r.index); err != nil {
+	if _, err := d.r.blobs.IndexUnlisted(ctx, d.r.index); err != nil {
 		return nil, err
 	}
 	if err := d.walk(ctx, gone); err != nil {
@@ -77,7 +77,7 @@ func (d *dropper) walk(ctx context.Context, gone map[string]bool) error {
 		if err != nil {
 			return err
 		}
-		err = snapshot.ReachAll(ctx, trees{d.r}, m, func(id chunk.ID, tree bool) (bool, error) {
+		err = snapshot.ReachAll(ctx, d.r.blobs, m, func(id chunk.ID, tree bool) (bool, error) {
 			if seen[id] {
 				return false, nil
 			}

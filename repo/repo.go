@@ -10,17 +10,16 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/blob"
 	"github.com/qsnap/qsnap/internal/config"
 	"github.com/qsnap/qsnap/internal/keys"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/seal"
-	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/target"
 )
 
@@ -56,6 +55,11 @@ var (
 // ErrDamaged.
 type DamageError = object.DamageError
 
+// A LostError means that no readable copy of a chunk or tree is there. Its fields are ID,
+// Tree (it is a tree's page), and Err: why the copies that are known can't be read, nil if
+// there are none. It matches ErrDamaged.
+type LostError = blob.LostError
+
 // A Repo is an open repository. It is safe for concurrent use, and so is the
 // repository by any number of processes.
 type Repo struct {
@@ -72,23 +76,17 @@ type Repo struct {
 	data   *chunk.Hasher
 	tree   *chunk.Hasher
 
-	decompressor *pack.Decompressor
-	segments     segmentCache
-	manifests    manifestCache
-	ahead        aheadSet
-	walk         treeWalk
+	blobs *blob.Reader
+	index *index.Index // of a fresh Repo: its own; else nil
 
-	indexGate gate         // guards what follows, and is held while the index is brought up to date
-	index     *index.Index // nil until it is needed
-	adopted   bool         // it knows packs that no delta lists
-	rebuilt   atomic.Bool  // it was made anew
-	scratch   string       // a directory to be removed with it
-
-	newer atomic.Bool // something was passed over that is sealed with a newer key
+	manifests manifestCache
 }
 
 // defaultCacheSize bounds the cache of objects.
 const defaultCacheSize = 512 << 20
+
+// defaultCacheMemory bounds the decompressed segments that are kept.
+const defaultCacheMemory = 16 << 20
 
 // Options of an open repository. The zero value is useful.
 type Options struct {
@@ -272,21 +270,16 @@ func newRepo(t target.Target, o Options, c *config.Config, ring *seal.Keyring, s
 }
 
 func repoOn(store *object.Store, k *keys.Keys, dir string, o Options, c *config.Config, ring *seal.Keyring) (*Repo, error) {
-	decompressor, err := pack.NewDecompressor(0)
-	if err != nil {
-		return nil, err
-	}
 	sealer := seal.NewSealer(ring, [seal.KeySize]byte(c.Repository), c.AEAD, o.Rand)
 	r := &Repo{
 		store: store, keys: k, dir: dir, opts: o, config: c, ring: ring, box: sealer,
-		runs:         runs.New(store, sealer, runs.Options{Dir: dir, Now: o.Now, Hostname: o.Hostname, User: o.username}),
-		data:         chunk.NewHasher(ring.SubKey("data ids")),
-		tree:         chunk.NewHasher(ring.SubKey("tree ids")),
-		decompressor: decompressor,
-		indexGate:    newGate(),
+		runs: runs.New(store, sealer, runs.Options{Dir: dir, Now: o.Now, Hostname: o.Hostname, User: o.username}),
+		data: chunk.NewHasher(ring.SubKey("data ids")),
+		tree: chunk.NewHasher(ring.SubKey("tree ids")),
 	}
-	r.segments.limit = o.CacheMemory
-	return r, nil
+	var err error
+	r.blobs, err = blob.New(store, k, sealer, blob.Options{Dir: dir, CacheMemory: o.CacheMemory, Data: r.data, Tree: r.tree})
+	return r, err
 }
 
 // Chunks returns where the repository cuts files, for InitOptions of one that is to
@@ -299,21 +292,8 @@ func (r *Repo) ID() string { return r.config.ID() }
 // Close releases what the repository holds locally. No other method may be called
 // during or after it.
 func (r *Repo) Close() error {
-	if err := r.indexGate.enter(context.Background()); err != nil {
-		return err
-	}
-	defer r.indexGate.leave()
 	r.store.Close()
-	if r.index == nil {
-		return nil
-	}
-	x := r.index
-	r.index = nil
-	err := x.Close()
-	if r.scratch != "" {
-		err = errors.Join(err, os.RemoveAll(r.scratch))
-	}
-	return err
+	return r.blobs.Close()
 }
 
 // localDir returns the directory of what is kept locally of a repository, or "" if there is

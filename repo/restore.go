@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/blob"
 	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/internal/extract"
 	"github.com/qsnap/qsnap/snapshot"
@@ -146,7 +147,7 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	if x.Workers <= 0 {
 		x.Workers = runtime.GOMAXPROCS(0)
 	}
-	from := sourceOf(r, x.Workers)
+	from := &restoreReader{Source: r.blobs.Source(x.Workers), r: r}
 	x.Source = from
 	var err error
 	if x.Root, x.Bare, err = from.root(ctx, m, o.Path); err != nil {
@@ -214,10 +215,26 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	return done, err
 }
 
+// A restoreReader reads what a restore needs. It is an extract.Source.
+type restoreReader struct {
+	*blob.Source
+	r      *Repo
+	page   []byte // of a tree that isn't stored
+	pageID chunk.ID
+}
+
+// Tree is part of snapshot.Loader.
+func (s *restoreReader) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
+	if s.page != nil && id == s.pageID {
+		return s.page, nil
+	}
+	return s.Source.Tree(ctx, id)
+}
+
 // root returns the directory to be restored: the one of that path, or a bare one
 // that holds only the file of that path.
-func (s *source) root(ctx context.Context, m *snapshot.Manifest, p string) (root snapshot.Entry, bare bool, err error) {
-	e, err := s.Entry(ctx, m, p)
+func (s *restoreReader) root(ctx context.Context, m *snapshot.Manifest, p string) (root snapshot.Entry, bare bool, err error) {
+	e, err := s.r.Entry(ctx, m, p)
 	if err != nil {
 		return snapshot.Entry{}, false, err
 	}
@@ -229,7 +246,7 @@ func (s *source) root(ctx context.Context, m *snapshot.Manifest, p string) (root
 	}
 	// A page that is nowhere stored, for a directory that is none.
 	w := snapshot.NewTreeWriter(func(page []byte) (chunk.ID, error) {
-		s.page, s.pageID = bytes.Clone(page), s.tree.ID(page)
+		s.page, s.pageID = bytes.Clone(page), s.r.tree.ID(page)
 		return s.pageID, nil
 	})
 	if err := w.Add(e); err != nil {

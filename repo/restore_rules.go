@@ -19,7 +19,7 @@ import (
 )
 
 // coverage returns what a snapshot knows of what it does not hold.
-func (r *Repo) coverage(m *snapshot.Manifest, o *RestoreOptions, from *source) (extract.Rules, error) {
+func (r *Repo) coverage(m *snapshot.Manifest, o *RestoreOptions, from *restoreReader) (extract.Rules, error) {
 	own, err := protected(o.Protect)
 	if err != nil || !o.Delete {
 		return extract.Rules{Own: own}, err
@@ -134,7 +134,7 @@ func listedPaths(m *snapshot.Manifest) map[string]string {
 }
 
 // dirsOnTheWay returns the directories of a snapshot from its root to that of a path.
-func dirsOnTheWay(ctx context.Context, s *source, m *snapshot.Manifest, p string) ([]snapshot.Entry, error) {
+func dirsOnTheWay(ctx context.Context, s *restoreReader, m *snapshot.Manifest, p string) ([]snapshot.Entry, error) {
 	dirs := []snapshot.Entry{m.Root}
 	for name := range strings.SplitSeq(strings.Trim(p, "/"), "/") {
 		if name == "" {

@@ -18,11 +18,11 @@ const (
 
 // tellVersions tells the report, of files that can't be restored because of damage, which
 // is the newest other snapshot of the same source that has them whole.
-func (s *source) tellVersions(ctx context.Context, m *snapshot.Manifest, o *RestoreOptions, bare bool, lost []string, tell func(path string, m *snapshot.Manifest)) error {
+func (s *restoreReader) tellVersions(ctx context.Context, m *snapshot.Manifest, o *RestoreOptions, bare bool, lost []string, tell func(path string, m *snapshot.Manifest)) error {
 	if len(lost) == 0 {
 		return nil
 	}
-	all, err := s.Snapshots(ctx, Select{Hostname: m.Hostname, Paths: m.Paths})
+	all, err := s.r.Snapshots(ctx, Select{Hostname: m.Hostname, Paths: m.Paths})
 	if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNewerKey) {
 		return err
 	}
@@ -49,8 +49,8 @@ func (s *source) tellVersions(ctx context.Context, m *snapshot.Manifest, o *Rest
 
 // hasWhole reports whether a snapshot has a file of that path, all of whose chunks are in
 // packs that are there.
-func (s *source) hasWhole(ctx context.Context, m *snapshot.Manifest, p string) (bool, error) {
-	e, err := s.Entry(ctx, m, p)
+func (s *restoreReader) hasWhole(ctx context.Context, m *snapshot.Manifest, p string) (bool, error) {
+	e, err := s.r.Entry(ctx, m, p)
 	if err != nil || e.Type != snapshot.File || e.Problem != "" {
 		return false, ctx.Err() // whatever it is, it isn't that file
 	}

@@ -63,10 +63,10 @@ func (c *checkpoint) list() [][2][]byte {
 // save stores the trees that are completed and lists what is stored, so that a run
 // that follows finds both. Data that is still being gathered is left to it.
 func (s *session) save(ctx context.Context, c *checkpoint) ([][2][]byte, error) {
-	if err := s.cutGate.enter(ctx); err != nil {
+	if err := s.cutGate.Enter(ctx); err != nil {
 		return nil, err
 	}
-	defer s.cutGate.leave()
+	defer s.cutGate.Leave()
 	trees := c.list()
 	if err := s.flushPages(ctx); err != nil {
 		return nil, err
@@ -141,7 +141,7 @@ func (s *session) succeed(ctx context.Context) {
 // adopt makes the index know the packs that no delta lists, and has the session
 // list them.
 func (s *session) adopt(ctx context.Context) error {
-	packs, err := s.r.adopt(ctx, s.index)
+	packs, err := s.r.blobs.IndexUnlisted(ctx, s.index)
 	if err != nil {
 		return err
 	}

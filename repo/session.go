@@ -8,11 +8,10 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/zeebo/blake3"
-
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/capture"
+	"github.com/qsnap/qsnap/internal/gate"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/seal"
@@ -41,7 +40,7 @@ type session struct {
 
 	data, tree packer
 
-	pagesGate gate
+	pagesGate gate.Gate
 	pages     *lane // of trees; guarded by pagesGate
 
 	mu      sync.Mutex
@@ -51,7 +50,7 @@ type session struct {
 	repack  map[chunk.ID]struct{} // blobs to be stored again, though they are there
 	loose   []*pack.Info          // stored, and not listed in a delta
 
-	cutGate gate // held by who ends packs before they are full
+	cutGate gate.Gate // held by who ends packs before they are full
 
 	uploads sync.WaitGroup
 	slots   chan *pack.Buffer     // who holds one may build or upload a pack
@@ -111,7 +110,7 @@ func (r *Repo) newSession(ctx context.Context, kind runs.Kind, what runs.Record,
 	ctx, fail := context.WithCancelCause(ctx)
 	s := &session{
 		r: r, run: run, ctx: ctx, fail: fail,
-		pagesGate: newGate(), cutGate: newGate(),
+		pagesGate: gate.New(), cutGate: gate.New(),
 		claimed: map[chunk.ID]bool{}, relied: map[pack.ID]bool{}, repack: map[chunk.ID]struct{}{},
 		slots:   make(chan *pack.Buffer, r.packsAtOnce()),
 		presses: make(chan *pack.Compressor, workers),
@@ -130,8 +129,8 @@ func (r *Repo) newSession(ctx context.Context, kind runs.Kind, what runs.Record,
 		}
 		s.presses <- press
 	}
-	s.data = packer{s: s, kind: seal.DataPack, gate: newGate()}
-	s.tree = packer{s: s, kind: seal.TreePack, gate: newGate()}
+	s.data = packer{s: s, kind: seal.DataPack, gate: gate.New()}
+	s.tree = packer{s: s, kind: seal.TreePack, gate: gate.New()}
 	s.pages = &lane{s: s, packer: &s.tree, full: min(r.config.SegmentSize, treeSegment)}
 	return s, s.begin(kind, what)
 }
@@ -147,7 +146,7 @@ func (s *session) begin(kind runs.Kind, what runs.Record) (err error) {
 	quarantine, err := s.r.runs.Quarantined(s.ctx)
 	if err == nil {
 		s.absent = quarantine.Has
-		s.index, err = s.r.openIndex(s.ctx)
+		s.index, err = s.r.blobs.Index(s.ctx)
 	}
 	if err != nil {
 		s.close()
@@ -174,10 +173,10 @@ func (s *session) Name(data []byte) chunk.ID { return s.r.data.ID(data) }
 
 // PutTree is part of capture.Sink.
 func (s *session) PutTree(ctx context.Context, page []byte) (chunk.ID, error) {
-	if err := s.pagesGate.enter(ctx); err != nil {
+	if err := s.pagesGate.Enter(ctx); err != nil {
 		return chunk.ID{}, err
 	}
-	defer s.pagesGate.leave()
+	defer s.pagesGate.Leave()
 	return s.pages.Put(ctx, page)
 }
 
@@ -229,10 +228,10 @@ func (s *session) err() error {
 
 // flush stores all that was put, and lists it.
 func (s *session) flush() error {
-	if err := s.cutGate.enter(s.ctx); err != nil {
+	if err := s.cutGate.Enter(s.ctx); err != nil {
 		return err
 	}
-	defer s.cutGate.leave()
+	defer s.cutGate.Leave()
 	if err := s.flushPages(s.ctx); err != nil {
 		return err
 	}
@@ -246,10 +245,10 @@ func (s *session) flush() error {
 }
 
 func (s *session) flushPages(ctx context.Context) error {
-	if err := s.pagesGate.enter(ctx); err != nil {
+	if err := s.pagesGate.Enter(ctx); err != nil {
 		return err
 	}
-	defer s.pagesGate.leave()
+	defer s.pagesGate.Leave()
 	return s.pages.Flush(ctx)
 }
 
@@ -327,7 +326,7 @@ func (s *session) commitPack(info *pack.Info, spool object.Spool) error {
 	err := spool.Commit(s.ctx, object.Packs.Name(info.ID), info.Size)
 	if errors.Is(err, fs.ErrExist) {
 		var there pack.ID
-		if there, err = s.r.packHash(s.ctx, info.ID); err == nil && there != info.ID {
+		if there, err = s.r.blobs.PackHash(s.ctx, info.ID); err == nil && there != info.ID {
 			err = &DamageError{Object: object.Packs.Name(info.ID), Err: object.ErrHash}
 		}
 	}
@@ -343,7 +342,7 @@ func (s *session) list() error {
 	if len(d) == 0 {
 		return nil
 	}
-	id, size, err := s.r.putDelta(s.ctx, d)
+	id, size, err := s.r.blobs.PutDelta(s.ctx, d)
 	if err != nil {
 		return err
 	}
@@ -354,18 +353,4 @@ func (s *session) list() error {
 	s.index.MarkListed(id, d)
 	_ = s.index.Flush() // where the cache can't be written, memory serves
 	return nil
-}
-
-// putDelta stores a delta.
-func (r *Repo) putDelta(ctx context.Context, d index.Delta) (id index.ID, size int, err error) {
-	sealed, err := r.box.Seal(seal.IndexDelta, d.Append(nil))
-	if err != nil {
-		return id, 0, err
-	}
-	id = blake3.Sum256(sealed)
-	if err := r.store.Put(ctx, object.Deltas.Name(id), sealed); err != nil {
-		return id, 0, fmt.Errorf("store index delta: %w", err)
-	}
-	r.store.Cache(object.CacheName(object.Deltas.Name(id)), sealed)
-	return id, len(sealed), nil
 }

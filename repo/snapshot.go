@@ -293,7 +293,7 @@ func (t *taking) fill() error {
 		avoid, clocks = append(avoid, t.r.dir), append(clocks, t.r.dir)
 	}
 	result, err := capture.Run(s.ctx, t.source, capture.Options{
-		Sink: s, Loader: trees{t.r}, Params: t.r.config.Params(),
+		Sink: s, Loader: t.r.blobs, Params: t.r.config.Params(),
 		Parent: t.parent, IgnoreCTime: o.IgnoreCTime, IgnoreInode: o.IgnoreInode,
 		Start: m.Start, Clocks: clocks,
 		Resume: t.resume, Lost: t.losses.lostFunc(), Completed: s.completed.add,

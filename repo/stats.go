@@ -54,7 +54,7 @@ func (r *Repo) Stats(ctx context.Context) (Stats, error) {
 			s.OtherBytes += size
 		}
 	}
-	if err := r.persist(ctx, s.countBlobs); err != nil {
+	if err := r.blobs.WithIndex(ctx, s.countBlobs); err != nil {
 		return s, err
 	}
 	all, err := r.everySnapshot(ctx)

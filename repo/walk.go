@@ -11,20 +11,20 @@ import (
 // directory before what is in it, in the order of names. A directory that can't be
 // read is yielded once more, with the error; the walk goes on behind it.
 func (r *Repo) Walk(ctx context.Context, dir *snapshot.Entry) iter.Seq2[snapshot.PathEntry, error] {
-	return snapshot.Walk(ctx, trees{r}, dir)
+	return snapshot.Walk(ctx, r.blobs, dir)
 }
 
 // Notes yields what a snapshot records of single paths: what it left out, what could not
 // be read, where file systems were mounted. A directory's notes come before those of what
 // is in it. After an error it ends.
 func (r *Repo) Notes(ctx context.Context, m *snapshot.Manifest) iter.Seq2[snapshot.Note, error] {
-	return snapshot.ReadNotes(ctx, trees{r}, m.Notes)
+	return snapshot.ReadNotes(ctx, r.blobs, m.Notes)
 }
 
 // Diff yields what differs between two directories, of any snapshots, in the order
 // of names. What is the same in both is not read. After an error it ends.
 func (r *Repo) Diff(ctx context.Context, before, after *snapshot.Entry) iter.Seq2[snapshot.Change, error] {
-	return snapshot.Diff(ctx, trees{r}, before, after)
+	return snapshot.Diff(ctx, r.blobs, before, after)
 }
 
 // DiffContent returns how many bytes of a file are in chunks that another version of
@@ -32,5 +32,5 @@ func (r *Repo) Diff(ctx context.Context, before, after *snapshot.Entry) iter.Seq
 // entry, and one that is no file, has none; nor have holes. Files are compared by the
 // ids of their chunks: their content isn't read.
 func (r *Repo) DiffContent(ctx context.Context, before, after *snapshot.Entry) (removed, added int64, err error) {
-	return snapshot.DiffContent(ctx, trees{r}, before, after)
+	return snapshot.DiffContent(ctx, r.blobs, before, after)
 }

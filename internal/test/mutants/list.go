@@ -52,7 +52,7 @@ func All() []Mutant {
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
 			Edits: []Edit{
 				{"repo/publish.go", `		quarantine, err := r.runs.Quarantined(ctx) // before anything else is looked at
-`, `		early, err := r.packsThere(ctx)
+`, `		early, err := r.blobs.Packs(ctx)
 		if err != nil {
 			return false, err
 		}
@@ -75,8 +75,8 @@ func All() []Mutant {
 	if err != nil {
 		return nil, err
 	}
-	there, err := p.r.packsThere(ctx)
-`, `	there, err := p.r.packsThere(ctx)
+	there, err := p.r.blobs.Packs(ctx)
+`, `	there, err := p.r.blobs.Packs(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package repo
+package gate
 
 import (
 	"context"
@@ -9,16 +9,16 @@ import (
 
 func TestAGateIsWaitedForNoLongerThanTheContextLasts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate()
-		if err := g.enter(t.Context()); err != nil {
+		g := New()
+		if err := g.Enter(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		why := errors.New("enough")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		refused := make(chan error, 1)
-		go func() { refused <- g.enter(ctx) }()
+		go func() { refused <- g.Enter(ctx) }()
 		entered := make(chan error, 1)
-		go func() { entered <- g.enter(t.Context()) }()
+		go func() { entered <- g.Enter(t.Context()) }()
 		synctest.Wait()
 		if len(refused)+len(entered) > 0 {
 			t.Fatal("a second one was let in")
@@ -27,12 +27,12 @@ func TestAGateIsWaitedForNoLongerThanTheContextLasts(t *testing.T) {
 		if err := <-refused; !errors.Is(err, why) {
 			t.Errorf("%v", err)
 		}
-		g.leave()
+		g.Leave()
 		if err := <-entered; err != nil {
 			t.Error(err)
 		}
-		g.leave()
-		if err := g.enter(ctx); !errors.Is(err, why) {
+		g.Leave()
+		if err := g.Enter(ctx); !errors.Is(err, why) {
 			t.Errorf("a free gate, with a context that has ended: %v", err)
 		}
 	})

@@ -1,4 +1,4 @@
-package repo
+package blob
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 // So it never takes twice as many requests as the better way, though nobody knows before
 // how many packs a restore needs.
 type presence struct {
-	r *Repo
+	r *Reader
 
 	mu     sync.Mutex
 	sizes  map[pack.ID]int64 // of those that were asked for: -1 is absent
@@ -30,7 +30,7 @@ type presence struct {
 	gone   map[pack.ID]bool // that a chunk was missed in, after the index was brought up to date
 }
 
-func newPresence(r *Repo) *presence {
+func newPresence(r *Reader) *presence {
 	return &presence{r: r, sizes: map[pack.ID]int64{}, copies: map[pack.ID]packCopy{}, gone: map[pack.ID]bool{}}
 }
 
@@ -58,7 +58,7 @@ func (p *presence) listingCost(x *index.Index) (int, error) {
 var errNotPresent = errors.New("it is not there, or shorter than its index says")
 
 // Present is part of extract.Source.
-func (s *source) Present(ctx context.Context, id chunk.ID) (replica string, err error) {
+func (s *Source) Present(ctx context.Context, id chunk.ID) (replica string, err error) {
 	return s.packs.has(ctx, id)
 }
 
@@ -68,7 +68,7 @@ func (p *presence) has(ctx context.Context, id chunk.ID) (replica string, err er
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var known *LostError // of packs for which the index needn't be brought up to date again
-	err = p.r.persist(ctx, func(x *index.Index) error {
+	err = p.r.WithIndex(ctx, func(x *index.Index) error {
 		places, err := x.Lookup(id)
 		if err != nil {
 			return err
@@ -134,7 +134,7 @@ func (p *presence) size(ctx context.Context, x *index.Index, id pack.ID) (int64,
 		return 0, err
 	}
 	if p.listed == nil && p.asked >= cost {
-		listed, err := p.r.packsThere(ctx)
+		listed, err := p.r.Packs(ctx)
 		if err != nil {
 			return 0, err
 		}

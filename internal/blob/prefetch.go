@@ -1,4 +1,4 @@
-package repo
+package blob
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/pack"
 )
 
@@ -18,20 +19,20 @@ import (
 // couldn't be, is read when it is asked for, and fails then.
 
 const (
-	aheadRun  = 5 << 20   // bytes that one request asks for
-	aheadGap  = 128 << 10 // bytes that are read in vain rather than to begin a request
-	aheadAll  = 40 << 20  // bytes that were read and not asked for yet
-	aheadGets = 8         // requests at the same time
+	prefetchLength = 5 << 20   // bytes that one request asks for
+	prefetchGap    = 128 << 10 // bytes that are read in vain rather than to begin a request
+	prefetchMost   = 40 << 20  // bytes that were read and not asked for yet
+	PrefetchGets   = 8         // requests at the same time
 )
 
-// An aheadSet is the segments that are read ahead. Its zero value is empty.
-type aheadSet struct {
+// An prefetcher is the segments that are read ahead. Its zero value is empty.
+type prefetcher struct {
 	mu   sync.Mutex
-	runs map[segmentKey]*aheadRead
+	runs map[segmentKey]*prefetchRange
 }
 
-// An aheadRead is neighbouring segments of a pack, read by one request.
-type aheadRead struct {
+// An prefetchRange is neighbouring segments of a pack, read by one request.
+type prefetchRange struct {
 	pack     *pack.Info
 	segments []uint32
 	off      int64
@@ -47,9 +48,9 @@ type aheadRead struct {
 }
 
 // joinSegments joins segments, which are in the order in which they will be asked for.
-func joinSegments(segments iter.Seq2[*pack.Info, int]) []*aheadRead {
-	var out []*aheadRead
-	var last *aheadRead
+func joinSegments(segments iter.Seq2[*pack.Info, int]) []*prefetchRange {
+	var out []*prefetchRange
+	var last *prefetchRange
 	for p, n := range segments {
 		if n >= len(p.Segments) {
 			continue // who asks for it is told
@@ -58,25 +59,25 @@ func joinSegments(segments iter.Seq2[*pack.Info, int]) []*aheadRead {
 		end := s.Offset + int64(s.Stored)
 		if last != nil && last.pack.ID == p.ID {
 			gap := s.Offset - (last.off + last.size)
-			if gap >= 0 && gap <= aheadGap && end-last.off <= aheadRun {
+			if gap >= 0 && gap <= prefetchGap && end-last.off <= prefetchLength {
 				last.segments = append(last.segments, uint32(n))
 				last.size = end - last.off
 				last.left++
 				continue
 			}
 		}
-		last = &aheadRead{pack: p, segments: []uint32{uint32(n)}, off: s.Offset, size: int64(s.Stored), left: 1, done: make(chan struct{})}
+		last = &prefetchRange{pack: p, segments: []uint32{uint32(n)}, off: s.Offset, size: int64(s.Stored), left: 1, done: make(chan struct{})}
 		out = append(out, last)
 	}
 	return out
 }
 
 // add makes reads known, but for what others read ahead already.
-func (a *aheadSet) add(all []*aheadRead) {
+func (a *prefetcher) add(all []*prefetchRange) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.runs == nil {
-		a.runs = map[segmentKey]*aheadRead{}
+		a.runs = map[segmentKey]*prefetchRange{}
 	}
 	for _, s := range all {
 		for _, n := range s.segments {
@@ -91,7 +92,7 @@ func (a *aheadSet) add(all []*aheadRead) {
 }
 
 // remove forgets reads.
-func (a *aheadSet) remove(all []*aheadRead) {
+func (a *prefetcher) remove(all []*prefetchRange) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, s := range all {
@@ -104,7 +105,7 @@ func (a *aheadSet) remove(all []*aheadRead) {
 }
 
 // begin reports whether one is to be made, as something of it may be asked for.
-func (a *aheadSet) begin(s *aheadRead, release func()) bool {
+func (a *prefetcher) begin(s *prefetchRange, release func()) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if s.left == 0 {
@@ -117,7 +118,7 @@ func (a *aheadSet) begin(s *aheadRead, release func()) bool {
 // take returns a segment as stored if it is read ahead, and waits for it if it is on
 // its way. The bytes are the caller's. Who asks for what hasn't been begun is not kept
 // waiting: what was expected before it may never be asked for.
-func (a *aheadSet) take(ctx context.Context, p *pack.Info, n int) ([]byte, bool) {
+func (a *prefetcher) take(ctx context.Context, p *pack.Info, n int) ([]byte, bool) {
 	a.mu.Lock()
 	key := segmentKey{p.ID, uint32(n)}
 	s := a.runs[key]
@@ -148,22 +149,22 @@ func (a *aheadSet) take(ctx context.Context, p *pack.Info, n int) ([]byte, bool)
 	return s.buf[from:to:to], true
 }
 
-// expect has segments read ahead that will be asked for in about this order, each
+// prefetch has segments read ahead that will be asked for in about this order, each
 // once. The function it returns ends that, and must be called.
-func (r *Repo) expect(ctx context.Context, all []*aheadRead) (stop func()) {
+func (r *Reader) prefetch(ctx context.Context, all []*prefetchRange) (stop func()) {
 	if len(all) < 2 {
 		return func() {} // it would be no sooner
 	}
 	r.ahead.add(all)
 	ctx, cancel := context.WithCancel(ctx)
-	room := semaphore.NewWeighted(aheadAll)
+	room := semaphore.NewWeighted(prefetchMost)
 	var g errgroup.Group
-	g.SetLimit(aheadGets)
+	g.SetLimit(PrefetchGets)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		for _, s := range all {
-			size := min(s.size, aheadAll)
+			size := min(s.size, prefetchMost)
 			if room.Acquire(ctx, size) != nil {
 				break
 			}
@@ -174,7 +175,7 @@ func (r *Repo) expect(ctx context.Context, all []*aheadRead) (stop func()) {
 			g.Go(func() error {
 				defer close(s.done)
 				s.buf = make([]byte, s.size)
-				s.err = r.readRange(ctx, s.pack.ID, s.off, s.buf)
+				s.err = r.ReadRange(ctx, s.pack.ID, s.off, s.buf)
 				return nil // who asks for it tries again
 			})
 		}
@@ -187,17 +188,23 @@ func (r *Repo) expect(ctx context.Context, all []*aheadRead) (stop func()) {
 	}
 }
 
-// expectBlobs has the segments read ahead that hold blobs which will be asked for.
-func (r *Repo) expectBlobs(ctx context.Context, refs []blobRef) (stop func()) {
-	x, err := r.openIndex(ctx)
+// A Ref names a chunk or a tree.
+type Ref struct {
+	ID   chunk.ID
+	Tree bool
+}
+
+// PrefetchBlobs has the segments read ahead that hold blobs which will be asked for.
+func (r *Reader) PrefetchBlobs(ctx context.Context, refs []Ref) (stop func()) {
+	x, err := r.Index(ctx)
 	if err != nil || !r.store.Remote() {
 		return func() {} // who asks for them is told
 	}
-	return r.expect(ctx, joinSegments(func(yield func(*pack.Info, int) bool) {
+	return r.prefetch(ctx, joinSegments(func(yield func(*pack.Info, int) bool) {
 		seen := map[segmentKey]bool{}
 		for _, ref := range refs {
-			places, err := x.Lookup(ref.id)
-			if err != nil || len(places) == 0 || ref.tree {
+			places, err := x.Lookup(ref.ID)
+			if err != nil || len(places) == 0 || ref.Tree {
 				continue
 			}
 			key := segmentKey{places[0].Pack.ID, places[0].Segment}
@@ -209,9 +216,9 @@ func (r *Repo) expectBlobs(ctx context.Context, refs []blobRef) (stop func()) {
 	}))
 }
 
-// A treeWalk tells whether trees are being read one after another. Its zero value
+// A treePrefetch tells whether trees are being read one after another. Its zero value
 // knows of nothing.
-type treeWalk struct {
+type treePrefetch struct {
 	mu     sync.Mutex
 	last   segmentKey // that was read
 	window int64
@@ -223,11 +230,11 @@ const treeStep = 8
 
 // count returns how many segments of a pack to read at once, from one that is needed:
 // the more, the longer they have been read in order.
-func (w *treeWalk) count(p *pack.Info, n int) int {
+func (w *treePrefetch) count(p *pack.Info, n int) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if from := int(w.last.number); w.last.pack == p.ID && n > from && n <= from+treeStep {
-		w.window = min(max(2*w.window, aheadRun/8), aheadRun)
+		w.window = min(max(2*w.window, prefetchLength/8), prefetchLength)
 	} else {
 		w.window = 0
 	}
@@ -244,7 +251,7 @@ func (w *treeWalk) count(p *pack.Info, n int) int {
 
 // readTrees reads a segment of trees from afar, unless it is cached, and maybe some
 // that follow it, which it leaves in the caches.
-func (r *Repo) readTrees(ctx context.Context, p *pack.Info, n int) ([]byte, error) {
+func (r *Reader) readTrees(ctx context.Context, p *pack.Info, n int) ([]byte, error) {
 	if plain, ok := r.cachedSegment(p, n); ok {
 		return plain, nil
 	}
@@ -252,31 +259,31 @@ func (r *Repo) readTrees(ctx context.Context, p *pack.Info, n int) ([]byte, erro
 	if count := r.walk.count(p, n); count > 1 {
 		last := p.Segments[n+count-1]
 		buf := make([]byte, last.Offset+int64(last.Stored)-first.Offset)
-		if err := r.readRange(ctx, p.ID, first.Offset, buf); err == nil {
+		if err := r.ReadRange(ctx, p.ID, first.Offset, buf); err == nil {
 			for i := n + 1; i < n+count; i++ {
 				if plain, err := r.openTrees(p, i, buf[p.Segments[i].Offset-first.Offset:][:p.Segments[i].Stored]); err == nil {
-					r.segments.offer(segmentKey{p.ID, uint32(i)}, plain)
+					r.segments.put(segmentKey{p.ID, uint32(i)}, plain)
 				}
 			}
 			return r.openTrees(p, n, buf[:first.Stored])
 		}
 	}
 	buf := make([]byte, first.Stored)
-	if err := r.readRange(ctx, p.ID, first.Offset, buf); err != nil {
+	if err := r.ReadRange(ctx, p.ID, first.Offset, buf); err != nil {
 		return nil, err
 	}
 	return r.openTrees(p, n, buf)
 }
 
 // openTrees opens a segment of trees, whose bytes it uses up, and keeps it as it was.
-func (r *Repo) openTrees(p *pack.Info, n int, sealed []byte) ([]byte, error) {
+func (r *Reader) openTrees(p *pack.Info, n int, sealed []byte) ([]byte, error) {
 	var keep []byte
 	if r.store.Caches() {
 		keep = bytes.Clone(sealed)
 	}
-	plain, err := r.openSegment(p, n, sealed, make([]byte, 0, p.Segments[n].Plain))
+	plain, err := r.OpenSegment(p, n, sealed, make([]byte, 0, p.Segments[n].Plain))
 	if err == nil && keep != nil {
-		r.store.Cache(segmentName(p.ID, n), keep)
+		r.store.Cache(SegmentName(p.ID, n), keep)
 	}
 	return plain, err
 }

@@ -1,4 +1,4 @@
-package repo
+package blob
 
 import (
 	"container/list"
@@ -10,9 +10,6 @@ import (
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 )
-
-// defaultCacheMemory bounds what decompressed segments are kept.
-const defaultCacheMemory = 16 << 20
 
 // A segmentKey names a segment of a pack.
 type segmentKey struct {
@@ -89,8 +86,8 @@ func (c *segmentCache) load(el *list.Element, load func() ([]byte, error)) ([]by
 	return e.plain, nil
 }
 
-// offer keeps a segment that nobody has asked for yet.
-func (c *segmentCache) offer(key segmentKey, plain []byte) {
+// put keeps a segment that nobody has asked for yet.
+func (c *segmentCache) put(key segmentKey, plain []byte) {
 	el, mine := c.entry(key)
 	if mine {
 		_, _ = c.load(el, func() ([]byte, error) { return plain, nil })
@@ -139,18 +136,18 @@ func (c *segmentCache) drop(el *list.Element) {
 	}
 }
 
-// segmentName returns the name in the cache of a segment.
-func segmentName(id pack.ID, n int) string {
+// SegmentName returns the name in the cache of a segment.
+func SegmentName(id pack.ID, n int) string {
 	return object.CacheName(string(object.Packs)) + id.String() + "-" + strconv.Itoa(n)
 }
 
 // cachedSegment returns a segment of trees, plain.
-func (r *Repo) cachedSegment(p *pack.Info, n int) (plain []byte, ok bool) {
-	_, ok = r.store.Cached(segmentName(p.ID, n), func(sealed []byte) (err error) {
+func (r *Reader) cachedSegment(p *pack.Info, n int) (plain []byte, ok bool) {
+	_, ok = r.store.Cached(SegmentName(p.ID, n), func(sealed []byte) (err error) {
 		if len(sealed) != p.Segments[n].Stored {
 			return object.ErrHash
 		}
-		plain, err = r.openSegment(p, n, sealed, make([]byte, 0, p.Segments[n].Plain))
+		plain, err = r.OpenSegment(p, n, sealed, make([]byte, 0, p.Segments[n].Plain))
 		return err
 	})
 	return plain, ok

@@ -1,0 +1,52 @@
+package blob
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/zeebo/blake3"
+
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/seal"
+)
+
+func (r *Reader) ReadDelta(ctx context.Context, id index.ID) (index.Delta, error) {
+	d, _, err := r.ReadDeltaEpoch(ctx, id)
+	return d, err
+}
+
+// ReadDeltaEpoch reads a delta, and returns the epoch that it is sealed under, too.
+func (r *Reader) ReadDeltaEpoch(ctx context.Context, id index.ID) (d index.Delta, epoch uint32, err error) {
+	name := object.Deltas.Name(id)
+	sealed, err := r.store.Read(ctx, name, id, object.MaxDelta)
+	if err != nil {
+		return nil, 0, err
+	}
+	body, err := r.sealer.Open(seal.IndexDelta, sealed)
+	if err != nil {
+		return nil, 0, object.Unopened(name, err)
+	}
+	header, err := seal.ParseHeader(sealed)
+	if err == nil {
+		d, err = index.ParseDelta(body)
+	}
+	if err != nil {
+		return nil, 0, &object.DamageError{Object: name, Err: err}
+	}
+	return d, header.Epoch(), nil
+}
+
+// PutDelta stores a delta.
+func (r *Reader) PutDelta(ctx context.Context, d index.Delta) (id index.ID, size int, err error) {
+	sealed, err := r.sealer.Seal(seal.IndexDelta, d.Append(nil))
+	if err != nil {
+		return id, 0, err
+	}
+	id = blake3.Sum256(sealed)
+	if err := r.store.Put(ctx, object.Deltas.Name(id), sealed); err != nil {
+		return id, 0, fmt.Errorf("store index delta: %w", err)
+	}
+	r.store.Cache(object.CacheName(object.Deltas.Name(id)), sealed)
+	return id, len(sealed), nil
+}

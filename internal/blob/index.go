@@ -1,0 +1,175 @@
+package blob
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/pack"
+)
+
+// Index returns the index, brought up to date when it is opened.
+func (r *Reader) Index(ctx context.Context) (*index.Index, error) {
+	if err := r.gate.Enter(ctx); err != nil {
+		return nil, err
+	}
+	defer r.gate.Leave()
+	if r.index != nil {
+		return r.index, nil
+	}
+	x, err := r.openCache()
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Update(ctx, x); err != nil {
+		return nil, object.Join(err, x.Close())
+	}
+	_ = x.Flush() // where the cache can't be written, memory serves
+	r.index = x
+	return x, nil
+}
+
+// openCache opens the local index. Where there is no place for it, it is made in a
+// temporary one, and used once.
+func (r *Reader) openCache() (*index.Index, error) {
+	if r.dir != "" {
+		if x, err := index.Open(filepath.Join(r.dir, "index")); err == nil {
+			return x, nil
+		}
+	}
+	dir, err := os.MkdirTemp("", "qsnap-index-*")
+	if err != nil {
+		return nil, err
+	}
+	r.scratch = dir
+	return index.Open(dir)
+}
+
+// Update makes the index know the deltas that are on the target now.
+func (r *Reader) Update(ctx context.Context, x *index.Index) error {
+	var listed []index.ID
+	sizes := map[index.ID]int64{}
+	for d, err := range r.store.IDs(ctx, object.Deltas) {
+		if err != nil {
+			return err
+		}
+		listed = append(listed, d.ID)
+		sizes[d.ID] = d.Size
+	}
+	if err := r.fetchDeltas(ctx, x, listed, sizes); err != nil {
+		return err
+	}
+	return x.Update(ctx, listed, func(ctx context.Context, id index.ID) (index.Delta, error) {
+		d, err := r.ReadDelta(ctx, id)
+		var damage *object.DamageError
+		if errors.Is(err, fs.ErrNotExist) || errors.As(err, &damage) {
+			// Replaced since it was listed, or damaged: what is missed is found by the
+			// next update, or in the packs themselves. Check tells of damage.
+			return nil, nil
+		}
+		if errors.Is(err, seal.ErrNoKey) {
+			r.newer.Store(true)
+			return nil, nil
+		}
+		return d, err
+	})
+}
+
+// fetchDeltas brings the deltas that an index doesn't know into the cache, where there is
+// one: many at a time arrive far sooner than one after another.
+func (r *Reader) fetchDeltas(ctx context.Context, x *index.Index, listed []index.ID, sizes map[index.ID]int64) error {
+	if !r.store.Caches() {
+		return nil
+	}
+	unknown, err := x.Missing(listed)
+	if err != nil {
+		return err
+	}
+	var deltas []object.Listed
+	for _, id := range unknown {
+		deltas = append(deltas, object.Listed{ID: id, Size: sizes[id]})
+	}
+	return r.store.Fetch(ctx, object.Deltas, deltas, object.MaxDelta)
+}
+
+// IndexUnlisted makes the index know the packs that no delta it has read lists, from the
+// packs themselves, and returns them.
+func (r *Reader) IndexUnlisted(ctx context.Context, x *index.Index) ([]*pack.Info, error) {
+	known, err := x.Packs()
+	if err != nil {
+		return nil, err
+	}
+	var out []*pack.Info
+	for info, err := range r.store.List(ctx, object.Packs) {
+		if err != nil {
+			return nil, err
+		}
+		id, ok := object.Packs.ID(info.Name)
+		if !ok || known[id] {
+			continue
+		}
+		p, err := r.PackInfo(ctx, id, info.Size)
+		var damage *pack.DamageError
+		if errors.As(err, &damage) {
+			continue
+		}
+		if errors.Is(err, seal.ErrNoKey) {
+			r.newer.Store(true)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		x.Add(p)
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// adoptOnce adopts unlisted packs, as the last resort before something is called
+// lost, but once only.
+func (r *Reader) adoptOnce(ctx context.Context, x *index.Index) error {
+	if err := r.gate.Enter(ctx); err != nil {
+		return err
+	}
+	defer r.gate.Leave()
+	if r.adopted {
+		return nil
+	}
+	if _, err := r.IndexUnlisted(ctx, x); err != nil {
+		return err
+	}
+	r.adopted = true
+	return nil
+}
+
+// rebuildIndex makes the index anew, once: damage may have left it readable, and wrong.
+func (r *Reader) rebuildIndex(ctx context.Context, x *index.Index) error {
+	if r.rebuilt.Swap(true) {
+		return nil
+	}
+	return r.Refresh(ctx, x, true)
+}
+
+// Refresh brings the index up to date, from scratch if reset is set.
+func (r *Reader) Refresh(ctx context.Context, x *index.Index, reset bool) error {
+	if err := r.gate.Enter(ctx); err != nil {
+		return err
+	}
+	defer r.gate.Leave()
+	if reset {
+		if err := x.Reset(); err != nil {
+			return err
+		}
+	}
+	err := r.Update(ctx, x)
+	if reset && err == nil {
+		_ = x.Flush() // where the cache can't be written, memory serves
+	}
+	return err
+}

@@ -1,0 +1,276 @@
+// Package blob reads what packs hold: the index that tells where blobs are, segments, and
+// blobs, from the target, the caches or a replica.
+//
+// What must stay true: a blob that is returned has the bytes that its id was made from. The
+// local index may be lost, damaged or old at any time: before a blob counts as lost, the
+// index is brought up to date, and then made from the packs themselves.
+package blob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/gate"
+	"github.com/qsnap/qsnap/internal/keys"
+	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/pack"
+)
+
+// A Reader reads blobs. It is safe for concurrent use.
+type Reader struct {
+	store  *object.Store
+	keys   *keys.Keys
+	sealer *seal.Sealer
+	data   *chunk.Hasher
+	tree   *chunk.Hasher
+	dir    string // of the local index, or empty
+
+	decompressor *pack.Decompressor
+	segments     segmentCache
+	ahead        prefetcher
+	walk         treePrefetch
+
+	gate    gate.Gate    // guards what follows, and is held while the index is brought up to date
+	index   *index.Index // nil until it is needed
+	adopted bool         // it knows packs that no delta lists
+	rebuilt atomic.Bool  // it was made again from all deltas
+	scratch string       // a directory to be removed with it
+
+	newer atomic.Bool // something was skipped that is sealed with a newer key
+}
+
+// Options of a reader.
+type Options struct {
+	Dir         string // where the local index lies; empty is a temporary one
+	CacheMemory int    // bytes of plain segments to keep
+	Data, Tree  *chunk.Hasher
+}
+
+// New returns a reader.
+func New(store *object.Store, k *keys.Keys, sealer *seal.Sealer, o Options) (*Reader, error) {
+	decompressor, err := pack.NewDecompressor(0)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{
+		store: store, keys: k, sealer: sealer, data: o.Data, tree: o.Tree, dir: o.Dir,
+		decompressor: decompressor, gate: gate.New(),
+	}
+	r.segments.limit = o.CacheMemory
+	return r, nil
+}
+
+// Own gives the reader an empty index of its own in a temporary directory, which goes with
+// it, and returns that index. It comes before any reading.
+func (r *Reader) Own() (*index.Index, error) {
+	dir, err := os.MkdirTemp("", "qsnap-index-*")
+	if err != nil {
+		return nil, err
+	}
+	x, err := index.Open(dir)
+	if err != nil {
+		return nil, object.Join(err, os.RemoveAll(dir))
+	}
+	r.index, r.scratch = x, dir
+	return x, nil
+}
+
+// Close releases the index. Nobody may be reading.
+func (r *Reader) Close() error {
+	if err := r.gate.Enter(context.Background()); err != nil {
+		return err
+	}
+	defer r.gate.Leave()
+	if r.index == nil {
+		return nil
+	}
+	x := r.index
+	r.index = nil
+	err := x.Close()
+	if r.scratch != "" {
+		err = errors.Join(err, os.RemoveAll(r.scratch))
+	}
+	return err
+}
+
+// Forget drops the segments that are kept in memory.
+func (r *Reader) Forget() { r.segments.clear() }
+
+// Tree returns a page of trees. It makes the Reader a snapshot.Loader.
+func (r *Reader) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
+	return r.Blob(ctx, id, true)
+}
+
+// Blob returns a chunk or tree page, from any copy that can be read. The bytes
+// are shared.
+func (r *Reader) Blob(ctx context.Context, id chunk.ID, tree bool) (b []byte, err error) {
+	err = r.WithIndex(ctx, func(x *index.Index) error {
+		places, err := x.Lookup(id)
+		if err == nil {
+			b, err = r.FromPlaces(ctx, places, id, tree)
+		}
+		return err
+	})
+	return b, err
+}
+
+// WithIndex calls f, and again with an index brought up to date, and again with one
+// that knows all packs there are, as long as it fails with a *LostError or because
+// of the index: packs may have been rewritten since, deltas may be damaged or gone.
+func (r *Reader) WithIndex(ctx context.Context, f func(*index.Index) error) error {
+	x, err := r.Index(ctx)
+	if err != nil {
+		return err
+	}
+	for _, mend := range []func(error) error{
+		func(err error) error { return r.Refresh(ctx, x, index.IsDamaged(err)) },
+		func(error) error { return errors.Join(r.rebuildIndex(ctx, x), r.adoptOnce(ctx, x)) },
+	} {
+		err = f(x)
+		if lost := (*LostError)(nil); !errors.As(err, &lost) && !index.IsDamaged(err) {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := mend(err); err != nil {
+			return err
+		}
+	}
+	err = f(x)
+	if lost := (*LostError)(nil); errors.As(err, &lost) && r.newer.Load() {
+		return fmt.Errorf("%w: %v", seal.ErrNoKey, err) // that may be where it is
+	}
+	return err
+}
+
+// FromPlaces returns a blob from the first place where it can be read, or a
+// *LostError. Errors that are no damage are returned at once.
+func (r *Reader) FromPlaces(ctx context.Context, places []index.Place, id chunk.ID, tree bool) ([]byte, error) {
+	lost := &LostError{ID: id, Tree: tree}
+	var newer error
+	for _, p := range places {
+		b, err := r.FromPlace(ctx, p, id, tree)
+		if err == nil {
+			return b, nil
+		}
+		if errors.Is(err, seal.ErrNoKey) {
+			newer = err
+			continue
+		}
+		var damage *pack.DamageError
+		if !errors.As(err, &damage) {
+			return nil, err
+		}
+		lost.Err = err
+	}
+	if newer != nil {
+		return nil, newer
+	}
+	return nil, lost
+}
+
+func (r *Reader) FromPlace(ctx context.Context, p index.Place, id chunk.ID, tree bool) ([]byte, error) {
+	plain, err := r.segments.get(segmentKey{p.Pack.ID, p.Segment}, func() ([]byte, error) {
+		return r.readSegment(ctx, p.Pack, int(p.Segment))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.cutBlob(plain, p, id, tree)
+}
+
+// cutBlob takes a blob out of its plain segment and checks its id.
+func (r *Reader) cutBlob(plain []byte, p index.Place, id chunk.ID, tree bool) ([]byte, error) {
+	damaged := func(err error) error {
+		return &pack.DamageError{Pack: p.Pack.ID, Part: fmt.Sprintf("segment %d", p.Segment), Err: err}
+	}
+	if int(p.Offset)+int(p.Length) > len(plain) {
+		return nil, damaged(errors.New("it is shorter than its index says"))
+	}
+	b := plain[p.Offset : p.Offset+p.Length : p.Offset+p.Length]
+	hasher := r.data
+	if tree {
+		hasher = r.tree
+	}
+	if err := hasher.Verify(id, b); err != nil {
+		return nil, damaged(err)
+	}
+	return b, nil
+}
+
+// readSegment reads a segment of a pack and opens it. Any damage, and a pack that
+// isn't there or is too short, is a *pack.DamageError.
+func (r *Reader) readSegment(ctx context.Context, p *pack.Info, n int) ([]byte, error) {
+	if n >= len(p.Segments) {
+		return nil, &pack.DamageError{Pack: p.ID, Part: fmt.Sprintf("segment %d", n), Err: errors.New("there is none")}
+	}
+	plain, err := r.readSegmentHere(ctx, p, n)
+	if err == nil {
+		return plain, nil
+	}
+	return r.segmentFromReplica(ctx, p, n, make([]byte, 0, p.Segments[n].Plain), err)
+}
+
+// readSegmentHere reads a segment from the target alone, unless it is cached or was
+// read ahead.
+func (r *Reader) readSegmentHere(ctx context.Context, p *pack.Info, n int) ([]byte, error) {
+	if p.IsTree() && r.store.Remote() {
+		return r.readTrees(ctx, p, n)
+	}
+	s := p.Segments[n]
+	if b, ok := r.ahead.take(ctx, p, n); ok {
+		if plain, err := r.OpenSegment(p, n, b, make([]byte, 0, s.Plain)); err == nil {
+			return plain, nil
+		}
+	}
+	buf := make([]byte, s.Stored)
+	if err := r.ReadRange(ctx, p.ID, s.Offset, buf); err != nil {
+		return nil, err
+	}
+	return r.OpenSegment(p, n, buf, make([]byte, 0, s.Plain))
+}
+
+// OpenSegment opens a segment as stored, whose bytes it uses up, and appends it
+// to dst.
+func (r *Reader) OpenSegment(p *pack.Info, n int, sealed, dst []byte) ([]byte, error) {
+	damaged := func(err error) error {
+		return &pack.DamageError{Pack: p.ID, Part: fmt.Sprintf("segment %d", n), Err: err}
+	}
+	cipher, err := r.sealer.Cipher(p.Header)
+	if errors.Is(err, seal.ErrNoKey) {
+		return nil, fmt.Errorf("pack %s: %w", p.ID.Short(), err)
+	}
+	if err != nil {
+		return nil, damaged(err)
+	}
+	plain, err := r.decompressor.Segment(cipher, p.Segments[n], n, sealed, dst)
+	if err != nil {
+		return nil, damaged(err)
+	}
+	return plain, nil
+}
+
+// segmentFromReplica reads a segment that can't be read here from a replica, and appends it
+// to dst.
+func (r *Reader) segmentFromReplica(ctx context.Context, p *pack.Info, n int, dst []byte, here error) (plain []byte, err error) {
+	name := object.Packs.Name(p.ID)
+	err = r.store.TryReplicas(ctx, name, here, func(replica *object.Store) error {
+		sealed := make([]byte, p.Segments[n].Stored)
+		err := replica.ReadRange(ctx, name, p.Segments[n].Offset, sealed)
+		if err == nil {
+			plain, err = r.OpenSegment(p, n, sealed, dst)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return plain, nil
+}
