@@ -174,7 +174,7 @@ func TestATombstoneIsNotTakenForTheManifestThatIsCached(t *testing.T) {
 			return err
 		}
 		gone = all[1].ID
-		return errors.Join(r.Forget(t.Context(), gone), r.putTombstone(t.Context(), gone))
+		return errors.Join(r.Forget(t.Context(), gone), r.catalog.PutTombstone(t.Context(), gone))
 	})
 	if c.objects()[object.Snapshots.Name(gone)] == nil {
 		t.Fatal("there is no tombstone")

@@ -356,7 +356,7 @@ func (c *checker) checkSnapshots(ctx context.Context) error {
 	there := map[snapshot.ID]bool{}
 	for i, id := range c.ids {
 		c.progress("snapshots", uint64(i), uint64(len(c.ids)), false)
-		m, err := c.r.readManifest(ctx, id)
+		m, err := c.r.catalog.Read(ctx, id)
 		var damage *DamageError
 		switch {
 		case errors.Is(err, fs.ErrNotExist):

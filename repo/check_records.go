@@ -7,6 +7,7 @@ import (
 
 	"github.com/zeebo/blake3"
 
+	"github.com/qsnap/qsnap/internal/catalog"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/seal"
@@ -24,11 +25,8 @@ var recordKinds = []struct {
 }{
 	{object.Forgotten, object.MaxManifest, BadRecord, openManifestRecord},
 	{object.Pending, object.MaxManifest, Passing, openManifestRecord},
-	{object.Marks, maxMark, BadRecord, func(r *Repo, name string, sealed []byte) error {
-		_, err := r.openMark(name, sealed)
-		return err
-	}},
-	{object.Losses, maxLoss, BadRecord, func(r *Repo, name string, sealed []byte) error {
+	{object.Marks, catalog.MaxMark, BadRecord, func(r *Repo, name string, sealed []byte) error { return r.catalog.CheckMark(name, sealed) }},
+	{object.Losses, catalog.MaxLoss, BadRecord, func(r *Repo, name string, sealed []byte) error {
 		_, err := r.box.Open(seal.Loss, sealed)
 		if err == nil && object.Losses.HashName(sealed) != name {
 			err = object.ErrHash
@@ -115,7 +113,7 @@ func isRecordName(kind object.Kind, name string) bool {
 	case object.Quarantine:
 		return runs.IsQuarantineName(name)
 	case object.Marks:
-		_, _, ok := parseMarkName(name)
+		_, _, ok := catalog.ParseMarkName(name)
 		return ok
 	case object.Losses:
 		_, err := snapshot.ParseID(kind.Rest(name))

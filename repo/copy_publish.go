@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/catalog"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/snapshot"
@@ -41,19 +42,19 @@ func lineOf(m *snapshot.Manifest) string {
 // look notes what the destination has. Manifests there that can't be read count as
 // absent.
 func (c *copier) look(ctx context.Context) error {
-	standing := map[snapshot.ID]listing{}
-	all, err := c.from.listSnapshots(ctx)
+	standing := map[snapshot.ID]catalog.Listing{}
+	all, err := c.from.catalog.List(ctx)
 	if err != nil {
 		return err
 	}
 	for _, l := range all {
-		standing[l.id] = l
+		standing[l.ID] = l
 	}
-	if all, err = c.to.listSnapshots(ctx); err != nil {
+	if all, err = c.to.catalog.List(ctx); err != nil {
 		return err
 	}
 	for _, l := range all {
-		m, err := c.to.manifest(ctx, l)
+		m, err := c.to.catalog.Manifest(ctx, l)
 		var damage *DamageError
 		if errors.As(err, &damage) || errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -65,15 +66,15 @@ func (c *copier) look(ctx context.Context) error {
 			c.newest[lineOf(m)] = m
 		}
 		in := m.Original
-		if _, ok := standing[l.id]; ok || in.IsZero() { // what it was made from there is another matter
-			in = l.id
+		if _, ok := standing[l.ID]; ok || in.IsZero() { // what it was made from there is another matter
+			in = l.ID
 		}
 		c.have[in] = m
 		there, ok := standing[in]
 		if !ok {
 			continue
 		}
-		if from, err := c.from.manifest(ctx, there); err == nil { // else there is nothing to compare with
+		if from, err := c.from.catalog.Manifest(ctx, there); err == nil { // else there is nothing to compare with
 			c.follow(version{from, m})
 		}
 	}
@@ -100,7 +101,7 @@ func (c *copier) pick(snapshots []*snapshot.Manifest) (todo []*snapshot.Manifest
 		}
 		picked[m.ID] = true
 	}
-	c.from.inOrder(todo)
+	c.from.catalog.Sort(todo)
 	c.total = len(todo)
 	return todo
 }
@@ -128,7 +129,7 @@ func (c *copier) takeUp(ctx context.Context) error {
 
 // one copies one snapshot.
 func (c *copier) one(ctx context.Context, said *snapshot.Manifest) (*snapshot.Manifest, error) {
-	m, sealed, err := c.from.readManifestAs(ctx, object.Snapshots.Name(said.ID), said.ID)
+	m, sealed, err := c.from.catalog.ReadAs(ctx, object.Snapshots.Name(said.ID), said.ID)
 	if damage := (*DamageError)(nil); errors.As(err, &damage) {
 		return nil, fmt.Errorf("%w: %w", ErrNotCopied, err)
 	}
@@ -188,7 +189,7 @@ func (c *copier) publish(ctx context.Context, m, made *snapshot.Manifest, sealed
 		same := *made
 		same.Original = snapshot.ID{}
 		made = &same
-		c.to.manifests.put(made, int64(len(p.sealed)))
+		c.to.catalog.Keep(made, p.sealed)
 	}
 	c.have[m.ID], c.newest[lineOf(m)] = made, made
 	c.follow(version{m, made})
@@ -223,7 +224,7 @@ func (c *copier) bring(ctx context.Context, m *snapshot.Manifest, base *version)
 	case errors.As(err, &h):
 		return ids, h.error
 	}
-	if there, e := c.from.stands(ctx, m.ID); e == nil && !there {
+	if there, e := c.from.catalog.Stands(ctx, m.ID); e == nil && !there {
 		return ids, errForgotten
 	}
 	if where := c.culprit(ctx, m, err); where != "" {
@@ -279,7 +280,7 @@ func (c *copier) explain(ctx context.Context, id snapshot.ID) error {
 		return nil
 	}
 	for _, name := range []string{object.Snapshots.Name(id), object.Forgotten.Name(id)} {
-		_, sealed, err := c.from.readManifestAs(ctx, name, id)
+		_, sealed, err := c.from.catalog.ReadAs(ctx, name, id)
 		var damage *DamageError
 		if errors.Is(err, fs.ErrNotExist) || errors.As(err, &damage) || errors.Is(err, ErrNewerKey) {
 			continue

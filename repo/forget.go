@@ -11,6 +11,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/catalog"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/snapshot"
@@ -50,7 +51,7 @@ func (r *Repo) WasForgotten(ctx context.Context, prefix string) (bool, error) {
 			return true, nil
 		}
 	}
-	all, _, err := r.stored(ctx)
+	all, _, err := r.catalog.Stored(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -61,7 +62,7 @@ func (r *Repo) WasForgotten(ctx context.Context, prefix string) (bool, error) {
 			}
 		}
 	}
-	return r.manifests.knew(prefix), nil
+	return r.catalog.Knew(prefix), nil
 }
 
 // forgetAll removes snapshots, and returns those that are not there.
@@ -69,12 +70,12 @@ func (r *Repo) forgetAll(ctx context.Context, ids []snapshot.ID) (absent []snaps
 	if err := r.keys.Current(ctx); err != nil {
 		return nil, err
 	}
-	marks, err := r.readMarks(ctx) // as late as can be
+	marks, err := r.catalog.Marks(ctx) // as late as can be
 	if err != nil {
 		return nil, err
 	}
 	for _, id := range ids {
-		if marks[id].pinned(r.opts.Now()) {
+		if marks[id].IsPinned(r.opts.Now()) {
 			return nil, fmt.Errorf("snapshot %s: %w", id.Short(), ErrPinned)
 		}
 	}
@@ -90,37 +91,14 @@ func (r *Repo) forgetAll(ctx context.Context, ids []snapshot.ID) (absent []snaps
 		}
 	}
 	for _, id := range ids {
-		err := r.forget(ctx, id)
-		if err == errAbsent {
+		err := r.catalog.Forget(ctx, id)
+		if err == catalog.ErrAbsent {
 			absent = append(absent, id)
 		} else if err != nil {
 			return absent, fmt.Errorf("forget snapshot %s: %w", id.Short(), err)
 		}
 	}
 	return absent, nil
-}
-
-var errAbsent = errors.New("it is not there")
-
-// forget keeps a copy of a manifest as forgotten, and then removes it. A manifest
-// that can't be read is kept as it is: it stays for repair. One that isn't there is
-// errAbsent.
-func (r *Repo) forget(ctx context.Context, id snapshot.ID) error {
-	_, sealed, err := r.readManifestAs(ctx, object.Snapshots.Name(id), id)
-	if errors.Is(err, fs.ErrNotExist) {
-		return errAbsent
-	}
-	if err != nil {
-		return err
-	}
-	if err := r.store.WithReserve(ctx, func() error { return r.store.Put(ctx, object.Forgotten.Name(id), sealed) }); err != nil {
-		return err
-	}
-	r.manifests.drop(id)
-	if err := r.store.Remove(ctx, object.Snapshots.Name(id)); err != nil {
-		return err
-	}
-	return nil
 }
 
 // Forgotten returns the snapshots that were removed and can be brought back, the
@@ -144,7 +122,7 @@ func (r *Repo) Forgotten(ctx context.Context) ([]*snapshot.Manifest, error) {
 		if err != nil || standing[id] {
 			continue
 		}
-		m, _, err := r.readManifestAs(ctx, info.Name, id)
+		m, _, err := r.catalog.ReadAs(ctx, info.Name, id)
 		var damage *DamageError
 		switch {
 		case err == nil:
@@ -161,10 +139,10 @@ func (r *Repo) Forgotten(ctx context.Context) ([]*snapshot.Manifest, error) {
 			return nil, err
 		}
 	}
-	if err := r.marked(ctx, out); err != nil {
+	if err := r.catalog.Annotated(ctx, out); err != nil {
 		return nil, err
 	}
-	r.inOrder(out)
+	r.catalog.Sort(out)
 	return out, errors.Join(damaged...)
 }
 
@@ -189,7 +167,7 @@ func (r *Repo) isWhole(ctx context.Context, m *snapshot.Manifest) (bool, error) 
 // be it in quarantine, and returns it. It has another id, as no name is used twice:
 // a run that was thought dead might still remove what has the old one.
 func (r *Repo) Undelete(ctx context.Context, id snapshot.ID) (*snapshot.Manifest, error) {
-	m, _, err := r.readManifestAs(ctx, object.Forgotten.Name(id), id)
+	m, _, err := r.catalog.ReadAs(ctx, object.Forgotten.Name(id), id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s was not forgotten, or what it held is deleted", ErrNoSnapshot, id.Short())
 	}
@@ -202,7 +180,7 @@ func (r *Repo) Undelete(ctx context.Context, id snapshot.ID) (*snapshot.Manifest
 	}
 	defer s.close()
 	said := []*snapshot.Manifest{m}
-	if err := r.marked(ctx, said); err != nil {
+	if err := r.catalog.Annotated(ctx, said); err != nil {
 		return nil, err
 	}
 	m.Tags, m.Original = said[0].Tags, id

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/qsnap/qsnap/internal/catalog"
 	"github.com/qsnap/qsnap/internal/config"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
@@ -264,9 +265,9 @@ func (h *healer) mendMark(ctx context.Context, d Difference) error {
 		return nil
 	}
 	isSound := func(t *object.Store) bool {
-		b, err := t.ReadAll(ctx, d.Name, maxMark)
+		b, err := t.ReadAll(ctx, d.Name, catalog.MaxMark)
 		if err == nil {
-			_, err = h.r.openMark(d.Name, b)
+			err = h.r.catalog.CheckMark(d.Name, b)
 		}
 		return err == nil
 	}
@@ -329,7 +330,7 @@ func (h *healer) mendSnapshots(ctx context.Context) error {
 		if err != nil {
 			continue
 		}
-		m, err := h.there.readManifest(ctx, sid)
+		m, err := h.there.catalog.Read(ctx, sid)
 		if err != nil {
 			return err
 		}
@@ -356,7 +357,7 @@ func (h *healer) bring(ctx context.Context, back []*snapshot.Manifest) error {
 	if err := h.r.blobs.Update(ctx, h.r.index); err != nil {
 		return err
 	}
-	h.r.inOrder(back)
+	h.r.catalog.Sort(back)
 	copied, err := h.there.Copy(ctx, h.r, back, CopyOptions{Workers: h.o.Workers})
 	h.report.Snapshots += copied.Copied
 	return err

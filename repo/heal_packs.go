@@ -223,12 +223,12 @@ type needWalk struct {
 }
 
 func (w *needWalk) walk(ctx context.Context) error {
-	all, err := w.h.r.listSnapshots(ctx)
+	all, err := w.h.r.catalog.List(ctx)
 	if err != nil {
 		return err
 	}
 	for _, l := range all {
-		m, err := w.r.readManifest(ctx, l.id)
+		m, err := w.r.catalog.Read(ctx, l.ID)
 		var damage *DamageError
 		if errors.As(err, &damage) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNewerKey) {
 			continue // it is mended or told of elsewhere

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"slices"
 
@@ -139,10 +138,10 @@ func (p *pruner) bury(ctx context.Context) error {
 		} else if !may {
 			continue
 		}
-		if err := p.r.putTombstone(ctx, id); err != nil {
+		if err := p.r.catalog.PutTombstone(ctx, id); err != nil {
 			return err
 		}
-		if err := p.r.removePending(ctx, id); err != nil {
+		if err := p.r.catalog.RemovePending(ctx, id); err != nil {
 			return err
 		}
 	}
@@ -152,7 +151,7 @@ func (p *pruner) bury(ctx context.Context) error {
 // pendingAlive reports whether the run of a pending manifest may be alive.
 func (p *pruner) pendingAlive(ctx context.Context, name string) (bool, error) {
 	header := make([]byte, seal.HeaderSize)
-	if err := p.r.readFront(ctx, name, header); err != nil {
+	if err := p.r.store.ReadRange(ctx, name, 0, header); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return true, nil // it has ended meanwhile
 		}
@@ -163,19 +162,6 @@ func (p *pruner) pendingAlive(ctx context.Context, name string) (bool, error) {
 		return p.judge.Writers() > 0, nil // it doesn't say whose it is
 	}
 	return p.judge.IsAlive(h.Run()), nil
-}
-
-// putTombstone stores a tombstone, unless there is something under the name.
-func (r *Repo) putTombstone(ctx context.Context, id snapshot.ID) error {
-	sealed, err := r.box.Seal(seal.Tombstone, nil)
-	if err != nil {
-		return err
-	}
-	err = r.store.Create(ctx, object.Snapshots.Name(id), sealed)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	return err
 }
 
 // markAll marks as living what is reached by any manifest, pending ones first: one
@@ -191,7 +177,7 @@ func (p *pruner) markAll(ctx context.Context) error {
 			if err != nil || p.walked[id] || slices.Contains(p.o.Without, id) {
 				continue
 			}
-			m, _, err := p.r.readManifestAs(ctx, info.Name, id)
+			m, _, err := p.r.catalog.ReadAs(ctx, info.Name, id)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // forgotten, or a tombstone
 			}
@@ -226,7 +212,7 @@ func (p *pruner) markAll(ctx context.Context) error {
 // order; but the newest ones of a host and its paths come before all others, and
 // newestFirst returns how many they are.
 func (p *pruner) newestFirst(manifests []*snapshot.Manifest) (newest int) {
-	p.r.inOrder(manifests)
+	p.r.catalog.Sort(manifests)
 	slices.Reverse(manifests)
 	later := map[*snapshot.Manifest]int{}
 	groups := (snapshot.Grouping{}).Group(manifests)
@@ -307,17 +293,4 @@ func (p *pruner) better(a, b int) bool {
 		return 0
 	}
 	return cmp.Or(doomed(a)-doomed(b), a-b) < 0
-}
-
-// readFront reads the first bytes of an object.
-func (r *Repo) readFront(ctx context.Context, name string, buf []byte) error {
-	rc, err := r.store.Get(ctx, name, 0, int64(len(buf)))
-	if err != nil {
-		return err
-	}
-	defer rc.Close()
-	if _, err := io.ReadFull(rc, buf); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
 }

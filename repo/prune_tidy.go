@@ -75,20 +75,20 @@ func (p *pruner) forgetForgotten(ctx context.Context) error {
 	if p.judge.Writers() > 0 {
 		return nil // one of them may be about to publish what follows a forgotten one
 	}
-	all, err := p.r.listSnapshots(ctx)
+	all, err := p.r.catalog.List(ctx)
 	if err != nil {
 		return err
 	}
 	needed := map[snapshot.ID]bool{}
 	for _, l := range all {
-		m, err := p.r.manifest(ctx, l)
+		m, err := p.r.catalog.Manifest(ctx, l)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		needed[l.id] = true
+		needed[l.ID] = true
 		needed[m.Previous] = true
 	}
 	for _, kind := range []object.Kind{object.Forgotten, object.Marks} {
@@ -121,7 +121,7 @@ func (p *pruner) mayBury(ctx context.Context, id snapshot.ID) (bool, error) {
 			return true, nil
 		}
 	}
-	m, _, err := p.r.readManifestAs(ctx, object.Pending.Name(id), id)
+	m, _, err := p.r.catalog.ReadAs(ctx, object.Pending.Name(id), id)
 	if _, ok := errors.AsType[*DamageError](err); ok {
 		return false, nil // which is told when it is read for what it reaches
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/catalog"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/seal"
@@ -50,8 +51,6 @@ type publication struct {
 }
 
 var (
-	// errGivenUp says that a tombstone stands where a manifest was to be.
-	errGivenUp = fmt.Errorf("the run was given up for dead: %w", fs.ErrNotExist)
 	// errGone says that data was deleted that can't be stored again.
 	errGone = errors.New("data it relies on was deleted meanwhile: run it again")
 )
@@ -62,7 +61,7 @@ const publishTries = 10
 func (p *publication) run(ctx context.Context) error {
 	for range publishTries {
 		err := p.try(ctx)
-		if !errors.Is(err, errGivenUp) {
+		if !errors.Is(err, catalog.ErrGivenUp) {
 			return err
 		}
 		p.sealed = nil
@@ -93,22 +92,22 @@ func (p *publication) try(ctx context.Context) error {
 			}
 		}
 		// The final name was never tried, so nothing can come of this one.
-		err = object.Join(err, r.removePending(ctx, p.m.ID))
+		err = object.Join(err, r.catalog.RemovePending(ctx, p.m.ID))
 		if err != nil {
 			return err
 		}
 		p.sealed = nil
 	}
-	err := r.putFinal(ctx, p.m.ID, p.sealed)
-	if err != nil && !errors.Is(err, errGivenUp) {
+	err := r.catalog.Publish(ctx, p.m.ID, p.sealed)
+	if err != nil && !errors.Is(err, catalog.ErrGivenUp) {
 		// Perhaps it will still come to be: the pending manifest has to stay.
 		return fmt.Errorf("publish snapshot: %w", err)
 	}
-	if e := r.removePending(ctx, p.m.ID); e != nil && err == nil {
+	if e := r.catalog.RemovePending(ctx, p.m.ID); e != nil && err == nil {
 		return p.lockFinal(ctx) // published all the same; prune removes what is pending
 	}
 	if err == nil {
-		r.keepManifest(p.m, p.sealed)
+		r.catalog.Keep(p.m, p.sealed)
 		err = p.lockFinal(ctx)
 	}
 	return err
@@ -134,31 +133,6 @@ func (p *publication) seal() error {
 	return nil
 }
 
-// putFinal stores a manifest under its final name: the commit point.
-func (r *Repo) putFinal(ctx context.Context, id snapshot.ID, sealed []byte) error {
-	err := r.store.Put(ctx, object.Snapshots.Name(id), sealed)
-	if err == nil || ctx.Err() != nil {
-		return err
-	}
-	if there, e := r.store.ReadAll(ctx, object.Snapshots.Name(id), object.MaxManifest); e == nil && r.isTombstone(there) {
-		return errGivenUp
-	}
-	return err
-}
-
-func (r *Repo) isTombstone(sealed []byte) bool {
-	_, err := r.box.Open(seal.Tombstone, sealed)
-	return err == nil
-}
-
-func (r *Repo) removePending(ctx context.Context, id snapshot.ID) error {
-	err := r.store.Delete(ctx, object.Pending.Name(id))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
 // secure sees to it that all the manifest reaches is in packs that are there and
 // not about to be deleted. It reports whether the manifest has changed by it.
 func (p *publication) secure(ctx context.Context) (changed bool, err error) {
@@ -173,7 +147,7 @@ func (p *publication) secure(ctx context.Context) (changed bool, err error) {
 			if !simple || id.IsZero() {
 				continue
 			}
-			if simple, err = r.stands(ctx, id); err != nil {
+			if simple, err = r.catalog.Stands(ctx, id); err != nil {
 				return false, err
 			}
 		}
@@ -207,22 +181,6 @@ func (p *publication) secure(ctx context.Context) (changed bool, err error) {
 			return false, err
 		}
 	}
-}
-
-// stands reports whether a snapshot is still there. A tombstone may have taken its
-// place: that of one whose run died when it had just published it, and which was then
-// forgotten.
-func (r *Repo) stands(ctx context.Context, id snapshot.ID) (bool, error) {
-	front := make([]byte, seal.HeaderSize)
-	err := r.readFront(ctx, object.Snapshots.Name(id), front)
-	if errors.Is(err, fs.ErrNotExist) || object.IsDamage(err) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	h, err := seal.ParseHeader(front)
-	return err == nil && h.Kind() == seal.Manifest, nil
 }
 
 // fewPacks is how many packs are looked at one by one rather than by a listing.

@@ -118,13 +118,13 @@ func (r *Repo) listAll(ctx context.Context, report *IndexRepair) (names []string
 // noteLosses notes what snapshots need and no pack holds, in place of what was
 // noted before, and returns how many blobs these are.
 func (r *Repo) noteLosses(ctx context.Context) (int, error) {
-	all, err := r.listSnapshots(ctx)
+	all, err := r.catalog.List(ctx)
 	if err != nil {
 		return 0, err
 	}
 	lost, seen := map[chunk.ID]bool{}, map[chunk.ID]bool{}
 	for _, l := range all {
-		m, err := r.manifest(ctx, l)
+		m, err := r.catalog.Manifest(ctx, l)
 		if damage := (*DamageError)(nil); errors.As(err, &damage) || errors.Is(err, fs.ErrNotExist) {
 			continue // check tells of it
 		}
@@ -135,7 +135,7 @@ func (r *Repo) noteLosses(ctx context.Context) (int, error) {
 			return 0, err
 		}
 	}
-	before, err := r.losses(ctx)
+	before, err := r.catalog.Losses(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -144,16 +144,12 @@ func (r *Repo) noteLosses(ctx context.Context) (int, error) {
 		for id := range lost {
 			ids = append(ids, id)
 		}
-		if err := r.putLoss(ctx, ids); err != nil {
+		if err := r.catalog.PutLoss(ctx, ids); err != nil {
 			return 0, err
 		}
 	}
-	for name := range before.names {
-		if err := r.store.Remove(ctx, name); err != nil {
-			return 0, err
-		}
-	}
-	return len(lost), nil
+	// What is still lost is in the new object.
+	return len(lost), r.catalog.RemoveLosses(ctx, before, func(chunk.ID) bool { return true })
 }
 
 // findLost adds what a snapshot reaches and no pack holds. Only trees are remembered as

@@ -54,12 +54,12 @@ func (r *Repo) RepairSnapshots(ctx context.Context, o SnapshotRepairOptions, ids
 		return nil, err
 	}
 	if len(ids) == 0 {
-		all, err := r.listSnapshots(ctx)
+		all, err := r.catalog.List(ctx)
 		if err != nil {
 			return nil, err
 		}
 		for _, l := range all {
-			ids = append(ids, l.id)
+			ids = append(ids, l.ID)
 		}
 	}
 	var out []SnapshotRepair
@@ -79,7 +79,7 @@ func (r *Repo) RepairSnapshots(ctx context.Context, o SnapshotRepairOptions, ids
 // repairSnapshot returns nil for one that is whole.
 func (r *Repo) repairSnapshot(ctx context.Context, id snapshot.ID, o SnapshotRepairOptions, there map[pack.ID]int64, same map[chunk.ID]bool) (*SnapshotRepair, error) {
 	out := &SnapshotRepair{Snapshot: id}
-	m, err := r.readManifest(ctx, id)
+	m, err := r.catalog.Read(ctx, id)
 	var damage *DamageError
 	if errors.As(err, &damage) {
 		out.Err = err

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/catalog"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
@@ -54,7 +55,7 @@ func (r *Repo) byAge(ctx context.Context, names []string) error {
 		if err != nil {
 			continue
 		}
-		m, err := r.readManifest(ctx, id)
+		m, err := r.catalog.Read(ctx, id)
 		var damage *DamageError
 		switch {
 		case err == nil:
@@ -224,7 +225,7 @@ func (d *dropper) surely(ctx context.Context, gone []string) error {
 			continue
 		}
 		left++
-		m, err := d.r.readManifest(ctx, id)
+		m, err := d.r.catalog.Read(ctx, id)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // it is newer than what was copied
 		}
@@ -292,12 +293,12 @@ func (d *dropper) dropRecords(ctx context.Context) error {
 	}
 	newest := map[snapshot.ID]uint64{}
 	for name := range d.here {
-		if id, number, ok := parseMarkName(name); ok {
+		if id, number, ok := catalog.ParseMarkName(name); ok {
 			newest[id] = max(newest[id], number)
 		}
 	}
 	for _, name := range d.gone(object.Marks) {
-		id, number, ok := parseMarkName(name)
+		id, number, ok := catalog.ParseMarkName(name)
 		if _, stands := d.have[object.Snapshots.Name(id)]; !ok || stands && number >= newest[id] {
 			continue // it may be lost here
 		}

@@ -70,7 +70,7 @@ func (d *dropper) walk(ctx context.Context, gone map[string]bool) error {
 		if err != nil {
 			continue
 		}
-		m, err := d.r.readManifest(ctx, id)
+		m, err := d.r.catalog.Read(ctx, id)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // another replication has removed it
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/blob"
+	"github.com/qsnap/qsnap/internal/catalog"
 	"github.com/qsnap/qsnap/internal/config"
 	"github.com/qsnap/qsnap/internal/keys"
 	"github.com/qsnap/qsnap/internal/object"
@@ -76,10 +77,10 @@ type Repo struct {
 	data   *chunk.Hasher
 	tree   *chunk.Hasher
 
-	blobs *blob.Reader
-	index *index.Index // of a fresh Repo: its own; else nil
+	blobs   *blob.Reader
+	catalog *catalog.Catalog
+	index   *index.Index // of a fresh Repo: its own; else nil
 
-	manifests manifestCache
 }
 
 // defaultCacheSize bounds the cache of objects.
@@ -273,9 +274,10 @@ func repoOn(store *object.Store, k *keys.Keys, dir string, o Options, c *config.
 	sealer := seal.NewSealer(ring, [seal.KeySize]byte(c.Repository), c.AEAD, o.Rand)
 	r := &Repo{
 		store: store, keys: k, dir: dir, opts: o, config: c, ring: ring, box: sealer,
-		runs: runs.New(store, sealer, runs.Options{Dir: dir, Now: o.Now, Hostname: o.Hostname, User: o.username}),
-		data: chunk.NewHasher(ring.SubKey("data ids")),
-		tree: chunk.NewHasher(ring.SubKey("tree ids")),
+		runs:    runs.New(store, sealer, runs.Options{Dir: dir, Now: o.Now, Hostname: o.Hostname, User: o.username}),
+		data:    chunk.NewHasher(ring.SubKey("data ids")),
+		tree:    chunk.NewHasher(ring.SubKey("tree ids")),
+		catalog: catalog.New(store, k, sealer, o.Now),
 	}
 	var err error
 	r.blobs, err = blob.New(store, k, sealer, blob.Options{Dir: dir, CacheMemory: o.CacheMemory, Data: r.data, Tree: r.tree})

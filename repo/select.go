@@ -108,7 +108,7 @@ type SourceVersions struct {
 // Sources returns the sources of the snapshots that are picked, sorted by host and paths.
 // Several mean that "the newest" needs to be told which of them is meant.
 func (r *Repo) Sources(ctx context.Context, s Select) ([]SourceVersions, error) {
-	all, damaged, err := r.placed(ctx)
+	all, damaged, err := r.catalog.All(ctx)
 	if err != nil {
 		return nil, err
 	}

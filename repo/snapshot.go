@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/internal/capture"
+	"github.com/qsnap/qsnap/internal/catalog"
 	"github.com/qsnap/qsnap/internal/ignore"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/pack"
@@ -212,7 +213,7 @@ type taking struct {
 
 	session *session
 	report  *reporter
-	losses  lossSet
+	losses  catalog.LossSet
 	resume  *capture.Resume
 	history capture.History
 }
@@ -241,7 +242,7 @@ func (t *taking) run(ctx context.Context) (err error) {
 			err = cause
 		}
 	}()
-	if t.losses, err = t.r.losses(s.ctx); err != nil {
+	if t.losses, err = t.r.catalog.Losses(s.ctx); err != nil {
 		return err
 	}
 	if !t.o.ReadAll {
@@ -265,7 +266,7 @@ func (t *taking) run(ctx context.Context) (err error) {
 	if err := p.run(s.ctx); err != nil {
 		return err
 	}
-	_ = s.healed(s.ctx, t.losses) // it is published; the next one tries again
+	_ = s.r.catalog.RemoveLosses(s.ctx, t.losses, s.stored) // it is published; the next one tries again
 	s.succeed(s.ctx)
 	return nil
 }
@@ -296,7 +297,7 @@ func (t *taking) fill() error {
 		Sink: s, Loader: t.r.blobs, Params: t.r.config.Params(),
 		Parent: t.parent, IgnoreCTime: o.IgnoreCTime, IgnoreInode: o.IgnoreInode,
 		Start: m.Start, Clocks: clocks,
-		Resume: t.resume, Lost: t.losses.lostFunc(), Completed: s.completed.add,
+		Resume: t.resume, Lost: t.losses.Tell(), Completed: s.completed.add,
 		Rules: t.rules, IgnoreFiles: o.IgnoreFiles, OneFileSystem: o.OneFileSystem,
 		SkipCaches: o.SkipCaches, MaxFileSize: o.MaxFileSize, Avoid: avoid,
 		Workers: o.Workers, Progress: t.report.counts(), Problem: t.report.problem, Notice: t.report.notice,
@@ -322,7 +323,7 @@ func (t *taking) fill() error {
 // before returns the newest snapshot of the same host, paths and kind, or nil, and what
 // snapshots of that host and kind hold of the same paths.
 func (r *Repo) before(ctx context.Context, like *snapshot.Manifest) (newest *snapshot.Manifest, held map[string]holding, err error) {
-	all, _, err := r.stored(ctx)
+	all, _, err := r.catalog.Stored(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,3 +1,9 @@
+// Package keys opens a repository's key ring by a secret, and keeps its key slots and the
+// epochs of its keys.
+//
+// What must stay true: an epoch counts once an object names it. Create-only Put decides
+// between two runs that rotate the key at once; nothing is sealed under an epoch before it
+// counts.
 package keys
 
 import (

@@ -60,21 +60,23 @@ func (l *Lease) Keep(ctx context.Context, beat func(context.Context)) {
 	}
 	l.done = make(chan struct{})
 	ctx, l.stop = context.WithCancel(ctx)
-	go func() {
-		defer close(l.done)
-		tick := time.NewTicker(Heartbeat)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-			}
-			if ctx.Err() != nil {
-				return
-			}
-			beat(ctx)
+	go l.keep(ctx, beat)
+}
+
+func (l *Lease) keep(ctx context.Context, beat func(context.Context)) {
+	defer close(l.done)
+	tick := time.NewTicker(Heartbeat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
 		}
-	}()
+		if ctx.Err() != nil {
+			return
+		}
+		beat(ctx)
+	}
 }
 
 // Renew writes the lease's next version and removes the one before.

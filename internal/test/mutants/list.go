@@ -22,13 +22,13 @@ func All() []Mutant {
 			Name:  "drop a stale pending manifest without a tombstone",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
 			Edits: []Edit{{"repo/prune_collect.go",
-				`if err := p.r.putTombstone(ctx, id); err != nil {`,
+				`if err := p.r.catalog.PutTombstone(ctx, id); err != nil {`,
 				`if err := ctx.Err(); err != nil {`}},
 		},
 		{
 			Name:  "take a tombstone for a publication",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
-			Edits: []Edit{{"repo/publish.go", `		return errGivenUp
+			Edits: []Edit{{"internal/catalog/publish.go", `		return ErrGivenUp
 	}
 	return err
 }`, `		return nil
@@ -39,10 +39,10 @@ func All() []Mutant {
 		{
 			Name:  "publish over a tombstone",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety|TestAWriterBuildsOnWhatIsForgotten",
-			Edits: []Edit{{"repo/publish.go", `		return errGivenUp
+			Edits: []Edit{{"internal/catalog/publish.go", `		return ErrGivenUp
 	}
 	return err
-}`, `		return errors.Join(r.store.Delete(ctx, object.Snapshots.Name(id)), r.store.Put(ctx, object.Snapshots.Name(id), sealed))
+}`, `		return errors.Join(c.store.Delete(ctx, object.Snapshots.Name(id)), c.store.Put(ctx, object.Snapshots.Name(id), sealed))
 	}
 	return err
 }`}},
@@ -118,12 +118,12 @@ func All() []Mutant {
 		{
 			Name:  "a writer takes its parent to stand",
 			Tests: "TestAWriterBuildsOnWhatIsForgotten",
-			Edits: []Edit{{"repo/publish.go", `if simple, err = r.stands(ctx, id); err != nil {`, `if err := ctx.Err(); err != nil {`}},
+			Edits: []Edit{{"repo/publish.go", `if simple, err = r.catalog.Stands(ctx, id); err != nil {`, `if err := ctx.Err(); err != nil {`}},
 		},
 		{
 			Name:  "a writer takes a tombstone for its parent",
 			Tests: "TestAWriterBuildsOnWhatIsForgotten",
-			Edits: []Edit{{"repo/publish.go", `return err == nil && h.Kind() == seal.Manifest, nil`, `return err == nil && h.Kind() != 0, nil`}},
+			Edits: []Edit{{"internal/catalog/publish.go", `return err == nil && h.Kind() == seal.Manifest, nil`, `return err == nil && h.Kind() != 0, nil`}},
 		},
 		{
 			Name:  "a run takes what it goes on from to be there",

@@ -1,0 +1,92 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/seal"
+)
+
+// A loss is an object that repair leaves where blobs are lost: the ids of these, 32
+// bytes each, sealed. As long as there is one, a snapshot reads again the files
+// whose older version needs any of them, and so stores them anew.
+
+// MaxLoss bounds a loss's object, in bytes.
+const MaxLoss = 1 << 30
+
+// A LossSet is the blobs that are known to be lost, and the objects that say so.
+type LossSet struct {
+	ids   map[chunk.ID]bool
+	names map[string][]chunk.ID
+}
+
+// Losses reads what is known to be lost. An object that can't be read is no reason
+// to make no snapshot: it is left out.
+func (c *Catalog) Losses(ctx context.Context) (LossSet, error) {
+	out := LossSet{map[chunk.ID]bool{}, map[string][]chunk.ID{}}
+	for info, err := range c.store.List(ctx, object.Losses) {
+		if err != nil {
+			return out, err
+		}
+		sealed, err := c.store.ReadAll(ctx, info.Name, MaxLoss)
+		if errors.Is(err, fs.ErrNotExist) || object.IsDamage(err) {
+			continue
+		}
+		if err != nil {
+			return out, err
+		}
+		body, err := c.sealer.Open(seal.Loss, sealed)
+		if err != nil {
+			continue
+		}
+		var ids []chunk.ID
+		for id := range slices.Chunk(body, chunk.IDSize) {
+			if len(id) == chunk.IDSize {
+				ids = append(ids, chunk.ID(id))
+				out.ids[chunk.ID(id)] = true
+			}
+		}
+		out.names[info.Name] = ids
+	}
+	return out, nil
+}
+
+// Tell returns what tells lost chunks, or nil if there are none.
+func (l *LossSet) Tell() func(chunk.ID) bool {
+	if len(l.ids) == 0 {
+		return nil
+	}
+	return func(id chunk.ID) bool { return l.ids[id] }
+}
+
+// PutLoss notes that blobs are lost.
+func (c *Catalog) PutLoss(ctx context.Context, ids []chunk.ID) error {
+	slices.SortFunc(ids, object.Compare)
+	var body []byte
+	for _, id := range ids {
+		body = append(body, id[:]...)
+	}
+	sealed, err := c.sealer.Seal(seal.Loss, body)
+	if err != nil {
+		return err
+	}
+	return c.store.Put(ctx, object.Losses.HashName(sealed), sealed)
+}
+
+// RemoveLosses removes the losses none of whose blobs is lost any longer.
+func (c *Catalog) RemoveLosses(ctx context.Context, l LossSet, isStored func(chunk.ID) bool) error {
+	for _, name := range slices.Sorted(maps.Keys(l.names)) {
+		if slices.ContainsFunc(l.names[name], func(id chunk.ID) bool { return !isStored(id) }) {
+			continue
+		}
+		if err := c.store.Remove(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// A Mark says what was said of a snapshot after it was taken: tags in place of its
+// own, and whether it is pinned. Manifests never change; marks are objects beside
+// them,
+//
+//	marks/<snapshot, 64 digits>-<number, 8 digits>
+//
+// of which the one with the highest number counts. Create-only Put decides between
+// two that are written at once; the second is then written again on top.
+type Mark struct {
+	Tags   [][]byte `cbor:"1,keyasint"`
+	Tagged bool     `cbor:"2,keyasint"` // Tags count
+	Pinned bool     `cbor:"3,keyasint"`
+	Until  int64    `cbor:"4,keyasint"` // seconds since 1970 that the pin lasts, or 0 for ever
+	// What its name says, so that it can't pass for another.
+	Snapshot []byte `cbor:"5,keyasint"`
+	Number   uint64 `cbor:"6,keyasint"`
+}
+
+// MaxMark bounds a mark's object, in bytes.
+const MaxMark = 1 << 20
+
+// MarkName returns the name of a snapshot's mark with a number.
+func MarkName(id snapshot.ID, number uint64) string {
+	return fmt.Sprintf("%s%s-%08d", string(object.Marks), id, number)
+}
+
+// ParseMarkName returns what the name of a mark says.
+func ParseMarkName(name string) (id snapshot.ID, number uint64, ok bool) {
+	first, second, _ := strings.Cut(object.Marks.Rest(name), "-")
+	id, err := snapshot.ParseID(first)
+	number, err2 := strconv.ParseUint(second, 10, 64)
+	return id, number, err == nil && err2 == nil && MarkName(id, number) == name
+}
+
+// IsPinned reports whether a snapshot is pinned. It is safe on nil.
+func (m *Mark) IsPinned(now time.Time) bool {
+	return m != nil && m.Pinned && (m.Until == 0 || now.Unix() <= m.Until)
+}
+
+// Marks returns the marks of all snapshots that have any. One that can't be
+// read counts as a pin, which harms nobody.
+func (c *Catalog) Marks(ctx context.Context) (map[snapshot.ID]*Mark, error) {
+	newest := map[snapshot.ID]uint64{}
+	for info, err := range c.store.List(ctx, object.Marks) {
+		if err != nil {
+			return nil, err
+		}
+		if id, number, ok := ParseMarkName(info.Name); ok {
+			newest[id] = max(newest[id], number)
+		}
+	}
+	out := map[snapshot.ID]*Mark{}
+	for _, id := range slices.SortedFunc(maps.Keys(newest), object.Compare) {
+		m, err := c.readMark(ctx, id, newest[id])
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // replaced or removed since
+		}
+		if err != nil {
+			return nil, err
+		}
+		out[id] = m
+	}
+	return out, nil
+}
+
+func (c *Catalog) readMark(ctx context.Context, id snapshot.ID, number uint64) (*Mark, error) {
+	sealed, err := c.store.ReadAll(ctx, MarkName(id, number), MaxMark)
+	if object.IsDamage(err) {
+		return &Mark{Number: number, Pinned: true}, nil // as one that doesn't open
+	}
+	if err != nil {
+		return nil, err
+	}
+	m, err := c.openMark(MarkName(id, number), sealed)
+	if errors.Is(err, seal.ErrNoKey) {
+		return nil, object.Unopened(MarkName(id, number), err)
+	}
+	if err != nil {
+		return &Mark{Number: number, Pinned: true}, nil
+	}
+	return m, nil
+}
+
+// openMark opens the mark of that name.
+func (c *Catalog) openMark(name string, sealed []byte) (*Mark, error) {
+	body, err := c.sealer.Open(seal.Mark, sealed)
+	if err != nil {
+		return nil, err
+	}
+	m := new(Mark)
+	if err := cbor.Unmarshal(body, m); err != nil {
+		return nil, err
+	}
+	if len(m.Snapshot) != len(snapshot.ID{}) || MarkName(snapshot.ID(m.Snapshot), m.Number) != name {
+		return nil, object.ErrHash
+	}
+	return m, nil
+}
+
+// Annotate changes what is said of a snapshot.
+func (c *Catalog) Annotate(ctx context.Context, id snapshot.ID, change func(*Mark)) error {
+	if err := c.keys.Current(ctx); err != nil {
+		return err
+	}
+	for {
+		all, err := c.Marks(ctx)
+		if err != nil {
+			return err
+		}
+		m := Mark{}
+		if old := all[id]; old != nil {
+			m = *old
+		}
+		change(&m)
+		m.Number++
+		m.Snapshot = id[:]
+		body, err := object.Encode(m)
+		if err != nil {
+			return err
+		}
+		sealed, err := c.sealer.Seal(seal.Mark, body)
+		if err != nil {
+			return err
+		}
+		err = c.store.Create(ctx, MarkName(id, m.Number), sealed)
+		if errors.Is(err, fs.ErrExist) {
+			continue // another was quicker
+		}
+		if err != nil {
+			return err
+		}
+		if m.Number > 1 {
+			_ = c.store.Delete(ctx, MarkName(id, m.Number-1)) // else it is passed over
+		}
+		return nil
+	}
+}
+
+// Annotated returns manifests as what was said of them makes them.
+func (c *Catalog) Annotated(ctx context.Context, all []*snapshot.Manifest) error {
+	marks, err := c.Marks(ctx)
+	if errors.Is(err, seal.ErrNoKey) {
+		return nil // they are shown as they were stored
+	}
+	if err != nil || len(marks) == 0 {
+		return err
+	}
+	for i, m := range all {
+		mark := marks[m.ID]
+		if mark == nil {
+			continue
+		}
+		said := *m // the cached one stays as it was stored
+		if mark.Tagged {
+			said.Tags = nil
+			for _, tag := range mark.Tags {
+				said.Tags = append(said.Tags, string(tag))
+			}
+			slices.Sort(said.Tags)
+		}
+		if mark.IsPinned(c.now()) {
+			said.Pin = new(snapshot.Pin)
+			if mark.Until != 0 {
+				said.Pin.Until = time.Unix(mark.Until, 0)
+			}
+		}
+		all[i] = &said
+	}
+	return nil
+}
+
+// CheckMark returns what is wrong with the mark of that name.
+func (c *Catalog) CheckMark(name string, sealed []byte) error {
+	_, err := c.openMark(name, sealed)
+	return err
+}

@@ -1,0 +1,131 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// ErrNoSnapshot means that no snapshot is the one asked for.
+var ErrNoSnapshot = errors.New("no such snapshot")
+
+// All returns all snapshots in their order. What can't be read is damaged.
+func (c *Catalog) All(ctx context.Context) (all []snapshot.Placed, damaged, err error) {
+	list, damaged, err := c.Stored(ctx)
+	if err == nil {
+		err = c.Annotated(ctx, list)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return snapshot.Order(list, c.now()), damaged, nil
+}
+
+// Stored returns all snapshots as they were stored, in no order. What can't be read
+// is damaged.
+func (c *Catalog) Stored(ctx context.Context) (all []*snapshot.Manifest, damaged, err error) {
+	listed, err := c.List(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, errs := make([]*snapshot.Manifest, len(listed)), make([]error, len(listed))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(c.store.AtOnce(len(listed)))
+	newer := atomic.Int64{}
+	for i, l := range listed {
+		g.Go(func() error {
+			var err error
+			found[i], err = c.Manifest(ctx, l)
+			var damage *object.DamageError
+			switch {
+			case errors.As(err, &damage):
+				errs[i] = err
+			case errors.Is(err, seal.ErrNoKey):
+				newer.Add(1)
+			case !errors.Is(err, fs.ErrNotExist): // forgotten meanwhile
+				return err
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, nil, err
+	}
+	if n := newer.Load(); n > 0 {
+		errs = append(errs, fmt.Errorf("%d of %d snapshots: %w", n, len(listed), seal.ErrNoKey))
+	}
+	return slices.DeleteFunc(found, func(m *snapshot.Manifest) bool { return m == nil }), errors.Join(errs...), nil
+}
+
+// Sort sorts snapshots, the oldest first.
+func (c *Catalog) Sort(all []*snapshot.Manifest) {
+	copy(all, ManifestsOf(snapshot.Order(all, c.now())))
+}
+
+// ManifestsOf returns the manifests of placed snapshots.
+func ManifestsOf(placed []snapshot.Placed) []*snapshot.Manifest {
+	var out []*snapshot.Manifest
+	for _, p := range placed {
+		out = append(out, p.Manifest)
+	}
+	return out
+}
+
+// FindPrefix returns the snapshot whose id begins so, or ErrNoSnapshot. Several are an
+// error.
+func (c *Catalog) FindPrefix(ctx context.Context, prefix string) (*snapshot.Manifest, error) {
+	all, err := c.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []Listing
+	for _, l := range all {
+		if prefix != "" && strings.HasPrefix(l.ID.String(), prefix) {
+			found = append(found, l)
+		}
+	}
+	if len(found) > 1 {
+		if found, err = c.standing(ctx, found); err != nil {
+			return nil, err
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, fmt.Errorf("%w: %q is not the beginning of a snapshot's id", ErrNoSnapshot, prefix)
+	case 1:
+		m, err := c.Manifest(ctx, found[0])
+		if err != nil {
+			return nil, err
+		}
+		one := []*snapshot.Manifest{m}
+		err = c.Annotated(ctx, one)
+		return one[0], err
+	}
+	return nil, fmt.Errorf("%q is ambiguous: %d snapshots have an id that begins so: give more digits", prefix, len(found))
+}
+
+// standing returns those that are no tombstones.
+func (c *Catalog) standing(ctx context.Context, all []Listing) ([]Listing, error) {
+	var out []Listing
+	for _, l := range all {
+		_, err := c.Manifest(ctx, l)
+		var damage *object.DamageError
+		switch {
+		case err == nil, errors.As(err, &damage):
+			out = append(out, l)
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		}
+	}
+	return out, nil
+}
