@@ -6,7 +6,12 @@
 //	                       never below it
 //	    repo/report        the shapes of what --json prints: data only
 //	    repo/connect       opens repositories by location; alone imports back ends
-//	L3  repo               the only place where the formats and a target meet
+//	L3  repo               sessions, pruning, checking, repair, replicas; and the API
+//	    internal/catalog   manifests and what was said of them
+//	    internal/blob      the index and segments, read
+//	    internal/runs      leases and quarantine
+//	    internal/keys  internal/config
+//	    internal/object    names of objects; alone puts and deletes on a target
 //	    internal/capture   source → trees and chunks
 //	    internal/extract   trees and chunks → destination
 //	L2  snapshot  index    trees and manifests; where blobs lie
@@ -16,8 +21,8 @@
 //	    internal/trust  internal/term
 //
 // Imports point down only. Formats never import target; targets never import
-// formats. What only tests or measures lives below internal/test, and only tests import
-// it.
+// formats. Only internal/object puts and deletes objects on a target. What only tests or
+// measures lives below internal/test, and only tests import it.
 //
 // It also holds rules for the source: every package says in a sentence what it is, time and
 // randomness come in by value, and errors are asked for by type. Each rule has a test that
