@@ -73,14 +73,12 @@ type Repo struct {
 	runs   *runs.Runs
 	ring   *seal.Keyring
 	box    *seal.Sealer
-	slot   string // the key slot that was opened, or empty
 	data   *chunk.Hasher
 	tree   *chunk.Hasher
 
 	blobs   *blob.Reader
 	catalog *catalog.Catalog
 	index   *index.Index // of a fresh Repo: its own; else nil
-
 }
 
 // defaultCacheSize bounds the cache of objects.
@@ -234,8 +232,7 @@ func Open(ctx context.Context, t target.Target, secret Secret, o Options) (*Repo
 	if c.Replica != "" {
 		t = object.ReadOnly(t, ErrReplica)
 	}
-	r, err := newRepo(t, o, c, ring, slot)
-	return r, err
+	return newRepo(t, o, c, ring, slot)
 }
 
 func (o *Options) fill() {
