@@ -170,7 +170,7 @@ func TestFailuresSayWhatRcloneSays(t *testing.T) {
 	for want, o := range map[string]Options{
 		"didn't find section in config file": {Remote: "nope:x"},
 		"unknown flag: --nope":               {Remote: dir, Args: []string{"--nope"}},
-		"is not a remote":                       {Remote: "--config"},
+		"is not a remote":                    {Remote: "--config"},
 		"not a directory":                    {Remote: file},
 		"executable file not found":          {Remote: dir, Command: "rclone-that-is-not-there"},
 	} {
