@@ -86,7 +86,7 @@ func TestAStoreThatRefusesToCreateWhatWasDeletedSaysSo(t *testing.T) {
 		t.Errorf("after the delete there is %v, %v", info, err)
 	}
 	err := put(t.Context(), target, "a/1", 10, 1)
-	if err == nil || !strings.Contains(err.Error(), "refuses to create it, and says that it isn't there") {
+	if err == nil || !strings.Contains(err.Error(), "refuses to create the object, and says that it doesn't exist") {
 		t.Errorf("got %v", err)
 	}
 }
