@@ -126,7 +126,6 @@ func TestWrongCredentialsOnAServerAreNamed(t *testing.T) {
 }
 
 func TestAServerThatIsNotThereIsNamed(t *testing.T) {
-	t.Parallel()
 	eachServer(t, func(t *testing.T, server *servers.Server, s *session) {
 		if server.Addr == "" {
 			return
@@ -319,7 +318,6 @@ func certificate(t *testing.T, caFile string, until time.Time) tls.Certificate {
 }
 
 func TestAServersExpiredCertificateIsNamed(t *testing.T) {
-	t.Parallel()
 	for _, kind := range servers.Kinds() {
 		if kind.Name != "go-webdav" && kind.Name != "gofakes3" { // what speaks TLS is not theirs
 			continue

@@ -77,7 +77,6 @@ func (s *session) edit(dir string) {
 
 // A year in short, and then a machine that has only the key.
 func TestARepositoryGoesRoundOnEveryServer(t *testing.T) {
-	t.Parallel()
 	eachServer(t, func(t *testing.T, server *servers.Server, s *session) {
 		s.run("init", "--key-file", "key")
 		s.fillReal("tree")
