@@ -66,7 +66,7 @@ type Key struct {
 	Hostname string
 	Username string
 	Label    string
-	Outdated bool // it was made before the last rotation (see RotateKey)
+	Outdated bool // it was made before the last rotation (see Rotate)
 }
 
 // Unlock finds the slot that opens with the secret, and of several the newest.
@@ -270,7 +270,7 @@ func (k *Keys) Add(ctx context.Context, secret Secret, label string) (Key, error
 }
 
 // Remove removes the slot whose id begins so. The last one can't be removed,
-// nor the one this Repo was opened with.
+// nor the one the repository was opened with.
 func (k *Keys) Remove(ctx context.Context, prefix string) error {
 	if err := k.Current(ctx); err != nil {
 		return err // what it takes for a key that opens all need not be one
@@ -300,7 +300,7 @@ func (k *Keys) Remove(ctx context.Context, prefix string) error {
 	return k.store.Delete(ctx, object.Keys.Under(found[0].ID))
 }
 
-// Replace adds a slot for the secret and removes the one this Repo was opened
+// Replace adds a slot for the secret and removes the one the repository was opened
 // with, in this order.
 func (k *Keys) Replace(ctx context.Context, secret Secret) error {
 	old := k.slot
