@@ -51,12 +51,12 @@ func (p *program) run(ctx context.Context, args []string) int {
 func (p *program) app() *cli.App {
 	app := &cli.App{
 		Name:        "qsnap",
-		Usage:       "snapshots of directory trees: deduplicated, compressed, encrypted",
+		Usage:       "take, check and restore snapshots of directory trees: deduplicated, compressed, encrypted",
 		Version:     repo.Version,
 		HideVersion: true,
-		Description: "Without --repo, qsnap uses a repository in your data directory, which the first\n" +
-			"\"qsnap snapshot DIR\" makes. A SNAPSHOT is \"latest\" or the beginning of an id;\n" +
-			"SNAPSHOT:PATH names something in it.\n\n" +
+		Description: "Without --repo, qsnap uses the default repository, in your data directory. The first\n" +
+			"\"qsnap snapshot DIR\" makes it. SNAPSHOT is \"latest\" or the beginning of an id;\n" +
+			"SNAPSHOT:PATH is a path in that snapshot.\n\n" +
 			exitHelp(),
 		Flags:                  p.globalFlags(),
 		EnableBashCompletion:   true,
@@ -88,17 +88,17 @@ func (p *program) app() *cli.App {
 
 func (p *program) globalFlags() []cli.Flag {
 	return append([]cli.Flag{
-		&cli.StringFlag{Name: "repo", Aliases: []string{"r"}, EnvVars: []string{"QSNAP_REPO"}, Usage: "use `REPOSITORY`: a directory, or sftp://, s3://, webdavs:// or rclone: and what follows them"},
-		&cli.StringSliceFlag{Name: "replica", EnvVars: []string{"QSNAP_REPLICAS"}, Usage: "use a further `REPLICA` of the repository: see \"qsnap replicate --help\"; may be repeated"},
+		&cli.StringFlag{Name: "repo", Aliases: []string{"r"}, EnvVars: []string{"QSNAP_REPO"}, Usage: "use `REPOSITORY`: a directory, sftp://HOST/DIR, s3://BUCKET/PREFIX, webdavs://HOST/PATH or rclone:REMOTE:PATH"},
+		&cli.StringSliceFlag{Name: "replica", EnvVars: []string{"QSNAP_REPLICAS"}, Usage: "use `REPLICA`, a copy of the repository on a further target (see \"qsnap replicate --help\"); may be repeated"},
 		&cli.StringFlag{Name: "password-file", Usage: "read the password from `FILE` [$QSNAP_PASSWORD_FILE, or the password itself in $QSNAP_PASSWORD]"},
 		&cli.StringFlag{Name: "password-command", Usage: "run `COMMAND` in a shell and read the password from its output [$QSNAP_PASSWORD_COMMAND]"},
-		&cli.StringFlag{Name: "key-file", Usage: "open with a key `FILE` or recovery sheet instead of a password [$QSNAP_KEY_FILE]"},
-		&cli.BoolFlag{Name: "no-keyring", EnvVars: []string{"QSNAP_NO_KEYRING"}, Usage: "don't have the kernel remember for a day what saves time with a password from a file or $QSNAP_PASSWORD"},
-		&cli.StringFlag{Name: "cache-dir", EnvVars: []string{"QSNAP_CACHE_DIR"}, Usage: "keep the local index and copies of small objects in `DIR`; it may be removed at any time"},
-		&cli.StringFlag{Name: "cache-size", Usage: "keep up to `SIZE` of small objects of a repository that is not on a local disk; 0 is none", DefaultText: "512M"},
-		&cli.BoolFlag{Name: "json", Usage: "print JSON: see \"qsnap help json\""},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print only what was asked for, and errors"},
-		&cli.BoolFlag{Name: "traffic", Usage: "say at the end how many requests, bytes and retries the repository took"},
+		&cli.StringFlag{Name: "key-file", Usage: "open the repository with the key or recovery sheet in `FILE` instead of a password [$QSNAP_KEY_FILE]"},
+		&cli.BoolFlag{Name: "no-keyring", EnvVars: []string{"QSNAP_NO_KEYRING"}, Usage: "do not use the kernel's keyring, which for a day makes unlocking with a password from a file or $QSNAP_PASSWORD fast"},
+		&cli.StringFlag{Name: "cache-dir", EnvVars: []string{"QSNAP_CACHE_DIR"}, Usage: "keep the local index and copies of small objects in `DIR`, which may be deleted at any time"},
+		&cli.StringFlag{Name: "cache-size", Usage: "cache up to `SIZE` of small objects of a remote repository; 0 caches none", DefaultText: "512M"},
+		&cli.BoolFlag{Name: "json", Usage: "print JSON (see \"qsnap help json\")"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print only requested output, warnings and errors"},
+		&cli.BoolFlag{Name: "traffic", Usage: "print at the end how many requests, bytes and retries the repository took"},
 	}, connectionFlags()...)
 }
 

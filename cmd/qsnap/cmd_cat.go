@@ -37,10 +37,10 @@ func (p *program) catCommand() *cli.Command {
 func (p *program) dumpCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name:      "dump",
-		Usage:     "write a snapshot, or a part of it, as an archive",
+		Usage:     "write a snapshot, or a path in it, as an archive",
 		ArgsUsage: "SNAPSHOT[:PATH]",
 		Flags: append(selectFlags(), atFlag(),
-			&cli.StringFlag{Name: "format", Usage: "`FORMAT` of the archive: tar", Value: "tar"},
+			&cli.StringFlag{Name: "format", Usage: "write the archive in `FORMAT`: tar", Value: "tar"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`", DefaultText: "standard output"}),
 		Action: p.dump,
 	})

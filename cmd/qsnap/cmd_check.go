@@ -18,15 +18,15 @@ import (
 func (p *program) checkCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name:  "check",
-		Usage: "look for damage",
-		Description: "Checks that every snapshot reaches only what exists and can be read, but for the data\n" +
-			"of files: that is read with --read-data. Names the files that damage touches. Replicas\n" +
-			"that --replica names are compared, by name and size or, with --read-data, by hash; that\n" +
-			"alone takes no password, and is done with --no-key.",
+		Usage: "look for damage in the repository",
+		Description: "Verifies that everything snapshots refer to exists and can be read. The data of files\n" +
+			"is read only with --read-data. Damage is reported with the files that it affects.\n\n" +
+			"Each replica given by --replica is compared with the repository: by name and size or,\n" +
+			"with --read-data, by hash. --no-key does nothing else, and needs no password.",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "read-data", Usage: "read every byte"},
-			&cli.StringFlag{Name: "read-data-subset", Usage: "read a `PART` of the data: 5% at random, or 1/12, the first of twelve"},
-			&cli.BoolFlag{Name: "no-key", Usage: "only compare the replicas, which takes no password"},
+			&cli.BoolFlag{Name: "read-data", Usage: "read and verify every byte, the data of files included"},
+			&cli.StringFlag{Name: "read-data-subset", Usage: "read `PART` of the data: 5% for a random sample, or 1/12 for the first of twelve parts"},
+			&cli.BoolFlag{Name: "no-key", Usage: "compare only the replicas, without a password"},
 		},
 		Action: p.check,
 	})

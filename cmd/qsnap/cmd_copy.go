@@ -18,17 +18,17 @@ func (p *program) copyCommand() *cli.Command {
 		Name:      "copy",
 		Usage:     "copy snapshots to another repository",
 		ArgsUsage: "[SNAPSHOT...]",
-		Description: "Copies what isn't there yet: all snapshots, those that flags pick, or those named. To a\n" +
-			"twin, which --init makes, it moves whole files as they are, and snapshots keep their\n" +
-			"ids; to any other repository it packs anew. Chunks stay cut as they are: make the other\n" +
-			"with \"qsnap init --chunker-from\" if it is to have chunks in common with its own snapshots.\n" +
-			"Can be interrupted and started again. Without a secret for the other repository, that of\n" +
-			"this one is tried.",
+		Description: "Copies the snapshots that the other repository lacks: all, those that the flags select,\n" +
+			"or those named. A copy may be interrupted and started again.\n\n" +
+			"A twin, which --init makes, takes over whole packs, and snapshots keep their ids. Any\n" +
+			"other repository packs the data again. Chunks are never cut again: they are shared\n" +
+			"with snapshots taken there only if \"qsnap init --chunker-from\" made that repository.\n\n" +
+			"If no password and no key is given for the other repository, that of this one is tried.",
 		Flags: append(append(selectFlags(), otherFlags("to", "--to")...),
-			&cli.StringFlag{Name: "to", Usage: "the other `REPOSITORY`"},
-			&cli.IntFlag{Name: "last", Usage: "only the newest `N`"},
-			&cli.BoolFlag{Name: "init", Usage: "make the other repository a twin if there is none: one with the same id and keys"},
-			&cli.StringFlag{Name: "compression", Usage: "of what is packed anew: auto, off, fastest, default, better or max", Value: "auto"}),
+			&cli.StringFlag{Name: "to", Usage: "copy to `REPOSITORY`"},
+			&cli.IntFlag{Name: "last", Usage: "copy only the newest `N` snapshots"},
+			&cli.BoolFlag{Name: "init", Usage: "make the other repository if there is none, as a twin: with the same id and keys"},
+			&cli.StringFlag{Name: "compression", Usage: "compress data that is packed again at `LEVEL`: auto, off, fastest, default, better or max", Value: "auto"}),
 		Action: p.copy,
 	})
 }

@@ -15,16 +15,16 @@ import (
 func (p *program) diffCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name:      "diff",
-		Usage:     "show what differs between two snapshots",
+		Usage:     "show the differences between two snapshots",
 		ArgsUsage: "SNAPSHOT[:PATH] SNAPSHOT[:PATH]",
 		Description: "+ added, - removed, M content changed, T type changed, U attributes changed\n" +
 			"(mode, owner, time or extended attributes).\n\n" +
-			"With --stat only content counts. Bytes added or removed are those of chunks that\n" +
-			"the other snapshot's version of the file hasn't: about what the change costs to\n" +
-			"store, before compression.",
+			"--stat counts content only. The bytes added or removed are those of chunks that the\n" +
+			"other version of the file lacks: about what the change costs to store, before\n" +
+			"compression.",
 		Flags: append(selectFlags(),
-			&cli.BoolFlag{Name: "content", Usage: "not what differs in attributes only"},
-			&cli.BoolFlag{Name: "stat", Usage: "how many bytes differ, by file and by directory on top"}),
+			&cli.BoolFlag{Name: "content", Usage: "ignore changes of attributes"},
+			&cli.BoolFlag{Name: "stat", Usage: "show how many bytes differ, by file and by top-level directory"}),
 		Action: p.diff,
 	})
 }

@@ -20,11 +20,11 @@ func (p *program) findCommand() *cli.Command {
 		Name:      "find",
 		Usage:     "find files in all snapshots",
 		ArgsUsage: "PATTERN...",
-		Description: "Patterns are those of .gitignore: a name, with * and ?, or a path that begins with a slash.\n" +
-			"Where a pattern meets nothing the exit code is 3.",
+		Description: "Patterns are written as in .gitignore: a name, which may have * and ?, or a path that\n" +
+			"begins with a slash. If a pattern matches nothing, the exit code is 3.",
 		Flags: append(selectFlags(), atFlag(),
-			&cli.StringSliceFlag{Name: "snapshot", Aliases: []string{"s"}, Usage: "only in `SNAPSHOT`; may be repeated"},
-			&cli.BoolFlag{Name: "long", Aliases: []string{"l"}, Usage: "every snapshot that holds a version, not only the newest"}),
+			&cli.StringSliceFlag{Name: "snapshot", Aliases: []string{"s"}, Usage: "search only `SNAPSHOT`; may be repeated"},
+			&cli.BoolFlag{Name: "long", Aliases: []string{"l"}, Usage: "list every snapshot that holds a version, not only the newest"}),
 		Action: p.findFiles,
 	})
 }

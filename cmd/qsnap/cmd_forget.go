@@ -16,24 +16,24 @@ import (
 
 func (p *program) forgetCommand() *cli.Command {
 	keep := func(name, usage string) cli.Flag {
-		return &cli.IntFlag{Name: "keep-" + name, Usage: "keep the newest snapshot of each of the last `N` " + usage + " that have one; -1 is all"}
+		return &cli.IntFlag{Name: "keep-" + name, Usage: "keep the newest snapshot of each of the last `N` " + usage + " that have one; -1 keeps all"}
 	}
 	return p.command(&cli.Command{
 		Name:      "forget",
-		Usage:     "forget snapshots that a policy doesn't keep, or those that are named",
+		Usage:     "forget the snapshots that a policy does not keep, or those named",
 		ArgsUsage: "[SNAPSHOT...]",
-		Description: "Each source, which is a host and what is snapshotted there, is looked at by itself.\n" +
-			"What is forgotten can be brought back with \"qsnap undelete\" until \"qsnap prune\", or\n" +
-			"--prune, has deleted it. Pinned snapshots are never forgotten.",
+		Description: "The policy applies to each source, a host and its paths, by itself. \"qsnap undelete\"\n" +
+			"brings forgotten snapshots back until \"qsnap prune\", or --prune, has deleted their\n" +
+			"data. Pinned snapshots are never forgotten.",
 		Flags: append(append(selectFlags(),
-			&cli.IntFlag{Name: "keep-last", Usage: "keep the last `N` snapshots; -1 is all"},
+			&cli.IntFlag{Name: "keep-last", Usage: "keep the last `N` snapshots; -1 keeps all"},
 			keep("hourly", "hours"), keep("daily", "days"), keep("weekly", "weeks"), keep("monthly", "months"), keep("yearly", "years"),
-			&cli.StringFlag{Name: "keep-within", Usage: "keep what is less than `SPAN` older than the newest, such as 3d, 12h or 1y6m"},
-			&cli.StringSliceFlag{Name: "keep-tag", Usage: "keep what has `TAG`; may be repeated"},
-			&cli.StringFlag{Name: "group-by", Usage: "apply the policy to each group of the same `WHAT`: host, paths, tags, joined by commas, or \"\"", Value: "host,paths"},
-			&cli.BoolFlag{Name: "allow-empty", Usage: "permit to forget every snapshot of a group"},
-			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done"},
-			&cli.BoolFlag{Name: "prune", Usage: "then delete what nothing needs any more"}), pruneFlags()...),
+			&cli.StringFlag{Name: "keep-within", Usage: "keep snapshots that are less than `SPAN` older than the newest, such as 3d, 12h or 1y6m"},
+			&cli.StringSliceFlag{Name: "keep-tag", Usage: "keep snapshots with `TAG`; may be repeated"},
+			&cli.StringFlag{Name: "group-by", Usage: "apply the policy to each group of snapshots with the same `FIELDS`: host, paths, tags, joined by commas, or \"\" for a single group", Value: "host,paths"},
+			&cli.BoolFlag{Name: "allow-empty", Usage: "allow forgetting every snapshot of a group"},
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done, but do nothing"},
+			&cli.BoolFlag{Name: "prune", Usage: "prune afterwards: delete data that no snapshot needs"}), pruneFlags()...),
 		Action: p.forget,
 	})
 }

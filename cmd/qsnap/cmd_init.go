@@ -19,12 +19,12 @@ func (p *program) initCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name:  "init",
 		Usage: "make a repository",
-		Description: "Makes a repository in a directory, which is made too. A --key-file that isn't there\n" +
-			"is written with a new key. Settings can't be changed later.",
+		Description: "Makes the repository's directory as well. If the --key-file does not exist, a new key is\n" +
+			"written to it. The settings cannot be changed later.",
 		Flags: append(otherFlags("from", "--chunker-from"),
-			&cli.StringFlag{Name: "pack-size", Usage: "store data in files of about `SIZE`, from 1M to 4G", DefaultText: "16M"},
-			&cli.StringFlag{Name: "chunk-size", Usage: "cut files in chunks of about `SIZE`, from 16K to 1M: small ones find more duplicates, large ones need less index", DefaultText: "96K"},
-			&cli.StringFlag{Name: "chunker-from", Usage: "cut files as `REPOSITORY` does, so that snapshots copied from it and others have chunks in common"},
+			&cli.StringFlag{Name: "pack-size", Usage: "store data in packs of about `SIZE`, from 1M to 4G", DefaultText: "16M"},
+			&cli.StringFlag{Name: "chunk-size", Usage: "cut files into chunks of about `SIZE`, from 16K to 1M: small chunks find more duplicates, large ones need less index", DefaultText: "96K"},
+			&cli.StringFlag{Name: "chunker-from", Usage: "cut files as `REPOSITORY` does, so that snapshots copied from it share chunks with those taken here"},
 		),
 		Action: func(c *cli.Context) error {
 			return p.init(c)

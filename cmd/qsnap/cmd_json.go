@@ -14,24 +14,24 @@ import (
 // jsonCommand is only there to be asked for help.
 func (p *program) jsonCommand() *cli.Command {
 	return p.command(&cli.Command{
-		Name: "json", Usage: "what --json prints", Description: jsonHelp(), Hidden: true,
+		Name: "json", Usage: "describe what --json prints", Description: jsonHelp(), Hidden: true,
 		CustomHelpTemplate: "{{.Description}}\n",
 		Action:             func(c *cli.Context) error { return cli.ShowCommandHelp(c, "json") },
 	})
 }
 
 // jsonIntro tells what all that --json prints has in common.
-const jsonIntro = `With --json, commands print JSON. Most print an object a line: its message_type tells which
-it is. Some print one value, an array. Standard error has objects, too; if a command fails,
-the last of them is an exit_error. Its kind and code are:
+const jsonIntro = `With --json, commands print JSON. Most print one object a line; its message_type says which
+one. Some print a single array. Standard error has objects, too: if a command fails, the
+last of them is an exit_error. Its kind and code are one of:
 %s.
 
-Names are those of restic where it has the same thing. Times are as of RFC 3339, sizes are
+Names are those of restic where both have the same thing. Times follow RFC 3339, sizes are
 in bytes. A member with a ? may be absent, and an empty array may be null. Members may be
 added; none will be renamed or removed, or get another type. Go programs find the types in
 package repo/report.
 
-cat, dump and completion print the same with --json as without.
+cat, dump and completion print the same with and without --json.
 `
 
 // jsonHelp lists what each command prints with --json.

@@ -18,31 +18,31 @@ import (
 func (p *program) keyCommand() *cli.Command {
 	fresh := []cli.Flag{
 		&cli.StringFlag{Name: "new-password-file", Usage: "read the new password from `FILE`"},
-		&cli.StringFlag{Name: "new-key-file", Usage: "open with the key in `FILE`, which is written if it isn't there"},
+		&cli.StringFlag{Name: "new-key-file", Usage: "use the key in `FILE`, which is written if it does not exist"},
 	}
 	return p.command(&cli.Command{
 		Name:  "key",
 		Usage: "manage the passwords and keys that open the repository",
 		Subcommands: []*cli.Command{
-			p.command(&cli.Command{Name: "list", Usage: "list them", Action: p.keyList}),
+			p.command(&cli.Command{Name: "list", Usage: "list the passwords and keys", Action: p.keyList}),
 			p.command(&cli.Command{
-				Name: "add", Usage: "add one", Action: p.keyAdd,
-				Flags: append(fresh, &cli.StringFlag{Name: "label", Usage: "describe it with `TEXT`"}),
+				Name: "add", Usage: "add a password or key", Action: p.keyAdd,
+				Flags: append(fresh, &cli.StringFlag{Name: "label", Usage: "describe the password or key with `TEXT`"}),
 			}),
-			p.command(&cli.Command{Name: "remove", Usage: "remove one", ArgsUsage: "ID", Action: p.keyRemove}),
-			p.command(&cli.Command{Name: "passwd", Usage: "replace the one that is used now", Flags: fresh, Action: p.keyPasswd}),
+			p.command(&cli.Command{Name: "remove", Usage: "remove a password or key", ArgsUsage: "ID", Action: p.keyRemove}),
+			p.command(&cli.Command{Name: "passwd", Usage: "replace the password or key in use", Flags: fresh, Action: p.keyPasswd}),
 			p.command(&cli.Command{
-				Name: "rotate", Usage: "make a new key beneath the password or key that is used now",
-				Description: "What is stored from now on is sealed with a new key, and \"qsnap prune\" seals anew what is\n" +
-					"there. Other passwords and keys open only what is older, and so do recovery sheets:\n" +
-					"remove them and add them anew. Who had the old key can read what he has copied, and the\n" +
-					"manifests of the snapshots that are there, as long as they are.",
+				Name: "rotate", Usage: "make a new root key, which the password or key in use opens",
+				Description: "New objects are sealed with the new root key, and \"qsnap prune\" gradually seals existing\n" +
+					"ones with it. All other passwords, keys and recovery sheets open older objects only:\n" +
+					"remove and add these passwords and keys again. Anyone who had the old root key can\n" +
+					"still read what they have copied, and the manifests of existing snapshots.",
 				Flags:  []cli.Flag{&cli.BoolFlag{Name: "remove-others", Usage: "remove all other passwords and keys"}},
 				Action: p.keyRotate,
 			}),
 			p.command(&cli.Command{
-				Name: "export", Usage: "print a recovery sheet, which opens the repository whatever becomes of its keys",
-				Flags:  []cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write it to a new `FILE` that only you can read", DefaultText: "standard output"}},
+				Name: "export", Usage: "print a recovery sheet, which opens the repository even if all passwords and keys are lost",
+				Flags:  []cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the sheet to a new `FILE` that only you can read", DefaultText: "standard output"}},
 				Action: p.keyExport,
 			}),
 		},

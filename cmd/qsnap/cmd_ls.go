@@ -16,11 +16,11 @@ import (
 func (p *program) lsCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name:      "ls",
-		Usage:     "list what is in a snapshot",
+		Usage:     "list the contents of a snapshot",
 		ArgsUsage: "SNAPSHOT[:PATH]",
 		Flags: append(selectFlags(), atFlag(),
-			&cli.BoolFlag{Name: "long", Aliases: []string{"l"}, Usage: "with modes, owners, sizes and times"},
-			&cli.BoolFlag{Name: "flat", Usage: "not what is in directories below"}),
+			&cli.BoolFlag{Name: "long", Aliases: []string{"l"}, Usage: "show modes, owners, sizes and times"},
+			&cli.BoolFlag{Name: "flat", Usage: "do not descend into subdirectories"}),
 		Action: p.ls,
 	})
 }

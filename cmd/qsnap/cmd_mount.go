@@ -14,16 +14,16 @@ import (
 func (p *program) mountCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name:      "mount",
-		Usage:     "show the snapshots as directories, until it is stopped",
+		Usage:     "mount the snapshots as directories, until stopped",
 		ArgsUsage: "DIR",
-		Description: "On DIR, which must be empty, any program can then read all versions side by side:\n" +
-			"snapshots/TIME, ids/ID, hosts/HOST/TIME and tags/TAG/TIME, with a link \"latest\" to\n" +
-			"the newest. Nothing can be written. New snapshots appear while it is mounted.\n\n" +
-			"It runs until Ctrl-C or \"umount DIR\". Who uses a file then is named, and may finish;\n" +
-			"a second Ctrl-C doesn't wait for that. Linux and, with macFUSE, macOS; users other\n" +
-			"than root need fusermount3, from the package fuse3.",
+		Description: "Any program can then read all versions side by side below DIR, which must be empty:\n" +
+			"snapshots/TIME, ids/ID, hosts/HOST/TIME and tags/TAG/TIME, each with a link \"latest\" to\n" +
+			"the newest. Nothing can be written. New snapshots appear while they are mounted.\n\n" +
+			"The command runs until Ctrl-C or \"umount DIR\". It names the programs that still use a\n" +
+			"file then, and waits for them; a second Ctrl-C does not wait. It works on Linux and,\n" +
+			"with macFUSE, on macOS; users other than root need fusermount3, from the package fuse3.",
 		Flags: append(selectFlags(),
-			&cli.BoolFlag{Name: "allow-other", Usage: "let other users in, as far as the captured modes allow"}),
+			&cli.BoolFlag{Name: "allow-other", Usage: "let other users read, as far as the captured modes allow"}),
 		Action: p.mount,
 	})
 }

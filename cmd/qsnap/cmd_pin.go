@@ -14,11 +14,11 @@ import (
 func (p *program) pinCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name:      "pin",
-		Usage:     "keep snapshots whatever a policy says",
+		Usage:     "keep snapshots from being forgotten",
 		ArgsUsage: "SNAPSHOT...",
 		Flags: append(selectFlags(),
-			&cli.StringFlag{Name: "until", Usage: "keep them up to `TIME`, such as 2027-01-01"},
-			&cli.BoolFlag{Name: "remove", Usage: "pin them no more"}),
+			&cli.StringFlag{Name: "until", Usage: "keep the snapshots until `TIME`, such as 2027-01-01"},
+			&cli.BoolFlag{Name: "remove", Usage: "unpin the snapshots"}),
 		Action: p.pin,
 	})
 }

@@ -17,22 +17,23 @@ import (
 
 func pruneFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "max-unused", Usage: "leave at most `PART` of what is used unused, such as 5%, 0 or unlimited", Value: "3%"},
-		&cli.StringFlag{Name: "max-repack-size", Usage: "write at most `SIZE` anew, such as 2G"},
-		&cli.DurationFlag{Name: "time-budget", Usage: "write nothing more anew after `TIME`, such as 10m"},
-		&cli.StringSliceFlag{Name: "drop-pending", Usage: "give up the interrupted snapshot `ID`, where a store replaces objects and prune can't decide that; may be repeated"},
-		&cli.BoolFlag{Name: "allow-no-snapshots", Usage: "permit to delete all data if there is no snapshot"},
-		&cli.DurationFlag{Name: "wait", Usage: "wait up to `TIME` for runs that may rely on what is to be deleted"},
+		&cli.StringFlag{Name: "max-unused", Usage: "leave unused data in packs up to `PART` of the used data, such as 5%, 0 or unlimited", Value: "3%"},
+		&cli.StringFlag{Name: "max-repack-size", Usage: "repack at most `SIZE` of data, such as 2G"},
+		&cli.DurationFlag{Name: "time-budget", Usage: "stop repacking after `TIME`, such as 10m"},
+		&cli.StringSliceFlag{Name: "drop-pending", Usage: "give up the interrupted snapshot `ID`, on a target that replaces objects, where prune cannot decide that; may be repeated"},
+		&cli.BoolFlag{Name: "allow-no-snapshots", Usage: "allow deleting all data if there are no snapshots"},
+		&cli.DurationFlag{Name: "wait", Usage: "wait up to `TIME` for runs that may rely on packs to be deleted"},
 	}
 }
 
 func (p *program) pruneCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name:  "prune",
-		Usage: "delete what no snapshot needs",
-		Description: "It may run beside anything and be interrupted at any time. What runs under way may\n" +
-			"rely on is only marked, and deleted by the next prune after they have ended.",
-		Flags: append(pruneFlags(), &cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done"}),
+		Usage: "delete data that no snapshot needs",
+		Description: "A prune may run beside any other command, and may be interrupted at any time. Packs that\n" +
+			"other runs may rely on go into quarantine; the next prune after these runs have ended\n" +
+			"deletes them.",
+		Flags: append(pruneFlags(), &cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done, but do nothing"}),
 		Action: func(c *cli.Context) error {
 			o, err := p.pruneOptions(c)
 			if err != nil {

@@ -20,25 +20,27 @@ import (
 func (p *program) repairCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name:  "repair",
-		Usage: "repair what \"qsnap check\" finds damaged",
-		Description: "In this order: \"repair packs\" moves what can be read out of damaged packs, \"repair\n" +
-			"index\" makes the index anew. Then a snapshot of the same source stores again what\n" +
-			"the source still has; and \"repair snapshots\" makes snapshots without what is lost.",
+		Usage: "repair damage that \"qsnap check\" has found",
+		Description: "Repair in this order:\n" +
+			"1. \"repair packs\" moves out of damaged packs what can be read.\n" +
+			"2. \"repair index\" rebuilds the index.\n" +
+			"3. A snapshot of the same source stores again what the source still has.\n" +
+			"4. \"repair snapshots\" makes snapshots without what is lost.",
 		Subcommands: []*cli.Command{
-			p.command(&cli.Command{Name: "index", Usage: "make the index anew, from the packs alone", Action: p.repairIndex}),
+			p.command(&cli.Command{Name: "index", Usage: "rebuild the index from the packs", Action: p.repairIndex}),
 			p.command(&cli.Command{
-				Name: "packs", Usage: "salvage what can be read of damaged packs", ArgsUsage: "[PACK...]",
-				Description: "Without PACK all are read to find those that are damaged.",
+				Name: "packs", Usage: "salvage what can be read from damaged packs", ArgsUsage: "[PACK...]",
+				Description: "Without PACK, all packs are read to find the damaged ones.",
 				Flags: []cli.Flag{&cli.StringFlag{Name: "save-to", Usage: "keep a copy of each damaged pack in `DIR`", Value: "."},
-					&cli.BoolFlag{Name: "no-save", Usage: "keep no copy"}},
+					&cli.BoolFlag{Name: "no-save", Usage: "do not keep copies"}},
 				Action: p.repairPacks,
 			}),
 			p.command(&cli.Command{
 				Name: "snapshots", Usage: "make snapshots without what is lost", ArgsUsage: "[SNAPSHOT...]",
-				Description: "Each snapshot that isn't whole gets one in its place without what is lost. It is kept\n" +
-					"itself, unless --forget is given.",
-				Flags: []cli.Flag{&cli.BoolFlag{Name: "forget", Usage: "forget the snapshots that aren't whole, and remove those that can't be read"},
-					&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what is lost"}},
+				Description: "For each damaged snapshot, makes a new one without what is lost. The damaged one stays\n" +
+					"unless --forget is given.",
+				Flags: []cli.Flag{&cli.BoolFlag{Name: "forget", Usage: "forget the damaged snapshots, and remove those that cannot be read"},
+					&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what is lost, but do nothing"}},
 				Action: p.repairSnapshots,
 			}),
 		},
@@ -219,15 +221,15 @@ func (p *program) showRepair(one repo.SnapshotRepair, forgotten bool) {
 func (p *program) rewriteCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name:      "rewrite",
-		Usage:     "make snapshots without some of what they hold",
+		Usage:     "copy snapshots within the repository, without some of their files",
 		ArgsUsage: "SNAPSHOT...",
-		Description: "After a secret was captured: \"qsnap rewrite --exclude secret.key --forget SNAPSHOT...\"\n" +
+		Description: "To remove a captured secret, run \"qsnap rewrite --exclude secret.key --forget SNAPSHOT...\"\n" +
 			"for all snapshots that hold it, then \"qsnap prune --max-unused 0\".",
 		Flags: append(selectFlags(),
 			&cli.StringSliceFlag{Name: "exclude", Aliases: []string{"e"}, Usage: "leave out what matches `PATTERN`; may be repeated"},
-			&cli.BoolFlag{Name: "all", Usage: "rewrite all snapshots that the flags pick"},
-			&cli.BoolFlag{Name: "forget", Usage: "forget the snapshots that are rewritten"},
-			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be left out"}),
+			&cli.BoolFlag{Name: "all", Usage: "rewrite all snapshots that the flags select"},
+			&cli.BoolFlag{Name: "forget", Usage: "forget the original snapshots"},
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be left out, but do nothing"}),
 		Action: p.rewrite,
 	})
 }

@@ -15,16 +15,16 @@ import (
 func (p *program) replicateCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name:  "replicate",
-		Usage: "make a replica of the repository, or bring it up to date",
-		Description: "A replica is the same repository on a further target, object by object: it can be read\n" +
-			"by itself with --repo, and takes the repository's place when that is lost: \"qsnap promote\".\n" +
-			"Without --to, all that --replica names. With --replica, or $QSNAP_REPLICAS, \"snapshot\",\n" +
-			"\"forget\" and \"prune\" do this themselves, and what can't be read any more is read from\n" +
-			"there, and mended.",
+		Usage: "make a replica of the repository, or bring one up to date",
+		Description: "A replica is the same repository on a further target, object by object. --repo reads it.\n" +
+			"If the repository is lost, \"qsnap promote\" puts the replica in its place.\n\n" +
+			"Without --to, all replicas given by --replica or $QSNAP_REPLICAS are brought up to date.\n" +
+			"With these, \"snapshot\", \"forget\" and \"prune\" replicate, too. Objects that can no longer be\n" +
+			"read from the repository are read from a replica, and repaired.",
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "to", Usage: "the `REPLICA`; may be repeated"},
-			&cli.BoolFlag{Name: "keep-deleted", Usage: "leave there what the repository has no more"},
-			&cli.BoolFlag{Name: "delete", Usage: "remove there snapshots, too, that are gone without a record that they were forgotten"},
+			&cli.StringSliceFlag{Name: "to", Usage: "replicate to `REPLICA`; may be repeated"},
+			&cli.BoolFlag{Name: "keep-deleted", Usage: "leave on the replica what was deleted from the repository"},
+			&cli.BoolFlag{Name: "delete", Usage: "delete from the replica even snapshots that are gone from the repository without a record that they were forgotten"},
 		},
 		Action: p.replicate,
 	})
@@ -70,10 +70,10 @@ func (p *program) replicate(c *cli.Context) error {
 func (p *program) promoteCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name:  "promote",
-		Usage: "make a replica a repository of its own",
-		Description: "For when the repository is lost: \"qsnap --repo REPLICA promote\". From then on the replica\n" +
-			"can be changed, and nothing is replicated to it any more. It takes no password.",
-		Flags:  []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "do so though a replication to it has not ended: its machine is surely gone"}},
+		Usage: "turn a replica into a repository of its own",
+		Description: "When the repository is lost, run \"qsnap --repo REPLICA promote\". From then on the replica\n" +
+			"can be changed, and nothing replicates to it any more. This needs no password.",
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "promote even though a replication to the replica has not ended, because its machine is gone for good"}},
 		Action: p.promote,
 	})
 }
@@ -103,11 +103,12 @@ func (p *program) promote(c *cli.Context) error {
 func (p *program) healCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name:  "heal",
-		Usage: "mend the repository and its replicas from each other",
-		Description: "Finds what is missing, here or on a replica that --replica names, and with --read-data what\n" +
-			"is damaged, and mends it. What is mended here is stored under new names.",
+		Usage: "repair the repository and its replicas from each other",
+		Description: "Finds objects that are missing in the repository or on a replica given by --replica, and\n" +
+			"with --read-data also damaged ones. Repairs each from the side where it is sound. The\n" +
+			"repository stores repaired data in new packs.",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "read-data", Usage: "read every byte on both"},
+			&cli.BoolFlag{Name: "read-data", Usage: "read every byte on both sides"},
 			&cli.BoolFlag{Name: "snapshots", Usage: "bring back all snapshots that only a replica has, forgotten or not"},
 		},
 		Action: p.heal,

@@ -17,27 +17,26 @@ import (
 func (p *program) restoreCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name:      "restore",
-		Usage:     "bring back a snapshot, or a part of it",
+		Usage:     "restore a snapshot, or a path in it",
 		ArgsUsage: "SNAPSHOT[:PATH]",
-		Description: "What PATH holds is written to the target directory. Onto what is there already,\n" +
-			"only what differs is written. Without SNAPSHOT it is the newest, or with --at the\n" +
-			"newest of that time.",
+		Description: "Writes what PATH holds to the target directory. Of files that exist there, only what\n" +
+			"differs is written. Without SNAPSHOT, --at selects the newest snapshot of that time.",
 		Flags: append(selectFlags(), atFlag(),
-			&cli.StringFlag{Name: "target", Aliases: []string{"t"}, Usage: "write to `DIR`, which keeps its own mode and owner if it is there"},
-			&cli.BoolFlag{Name: "in-place", Usage: "put each path back where it was, instead of --target"},
-			&cli.StringSliceFlag{Name: "include", Aliases: []string{"i"}, Usage: "only what matches `PATTERN`; may be repeated"},
-			&cli.StringSliceFlag{Name: "exclude", Aliases: []string{"e"}, Usage: "not what matches `PATTERN`; may be repeated"},
-			&cli.StringFlag{Name: "overwrite", Usage: "`WHEN` files exist: always (what differs), if-changed (in size or time), if-newer (in the snapshot) or never", Value: "always"},
-			&cli.BoolFlag{Name: "delete", Usage: "delete what the snapshot doesn't have, but nothing that it never covered: what its rules leave out, other file systems, what lies beside its paths"},
-			&cli.BoolFlag{Name: "delete-first", Usage: "delete before anything is written, for a disk that can't hold both: once all that is needed is known to be there; if the restore then fails, what was deleted is gone (needs --delete)"},
-			&cli.BoolFlag{Name: "follow-links", Usage: "write through links to directories that are where the snapshot has directories"},
+			&cli.StringFlag{Name: "target", Aliases: []string{"t"}, Usage: "write to `DIR`, which keeps its mode and owner if it exists"},
+			&cli.BoolFlag{Name: "in-place", Usage: "put each path back where it was, instead of below --target"},
+			&cli.StringSliceFlag{Name: "include", Aliases: []string{"i"}, Usage: "restore only what matches `PATTERN`; may be repeated"},
+			&cli.StringSliceFlag{Name: "exclude", Aliases: []string{"e"}, Usage: "leave out what matches `PATTERN`; may be repeated"},
+			&cli.StringFlag{Name: "overwrite", Usage: "overwrite existing files `WHEN`: always (what differs), if-changed (in size or time), if-newer (in the snapshot) or never", Value: "always"},
+			&cli.BoolFlag{Name: "delete", Usage: "delete what the snapshot does not have, except what it never covered: paths that its rules leave out, other file systems, neighbours of its paths"},
+			&cli.BoolFlag{Name: "delete-first", Usage: "delete before writing, for a disk that cannot hold both: begin once all needed packs are known to exist; if the restore then fails, the deleted files are gone (needs --delete)"},
+			&cli.BoolFlag{Name: "follow-links", Usage: "follow links to directories where the snapshot has directories, and write through them"},
 			yesFlag(),
-			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done"},
-			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print what is done"},
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done, but do nothing"},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print every action"},
 			&cli.BoolFlag{Name: "verify", Usage: "read back what was restored, and exit with 7 if it differs"},
-			&cli.BoolFlag{Name: "no-owner", Usage: "don't restore users and groups"},
-			&cli.BoolFlag{Name: "no-room-check", Usage: "begin even if what is to be written needs more room than there is, as where the file system compresses"},
-			&cli.BoolFlag{Name: "no-sync", Usage: "don't wait until the disk has it all"}),
+			&cli.BoolFlag{Name: "no-owner", Usage: "do not restore users and groups"},
+			&cli.BoolFlag{Name: "no-room-check", Usage: "restore even if the disk seems to have too little room, such as where the file system compresses"},
+			&cli.BoolFlag{Name: "no-sync", Usage: "do not wait until everything is on the disk"}),
 		Action: p.restore,
 	})
 }

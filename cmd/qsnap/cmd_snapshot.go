@@ -22,33 +22,34 @@ func (p *program) snapshotCommand() *cli.Command {
 		Aliases:   []string{"backup"},
 		Usage:     "take a snapshot of files and directories",
 		ArgsUsage: "PATH...",
-		Description: "One directory becomes the snapshot itself; of several paths each is kept in full.\n" +
-			"Files that are the same as in the last snapshot of the same paths are not read.\n" +
-			"Patterns are those of .gitignore. A leading slash means the whole path of something in\n" +
-			"a PATH, or else a path within each; ~/ is your home. Files named .qsnapignore hold more\n" +
-			"of them, for what is beside and below. A named PATH is left out only by its whole path.\n" +
-			"COMMAND runs in bash -e -o pipefail: it fails when any command in it does, also before\n" +
-			"a |. Then there is no snapshot, and none of a stream without a byte.",
+		Description: "A single directory becomes the root of the snapshot; several paths keep their full names.\n" +
+			"Files that have not changed since the last snapshot of the same paths are not read.\n\n" +
+			"Patterns are written as in .gitignore. After a leading slash, a pattern is the whole path\n" +
+			"of something in a PATH, or else a path within each PATH; ~/ is your home. Files named\n" +
+			".qsnapignore hold patterns for their directory and all below. A pattern leaves out a PATH\n" +
+			"itself only if it is its whole path.\n\n" +
+			"COMMAND runs in bash -e -o pipefail: it fails if any command in it fails, also before a |.\n" +
+			"No snapshot is made then, and none of a stream without a byte.",
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "tag", Usage: "give it a `TAG`; may be repeated"},
-			&cli.StringFlag{Name: "host", Usage: "say it is of `HOST`", DefaultText: "$QSNAP_HOST, or this machine's name"},
+			&cli.StringSliceFlag{Name: "tag", Usage: "add `TAG` to the snapshot; may be repeated"},
+			&cli.StringFlag{Name: "host", Usage: "record `HOST` as the host of the snapshot", DefaultText: "$QSNAP_HOST, or this machine's name"},
 			&cli.StringSliceFlag{Name: "exclude", Aliases: []string{"e"}, Usage: "leave out what matches `PATTERN`; may be repeated"},
 			&cli.StringSliceFlag{Name: "exclude-file", Usage: "leave out what matches a pattern in `FILE`; may be repeated"},
-			&cli.StringSliceFlag{Name: "ignore-file", Usage: "heed files of this `NAME` in the tree, such as .gitignore; may be repeated"},
-			&cli.BoolFlag{Name: "exclude-caches", Usage: "leave out what is in directories with a CACHEDIR.TAG"},
+			&cli.StringSliceFlag{Name: "ignore-file", Usage: "read patterns from the files called `NAME` in the tree, such as .gitignore; may be repeated"},
+			&cli.BoolFlag{Name: "exclude-caches", Usage: "leave out the contents of directories with a CACHEDIR.TAG"},
 			&cli.StringFlag{Name: "exclude-larger-than", Usage: "leave out files larger than `SIZE`"},
-			&cli.BoolFlag{Name: "one-file-system", Aliases: []string{"x"}, Usage: "don't enter other file systems"},
-			&cli.StringFlag{Name: "parent", Usage: "compare with this `SNAPSHOT`", DefaultText: "the last of the same host and paths"},
-			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "read all files, whether they have changed or not"},
-			&cli.BoolFlag{Name: "ignore-ctime", Usage: "don't compare change times"},
-			&cli.BoolFlag{Name: "ignore-inode", Usage: "don't compare inode numbers"},
-			&cli.BoolFlag{Name: "stdin", Usage: "take a snapshot of what comes from standard input, as one file; use --command to notice when its producer fails"},
-			&cli.StringFlag{Name: "stdin-filename", Usage: "the `NAME` of that file", Value: "stdin"},
-			&cli.StringFlag{Name: "command", Usage: "take a snapshot of what `COMMAND` prints, as one file; none if any part of it fails"},
-			&cli.BoolFlag{Name: "allow-empty-source", Usage: "take a snapshot though there is nothing in the source, or less than was: no byte, an empty directory, nothing mounted"},
-			&cli.StringFlag{Name: "compression", Usage: "`LEVEL`: auto, off, fastest, default, better or max", Value: "auto"},
-			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say which patterns met nothing"},
-			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "store nothing, but read and compress all that would be, and print what it would cost"},
+			&cli.BoolFlag{Name: "one-file-system", Aliases: []string{"x"}, Usage: "do not enter other file systems"},
+			&cli.StringFlag{Name: "parent", Usage: "compare with `SNAPSHOT`", DefaultText: "the last of the same host and paths"},
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "read all files, even those that seem unchanged"},
+			&cli.BoolFlag{Name: "ignore-ctime", Usage: "do not compare change times"},
+			&cli.BoolFlag{Name: "ignore-inode", Usage: "do not compare inode numbers"},
+			&cli.BoolFlag{Name: "stdin", Usage: "take a snapshot of standard input, as one file; --command also notices if the producer fails"},
+			&cli.StringFlag{Name: "stdin-filename", Usage: "call that file `NAME`", Value: "stdin"},
+			&cli.StringFlag{Name: "command", Usage: "take a snapshot of what `COMMAND` prints, as one file; make none if any part of it fails"},
+			&cli.BoolFlag{Name: "allow-empty-source", Usage: "take a snapshot even if a source is empty: a stream without a byte, a directory that had files, a mount point with nothing mounted"},
+			&cli.StringFlag{Name: "compression", Usage: "compress at `LEVEL`: auto, off, fastest, default, better or max", Value: "auto"},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print the patterns that matched nothing"},
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "store nothing: read and compress the data, and print what storing it would cost"},
 		},
 		Action: p.snapshot,
 	})

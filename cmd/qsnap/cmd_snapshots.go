@@ -22,8 +22,8 @@ func (p *program) snapshotsCommand() *cli.Command {
 		Usage:     "list the snapshots",
 		ArgsUsage: "[SNAPSHOT...]",
 		Flags: append(selectFlags(),
-			&cli.IntFlag{Name: "last", Usage: "only the newest `N`"},
-			&cli.BoolFlag{Name: "skipped", Usage: "also list what rules left out, and what could not be read"}),
+			&cli.IntFlag{Name: "last", Usage: "list only the newest `N` snapshots"},
+			&cli.BoolFlag{Name: "skipped", Usage: "list also what rules left out and what could not be read"}),
 		Action: p.snapshots,
 	})
 }

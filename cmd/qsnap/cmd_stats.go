@@ -11,15 +11,18 @@ import (
 func (p *program) statsCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name:      "stats",
-		Usage:     "show how large things are",
+		Usage:     "show how much data the repository or a snapshot holds",
 		ArgsUsage: "[SNAPSHOT[:PATH]]",
-		Description: "Of the repository, or of what a snapshot or a part of it holds.\n\n" +
-			"With --growth, a line for each snapshot: files that were NEW and CHANGED when it was\n" +
-			"made; bytes of DATA and TREES that no older snapshot has, what they take STORED, and\n" +
-			"the TOTAL of that so far; and what would be FREED if it alone were forgotten: what no\n" +
-			"other snapshot has. Both regard all snapshots, whichever are shown.",
+		Description: "Without SNAPSHOT, shows the totals of the repository. With --growth, prints a line for each\n" +
+			"snapshot:\n" +
+			"  NEW, CHANGED  files that were new or changed when it was made\n" +
+			"  DATA, TREES   bytes that no older snapshot has\n" +
+			"  STORED        what these bytes take in the repository\n" +
+			"  TOTAL         the sum of STORED so far\n" +
+			"  FREED         what forgetting this snapshot alone would free\n" +
+			"These compare a snapshot with all others, even those that are not shown.",
 		Flags: append(selectFlags(), atFlag(),
-			&cli.BoolFlag{Name: "growth", Usage: "what each snapshot added, and what forgetting it would free"}),
+			&cli.BoolFlag{Name: "growth", Usage: "show what each snapshot added, and what forgetting it would free"}),
 		Action: func(c *cli.Context) error {
 			if c.Bool("growth") {
 				return p.growth(c)

@@ -19,7 +19,7 @@ func (p *program) tagCommand() *cli.Command {
 		Flags: append(selectFlags(),
 			&cli.StringSliceFlag{Name: "add", Usage: "add `TAG`; may be repeated"},
 			&cli.StringSliceFlag{Name: "remove", Usage: "remove `TAG`; may be repeated"},
-			&cli.StringSliceFlag{Name: "set", Usage: "have no tags but `TAG`; may be repeated"}),
+			&cli.StringSliceFlag{Name: "set", Usage: "replace all tags by `TAG`; may be repeated"}),
 		Action: p.tag,
 	})
 }

@@ -17,28 +17,27 @@ import (
 func (p *program) targetCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name:  "target",
-		Usage: "look at where repositories are kept",
-		Description: "A server is told the user of the URL, or $QSNAP_TARGET_USER, and the password in\n" +
-			"$QSNAP_TARGET_PASSWORD, in the file $QSNAP_TARGET_PASSWORD_FILE, or that the command\n" +
-			"$QSNAP_TARGET_PASSWORD_COMMAND prints, or the token in $QSNAP_TARGET_TOKEN. Without\n" +
-			"these, what ~/.netrc, or the file $NETRC, has for its host.\n\n" + s3Help,
+		Usage: "check where repositories are kept, and bring back what was hidden there",
+		Description: "qsnap logs in to a server as the user in its URL or in $QSNAP_TARGET_USER. The password is\n" +
+			"in $QSNAP_TARGET_PASSWORD, in the file $QSNAP_TARGET_PASSWORD_FILE, or what the command\n" +
+			"$QSNAP_TARGET_PASSWORD_COMMAND prints. A token is in $QSNAP_TARGET_TOKEN. Without these,\n" +
+			"qsnap looks up the host in ~/.netrc, or in the file $NETRC.\n\n" + s3Help,
 		Subcommands: []*cli.Command{
 			p.command(&cli.Command{
 				Name:      "check",
-				Usage:     "find out whether a directory or server can be trusted with a repository, and how fast it is",
+				Usage:     "test whether a directory or server is fit for a repository, and how fast it is",
 				ArgsUsage: "TARGET",
-				Description: "Writes up to 25 MB below targettest/, less where that would take long, and removes\n" +
-					"it again. A repository there is not touched. Nothing is tried twice, unless\n" +
-					"--retry-for is given.",
+				Description: "Writes up to 25 MB below targettest/, less on a slow target, and removes it afterwards.\n" +
+					"A repository there is not touched. Nothing is retried unless --retry-for is given.",
 				Action: p.targetCheck,
 			}),
 			p.command(&cli.Command{
 				Name:      "unhide",
-				Usage:     "bring back what somebody has deleted or replaced though it is locked",
+				Usage:     "bring back locked objects that somebody has deleted or replaced",
 				ArgsUsage: "[TARGET]",
-				Description: "In a bucket with object lock, whoever may delete can hide what is locked, and can't\n" +
-					"remove it. What was deleted after its lock had ended is not brought back. This needs\n" +
-					"no password: a repository whose config is hidden can't be opened.",
+				Description: "In a bucket with object lock, anyone who may delete can hide a locked object, but cannot\n" +
+					"remove it. Objects that were deleted after their lock had ended are not brought back.\n" +
+					"This needs no password: a repository whose config is hidden cannot be opened.",
 				Flags:  []cli.Flag{&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done"}},
 				Action: p.targetUnhide,
 			}),
@@ -54,13 +53,18 @@ func (p *program) targetCommand() *cli.Command {
 
 // s3Help says what can be in an s3:// URL.
 const s3Help = `s3://BUCKET/PREFIX takes these parameters, as in s3://backup/web1?object-lock=30d&style=path:
-endpoint=HOST:PORT, of a store other than Amazon's; region; style=path or virtual;
-insecure=1 for plain HTTP; storage-class of packs, such as STANDARD_IA;
-sse=AES256, aws:kms or aws:kms:KEY-ID; checksum=md5 or crc32c; object-lock=PERIOD,
-with h, d, w or y, as --object-lock; lock-mode=governance or compliance, by which not
-even an administrator can delete; delete-versions=1 to delete for good in a bucket that
-keeps versions. The credentials are those of Amazon's tools: AWS_ACCESS_KEY_ID and
-AWS_SECRET_ACCESS_KEY, AWS_PROFILE, ~/.aws, or the machine's role.`
+  endpoint=HOST:PORT         use a store other than Amazon's
+  region=REGION              use this region
+  style=path|virtual         put the bucket into the path or the host name
+  insecure=1                 use plain HTTP
+  storage-class=CLASS        store packs in this class, such as STANDARD_IA
+  sse=AES256|aws:kms[:KEY]   have the store encrypt objects
+  checksum=md5|crc32c        send this checksum with each object
+  object-lock=PERIOD         as --object-lock, with h, d, w or y
+  lock-mode=MODE             governance, or compliance: not even an administrator can delete
+  delete-versions=1          delete for good in a bucket that keeps versions
+The credentials are those of Amazon's tools: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,
+AWS_PROFILE, ~/.aws, or the machine's role.`
 
 // A verdict is what was found of a target.
 type verdict struct {

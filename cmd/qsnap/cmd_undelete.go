@@ -14,7 +14,7 @@ import (
 func (p *program) undeleteCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name:      "undelete",
-		Usage:     "bring back forgotten snapshots, or list those that can be",
+		Usage:     "bring back forgotten snapshots, or list them",
 		ArgsUsage: "[SNAPSHOT...]",
 		Action:    p.undelete,
 	})

@@ -14,7 +14,7 @@ import (
 
 // yesFlag permits what confirm asks about.
 func yesFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do it without asking"}
+	return &cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "answer yes to every question"}
 }
 
 // confirm returns nil if the user agrees to what is about to be done. With --yes they

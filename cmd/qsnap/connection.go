@@ -18,10 +18,10 @@ func connectionFlags() []cli.Flag {
 	return []cli.Flag{
 		objectLockFlag(),
 		&cli.StringFlag{Name: "limit-upload", Usage: "send at most `RATE` bytes a second to the repository, such as 500K or 1.5M"},
-		&cli.StringFlag{Name: "limit-download", Usage: "fetch at most `RATE` bytes a second from it"},
-		&cli.DurationFlag{Name: "retry-for", Value: 15 * time.Minute, Usage: "try for `TIME` what fails at a server or on the way there; 0 is once"},
-		&cli.StringFlag{Name: "ca-file", EnvVars: []string{"QSNAP_TARGET_CA_FILE"}, Usage: "trust a server with a certificate of an authority in `FILE`"},
-		&cli.StringFlag{Name: "fingerprint", EnvVars: []string{"QSNAP_TARGET_FINGERPRINT"}, Usage: "trust a server whose certificate has this SHA-256 `SUM`, and no other"},
+		&cli.StringFlag{Name: "limit-download", Usage: "fetch at most `RATE` bytes a second from the repository"},
+		&cli.DurationFlag{Name: "retry-for", Value: 15 * time.Minute, Usage: "retry requests that a server or the network fails for up to `TIME`; 0 retries none"},
+		&cli.StringFlag{Name: "ca-file", EnvVars: []string{"QSNAP_TARGET_CA_FILE"}, Usage: "trust servers whose certificate an authority in `FILE` has issued"},
+		&cli.StringFlag{Name: "fingerprint", EnvVars: []string{"QSNAP_TARGET_FINGERPRINT"}, Usage: "trust only a server whose certificate has the SHA-256 fingerprint `SUM`"},
 	}
 }
 
@@ -118,5 +118,5 @@ func (p *program) sayWaits() func(connect.Wait) {
 // objectLockFlag is as good as object-lock= in the repository's URL.
 func objectLockFlag() cli.Flag {
 	return &cli.StringFlag{Name: "object-lock", EnvVars: []string{"QSNAP_OBJECT_LOCK"},
-		Usage: "have an s3:// repository keep each snapshot from being deleted by anyone for `PERIOD`, such as 30d: see \"qsnap target --help\""}
+		Usage: "lock each snapshot in an s3:// repository against deletion by anyone for `PERIOD`, such as 30d (see \"qsnap target --help\")"}
 }

@@ -19,15 +19,15 @@ import (
 // selectFlags pick snapshots.
 func selectFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "host", Usage: "only snapshots of `HOST`"},
-		&cli.StringSliceFlag{Name: "path", Usage: "only snapshots that hold `PATH`; may be repeated"},
-		&cli.StringSliceFlag{Name: "tag", Usage: "only snapshots with `TAG`; may be repeated"},
-		&cli.StringSliceFlag{Name: "kind", Usage: "only snapshots of `KIND`: source, imported, before-restore, evidence, trial, catalog or any; may be repeated", DefaultText: "source"},
+		&cli.StringFlag{Name: "host", Usage: "select snapshots of `HOST`"},
+		&cli.StringSliceFlag{Name: "path", Usage: "select snapshots that hold `PATH`; may be repeated"},
+		&cli.StringSliceFlag{Name: "tag", Usage: "select snapshots with `TAG`; may be repeated"},
+		&cli.StringSliceFlag{Name: "kind", Usage: "select snapshots of `KIND`: source, imported, before-restore, evidence, trial, catalog or any; may be repeated", DefaultText: "source"},
 	}
 }
 
 func atFlag() cli.Flag {
-	return &cli.StringFlag{Name: "at", Usage: "the newest snapshot at or before `TIME`, such as \"2026-03-29 14:30\", 2026-03-29, 14:30 or \"3h ago\""}
+	return &cli.StringFlag{Name: "at", Usage: "select the newest snapshot at or before `TIME`, such as \"2026-03-29 14:30\", 2026-03-29, 14:30 or \"3h ago\""}
 }
 
 // selection returns what the flags pick.

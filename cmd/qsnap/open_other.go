@@ -15,8 +15,8 @@ func otherFlags(prefix, flag string) []cli.Flag {
 	variable := "QSNAP_" + strings.ToUpper(prefix) + "_"
 	return []cli.Flag{
 		&cli.StringFlag{Name: prefix + "-password-file", Usage: fmt.Sprintf("read the password of %s from `FILE` [$%sPASSWORD_FILE, or the password itself in $%sPASSWORD]", flag, variable, variable)},
-		&cli.StringFlag{Name: prefix + "-password-command", Usage: fmt.Sprintf("run `COMMAND` in a shell and read that password from its output [$%sPASSWORD_COMMAND]", variable)},
-		&cli.StringFlag{Name: prefix + "-key-file", Usage: fmt.Sprintf("open %s with a key `FILE` or recovery sheet [$%sKEY_FILE]", flag, variable)},
+		&cli.StringFlag{Name: prefix + "-password-command", Usage: fmt.Sprintf("run `COMMAND` in a shell and read the password of %s from its output [$%sPASSWORD_COMMAND]", flag, variable)},
+		&cli.StringFlag{Name: prefix + "-key-file", Usage: fmt.Sprintf("open %s with the key or recovery sheet in `FILE` [$%sKEY_FILE]", flag, variable)},
 	}
 }
 
