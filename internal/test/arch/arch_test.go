@@ -52,6 +52,7 @@ var allowed = map[string][]string{
 	"internal/test/arch":     nil,
 	"internal/test/bench":    nil,
 	"internal/test/chaos":    nil,
+	"internal/test/fixture":  {"internal/keys", "internal/seal", "target"},
 	"internal/keyring":       nil,
 	"internal/test/mutants":  nil,
 	"internal/test/servers":  nil,
