@@ -116,7 +116,7 @@ func plainFlags() {
 // noCommand is what qsnap does without a command, or with one that isn't there.
 func (p *program) noCommand(c *cli.Context) error {
 	if name := c.Args().First(); name != "" {
-		return hint{fmt.Errorf("there is no command %q", name), "\"qsnap help\" lists them"}
+		return hint{fmt.Errorf("unknown command %q", name), "\"qsnap help\" lists the commands"}
 	}
 	return cli.ShowAppHelp(c)
 }

@@ -116,7 +116,7 @@ func (a *argNormalizer) value(f cli.Flag, value string) {
 // nothing, and more than it takes.
 func (a *argNormalizer) checkArguments() error {
 	if slices.Contains(a.arguments, "") {
-		return errors.New("an argument is empty: it names nothing")
+		return hint{errors.New("an argument is empty"), "leave it out, or give it a value"}
 	}
 	if a.last == nil || len(a.last.Subcommands) > 0 || strings.Contains(a.last.ArgsUsage, "...") {
 		return nil
@@ -126,7 +126,7 @@ func (a *argNormalizer) checkArguments() error {
 	if len(a.arguments) <= most {
 		return nil
 	}
-	err := fmt.Errorf("%s takes no arguments, such as %q", name, a.arguments[0])
+	err := fmt.Errorf("%s takes no arguments: %q is one too many", name, a.arguments[0])
 	if most > 0 {
 		err = fmt.Errorf("%s takes %s: %q is one too many", name, a.last.ArgsUsage, a.arguments[most])
 	}

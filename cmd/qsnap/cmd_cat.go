@@ -26,7 +26,7 @@ func (p *program) catCommand() *cli.Command {
 			return p.withEntry(c, "SNAPSHOT:PATH", func(r *repo.Repo, e *snapshot.Entry, _ string) error {
 				out := bufio.NewWriterSize(p.stdout, 1<<20)
 				if e.Type == snapshot.Dir {
-					return hint{errors.New("it is a directory"), "\"qsnap dump\" writes one as an archive"}
+					return hint{errors.New("is a directory"), "\"qsnap dump\" writes it as an archive"}
 				}
 				return errors.Join(r.CopyFile(c.Context, out, e), out.Flush())
 			})
@@ -73,7 +73,7 @@ func (p *program) withEntry(c *cli.Context, what string, f func(r *repo.Repo, e 
 
 func (p *program) dump(c *cli.Context) (err error) {
 	if format := c.String("format"); format != "tar" {
-		return fmt.Errorf("--format %q: tar is the only one", format)
+		return fmt.Errorf("--format %q: want tar", format)
 	}
 	return p.withEntry(c, "SNAPSHOT[:PATH]", func(r *repo.Repo, e *snapshot.Entry, at string) (err error) {
 		var w io.Writer = p.stdout

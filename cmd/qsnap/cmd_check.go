@@ -71,7 +71,7 @@ func (p *program) check(c *cli.Context) error {
 func (p *program) checkReplicas(c *cli.Context, found error) error {
 	if len(replicaNames(c)) == 0 {
 		if c.Bool("no-key") {
-			return hint{errors.New("--no-key compares replicas"), "name one with --replica or $QSNAP_REPLICAS"}
+			return hint{errors.New("--no-key: no replica given"), "name one with --replica or $QSNAP_REPLICAS"}
 		}
 		return found
 	}
@@ -91,7 +91,7 @@ func (p *program) checkReplicas(c *cli.Context, found error) error {
 	case err != nil:
 		return errors.Join(found, err)
 	case n > 0 && found == nil:
-		return judged{hint{errors.New(term.Plural(n, "object differs", "objects differ")), "\"qsnap replicate\" copies what is new, \"qsnap heal\" mends what is damaged"}, as}
+		return judged{hint{errors.New(term.Plural(n, "object differs", "objects differ")), "\"qsnap replicate\" copies new objects, \"qsnap heal\" repairs damaged ones"}, as}
 	}
 	return found
 }
@@ -100,7 +100,7 @@ func parseSubset(s string, o *repo.CheckOptions) error {
 	if s == "" {
 		return nil
 	}
-	bad := fmt.Errorf("--read-data-subset %q: write a percentage such as 5%%, or a part such as 1/12", s)
+	bad := fmt.Errorf("--read-data-subset %q: want a percentage such as 5%%, or a part such as 1/12", s)
 	o.ReadData = true
 	if percent, ok := strings.CutSuffix(s, "%"); ok {
 		v, err := strconv.ParseFloat(percent, 64)
@@ -133,12 +133,12 @@ func (p *program) checkSummary(r *repo.CheckReport, took time.Duration) error {
 	}
 	var damage error
 	if errorCount > 0 {
-		damage = judged{errors.New(term.Plural(errorCount, "object is", "objects are") + " damaged or missing, as named above"), errDamage}
+		damage = judged{errors.New(term.Plural(errorCount, "object is", "objects are") + " damaged or missing, as listed above"), errDamage}
 	}
 	if p.json {
 		return errors.Join(damage, p.emit(report.NewCheckSummary(r, errorCount, took)))
 	}
-	what := "their data was not read: that takes --read-data"
+	what := "not read: use --read-data"
 	if r.BytesRead > 0 {
 		what = term.Size(uint64(r.BytesRead)) + " read"
 	}
@@ -161,12 +161,12 @@ func (p *program) showFinding(f *repo.Finding) error {
 	}
 	fmt.Fprintf(p.stdout, "damaged: %s: %s\n", f.Object, f.What)
 	if f.Total > 0 {
-		fmt.Fprintf(p.stdout, "  it touches %s:\n", term.Plural(f.Total, "file", "files"))
+		fmt.Fprintf(p.stdout, "  affects %s:\n", term.Plural(f.Total, "file", "files"))
 	}
 	for _, a := range f.Files {
 		slash := ""
 		if a.Dir {
-			slash = "/ and all in it"
+			slash = "/ and everything in it"
 		}
 		fmt.Fprintf(p.stdout, "    %s  %s%s\n", a.Snapshot.Short(), p.path(a.Path), slash)
 	}
@@ -182,30 +182,30 @@ func (p *program) showFinding(f *repo.Finding) error {
 // nextStep says what to do about a finding.
 func nextStep(f *repo.Finding) string {
 	if strings.HasSuffix(f.What, ": "+fs.ErrPermission.Error()) {
-		return "it may well be whole: mend its permissions, or run this as a user who may read it"
+		return "it may be intact: fix its permissions, or run this command as a user who may read it"
 	}
 	switch f.Kind {
 	case repo.BadConfig:
 		if f.Object == "twin" || f.Object == "replica" {
-			return "nothing is lost: that it is there is enough"
+			return "nothing is lost: only its existence matters"
 		}
-		return "nothing is lost: its other copy is used"
+		return "nothing is lost: qsnap uses the other copy"
 	case repo.BadKey:
-		return "if another key opens the repository, \"qsnap key add\" makes a new one; \"qsnap key export\" prints a recovery sheet"
+		return "if another password or key opens the repository, \"qsnap key add\" adds a new one; \"qsnap key export\" prints a recovery sheet"
 	case repo.BadDelta:
-		return "nothing is lost: \"qsnap repair index\" makes the index anew, from the packs"
+		return "nothing is lost: \"qsnap repair index\" rebuilds the index from the packs"
 	case repo.BadPack:
 		return fmt.Sprintf("\"qsnap repair packs %s\" salvages what can be read", f.Object[strings.LastIndexByte(f.Object, '/')+1:])
 	case repo.Hidden:
-		return "\"qsnap target unhide\" brings it back; find out who did it"
+		return "\"qsnap target unhide\" brings it back; find out who deleted or replaced it"
 	case repo.MissingPack, repo.Lost:
-		return "\"qsnap repair index\", then the next \"qsnap snapshot\" stores again what the source still has; \"qsnap repair snapshots\" gives up the rest"
+		return "run \"qsnap repair index\"; the next \"qsnap snapshot\" then stores again what the source still has, and \"qsnap repair snapshots\" gives up the rest"
 	case repo.BadManifest:
 		return fmt.Sprintf("\"qsnap repair snapshots --forget %s\" removes it", f.Object[strings.LastIndexByte(f.Object, '/')+1:])
 	case repo.BadRecord:
-		return "no snapshot needs it; if it is a mark, \"qsnap pin\" and \"qsnap tag\" replace it, and till then its snapshot counts as pinned"
+		return "no snapshot needs it; if it holds tags or a pin, \"qsnap tag\" and \"qsnap pin\" replace it, and its snapshot counts as pinned until then"
 	case repo.MissingManifest:
-		return "\"qsnap snapshots\" lists those that are left"
+		return "\"qsnap snapshots\" lists the remaining snapshots"
 	}
 	return ""
 }

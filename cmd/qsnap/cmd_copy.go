@@ -36,7 +36,7 @@ func (p *program) copyCommand() *cli.Command {
 func (p *program) copy(c *cli.Context) error {
 	name := c.String("to")
 	if name == "" {
-		return hint{errors.New("copy needs the other repository"), "name it with --to"}
+		return hint{errors.New("no repository to copy to was given"), "name it with --to"}
 	}
 	o := repo.CopyOptions{}
 	var err error
@@ -63,7 +63,7 @@ func (p *program) copy(c *cli.Context) error {
 	}
 	to, err := p.openOther(c, name, "to", &secret)
 	if errors.Is(err, repo.ErrNoRepository) {
-		return hint{fmt.Errorf("%s: %w", name, repo.ErrNoRepository), "--init makes a twin of this one there, \"qsnap init\" one of its own"}
+		return hint{fmt.Errorf("%s: %w", name, repo.ErrNoRepository), "--init makes a twin of this repository there, \"qsnap init\" a separate one"}
 	}
 	if err != nil {
 		return err
@@ -78,11 +78,11 @@ func (p *program) copy(c *cli.Context) error {
 		err = errors.Join(err, p.copySummary(name, result, time.Since(start)))
 	}
 	if errors.Is(err, repo.ErrNotCopied) {
-		err = hint{fmt.Errorf("%s could not be copied", term.Plural(result.Failed, "snapshot", "snapshots")), "\"qsnap check\" tells more"}
+		err = hint{fmt.Errorf("%s could not be copied", term.Plural(result.Failed, "snapshot", "snapshots")), "run \"qsnap check\" for details"}
 		return judged{err, v.problems}
 	}
 	if err == nil && damaged != nil {
-		return hint{damaged, "\"qsnap check\" tells more"}
+		return hint{damaged, "run \"qsnap check\" for details"}
 	}
 	return err
 }
@@ -100,7 +100,7 @@ func (p *program) makeTwin(c *cli.Context, r *repo.Repo, name string) error {
 	fresh := errors.Is(repo.Probe(c.Context, t), repo.ErrNoRepository)
 	err = r.Twin(c.Context, t)
 	if errors.Is(err, fs.ErrExist) {
-		return hint{fmt.Errorf("%s: %w", name, err), "copy to it without --init, or name another place"}
+		return hint{fmt.Errorf("%s: %w", name, err), "copy to it without --init, or name another location"}
 	}
 	if err != nil || !fresh {
 		return err
@@ -118,10 +118,10 @@ func (p *program) copySummary(name string, r repo.CopyReport, took time.Duration
 	}
 	p.say("copied %s to %s in %s; %s there already", term.Plural(r.Copied, "snapshot", "snapshots"), name, term.Duration(took), were(r.Skipped))
 	if r.PacksMoved > 0 {
-		p.say("moved %s as they are: %s", term.Plural(r.PacksMoved, "pack", "packs"), term.Size(r.BytesMoved))
+		p.say("copied %s unchanged: %s", term.Plural(r.PacksMoved, "pack", "packs"), term.Size(r.BytesMoved))
 	}
 	if r.Blobs > 0 {
-		p.say("packed anew: %s, %s, which took %s", term.Plural(r.Blobs, "chunk or tree", "chunks and trees"), term.Size(r.BlobBytes), term.Size(r.BytesStored-r.BytesMoved))
+		p.say("packed again: %s, %s, stored in %s", term.Plural(r.Blobs, "chunk or tree", "chunks and trees"), term.Size(r.BlobBytes), term.Size(r.BytesStored-r.BytesMoved))
 	}
 	return nil
 }

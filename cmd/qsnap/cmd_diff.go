@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -31,7 +32,7 @@ func (p *program) diffCommand() *cli.Command {
 
 func (p *program) diff(c *cli.Context) error {
 	if c.NArg() != 2 {
-		return hint{fmt.Errorf("diff takes two snapshots"), "as in \"qsnap diff 3fa2c1 latest\""}
+		return hint{errors.New("diff takes two snapshots"), "as in \"qsnap diff 3fa2c1 latest\""}
 	}
 	r, err := p.open(c)
 	if err != nil {
@@ -86,7 +87,7 @@ func (p *program) diff(c *cli.Context) error {
 func (p *program) directory(c *cli.Context, r *repo.Repo, m *snapshot.Manifest, at string) (*snapshot.Entry, error) {
 	e, err := r.Entry(c.Context, m, at)
 	if err == nil && e.Type != snapshot.Dir {
-		err = fmt.Errorf("%s: it is a %v, not a directory", at, e.Type)
+		err = fmt.Errorf("%s: is a %v, not a directory", at, e.Type)
 	}
 	return e, err
 }

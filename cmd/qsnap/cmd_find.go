@@ -37,7 +37,7 @@ type version struct {
 
 func (p *program) findFiles(c *cli.Context) error {
 	if c.NArg() == 0 {
-		return hint{errors.New("nothing to find"), "name a pattern, as in \"qsnap find '*.conf'\""}
+		return hint{errors.New("no pattern given"), "name one, as in \"qsnap find '*.conf'\""}
 	}
 	patterns, err := repo.ParsePatterns(c.Args().Slice())
 	if err != nil {
@@ -78,7 +78,7 @@ func (p *program) unmet(f *finder) error {
 	case len(f.paths) == 0 && !p.json:
 		return errPartial // that was said
 	}
-	return judged{fmt.Errorf("%s met nothing in %s", strings.Join(names, ", "), term.Plural(len(f.order), "snapshot", "snapshots")), errPartial}
+	return judged{fmt.Errorf("%s matched nothing in %s", strings.Join(names, ", "), term.Plural(len(f.order), "snapshot", "snapshots")), errPartial}
 }
 
 // chosen returns the snapshots that are named, or picked by flags.
@@ -171,7 +171,7 @@ func (p *program) showFound(f *finder, all bool) {
 			if all {
 				where = "in " + strings.Join(ids, " ")
 			} else if len(ids) > 1 {
-				where += fmt.Sprintf(" and %s before", term.Plural(len(ids)-1, "snapshot", "snapshots"))
+				where += fmt.Sprintf(" and %s", term.Plural(len(ids)-1, "earlier snapshot", "earlier snapshots"))
 			}
 			fmt.Fprintf(p.stdout, "    %s  %s\n", longLine(v.entry), where)
 		}

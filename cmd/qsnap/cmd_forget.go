@@ -49,9 +49,9 @@ func (p *program) forget(c *cli.Context) error {
 	}
 	switch {
 	case c.NArg() > 0 && !policy.IsZero():
-		return errors.New("name snapshots, or say what to keep, but not both")
+		return errors.New("snapshots and --keep flags exclude each other: use only one of them")
 	case c.NArg() == 0 && policy.IsZero():
-		return hint{errors.New("forget what?"), "say what to keep, such as --keep-last 72, or name snapshots"}
+		return hint{errors.New("no policy and no snapshot given"), "say what to keep, such as --keep-last 72, or name snapshots"}
 	}
 	po, err := p.pruneOptions(c)
 	if err != nil {
@@ -117,10 +117,10 @@ func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Select) ([]sn
 	}
 	if err := r.Forget(c.Context, ids...); err != nil {
 		if errors.Is(err, repo.ErrPinned) {
-			return nil, hint{err, "\"qsnap pin --remove\" takes that back"}
+			return nil, hint{err, "\"qsnap pin --remove\" unpins it"}
 		}
 		if errors.Is(err, repo.ErrLocked) {
-			return nil, hint{err, "the store keeps it until then, and nothing was forgotten"}
+			return nil, hint{err, "the store refuses to delete it before; nothing was forgotten"}
 		}
 		return nil, err
 	}
@@ -154,7 +154,7 @@ func (p *program) toForget(c *cli.Context, r *repo.Repo, s repo.Select) (ids []s
 			return nil, nil, nil, e
 		}
 		if was {
-			p.say("%s was forgotten already", word)
+			p.say("%s is already forgotten", word)
 			continue
 		}
 		unknown = errPartial
@@ -193,7 +193,7 @@ func (p *program) forgetByPolicy(c *cli.Context, r *repo.Repo, o repo.RetainOpti
 		p.showDecisions(groups)
 	}
 	if errors.Is(err, repo.ErrNoneKept) {
-		return nil, hint{err, "nothing was forgotten; --allow-empty permits it"}
+		return nil, hint{err, "nothing was forgotten; use --allow-empty to allow it"}
 	}
 	if err != nil {
 		return nil, err
@@ -204,7 +204,7 @@ func (p *program) forgetByPolicy(c *cli.Context, r *repo.Repo, o repo.RetainOpti
 	}
 	p.say(line, term.Plural(len(gone), "snapshot", "snapshots"), term.Count(kept))
 	if locked > 0 {
-		p.say("  %s of these only because the store keeps them locked: --dry-run shows until when", term.Count(locked))
+		p.say("  %s of these are kept only because the store has locked them: --dry-run shows until when", term.Count(locked))
 	}
 	return gone, nil
 }

@@ -42,7 +42,7 @@ func (p *program) init(c *cli.Context) error {
 		return err
 	}
 	if o.PackSize != 0 && (o.PackSize < 1<<20 || o.PackSize > 4<<30) {
-		return errors.New("--pack-size: files can have from 1M to 4G")
+		return errors.New("--pack-size: want a size from 1M to 4G")
 	}
 	chunkSize, err := sizeFlag(c, "chunk-size")
 	if err != nil {
@@ -69,7 +69,7 @@ func (p *program) init(c *cli.Context) error {
 	}
 	r, err := repo.Init(c.Context, t.Target, secret, o)
 	if errors.Is(err, fs.ErrExist) {
-		return hint{fmt.Errorf("%s: a repository is here already", at.shown), "use it, or name another directory"}
+		return hint{fmt.Errorf("%s: a repository exists here already", at.shown), "use it, or name another location"}
 	}
 	if err != nil {
 		return p.explain(at, err)
@@ -82,7 +82,7 @@ func (p *program) init(c *cli.Context) error {
 	if key != "" {
 		p.say("the key that opens it is in %s", key)
 	}
-	p.say("Without its password or key a repository can't be read by anyone. Keep a copy elsewhere:")
+	p.say("Without its password or key nobody can read the repository. Keep a copy elsewhere:")
 	p.say("\"qsnap key export\" prints a recovery sheet.")
 	return nil
 }
@@ -142,7 +142,7 @@ func chunksOf(size int64) (chunk.Params, error) {
 		return chunk.Params{}, nil
 	}
 	if size < 12<<10 || size > 3<<19 {
-		return chunk.Params{}, errors.New("--chunk-size: chunks can have from 16K to 1M")
+		return chunk.Params{}, errors.New("--chunk-size: want a size from 16K to 1M")
 	}
 	bits := 13
 	for int64(3)<<bits/2 < size && bits < 20 {

@@ -48,7 +48,7 @@ func (p *program) keyCommand() *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
-				return hint{fmt.Errorf("there is no command \"key %s\"", c.Args().First()), "\"qsnap key --help\" lists them"}
+				return hint{fmt.Errorf("unknown command \"key %s\"", c.Args().First()), "\"qsnap key --help\" lists the commands"}
 			}
 			return cli.ShowSubcommandHelp(c)
 		},
@@ -134,7 +134,7 @@ func (p *program) keyRemove(c *cli.Context) error {
 	if p.json {
 		return p.emit(report.NewKeyRemoved(id))
 	}
-	p.say("removed key %s; who knew its secret may have read the keys beneath it", id)
+	p.say("removed key %s: anyone who had its password or file may still have the root key, which \"qsnap key rotate\" replaces", id)
 	return nil
 }
 
@@ -154,7 +154,7 @@ func (p *program) keyPasswd(c *cli.Context) error {
 	if p.json {
 		return p.emit(report.NewKeyReplaced())
 	}
-	p.say("the new secret opens the repository; the old one does no more")
+	p.say("the new password or key opens the repository; the old one no longer does")
 	return nil
 }
 
@@ -177,11 +177,11 @@ func (p *program) keyExport(c *cli.Context) error {
 	}
 	sheet := fmt.Sprintf(`# Recovery sheet of the qsnap repository
 #   id       %s
-#   place    %s
+#   location %s
 #   printed  %s
 #
-# These lines open the repository, whatever becomes of its passwords and keys.
-# Whoever has them can read everything in it: keep them away from it, on paper
+# These lines open the repository even if all its passwords and keys are lost.
+# Anyone who has them can read everything in it: keep them elsewhere, on paper
 # or in a safe. To use them, type them into a file and run
 #   qsnap --repo %s --key-file FILE snapshots
 #
@@ -189,7 +189,7 @@ func (p *program) keyExport(c *cli.Context) error {
 	if name := c.String("output"); name != "" {
 		if err := writeNewFile(name, sheet); err != nil {
 			if errors.Is(err, os.ErrExist) {
-				return hint{fmt.Errorf("%s is there already", name), "name a new file"}
+				return hint{fmt.Errorf("%s exists already", name), "name a new file"}
 			}
 			return err
 		}

@@ -87,7 +87,7 @@ func (p *program) unmount(m *mount.Mount) error {
 	err := m.Unmount()
 	if busy, ok := errors.AsType[*mount.BusyError](err); ok {
 		if err = m.Detach(); err == nil {
-			p.complainOfMount("unmounting", fmt.Errorf("%w: it is unmounted for all others, and ends when they are through; Ctrl-C ends it now", busy))
+			p.complainOfMount("unmounting", fmt.Errorf("%w: unmounted for everyone else; qsnap ends when these programs do, or now with Ctrl-C", busy))
 			<-m.Done()
 		}
 	}

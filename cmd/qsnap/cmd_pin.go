@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"fmt"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -31,12 +31,12 @@ func (p *program) pin(c *cli.Context) error {
 			return err
 		}
 		if until.Before(time.Now()) {
-			return errors.New("--until: that is in the past")
+			return fmt.Errorf("--until %q: the time is in the past", c.String("until"))
 		}
 	}
-	return p.eachNamed(c, "pin which?", func(r *repo.Repo, m *snapshot.Manifest) error {
+	return p.eachNamed(c, func(r *repo.Repo, m *snapshot.Manifest) error {
 		if c.Bool("remove") {
-			p.say("snapshot %s is pinned no more", m.ID.Short())
+			p.say("unpinned snapshot %s", m.ID.Short())
 			return r.Unpin(c.Context, m.ID)
 		}
 		if err := r.Pin(c.Context, m.ID, until); err != nil {

@@ -71,7 +71,7 @@ func parseUnused(s string) (*float64, error) {
 	number, percent := strings.CutSuffix(s, "%")
 	v, err := strconv.ParseFloat(number, 64)
 	if err != nil || v < 0 || !percent && v != 0 || v > 1e6 {
-		return nil, fmt.Errorf("--max-unused %q: write a percentage such as 5%%, 0 or unlimited", s)
+		return nil, fmt.Errorf("--max-unused %q: want a percentage such as 5%%, 0 or unlimited", s)
 	}
 	return new(v / 100), nil
 }
@@ -91,10 +91,10 @@ func (p *program) runPrune(c *cli.Context, r *repo.Repo, o repo.PruneOptions) er
 	result, err := r.Prune(c.Context, o)
 	v.Clear()
 	if errors.Is(err, repo.ErrUnreadable) {
-		return hint{err, "\"qsnap check --read-data\" tells what is damaged, \"qsnap repair --help\" what to do"}
+		return hint{err, "\"qsnap check --read-data\" names the damage, \"qsnap repair --help\" says what to do"}
 	}
 	if errors.Is(err, repo.ErrWouldDeleteAll) {
-		return hint{err, "if snapshots are missing, find out why (\"qsnap undelete\" lists what was forgotten); if all may go, use --allow-no-snapshots"}
+		return hint{err, "if snapshots are missing, find out why (\"qsnap undelete\" lists forgotten ones); to delete everything, use --allow-no-snapshots"}
 	}
 	if err != nil && (result == nil || !errors.Is(err, repo.ErrDamaged)) {
 		return err
@@ -111,12 +111,12 @@ func (p *program) pruneSummary(r *repo.PruneReport, dryRun bool, took time.Durat
 	}
 	p.freedLine(r, dryRun, took)
 	if r.UnusedBytes > 0 {
-		p.say("  %s stay unused in packs that are needed", term.Size(uint64(r.UnusedBytes)))
+		p.say("  %s remain unused in packs that are still needed", term.Size(uint64(r.UnusedBytes)))
 	}
 	if r.WaitingPacks > 0 {
-		p.say("  %s of %s wait for others, and go with the next prune after these have ended:", term.Plural(r.WaitingPacks, "pack", "packs"), term.Size(uint64(r.WaitingBytes)))
+		p.say("  %s of %s wait for other runs; the next prune after these have ended deletes them:", term.Plural(r.WaitingPacks, "pack", "packs"), term.Size(uint64(r.WaitingBytes)))
 		for _, w := range r.Waiting {
-			p.say("    the %s that %s@%s began at %s, at the latest %s if it gives no sign of life", w.What, w.Username, w.Hostname, term.LocalTime(w.Begun), term.LocalTime(w.DeadBy))
+			p.say("    %s by %s@%s, started %s (considered dead after %s)", w.What, w.Username, w.Hostname, term.LocalTime(w.Begun), term.LocalTime(w.DeadBy))
 		}
 	}
 	p.sayLocked(r)
@@ -141,7 +141,7 @@ func (p *program) freedLine(r *repo.PruneReport, dryRun bool, took time.Duration
 	freed, deleted := max(0, r.RemovedBytes-r.RepackedBytes), term.Plural(r.Removed, "pack", "packs")+" ("+term.Size(uint64(r.RemovedBytes))+")"
 	line = fmt.Sprintf(line, term.Size(uint64(freed)), deleted, all)
 	if r.RepackedBytes > 0 {
-		line += fmt.Sprintf(", after writing anew %s that are needed", term.Size(uint64(r.RepackedBytes)))
+		line += fmt.Sprintf(", after repacking %s that are needed", term.Size(uint64(r.RepackedBytes)))
 	}
 	p.say("%s", line)
 	if dryRun {
@@ -158,13 +158,13 @@ func (p *program) sayLocked(r *repo.PruneReport) {
 	if r.LockedLast.Sub(r.LockedFirst) >= time.Second {
 		when = fmt.Sprintf("the first of them until %s, the last until %s", term.LocalTime(r.LockedFirst), term.LocalTime(r.LockedLast))
 	}
-	p.say("  %s of %s are needed no more but locked, %s: the next prune after that deletes them", term.Plural(r.LockedPacks, "pack", "packs"), term.Size(uint64(r.LockedBytes)), when)
+	p.say("  %s of %s are no longer needed but locked, %s; the next prune after that deletes them", term.Plural(r.LockedPacks, "pack", "packs"), term.Size(uint64(r.LockedBytes)), when)
 }
 
 // sayStale tells of pending manifests that only a person may give up.
 func (p *program) sayStale(r *repo.PruneReport) {
 	for _, m := range r.Stale {
-		p.warn("%s of %s, begun %s, was interrupted when it was to be saved: if it has ended for sure, \"qsnap prune --drop-pending %s\" gives it up",
+		p.warn("pending snapshot %s of %s, %s, was interrupted before it was saved: if its run has certainly ended, \"qsnap prune --drop-pending %s\" gives it up",
 			m.ID.Short(), m.Hostname, term.LocalTime(m.End), m.ID.Short())
 	}
 }

@@ -46,7 +46,7 @@ func (p *program) repairCommand() *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
-				return hint{fmt.Errorf("there is no command \"repair %s\"", c.Args().First()), "\"qsnap repair --help\" lists them"}
+				return hint{fmt.Errorf("unknown command \"repair %s\"", c.Args().First()), "\"qsnap repair --help\" lists the commands"}
 			}
 			return cli.ShowSubcommandHelp(c)
 		},
@@ -69,7 +69,7 @@ func (p *program) repairIndex(c *cli.Context) error {
 	if p.json {
 		return p.emit(report.NewIndexRepaired(result))
 	}
-	p.say("listed %s anew, in place of %s", term.Plural(result.Packs, "pack", "packs"), term.Plural(result.Replaced, "index delta", "index deltas"))
+	p.say("rebuilt the index: listed %s, in place of %s", term.Plural(result.Packs, "pack", "packs"), term.Plural(result.Replaced, "index delta", "index deltas"))
 	p.sayLost(result.Lost)
 	return nil
 }
@@ -77,7 +77,7 @@ func (p *program) repairIndex(c *cli.Context) error {
 // sayLost says what to do about what is lost.
 func (p *program) sayLost(lost int) {
 	if lost == 0 {
-		p.say("no snapshot needs anything that is lost")
+		p.say("nothing that snapshots need is lost")
 		return
 	}
 	p.say("snapshots need %s that no pack holds; the next \"qsnap snapshot\" of the same source stores\n"+
@@ -110,7 +110,7 @@ func (p *program) repairPacks(c *cli.Context) error {
 	}
 	var denied error
 	if n := len(result.Denied); n > 0 {
-		denied = judged{hint{errors.New(term.Plural(n, "pack may", "packs may") + " not be read, as named above"), "repair as a user who may read them, or mend their permissions"}, errDamage}
+		denied = judged{hint{errors.New("no permission to read " + term.Plural(n, "pack", "packs") + ", as listed above"), "run the repair as a user who may read them, or fix their permissions"}, errDamage}
 	}
 	if p.json {
 		return errors.Join(denied, p.emit(report.NewPacksRepaired(result)))
@@ -122,13 +122,13 @@ func (p *program) repairPacks(c *cli.Context) error {
 // showRepairedPacks says what became of the packs, of which some have a copy.
 func (p *program) showRepairedPacks(result *repo.PackRepair, saved map[string]bool) {
 	for _, id := range result.Whole {
-		p.warn("pack %s: left alone: it is whole, but this repository's keys don't open it", id)
+		p.warn("pack %s: left alone: it is intact, but this repository's keys don't open it", id)
 	}
 	for _, id := range result.Denied {
-		p.warn("pack %s: left alone: it may not be read, and may be whole", id)
+		p.warn("pack %s: left alone: no permission to read it, and it may be intact", id)
 	}
 	for _, id := range slices.Sorted(maps.Keys(result.Unread)) {
-		rest := ", so that there is no copy of it"
+		rest := ", and no copy was kept"
 		if saved[id] {
 			rest = "; its copy has zeros there"
 		}
@@ -140,7 +140,7 @@ func (p *program) showRepairedPacks(result *repo.PackRepair, saved map[string]bo
 	if len(result.Damaged) == 0 {
 		return
 	}
-	p.say("removed %s, after moving %s out of %s", term.Plural(len(result.Damaged), "damaged pack", "damaged packs"),
+	p.say("removed %s after moving %s out of %s", term.Plural(len(result.Damaged), "damaged pack", "damaged packs"),
 		term.Plural(result.Salvaged, "chunk or tree", "chunks and trees"), map[bool]string{true: "it", false: "them"}[len(result.Damaged) == 1])
 	p.sayLost(result.Lost)
 }
@@ -154,7 +154,7 @@ func (p *program) savePack(dir, id string, bytes io.Reader) (err error) {
 	}
 	_, err = io.Copy(f, bytes)
 	if err = errors.Join(err, f.Close()); err == nil {
-		p.say("kept a copy of the damaged pack as %s", name)
+		p.say("kept a copy of the damaged pack in %s", name)
 	}
 	return err
 }
@@ -191,7 +191,7 @@ func (p *program) repairSnapshots(c *cli.Context) error {
 		p.showRepair(one, c.Bool("forget") && !c.Bool("dry-run"))
 	}
 	if err == nil && len(repairs) == 0 {
-		p.say("every snapshot is whole, as far as the index tells")
+		p.say("no snapshot lacks anything, as far as the index shows")
 	}
 	return err
 }
@@ -200,21 +200,21 @@ func (p *program) repairSnapshots(c *cli.Context) error {
 func (p *program) showRepair(one repo.SnapshotRepair, forgotten bool) {
 	gone := ""
 	if forgotten {
-		gone = ", and it is forgotten"
+		gone = "; the damaged one is forgotten"
 	}
 	switch {
 	case p.json:
 		_ = p.emit(report.NewSnapshotRepaired(one))
 	case one.Kept:
-		p.warn("%v: left alone, as it may be whole", one.Err)
+		p.warn("%v: left alone, as it may be intact", one.Err)
 	case one.Err != nil && gone != "":
-		p.say("removed %v", one.Err)
+		p.say("removed what can't be read: %v", one.Err)
 	case one.Err != nil:
 		p.say("can't be read: %v; --forget removes it", one.Err)
 	case one.Repaired == nil:
 		p.say("snapshot %s lacks %s", one.Snapshot.Short(), term.Plural(one.Lost, "file or directory", "files and directories"))
 	default:
-		p.say("snapshot %s is %s without %s%s", one.Repaired.ID.Short(), one.Snapshot.Short(), term.Plural(one.Lost, "file or directory", "files and directories"), gone)
+		p.say("made snapshot %s: it is %s without %s%s", one.Repaired.ID.Short(), one.Snapshot.Short(), term.Plural(one.Lost, "file or directory", "files and directories"), gone)
 	}
 }
 
@@ -236,10 +236,10 @@ func (p *program) rewriteCommand() *cli.Command {
 
 func (p *program) rewrite(c *cli.Context) error {
 	if len(c.StringSlice("exclude")) == 0 {
-		return hint{errors.New("leave out what?"), "name it with --exclude"}
+		return hint{errors.New("no pattern given"), "say what to leave out with --exclude"}
 	}
 	if c.NArg() == 0 && !c.Bool("all") {
-		return hint{errors.New("rewrite which?"), "name snapshots, or use --all"}
+		return hint{errors.New("no snapshot given"), "name snapshots, or use --all"}
 	}
 	r, err := p.open(c)
 	if err != nil {
@@ -287,7 +287,7 @@ func (p *program) rewriteOne(c *cli.Context, r *repo.Repo, m *snapshot.Manifest)
 	next, err := r.Rewrite(c.Context, m, o)
 	if err != nil {
 		if errors.Is(err, repo.ErrPinned) {
-			return hint{err, "\"qsnap pin --remove\" takes that back"}
+			return hint{err, "\"qsnap pin --remove\" unpins it"}
 		}
 		return err
 	}
@@ -296,12 +296,12 @@ func (p *program) rewriteOne(c *cli.Context, r *repo.Repo, m *snapshot.Manifest)
 	}
 	switch {
 	case dropped == 0:
-		p.say("snapshot %s holds nothing of that sort", m.ID.Short())
+		p.say("snapshot %s holds nothing that matches", m.ID.Short())
 	case o.DryRun:
 	case o.Forget:
-		p.say("snapshot %s is %s without %s; that is forgotten, and deleted by \"qsnap prune --max-unused 0\"", next.ID.Short(), m.ID.Short(), term.Plural(dropped, "entry", "entries"))
+		p.say("made snapshot %s: it is %s without %s; the original is forgotten, and \"qsnap prune --max-unused 0\" deletes its data", next.ID.Short(), m.ID.Short(), term.Plural(dropped, "entry", "entries"))
 	default:
-		p.say("snapshot %s is %s without %s; that is still there", next.ID.Short(), m.ID.Short(), term.Plural(dropped, "entry", "entries"))
+		p.say("made snapshot %s: it is %s without %s; the original is kept", next.ID.Short(), m.ID.Short(), term.Plural(dropped, "entry", "entries"))
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func (p *program) replicate(c *cli.Context) error {
 		names = replicaNames(c)
 	}
 	if len(names) == 0 {
-		return hint{errors.New("replicate where to?"), "name a place with --to, or with --replica or $QSNAP_REPLICAS"}
+		return hint{errors.New("no replica given"), "name one with --to, --replica or $QSNAP_REPLICAS"}
 	}
 	r, err := p.open(c)
 	if err != nil {
@@ -50,9 +50,9 @@ func (p *program) replicate(c *cli.Context) error {
 		err := p.replicateTo(c, r, name, o, false)
 		switch {
 		case errors.Is(err, fs.ErrExist):
-			err = hint{err, "name another place"}
+			err = hint{err, "name another location"}
 		case errors.Is(err, repo.ErrLookLost):
-			err = hint{err, "\"qsnap heal --snapshots\" brings back what is lost"}
+			err = hint{err, "\"qsnap heal --snapshots\" brings them back"}
 		}
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
@@ -88,7 +88,7 @@ func (p *program) promote(c *cli.Context) error {
 		err = repo.Promote(c.Context, t, c.Bool("force"))
 	}
 	if errors.Is(err, repo.ErrReplicating) {
-		return hint{fmt.Errorf("%s: %w", at.shown, err), "wait until it has, or use --force if its machine is gone for good"}
+		return hint{fmt.Errorf("%s: %w", at.shown, err), "wait until it ends, or use --force if its machine is gone for good"}
 	}
 	if err != nil {
 		return p.explain(at, err)
@@ -96,7 +96,7 @@ func (p *program) promote(c *cli.Context) error {
 	if p.json {
 		return p.emit(report.NewPromoted(at.shown))
 	}
-	p.say("%s is a repository of its own now", at.shown)
+	p.say("%s is now a repository of its own", at.shown)
 	return nil
 }
 
@@ -118,7 +118,7 @@ func (p *program) healCommand() *cli.Command {
 func (p *program) heal(c *cli.Context) error {
 	names := replicaNames(c)
 	if len(names) == 0 {
-		return hint{errors.New("heal from where?"), "name a replica with --replica or $QSNAP_REPLICAS"}
+		return hint{errors.New("no replica given"), "name one with --replica or $QSNAP_REPLICAS"}
 	}
 	r, err := p.open(c)
 	if err != nil {
@@ -134,7 +134,7 @@ func (p *program) heal(c *cli.Context) error {
 		lost += n
 	}
 	if lost > 0 {
-		return judged{hint{fmt.Errorf("%s can't be mended", term.Plural(lost, "object", "objects")), "\"qsnap check --read-data\" names the files, \"qsnap repair\" salvages the rest"}, errDamage}
+		return judged{hint{fmt.Errorf("%s can't be repaired from a replica", term.Plural(lost, "object", "objects")), "\"qsnap check --read-data\" names the affected files, \"qsnap repair\" salvages the rest"}, errDamage}
 	}
 	return nil
 }
@@ -163,10 +163,10 @@ func (p *program) healFrom(c *cli.Context, r *repo.Repo, name string) (lost int,
 	}
 	p.say("compared %s with %s: %s", term.Plural(result.Compared.Objects, "object", "objects"), name, term.Plural(len(result.Compared.Differences), "difference", "differences"))
 	if result.Packs > 0 {
-		p.say("mended here: %s, whose %s are in new packs now", term.Plural(result.Packs, "pack", "packs"), term.Plural(result.Blobs, "chunk or tree", "chunks and trees"))
+		p.say("repaired here: %s; their %s are now in new packs", term.Plural(result.Packs, "pack", "packs"), term.Plural(result.Blobs, "chunk or tree", "chunks and trees"))
 	}
 	if n := result.Deltas + result.Objects; n > 0 {
-		p.say("mended here: %s", term.Plural(n, "index delta or other object", "index deltas and other objects"))
+		p.say("repaired here: %s", term.Plural(n, "index delta or other object", "index deltas and other objects"))
 	}
 	if result.Snapshots > 0 {
 		p.say("brought back here: %s", term.Plural(result.Snapshots, "snapshot", "snapshots"))

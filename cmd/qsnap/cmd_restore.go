@@ -55,13 +55,13 @@ func (p *program) restore(c *cli.Context) error {
 		_, err := oneArgument(c, "SNAPSHOT[:PATH]")
 		return err
 	case c.NArg() == 0 && c.String("at") == "":
-		return hint{errors.New("restore what?"), "name a snapshot, such as latest, or a time with --at"}
+		return hint{errors.New("no snapshot given"), "name a snapshot, such as latest, or a time with --at"}
 	case c.String("target") == "" && !c.Bool("in-place"):
-		return hint{errors.New("restore to where?"), "name a directory with --target, or put everything back with --in-place"}
+		return hint{errors.New("no destination given"), "name a directory with --target, or put everything back with --in-place"}
 	case c.String("target") != "" && c.Bool("in-place"):
 		return errors.New("--in-place and --target exclude each other")
 	case c.Bool("delete-first") && !c.Bool("delete"):
-		return errors.New("--delete-first needs --delete: it only says when that happens")
+		return errors.New("--delete-first needs --delete: it says only when to delete")
 	}
 	o := repo.RestoreOptions{
 		To: c.String("target"), Include: c.StringSlice("include"), Exclude: c.StringSlice("exclude"),
@@ -88,7 +88,7 @@ func (p *program) restore(c *cli.Context) error {
 		return err
 	}
 	if _, err := r.Entry(c.Context, m, at); errors.Is(err, fs.ErrNotExist) {
-		return judged{hint{err, fmt.Sprintf("\"qsnap ls %s\" lists what it holds", m.ID.Short())}, errPartial}
+		return judged{hint{err, fmt.Sprintf("\"qsnap ls %s\" lists its contents", m.ID.Short())}, errPartial}
 	}
 	o.Path = at
 	o.Protect = p.ownFiles(c)
@@ -113,21 +113,21 @@ func (p *program) restore(c *cli.Context) error {
 	v.sparedSummary(m, o, result)
 	if c.Bool("verbose") || result.Problems > 0 {
 		for _, pattern := range result.Unmatched {
-			p.say("  %s met nothing in the snapshot", pattern)
+			p.say("  %s matched nothing in the snapshot", pattern)
 		}
 	}
 	if err != nil && result.Problems == 0 {
-		return judged{hint{errors.New(err.Error()), fmt.Sprintf("\"qsnap ls %s\" lists what the snapshot holds", m.ID.Short())}, err}
+		return judged{hint{errors.New(err.Error()), fmt.Sprintf("\"qsnap ls %s\" lists the contents of the snapshot", m.ID.Short())}, err}
 	}
 	if err != nil {
-		next := "what is wrong with each is said above"
+		next := "each is named above, with the reason"
 		switch {
 		case errors.Is(err, repo.ErrDamaged):
-			next = "the repository is damaged, and \"qsnap check --read-data\" tells more"
+			next = "the repository is damaged: run \"qsnap check --read-data\" for details"
 		case errors.Is(err, repo.ErrVerification):
 			next = "verification failed: run the same restore again, and check this machine's disk and memory if that fails too"
 		}
-		return judged{hint{fmt.Errorf("%s could not be restored as it should", term.Plural(result.Problems, "path", "paths")), next}, err}
+		return judged{hint{fmt.Errorf("%s could not be restored correctly", term.Plural(result.Problems, "path", "paths")), next}, err}
 	}
 	return nil
 }
@@ -142,7 +142,7 @@ func (p *program) restoreSummary(m *snapshot.Manifest, o repo.RestoreOptions, r 
 	} else {
 		p.say("restored snapshot %s of %s, %s, to %s: %s, %s in %s", m.ID.Short(), p.ofWhat(m.Source()), term.LocalTime(m.End), p.path(o.To), term.Plural(r.Files, "file", "files"), term.Size(r.Bytes), term.Duration(took))
 	}
-	p.say("  %s created, %s replaced, %s with other attributes only, %s deleted", term.Count(r.Created), term.Count(r.Replaced), term.Count(r.Touched), term.Count(r.Deleted))
+	p.say("  %s created, %s replaced, %s changed only in attributes, %s deleted", term.Count(r.Created), term.Count(r.Replaced), term.Count(r.Touched), term.Count(r.Deleted))
 	if o.DryRun {
 		p.say("  would read %s from %s, in about %s", term.Size(r.PackBytes), term.Plural(r.Packs, "pack", "packs"), term.Plural(r.Requests, "request", "requests"))
 	} else {

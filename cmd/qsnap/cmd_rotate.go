@@ -32,15 +32,15 @@ func (p *program) keyRotate(c *cli.Context) error {
 	if p.json {
 		return p.emit(report.NewKeyRotated(left, removed))
 	}
-	p.say("what is stored from now on is sealed with a new key; \"qsnap prune\" seals anew what is there")
+	p.say("new objects are sealed with a new key; \"qsnap prune\" gradually seals existing ones with it")
 	if removed > 0 {
 		p.say("removed %s", term.Plural(removed, "other password or key", "other passwords and keys"))
 	}
 	for _, k := range left {
-		p.say("key %s (%s of %s@%s, %s) opens only what is older: \"qsnap key remove %s\", then \"qsnap key add\"",
+		p.say("key %s (%s of %s@%s, %s) opens older objects only: replace it with \"qsnap key remove %s\", then \"qsnap key add\"",
 			k.ID[:8], k.Kind, k.Username, k.Hostname, term.LocalTime(k.Created), k.ID[:8])
 	}
-	p.say("Recovery sheets from before don't open what is new: print another with \"qsnap key export\".")
+	p.say("Older recovery sheets don't open new objects: print a new one with \"qsnap key export\".")
 	return nil
 }
 

@@ -132,7 +132,7 @@ func (p *program) snapshotOptions(c *cli.Context) (o repo.SnapshotOptions, err e
 	}
 	for _, name := range o.IgnoreFiles {
 		if name != filepath.Base(name) {
-			return o, fmt.Errorf("--ignore-file %q: it is the name of files in the tree, not a path: for a single file use --exclude-file", name)
+			return o, fmt.Errorf("--ignore-file %q: want a name of files in the tree, not a path: for a single file use --exclude-file", name)
 		}
 	}
 	return o, nil
@@ -145,7 +145,7 @@ func (p *program) source(c *cli.Context) (src repo.Source, wait func() error, er
 	name := c.String("stdin-filename")
 	switch {
 	case (command != "" || stdin) && (name == "." || name == ".." || strings.Contains(name, "/")):
-		return src, nil, fmt.Errorf("--stdin-filename %q can't be the name of a file: use one without slashes", name)
+		return src, nil, fmt.Errorf("--stdin-filename %q: want the name of a file, without slashes", name)
 	case command != "" && stdin, (command != "" || stdin) && len(paths) > 0:
 		return src, nil, errors.New("--stdin, --command and paths exclude each other")
 	case stdin:
@@ -157,7 +157,7 @@ func (p *program) source(c *cli.Context) (src repo.Source, wait func() error, er
 		}
 		return repo.Stream(name, from), from.stop, nil
 	case len(paths) == 0:
-		return src, nil, hint{errors.New("nothing to snapshot"), "name a directory, as in \"qsnap snapshot .\""}
+		return src, nil, hint{errors.New("no path given"), "name a directory, as in \"qsnap snapshot .\""}
 	}
 	if err := noneThere(paths); err != nil {
 		return src, nil, judged{err, errFailed}
@@ -186,7 +186,7 @@ func (p *program) snapshotSummary(m *snapshot.Manifest, cost repo.Cost, unmatche
 		return p.emit(report.NewSnapshotSummary(m, cost, unmatched, dryRun))
 	}
 	if dryRun {
-		p.say("would save a snapshot: %s, %s (looked at in %s)", term.Plural(s.Files, "file", "files"), term.Size(s.Bytes), term.Duration(took))
+		p.say("would save a snapshot: %s, %s (read in %s)", term.Plural(s.Files, "file", "files"), term.Size(s.Bytes), term.Duration(took))
 		p.say("  it would cost %s", costLine(cost))
 	} else {
 		p.say("snapshot %s saved: %s, %s in %s", m.ID.Short(), term.Plural(s.Files, "file", "files"), term.Size(s.Bytes), term.Duration(took))
@@ -208,10 +208,10 @@ func (p *program) snapshotSummary(m *snapshot.Manifest, cost repo.Cost, unmatche
 		p.warn("%s is not in the snapshot: %s", term.Printable(missing.Path), term.Printable(missing.Text))
 	}
 	for _, pattern := range unmatched {
-		p.say("  %s met nothing", pattern)
+		p.say("  %s matched nothing", pattern)
 	}
 	if m.Problems.Total > 0 {
-		p.warn("%s could not be read as it should: the snapshot is %s", term.Plural(m.Problems.Total, "path", "paths"), cmp.Or(stateOf(m), "good"))
+		p.warn("%s could not be read correctly: the snapshot is %s", term.Plural(m.Problems.Total, "path", "paths"), cmp.Or(stateOf(m), "good"))
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func (p *program) snapshots(c *cli.Context) error {
 		return damaged
 	}
 	if damaged != nil {
-		return hint{damaged, "\"qsnap check\" tells more"}
+		return hint{damaged, "run \"qsnap check\" for details"}
 	}
 	return nil
 }
@@ -64,7 +64,7 @@ func (p *program) showSnapshots(c *cli.Context, list []*snapshot.Manifest) error
 		return p.emit(out)
 	}
 	if len(list) == 0 {
-		p.say("there are no snapshots%s", map[bool]string{true: " that these flags pick"}[c.NumFlags() > 0])
+		p.say("there are no snapshots%s", map[bool]string{true: " that these flags select"}[c.NumFlags() > 0])
 		return nil
 	}
 	rows := [][]string{{"ID", "TIME", "HOST", "PATHS", "TAGS", "FILES", "SIZE", "STORED"}}
@@ -112,7 +112,7 @@ func (p *program) showNotes(c *cli.Context, r *repo.Repo, m *snapshot.Manifest) 
 	}
 	for n, err := range r.Notes(c.Context, m) {
 		if err != nil {
-			return fmt.Errorf("snapshot %s: what it notes of single paths: %w", m.ID.Short(), err)
+			return fmt.Errorf("snapshot %s: its notes: %w", m.ID.Short(), err)
 		}
 		if !named[n.Path] {
 			fmt.Fprintf(p.stdout, "%s noted: %s: %s\n", m.ID.Short(), p.path(cmp.Or(n.Path, ".")), strings.TrimSuffix(string(n.Kind)+": "+n.Text, ": "))

@@ -60,13 +60,13 @@ func (p *program) repoStats(c *cli.Context) error {
 	}
 	p.table([][]string{
 		{"snapshots", term.Count(s.Snapshots)},
-		{"as if each were on its own", term.Size(s.Bytes), term.Plural(s.Files, "file", "files")},
+		{"data in all snapshots", term.Size(s.Bytes), term.Plural(s.Files, "file", "files")},
 		{"unique chunks", term.Size(s.ChunkBytes), term.Count(s.Chunks)},
 		{"unique trees", term.Size(s.TreeBytes), term.Count(s.Trees)},
 		{"stored in packs", term.Size(s.PackBytes), term.Count(s.Packs)},
 		{"stored in index deltas", term.Size(s.DeltaBytes), term.Count(s.Deltas)},
 		{"stored in manifests", term.Size(s.ManifestBytes), term.Count(s.Manifests)},
-		{"stored in all", term.Size(s.Stored())},
+		{"stored in total", term.Size(s.Stored())},
 	})
 	if s.Bytes > 0 {
 		p.say("deduplicated %.1f times, compressed %.2f times", ratio(s.Bytes, s.ChunkBytes), ratio(s.ChunkBytes+s.TreeBytes, s.PackBytes))

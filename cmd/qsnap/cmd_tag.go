@@ -27,12 +27,12 @@ func (p *program) tagCommand() *cli.Command {
 func (p *program) tag(c *cli.Context) error {
 	add, remove, set := c.StringSlice("add"), c.StringSlice("remove"), c.StringSlice("set")
 	if len(add)+len(remove)+len(set) == 0 {
-		return hint{errors.New("change which tags?"), "use --add, --remove or --set"}
+		return hint{errors.New("no tag given"), "use --add, --remove or --set"}
 	}
 	if len(set) > 0 && len(add)+len(remove) > 0 {
 		return errors.New("--set excludes --add and --remove")
 	}
-	return p.eachNamed(c, "tag which?", func(r *repo.Repo, m *snapshot.Manifest) error {
+	return p.eachNamed(c, func(r *repo.Repo, m *snapshot.Manifest) error {
 		tags := slices.Concat(m.Tags, add)
 		if len(set) > 0 {
 			tags = set

@@ -44,7 +44,7 @@ func (p *program) targetCommand() *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
-				return hint{fmt.Errorf("there is no command \"target %s\"", c.Args().First()), "\"qsnap target --help\" lists them"}
+				return hint{fmt.Errorf("unknown command \"target %s\"", c.Args().First()), "\"qsnap target --help\" lists the commands"}
 			}
 			return cli.ShowSubcommandHelp(c)
 		},
@@ -147,7 +147,7 @@ func (v verdict) blame(err error) error {
 	if target.Temporary(err) {
 		return hint{err, "the target could not be checked, try again"}
 	}
-	return hint{err, "don't keep a repository there"}
+	return hint{err, "do not keep a repository there"}
 }
 
 func (p *program) showVerdict(v verdict) error {
@@ -179,7 +179,7 @@ func (p *program) showVerdict(v verdict) error {
 	if !v.createOnly {
 		p.tellUnsafe(repo.ErrReplaces)
 	} else if v.err() == nil {
-		p.say("%s keeps what a repository relies on (checked in %s)", v.at, term.Duration(v.elapsed))
+		p.say("%s is fit for a repository (checked in %s)", v.at, term.Duration(v.elapsed))
 	}
 	return nil
 }

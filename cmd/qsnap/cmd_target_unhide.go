@@ -22,7 +22,7 @@ func (p *program) targetUnhide(c *cli.Context) error {
 	}
 	u, ok := target.As[target.VersionRestorer](t)
 	if !ok {
-		return fmt.Errorf("%s: nothing can be locked there, so that nothing is hidden", at)
+		return fmt.Errorf("%s: the target has no object lock, so nothing is hidden there", at)
 	}
 	var names []string
 	err = u.Hidden(c.Context, "", func(i target.Info) error { names = append(names, i.Name); return nil })

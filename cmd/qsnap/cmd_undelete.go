@@ -29,7 +29,7 @@ func (p *program) undelete(c *cli.Context) error {
 	all, damaged := r.Forgotten(c.Context)
 	if c.NArg() == 0 {
 		if len(all) == 0 && damaged == nil {
-			p.say("there are no forgotten snapshots that could be brought back")
+			p.say("there are no forgotten snapshots to bring back")
 			if !p.json {
 				return nil
 			}
@@ -55,7 +55,7 @@ func (p *program) undelete(c *cli.Context) error {
 				return err
 			}
 		}
-		p.say("snapshot %s of %s, %s, is back, as %s", found[0].ID.Short(), p.ofWhat(m.Source()), term.LocalTime(m.End), m.ID.Short())
+		p.say("brought back snapshot %s of %s, %s, as %s", found[0].ID.Short(), p.ofWhat(m.Source()), term.LocalTime(m.End), m.ID.Short())
 	}
 	return nil
 }

@@ -155,7 +155,7 @@ func TestAPruneSaysForWhomItWaits(t *testing.T) {
 	s.awaitFile("repo/leases/w-*")
 	start := time.Now()
 	out := s.run("forget", "--path", "src", "--keep-last", "1", "--prune")
-	if !strings.Contains(out, "wait for others") || !strings.Contains(out, "the snapshot that ") || !strings.Contains(out, "nothing to delete") {
+	if !strings.Contains(out, "wait for other runs") || !strings.Contains(out, "    snapshot by ") || !strings.Contains(out, "nothing to delete") {
 		t.Errorf("%s", out)
 	}
 	if took := time.Since(start); took > 30*time.Second { // the other one would let it wait for ever

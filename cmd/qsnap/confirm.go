@@ -31,7 +31,7 @@ func (p *program) confirm(c *cli.Context, what string) error {
 		}
 		return errNeedsYes
 	}
-	fmt.Fprintf(p.stderr, "%s\nDo it? [y/N] ", what)
+	fmt.Fprintf(p.stderr, "%s\nContinue? [y/N] ", what)
 	answer, err := bufio.NewReader(p.stdin).ReadString('\n')
 	if err != nil && err != io.EOF {
 		return err

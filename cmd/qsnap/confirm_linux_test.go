@@ -62,7 +62,7 @@ func TestWhatNeedsAYesIsAskedOnATerminalOnly(t *testing.T) {
 		if agreed != want || (code == exitOK) != want || !want && code != exitNeedsYes {
 			t.Errorf("%q: agreed %v, code %d", typed, agreed, code)
 		}
-		if !strings.HasPrefix(said.String(), "3 files would be deleted\nDo it? [y/N] ") || want == strings.Contains(said.String(), "nothing was done") {
+		if !strings.HasPrefix(said.String(), "3 files would be deleted\nContinue? [y/N] ") || want == strings.Contains(said.String(), "nothing was done") {
 			t.Errorf("%q: %q", typed, said.String())
 		}
 	}

@@ -41,7 +41,7 @@ func (p *program) config(c *cli.Context, at repoRef) (connect.Config, error) {
 	}
 	switch o.RetryFor = c.Duration("retry-for"); {
 	case o.RetryFor < 0:
-		return connect.Config{}, errors.New("--retry-for: a time can't be negative")
+		return connect.Config{}, errors.New("--retry-for: the time must not be negative")
 	case o.RetryFor == 0:
 		o.RetryFor = connect.Once
 	}
@@ -109,7 +109,7 @@ func (p *program) sayWaits() func(connect.Wait) {
 		last = time.Now()
 		why := w.String()
 		if w.Err == nil {
-			why = fmt.Sprintf("%s takes no more requests for now: waiting for %s", w.Location, term.Duration(w.Delay))
+			why = fmt.Sprintf("%s accepts no more requests for now: waiting %s", w.Location, term.Duration(w.Delay))
 		}
 		view.Interject("target: " + term.Printable(why))
 	}

@@ -22,8 +22,8 @@ func TestAnObjectThatMayNotBeReadIsNamedAndNeverRemoved(t *testing.T) {
 		code   int
 		says   string
 	}{
-		{"repo/packs/*/*", "packs", exitDamage, "left alone: it may not be read, and may be whole"},
-		{"repo/snapshots/*", "snapshots --forget", exitOK, "left alone, as it may be whole"},
+		{"repo/packs/*/*", "packs", exitDamage, "left alone: no permission to read it, and it may be intact"},
+		{"repo/snapshots/*", "snapshots --forget", exitOK, "left alone, as it may be intact"},
 		{"repo/config", "packs", exitOK, "no pack is damaged"},
 		{"repo/index/*", "packs", exitOK, "no pack is damaged"},
 	} {
@@ -36,7 +36,7 @@ func TestAnObjectThatMayNotBeReadIsNamedAndNeverRemoved(t *testing.T) {
 			t.Fatal(err)
 		}
 		out, code := s.try("check", "--read-data")
-		if code != exitDamage || !strings.Contains(out, strings.TrimPrefix(name, s.path("repo/"))) || !strings.Contains(out, "next: it may well be whole: mend its permissions") {
+		if code != exitDamage || !strings.Contains(out, strings.TrimPrefix(name, s.path("repo/"))) || !strings.Contains(out, "next: it may be intact: fix its permissions") {
 			t.Errorf("%s: check: exit code %d\n%s", c.glob, code, out)
 		}
 		args := append([]string{"repair"}, strings.Fields(c.repair)...)

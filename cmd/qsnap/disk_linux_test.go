@@ -198,7 +198,7 @@ func TestARestoreDeletesFirstWhereBothFindNoRoom(t *testing.T) {
 	if code != exitFailed || !strings.Contains(out, "with --delete-first") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
-	if out := s.run("restore", "latest", "--in-place", "--delete", "--delete-first"); !strings.Contains(out, "1 created, 0 replaced, 0 with other attributes only, 1 deleted") {
+	if out := s.run("restore", "latest", "--in-place", "--delete", "--delete-first"); !strings.Contains(out, "1 created, 0 replaced, 0 changed only in attributes, 1 deleted") {
 		t.Error(out)
 	}
 	if b, err := os.ReadFile(s.path("tree/a")); err != nil || !bytes.Equal(b, treetest.Bytes(1, 2<<20)) {

@@ -34,7 +34,7 @@ func rulesOf(ctx context.Context, name string) ([]repo.Rule, error) {
 		return nil, fmt.Errorf("--exclude-file: %w", err)
 	}
 	if len(text) > mostPatterns {
-		return nil, fmt.Errorf("--exclude-file: %s has more than %s: that can't be patterns", name, term.Size(mostPatterns))
+		return nil, fmt.Errorf("--exclude-file: %s is larger than %s: name a file of patterns", name, term.Size(mostPatterns))
 	}
 	return repo.ParseRules(bytes.NewReader(text), name)
 }
@@ -66,6 +66,6 @@ func openPatterns(ctx context.Context, name string, patience time.Duration) (*os
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-timer.C:
-		return nil, errors.New(name + " is a pipe, and nobody writes to it")
+		return nil, errors.New(name + " is a pipe that nobody writes to")
 	}
 }

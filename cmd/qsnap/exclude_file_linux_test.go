@@ -20,14 +20,14 @@ func TestAnExcludeFileIsAFileOrAPipeThatSomebodyWritesTo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := openPatterns(t.Context(), silent, time.Millisecond); err == nil || !strings.Contains(err.Error(), "nobody writes to it") {
+	if _, err := openPatterns(t.Context(), silent, time.Millisecond); err == nil || !strings.Contains(err.Error(), "is a pipe that nobody writes to") {
 		t.Errorf("a pipe without a writer: %v", err)
 	}
 	go func() { _ = os.WriteFile(pipe, []byte("# a comment\r\n*.o\n"), 0) }()
 	if rules, err := rulesOf(t.Context(), pipe); err != nil || len(rules) != 1 {
 		t.Errorf("a pipe with a writer: %v, %v", rules, err)
 	}
-	for name, want := range map[string]string{dir: "is a directory", filepath.Join(dir, "none"): "no such file", "/dev/zero": "has more than"} {
+	for name, want := range map[string]string{dir: "is a directory", filepath.Join(dir, "none"): "no such file", "/dev/zero": "is larger than"} {
 		if _, err := rulesOf(t.Context(), name); err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "--exclude-file: ") {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -77,7 +77,7 @@ var outcomes = []outcome{
 	{exitOverdue, report.Overdue, "overdue", one(errOverdue)},
 	{exitFailed, report.Failed, "failed", one(errFailed)},
 	{exitNotWhole, report.Incomplete, "done, but incomplete: a named source is missing", one(errNotWhole)},
-	{exitPartial, report.Partial, "done, but some paths were not read or restored, or something named met nothing", one(errPartial, repo.ErrIncomplete)},
+	{exitPartial, report.Partial, "done, but some paths were not read or restored, or something named matched nothing", one(errPartial, repo.ErrIncomplete)},
 	{exitBehind, report.Behind, "done, but a replica or copy is late", one(errBehind)},
 }
 

@@ -65,7 +65,7 @@ func kinds(c *cli.Context, s *repo.Select) error {
 		case name == "any":
 			s.AnyKind = true
 		case i < 0:
-			return fmt.Errorf("--kind %q: it is none of source, imported, before-restore, evidence, trial, catalog and any", name)
+			return fmt.Errorf("--kind %q: want source, imported, before-restore, evidence, trial, catalog or any", name)
 		default:
 			s.Kinds = append(s.Kinds, known[i])
 		}
@@ -92,7 +92,7 @@ func (p *program) find(c *cli.Context, r *repo.Repo, word string, s repo.Select)
 		m, err = r.Find(c.Context, word, s)
 	}
 	if errors.Is(err, repo.ErrNoSnapshot) {
-		return nil, hint{err, "\"qsnap snapshots\" lists them"}
+		return nil, hint{err, "\"qsnap snapshots\" lists the snapshots"}
 	}
 	return m, err
 }
@@ -140,7 +140,7 @@ func (p *program) snapshotAndPath(c *cli.Context, r *repo.Repo, word string) (*s
 		name = "latest"
 	}
 	if name != "latest" && !s.Before.IsZero() {
-		return nil, "", usage(errors.New("--at picks a snapshot by its time: use it without an id"))
+		return nil, "", usage(errors.New("--at selects a snapshot by its time: use it without an id"))
 	}
 	m, err := p.find(c, r, name, s)
 	if err != nil || !strings.HasPrefix(path, "/") {
@@ -170,9 +170,9 @@ func oneArgument(c *cli.Context, what string) (string, error) {
 
 // eachNamed calls f for each snapshot that the arguments name. With --json it then
 // prints them as they are now.
-func (p *program) eachNamed(c *cli.Context, missing string, f func(*repo.Repo, *snapshot.Manifest) error) error {
+func (p *program) eachNamed(c *cli.Context, f func(*repo.Repo, *snapshot.Manifest) error) error {
 	if c.NArg() == 0 {
-		return hint{errors.New(missing), "name snapshots"}
+		return hint{errors.New("no snapshot given"), "name one or more"}
 	}
 	r, err := p.open(c)
 	if err != nil {

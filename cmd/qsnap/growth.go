@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 
 	"github.com/urfave/cli/v2"
 
@@ -12,7 +12,7 @@ import (
 // growth shows what each snapshot added, and what forgetting it would free.
 func (p *program) growth(c *cli.Context) error {
 	if c.NArg() > 0 {
-		return hint{fmt.Errorf("--growth is of many snapshots, and takes none by name"), "pick some with --host, --path, --tag or --at"}
+		return hint{errors.New("--growth takes no snapshots by name"), "select some with --host, --path, --tag or --at"}
 	}
 	s, err := p.selection(c)
 	if err != nil {
@@ -25,7 +25,7 @@ func (p *program) growth(c *cli.Context) error {
 	defer r.Close()
 	list, err := r.Growth(c.Context, s)
 	if err != nil {
-		return hint{err, "\"qsnap check\" tells more"}
+		return hint{err, "run \"qsnap check\" for details"}
 	}
 	if p.json {
 		out := []report.Growth{}
@@ -35,7 +35,7 @@ func (p *program) growth(c *cli.Context) error {
 		return p.emit(out)
 	}
 	if len(list) == 0 {
-		p.say("there are no snapshots%s", map[bool]string{true: " that these flags pick"}[c.NumFlags() > 1])
+		p.say("there are no snapshots%s", map[bool]string{true: " that these flags select"}[c.NumFlags() > 1])
 		return nil
 	}
 	rows := [][]string{{"ID", "TIME", "HOST", "NEW", "CHANGED", "DATA", "TREES", "STORED", "TOTAL", "FREED"}}

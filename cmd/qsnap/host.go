@@ -20,7 +20,7 @@ func (p *program) thisHost() string {
 // checkHost refuses a name that can't be one.
 func (p *program) checkHost() error {
 	if name := p.getenv("QSNAP_HOST"); strings.ContainsFunc(name, unicode.IsControl) {
-		return fmt.Errorf("QSNAP_HOST %q: it can't have line breaks or other control characters", name)
+		return fmt.Errorf("QSNAP_HOST %q: the name must not contain line breaks or other control characters", name)
 	}
 	return nil
 }

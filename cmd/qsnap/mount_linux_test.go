@@ -132,7 +132,7 @@ func TestAMountThatIsUsedSaysByWhomAndWaits(t *testing.T) {
 		m.dir + " is busy: ",
 		fmt.Sprintf("sleep (pid %d): its working directory is %s/snapshots/", sleep.Process.Pid, m.dir),
 		fmt.Sprintf("(pid %d): it has open %s/snapshots/", os.Getpid(), m.dir),
-		": it is unmounted for all others, and ends when they are through",
+		": unmounted for everyone else; qsnap ends when these programs do",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("no %q in %q, %v", want, said, err)

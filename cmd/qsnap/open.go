@@ -91,7 +91,7 @@ func (p *program) explain(at repoRef, err error) error {
 		}
 		return err
 	case errors.Is(err, repo.ErrNoConfig):
-		return hint{fmt.Errorf("%s: %w", at.shown, err), "all else may be whole: put \"config\" back from a copy of the repository or from a replica, where it has the same bytes, and don't make a repository here"}
+		return hint{fmt.Errorf("%s: %w", at.shown, err), "everything else may be intact: put \"config\" back from a copy of the repository or from a replica, where it has the same bytes, and do not make a repository here"}
 	case errors.Is(err, repo.ErrOccupied):
 		return hint{fmt.Errorf("%s: %w", at.shown, err), "name an empty or a new directory"}
 	case errors.Is(err, repo.ErrWrongSecret):
@@ -127,7 +127,7 @@ func (p *program) openOrCreate(c *cli.Context) (*repo.Repo, error) {
 	p.note("made a repository for your snapshots: %s", at.shown)
 	if !given {
 		p.note("and the key that opens it:            %s", at.keyFile)
-		p.note("Without this key the snapshots can't be read by anyone. Keep a copy elsewhere:")
+		p.note("Without this key nobody can read the snapshots. Keep a copy elsewhere:")
 		p.note("\"qsnap key export\" prints a recovery sheet.")
 	}
 	return r, nil
@@ -145,7 +145,7 @@ func makeKeyFile(name string) (repo.Secret, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return repo.Secret{}, err
 	}
-	text = "# The key of a qsnap repository. Whoever has it can read all its snapshots;\n" +
+	text = "# The key of a qsnap repository. Anyone who has it can read all its snapshots;\n" +
 		"# without it nobody can. Keep a copy in another place.\n" + text
 	if err := writeNewFile(name, text); err != nil {
 		return repo.Secret{}, err
@@ -170,7 +170,7 @@ func writeNewFile(name, text string) error {
 // tellUnsafe says what a repository's target can't do that others can.
 func (p *program) tellUnsafe(err error) {
 	if errors.Is(err, repo.ErrReplaces) {
-		err = hint{err, "what an interrupted snapshot left pending stays until \"qsnap prune --drop-pending\", and two must not rotate the key at once"}
+		err = hint{err, "an interrupted snapshot may stay pending until \"qsnap prune --drop-pending\", and two runs must not rotate the key at once"}
 	}
 	p.warn("warning: %s", term.OneLine(err))
 }

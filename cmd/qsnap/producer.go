@@ -37,12 +37,12 @@ func (p *program) producerIn(ctx context.Context, shell []string, line string) (
 	piped, nested := pipes(line)
 	switch {
 	case len(shell) == 0 && piped == certain:
-		return nil, usage(hint{fmt.Errorf("command %q: no shell here fails when a command before a | fails", line), "install bash, or have the command write to a file first"})
+		return nil, usage(hint{fmt.Errorf("command %q: no shell here fails when a command before a | fails", line), "install bash, or let the command write to a file first"})
 	case len(shell) == 0 && piped == perhaps:
-		p.warn("warning: command %q: no shell here fails when a command before a | fails: install bash if it has one", line)
+		p.warn("warning: command %q: no shell here fails when a command before a | fails: install bash if the command has a |", line)
 	}
 	if nested {
-		p.warn("warning: command %q: the | in quotes may be run by another shell, which may not fail when a command before the | does: begin there with \"set -o pipefail;\"", line)
+		p.warn("warning: command %q: another shell may run the | in quotes, and may not fail when a command before the | does: begin the quoted command with \"set -o pipefail;\"", line)
 	}
 	if len(shell) == 0 {
 		shell = plainShell
@@ -86,7 +86,7 @@ func (r *producer) Read(b []byte) (int, error) {
 		if failed := r.cmd.Wait(); failed != nil {
 			err = fmt.Errorf("command %q failed, so no snapshot was made: %w", r.line, failed)
 			if exit, ok := errors.AsType[*exec.ExitError](failed); ok && exit.ExitCode() == endedByPipe {
-				err = hint{err, "a command still wrote when the next one stopped reading; if that is meant, write (COMMAND || [ $? = 141 ]) | ..."}
+				err = hint{err, "a command was still writing when the next one stopped reading; if that is intended, write (COMMAND || [ $? = 141 ]) | ..."}
 			}
 		}
 	}
@@ -113,13 +113,13 @@ func explainEmpty(paths bool, command string, err error) error {
 		return err
 	}
 	if paths {
-		return judged{hint{fmt.Errorf("%w; no snapshot was made", err), "--allow-empty-source takes it as it is"}, err}
+		return judged{hint{fmt.Errorf("%w; no snapshot was made", err), "use --allow-empty-source to take one anyway"}, err}
 	}
 	what := "standard input was empty, so no snapshot was made"
 	if command != "" {
 		what = fmt.Sprintf("command %q printed nothing, so no snapshot was made", command)
 	}
-	return judged{hint{errors.New(what), "--allow-empty-source permits it"}, err}
+	return judged{hint{errors.New(what), "use --allow-empty-source to take one anyway"}, err}
 }
 
 // How sure it is that a command line has a pipe.

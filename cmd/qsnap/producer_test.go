@@ -136,9 +136,9 @@ func TestAStreamOfNothingIsNoSnapshot(t *testing.T) {
 		want  int
 		said  string
 	}{
-		{"", "snapshot --stdin", 1, "qsnap: standard input was empty, so no snapshot was made: --allow-empty-source permits it\n"},
+		{"", "snapshot --stdin", 1, "qsnap: standard input was empty, so no snapshot was made: use --allow-empty-source to take one anyway\n"},
 		{"", "snapshot --stdin --dry-run", 1, "qsnap: standard input was empty"},
-		{"x", "snapshot --command true", 1, "qsnap: command \"true\" printed nothing, so no snapshot was made: --allow-empty-source permits it\n"},
+		{"x", "snapshot --command true", 1, "qsnap: command \"true\" printed nothing, so no snapshot was made: use --allow-empty-source to take one anyway\n"},
 		{"x", "snapshot --command false", 1, "qsnap: command \"false\" failed, so no snapshot was made: exit status 1\n"},
 		{"x", "snapshot --command false --allow-empty-source", 1, "failed, so no snapshot was made"},
 		{"", "snapshot --stdin --allow-empty-source", 0, ""},

@@ -107,14 +107,14 @@ func (p *program) replicateTo(c *cli.Context, r *repo.Repo, name string, o repo.
 
 func (p *program) replicaSummary(name string, r *repo.ReplicateReport, took time.Duration, done, brief bool) error {
 	for _, err := range r.Damaged {
-		p.warn("%v: it is not copied: \"qsnap heal\" mends it where %s has it", err, name)
+		p.warn("%v: not copied: \"qsnap heal\" repairs it if %s has it", err, name)
 	}
 	if len(r.Unexplained) > 0 {
-		p.warn("%s: %s there only, and no record says that they were forgotten: \"qsnap heal --snapshots\" brings them back, \"qsnap replicate --delete\" removes them",
+		p.warn("%s: %s only there, and no record says that they were forgotten: \"qsnap heal --snapshots\" brings them back, \"qsnap replicate --delete\" removes them",
 			name, term.Plural(len(r.Unexplained), "snapshot is", "snapshots are"))
 	}
 	if r.Kept != nil {
-		p.warn("%s: what the repository has no more is kept there: %s: \"qsnap heal\" may mend that", name, term.OneLine(r.Kept))
+		p.warn("%s: what the repository no longer has is kept there: %s: \"qsnap heal\" may repair that", name, term.OneLine(r.Kept))
 	}
 	if p.json {
 		return p.emit(report.NewReplicated(name, r, took, done))
@@ -140,18 +140,18 @@ func (p *program) close(c *cli.Context, r *repo.Repo) {
 	if len(served) == 0 {
 		return
 	}
-	told := term.Plural(len(served), "object", "objects") + " could not be read here, and came from a replica"
+	told := term.Plural(len(served), "object", "objects") + " could not be read here and came from a replica"
 	if c.Context.Err() != nil || c.Bool("dry-run") {
-		p.warn("%s: \"qsnap heal\" mends that", told)
+		p.warn("%s: \"qsnap heal\" repairs that", told)
 		return
 	}
 	for _, name := range replicaNames(c) {
 		err := p.mend(c, r, name, served)
 		if err == nil {
-			p.warn("%s: mended from %s", told, name)
+			p.warn("%s: repaired from %s", told, name)
 			return
 		}
-		p.warn("%s: mend from %s: %s: \"qsnap heal\" tries again", told, name, term.OneLine(err))
+		p.warn("%s: repair from %s: %s: \"qsnap heal\" tries again", told, name, term.OneLine(err))
 	}
 }
 

@@ -26,11 +26,11 @@ func (p *program) restorePlace(c *cli.Context, r *repo.Repo, m *snapshot.Manifes
 	here := p.isHere(c, m)
 	if c.Bool("in-place") {
 		if o.To = own; !filepath.IsAbs(own) {
-			return hint{fmt.Errorf("snapshot %s can't be put back in its place: %q is no path on this machine", m.ID.Short(), own), "name a directory with --target"}
+			return hint{fmt.Errorf("snapshot %s can't be put back in its place: %q is not a path on this machine", m.ID.Short(), own), "name a directory with --target"}
 		}
 		o.InPlace = true
 		if !here && !o.DryRun {
-			what := fmt.Sprintf("Snapshot %s is of another machine, %s, and would be put in the place of what this one has at %s.", m.ID.Short(), m.Hostname, p.path(own))
+			what := fmt.Sprintf("Snapshot %s is of another machine, %s. It would replace what this machine has at %s.", m.ID.Short(), m.Hostname, p.path(own))
 			if err := p.confirm(c, what); err != nil {
 				return err
 			}
@@ -81,13 +81,13 @@ func samePath(a, b string) bool {
 // deletionPlan says what a restore would delete.
 func (p *program) deletionPlan(m *snapshot.Manifest, o *repo.RestoreOptions, plan repo.DeletionPlan, same bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "To restore snapshot %s of %s:%s to %s would delete %s of %s there:\n", m.ID.Short(), m.Hostname, p.path(strings.Join(m.Paths, " ")),
+	fmt.Fprintf(&b, "Restoring snapshot %s of %s:%s to %s would delete %s of %s there:\n", m.ID.Short(), m.Hostname, p.path(strings.Join(m.Paths, " ")),
 		p.path(o.To), term.Count(plan.Delete), term.Plural(plan.There, "entry", "entries"))
 	for _, name := range plan.Paths {
 		fmt.Fprintf(&b, "  %s\n", p.path(name))
 	}
 	if more := plan.Delete - uint64(len(plan.Paths)); more > 0 {
-		fmt.Fprintf(&b, "  and %s more, which --dry-run names\n", term.Count(more))
+		fmt.Fprintf(&b, "  and %s more: --dry-run names all\n", term.Count(more))
 	}
 	if !same {
 		b.WriteString("The snapshot was not taken of that directory on this machine.")
@@ -110,13 +110,13 @@ func (p *program) noRoom(err error, o repo.RestoreOptions) error {
 	if lack.Deleted {
 		free += " even after --delete-first"
 	}
-	next := "nothing was written: free some room, restore a part with --include"
+	next := "nothing was written: free some space, restore a part with --include"
 	switch {
 	case o.DeleteFirst && !lack.Deleted:
-		next = "nothing was written, and nothing can be deleted first (--dry-run --no-room-check says why): free some room, restore a part with --include"
+		next = "nothing was written, and nothing can be deleted first (--dry-run --no-room-check says why): free some space, restore a part with --include"
 	case o.Delete && !o.DeleteFirst:
 		next += ", delete before writing with --delete-first"
 	}
-	next += ", or try it all the same with --no-room-check"
+	next += ", or restore anyway with --no-room-check"
 	return judged{hint{fmt.Errorf("%s has %s free, and this restore needs at least %s", p.path(lack.Path), free, need), next}, errFailed}
 }

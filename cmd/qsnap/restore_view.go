@@ -134,7 +134,7 @@ func (v *restoreView) elsewhere(u repo.RestoreProgress) {
 		_ = v.p.emit(report.NewElsewhere(u))
 		return
 	}
-	v.p.warn("%s: snapshot %s of %s has it whole", v.p.path(u.Path), u.Elsewhere.ID.Short(), term.LocalTime(u.Elsewhere.Start))
+	v.p.warn("%s: snapshot %s of %s has it intact", v.p.path(u.Path), u.Elsewhere.ID.Short(), term.LocalTime(u.Elsewhere.Start))
 }
 
 // leftover tells of what an interrupted restore has moved aside.
@@ -180,12 +180,12 @@ func (v *restoreView) sparedSummary(m *snapshot.Manifest, o repo.RestoreOptions,
 	if !v.verbose {
 		named = "; -v names them"
 	}
-	v.p.say("  spared %s that the snapshot doesn't cover%s", term.Plural(r.Spared, "path", "paths"), named)
+	v.p.say("  not deleted: %s that the snapshot doesn't cover%s", term.Plural(r.Spared, "path", "paths"), named)
 	if v.reason != "" && !v.verbose {
-		v.p.say("  all for one reason: %s", v.reason)
+		v.p.say("  all for the same reason: %s", v.reason)
 	}
 	for _, mount := range slices.Sorted(maps.Keys(v.mounts)) {
-		v.p.say("  %s on the file system mounted at %s: to delete them, qsnap restore %s --target %s --delete", term.Plural(v.mounts[mount], "path is", "paths are"),
+		v.p.say("  %s on the file system mounted at %s: to delete them, run qsnap restore %s --target %s --delete", term.Plural(v.mounts[mount], "path is", "paths are"),
 			v.p.path(mount), shellWord(m.ID.Short()+":"+path.Join(o.Path, mount)), shellWord(filepath.Join(o.To, mount)))
 	}
 }

@@ -31,7 +31,7 @@ func (p *program) prompt(what string, fresh bool) (repo.Secret, error) {
 		return repo.Secret{}, err
 	}
 	if first == "" {
-		return repo.Secret{}, errors.New("an empty password protects nothing")
+		return repo.Secret{}, errors.New("the password is empty: an empty password protects nothing")
 	}
 	if fresh {
 		again, err := p.ask("enter it again")
@@ -39,7 +39,7 @@ func (p *program) prompt(what string, fresh bool) (repo.Secret, error) {
 			return repo.Secret{}, err
 		}
 		if again != first {
-			return repo.Secret{}, errors.New("the two passwords are not the same")
+			return repo.Secret{}, errors.New("the two passwords differ")
 		}
 	}
 	return repo.Passphrase(first), nil

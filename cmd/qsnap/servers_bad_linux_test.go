@@ -356,7 +356,7 @@ func TestGoodServersAreTrustedAndThoseThatReplaceObjectsAreNot(t *testing.T) {
 	eachServer(t, func(t *testing.T, server *servers.Server, s *session) {
 		s.run("init", "--key-file", "key") // the directory has to be there
 		start := time.Now()
-		if out := s.run("target", "check"); !strings.Contains(out, "keeps what a repository relies on") {
+		if out := s.run("target", "check"); !strings.Contains(out, "is fit for a repository") {
 			t.Error(out)
 		}
 		if took := time.Since(start); took > 10*time.Second {

@@ -33,7 +33,7 @@ func (p *program) sayOfWhat(m *snapshot.Manifest, sources int) {
 		}
 		return
 	}
-	p.note("the latest is %s of %s, %s: there are %d sources, and --host and --path choose one", m.ID.Short(), p.ofWhat(m.Source()), term.LocalTime(m.End), sources)
+	p.note("the latest snapshot is %s of %s, %s: there are %d sources; --host and --path select one", m.ID.Short(), p.ofWhat(m.Source()), term.LocalTime(m.End), sources)
 }
 
 // oneSource refuses what is picked unless it is of one source, and lists them. It comes
@@ -47,7 +47,7 @@ func (p *program) oneSource(c *cli.Context, r *repo.Repo, s repo.Select) error {
 	for _, source := range sources {
 		names = append(names, fmt.Sprintf("%s (%s)", p.ofWhat(source.Source), term.LocalTime(source.Newest.End)))
 	}
-	return usage(hint{fmt.Errorf("the latest of what? there are %d sources: %s", len(sources), strings.Join(names, "; ")), "choose one with --host and --path, or name a snapshot"})
+	return usage(hint{fmt.Errorf("\"latest\" is ambiguous: there are %d sources: %s", len(sources), strings.Join(names, "; ")), "select one with --host and --path, or name a snapshot"})
 }
 
 // findOne is find for what is forgotten: the latest counts only if it is of one source.

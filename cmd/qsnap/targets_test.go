@@ -105,7 +105,7 @@ func TestRatesAreCheckedBeforeAnythingIsDone(t *testing.T) {
 	for flag, want := range map[string]string{
 		"--limit-upload=fast":     `--limit-upload: size "fast": write a number and K, M, G or T, such as 10M`,
 		"--limit-download=-1":     `--limit-download: size "-1": write a number and K, M, G or T, such as 10M`,
-		"--retry-for=-1s":         `--retry-for "-1s": it can't be negative`,
+		"--retry-for=-1s":         `--retry-for "-1s": the value must not be negative`,
 		"--limit-upload=10M/hour": `--limit-upload: size "10M/hour": write a number and K, M, G or T, such as 10M`,
 	} {
 		if code, _, stderr := runIn(t.Context(), nil, flag, "target", "check", t.TempDir()); code != exitUsage || stderr != "qsnap: "+want+"\n" {
@@ -135,7 +135,7 @@ func TestACheckSaysWhyATargetCannotBeTrusted(t *testing.T) {
 	if found, _ := regexp.MatchString(`an existing object is never replaced +NO: .*\n(.*\n)*a deleted object is gone +ok\n`, stdout); code != 1 || !found {
 		t.Errorf("%d, %s", code, stdout)
 	}
-	if !strings.HasPrefix(stderr, "qsnap: test:x: an existing object is never replaced: ") || !strings.HasSuffix(stderr, ": don't keep a repository there\n") {
+	if !strings.HasPrefix(stderr, "qsnap: test:x: an existing object is never replaced: ") || !strings.HasSuffix(stderr, ": do not keep a repository there\n") {
 		t.Error(stderr)
 	}
 	code, stdout, stderr = runOn(t.Context(), s, nil, "--json", "target", "check", "test:x")

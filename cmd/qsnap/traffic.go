@@ -44,7 +44,7 @@ func trafficLine(c target.Counts) string {
 	}
 	line += fmt.Sprintf(", sent %s, fetched %s", term.Size(c.BytesUp), term.Size(c.BytesDown))
 	if c.Retries > 0 {
-		line += fmt.Sprintf("; %s tried again", term.Count(c.Retries))
+		line += fmt.Sprintf("; %s retried", term.Count(c.Retries))
 	}
 	if c.Errors > 0 {
 		line += fmt.Sprintf("; %s failed", term.Count(c.Errors))

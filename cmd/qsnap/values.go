@@ -72,7 +72,7 @@ func checkReplicasVariable(text string) error {
 	if _, err := os.Lstat(text); err == nil {
 		return nil
 	}
-	return hint{fmt.Errorf("QSNAP_REPLICAS is %q", text), "write each replica on a line of its own, not commas between them"}
+	return hint{fmt.Errorf("QSNAP_REPLICAS is %q", text), "write each replica on a line of its own, without commas"}
 }
 
 // mayBeEmpty names flags for which an empty value means something.
@@ -86,13 +86,13 @@ func checkValue(f cli.Flag, value string, before []string) error {
 	name := f.Names()[0]
 	switch {
 	case value == "" && !slices.Contains(mayBeEmpty, name):
-		return hint{fmt.Errorf("--%s: its value is empty", name), "leave the flag out, or give it a value"}
+		return hint{fmt.Errorf("--%s: the value is empty", name), "leave the flag out, or give it a value"}
 	case slices.Contains(named, name) && strings.ContainsFunc(value, unicode.IsControl):
-		return fmt.Errorf("--%s %q: it can't have line breaks or other control characters", name, value)
+		return fmt.Errorf("--%s %q: the value must not contain line breaks or other control characters", name, value)
 	case isDuration(f) && strings.HasPrefix(value, "-"), name == "last" && strings.HasPrefix(value, "-"):
-		return fmt.Errorf("--%s %q: it can't be negative", name, value)
+		return fmt.Errorf("--%s %q: the value must not be negative", name, value)
 	case isNumber(f) && !isDecimal(value):
-		return fmt.Errorf("--%s %q: write a whole number, such as 7", name, value)
+		return fmt.Errorf("--%s %q: want a whole number, such as 7", name, value)
 	}
 	if _, list := f.(listFlag); !list && len(before) > 0 && before[0] != value {
 		return hint{fmt.Errorf("--%s is given twice, as %q and %q", name, before[0], value), "give it once"}

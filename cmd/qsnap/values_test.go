@@ -157,7 +157,7 @@ func TestAVariableHasAValueALine(t *testing.T) {
 	if code, _, said := runIn(t.Context(), nil, "-r", dir, "snapshots"); code != exitNoRepo {
 		t.Error(code, said)
 	}
-	if code, _, said := runIn(t.Context(), nil, "-r", dir, "snapshots", ""); code != exitUsage || said != "qsnap: an argument is empty: it names nothing\n" {
+	if code, _, said := runIn(t.Context(), nil, "-r", dir, "snapshots", ""); code != exitUsage || said != "qsnap: an argument is empty: leave it out, or give it a value\n" {
 		t.Error(code, said)
 	}
 	if code, _, said := runIn(t.Context(), nil, "--json", "snapshots", "--host", ""); code != exitUsage || !strings.Contains(said, `"kind":"usage"`) {
@@ -183,7 +183,7 @@ func TestNoCommandPassesOverAnArgument(t *testing.T) {
 		}
 	})
 	for _, line := range []string{"prune --wait -1s", "prune --time-budget=-1m", "snapshots --retry-for -1s", "snapshots --last -1", "forget --keep-last 1 --wait=-1s"} {
-		if code, _, said := runIn(t.Context(), nil, strings.Fields(line)...); code != exitUsage || !strings.Contains(said, "can't be negative") {
+		if code, _, said := runIn(t.Context(), nil, strings.Fields(line)...); code != exitUsage || !strings.Contains(said, "must not be negative") {
 			t.Errorf("%s: exit code %d, %s", line, code, said)
 		}
 	}

@@ -157,7 +157,7 @@ func TestALockedBucketSaysUntilWhen(t *testing.T) {
 		s.run("snapshot", "--quiet", "src")
 	}
 	out := s.run("forget", "--keep-last", "1", "--prune")
-	if !strings.Contains(out, "forgot 0 snapshots, kept 3\n  2 of these only because the store keeps them locked") {
+	if !strings.Contains(out, "forgot 0 snapshots, kept 3\n  2 of these are kept only because the store has locked them") {
 		t.Errorf("%s", out)
 	}
 	if out := s.run("forget", "--keep-last", "1", "--dry-run"); strings.Count(out, "it is locked until 20") != 2 {
