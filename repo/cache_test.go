@@ -174,7 +174,7 @@ func TestATombstoneIsNotTakenForTheManifestThatIsCached(t *testing.T) {
 			return err
 		}
 		gone = all[1].ID
-		return errors.Join(r.Forget(t.Context(), gone), r.catalog.PutTombstone(t.Context(), gone))
+		return errors.Join(r.Forget(t.Context(), gone), r.e.Catalog.PutTombstone(t.Context(), gone))
 	})
 	if c.objects()[object.Snapshots.Name(gone)] == nil {
 		t.Fatal("there is no tombstone")
@@ -219,7 +219,7 @@ func TestAForgottenSnapshotComesBackThroughACacheThatKnewIt(t *testing.T) {
 func (c *counted) damageTrees() {
 	memory := c.log.Target.(*targettest.Memory)
 	c.open(c.t.TempDir(), func(r *Repo) error {
-		x, err := r.blobs.Index(c.t.Context())
+		x, err := r.e.Blobs.Index(c.t.Context())
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,9 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/config"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/outcome"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
@@ -31,15 +33,7 @@ type CheckOptions struct {
 	Workers int // 0 is as many as processors
 
 	// Progress is called now and then, by one goroutine at a time.
-	Progress func(CheckProgress)
-}
-
-// CheckProgress is how far a check has come.
-type CheckProgress struct {
-	Phase       string // what is being read
-	Done, Total uint64 // snapshots, or bytes of packs
-	Bytes       bool   // Done and Total are bytes
-	Elapsed     time.Duration
+	Progress func(Progress)
 }
 
 // A FindingKind says what sort of thing a check has found.
@@ -118,25 +112,21 @@ func (r *CheckReport) damage() (out []error) {
 	return out
 }
 
-// Check looks for damage, and says which files of which snapshots it touches. Damage is
-// in the report, and an error that matches ErrDamaged, with a *DamageError for each
-// finding, comes with it. Any other error is of the target or the context. It never
-// waits for anyone and may run beside anything.
-func (r *Repo) Check(ctx context.Context, o CheckOptions) (*CheckReport, error) {
+func runCheck(ctx context.Context, e *engine.Engine, o CheckOptions) (*CheckReport, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	if o.Of < 0 || o.Part < 0 || o.Part > o.Of || (o.Part == 0) != (o.Of == 0) || o.Percent < 0 || o.Percent > 100 {
 		return nil, errors.New("check: the part of the packs to read is none")
 	}
-	if run, err := r.box.NewRun(); err == nil {
-		if l, err := r.runs.Begin(ctx, run, runs.Reading, runs.Record{What: "check"}); err == nil { // else it can't be written
+	if run, err := e.Sealer.NewRun(); err == nil {
+		if l, err := e.Runs.Begin(ctx, run, runs.Reading, runs.Record{What: "check"}); err == nil { // else it can't be written
 			l.Keep(ctx, nil)
 			defer l.Release(ctx)
 		}
 	}
 	for try := 0; ; try++ {
-		c, err := newChecker(r, o)
+		c, err := newChecker(e, o)
 		if err != nil {
 			return nil, err
 		}
@@ -149,7 +139,7 @@ func (r *Repo) Check(ctx context.Context, o CheckOptions) (*CheckReport, error) 
 			return &c.report, err
 		}
 		if !c.report.Damaged() || !changed || try == checkTries {
-			return &c.report, reportDamage("check has found damage", c.report.damage())
+			return &c.report, outcome.Damage("check has found damage", c.report.damage())
 		}
 	}
 }
@@ -190,7 +180,7 @@ func (c *checker) run(ctx context.Context) (changed bool, err error) {
 // deltaNames lists the index deltas: none goes but when packs are moved or deleted.
 func (c *checker) deltaNames(ctx context.Context) (map[string]bool, error) {
 	names := map[string]bool{}
-	for info, err := range c.r.store.List(ctx, object.Deltas) {
+	for info, err := range c.e.Store.List(ctx, object.Deltas) {
 		if err != nil {
 			return nil, err
 		}
@@ -201,22 +191,22 @@ func (c *checker) deltaNames(ctx context.Context) (map[string]bool, error) {
 
 // newChecker returns a checker with an index made from the target: the local one may
 // be what is damaged. Nor may what was read before hide what can't be read now.
-func newChecker(r *Repo, o CheckOptions) (*checker, error) {
-	fresh, err := r.fresh()
+func newChecker(e *engine.Engine, o CheckOptions) (*checker, error) {
+	fresh, err := engine.Fresh(e)
 	if err != nil {
 		return nil, err
 	}
 	return &checker{
-		r: fresh, o: o, index: fresh.index, start: r.opts.Now(),
+		e: fresh, o: o, index: fresh.Index, start: e.Now(),
 		packs: map[pack.ID]*checkedPack{}, objects: map[string]int{},
 		trees: map[chunk.ID]bool{}, lost: map[chunk.ID]int{},
 	}, nil
 }
 
-func (c *checker) close() { _ = c.r.Close() } // a temporary directory is left at worst
+func (c *checker) close() { _ = engine.Close(c.e) } // a temporary directory is left at worst
 
 type checker struct {
-	r     *Repo
+	e     *engine.Engine
 	o     CheckOptions
 	index *index.Index
 	start time.Time
@@ -254,19 +244,19 @@ func (c *checker) find(kind FindingKind, sealed, what string) int {
 	return n
 }
 
-func (c *checker) progress(phase string, done, total uint64, bytes bool) {
+func (c *checker) progress(phase Phase, done, total int64, unit Unit) {
 	if c.o.Progress == nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.o.Progress(CheckProgress{phase, done, total, bytes, c.r.opts.Now().Sub(c.start)})
+	c.o.Progress(Progress{phase, done, total, unit, c.e.Now().Sub(c.start)})
 }
 
 // checkHidden finds what is locked and can't be seen all the same. It comes first: that
 // something is missing is no news then.
 func (c *checker) checkHidden(ctx context.Context) error {
-	u, ok := object.As[target.VersionRestorer](c.r.store)
+	u, ok := object.As[target.VersionRestorer](c.e.Store)
 	if !ok {
 		return nil
 	}
@@ -278,7 +268,7 @@ func (c *checker) checkHidden(ctx context.Context) error {
 
 // checkConfigs checks both copies of the config.
 func (c *checker) checkConfigs(ctx context.Context) error {
-	sealed, err := config.Read(ctx, c.r.store, true)
+	sealed, err := config.Read(ctx, c.e.Store, true)
 	if err != nil {
 		return err
 	}
@@ -287,7 +277,7 @@ func (c *checker) checkConfigs(ctx context.Context) error {
 			if err := c.checkUnread(ctx, name); err != nil {
 				return err
 			}
-		} else if _, err := config.OpenOne(c.r.ring, sealed[name]); err != nil {
+		} else if _, err := config.OpenOne(c.e.Ring, sealed[name]); err != nil {
 			c.find(BadConfig, name, err.Error())
 		}
 	}
@@ -296,7 +286,7 @@ func (c *checker) checkConfigs(ctx context.Context) error {
 
 // checkUnread says why a copy of the config could not be read.
 func (c *checker) checkUnread(ctx context.Context, name string) error {
-	_, err := c.r.store.ReadAll(ctx, name, object.MaxConfig)
+	_, err := c.e.Store.ReadAll(ctx, name, object.MaxConfig)
 	damage := (*DamageError)(nil)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -314,7 +304,7 @@ func (c *checker) checkUnread(ctx context.Context, name string) error {
 // checkSiblings checks that what makes a twin or a replica can be read.
 func (c *checker) checkSiblings(ctx context.Context) error {
 	for _, name := range []string{object.TwinName, object.ReplicaName} {
-		b, err := c.r.store.ReadFront(ctx, name, config.SiblingSize+1)
+		b, err := c.e.Store.ReadFront(ctx, name, config.SiblingSize+1)
 		damage := (*DamageError)(nil)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -332,12 +322,12 @@ func (c *checker) checkSiblings(ctx context.Context) error {
 // checkKeys checks that the key slots can be read, which only their secrets open, and that
 // all epochs of the keys count.
 func (c *checker) checkKeys(ctx context.Context) error {
-	return c.r.keys.Check(ctx, func(name, what string) { c.find(BadKey, name, what) })
+	return c.e.Keys.Check(ctx, func(name, what string) { c.find(BadKey, name, what) })
 }
 
 // listSnapshots notes which snapshots there are.
 func (c *checker) listSnapshots(ctx context.Context) error {
-	for info, err := range c.r.store.List(ctx, object.Snapshots) {
+	for info, err := range c.e.Store.List(ctx, object.Snapshots) {
 		if err != nil {
 			return err
 		}
@@ -355,8 +345,8 @@ func (c *checker) listSnapshots(ctx context.Context) error {
 func (c *checker) checkSnapshots(ctx context.Context) error {
 	there := map[snapshot.ID]bool{}
 	for i, id := range c.ids {
-		c.progress("snapshots", uint64(i), uint64(len(c.ids)), false)
-		m, err := c.r.catalog.Read(ctx, id)
+		c.progress("snapshots", int64(i), int64(len(c.ids)), Snapshots)
+		m, err := c.e.Catalog.Read(ctx, id)
 		var damage *DamageError
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -393,7 +383,7 @@ func (c *checker) checkSnapshots(ctx context.Context) error {
 // forgotten lists the snapshots that were forgotten, which is why they are missing.
 func (c *checker) forgotten(ctx context.Context) (map[snapshot.ID]bool, error) {
 	out := map[snapshot.ID]bool{}
-	for info, err := range c.r.store.List(ctx, object.Forgotten) {
+	for info, err := range c.e.Store.List(ctx, object.Forgotten) {
 		if err != nil {
 			return nil, err
 		}

@@ -25,7 +25,7 @@ import (
 // listPacks notes the packs that are on the target, and finds those that are listed
 // and aren't there, or are of another size.
 func (c *checker) listPacks(ctx context.Context) error {
-	for info, err := range c.r.store.List(ctx, object.Packs) {
+	for info, err := range c.e.Store.List(ctx, object.Packs) {
 		if err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func (c *checker) packIDs() []pack.ID {
 // checkDeltas reads every index delta, and notes which packs they list.
 func (c *checker) checkDeltas(ctx context.Context) error {
 	var ids []index.ID
-	for info, err := range c.r.store.List(ctx, object.Deltas) {
+	for info, err := range c.e.Store.List(ctx, object.Deltas) {
 		if err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (c *checker) checkDeltas(ctx context.Context) error {
 		ids = append(ids, id)
 	}
 	return c.index.Update(ctx, ids, func(ctx context.Context, id index.ID) (index.Delta, error) {
-		d, err := c.r.blobs.ReadDelta(ctx, id)
+		d, err := c.e.Blobs.ReadDelta(ctx, id)
 		if damage := (*DamageError)(nil); errors.As(err, &damage) {
 			c.find(BadDelta, damage.Object, damage.Err.Error())
 			return nil, nil
@@ -91,13 +91,13 @@ func (c *checker) checkDeltas(ctx context.Context) error {
 // checkUnlisted reads the footers of packs that no delta lists: what they hold
 // counts all the same. One that is locked may be one that prune has done with.
 func (c *checker) checkUnlisted(ctx context.Context) error {
-	locks := c.r.store.Locks(c.r.opts.Now)
+	locks := c.e.Store.Locks(c.e.Now)
 	for _, id := range c.packIDs() {
 		p := c.packs[id]
 		if p.listed != 0 || p.size == 0 {
 			continue
 		}
-		info, err := c.r.blobs.PackInfo(ctx, id, p.size)
+		info, err := c.e.Blobs.PackInfo(ctx, id, p.size)
 		var damage *pack.DamageError
 		switch {
 		case errors.As(err, &damage):
@@ -132,24 +132,24 @@ func (c *checker) readPacks(ctx context.Context) error {
 		return nil
 	}
 	var chosen []pack.ID
-	var total uint64
+	var total int64
 	for _, id := range c.packIDs() {
 		p := c.packs[id]
 		if p.size > 0 && c.chosen(id) {
 			chosen = append(chosen, id)
-			total += uint64(p.size)
+			total += p.size
 		}
 	}
 	var done atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.o.Workers)
-	if c.r.store.Remote() {
+	if c.e.Store.Remote() {
 		g.SetLimit(max(c.o.Workers, blob.PrefetchGets)) // each waits for the target, and holds a segment
 	}
 	for _, id := range chosen {
 		g.Go(func() error {
 			err := c.readPack(ctx, id, c.packs[id], &done)
-			c.progress("packs", uint64(done.Load()), total, true)
+			c.progress("packs", done.Load(), total, Bytes)
 			return err
 		})
 	}
@@ -172,7 +172,7 @@ func (c *checker) chosen(id pack.ID) bool {
 // readPack reads a pack from front to back: its bytes against its id, every segment
 // against its seal, and every blob against its id.
 func (c *checker) readPack(ctx context.Context, id pack.ID, p *checkedPack, done *atomic.Int64) error {
-	info, err := c.r.blobs.PackInfo(ctx, id, p.size)
+	info, err := c.e.Blobs.PackInfo(ctx, id, p.size)
 	var damage *pack.DamageError
 	if errors.As(err, &damage) {
 		// Its segments can be read all the same, if an index delta says where they are.
@@ -205,9 +205,9 @@ func (c *checker) readPack(ctx context.Context, id pack.ID, p *checkedPack, done
 func (c *checker) readBySegments(ctx context.Context, info *pack.Info, p *checkedPack) error {
 	for n, s := range info.Segments {
 		sealed := make([]byte, s.Stored)
-		err := c.r.blobs.ReadRange(ctx, info.ID, s.Offset, sealed)
+		err := c.e.Blobs.ReadRange(ctx, info.ID, s.Offset, sealed)
 		if err == nil {
-			_, err = c.r.blobs.OpenSegment(info, n, sealed, nil)
+			_, err = c.e.Blobs.OpenSegment(info, n, sealed, nil)
 		}
 		if damage := (*pack.DamageError)(nil); errors.As(err, &damage) {
 			c.badSegment(info.ID, p, n, err)
@@ -220,7 +220,7 @@ func (c *checker) readBySegments(ctx context.Context, info *pack.Info, p *checke
 
 // readAs reads a pack as one that holds what info says, and returns its hash.
 func (c *checker) readAs(ctx context.Context, id pack.ID, info *pack.Info, p *checkedPack, done *atomic.Int64) (pack.ID, error) {
-	rc, err := c.r.store.Get(ctx, object.Packs.Name(id), 0, -1)
+	rc, err := c.e.Store.Get(ctx, object.Packs.Name(id), 0, -1)
 	if err != nil {
 		return id, err
 	}
@@ -239,7 +239,7 @@ func (c *checker) readAs(ctx context.Context, id pack.ID, info *pack.Info, p *ch
 
 // listedInfo returns what the index deltas say of a pack, or nil.
 func (c *checker) listedInfo(ctx context.Context, id pack.ID) (*pack.Info, error) {
-	for info, err := range c.r.store.List(ctx, object.Deltas) {
+	for info, err := range c.e.Store.List(ctx, object.Deltas) {
 		if err != nil {
 			return nil, err
 		}
@@ -247,7 +247,7 @@ func (c *checker) listedInfo(ctx context.Context, id pack.ID) (*pack.Info, error
 		if err != nil {
 			continue
 		}
-		d, err := c.r.blobs.ReadDelta(ctx, delta)
+		d, err := c.e.Blobs.ReadDelta(ctx, delta)
 		if damage := (*DamageError)(nil); err != nil && !errors.As(err, &damage) && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
@@ -276,9 +276,9 @@ type segmentBuffers struct{ sealed, plain []byte }
 
 // readSegments opens all segments of a pack and checks their blobs.
 func (c *checker) readSegments(ctx context.Context, in io.Reader, info *pack.Info, p *checkedPack) error {
-	hasher := c.r.data
+	hasher := c.e.Data
 	if info.IsTree() {
-		hasher = c.r.tree
+		hasher = c.e.Tree
 	}
 	blobs := info.Blobs
 	buf, _ := c.buffers.Get().(*segmentBuffers)
@@ -297,7 +297,7 @@ func (c *checker) readSegments(ctx context.Context, in io.Reader, info *pack.Inf
 		switch err {
 		case nil:
 			buf.plain = slices.Grow(buf.plain[:0], s.Plain)
-			plain, err = c.r.blobs.OpenSegment(info, n, sealed, buf.plain)
+			plain, err = c.e.Blobs.OpenSegment(info, n, sealed, buf.plain)
 		case io.EOF, io.ErrUnexpectedEOF:
 			err = fmt.Errorf("segment %d: it ends behind the pack", n)
 		default:

@@ -8,6 +8,7 @@ import (
 	"github.com/zeebo/blake3"
 
 	"github.com/qsnap/qsnap/internal/catalog"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/seal"
@@ -21,39 +22,39 @@ var recordKinds = []struct {
 	kind    object.Kind
 	limit   int64
 	finding FindingKind
-	open    func(r *Repo, name string, sealed []byte) error
+	open    func(e *engine.Engine, name string, sealed []byte) error
 }{
 	{object.Forgotten, object.MaxManifest, BadRecord, openManifestRecord},
 	{object.Pending, object.MaxManifest, Passing, openManifestRecord},
-	{object.Marks, catalog.MaxMark, BadRecord, func(r *Repo, name string, sealed []byte) error { return r.catalog.CheckMark(name, sealed) }},
-	{object.Losses, catalog.MaxLoss, BadRecord, func(r *Repo, name string, sealed []byte) error {
-		_, err := r.box.Open(seal.Loss, sealed)
+	{object.Marks, catalog.MaxMark, BadRecord, func(e *engine.Engine, name string, sealed []byte) error { return e.Catalog.CheckMark(name, sealed) }},
+	{object.Losses, catalog.MaxLoss, BadRecord, func(e *engine.Engine, name string, sealed []byte) error {
+		_, err := e.Sealer.Open(seal.Loss, sealed)
 		if err == nil && object.Losses.HashName(sealed) != name {
 			err = object.ErrHash
 		}
 		return err
 	}},
-	{object.Leases, runs.MaxLease, Passing, func(r *Repo, name string, sealed []byte) error { return r.runs.CheckLease(name, sealed) }},
-	{object.Quarantine, runs.MaxQuarantine, Passing, func(r *Repo, name string, sealed []byte) error { return r.runs.CheckQuarantine(name, sealed) }},
+	{object.Leases, runs.MaxLease, Passing, func(e *engine.Engine, name string, sealed []byte) error { return e.Runs.CheckLease(name, sealed) }},
+	{object.Quarantine, runs.MaxQuarantine, Passing, func(e *engine.Engine, name string, sealed []byte) error { return e.Runs.CheckQuarantine(name, sealed) }},
 }
 
-func openManifestRecord(r *Repo, name string, sealed []byte) error {
-	_, err := r.box.Open(seal.Manifest, sealed)
+func openManifestRecord(e *engine.Engine, name string, sealed []byte) error {
+	_, err := e.Sealer.Open(seal.Manifest, sealed)
 	if id, _ := manifestOf(name); err == nil && blake3.Sum256(sealed) != id {
 		err = object.ErrHash
 	}
 	return err
 }
 
-func openReserve(r *Repo, name string, sealed []byte) error {
-	_, err := r.box.Open(seal.Reserve, sealed)
+func openReserve(e *engine.Engine, name string, sealed []byte) error {
+	_, err := e.Sealer.Open(seal.Reserve, sealed)
 	return err
 }
 
 // checkRecords checks that the small objects can be read, and what they are named by.
 func (c *checker) checkRecords(ctx context.Context) error {
 	for _, k := range recordKinds {
-		for info, err := range c.r.store.List(ctx, k.kind) {
+		for info, err := range c.e.Store.List(ctx, k.kind) {
 			if err != nil {
 				return err
 			}
@@ -67,14 +68,14 @@ func (c *checker) checkRecords(ctx context.Context) error {
 		}
 	}
 	err := c.checkRecord(ctx, object.ReserveName, object.MaxReserve, Passing, openReserve)
-	if _, statErr := c.r.store.Stat(ctx, object.ReserveName); err == nil && errors.Is(statErr, fs.ErrNotExist) {
+	if _, statErr := c.e.Store.Stat(ctx, object.ReserveName); err == nil && errors.Is(statErr, fs.ErrNotExist) {
 		c.find(Passing, object.ReserveName, "it is missing; prune stores it again")
 	}
 	return err
 }
 
-func (c *checker) checkRecord(ctx context.Context, name string, limit int64, finding FindingKind, open func(*Repo, string, []byte) error) error {
-	sealed, err := c.r.store.ReadAll(ctx, name, limit)
+func (c *checker) checkRecord(ctx context.Context, name string, limit int64, finding FindingKind, open func(*engine.Engine, string, []byte) error) error {
+	sealed, err := c.e.Store.ReadAll(ctx, name, limit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // gone since
 	}
@@ -85,7 +86,7 @@ func (c *checker) checkRecord(ctx context.Context, name string, limit int64, fin
 	if err != nil {
 		return err
 	}
-	err = open(c.r, name, sealed)
+	err = open(c.e, name, sealed)
 	if errors.Is(err, ErrNewerKey) {
 		return object.Unopened(name, err)
 	}

@@ -45,7 +45,7 @@ func (c *checker) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := c.r.blobs.FromPlaces(ctx, good, id, true)
+	b, err := c.e.Blobs.FromPlaces(ctx, good, id, true)
 	var lost *LostError
 	if errors.As(err, &lost) {
 		var damage *pack.DamageError

@@ -26,7 +26,7 @@ type CompareOptions struct {
 	Workers  int      // objects that are read at the same time: 8 if zero
 
 	// Progress is called now and then, by one goroutine at a time.
-	Progress func(CheckProgress)
+	Progress func(Progress)
 }
 
 // A State is how an object is on a target.
@@ -133,7 +133,7 @@ func (c *comparer) show(size int64) {
 	defer c.mu.Unlock()
 	c.done += size
 	if c.o.Progress != nil {
-		c.o.Progress(CheckProgress{"comparing", uint64(c.done), uint64(c.total), true, time.Since(c.start)})
+		c.o.Progress(Progress{"comparing", c.done, c.total, Bytes, time.Since(c.start)})
 	}
 }
 

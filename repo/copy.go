@@ -8,7 +8,10 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/capture"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/runs"
+	"github.com/qsnap/qsnap/internal/write"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -51,56 +54,32 @@ type CopyReport struct {
 // lost; the others were.
 var ErrNotCopied = errors.New("not copied")
 
-// Copy copies snapshots to another repository, the oldest first. Those that it has
-// already, by their own id or as the Original of another, are skipped; so to copy
-// all of them again and again copies what is new. Everything is checked against its
-// id as it is read. Nobody has to wait, and both repositories may be pruned
-// meanwhile.
-//
-// To a twin (see Twin) packs are moved as they are, and snapshots keep their ids,
-// unless a name was used there before. A pack is moved whole, and may hold more than
-// the snapshots need, which Prune removes. To any other repository chunks are packed
-// anew under that one's ids, and trees are translated. A copy there names the
-// snapshot that it was made from as its Original, and continues the chain of its
-// source's snapshots. This takes about 100 bytes of memory for each chunk of a
-// snapshot of which no older version was copied.
-//
-// Chunks stay cut as they are. Snapshots that the other repository takes itself have
-// chunks in common with copied ones where it cuts files alike: all, if it was made
-// with the Chunks of this one, else those of files that are small enough for both to
-// keep whole.
-//
-// Tags are copied as they are now, pins aren't. What an interrupted copy has stored
-// is used by the next. A snapshot that can't be read whole is not copied: the error
-// is ErrNotCopied, after all others were, and names a file and what of it is lost.
-func (r *Repo) Copy(ctx context.Context, to *Repo, snapshots []*snapshot.Manifest, o CopyOptions) (CopyReport, error) {
+func copySnapshots(ctx context.Context, e *engine.Engine, to *engine.Engine, snapshots []*snapshot.Manifest, o CopyOptions) (CopyReport, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	c := newCopier(r, to, o)
+	c := newCopier(e, to, o)
 	var err error
-	if c.s, err = to.newSession(ctx, runs.Writing, runs.Record{What: "copy"}, o.Compression, o.Workers); err != nil {
+	var within context.Context
+	if c.s, within, err = write.Begin(ctx, to, runs.Writing, runs.Record{What: "copy"}, o.Compression, o.Workers); err != nil {
 		return CopyReport{}, err
 	}
-	defer c.s.close()
-	defer r.runs.BeginLate(ctx, "copy")()
+	defer c.s.Close()
+	defer e.Runs.BeginLate(ctx, "copy")()
 	c.openLanes()
-	err = c.run(c.s.ctx, snapshots)
-	if cause := c.s.err(); err != nil && cause != nil && ctx.Err() == nil {
-		err = cause
-	}
+	err = c.s.Cause(c.run(within, snapshots))
 	c.tell(CopyProgress{Done: true})
 	return c.sum(), err
 }
 
 // A copier is one call of Copy.
 type copier struct {
-	from, to *Repo
+	from, to *engine.Engine
 	o        CopyOptions
 	start    time.Time
-	s        *session // of the destination
+	s        *write.Session // of the destination
 	fetcher  fetcher
-	lanes    chan *lane
+	lanes    chan capture.ChunkWriter
 
 	have   map[snapshot.ID]*snapshot.Manifest // in the destination, by their ids in the source
 	newest map[string]*snapshot.Manifest      // in the destination, of each source of snapshots
@@ -133,9 +112,9 @@ type treeIDs struct{ root, notes chunk.ID }
 
 func treesOf(m *snapshot.Manifest) treeIDs { return treeIDs{m.Root.Subtree, m.Notes} }
 
-func newCopier(from, to *Repo, o CopyOptions) *copier {
+func newCopier(from, to *engine.Engine, o CopyOptions) *copier {
 	return &copier{
-		from: from, to: to, o: o, start: from.opts.Now(), runs: runSet{},
+		from: from, to: to, o: o, start: from.Now(), runs: runSet{},
 		have: map[snapshot.ID]*snapshot.Manifest{}, newest: map[string]*snapshot.Manifest{}, lines: map[string]version{},
 	}
 }
@@ -174,7 +153,7 @@ func (c *copier) run(ctx context.Context, snapshots []*snapshot.Manifest) error 
 			return errors.Join(append([]error{err}, failed...)...)
 		}
 	}
-	c.s.succeed(ctx)
+	c.s.Succeed(ctx)
 	return errors.Join(failed...)
 }
 
@@ -198,7 +177,7 @@ func (c *copier) now(count func(*CopyReport)) {
 	if count != nil {
 		count(&c.report)
 	}
-	due := c.from.opts.Now().Sub(c.told) >= progressInterval
+	due := c.from.Now().Sub(c.told) >= progressInterval
 	c.mu.Unlock()
 	if due {
 		c.tell(CopyProgress{})
@@ -213,7 +192,7 @@ func (c *copier) tell(p CopyProgress) {
 	defer c.telling.Unlock()
 	p.Report = c.sum()
 	c.mu.Lock()
-	c.told = c.from.opts.Now()
+	c.told = c.from.Now()
 	p.Total, p.Current, p.Elapsed = c.total, c.current, c.told.Sub(c.start)
 	c.mu.Unlock()
 	c.o.Progress(p)
@@ -223,9 +202,9 @@ func (c *copier) tell(p CopyProgress) {
 func (c *copier) sum() CopyReport {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r, s := c.report, &c.s.stats
-	r.Blobs = s.dataBlobs.Load() + s.treeBlobs.Load()
-	r.BlobBytes = s.dataAdded.Load() + s.treeAdded.Load()
-	r.BytesStored = r.BytesMoved + s.dataStored.Load() + s.treeStored.Load() + s.indexStored.Load()
+	r, s := c.report, c.s.Counts()
+	r.Blobs = s.DataBlobs + s.TreeBlobs
+	r.BlobBytes = s.DataAdded + s.TreeAdded
+	r.BytesStored = r.BytesMoved + s.DataStored + s.TreeStored + s.IndexStored
 	return r
 }

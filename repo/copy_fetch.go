@@ -8,6 +8,8 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/blob"
+	"github.com/qsnap/qsnap/internal/capture"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -29,11 +31,11 @@ func halting(err error) error {
 
 // sourceTrees loads the pages of trees that are copied. It implements
 // snapshot.Loader.
-type sourceTrees struct{ r *Repo }
+type sourceTrees struct{ e *engine.Engine }
 
 // Tree is part of snapshot.Loader.
 func (t sourceTrees) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
-	b, err := t.r.blobs.Blob(ctx, id, true)
+	b, err := t.e.Blobs.Blob(ctx, id, true)
 	return b, halting(err)
 }
 
@@ -49,7 +51,7 @@ func (c *copier) answerFor(ctx context.Context, runs ...seal.Run) error {
 	if len(c.runs) == before {
 		return nil
 	}
-	return c.s.lease.AnswerFor(ctx, c.runs)
+	return c.s.AnswerFor(ctx, c.runs)
 }
 
 // cachedSegments is how many bytes of decompressed segments are kept.
@@ -59,13 +61,13 @@ const cachedSegments = 16 << 20
 // find room in the cache of segments, or each would push out what others read.
 func (c *copier) openLanes() {
 	workers := c.o.Workers
-	if c.from.store.Remote() {
+	if c.from.Store.Remote() {
 		workers = max(workers, blob.PrefetchGets)
 	}
-	n := min(workers, max(1, cachedSegments/(2*c.from.config.SegmentSize)))
-	c.lanes = make(chan *lane, n)
+	n := min(workers, max(1, cachedSegments/(2*c.from.Config.SegmentSize)))
+	c.lanes = make(chan capture.ChunkWriter, n)
 	for range n {
-		c.lanes <- &lane{s: c.s, packer: &c.s.data, full: c.to.config.SegmentSize}
+		c.lanes <- c.s.ChunkWriter()
 	}
 }
 
@@ -79,7 +81,7 @@ func (c *copier) flush(ctx context.Context) error {
 			return err
 		}
 	}
-	return c.s.flush()
+	return c.s.Flush()
 }
 
 // So many blobs, one after another, are read and put by one goroutine.
@@ -89,7 +91,7 @@ const blobsInARow = 32
 // destination.
 func (c *copier) repack(ctx context.Context, refs []blob.Ref) ([]chunk.ID, error) {
 	ids := make([]chunk.ID, len(refs))
-	defer c.from.blobs.PrefetchBlobs(ctx, refs)()
+	defer c.from.Blobs.PrefetchBlobs(ctx, refs)()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(cap(c.lanes))
 	for from := 0; from < len(refs); from += blobsInARow {
@@ -109,8 +111,8 @@ func (c *copier) repack(ctx context.Context, refs []blob.Ref) ([]chunk.ID, error
 	return ids, g.Wait()
 }
 
-func (c *copier) put(ctx context.Context, l *lane, ref blob.Ref) (id chunk.ID, err error) {
-	b, err := c.from.blobs.Blob(ctx, ref.ID, ref.Tree)
+func (c *copier) put(ctx context.Context, l capture.ChunkWriter, ref blob.Ref) (id chunk.ID, err error) {
+	b, err := c.from.Blobs.Blob(ctx, ref.ID, ref.Tree)
 	if err != nil {
 		return id, halting(err)
 	}

@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/catalog"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/internal/write"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -23,15 +23,15 @@ var (
 // compare reports whether the two repositories have the same ids, and fails if they
 // are one.
 func (c *copier) compare(ctx context.Context) (twins bool, err error) {
-	if c.from.ID() != c.to.ID() {
+	if c.from.Config.ID() != c.to.Config.ID() {
 		return false, nil
 	}
-	if same, err := c.from.runs.Has(ctx, c.s.run); err != nil {
+	if same, err := c.from.Runs.Has(ctx, c.s.Run); err != nil {
 		return false, err
 	} else if same {
 		return false, errSame
 	}
-	return c.from.ring.Common(c.to.ring) > 0, nil
+	return c.from.Ring.Common(c.to.Ring) > 0, nil
 }
 
 // lineOf names the chain that a snapshot belongs to.
@@ -43,18 +43,18 @@ func lineOf(m *snapshot.Manifest) string {
 // absent.
 func (c *copier) look(ctx context.Context) error {
 	standing := map[snapshot.ID]catalog.Listing{}
-	all, err := c.from.catalog.List(ctx)
+	all, err := c.from.Catalog.List(ctx)
 	if err != nil {
 		return err
 	}
 	for _, l := range all {
 		standing[l.ID] = l
 	}
-	if all, err = c.to.catalog.List(ctx); err != nil {
+	if all, err = c.to.Catalog.List(ctx); err != nil {
 		return err
 	}
 	for _, l := range all {
-		m, err := c.to.catalog.Manifest(ctx, l)
+		m, err := c.to.Catalog.Manifest(ctx, l)
 		var damage *DamageError
 		if errors.As(err, &damage) || errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -74,7 +74,7 @@ func (c *copier) look(ctx context.Context) error {
 		if !ok {
 			continue
 		}
-		if from, err := c.from.catalog.Manifest(ctx, there); err == nil { // else there is nothing to compare with
+		if from, err := c.from.Catalog.Manifest(ctx, there); err == nil { // else there is nothing to compare with
 			c.follow(version{from, m})
 		}
 	}
@@ -101,35 +101,29 @@ func (c *copier) pick(snapshots []*snapshot.Manifest) (todo []*snapshot.Manifest
 		}
 		picked[m.ID] = true
 	}
-	c.from.catalog.Sort(todo)
+	c.from.Catalog.Sort(todo)
 	c.total = len(todo)
 	return todo
 }
 
 // takeUp finds what copies have left that didn't come to their end.
 func (c *copier) takeUp(ctx context.Context) error {
-	j := c.to.runs.Liveness()
+	j := c.to.Runs.Liveness()
 	if err := j.Refresh(ctx); err != nil {
 		return err
 	}
+	var leases []string
 	for _, d := range j.Dead() {
 		if d.Record.What == "copy" {
-			c.s.succeeded = append(c.s.succeeded, d.Name)
+			leases = append(leases, d.Name)
 		}
 	}
-	err := c.to.blobs.Refresh(ctx, c.s.index, false) // it may have been opened long ago
-	if index.IsDamaged(err) {
-		err = c.to.blobs.Refresh(ctx, c.s.index, true)
-	}
-	if err != nil {
-		return err
-	}
-	return c.s.adopt(ctx)
+	return c.s.TakeUp(ctx, leases)
 }
 
 // one copies one snapshot.
 func (c *copier) one(ctx context.Context, said *snapshot.Manifest) (*snapshot.Manifest, error) {
-	m, sealed, err := c.from.catalog.ReadAs(ctx, object.Snapshots.Name(said.ID), said.ID)
+	m, sealed, err := c.from.Catalog.ReadAs(ctx, object.Snapshots.Name(said.ID), said.ID)
 	if damage := (*DamageError)(nil); errors.As(err, &damage) {
 		return nil, fmt.Errorf("%w: %w", ErrNotCopied, err)
 	}
@@ -139,11 +133,11 @@ func (c *copier) one(ctx context.Context, said *snapshot.Manifest) (*snapshot.Ma
 	if err != nil {
 		return nil, err
 	}
-	quarantine, err := c.to.runs.Quarantined(ctx)
+	quarantine, err := c.to.Runs.Quarantined(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c.s.setAbsent(quarantine.Has)
+	c.s.Avoid(quarantine.Has)
 	var base *version
 	if v, ok := c.lines[lineOf(m)]; ok {
 		base = &v
@@ -166,30 +160,29 @@ func (c *copier) one(ctx context.Context, said *snapshot.Manifest) (*snapshot.Ma
 		return nil, err
 	}
 	if !slices.Equal(made.Tags, said.Tags) {
-		return made, c.to.Tag(ctx, made.ID, said.Tags)
+		return made, tagSnapshot(ctx, c.to, made.ID, said.Tags)
 	}
 	return made, nil
 }
 
 // publish publishes a copy, as sealed before if it may be, and notes it.
 func (c *copier) publish(ctx context.Context, m, made *snapshot.Manifest, sealed []byte) (*snapshot.Manifest, error) {
-	p := &publication{s: c.s, m: made, proven: true, also: c.bases, sealed: sealed}
-	p.supply = func() error {
+	supply := func() error {
 		c.fetcher.forget()
 		ids, err := c.bring(ctx, m, nil)
 		if err == nil && ids != treesOf(made) {
-			err = errGone
+			err = write.ErrGone
 		}
 		return err
 	}
-	if err := p.run(ctx); err != nil {
+	if err := c.s.Publish(ctx, made, write.Publication{Proven: true, Vouchers: c.bases, Supply: supply, Sealed: sealed}); err != nil {
 		return nil, err
 	}
 	if made.ID == m.ID { // it is the very same
 		same := *made
 		same.Original = snapshot.ID{}
 		made = &same
-		c.to.catalog.Keep(made, p.sealed)
+		c.to.Catalog.Keep(made, sealed)
 	}
 	c.have[m.ID], c.newest[lineOf(m)] = made, made
 	c.follow(version{m, made})
@@ -208,7 +201,7 @@ func (c *copier) asItIs(ctx context.Context, sealed []byte) ([]byte, error) {
 // whole reports whether objects with a header can be opened in the destination, and
 // may be taken over as they are.
 func (c *copier) whole(h seal.Header) bool {
-	return c.to.config.Twin != "" && c.from.ID() == c.to.ID() && h.Epoch() <= c.from.ring.Common(c.to.ring)
+	return c.to.Config.Twin != "" && c.from.Config.ID() == c.to.Config.ID() && h.Epoch() <= c.from.Ring.Common(c.to.Ring)
 }
 
 // bring has stored all that a snapshot reaches.
@@ -224,7 +217,7 @@ func (c *copier) bring(ctx context.Context, m *snapshot.Manifest, base *version)
 	case errors.As(err, &h):
 		return ids, h.error
 	}
-	if there, e := c.from.catalog.Stands(ctx, m.ID); e == nil && !there {
+	if there, e := c.from.Catalog.Stands(ctx, m.ID); e == nil && !there {
 		return ids, errForgotten
 	}
 	if where := c.culprit(ctx, m, err); where != "" {
@@ -239,14 +232,14 @@ func (c *copier) culprit(ctx context.Context, m *snapshot.Manifest, err error) s
 	if !errors.As(err, &lost) {
 		return ""
 	}
-	for p, err := range snapshot.Walk(ctx, c.from.blobs, &m.Root) {
+	for p, err := range snapshot.Walk(ctx, c.from.Blobs, &m.Root) {
 		if err != nil && lost.Tree {
 			return "/" + p.Path
 		}
 		if err != nil || p.Type != snapshot.File || lost.Tree && p.List.IsZero() {
 			continue
 		}
-		for piece, err := range snapshot.Chunks(ctx, c.from.blobs, p.Entry, 0) {
+		for piece, err := range snapshot.Chunks(ctx, c.from.Blobs, p.Entry, 0) {
 			if err != nil || piece.ID == lost.ID {
 				return "/" + p.Path
 			}
@@ -259,7 +252,7 @@ func (c *copier) culprit(ctx context.Context, m *snapshot.Manifest, err error) s
 func (c *copier) manifest(m, said *snapshot.Manifest, ids treeIDs) *snapshot.Manifest {
 	made := *m
 	made.ID, made.Root.Subtree, made.Notes, made.Original = snapshot.ID{}, ids.root, ids.notes, m.ID
-	if c.from.ID() == c.to.ID() {
+	if c.from.Config.ID() == c.to.Config.ID() {
 		return &made // whether or not it is sealed anew, it stands for the same
 	}
 	made.Tags = said.Tags
@@ -276,11 +269,11 @@ func (c *copier) manifest(m, said *snapshot.Manifest, ids treeIDs) *snapshot.Man
 // explain leaves in a twin a record of the snapshot before the one that was copied,
 // if that isn't copied itself, so that it doesn't seem to be lost.
 func (c *copier) explain(ctx context.Context, id snapshot.ID) error {
-	if id.IsZero() || c.have[id] != nil || c.from.ID() != c.to.ID() {
+	if id.IsZero() || c.have[id] != nil || c.from.Config.ID() != c.to.Config.ID() {
 		return nil
 	}
 	for _, name := range []string{object.Snapshots.Name(id), object.Forgotten.Name(id)} {
-		_, sealed, err := c.from.catalog.ReadAs(ctx, name, id)
+		_, sealed, err := c.from.Catalog.ReadAs(ctx, name, id)
 		var damage *DamageError
 		if errors.Is(err, fs.ErrNotExist) || errors.As(err, &damage) || errors.Is(err, ErrNewerKey) {
 			continue
@@ -288,10 +281,10 @@ func (c *copier) explain(ctx context.Context, id snapshot.ID) error {
 		if err != nil {
 			return err
 		}
-		if header, err := seal.ParseHeader(sealed); err != nil || header.Epoch() > c.from.ring.Common(c.to.ring) {
+		if header, err := seal.ParseHeader(sealed); err != nil || header.Epoch() > c.from.Ring.Common(c.to.Ring) {
 			return nil // it couldn't be read there
 		}
-		return c.to.store.Put(ctx, object.Forgotten.Name(id), sealed)
+		return c.to.Store.Put(ctx, object.Forgotten.Name(id), sealed)
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func (t *translator) fetch(ctx context.Context, m *snapshot.Manifest, base *vers
 // learn notes which ids the chunks of files that have changed have in an older
 // version, here and there. What it can't read isn't learned, and has to be copied.
 func (t *translator) learn(ctx context.Context, m *snapshot.Manifest, base *version) {
-	for c, err := range snapshot.Diff(ctx, t.c.from.blobs, &base.from.Root, &m.Root) {
+	for c, err := range snapshot.Diff(ctx, t.c.from.Blobs, &base.from.Root, &m.Root) {
 		if err != nil {
 			return
 		}
@@ -87,16 +87,16 @@ func (t *translator) learn(ctx context.Context, m *snapshot.Manifest, base *vers
 			len(was.Content) < 2 && was.List.IsZero() { // a single chunk that has changed
 			continue
 		}
-		if is, err := t.c.to.Entry(ctx, base.to, c.Path); err == nil && is.Type == snapshot.File {
+		if is, err := entryAt(ctx, t.c.to.Blobs, base.to, c.Path); err == nil && is.Type == snapshot.File {
 			t.learnFile(ctx, was, is)
 		}
 	}
 }
 
 func (t *translator) learnFile(ctx context.Context, was, is *snapshot.Entry) {
-	next, stop := iter.Pull2(snapshot.Chunks(ctx, t.c.to.blobs, is, 0))
+	next, stop := iter.Pull2(snapshot.Chunks(ctx, t.c.to.Blobs, is, 0))
 	defer stop()
-	for here, err := range snapshot.Chunks(ctx, t.c.from.blobs, was, 0) {
+	for here, err := range snapshot.Chunks(ctx, t.c.from.Blobs, was, 0) {
 		there, err2, ok := next()
 		if err != nil || err2 != nil || !ok || here.Length != there.Length {
 			return
@@ -202,11 +202,11 @@ func (t *translator) older(ctx context.Context, was, is *snapshot.Entry) *pair {
 	if was == nil || is == nil || was.Type != snapshot.Dir || is.Type != snapshot.Dir || was.Problem != "" || is.Problem != "" {
 		return nil
 	}
-	here, err := snapshot.NewCursor(ctx, t.c.from.blobs, was.Subtree)
+	here, err := snapshot.NewCursor(ctx, t.c.from.Blobs, was.Subtree)
 	if err != nil {
 		return nil
 	}
-	there, err := snapshot.NewCursor(ctx, t.c.to.blobs, is.Subtree)
+	there, err := snapshot.NewCursor(ctx, t.c.to.Blobs, is.Subtree)
 	if err != nil {
 		return nil
 	}

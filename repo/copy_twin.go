@@ -33,7 +33,7 @@ type mover struct {
 }
 
 func newMover(c *copier) *mover {
-	return &mover{walker: walker{map[chunk.ID]bool{}}, c: c, not: map[pack.ID]bool{}, anew: c.to.config.Twin == ""}
+	return &mover{walker: walker{map[chunk.ID]bool{}}, c: c, not: map[pack.ID]bool{}, anew: c.to.Config.Twin == ""}
 }
 
 // forget is part of fetcher.
@@ -49,8 +49,8 @@ func (v *mover) fetch(ctx context.Context, m *snapshot.Manifest, base *version) 
 		older = &base.to.Root
 	}
 	missing := func(need func(blob.Ref) error) (map[chunk.ID]bool, error) {
-		return v.walk(ctx, m, sourceTrees{v.c.from}, v.c.to.blobs, older, func(ref blob.Ref) error {
-			if v.c.s.stored(ref.ID) {
+		return v.walk(ctx, m, sourceTrees{v.c.from}, v.c.to.Blobs, older, func(ref blob.Ref) error {
+			if v.c.s.Has(ref.ID) {
 				return nil
 			}
 			return need(ref)
@@ -75,7 +75,7 @@ func (v *mover) fetch(ctx context.Context, m *snapshot.Manifest, base *version) 
 		return treesOf(m), err
 	}
 	v.brought(visited)
-	v.anew = v.c.to.config.Twin == ""
+	v.anew = v.c.to.Config.Twin == ""
 	return treesOf(m), nil
 }
 
@@ -108,7 +108,7 @@ func (v *mover) movePacks(ctx context.Context, missing func(func(blob.Ref) error
 		return nil, false, &halt{err}
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(cap(v.c.s.slots))
+	g.SetLimit(v.c.s.PacksAtOnce())
 	for _, p := range packs {
 		g.Go(func() error {
 			moved, err := v.move(ctx, p.ID)
@@ -130,7 +130,7 @@ func (v *mover) movePacks(ctx context.Context, missing func(func(blob.Ref) error
 // already, or nil.
 func (v *mover) packOf(ctx context.Context, ref blob.Ref, wanted map[pack.ID]bool) (*pack.Info, error) {
 	var places []index.Place
-	err := v.c.from.blobs.WithIndex(ctx, func(x *index.Index) (err error) {
+	err := v.c.from.Blobs.WithIndex(ctx, func(x *index.Index) (err error) {
 		if places, err = x.Lookup(ref.ID); err == nil && len(places) == 0 {
 			err = &LostError{ID: ref.ID, Tree: ref.Tree}
 		}
@@ -155,45 +155,24 @@ func (v *mover) packOf(ctx context.Context, ref blob.Ref, wanted map[pack.ID]boo
 func (v *mover) movable(p *pack.Info) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return !v.not[p.ID] && v.c.whole(p.Header) && !v.c.s.isAbsent(p.ID)
+	return !v.not[p.ID] && v.c.whole(p.Header) && !v.c.s.IsAbsent(p.ID)
 }
 
 // move stores a pack as it is, and reports whether it could: its bytes are those that
 // its name was made from, it can be opened there, and its name is free.
 func (v *mover) move(ctx context.Context, id pack.ID) (bool, error) {
-	s := v.c.s
-	var slot *pack.Buffer
-	select {
-	case slot = <-s.slots:
-	case <-ctx.Done():
-		return false, ctx.Err()
-	}
-	defer func() { s.slots <- slot }()
-	spool, err := v.c.to.store.Spool(ctx, slot)
-	if err != nil {
-		return false, err
-	}
-	info, err := v.receive(ctx, id, spool)
-	if err == nil && info != nil {
-		var free bool
-		if free, err = v.c.to.claimName(ctx, id); err == nil && !free {
-			info = nil
-		}
-	}
-	if err == nil && info != nil {
-		err = s.commitPack(info, spool)
-	}
-	if err = object.Join(err, spool.Discard()); err != nil || info == nil {
+	info, err := v.c.s.StorePack(ctx, func(spool object.Spool) (*pack.Info, error) { return v.receive(ctx, id, spool) })
+	if err != nil || info == nil {
 		return false, err
 	}
 	v.c.now(func(r *CopyReport) { r.PacksMoved++; r.BytesMoved += uint64(info.Size) })
-	return true, s.note(info)
+	return true, nil
 }
 
 // receive reads a pack to a spool, and returns what it is, or nil if it is gone or
 // damaged.
 func (v *mover) receive(ctx context.Context, id pack.ID, spool object.Spool) (*pack.Info, error) {
-	rc, err := v.c.from.store.Get(ctx, object.Packs.Name(id), 0, -1)
+	rc, err := v.c.from.Store.Get(ctx, object.Packs.Name(id), 0, -1)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -209,7 +188,7 @@ func (v *mover) receive(ctx context.Context, id pack.ID, spool object.Spool) (*p
 	if pack.ID(hash.Sum(nil)) != id {
 		return nil, nil
 	}
-	info, err := pack.ReadInfo(v.c.to.box, id, size, spool)
+	info, err := pack.ReadInfo(v.c.to.Sealer, id, size, spool)
 	var damage *pack.DamageError
 	if errors.As(err, &damage) || errors.Is(err, ErrNewerKey) {
 		return nil, nil

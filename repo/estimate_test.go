@@ -72,13 +72,13 @@ func TestASnapshotCostsWhatWasEstimated(t *testing.T) {
 			}
 			cost := meter.Counts().Since(before)
 			t.Logf("%s: said %+v, costs %d requests, %d bytes up, %d down", step.what, said, cost.Requests(), cost.BytesUp, cost.BytesDown)
-			if cost.Requests() != said.Requests {
+			if int64(cost.Requests()) != said.Requests {
 				t.Errorf("%s takes %d requests; said were %d", step.what, cost.Requests(), said.Requests)
 			}
 			if diff := int64(cost.BytesUp) - int64(said.BytesUp); max(diff, -diff) > 200+int64(said.BytesUp)/100 {
 				t.Errorf("%s sends %d bytes; said were %d", step.what, cost.BytesUp, said.BytesUp)
 			}
-			if cost.BytesDown > said.BytesDown {
+			if int64(cost.BytesDown) > said.BytesDown {
 				t.Errorf("%s fetches %d bytes; said were %d", step.what, cost.BytesDown, said.BytesDown)
 			}
 			if m.Root.Subtree != would.Root.Subtree || !would.ID.IsZero() {

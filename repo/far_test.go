@@ -14,6 +14,7 @@ import (
 
 	"github.com/qsnap/qsnap/internal/blob"
 	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/internal/write"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/targettest"
@@ -127,7 +128,7 @@ func travel(t *testing.T, memory target.Target, key Secret, far bool, do func(r 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.blobs.Index(t.Context()); err != nil {
+	if _, err := r.e.Blobs.Index(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	d.mu.Lock()
@@ -213,7 +214,7 @@ func TestWhatIsFarIsReadAheadAndWrittenInParallel(t *testing.T) {
 			times time.Duration // how much sooner it has to be done at least
 			bytes int64         // that may be under way at once
 		}{
-			{"snapshot", empty, snapshotBy(workers), 2, farPackMemory},
+			{"snapshot", empty, snapshotBy(workers), 2, write.FarPackMemory},
 			{"restore", memory, restore, 3, blocks * block},
 			{"check", memory, check, 2, 9 * 8 << 20}, // which aren't held
 			{"copy", memory, copied, 3, blocks * block},

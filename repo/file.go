@@ -8,13 +8,15 @@ import (
 	"io/fs"
 	"sync"
 
+	"github.com/qsnap/qsnap/internal/blob"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
 // openFile reads a file of a snapshot. It implements fs.File, io.Seeker,
 // io.ReaderAt and io.WriterTo.
 type openFile struct {
-	r    *Repo
+	e    *engine.Engine
 	ctx  context.Context
 	info entryInfo
 	path string
@@ -80,7 +82,7 @@ func (f *openFile) ReadAt(p []byte, off int64) (int, error) {
 	if n == len(p) {
 		return n, nil
 	}
-	more, err := f.r.readAt(f.ctx, f.info.e, p[n:], off+int64(n), f.remember)
+	more, err := readAt(f.ctx, f.e.Blobs, f.info.e, p[n:], off+int64(n), f.remember)
 	if err != nil && err != io.EOF {
 		err = f.fail("read", err)
 	}
@@ -108,7 +110,7 @@ func (f *openFile) WriteTo(w io.Writer) (int64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var n int64
-	err := f.r.readContent(f.ctx, f.info.e, f.at, func(data []byte) error {
+	err := readChunks(f.ctx, f.e.Blobs, f.info.e, f.at, func(data []byte) error {
 		k, err := w.Write(data)
 		n += int64(k)
 		return err
@@ -117,35 +119,31 @@ func (f *openFile) WriteTo(w io.Writer) (int64, error) {
 	return n, err
 }
 
-// CopyFile writes the content of a file of a snapshot, holes as zeros.
-func (r *Repo) CopyFile(ctx context.Context, w io.Writer, e *snapshot.Entry) error {
+func copyFile(ctx context.Context, blobs *blob.Reader, w io.Writer, e *snapshot.Entry) error {
 	if e.Type != snapshot.File {
 		return fmt.Errorf("%s is a %v, not a file", e.Name, e.Type)
 	}
 	if e.Problem != "" {
 		return notCaptured(e)
 	}
-	return r.readContent(ctx, e, 0, func(data []byte) error {
+	return readChunks(ctx, blobs, e, 0, func(data []byte) error {
 		_, err := w.Write(data)
 		return err
 	})
 }
 
-// ReadAt reads a file of a snapshot from an offset on, holes as zeros. As with
-// io.ReaderAt, fewer bytes than asked for come with an error, which is io.EOF at the
-// end of the file. It reads the chunks that hold the bytes, and no others.
-func (r *Repo) ReadAt(ctx context.Context, e *snapshot.Entry, p []byte, off int64) (int, error) {
+func readAtPath(ctx context.Context, blobs *blob.Reader, e *snapshot.Entry, p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fs.ErrInvalid
 	}
 	if e.Problem != "" {
 		return 0, notCaptured(e)
 	}
-	return r.readAt(ctx, e, p, off, func(stretch) {})
+	return readAt(ctx, blobs, e, p, off, func(stretch) {})
 }
 
 // readAt also tells of each stretch of the file that it comes by.
-func (r *Repo) readAt(ctx context.Context, e *snapshot.Entry, p []byte, off int64, seen func(stretch)) (int, error) {
+func readAt(ctx context.Context, blobs *blob.Reader, e *snapshot.Entry, p []byte, off int64, seen func(stretch)) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -154,7 +152,7 @@ func (r *Repo) readAt(ctx context.Context, e *snapshot.Entry, p []byte, off int6
 	}
 	want := p[:min(int64(len(p)), e.Size-off)]
 	n := 0
-	err := r.readContent(ctx, e, off, func(data []byte) error {
+	err := readChunks(ctx, blobs, e, off, func(data []byte) error {
 		seen(stretch{off + int64(n), data})
 		n += copy(want[n:], data)
 		if n == len(want) {
@@ -178,9 +176,9 @@ func notCaptured(e *snapshot.Entry) error {
 
 var errEnough = errors.New("enough")
 
-// readContent calls f with the bytes of a file from an offset on, piece by piece,
+// readChunks calls f with the bytes of a file from an offset on, piece by piece,
 // holes as zeros, and returns the first error of it.
-func (r *Repo) readContent(ctx context.Context, e *snapshot.Entry, off int64, f func([]byte) error) error {
+func readChunks(ctx context.Context, blobs *blob.Reader, e *snapshot.Entry, off int64, f func([]byte) error) error {
 	if e.Type != snapshot.File || off >= e.Size {
 		return nil
 	}
@@ -198,11 +196,11 @@ func (r *Repo) readContent(ctx context.Context, e *snapshot.Entry, off int64, f 
 	if err := c.holesHere(); err != nil {
 		return err
 	}
-	for chunk, err := range snapshot.Chunks(ctx, r.blobs, e, data) {
+	for chunk, err := range snapshot.Chunks(ctx, blobs, e, data) {
 		if err != nil {
 			return err
 		}
-		b, err := r.blobs.Blob(ctx, chunk.ID, false)
+		b, err := blobs.Blob(ctx, chunk.ID, false)
 		if err != nil {
 			return err
 		}

@@ -12,24 +12,21 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/catalog"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/runs"
+	"github.com/qsnap/qsnap/internal/write"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// Forget removes snapshots. What only they reach can be brought back by Undelete
-// until Prune has deleted it. If one is pinned the error is ErrPinned, if the target keeps
-// one locked it is ErrLocked, and then none is removed. One that was forgotten before is
-// no error. For those that never were there the error is ErrNoSnapshot, and names them,
-// after the others were removed.
-func (r *Repo) Forget(ctx context.Context, ids ...snapshot.ID) error {
-	absent, err := r.forgetAll(ctx, ids)
+func forget(ctx context.Context, e *engine.Engine, ids ...snapshot.ID) error {
+	absent, err := forgetAll(ctx, e, ids)
 	if err != nil {
 		return err
 	}
 	var unknown []error
 	for _, id := range absent {
-		was, err := r.WasForgotten(ctx, id.String())
+		was, err := wasForgotten(ctx, e, id.String())
 		if err != nil {
 			return err
 		}
@@ -40,10 +37,8 @@ func (r *Repo) Forget(ctx context.Context, ids ...snapshot.ID) error {
 	return errors.Join(unknown...)
 }
 
-// WasForgotten reports whether there was a snapshot whose id begins so, and was
-// forgotten. It may say no for one whose record Prune has deleted.
-func (r *Repo) WasForgotten(ctx context.Context, prefix string) (bool, error) {
-	for info, err := range r.store.List(ctx, object.Forgotten) {
+func wasForgotten(ctx context.Context, e *engine.Engine, prefix string) (bool, error) {
+	for info, err := range e.Store.List(ctx, object.Forgotten) {
 		if err != nil {
 			return false, err
 		}
@@ -51,7 +46,7 @@ func (r *Repo) WasForgotten(ctx context.Context, prefix string) (bool, error) {
 			return true, nil
 		}
 	}
-	all, _, err := r.catalog.Stored(ctx)
+	all, _, err := e.Catalog.Stored(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -62,24 +57,24 @@ func (r *Repo) WasForgotten(ctx context.Context, prefix string) (bool, error) {
 			}
 		}
 	}
-	return r.catalog.Knew(prefix), nil
+	return e.Catalog.Knew(prefix), nil
 }
 
 // forgetAll removes snapshots, and returns those that are not there.
-func (r *Repo) forgetAll(ctx context.Context, ids []snapshot.ID) (absent []snapshot.ID, err error) {
-	if err := r.keys.Current(ctx); err != nil {
+func forgetAll(ctx context.Context, e *engine.Engine, ids []snapshot.ID) (absent []snapshot.ID, err error) {
+	if err := e.Keys.Current(ctx); err != nil {
 		return nil, err
 	}
-	marks, err := r.catalog.Marks(ctx) // as late as can be
+	marks, err := e.Catalog.Marks(ctx) // as late as can be
 	if err != nil {
 		return nil, err
 	}
 	for _, id := range ids {
-		if marks[id].IsPinned(r.opts.Now()) {
+		if marks[id].IsPinned(e.Now()) {
 			return nil, fmt.Errorf("snapshot %s: %w", id.Short(), ErrPinned)
 		}
 	}
-	locks := r.store.Locks(r.opts.Now)
+	locks := e.Store.Locks(e.Now)
 	defer func() { locks.Save() }()
 	for _, id := range ids {
 		until, err := locks.Until(ctx, object.Snapshots.Name(id))
@@ -91,7 +86,7 @@ func (r *Repo) forgetAll(ctx context.Context, ids []snapshot.ID) (absent []snaps
 		}
 	}
 	for _, id := range ids {
-		err := r.catalog.Forget(ctx, id)
+		err := e.Catalog.Forget(ctx, id)
 		if err == catalog.ErrAbsent {
 			absent = append(absent, id)
 		} else if err != nil {
@@ -101,11 +96,9 @@ func (r *Repo) forgetAll(ctx context.Context, ids []snapshot.ID) (absent []snaps
 	return absent, nil
 }
 
-// Forgotten returns the snapshots that were removed and can be brought back, the
-// oldest first.
-func (r *Repo) Forgotten(ctx context.Context) ([]*snapshot.Manifest, error) {
+func forgottenSnapshots(ctx context.Context, e *engine.Engine) ([]*snapshot.Manifest, error) {
 	standing := map[snapshot.ID]bool{} // or brought back
-	all, err := r.everySnapshot(ctx)
+	all, err := everySnapshot(ctx, e)
 	if all == nil && err != nil {
 		return nil, err
 	}
@@ -114,7 +107,7 @@ func (r *Repo) Forgotten(ctx context.Context) ([]*snapshot.Manifest, error) {
 	}
 	var out []*snapshot.Manifest
 	var damaged []error
-	for info, err := range r.store.List(ctx, object.Forgotten) {
+	for info, err := range e.Store.List(ctx, object.Forgotten) {
 		if err != nil {
 			return nil, err
 		}
@@ -122,11 +115,11 @@ func (r *Repo) Forgotten(ctx context.Context) ([]*snapshot.Manifest, error) {
 		if err != nil || standing[id] {
 			continue
 		}
-		m, _, err := r.catalog.ReadAs(ctx, info.Name, id)
+		m, _, err := e.Catalog.ReadAs(ctx, info.Name, id)
 		var damage *DamageError
 		switch {
 		case err == nil:
-			whole, err := r.isWhole(ctx, m)
+			whole, err := isWhole(ctx, e, m)
 			if err != nil {
 				return nil, err
 			}
@@ -139,20 +132,20 @@ func (r *Repo) Forgotten(ctx context.Context) ([]*snapshot.Manifest, error) {
 			return nil, err
 		}
 	}
-	if err := r.catalog.Annotated(ctx, out); err != nil {
+	if err := e.Catalog.Annotated(ctx, out); err != nil {
 		return nil, err
 	}
-	r.catalog.Sort(out)
+	e.Catalog.Sort(out)
 	return out, errors.Join(damaged...)
 }
 
 // isWhole reports whether packs hold all that a snapshot reaches, as far as the
 // index deltas tell.
-func (r *Repo) isWhole(ctx context.Context, m *snapshot.Manifest) (bool, error) {
+func isWhole(ctx context.Context, e *engine.Engine, m *snapshot.Manifest) (bool, error) {
 	lost := map[chunk.ID]bool{}
-	err := r.blobs.WithIndex(ctx, func(x *index.Index) error {
+	err := e.Blobs.WithIndex(ctx, func(x *index.Index) error {
 		clear(lost)
-		if err := r.findLost(ctx, x, m, lost, map[chunk.ID]bool{}); err != nil || len(lost) == 0 {
+		if err := findLost(ctx, e, x, m, lost, map[chunk.ID]bool{}); err != nil || len(lost) == 0 {
 			return err
 		}
 		return &LostError{ID: slices.SortedFunc(maps.Keys(lost), object.Compare)[0]}
@@ -163,26 +156,23 @@ func (r *Repo) isWhole(ctx context.Context, m *snapshot.Manifest) (bool, error) 
 	return err == nil, err
 }
 
-// Undelete brings back a forgotten snapshot, if all that it reaches is still there,
-// be it in quarantine, and returns it. It has another id, as no name is used twice:
-// a run that was thought dead might still remove what has the old one.
-func (r *Repo) Undelete(ctx context.Context, id snapshot.ID) (*snapshot.Manifest, error) {
-	m, _, err := r.catalog.ReadAs(ctx, object.Forgotten.Name(id), id)
+func undelete(ctx context.Context, e *engine.Engine, id snapshot.ID) (*snapshot.Manifest, error) {
+	m, _, err := e.Catalog.ReadAs(ctx, object.Forgotten.Name(id), id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s was not forgotten, or what it held is deleted", ErrNoSnapshot, id.Short())
 	}
 	if err != nil {
 		return nil, err
 	}
-	s, err := r.newSession(ctx, runs.Writing, runs.Record{What: "undelete"}, CompressionAuto, 1)
+	s, within, err := write.Begin(ctx, e, runs.Writing, runs.Record{What: "undelete"}, CompressionAuto, 1)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
+	defer s.Close()
 	said := []*snapshot.Manifest{m}
-	if err := r.catalog.Annotated(ctx, said); err != nil {
+	if err := e.Catalog.Annotated(ctx, said); err != nil {
 		return nil, err
 	}
 	m.Tags, m.Original = said[0].Tags, id
-	return m, (&publication{s: s, m: m}).run(s.ctx)
+	return m, s.Publish(within, m, write.Publication{})
 }

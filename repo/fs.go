@@ -11,25 +11,17 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// FS returns a snapshot as a file system. It implements fs.ReadDirFS, fs.StatFS
-// and fs.ReadLinkFS; its files implement io.Seeker and io.ReaderAt; Sys of what
-// describes a file returns its *snapshot.Entry. Symbolic links are followed as far
-// as they lead to something in the snapshot. It is safe for concurrent use.
-//
-// Names in an fs.FS are UTF-8. A byte of a name that isn't appears as U+FFFD and
-// two hexadecimal digits.
-//
-// The context is that of all later calls.
-func (r *Repo) FS(ctx context.Context, m *snapshot.Manifest) fs.FS {
-	return &snapshotFS{ctx, r, &m.Root}
+func fileSystem(ctx context.Context, e *engine.Engine, m *snapshot.Manifest) fs.FS {
+	return &snapshotFS{ctx, e, &m.Root}
 }
 
 type snapshotFS struct {
 	ctx  context.Context
-	r    *Repo
+	e    *engine.Engine
 	root *snapshot.Entry
 }
 
@@ -65,11 +57,11 @@ func (f *snapshotFS) child(dir *snapshot.Entry, name string) (*snapshot.Entry, e
 	if dir.Problem != "" {
 		return nil, notCaptured(dir)
 	}
-	e, err := snapshot.Lookup(f.ctx, f.r.blobs, dir.Subtree, name)
+	e, err := snapshot.Lookup(f.ctx, f.e.Blobs, dir.Subtree, name)
 	if !errors.Is(err, fs.ErrNotExist) || !strings.ContainsRune(name, utf8.RuneError) {
 		return e, err
 	}
-	for e, err := range snapshot.ReadDir(f.ctx, f.r.blobs, dir.Subtree) {
+	for e, err := range snapshot.ReadDir(f.ctx, f.e.Blobs, dir.Subtree) {
 		if err != nil {
 			return nil, err
 		}
@@ -133,7 +125,7 @@ func (f *snapshotFS) Open(name string) (fs.File, error) {
 	if e.Problem != "" {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: notCaptured(e)}
 	}
-	return &openFile{r: f.r, ctx: f.ctx, info: info, path: name}, nil
+	return &openFile{e: f.e, ctx: f.ctx, info: info, path: name}, nil
 }
 
 // Stat is part of fs.StatFS.
@@ -220,7 +212,7 @@ func (d *openDir) ReadDir(n int) ([]fs.DirEntry, error) {
 		if d.info.e.Problem != "" {
 			return nil, &fs.PathError{Op: "readdir", Path: d.path, Err: notCaptured(d.info.e)}
 		}
-		for e, err := range snapshot.ReadDir(d.fs.ctx, d.fs.r.blobs, d.info.e.Subtree) {
+		for e, err := range snapshot.ReadDir(d.fs.ctx, d.fs.e.Blobs, d.info.e.Subtree) {
 			if err != nil {
 				return nil, &fs.PathError{Op: "readdir", Path: d.path, Err: err}
 			}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -41,20 +42,12 @@ type Growth struct {
 	Only Amount `json:"only"`
 }
 
-// Growth returns what the snapshots that are picked mean for the size of the
-// repository, the oldest first. New and Only regard all snapshots, those that aren't
-// picked too.
-//
-// It reads each page of a tree at most twice, however many snapshots share it, and no
-// data. It takes about 40 bytes of memory for each chunk and page. A manifest or
-// page that can't be read is an error, as is a chunk that is in no pack that is
-// known: there is no exact answer then.
-func (r *Repo) Growth(ctx context.Context, s Select) ([]Growth, error) {
-	all, err := r.everySnapshot(ctx)
+func growthOf(ctx context.Context, e *engine.Engine, s Select) ([]Growth, error) {
+	all, err := everySnapshot(ctx, e)
 	if err != nil {
 		return nil, err
 	}
-	g := grower{r: r, marks: map[markKey]owner{}}
+	g := grower{e: e, marks: map[markKey]owner{}}
 	for i, m := range all {
 		for _, dir := range m.Dirs() {
 			if err := g.visit(ctx, snapshot.Ref{ID: dir.Subtree, Kind: snapshot.TreePage}, owner(i)); err != nil {
@@ -62,7 +55,7 @@ func (r *Repo) Growth(ctx context.Context, s Select) ([]Growth, error) {
 			}
 		}
 	}
-	if err := r.blobs.WithIndex(ctx, func(x *index.Index) error { return g.weigh(x, len(all)) }); err != nil {
+	if err := e.Blobs.WithIndex(ctx, func(x *index.Index) error { return g.weigh(x, len(all)) }); err != nil {
 		return nil, err
 	}
 	var out []Growth
@@ -70,7 +63,7 @@ func (r *Repo) Growth(ctx context.Context, s Select) ([]Growth, error) {
 	for i, m := range all {
 		number[m] = i
 	}
-	for _, p := range s.pick(snapshot.Order(all, r.opts.Now())) {
+	for _, p := range s.pick(snapshot.Order(all, e.Now())) {
 		i := number[p.Manifest]
 		out = append(out, Growth{Snapshot: p.Manifest, New: g.fresh[i], Only: g.only[i]})
 	}
@@ -84,7 +77,7 @@ func (r *Repo) Growth(ctx context.Context, s Select) ([]Growth, error) {
 
 // A grower finds out which snapshots consist of what.
 type grower struct {
-	r     *Repo
+	e     *engine.Engine
 	marks map[markKey]owner
 	// By snapshot:
 	fresh, only []Amount
@@ -125,7 +118,7 @@ func (g *grower) visit(ctx context.Context, ref snapshot.Ref, number owner) erro
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	page, err := g.r.blobs.Blob(ctx, ref.ID, true)
+	page, err := g.e.Blobs.Blob(ctx, ref.ID, true)
 	if err != nil {
 		return err
 	}

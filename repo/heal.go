@@ -8,7 +8,9 @@ import (
 
 	"github.com/qsnap/qsnap/internal/catalog"
 	"github.com/qsnap/qsnap/internal/config"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/outcome"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
@@ -29,7 +31,7 @@ type HealOptions struct {
 	Workers   int // 0 is as many as processors
 
 	// Progress is called now and then, by one goroutine at a time.
-	Progress func(CheckProgress)
+	Progress func(Progress)
 }
 
 // A HealReport says what Heal did.
@@ -52,34 +54,25 @@ type HealReport struct {
 	Unexplained []string `json:"unexplained"`
 }
 
-// Heal mends a repository and its replica from each other. What is damaged or missing
-// on the replica gets there again. What is damaged or missing here gets here under new
-// names: chunks and trees in new packs, by way of an ordinary run, and snapshots as
-// Undelete brings them back. For a name here is used once: somebody who was about to
-// delete a pack, and was taken for dead, may still do so, when nobody remembers it; what
-// lies under its old name again would be relied on, and be lost.
-//
-// Others may use the repository meanwhile. If something can't be mended, the report
-// comes with an error that matches ErrDamaged.
-func (r *Repo) Heal(ctx context.Context, to target.Target, o HealOptions) (*HealReport, error) {
-	if err := r.keys.Current(ctx); err != nil {
+func heal(ctx context.Context, e *engine.Engine, to target.Target, o HealOptions) (*HealReport, error) {
+	if err := e.Keys.Current(ctx); err != nil {
 		return nil, err
 	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	replica := object.On(to, object.Options{})
-	h := &healer{to: replica, target: to, o: o, c: newReplication(r.store, replica, ReplicateOptions{})}
-	h.c.byAge = r.byAge
+	h := &healer{to: replica, target: to, o: o, c: newReplication(e.Store, replica, ReplicateOptions{})}
+	h.c.byAge = func(ctx context.Context, names []string) error { return byAge(ctx, e, names) }
 	var err error
-	if h.r, err = r.fresh(); err != nil {
+	if h.e, err = engine.Fresh(e); err != nil {
 		return nil, err
 	}
-	defer h.r.Close()
-	if h.there, err = r.freshOn(replica.ReadOnly(ErrReplica)); err != nil {
+	defer engine.Close(h.e)
+	if h.there, err = engine.FreshOn(e, replica.ReadOnly(ErrReplica)); err != nil {
 		return nil, err
 	}
-	defer h.there.Close()
+	defer engine.Close(h.there)
 	if len(o.Suspects) > 0 {
 		if err := h.run(ctx, h.mendDeltas, h.mendPacks, h.mendSnapshots); err != nil {
 			return &h.report, err
@@ -94,7 +87,7 @@ func (r *Repo) Heal(ctx context.Context, to target.Target, o HealOptions) (*Heal
 		return nil, err
 	}
 	// What was mended here goes to the replica, and what that replaces leaves it.
-	h.report.Replica, err = r.Replicate(ctx, to, ReplicateOptions{})
+	h.report.Replica, err = replicateSnapshots(ctx, e, to, ReplicateOptions{})
 	if h.report.Replica != nil {
 		first := &h.c.report
 		h.report.Replica.Objects += first.Objects
@@ -111,13 +104,13 @@ func (r *Repo) Heal(ctx context.Context, to target.Target, o HealOptions) (*Heal
 
 // lost returns an error if anything can't be mended.
 func (h *healer) lost() error {
-	return reportDamage("not everything could be mended", h.report.Lost)
+	return outcome.Damage("not everything could be mended", h.report.Lost)
 }
 
 // A healer is one call of Heal.
 type healer struct {
-	r      *Repo // here, with an index of its own and without replicas
-	there  *Repo // on the replica, likewise
+	e      *engine.Engine // here, with an index of its own and without replicas
+	there  *engine.Engine // on the replica, likewise
 	to     *object.Store
 	target target.Target // the replica's
 	o      HealOptions
@@ -129,7 +122,7 @@ type healer struct {
 
 // run compares the two and takes some steps to mend them.
 func (h *healer) run(ctx context.Context, steps ...func(context.Context) error) error {
-	compared, err := compare(ctx, h.r.store, h.to, CompareOptions{ReadData: h.o.ReadData, Suspects: h.o.Suspects, Workers: h.o.Workers, Progress: h.o.Progress})
+	compared, err := compare(ctx, h.e.Store, h.to, CompareOptions{ReadData: h.o.ReadData, Suspects: h.o.Suspects, Workers: h.o.Workers, Progress: h.o.Progress})
 	if err != nil {
 		return err
 	}
@@ -213,7 +206,7 @@ func (h *healer) mendSmall(ctx context.Context) error {
 
 // fetch replaces an object here by what the replica has.
 func (h *healer) fetch(ctx context.Context, name string) error {
-	_, err := transfer(ctx, h.to, h.r.store, name, new(pack.Buffer), true)
+	_, err := transfer(ctx, h.to, h.e.Store, name, new(pack.Buffer), true)
 	if err != nil {
 		return fmt.Errorf("mend %s: %w", name, err)
 	}
@@ -226,14 +219,14 @@ func (h *healer) mendConfig(ctx context.Context) error {
 	if len(h.of(object.ConfigName)) == 0 {
 		return nil
 	}
-	sound, err := config.Sound(ctx, h.r.store, h.r.ring)
+	sound, err := config.Sound(ctx, h.e.Store, h.e.Ring)
 	if damage := (*DamageError)(nil); errors.As(err, &damage) {
-		sound, err = config.Sound(ctx, h.there.store, h.there.ring)
+		sound, err = config.Sound(ctx, h.there.Store, h.there.Ring)
 	}
 	if err != nil {
 		return err
 	}
-	for _, t := range []*object.Store{h.r.store, h.to} {
+	for _, t := range []*object.Store{h.e.Store, h.to} {
 		copies, err := config.Read(ctx, t, true)
 		if err != nil && !errors.Is(err, ErrNoRepository) && !errors.Is(err, seal.ErrDamaged) {
 			return err
@@ -267,13 +260,13 @@ func (h *healer) mendMark(ctx context.Context, d Difference) error {
 	isSound := func(t *object.Store) bool {
 		b, err := t.ReadAll(ctx, d.Name, catalog.MaxMark)
 		if err == nil {
-			err = h.r.catalog.CheckMark(d.Name, b)
+			err = h.e.Catalog.CheckMark(d.Name, b)
 		}
 		return err == nil
 	}
 	switch {
-	case isSound(h.r.store):
-		_, err := transfer(ctx, h.r.store, h.to, d.Name, new(pack.Buffer), true)
+	case isSound(h.e.Store):
+		_, err := transfer(ctx, h.e.Store, h.to, d.Name, new(pack.Buffer), true)
 		return err
 	case isSound(h.to):
 		return h.fetch(ctx, d.Name)
@@ -288,13 +281,13 @@ func (h *healer) mendMark(ctx context.Context, d Difference) error {
 func (h *healer) mendSnapshots(ctx context.Context) error {
 	followed := map[string]bool{}
 	recorded := map[string]bool{}
-	for info, err := range h.r.store.List(ctx, object.Forgotten) {
+	for info, err := range h.e.Store.List(ctx, object.Forgotten) {
 		if err != nil {
 			return err
 		}
 		recorded[object.Forgotten.Rest(info.Name)] = true
 	}
-	all, err := h.r.everySnapshot(ctx)
+	all, err := everySnapshot(ctx, h.e)
 	if all == nil && err != nil {
 		return err
 	}
@@ -307,7 +300,7 @@ func (h *healer) mendSnapshots(ctx context.Context) error {
 	for _, d := range h.of(object.Snapshots) {
 		names = append(names, d.Name)
 	}
-	brought, err := h.there.broughtBack(ctx, names) // by a heal that was interrupted
+	brought, err := broughtBack(ctx, h.there, names) // by a heal that was interrupted
 	if err != nil {
 		return err
 	}
@@ -330,7 +323,7 @@ func (h *healer) mendSnapshots(ctx context.Context) error {
 		if err != nil {
 			continue
 		}
-		m, err := h.there.catalog.Read(ctx, sid)
+		m, err := h.there.Catalog.Read(ctx, sid)
 		if err != nil {
 			return err
 		}
@@ -342,7 +335,7 @@ func (h *healer) mendSnapshots(ctx context.Context) error {
 		}
 	}
 	for _, name := range damaged {
-		if err := h.r.store.Remove(ctx, name); err != nil {
+		if err := h.e.Store.Remove(ctx, name); err != nil {
 			return err
 		}
 	}
@@ -351,14 +344,14 @@ func (h *healer) mendSnapshots(ctx context.Context) error {
 
 // bring copies snapshots from the replica, as Copy does.
 func (h *healer) bring(ctx context.Context, back []*snapshot.Manifest) error {
-	if err := h.there.blobs.Update(ctx, h.there.index); err != nil {
+	if err := h.there.Blobs.Update(ctx, h.there.Index); err != nil {
 		return err
 	}
-	if err := h.r.blobs.Update(ctx, h.r.index); err != nil {
+	if err := h.e.Blobs.Update(ctx, h.e.Index); err != nil {
 		return err
 	}
-	h.r.catalog.Sort(back)
-	copied, err := h.there.Copy(ctx, h.r, back, CopyOptions{Workers: h.o.Workers})
+	h.e.Catalog.Sort(back)
+	copied, err := copySnapshots(ctx, h.there, h.e, back, CopyOptions{Workers: h.o.Workers})
 	h.report.Snapshots += copied.Copied
 	return err
 }

@@ -9,16 +9,18 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/runs"
+	"github.com/qsnap/qsnap/internal/write"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
 // deltasOf reads the deltas of a target, and returns the packs that they list; what
 // can't be read is left out.
-func (r *Repo) deltasOf(ctx context.Context) (map[string]index.Delta, error) {
-	names, err := listOf(ctx, r.store, object.Deltas)
+func deltasOf(ctx context.Context, e *engine.Engine) (map[string]index.Delta, error) {
+	names, err := listOf(ctx, e.Store, object.Deltas)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +30,7 @@ func (r *Repo) deltasOf(ctx context.Context) (map[string]index.Delta, error) {
 		if err != nil {
 			continue
 		}
-		d, err := r.blobs.ReadDelta(ctx, id)
+		d, err := e.Blobs.ReadDelta(ctx, id)
 		var damage *DamageError
 		if errors.As(err, &damage) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNewerKey) {
 			continue
@@ -48,15 +50,15 @@ func (h *healer) mendDeltas(ctx context.Context) error {
 	if len(differ) == 0 {
 		return nil
 	}
-	here, err := h.r.deltasOf(ctx)
+	here, err := deltasOf(ctx, h.e)
 	if err != nil {
 		return err
 	}
-	there, err := h.there.deltasOf(ctx)
+	there, err := deltasOf(ctx, h.there)
 	if err != nil {
 		return err
 	}
-	packs, err := h.r.blobs.Packs(ctx)
+	packs, err := h.e.Blobs.Packs(ctx)
 	if err != nil {
 		return err
 	}
@@ -88,12 +90,12 @@ func (h *healer) mendDeltas(ctx context.Context) error {
 		}
 	}
 	if len(anew) > 0 {
-		if _, _, err := h.r.blobs.PutDelta(ctx, anew); err != nil {
+		if _, _, err := h.e.Blobs.PutDelta(ctx, anew); err != nil {
 			return err
 		}
 	}
 	for _, name := range replaced {
-		if err := h.r.store.Remove(ctx, name); err != nil {
+		if err := h.e.Store.Remove(ctx, name); err != nil {
 			return err
 		}
 	}
@@ -116,25 +118,23 @@ func (h *healer) mendPacks(ctx context.Context) error {
 	if err != nil || len(bad) == 0 {
 		return err
 	}
-	r, err := h.r.fresh(object.Replica(ReplicaOn("", h.target)))
+	r, err := engine.Fresh(h.e, object.Replica(ReplicaOn("", h.target)))
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer engine.Close(r)
 	p := newPruner(r, PruneOptions{Workers: h.o.Workers})
-	if p.s, err = r.newSession(ctx, runs.Pruning, runs.Record{What: "heal"}, CompressionAuto, h.o.Workers); err != nil {
+	var within context.Context
+	if p.s, within, err = write.Begin(ctx, r, runs.Pruning, runs.Record{What: "heal"}, CompressionAuto, h.o.Workers); err != nil {
 		return err
 	}
-	defer p.s.close()
+	defer p.s.Close()
 	s := &salvage{p: p, bad: bad, infos: infos, keep: map[chunk.ID]bool{}}
-	if err = p.collect(p.s.ctx); err == nil {
-		err = s.replace(p.s.ctx)
+	if err = p.collect(within); err == nil {
+		err = s.replace(within)
 	}
 	if err != nil {
-		if cause := p.s.err(); cause != nil && ctx.Err() == nil {
-			err = cause
-		}
-		return err
+		return p.s.Cause(err)
 	}
 	h.report.Packs, h.report.Blobs = len(s.report.Damaged), s.report.Salvaged
 	return nil
@@ -150,30 +150,30 @@ func (h *healer) badPacks(ctx context.Context) (bad map[pack.ID]map[int]bool, in
 		return bad, infos, nil
 	}
 	w := &needWalk{h: h, seen: map[chunk.ID]bool{}, needed: map[pack.ID]bool{}}
-	if w.r, err = h.r.fresh(object.Replica(ReplicaOn("", h.target))); err != nil {
+	if w.e, err = engine.Fresh(h.e, object.Replica(ReplicaOn("", h.target))); err != nil {
 		return nil, nil, err
 	}
-	defer w.r.Close()
-	if w.packs, err = h.r.blobs.Packs(ctx); err != nil {
+	defer engine.Close(w.e)
+	if w.packs, err = h.e.Blobs.Packs(ctx); err != nil {
 		return nil, nil, err
 	}
 	listed := map[pack.ID]bool{} // here
-	for _, repo := range []*Repo{h.r, h.there} {
-		deltas, err := repo.deltasOf(ctx)
+	for _, repo := range []*engine.Engine{h.e, h.there} {
+		deltas, err := deltasOf(ctx, repo)
 		if err != nil {
 			return nil, nil, err
 		}
 		for _, name := range slices.Sorted(maps.Keys(deltas)) {
 			for _, p := range deltas[name] {
 				infos[p.ID] = p
-				listed[p.ID] = listed[p.ID] || repo == h.r
+				listed[p.ID] = listed[p.ID] || repo == h.e
 			}
 		}
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(infos), object.Compare) {
-		w.r.index.Add(infos[id])
+		w.e.Index.Add(infos[id])
 	}
-	if _, err := w.r.blobs.IndexUnlisted(ctx, w.r.index); err != nil {
+	if _, err := w.e.Blobs.IndexUnlisted(ctx, w.e.Index); err != nil {
 		return nil, nil, err
 	}
 	if err := w.walk(ctx); err != nil {
@@ -186,7 +186,7 @@ func (h *healer) badPacks(ctx context.Context) (bad map[pack.ID]map[int]bool, in
 		}
 		bad[id] = map[int]bool{}
 		if infos[id] == nil && d.There == Sound { // no delta lists it, here or there
-			if infos[id], err = h.there.readInfoOf(ctx, d.Name, id); err != nil {
+			if infos[id], err = readInfoOf(ctx, h.there, d.Name, id); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -199,12 +199,12 @@ func (h *healer) badPacks(ctx context.Context) (bad map[pack.ID]map[int]bool, in
 }
 
 // readInfoOf reads what a pack holds from the pack, given its name.
-func (r *Repo) readInfoOf(ctx context.Context, name string, id pack.ID) (*pack.Info, error) {
-	info, err := r.store.Stat(ctx, name)
+func readInfoOf(ctx context.Context, e *engine.Engine, name string, id pack.ID) (*pack.Info, error) {
+	info, err := e.Store.Stat(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	p, err := r.blobs.PackInfo(ctx, id, info.Size)
+	p, err := e.Blobs.PackInfo(ctx, id, info.Size)
 	var damage *pack.DamageError
 	if errors.As(err, &damage) {
 		return nil, nil
@@ -216,19 +216,19 @@ func (r *Repo) readInfoOf(ctx context.Context, name string, id pack.ID) (*pack.I
 // that snapshots here need.
 type needWalk struct {
 	h      *healer
-	r      *Repo // reads here and from the replica, and knows the packs of both
+	e      *engine.Engine // reads here and from the replica, and knows the packs of both
 	packs  map[pack.ID]int64
 	seen   map[chunk.ID]bool
 	needed map[pack.ID]bool
 }
 
 func (w *needWalk) walk(ctx context.Context) error {
-	all, err := w.h.r.catalog.List(ctx)
+	all, err := w.h.e.Catalog.List(ctx)
 	if err != nil {
 		return err
 	}
 	for _, l := range all {
-		m, err := w.r.catalog.Read(ctx, l.ID)
+		m, err := w.e.Catalog.Read(ctx, l.ID)
 		var damage *DamageError
 		if errors.As(err, &damage) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNewerKey) {
 			continue // it is mended or told of elsewhere
@@ -236,7 +236,7 @@ func (w *needWalk) walk(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = snapshot.ReachAll(ctx, needTrees{w.r}, m, func(id chunk.ID, tree bool) (bool, error) {
+		err = snapshot.ReachAll(ctx, needTrees{w.e}, m, func(id chunk.ID, tree bool) (bool, error) {
 			if w.seen[id] {
 				return false, nil
 			}
@@ -259,21 +259,21 @@ func (w *needWalk) walk(ctx context.Context) error {
 }
 
 // needTrees loads pages as they are found in the index at hand.
-type needTrees struct{ r *Repo }
+type needTrees struct{ e *engine.Engine }
 
 // Tree is part of snapshot.Loader.
 func (t needTrees) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
-	places, err := t.r.index.Lookup(id)
+	places, err := t.e.Index.Lookup(id)
 	if err != nil {
 		return nil, err
 	}
-	return t.r.blobs.FromPlaces(ctx, places, id, true)
+	return t.e.Blobs.FromPlaces(ctx, places, id, true)
 }
 
 // need notes a pack that holds a blob, unless one that is sound here does, and reports
 // whether there is any.
 func (w *needWalk) need(id chunk.ID) (found bool, err error) {
-	places, err := w.r.index.Lookup(id)
+	places, err := w.e.Index.Lookup(id)
 	if err != nil {
 		return false, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/qsnap/qsnap/internal/capture"
 	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -65,13 +66,13 @@ func lacks(m *snapshot.Manifest, named string) bool {
 
 // history returns what these snapshots tell of what is named. What of it can't be read
 // tells nothing.
-func (r *Repo) history(ctx context.Context, held map[string]holding) (capture.History, error) {
+func history(ctx context.Context, e *engine.Engine, held map[string]holding) (capture.History, error) {
 	h := capture.History{Named: map[string]capture.Earlier{}, Mounts: map[string]bool{}}
 	mounts := map[snapshot.ID][]string{}
 	for at, from := range held {
 		h.Named[at] = capture.Earlier{Root: &from.m.Root, Path: from.path}
 		if _, ok := mounts[from.m.ID]; !ok {
-			mounts[from.m.ID] = r.mountsIn(ctx, from.m)
+			mounts[from.m.ID] = mountsIn(ctx, e, from.m)
 		}
 		for _, p := range mounts[from.m.ID] {
 			if from.path == "" || inPart(p, from.path) {
@@ -83,8 +84,8 @@ func (r *Repo) history(ctx context.Context, held map[string]holding) (capture.Hi
 }
 
 // mountsIn returns the mount points whose files a snapshot holds.
-func (r *Repo) mountsIn(ctx context.Context, m *snapshot.Manifest) (out []string) {
-	for n, err := range snapshot.ReadNotes(ctx, r.blobs, m.Notes) {
+func mountsIn(ctx context.Context, e *engine.Engine, m *snapshot.Manifest) (out []string) {
+	for n, err := range snapshot.ReadNotes(ctx, e.Blobs, m.Notes) {
 		if err != nil {
 			return out
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/keys"
 	"github.com/qsnap/qsnap/internal/seal"
 )
@@ -69,49 +70,27 @@ func keysOf(all []keys.Key) []Key {
 	return out
 }
 
-// Keys returns the repository's key slots.
-func (r *Repo) Keys(ctx context.Context) ([]Key, error) {
-	all, err := r.keys.List(ctx)
+func listKeys(ctx context.Context, e *engine.Engine) ([]Key, error) {
+	all, err := e.Keys.List(ctx)
 	return keysOf(all), err
 }
 
-// AddKey adds a slot that opens with the secret, which may not be a recovery sheet.
-func (r *Repo) AddKey(ctx context.Context, secret Secret, label string) (Key, error) {
-	k, err := r.keys.Add(ctx, secret.secret, label)
+func addKey(ctx context.Context, e *engine.Engine, secret Secret, label string) (Key, error) {
+	k, err := e.Keys.Add(ctx, secret.secret, label)
 	return Key(k), err
 }
 
-// RemoveKey removes the slot whose id begins so. The last one can't be removed,
-// nor the one this Repo was opened with.
-func (r *Repo) RemoveKey(ctx context.Context, prefix string) error { return r.keys.Remove(ctx, prefix) }
-
-// ReplaceKey adds a slot for the secret and removes the one this Repo was opened
-// with, in this order.
-func (r *Repo) ReplaceKey(ctx context.Context, secret Secret) error {
-	return r.keys.Replace(ctx, secret.secret)
+func removeKey(ctx context.Context, e *engine.Engine, prefix string) error {
+	return e.Keys.Remove(ctx, prefix)
 }
 
-// RotateKey makes a new key. Everyone who opens the repository from now on seals with it,
-// and it is independent of the keys before. The secret wraps it, and has to be a
-// passphrase or a key file. The new slot replaces the one that this Repo was opened with
-// and all others that open with the same secret. RotateKey returns the slots that are
-// left, which open only what was sealed until now: remove them, or replace them by AddKey.
-// Print recovery sheets again, too. This Repo itself, and others that are open, keep their
-// key: to change anything from now on, open the repository again.
-//
-// Prune seals packs and index deltas again that are sealed with older keys, as far as its
-// options let it. Rotation takes back nothing that the owner of an older key has copied,
-// nor does it hide the manifests that were there from an older key: they keep it until
-// they are forgotten. The keys that ids are made with stay the same.
-//
-// Opened with an older key, the repository shows what is sealed with it; everything else,
-// and every change, is ErrNewerKey. An interrupted rotation leaves a repository that the
-// secret opens as before; the next rotation completes it.
-func (r *Repo) RotateKey(ctx context.Context, secret Secret) (left []Key, err error) {
-	all, err := r.keys.Rotate(ctx, secret.secret)
+func replaceKey(ctx context.Context, e *engine.Engine, secret Secret) error {
+	return e.Keys.Replace(ctx, secret.secret)
+}
+
+func rotateKey(ctx context.Context, e *engine.Engine, secret Secret) (left []Key, err error) {
+	all, err := e.Keys.Rotate(ctx, secret.secret)
 	return keysOf(all), err
 }
 
-// RecoverySheet returns the lines that open the repository with no key slot at
-// all, to be printed and kept away from it. Whoever has them can read everything.
-func (r *Repo) RecoverySheet() (string, error) { return seal.RecoverySheet(r.ring) }
+func recoverySheet(e *engine.Engine) (string, error) { return seal.RecoverySheet(e.Ring) }

@@ -50,7 +50,7 @@ func TestNotesSayWhatRulesCannotRepeat(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			for n, err := range snapshot.ReadNotes(t.Context(), r.blobs, m.Notes) {
+			for n, err := range snapshot.ReadNotes(t.Context(), r.e.Blobs, m.Notes) {
 				if err != nil {
 					return err
 				}

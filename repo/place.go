@@ -212,7 +212,7 @@ func unmatchedIn(x *extract.Options, err error) ([]string, error) {
 	includes := slices.DeleteFunc(x.Include.Unmatched(), func(r ignore.Record) bool { return strings.HasPrefix(r.Text, "!") })
 	incomplete, is := errors.AsType[*IncompleteError](err)
 	if err == nil {
-		incomplete, is = &IncompleteError{what: "restored"}, true
+		incomplete, is = &IncompleteError{Done: "restored"}, true
 	}
 	if len(includes) > 0 && is {
 		for _, r := range includes {

@@ -9,9 +9,12 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/outcome"
 	"github.com/qsnap/qsnap/internal/prune"
 	"github.com/qsnap/qsnap/internal/runs"
+	"github.com/qsnap/qsnap/internal/write"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -37,14 +40,7 @@ type PruneOptions struct {
 	Workers     int // 0 is as many as processors
 
 	// Progress is called now and then, by one goroutine at a time.
-	Progress func(PruneProgress)
-}
-
-// PruneProgress is how far a prune has come.
-type PruneProgress struct {
-	Phase       string
-	Done, Total uint64
-	Elapsed     time.Duration
+	Progress func(Progress)
 }
 
 // A PruneReport says what a prune did, or would do.
@@ -98,18 +94,7 @@ var ErrWouldDeleteAll = errors.New("nothing was deleted: there are no snapshots,
 // fresh one.
 const defaultMaxUnused = 0.03
 
-// Prune deletes the packs that nothing needs, after moving out of them what is
-// needed, and gathers small ones. It never keeps others from taking snapshots,
-// restoring or checking, nor from pruning. It may be interrupted at any point; the
-// next one goes on. Packs that runs under way may rely on are only put in
-// quarantine, and deleted by the next Prune after these have ended.
-//
-// If a manifest or tree can't be read it deletes nothing, and the error is
-// ErrUnreadable. If packs can't be read it leaves these alone, and returns its report
-// together with an error that matches ErrDamaged.
-// If there are packs to delete and no snapshots, the error is
-// ErrWouldDeleteAll.
-func (r *Repo) Prune(ctx context.Context, o PruneOptions) (*PruneReport, error) {
+func runPrune(ctx context.Context, e *engine.Engine, o PruneOptions) (*PruneReport, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -123,7 +108,7 @@ func (r *Repo) Prune(ctx context.Context, o PruneOptions) (*PruneReport, error) 
 		return nil, errors.New("prune without snapshots that are not forgotten: only as a dry run")
 	}
 	for try := 1; ; try++ {
-		report, err := r.pruneOnce(ctx, o)
+		report, err := pruneOnce(ctx, e, o)
 		if try == pruneTries || !errors.Is(err, errVanished) {
 			return report, err
 		}
@@ -137,56 +122,39 @@ const pruneTries = 5
 // errVanished says that a snapshot was forgotten, and its data deleted, by others.
 var errVanished = errors.New("it was forgotten meanwhile")
 
-func (r *Repo) pruneOnce(ctx context.Context, o PruneOptions) (*PruneReport, error) {
-	fresh, err := r.fresh()
+func pruneOnce(ctx context.Context, e *engine.Engine, o PruneOptions) (*PruneReport, error) {
+	fresh, err := engine.Fresh(e)
 	if err != nil {
 		return nil, err
 	}
-	defer fresh.Close()
+	defer engine.Close(fresh)
 	p := newPruner(fresh, o)
-	if p.s, err = fresh.newSession(ctx, runs.Pruning, runs.Record{What: "prune"}, pack.Auto, o.Workers); err != nil {
+	var within context.Context
+	if p.s, within, err = write.Begin(ctx, fresh, runs.Pruning, runs.Record{What: "prune"}, pack.Auto, o.Workers); err != nil {
 		return nil, unreadableKey(err)
 	}
-	defer p.s.close()
-	if err := p.run(p.s.ctx); err != nil {
-		if cause := p.s.err(); cause != nil && ctx.Err() == nil {
-			err = cause
-		}
+	defer p.s.Close()
+	if err := p.s.Cause(p.run(within)); err != nil {
 		return nil, unreadableKey(err)
 	}
-	return &p.report, reportDamage("prune has left alone what can't be read", p.report.Left)
+	return &p.report, outcome.Damage("prune has left alone what can't be read", p.report.Left)
 }
 
 // newPruner returns a pruner for a repository with an index of its own.
-func newPruner(fresh *Repo, o PruneOptions) *pruner {
+func newPruner(fresh *engine.Engine, o PruneOptions) *pruner {
 	p := &pruner{
-		r: fresh, o: o, start: fresh.opts.Now(), judge: fresh.runs.Liveness(), numbers: map[pack.ID]int{},
-		locks: fresh.store.Locks(fresh.opts.Now), deltas: map[index.ID][]pack.ID{}, oldKey: map[index.ID]bool{},
+		e: fresh, o: o, start: fresh.Now(), judge: fresh.Runs.Liveness(), numbers: map[pack.ID]int{},
+		locks: fresh.Store.Locks(fresh.Now), deltas: map[index.ID][]pack.ID{}, oldKey: map[index.ID]bool{},
 		missing: map[pack.ID]bool{}, walked: map[snapshot.ID]bool{},
 	}
 	p.needs = func(item index.Item) bool { return p.live.Mark(item.ID, item.Pack.IsTree()) != nil }
 	return p
 }
 
-// fresh returns the repository as one that knows nothing yet: deleting must not rely on a
-// local index, which may be damaged.
-func (r *Repo) fresh(replicas ...object.Replica) (*Repo, error) {
-	return r.freshOn(r.store.Fresh(replicas...))
-}
-
-// freshOn returns the repository as it is in another store, as one that knows nothing yet.
-func (r *Repo) freshOn(store *object.Store) (*Repo, error) {
-	fresh, err := repoOn(store, r.keys.On(store), r.dir, r.opts, r.config, r.ring)
-	if err == nil {
-		fresh.index, err = fresh.blobs.Own()
-	}
-	return fresh, err
-}
-
 // A pruner is one run of Prune.
 type pruner struct {
-	r      *Repo // with an index of its own
-	s      *session
+	e      *engine.Engine // with an index of its own
+	s      *write.Session
 	o      PruneOptions
 	start  time.Time
 	judge  *runs.Liveness
@@ -245,7 +213,7 @@ func (p *pruner) run(ctx context.Context) error {
 		return err
 	}
 	for batch := range batches(plan.Repack, p.packs) {
-		if p.o.Budget > 0 && p.r.opts.Now().Sub(p.start) > p.o.Budget {
+		if p.o.Budget > 0 && p.e.Now().Sub(p.start) > p.o.Budget {
 			break
 		}
 		moved, err := p.move(ctx, batch)
@@ -291,13 +259,13 @@ func (p *pruner) cost(plan prune.Plan) (c Cost) {
 			deltas++
 		}
 	}
-	moved := uint64(p.report.RepackedBytes)
-	read, written := moved/uint64(p.r.config.SegmentSize)+uint64(len(plan.Repack)), moved/uint64(p.r.config.PackSize)
+	moved := p.report.RepackedBytes
+	read, written := moved/int64(p.e.Config.SegmentSize)+int64(len(plan.Repack)), moved/int64(p.e.Config.PackSize)
 	if moved > 0 {
 		written++
 	}
-	c.Requests = 3*uint64(len(going)) + 2*uint64(deltas) + read + written
-	c.BytesUp, c.BytesDown = moved+uint64(len(going))*quarantineSize, moved
+	c.Requests = 3*int64(len(going)) + 2*int64(deltas) + read + written
+	c.BytesUp, c.BytesDown = moved+int64(len(going))*quarantineSize, moved
 	return c
 }
 
@@ -320,7 +288,7 @@ func (p *pruner) fates() []prune.Pack {
 		out[i] = prune.Pack{
 			ID: s.info.ID, Tree: s.info.IsTree(), Size: s.info.Size, Used: s.usedSize(),
 			Leave: p.judge.Protects(s.info.Header.Run()), Banned: p.banned.Has(s.info.ID),
-			OldKey: s.info.Header.Epoch() < p.r.ring.Epoch(), Locked: !s.until.IsZero(),
+			OldKey: s.info.Header.Epoch() < p.e.Ring.Epoch(), Locked: !s.until.IsZero(),
 		}
 		if s.used > 0 {
 			out[i].Used = max(1, out[i].Used)
@@ -329,9 +297,9 @@ func (p *pruner) fates() []prune.Pack {
 	return out
 }
 
-func (p *pruner) progress(phase string, done, total int) {
+func (p *pruner) progress(phase Phase, done, total int) {
 	if p.o.Progress != nil {
-		p.o.Progress(PruneProgress{phase, uint64(done), uint64(total), p.r.opts.Now().Sub(p.start)})
+		p.o.Progress(Progress{phase, int64(done), int64(total), Objects, p.e.Now().Sub(p.start)})
 	}
 }
 

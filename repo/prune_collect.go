@@ -23,7 +23,7 @@ func (p *pruner) collect(ctx context.Context) error {
 	if err := p.readDeltas(ctx); err != nil {
 		return err
 	}
-	there, err := p.r.blobs.Packs(ctx)
+	there, err := p.e.Blobs.Packs(ctx)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (p *pruner) collect(ctx context.Context) error {
 		if err := p.askLock(ctx, &p.packs[len(p.packs)-1]); err != nil {
 			return err
 		}
-		info, err := p.r.blobs.PackInfo(ctx, id, there[id])
+		info, err := p.e.Blobs.PackInfo(ctx, id, there[id])
 		var damage *pack.DamageError
 		if errors.As(err, &damage) {
 			p.left(err)
@@ -60,9 +60,9 @@ func (p *pruner) collect(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.r.index.Add(info)
+		p.e.Index.Add(info)
 	}
-	if p.banned, err = p.r.runs.Quarantined(ctx); err != nil {
+	if p.banned, err = p.e.Runs.Quarantined(ctx); err != nil {
 		return err
 	}
 	return p.judge.Refresh(ctx)
@@ -72,7 +72,7 @@ func (p *pruner) collect(ctx context.Context) error {
 // each lists.
 func (p *pruner) readDeltas(ctx context.Context) error {
 	var ids []index.ID
-	for info, err := range p.r.store.List(ctx, object.Deltas) {
+	for info, err := range p.e.Store.List(ctx, object.Deltas) {
 		if err != nil {
 			return err
 		}
@@ -80,8 +80,8 @@ func (p *pruner) readDeltas(ctx context.Context) error {
 			ids = append(ids, id)
 		}
 	}
-	return p.r.index.Update(ctx, ids, func(ctx context.Context, id index.ID) (index.Delta, error) {
-		d, epoch, err := p.r.blobs.ReadDeltaEpoch(ctx, id)
+	return p.e.Index.Update(ctx, ids, func(ctx context.Context, id index.ID) (index.Delta, error) {
+		d, epoch, err := p.e.Blobs.ReadDeltaEpoch(ctx, id)
 		var damage *DamageError
 		switch {
 		case errors.As(err, &damage):
@@ -97,7 +97,7 @@ func (p *pruner) readDeltas(ctx context.Context) error {
 			packs[i] = info.ID
 		}
 		p.deltas[id] = packs
-		p.oldKey[id] = epoch < p.r.ring.Epoch()
+		p.oldKey[id] = epoch < p.e.Ring.Epoch()
 		return d, nil
 	})
 }
@@ -109,7 +109,7 @@ func (p *pruner) bury(ctx context.Context) error {
 		return nil
 	}
 	var pending []snapshot.ID
-	for info, err := range p.r.store.List(ctx, object.Pending) {
+	for info, err := range p.e.Store.List(ctx, object.Pending) {
 		if err != nil {
 			return err
 		}
@@ -138,10 +138,10 @@ func (p *pruner) bury(ctx context.Context) error {
 		} else if !may {
 			continue
 		}
-		if err := p.r.catalog.PutTombstone(ctx, id); err != nil {
+		if err := p.e.Catalog.PutTombstone(ctx, id); err != nil {
 			return err
 		}
-		if err := p.r.catalog.RemovePending(ctx, id); err != nil {
+		if err := p.e.Catalog.RemovePending(ctx, id); err != nil {
 			return err
 		}
 	}
@@ -151,7 +151,7 @@ func (p *pruner) bury(ctx context.Context) error {
 // pendingAlive reports whether the run of a pending manifest may be alive.
 func (p *pruner) pendingAlive(ctx context.Context, name string) (bool, error) {
 	header := make([]byte, seal.HeaderSize)
-	if err := p.r.store.ReadRange(ctx, name, 0, header); err != nil {
+	if err := p.e.Store.ReadRange(ctx, name, 0, header); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return true, nil // it has ended meanwhile
 		}
@@ -169,7 +169,7 @@ func (p *pruner) pendingAlive(ctx context.Context, name string) (bool, error) {
 func (p *pruner) markAll(ctx context.Context) error {
 	var manifests []*snapshot.Manifest
 	for _, kind := range []object.Kind{object.Pending, object.Snapshots} {
-		for info, err := range p.r.store.List(ctx, kind) {
+		for info, err := range p.e.Store.List(ctx, kind) {
 			if err != nil {
 				return err
 			}
@@ -177,7 +177,7 @@ func (p *pruner) markAll(ctx context.Context) error {
 			if err != nil || p.walked[id] || slices.Contains(p.o.Without, id) {
 				continue
 			}
-			m, _, err := p.r.catalog.ReadAs(ctx, info.Name, id)
+			m, _, err := p.e.Catalog.ReadAs(ctx, info.Name, id)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // forgotten, or a tombstone
 			}
@@ -212,7 +212,7 @@ func (p *pruner) markAll(ctx context.Context) error {
 // order; but the newest ones of a host and its paths come before all others, and
 // newestFirst returns how many they are.
 func (p *pruner) newestFirst(manifests []*snapshot.Manifest) (newest int) {
-	p.r.catalog.Sort(manifests)
+	p.e.Catalog.Sort(manifests)
 	slices.Reverse(manifests)
 	later := map[*snapshot.Manifest]int{}
 	groups := (snapshot.Grouping{}).Group(manifests)
@@ -226,7 +226,7 @@ func (p *pruner) newestFirst(manifests []*snapshot.Manifest) (newest int) {
 }
 
 func (p *pruner) mark(ctx context.Context, m *snapshot.Manifest) error {
-	err := snapshot.ReachAll(ctx, p.r.blobs, m, func(id chunk.ID, tree bool) (bool, error) {
+	err := snapshot.ReachAll(ctx, p.e.Blobs, m, func(id chunk.ID, tree bool) (bool, error) {
 		return p.live.Add(id, tree), ctx.Err()
 	})
 	if err == nil || ctx.Err() != nil {
@@ -234,7 +234,7 @@ func (p *pruner) mark(ctx context.Context, m *snapshot.Manifest) error {
 	}
 	err = unreadable("snapshot "+m.ID.Short(), err)
 	for _, name := range []string{object.Pending.Name(m.ID), object.Snapshots.Name(m.ID)} {
-		if _, e := p.r.store.Stat(ctx, name); !errors.Is(e, fs.ErrNotExist) {
+		if _, e := p.e.Store.Stat(ctx, name); !errors.Is(e, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -244,7 +244,7 @@ func (p *pruner) mark(ctx context.Context, m *snapshot.Manifest) error {
 // account finds for each living blob the pack it is kept in, and so what of each
 // pack is needed.
 func (p *pruner) account(ctx context.Context) error {
-	for item, err := range p.r.index.All() {
+	for item, err := range p.e.Index.All() {
 		if err != nil {
 			return err
 		}
@@ -259,7 +259,7 @@ func (p *pruner) account(ctx context.Context) error {
 			mark.Keeper = uint32(number + 1)
 		}
 	}
-	for item, err := range p.r.index.All() {
+	for item, err := range p.e.Index.All() {
 		if err != nil {
 			return err
 		}

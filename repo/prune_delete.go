@@ -55,7 +55,7 @@ func (p *pruner) ban(ctx context.Context, numbers []int) (map[int][]seal.Run, er
 		if err != nil {
 			return nil, err
 		}
-		err = p.r.store.WithReserve(ctx, func() error { return p.r.runs.Quarantine(ctx, p.packs[n].info.ID, p.s.run, wait) })
+		err = p.e.Store.WithReserve(ctx, func() error { return p.e.Runs.Quarantine(ctx, p.packs[n].info.ID, p.s.Run, wait) })
 		if object.IsFull(err) && i > 0 {
 			break
 		}
@@ -98,7 +98,7 @@ func (p *pruner) waits(ctx context.Context, id pack.ID) ([]seal.Run, error) {
 	}
 	wait := p.judge.Waitable()
 	for _, other := range p.banned[id] {
-		runs, ok, err := p.r.runs.WaitsFor(ctx, id, other)
+		runs, ok, err := p.e.Runs.WaitsFor(ctx, id, other)
 		if err != nil {
 			return nil, err
 		}
@@ -112,7 +112,7 @@ func (p *pruner) waits(ctx context.Context, id pack.ID) ([]seal.Run, error) {
 // wait returns the packs whose runs have ended, after at most the time that the
 // options say. The others stay in quarantine.
 func (p *pruner) wait(ctx context.Context, numbers []int, waits map[int][]seal.Run) (ready []int, err error) {
-	patience := p.r.opts.Now().Add(p.o.Wait)
+	patience := p.e.Now().Add(p.o.Wait)
 	isAlive := p.judge.IsAlive
 	for {
 		if err := p.judge.Refresh(ctx); err != nil {
@@ -124,7 +124,7 @@ func (p *pruner) wait(ctx context.Context, numbers []int, waits map[int][]seal.R
 				ready = append(ready, n)
 			}
 		}
-		if len(ready) == len(numbers) || !p.r.opts.Now().Before(patience) {
+		if len(ready) == len(numbers) || !p.e.Now().Before(patience) {
 			break
 		}
 		p.progress("waiting for others", len(ready), len(numbers))
@@ -160,11 +160,11 @@ func (p *pruner) reportWaiting(run seal.Run) {
 // confirm returns the packs in our quarantine that may go, and takes the others out
 // of it again.
 func (p *pruner) confirm(ctx context.Context, numbers []int) (dead []int, err error) {
-	quarantine, err := p.r.runs.Quarantined(ctx) // of all, before the packs
+	quarantine, err := p.e.Runs.Quarantined(ctx) // of all, before the packs
 	if err != nil {
 		return nil, err
 	}
-	there, err := p.r.blobs.Packs(ctx)
+	there, err := p.e.Blobs.Packs(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +173,7 @@ func (p *pruner) confirm(ctx context.Context, numbers []int) (dead []int, err er
 		candidates[p.packs[n].info.ID] = n
 	}
 	var needed []index.Item
-	for item, err := range p.r.index.All() {
+	for item, err := range p.e.Index.All() {
 		if err != nil {
 			return nil, err
 		}
@@ -181,7 +181,7 @@ func (p *pruner) confirm(ctx context.Context, numbers []int) (dead []int, err er
 			needed = append(needed, item)
 		}
 	}
-	known, err := p.r.index.Packs()
+	known, err := p.e.Index.Packs()
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +215,7 @@ func (p *pruner) confirm(ctx context.Context, numbers []int) (dead []int, err er
 // isHeld reports whether a blob is also in another pack that may be relied on. A
 // copy that this run hasn't written itself is read: it may be damaged.
 func (p *pruner) isHeld(ctx context.Context, item index.Item, reliable func(pack.ID) bool) (bool, error) {
-	places, err := p.r.index.Lookup(item.ID)
+	places, err := p.e.Index.Lookup(item.ID)
 	if err != nil {
 		return false, err
 	}
@@ -223,10 +223,10 @@ func (p *pruner) isHeld(ctx context.Context, item index.Item, reliable func(pack
 		if place.Pack.ID == item.Pack.ID || !reliable(place.Pack.ID) {
 			continue
 		}
-		if place.Pack.Header.Run() == p.s.run {
+		if place.Pack.Header.Run() == p.s.Run {
 			return true, nil
 		}
-		_, err := p.r.blobs.FromPlace(ctx, place, item.ID, item.Pack.IsTree())
+		_, err := p.e.Blobs.FromPlace(ctx, place, item.ID, item.Pack.IsTree())
 		var damage *pack.DamageError
 		if err == nil || !errors.As(err, &damage) {
 			return err == nil, err
@@ -238,7 +238,7 @@ func (p *pruner) isHeld(ctx context.Context, item index.Item, reliable func(pack
 // release takes packs out of our quarantine.
 func (p *pruner) release(ctx context.Context, numbers []int) error {
 	for _, n := range numbers {
-		if err := p.r.runs.Release(ctx, p.packs[n].info.ID, p.s.run); err != nil {
+		if err := p.e.Runs.Release(ctx, p.packs[n].info.ID, p.s.Run); err != nil {
 			return err
 		}
 	}
@@ -293,10 +293,10 @@ func (p *pruner) remove(ctx context.Context, numbers []int) error {
 	for i, n := range numbers {
 		p.progress("deleting", i, len(numbers))
 		info := p.packs[n].info
-		err := p.r.store.Delete(ctx, object.Packs.Name(info.ID))
+		err := p.e.Store.Delete(ctx, object.Packs.Name(info.ID))
 		if until, locked := target.LockedUntil(err); locked { // since it was asked for
 			p.hold(info, until)
-			if err := p.r.runs.Release(ctx, info.ID, p.s.run); err != nil {
+			if err := p.e.Runs.Release(ctx, info.ID, p.s.Run); err != nil {
 				return err
 			}
 			continue // others may still be about to delete it
@@ -307,11 +307,11 @@ func (p *pruner) remove(ctx context.Context, numbers []int) error {
 		p.report.Removed++
 		p.report.RemovedBytes += info.Size
 		// The pack is gone: nobody's quarantine of it is needed any more.
-		if err := p.r.runs.Release(ctx, info.ID, p.s.run); err != nil {
+		if err := p.e.Runs.Release(ctx, info.ID, p.s.Run); err != nil {
 			return err
 		}
 		for _, run := range p.banned[info.ID] {
-			if err := p.r.runs.Release(ctx, info.ID, run); err != nil {
+			if err := p.e.Runs.Release(ctx, info.ID, run); err != nil {
 				return err
 			}
 		}

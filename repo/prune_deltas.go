@@ -30,7 +30,7 @@ func (p *pruner) replaceDeltas(ctx context.Context, old []index.ID, gone map[pac
 		if len(next) == 0 {
 			return nil
 		}
-		id, _, err := p.r.blobs.PutDelta(ctx, next)
+		id, _, err := p.e.Blobs.PutDelta(ctx, next)
 		if err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ func (p *pruner) replaceDeltas(ctx context.Context, old []index.ID, gone map[pac
 		return nil
 	}
 	for _, id := range old {
-		d, err := p.r.blobs.ReadDelta(ctx, id)
+		d, err := p.e.Blobs.ReadDelta(ctx, id)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // another prune has replaced it
 		}
@@ -67,7 +67,7 @@ func (p *pruner) replaceDeltas(ctx context.Context, old []index.ID, gone map[pac
 		return err
 	}
 	for _, id := range old {
-		if err := p.r.store.Remove(ctx, object.Deltas.Name(id)); err != nil {
+		if err := p.e.Store.Remove(ctx, object.Deltas.Name(id)); err != nil {
 			return err
 		}
 		delete(p.deltas, id)
@@ -79,7 +79,7 @@ func (p *pruner) replaceDeltas(ctx context.Context, old []index.ID, gone map[pac
 // whose packs are listed anew, and lists no more what isn't there. What is sealed
 // with an older key is sealed with the newest.
 func (p *pruner) gatherDeltas(ctx context.Context) error {
-	there, err := p.r.blobs.Packs(ctx)
+	there, err := p.e.Blobs.Packs(ctx)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (p *pruner) gatherDeltas(ctx context.Context) error {
 	}
 	groups := map[int][]index.ID{}
 	var old []index.ID
-	for info, err := range p.r.store.List(ctx, object.Deltas) {
+	for info, err := range p.e.Store.List(ctx, object.Deltas) {
 		if err != nil {
 			return err
 		}
@@ -133,7 +133,7 @@ func (p *pruner) listUnlisted(ctx context.Context, there map[pack.ID]int64) erro
 		if !ok || state.listed || p.judge.IsAlive(run) || state.retired() && state.used == 0 && !p.judge.Protects(run) {
 			continue
 		}
-		info, err := p.r.blobs.PackInfo(ctx, state.info.ID, size)
+		info, err := p.e.Blobs.PackInfo(ctx, state.info.ID, size)
 		var damage *pack.DamageError
 		if errors.As(err, &damage) {
 			continue
@@ -144,12 +144,12 @@ func (p *pruner) listUnlisted(ctx context.Context, there map[pack.ID]int64) erro
 		d = append(d, info)
 	}
 	if len(d) > 0 {
-		if _, _, err := p.r.blobs.PutDelta(ctx, d); err != nil {
+		if _, _, err := p.e.Blobs.PutDelta(ctx, d); err != nil {
 			return err
 		}
 	}
 	for _, id := range p.bad {
-		if err := p.r.store.Remove(ctx, object.Deltas.Name(id)); err != nil {
+		if err := p.e.Store.Remove(ctx, object.Deltas.Name(id)); err != nil {
 			return err
 		}
 	}

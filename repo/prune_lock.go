@@ -20,8 +20,8 @@ import (
 // go.
 func (p *pruner) choose(ctx context.Context) (prune.Plan, error) {
 	for {
-		plan := prune.Choose(p.fates(), prune.Limits{MaxUnused: min(*p.o.MaxUnused, 1e18), MaxRepack: p.o.MaxRepack, PackSize: p.r.config.PackSize})
-		if p.r.store.Locker() == nil {
+		plan := prune.Choose(p.fates(), prune.Limits{MaxUnused: min(*p.o.MaxUnused, 1e18), MaxRepack: p.o.MaxRepack, PackSize: p.e.Config.PackSize})
+		if p.e.Store.Locker() == nil {
 			return plan, nil
 		}
 		found := false

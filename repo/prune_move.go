@@ -68,7 +68,7 @@ func (p *pruner) aged(blobs []moving) int {
 			old += int64(b.place.Length)
 		}
 	}
-	if least := p.r.config.PackSize / agedPart; young < least || old < least {
+	if least := p.e.Config.PackSize / agedPart; young < least || old < least {
 		return len(blobs)
 	}
 	return at
@@ -80,7 +80,7 @@ func (p *pruner) move(ctx context.Context, batch []int) (moved []int, err error)
 	var blobs []moving
 	for _, n := range batch {
 		state := &p.packs[n]
-		info, err := p.r.blobs.PackInfo(ctx, state.info.ID, state.info.Size)
+		info, err := p.e.Blobs.PackInfo(ctx, state.info.ID, state.info.Size)
 		var damage *pack.DamageError
 		if errors.As(err, &damage) {
 			p.leave(n, err)
@@ -101,7 +101,7 @@ func (p *pruner) move(ctx context.Context, batch []int) (moved []int, err error)
 			if err := data.Flush(ctx); err != nil {
 				return nil, err
 			}
-			if _, err := p.s.data.cut(ctx); err != nil {
+			if err := p.s.CutData(ctx); err != nil {
 				return nil, err
 			}
 		}
@@ -112,7 +112,7 @@ func (p *pruner) move(ctx context.Context, batch []int) (moved []int, err error)
 	if err := data.Flush(ctx); err != nil {
 		return nil, err
 	}
-	if err := p.s.flush(); err != nil {
+	if err := p.s.Flush(); err != nil {
 		return nil, err
 	}
 	for _, n := range batch {
@@ -143,7 +143,7 @@ func (p *pruner) moveOne(ctx context.Context, data interface {
 		return nil
 	}
 	tree := b.place.Pack.IsTree()
-	plain, err := p.r.blobs.FromPlace(ctx, b.place, b.id, tree)
+	plain, err := p.e.Blobs.FromPlace(ctx, b.place, b.id, tree)
 	var damage *pack.DamageError
 	if errors.As(err, &damage) {
 		p.leave(b.pack, err)
@@ -152,7 +152,7 @@ func (p *pruner) moveOne(ctx context.Context, data interface {
 	if err != nil {
 		return err
 	}
-	p.s.again(b.id)
+	p.s.Repack(b.id)
 	if tree {
 		_, err = p.s.PutTree(ctx, plain)
 	} else {

@@ -16,7 +16,7 @@ import (
 // tidy removes what the dead have left: their leases, quarantine of packs that are
 // gone, records of what was forgotten and can't come back, and marks of these.
 func (p *pruner) tidy(ctx context.Context) error {
-	if err := p.r.store.KeepReserve(ctx, p.r.box, p.r.opts.Rand); err != nil {
+	if err := p.e.Store.KeepReserve(ctx, p.e.Sealer, p.e.Rand); err != nil {
 		return err
 	}
 	for _, l := range p.judge.Dead() {
@@ -27,15 +27,15 @@ func (p *pruner) tidy(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := p.r.runs.RemoveReplaced(ctx); err != nil {
+	if err := p.e.Runs.RemoveReplaced(ctx); err != nil {
 		return err
 	}
-	quarantine, err := p.r.runs.Quarantined(ctx)
+	quarantine, err := p.e.Runs.Quarantined(ctx)
 	if err != nil {
 		return err
 	}
 	if len(quarantine) > 0 {
-		there, err := p.r.blobs.Packs(ctx)
+		there, err := p.e.Blobs.Packs(ctx)
 		if err != nil {
 			return err
 		}
@@ -45,7 +45,7 @@ func (p *pruner) tidy(ctx context.Context) error {
 				continue
 			}
 			for _, run := range runs {
-				if err := p.r.runs.Release(ctx, id, run); err != nil {
+				if err := p.e.Runs.Release(ctx, id, run); err != nil {
 					return err
 				}
 			}
@@ -59,7 +59,7 @@ func (p *pruner) tidy(ctx context.Context) error {
 
 // discard removes an object that may be gone.
 func (p *pruner) discard(ctx context.Context, name string) error {
-	if err := p.r.store.Remove(ctx, name); err != nil {
+	if err := p.e.Store.Remove(ctx, name); err != nil {
 		return err
 	}
 	return nil
@@ -75,13 +75,13 @@ func (p *pruner) forgetForgotten(ctx context.Context) error {
 	if p.judge.Writers() > 0 {
 		return nil // one of them may be about to publish what follows a forgotten one
 	}
-	all, err := p.r.catalog.List(ctx)
+	all, err := p.e.Catalog.List(ctx)
 	if err != nil {
 		return err
 	}
 	needed := map[snapshot.ID]bool{}
 	for _, l := range all {
-		m, err := p.r.catalog.Manifest(ctx, l)
+		m, err := p.e.Catalog.Manifest(ctx, l)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -92,7 +92,7 @@ func (p *pruner) forgetForgotten(ctx context.Context) error {
 		needed[m.Previous] = true
 	}
 	for _, kind := range []object.Kind{object.Forgotten, object.Marks} {
-		for info, err := range p.r.store.List(ctx, kind) {
+		for info, err := range p.e.Store.List(ctx, kind) {
 			if err != nil {
 				return err
 			}
@@ -112,7 +112,7 @@ func (p *pruner) forgetForgotten(ctx context.Context) error {
 // mayBury reports whether the pending manifest of a dead run may be given up: where a
 // tombstone doesn't decide, only if a person has said so.
 func (p *pruner) mayBury(ctx context.Context, id snapshot.ID) (bool, error) {
-	yes, err := p.r.store.CreatesOnly(ctx)
+	yes, err := p.e.Store.CreatesOnly(ctx)
 	if err != nil || yes {
 		return yes, err
 	}
@@ -121,7 +121,7 @@ func (p *pruner) mayBury(ctx context.Context, id snapshot.ID) (bool, error) {
 			return true, nil
 		}
 	}
-	m, _, err := p.r.catalog.ReadAs(ctx, object.Pending.Name(id), id)
+	m, _, err := p.e.Catalog.ReadAs(ctx, object.Pending.Name(id), id)
 	if _, ok := errors.AsType[*DamageError](err); ok {
 		return false, nil // which is told when it is read for what it reaches
 	}

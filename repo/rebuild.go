@@ -6,13 +6,14 @@ import (
 	"path"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
 // A rebuilder makes a tree anew without some of what is in it. Pages that stay the
 // same are not stored again.
 type rebuilder struct {
-	r     *Repo
+	e     *engine.Engine
 	pages pageStore
 	// drop says why an entry is left out, or nil. Directories that stay are entered.
 	drop func(ctx context.Context, path string, e *snapshot.Entry) (why error, err error)
@@ -31,11 +32,11 @@ type pageStore interface {
 }
 
 // nowhere names pages and doesn't store them.
-type nowhere struct{ r *Repo }
+type nowhere struct{ e *engine.Engine }
 
 // PutTree is part of pageStore.
 func (n nowhere) PutTree(_ context.Context, page []byte) (chunk.ID, error) {
-	return n.r.tree.ID(page), nil
+	return n.e.Tree.ID(page), nil
 }
 
 // root makes the tree of a snapshot anew, and corrects what its manifest counts. It
@@ -57,7 +58,7 @@ func (b *rebuilder) root(ctx context.Context, m *snapshot.Manifest) (changed boo
 // notes drops the notes of a snapshot if not all of them can be read. Without them
 // nobody knows what the snapshot has left out, and so the manifest says.
 func (b *rebuilder) notes(ctx context.Context, m *snapshot.Manifest) error {
-	for _, err := range snapshot.ReadNotes(ctx, b.r.blobs, m.Notes) {
+	for _, err := range snapshot.ReadNotes(ctx, b.e.Blobs, m.Notes) {
 		if b.isLost(ctx, err) {
 			b.dropped(notesName, &snapshot.Entry{Name: notesName, Type: snapshot.Dir}, err)
 			m.Notes, m.Rules = chunk.ID{}, nil
@@ -77,7 +78,7 @@ func (b *rebuilder) dir(ctx context.Context, full string, e *snapshot.Entry) (re
 	if e.Problem != "" || b.same[e.Subtree] {
 		return true, nil
 	}
-	leaves, err := snapshot.Leaves(ctx, b.r.blobs, e.Subtree)
+	leaves, err := snapshot.Leaves(ctx, b.e.Blobs, e.Subtree)
 	if lost := b.isLost(ctx, err); lost {
 		b.dropped(full, e, err)
 		return false, nil
@@ -103,7 +104,7 @@ func (b *rebuilder) dir(ctx context.Context, full string, e *snapshot.Entry) (re
 
 // leaf adds what stays of the entries of a leaf.
 func (b *rebuilder) leaf(ctx context.Context, full string, parent *snapshot.Entry, leaf *snapshot.Leaf, w *snapshot.TreeWriter) error {
-	entries, err := leaf.Entries(ctx, b.r.blobs)
+	entries, err := leaf.Entries(ctx, b.e.Blobs)
 	if b.isLost(ctx, err) {
 		b.dropped(full, parent, err)
 		return nil

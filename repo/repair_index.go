@@ -9,6 +9,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/pack"
@@ -24,30 +25,27 @@ type IndexRepair struct {
 	Lost int `json:"blobs_lost"`
 }
 
-// RepairIndex stores index deltas made from the packs alone, and removes the older
-// ones. What snapshots need and no pack holds it notes, so that the next snapshot
-// of the same source stores it again where the source still has it.
-func (r *Repo) RepairIndex(ctx context.Context) (*IndexRepair, error) {
-	if err := r.keys.Current(ctx); err != nil {
+func repairIndex(ctx context.Context, e *engine.Engine) (*IndexRepair, error) {
+	if err := e.Keys.Current(ctx); err != nil {
 		return nil, err
 	}
-	fresh, err := r.fresh()
+	fresh, err := engine.Fresh(e)
 	if err != nil {
 		return nil, err
 	}
-	defer fresh.Close()
-	run, err := r.box.NewRun()
+	defer engine.Close(fresh)
+	run, err := e.Sealer.NewRun()
 	if err != nil {
 		return nil, err
 	}
-	l, err := fresh.runs.Begin(ctx, run, runs.Pruning, runs.Record{What: "repair"})
+	l, err := fresh.Runs.Begin(ctx, run, runs.Pruning, runs.Record{What: "repair"})
 	if err != nil {
 		return nil, err
 	}
 	l.Keep(ctx, nil)
 	defer l.Release(ctx)
 	var old []string
-	for info, err := range fresh.store.List(ctx, object.Deltas) {
+	for info, err := range fresh.Store.List(ctx, object.Deltas) {
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +54,7 @@ func (r *Repo) RepairIndex(ctx context.Context) (*IndexRepair, error) {
 		}
 	}
 	report := &IndexRepair{Replaced: len(old)}
-	kept, err := fresh.listAll(ctx, report)
+	kept, err := listAll(ctx, fresh, report)
 	if err != nil {
 		return nil, err
 	}
@@ -64,17 +62,17 @@ func (r *Repo) RepairIndex(ctx context.Context) (*IndexRepair, error) {
 		if slices.Contains(kept, name) {
 			continue
 		}
-		if err := fresh.store.Remove(ctx, name); err != nil {
+		if err := fresh.Store.Remove(ctx, name); err != nil {
 			return nil, err
 		}
 	}
-	report.Lost, err = fresh.noteLosses(ctx)
+	report.Lost, err = noteLosses(ctx, fresh)
 	return report, err
 }
 
 // listAll lists all packs in new deltas, and returns the names of these.
-func (r *Repo) listAll(ctx context.Context, report *IndexRepair) (names []string, err error) {
-	there, err := r.blobs.Packs(ctx)
+func listAll(ctx context.Context, e *engine.Engine, report *IndexRepair) (names []string, err error) {
+	there, err := e.Blobs.Packs(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -84,17 +82,17 @@ func (r *Repo) listAll(ctx context.Context, report *IndexRepair) (names []string
 		if len(d) == 0 {
 			return nil
 		}
-		id, _, err := r.blobs.PutDelta(ctx, d)
+		id, _, err := e.Blobs.PutDelta(ctx, d)
 		if err != nil {
 			return err
 		}
 		names = append(names, object.Deltas.Name(id))
-		r.index.MarkListed(id, d)
+		e.Index.MarkListed(id, d)
 		d, blobs = nil, 0
-		return r.index.Flush()
+		return e.Index.Flush()
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(there), object.Compare) {
-		info, err := r.blobs.PackInfo(ctx, id, there[id])
+		info, err := e.Blobs.PackInfo(ctx, id, there[id])
 		var damage *pack.DamageError
 		if errors.As(err, &damage) {
 			report.Damaged = append(report.Damaged, err)
@@ -104,7 +102,7 @@ func (r *Repo) listAll(ctx context.Context, report *IndexRepair) (names []string
 			return nil, err
 		}
 		report.Packs++
-		r.index.Add(info)
+		e.Index.Add(info)
 		d = append(d, info)
 		if blobs += len(info.Blobs); blobs >= maxDeltaBlobs {
 			if err := store(); err != nil {
@@ -117,25 +115,25 @@ func (r *Repo) listAll(ctx context.Context, report *IndexRepair) (names []string
 
 // noteLosses notes what snapshots need and no pack holds, in place of what was
 // noted before, and returns how many blobs these are.
-func (r *Repo) noteLosses(ctx context.Context) (int, error) {
-	all, err := r.catalog.List(ctx)
+func noteLosses(ctx context.Context, e *engine.Engine) (int, error) {
+	all, err := e.Catalog.List(ctx)
 	if err != nil {
 		return 0, err
 	}
 	lost, seen := map[chunk.ID]bool{}, map[chunk.ID]bool{}
 	for _, l := range all {
-		m, err := r.catalog.Manifest(ctx, l)
+		m, err := e.Catalog.Manifest(ctx, l)
 		if damage := (*DamageError)(nil); errors.As(err, &damage) || errors.Is(err, fs.ErrNotExist) {
 			continue // check tells of it
 		}
 		if err != nil {
 			return 0, err
 		}
-		if err := r.findLost(ctx, r.index, m, lost, seen); err != nil {
+		if err := findLost(ctx, e, e.Index, m, lost, seen); err != nil {
 			return 0, err
 		}
 	}
-	before, err := r.catalog.Losses(ctx)
+	before, err := e.Catalog.Losses(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -144,24 +142,24 @@ func (r *Repo) noteLosses(ctx context.Context) (int, error) {
 		for id := range lost {
 			ids = append(ids, id)
 		}
-		if err := r.catalog.PutLoss(ctx, ids); err != nil {
+		if err := e.Catalog.PutLoss(ctx, ids); err != nil {
 			return 0, err
 		}
 	}
 	// What is still lost is in the new object.
-	return len(lost), r.catalog.RemoveLosses(ctx, before, func(chunk.ID) bool { return true })
+	return len(lost), e.Catalog.RemoveLosses(ctx, before, func(chunk.ID) bool { return true })
 }
 
 // findLost adds what a snapshot reaches and no pack holds. Only trees are remembered as
 // seen: chunks are too many for that, and looked up soon.
-func (r *Repo) findLost(ctx context.Context, x *index.Index, m *snapshot.Manifest, lost, seen map[chunk.ID]bool) error {
-	return snapshot.ReachAll(ctx, r.blobs, m, func(id chunk.ID, tree bool) (bool, error) {
+func findLost(ctx context.Context, e *engine.Engine, x *index.Index, m *snapshot.Manifest, lost, seen map[chunk.ID]bool) error {
+	return snapshot.ReachAll(ctx, e.Blobs, m, func(id chunk.ID, tree bool) (bool, error) {
 		if tree { // it is read in any case
 			if seen[id] {
 				return false, nil
 			}
 			seen[id] = true
-			_, err := r.blobs.Blob(ctx, id, true)
+			_, err := e.Blobs.Blob(ctx, id, true)
 			var none *LostError
 			if errors.As(err, &none) {
 				lost[id] = true

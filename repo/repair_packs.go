@@ -15,8 +15,10 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/runs"
+	"github.com/qsnap/qsnap/internal/write"
 	"github.com/qsnap/qsnap/pack"
 )
 
@@ -30,7 +32,7 @@ type PackRepairOptions struct {
 	// none can be read. An error of it ends the repair. It may be nil.
 	Save     func(id string, bytes io.Reader) error
 	Workers  int // 0 is as many as processors
-	Progress func(CheckProgress)
+	Progress func(Progress)
 }
 
 // A PackRepair says what RepairPacks did.
@@ -49,27 +51,23 @@ type PackRepair struct {
 	Unread map[string]int64 `json:"bytes_unread" doc:"by the id of a pack"`
 }
 
-// RepairPacks moves all that can be read out of damaged packs, and removes these.
-// What was lost it notes, as RepairIndex does.
-func (r *Repo) RepairPacks(ctx context.Context, o PackRepairOptions) (*PackRepair, error) {
+func repairPacks(ctx context.Context, e *engine.Engine, o PackRepairOptions) (*PackRepair, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	fresh, err := r.fresh()
+	fresh, err := engine.Fresh(e)
 	if err != nil {
 		return nil, err
 	}
-	defer fresh.Close()
+	defer engine.Close(fresh)
 	p := newPruner(fresh, PruneOptions{Workers: o.Workers})
-	if p.s, err = fresh.newSession(ctx, runs.Pruning, runs.Record{What: "repair"}, pack.Auto, o.Workers); err != nil {
+	var within context.Context
+	if p.s, within, err = write.Begin(ctx, fresh, runs.Pruning, runs.Record{What: "repair"}, pack.Auto, o.Workers); err != nil {
 		return nil, err
 	}
-	defer p.s.close()
+	defer p.s.Close()
 	s := &salvage{p: p, o: o, bad: map[pack.ID]map[int]bool{}, keep: map[chunk.ID]bool{}}
-	if err := s.run(p.s.ctx); err != nil {
-		if cause := p.s.err(); cause != nil && ctx.Err() == nil {
-			err = cause
-		}
+	if err := p.s.Cause(s.run(within)); err != nil {
 		return nil, err
 	}
 	return &s.report, nil
@@ -110,7 +108,7 @@ func (s *salvage) replace(ctx context.Context) error {
 	if err := data.Flush(ctx); err != nil {
 		return err
 	}
-	if err := s.p.s.flush(); err != nil {
+	if err := s.p.s.Flush(); err != nil {
 		return err
 	}
 	for _, id := range damaged {
@@ -127,29 +125,29 @@ func (s *salvage) replace(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.report.Lost, err = s.p.r.noteLossesAnew(ctx)
+	s.report.Lost, err = noteLossesAnew(ctx, s.p.e)
 	return err
 }
 
 // noteLossesAnew notes losses with an index that doesn't know the packs which were
 // removed.
-func (r *Repo) noteLossesAnew(ctx context.Context) (int, error) {
-	if err := r.index.Reset(); err != nil {
+func noteLossesAnew(ctx context.Context, e *engine.Engine) (int, error) {
+	if err := e.Index.Reset(); err != nil {
 		return 0, err
 	}
-	if err := r.blobs.Update(ctx, r.index); err != nil {
+	if err := e.Blobs.Update(ctx, e.Index); err != nil {
 		return 0, err
 	}
-	if _, err := r.blobs.IndexUnlisted(ctx, r.index); err != nil {
+	if _, err := e.Blobs.IndexUnlisted(ctx, e.Index); err != nil {
 		return 0, err
 	}
-	r.blobs.Forget()
-	return r.noteLosses(ctx)
+	e.Blobs.Forget()
+	return noteLosses(ctx, e)
 }
 
 // find reads packs and notes which are damaged, and where.
 func (s *salvage) find(ctx context.Context) error {
-	c, err := newChecker(s.p.r, CheckOptions{ReadData: true, Workers: s.o.Workers, Progress: s.o.Progress})
+	c, err := newChecker(s.p.e, CheckOptions{ReadData: true, Workers: s.o.Workers, Progress: s.o.Progress})
 	if err != nil {
 		return err
 	}
@@ -174,7 +172,7 @@ func (s *salvage) find(ctx context.Context) error {
 		if _, known := s.bad[id]; known || f.Kind != BadPack || !ok || c.packs[id].size == 0 || c.only != nil && !c.only[id] {
 			continue
 		}
-		whole, err := s.p.r.matchesName(ctx, object.Packs.Name(id), id)
+		whole, err := matchesName(ctx, s.p.e, object.Packs.Name(id), id)
 		if errors.Is(err, fs.ErrPermission) {
 			if w := pack.ID(id).String(); !slices.Contains(s.report.Denied, w) {
 				s.report.Denied = append(s.report.Denied, w)
@@ -198,8 +196,8 @@ func (s *salvage) find(ctx context.Context) error {
 // matchesName reports whether an object has the bytes its name was made from: then it is
 // damaged in no case, and if it can't be opened, it is another repository's. Damage means
 // that it can't be read.
-func (r *Repo) matchesName(ctx context.Context, name string, hash [32]byte) (bool, error) {
-	rc, err := r.store.Get(ctx, name, 0, -1)
+func matchesName(ctx context.Context, e *engine.Engine, name string, hash [32]byte) (bool, error) {
+	rc, err := e.Store.Get(ctx, name, 0, -1)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -228,9 +226,9 @@ func (s *salvage) move(ctx context.Context, id pack.ID, data interface {
 	info, damage := s.infos[id], (*pack.DamageError)(nil)
 	var err error
 	if info == nil && known {
-		info, err = p.r.blobs.PackInfo(ctx, id, p.packs[n].info.Size)
+		info, err = p.e.Blobs.PackInfo(ctx, id, p.packs[n].info.Size)
 		if errors.As(err, &damage) {
-			info, err = (&checker{r: p.r}).listedInfo(ctx, id)
+			info, err = (&checker{e: p.e}).listedInfo(ctx, id)
 		}
 	}
 	if err != nil || info == nil {
@@ -240,7 +238,7 @@ func (s *salvage) move(ctx context.Context, id pack.ID, data interface {
 		if s.bad[id][int(b.Segment)] && s.elsewhere(b.ID) {
 			continue
 		}
-		plain, err := p.r.blobs.FromPlace(ctx, index.Place{Pack: info, Segment: b.Segment, Offset: b.Offset, Length: b.Length}, b.ID, info.IsTree())
+		plain, err := p.e.Blobs.FromPlace(ctx, index.Place{Pack: info, Segment: b.Segment, Offset: b.Offset, Length: b.Length}, b.ID, info.IsTree())
 		if errors.As(err, &damage) {
 			continue
 		}
@@ -250,7 +248,7 @@ func (s *salvage) move(ctx context.Context, id pack.ID, data interface {
 		if s.elsewhere(b.ID) {
 			continue
 		}
-		p.s.again(b.ID)
+		p.s.Repack(b.ID)
 		s.keep[b.ID] = true
 		s.report.Salvaged++
 		if info.IsTree() {
@@ -268,7 +266,7 @@ func (s *salvage) move(ctx context.Context, id pack.ID, data interface {
 // elsewhere reports whether a blob is also in a pack that is neither damaged nor in
 // quarantine.
 func (s *salvage) elsewhere(id chunk.ID) bool {
-	places, _ := s.p.r.index.Lookup(id)
+	places, _ := s.p.e.Index.Lookup(id)
 	return slices.ContainsFunc(places, func(place index.Place) bool {
 		_, damaged := s.bad[place.Pack.ID]
 		_, there := s.p.numbers[place.Pack.ID]
@@ -281,7 +279,7 @@ func (s *salvage) save(ctx context.Context, id pack.ID) error {
 	if s.o.Save == nil {
 		return nil
 	}
-	store, name := s.p.r.store, object.Packs.Name(id)
+	store, name := s.p.e.Store, object.Packs.Name(id)
 	info, err := store.Stat(ctx, name)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
@@ -30,31 +31,27 @@ type SnapshotRepair struct {
 	Kept     bool               `json:"kept,omitempty"` // it can't be read and is never removed: it is another's, or may not be read
 }
 
-// RepairSnapshots makes, of each snapshot that reaches what no pack holds, one
-// without that, in its place in the chain of its source. It keeps those that aren't
-// whole unless it is told to forget them. With no ids it looks at all snapshots.
-// What packs hold is taken to be readable: RepairPacks comes first.
-func (r *Repo) RepairSnapshots(ctx context.Context, o SnapshotRepairOptions, ids ...snapshot.ID) ([]SnapshotRepair, error) {
-	if err := r.keys.Current(ctx); err != nil {
+func repairSnapshots(ctx context.Context, e *engine.Engine, o SnapshotRepairOptions, ids ...snapshot.ID) ([]SnapshotRepair, error) {
+	if err := e.Keys.Current(ctx); err != nil {
 		return nil, err
 	}
-	fresh, err := r.fresh()
+	fresh, err := engine.Fresh(e)
 	if err != nil {
 		return nil, err
 	}
-	defer fresh.Close()
-	if err := fresh.blobs.Update(ctx, fresh.index); err != nil {
+	defer engine.Close(fresh)
+	if err := fresh.Blobs.Update(ctx, fresh.Index); err != nil {
 		return nil, err
 	}
-	if _, err := fresh.blobs.IndexUnlisted(ctx, fresh.index); err != nil {
+	if _, err := fresh.Blobs.IndexUnlisted(ctx, fresh.Index); err != nil {
 		return nil, err
 	}
-	there, err := fresh.blobs.Packs(ctx)
+	there, err := fresh.Blobs.Packs(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if len(ids) == 0 {
-		all, err := r.catalog.List(ctx)
+		all, err := e.Catalog.List(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -65,7 +62,7 @@ func (r *Repo) RepairSnapshots(ctx context.Context, o SnapshotRepairOptions, ids
 	var out []SnapshotRepair
 	same := map[chunk.ID]bool{}
 	for _, id := range ids {
-		one, err := fresh.repairSnapshot(ctx, id, o, there, same)
+		one, err := repairSnapshot(ctx, fresh, id, o, there, same)
 		if err != nil {
 			return out, err
 		}
@@ -77,21 +74,21 @@ func (r *Repo) RepairSnapshots(ctx context.Context, o SnapshotRepairOptions, ids
 }
 
 // repairSnapshot returns nil for one that is whole.
-func (r *Repo) repairSnapshot(ctx context.Context, id snapshot.ID, o SnapshotRepairOptions, there map[pack.ID]int64, same map[chunk.ID]bool) (*SnapshotRepair, error) {
+func repairSnapshot(ctx context.Context, e *engine.Engine, id snapshot.ID, o SnapshotRepairOptions, there map[pack.ID]int64, same map[chunk.ID]bool) (*SnapshotRepair, error) {
 	out := &SnapshotRepair{Snapshot: id}
-	m, err := r.catalog.Read(ctx, id)
+	m, err := e.Catalog.Read(ctx, id)
 	var damage *DamageError
 	if errors.As(err, &damage) {
 		out.Err = err
-		whole, e := r.matchesName(ctx, object.Snapshots.Name(id), id)
+		whole, unread := matchesName(ctx, e, object.Snapshots.Name(id), id)
 		// Another repository's is not this one's to remove, and what may not be read may well
 		// be whole.
-		if e == nil && whole || errors.Is(e, fs.ErrPermission) {
+		if unread == nil && whole || errors.Is(unread, fs.ErrPermission) {
 			out.Kept = true
 			return out, nil
 		}
 		if o.Forget && !o.DryRun {
-			err := r.store.Delete(ctx, object.Snapshots.Name(id))
+			err := e.Store.Delete(ctx, object.Snapshots.Name(id))
 			if errors.Is(err, fs.ErrNotExist) {
 				err = nil
 			}
@@ -107,14 +104,14 @@ func (r *Repo) repairSnapshot(ctx context.Context, id snapshot.ID, o SnapshotRep
 	}
 	lost := m.Problems
 	lost.List = slices.Clip(lost.List)
-	b := &rebuilder{r: r, same: same, drop: r.dropLost(there), dropped: func(path string, e *snapshot.Entry, why error) {
+	b := &rebuilder{e: e, same: same, drop: dropLost(e, there), dropped: func(path string, e *snapshot.Entry, why error) {
 		out.Lost++
 		lost.Add(path, "lost by the repository")
 		if o.Lost != nil {
 			o.Lost(m, path, e, why)
 		}
 	}}
-	next, err := r.remake(ctx, m, b, remaking{what: "repair", edit: func(next *snapshot.Manifest) {
+	next, err := remake(ctx, e, m, b, remaking{what: "repair", edit: func(next *snapshot.Manifest) {
 		// A restore must not take what was lost for what was never there.
 		if next.Problems = lost; !lost.Complete() {
 			next.Rules = nil
@@ -126,18 +123,18 @@ func (r *Repo) repairSnapshot(ctx context.Context, id snapshot.ID, o SnapshotRep
 	if next.ID != id {
 		out.Repaired = next
 	} else if o.Forget && !o.DryRun { // nothing of it is left
-		_, err = r.forgetAll(ctx, []snapshot.ID{id})
+		_, err = forgetAll(ctx, e, []snapshot.ID{id})
 	}
 	return out, err
 }
 
 // dropLost returns what drops files that no pack holds.
-func (r *Repo) dropLost(there map[pack.ID]int64) func(context.Context, string, *snapshot.Entry) (why, err error) {
-	return func(ctx context.Context, path string, e *snapshot.Entry) (why, err error) {
-		if e.Type != snapshot.File {
+func dropLost(e *engine.Engine, there map[pack.ID]int64) func(context.Context, string, *snapshot.Entry) (why, err error) {
+	return func(ctx context.Context, path string, file *snapshot.Entry) (why, err error) {
+		if file.Type != snapshot.File {
 			return nil, nil
 		}
-		for c, err := range snapshot.Chunks(ctx, r.blobs, e, 0) {
+		for c, err := range snapshot.Chunks(ctx, e.Blobs, file, 0) {
 			var lost *LostError
 			if errors.As(err, &lost) {
 				return lost, ctx.Err()
@@ -145,7 +142,7 @@ func (r *Repo) dropLost(there map[pack.ID]int64) func(context.Context, string, *
 			if err != nil {
 				return nil, err
 			}
-			places, err := r.index.Lookup(c.ID)
+			places, err := e.Index.Lookup(c.ID)
 			if err != nil {
 				return nil, err
 			}

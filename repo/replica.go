@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/qsnap/qsnap/internal/config"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/target"
@@ -160,6 +161,4 @@ func nameHash(name string) (hash [32]byte, ok bool) {
 	return [32]byte(b), true
 }
 
-// Served returns the names of the objects that couldn't be read here and were read
-// from a replica instead: Heal mends them.
-func (r *Repo) Served() []string { return r.store.Served() }
+func served(e *engine.Engine) []string { return e.Store.Served() }

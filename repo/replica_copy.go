@@ -46,7 +46,7 @@ func (c *replication) copy(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := c.copyAll(ctx, strings.TrimSuffix(string(kind), "/"), names); err != nil {
+		if err := c.copyAll(ctx, Phase(strings.TrimSuffix(string(kind), "/")), names); err != nil {
 			return err
 		}
 	}

@@ -12,50 +12,38 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/catalog"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target"
 )
 
-// Replicate makes a target a replica of the repository, or brings it up to date, as
-// the function Replicate does, and then removes from it what the repository has no
-// more.
-//
-// That something is gone here doesn't prove that it may go there: it may have been
-// lost. A snapshot goes if a record says that it was forgotten; the records are kept
-// until a prune, so that what is forgotten and pruned between two replications is left
-// over, and reported as Unexplained. A pack goes if all that the snapshots on the
-// replica reach is in other packs there: whatever the repository may lack, what they
-// need stays. Key slots go if the replica keeps others.
-//
-// While anything that tells what is needed there can't be read, nothing but snapshots
-// goes: see Kept.
-func (r *Repo) Replicate(ctx context.Context, to target.Target, o ReplicateOptions) (*ReplicateReport, error) {
-	if err := r.keys.Current(ctx); err != nil {
+func replicateSnapshots(ctx context.Context, e *engine.Engine, to target.Target, o ReplicateOptions) (*ReplicateReport, error) {
+	if err := e.Keys.Current(ctx); err != nil {
 		return nil, err
 	}
-	c := newReplication(r.store, object.On(to, object.Options{}), o)
-	c.byAge = r.byAge
+	c := newReplication(e.Store, object.On(to, object.Options{}), o)
+	c.byAge = func(ctx context.Context, names []string) error { return byAge(ctx, e, names) }
 	err := c.during(ctx, func(ctx context.Context) error {
 		if err := c.copy(ctx); err != nil || o.KeepDeleted {
 			return err
 		}
-		return r.drop(ctx, c)
+		return drop(ctx, e, c)
 	})
 	return &c.report, err
 }
 
 // byAge sorts the names of snapshots, the oldest first, and leaves out what can't be
 // read behind them.
-func (r *Repo) byAge(ctx context.Context, names []string) error {
+func byAge(ctx context.Context, e *engine.Engine, names []string) error {
 	known := map[string]*snapshot.Manifest{}
 	for _, name := range names {
 		id, err := snapshot.ParseID(object.Snapshots.Rest(name))
 		if err != nil {
 			continue
 		}
-		m, err := r.catalog.Read(ctx, id)
+		m, err := e.Catalog.Read(ctx, id)
 		var damage *DamageError
 		switch {
 		case err == nil:
@@ -66,7 +54,7 @@ func (r *Repo) byAge(ctx context.Context, names []string) error {
 		}
 	}
 	place := map[string]int{}
-	for i, p := range snapshot.Order(slices.Collect(maps.Values(known)), r.opts.Now()) {
+	for i, p := range snapshot.Order(slices.Collect(maps.Values(known)), e.Now()) {
 		place[object.Snapshots.Name(p.ID)] = i - len(known) // before those that can't be read
 	}
 	slices.SortFunc(names, func(a, b string) int {
@@ -78,24 +66,24 @@ func (r *Repo) byAge(ctx context.Context, names []string) error {
 // A dropper removes from a replica what its repository has no more.
 type dropper struct {
 	*replication
-	r     *Repo            // on the replica, with an index of its own
+	e     *engine.Engine   // on the replica, with an index of its own
 	here  map[string]int64 // what the repository has, listed after the replica
 	there map[string]int64 // packs on the replica
 
 	needed map[pack.ID]bool // packs that are gone here and needed there
 }
 
-func (r *Repo) drop(ctx context.Context, c *replication) error {
+func drop(ctx context.Context, e *engine.Engine, c *replication) error {
 	here, err := listReplicated(ctx, c.from)
 	if err != nil {
 		return err
 	}
-	fresh, err := r.freshOn(c.to.ReadOnly(ErrReplica))
+	fresh, err := engine.FreshOn(e, c.to.ReadOnly(ErrReplica))
 	if err != nil {
 		return err
 	}
-	defer fresh.Close()
-	d := &dropper{replication: c, r: fresh, here: here, there: map[string]int64{}, needed: map[pack.ID]bool{}}
+	defer engine.Close(fresh)
+	d := &dropper{replication: c, e: fresh, here: here, there: map[string]int64{}, needed: map[pack.ID]bool{}}
 	for _, step := range []func(context.Context) error{d.dropSnapshots, d.dropPacks, d.dropRecords, d.dropKeys} {
 		if err := step(ctx); err != nil {
 			return err
@@ -149,12 +137,12 @@ func (d *dropper) dropSnapshots(ctx context.Context) error {
 			names = append(names, name)
 		}
 	}
-	if err := d.r.byAge(ctx, names); err != nil {
+	if err := byAge(ctx, d.e, names); err != nil {
 		return err
 	}
 	slices.Reverse(names)
 	var explained, unexplained []string
-	back, err := d.r.broughtBack(ctx, names)
+	back, err := broughtBack(ctx, d.e, names)
 	if err != nil {
 		return err
 	}
@@ -185,12 +173,12 @@ func (d *dropper) dropSnapshots(ctx context.Context) error {
 
 // broughtBack returns which of some snapshots are there under another id, too, as
 // Heal and Undelete leave them.
-func (r *Repo) broughtBack(ctx context.Context, names []string) (map[string]bool, error) {
+func broughtBack(ctx context.Context, e *engine.Engine, names []string) (map[string]bool, error) {
 	out := map[string]bool{}
 	if len(names) == 0 {
 		return out, nil
 	}
-	all, err := r.everySnapshot(ctx)
+	all, err := everySnapshot(ctx, e)
 	if damage := (*DamageError)(nil); err != nil && !errors.As(err, &damage) && !errors.Is(err, ErrNewerKey) {
 		return nil, err
 	}
@@ -225,7 +213,7 @@ func (d *dropper) surely(ctx context.Context, gone []string) error {
 			continue
 		}
 		left++
-		m, err := d.r.catalog.Read(ctx, id)
+		m, err := d.e.Catalog.Read(ctx, id)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // it is newer than what was copied
 		}
@@ -321,7 +309,7 @@ func (d *dropper) dropKeys(ctx context.Context) error {
 	if len(removed) == 0 {
 		return nil
 	}
-	if kept, err := d.r.keys.HasOf(ctx, d.here); err != nil || !kept {
+	if kept, err := d.e.Keys.HasOf(ctx, d.here); err != nil || !kept {
 		return err
 	}
 	for _, name := range removed {

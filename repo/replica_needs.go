@@ -33,8 +33,8 @@ func (d *dropper) survey(ctx context.Context, gone map[string]bool) (keptDeltas 
 			ids = append(ids, id)
 		}
 	}
-	err = d.r.index.Update(ctx, ids, func(ctx context.Context, id index.ID) (index.Delta, error) {
-		delta, err := d.r.blobs.ReadDelta(ctx, id)
+	err = d.e.Index.Update(ctx, ids, func(ctx context.Context, id index.ID) (index.Delta, error) {
+		delta, err := d.e.Blobs.ReadDelta(ctx, id)
 		if damage := (*DamageError)(nil); errors.As(err, &damage) && gone[object.Deltas.Name(id)] {
 			return nil, nil
 		}
@@ -48,7 +48,7 @@ func (d *dropper) survey(ctx context.Context, gone map[string]bool) (keptDeltas 
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.r.blobs.IndexUnlisted(ctx, d.r.index); err != nil {
+	if _, err := d.e.Blobs.IndexUnlisted(ctx, d.e.Index); err != nil {
 		return nil, err
 	}
 	if err := d.walk(ctx, gone); err != nil {
@@ -70,14 +70,14 @@ func (d *dropper) walk(ctx context.Context, gone map[string]bool) error {
 		if err != nil {
 			continue
 		}
-		m, err := d.r.catalog.Read(ctx, id)
+		m, err := d.e.Catalog.Read(ctx, id)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // another replication has removed it
 		}
 		if err != nil {
 			return err
 		}
-		err = snapshot.ReachAll(ctx, d.r.blobs, m, func(id chunk.ID, tree bool) (bool, error) {
+		err = snapshot.ReachAll(ctx, d.e.Blobs, m, func(id chunk.ID, tree bool) (bool, error) {
 			if seen[id] {
 				return false, nil
 			}
@@ -93,7 +93,7 @@ func (d *dropper) walk(ctx context.Context, gone map[string]bool) error {
 
 // need notes where a blob is.
 func (d *dropper) need(id chunk.ID, tree bool, gone map[string]bool) error {
-	places, err := d.r.index.Lookup(id)
+	places, err := d.e.Index.Lookup(id)
 	if err != nil {
 		return err
 	}

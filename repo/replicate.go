@@ -28,16 +28,7 @@ type ReplicateOptions struct {
 	DeleteUnexplained bool
 
 	// Progress is called now and then, by one goroutine at a time.
-	Progress func(ReplicateProgress)
-}
-
-// ReplicateProgress is how far a replication has come.
-type ReplicateProgress struct {
-	Phase   string // what is being copied, compared or removed
-	Objects int    // that were copied so far
-	Bytes   int64  // of these
-	Total   int64  // bytes of all packs that are to be copied, as far as it is known
-	Elapsed time.Duration
+	Progress func(Progress)
 }
 
 // A ReplicateReport says what a replication did.
@@ -95,9 +86,12 @@ type replication struct {
 	total  int64
 }
 
+// objectsAtOnce is how many objects are copied at the same time.
+const objectsAtOnce = 3
+
 func newReplication(from, to *object.Store, o ReplicateOptions) *replication {
-	c := &replication{from: from, to: to, o: o, start: time.Now(), tombs: map[string]bool{}, buffer: make(chan *pack.Buffer, packsAtOnce)}
-	for range packsAtOnce {
+	c := &replication{from: from, to: to, o: o, start: time.Now(), tombs: map[string]bool{}, buffer: make(chan *pack.Buffer, objectsAtOnce)}
+	for range objectsAtOnce {
 		c.buffer <- new(pack.Buffer)
 	}
 	return c
@@ -211,7 +205,7 @@ func listOf(ctx context.Context, store *object.Store, kind object.Kind) (map[str
 
 // copyAll copies those of the objects that aren't there. One that has vanished
 // meanwhile is errVanished, after all others were copied.
-func (c *replication) copyAll(ctx context.Context, phase string, objects map[string]int64) error {
+func (c *replication) copyAll(ctx context.Context, phase Phase, objects map[string]int64) error {
 	names := missingFrom(c.have, objects)
 	var bytes int64
 	for _, name := range names {
@@ -222,7 +216,7 @@ func (c *replication) copyAll(ctx context.Context, phase string, objects map[str
 	c.mu.Unlock()
 	var vanished error
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(packsAtOnce)
+	g.SetLimit(objectsAtOnce)
 	for _, name := range names {
 		if gctx.Err() != nil {
 			break
@@ -245,9 +239,9 @@ func (c *replication) copyAll(ctx context.Context, phase string, objects map[str
 }
 
 // progress is called with mu held.
-func (c *replication) progress(phase string) {
+func (c *replication) progress(phase Phase) {
 	if c.o.Progress != nil {
-		c.o.Progress(ReplicateProgress{phase, c.report.Objects, c.report.Bytes, c.total, time.Since(c.start)})
+		c.o.Progress(Progress{phase, c.report.Bytes, c.total, Bytes, time.Since(c.start)})
 	}
 }
 

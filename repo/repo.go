@@ -13,13 +13,11 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/chunk"
-	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/blob"
-	"github.com/qsnap/qsnap/internal/catalog"
 	"github.com/qsnap/qsnap/internal/config"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/keys"
 	"github.com/qsnap/qsnap/internal/object"
-	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/target"
 )
@@ -64,21 +62,7 @@ type LostError = blob.LostError
 // A Repo is an open repository. It is safe for concurrent use, and so is the
 // repository by any number of processes.
 type Repo struct {
-	store  *object.Store
-	dry    *object.Meter // counts what isn't stored; nil if the store stores
-	dir    string        // of what is kept locally, or empty
-	opts   Options
-	config *config.Config
-	keys   *keys.Keys
-	runs   *runs.Runs
-	ring   *seal.Keyring
-	box    *seal.Sealer
-	data   *chunk.Hasher
-	tree   *chunk.Hasher
-
-	blobs   *blob.Reader
-	catalog *catalog.Catalog
-	index   *index.Index // of a fresh Repo: its own; else nil
+	e *engine.Engine
 }
 
 // defaultCacheSize bounds the cache of objects.
@@ -177,27 +161,27 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	if _, err := r.store.CreatesOnly(ctx); err != nil {
+	if _, err := r.e.Store.CreatesOnly(ctx); err != nil {
 		return nil, err
 	}
 	// The config comes last: without it nothing is a repository, so what a crash
 	// leaves before is no harm. Create-only decides between two that race.
-	slot, err := r.keys.Begin(ctx, secret.secret, o.Label)
+	slot, err := r.e.Keys.Begin(ctx, secret.secret, o.Label)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.store.Put(ctx, object.ConfigName, sealed); err != nil {
-		return nil, object.Join(err, r.store.Delete(context.WithoutCancel(ctx), object.Keys.Under(slot)))
+	if err := r.e.Store.Put(ctx, object.ConfigName, sealed); err != nil {
+		return nil, object.Join(err, r.e.Store.Delete(context.WithoutCancel(ctx), object.Keys.Under(slot)))
 	}
 	if begun != "" { // whoever put it may still be there, and take it away: this has its own
-		if err := r.store.Remove(ctx, object.Keys.Under(begun)); err != nil {
+		if err := r.e.Store.Remove(ctx, object.Keys.Under(begun)); err != nil {
 			return r, err
 		}
 	}
-	if err := r.store.Put(ctx, object.ConfigCopyName, sealed); err != nil {
+	if err := r.e.Store.Put(ctx, object.ConfigCopyName, sealed); err != nil {
 		return r, err
 	}
-	return r, r.store.KeepReserve(ctx, r.box, r.opts.Rand)
+	return r, r.e.Store.KeepReserve(ctx, r.e.Sealer, r.e.Rand)
 }
 
 // Open opens the repository on a target. A replica can only be read: what would
@@ -262,38 +246,24 @@ func newRepo(t target.Target, o Options, c *config.Config, ring *seal.Keyring, s
 	for _, replica := range o.Replicas {
 		of.Replicas = append(of.Replicas, object.Replica(replica))
 	}
-	store := object.On(t, of)
-	k := keys.New(store, ring, slot, keys.Options{Now: o.Now, Rand: o.Rand, Hostname: o.Hostname, User: o.username})
-	return repoOn(store, k, of.Dir, o, c, ring)
-}
-
-func repoOn(store *object.Store, k *keys.Keys, dir string, o Options, c *config.Config, ring *seal.Keyring) (*Repo, error) {
-	sealer := seal.NewSealer(ring, [seal.KeySize]byte(c.Repository), c.AEAD, o.Rand)
-	r := &Repo{
-		store: store, keys: k, dir: dir, opts: o, config: c, ring: ring, box: sealer,
-		runs:    runs.New(store, sealer, runs.Options{Dir: dir, Now: o.Now, Hostname: o.Hostname, User: o.username}),
-		data:    chunk.NewHasher(ring.SubKey("data ids")),
-		tree:    chunk.NewHasher(ring.SubKey("tree ids")),
-		catalog: catalog.New(store, k, sealer, o.Now),
+	h := engine.Host{Now: o.Now, Rand: o.Rand, Hostname: o.Hostname, User: o.username, CacheMemory: o.CacheMemory}
+	e, err := engine.New(t, of, h, c, ring, slot)
+	if err != nil {
+		return nil, err
 	}
-	var err error
-	r.blobs, err = blob.New(store, k, sealer, blob.Options{Dir: dir, CacheMemory: o.CacheMemory, Data: r.data, Tree: r.tree})
-	return r, err
+	return &Repo{e: e}, nil
 }
 
 // Chunks returns where the repository cuts files, for InitOptions of one that is to
 // cut them alike.
-func (r *Repo) Chunks() chunk.Params { return r.config.Params() }
+func (r *Repo) Chunks() chunk.Params { return r.e.Config.Params() }
 
 // ID returns the repository's id as hexadecimal digits. Twins have the same.
-func (r *Repo) ID() string { return r.config.ID() }
+func (r *Repo) ID() string { return r.e.Config.ID() }
 
 // Close releases what the repository holds locally. No other method may be called
 // during or after it.
-func (r *Repo) Close() error {
-	r.store.Close()
-	return r.blobs.Close()
-}
+func (r *Repo) Close() error { return engine.Close(r.e) }
 
 // localDir returns the directory of what is kept locally of a repository, or "" if there is
 // no place for it.

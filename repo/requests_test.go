@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/internal/runs"
+	"github.com/qsnap/qsnap/internal/write"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/targettest"
@@ -232,11 +233,11 @@ func (c *counted) fill(packs int) {
 	t.Helper()
 	files := fstest.MapFS{}
 	c.open(t.TempDir(), func(r *Repo) error {
-		s, err := r.newSession(t.Context(), runs.Writing, runs.Record{What: "snapshot"}, pack.Off, 1)
+		s, _, err := write.Begin(t.Context(), r.e, runs.Writing, runs.Record{What: "snapshot"}, pack.Off, 1)
 		if err != nil {
 			return err
 		}
-		defer s.close()
+		defer s.Close()
 		l := s.ChunkWriter()
 		for i := range packs {
 			name := fmt.Sprintf("%03d/%05d", i%100, i)
@@ -247,11 +248,11 @@ func (c *counted) fill(packs int) {
 			if err := l.Flush(t.Context()); err != nil {
 				return err
 			}
-			if _, err := s.data.cut(t.Context()); err != nil {
+			if err := s.CutData(t.Context()); err != nil {
 				return err
 			}
 		}
-		return s.flush()
+		return s.Flush()
 	})
 	c.open(t.TempDir(), func(r *Repo) error {
 		_, err := r.Snapshot(t.Context(), FS(files, "/app"), SnapshotOptions{Hostname: "h", Workers: 1})

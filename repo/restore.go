@@ -16,7 +16,9 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/blob"
 	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/extract"
+	"github.com/qsnap/qsnap/internal/outcome"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -132,13 +134,8 @@ type RestoreReport struct {
 	Withheld uint64 `json:"privileges_withheld"`
 }
 
-// Restore writes a snapshot, or a part of it, to a directory. Onto what exists it
-// writes only what differs. If anything could not be restored as it should, the
-// error is an *IncompleteError, after all the rest was restored; it matches ErrDamaged
-// where damage is why. Progress tells of each such path. Nothing outside of the
-// directory is touched, whatever the snapshot holds.
-func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptions) (RestoreReport, error) {
-	defer r.runs.BeginLate(ctx, "restore")()
+func restoreSnapshot(ctx context.Context, e *engine.Engine, m *snapshot.Manifest, o RestoreOptions) (RestoreReport, error) {
+	defer e.Runs.BeginLate(ctx, "restore")()
 	x := extract.Options{
 		To: o.To, Policy: o.Overwrite, Delete: o.Delete, DeleteFirst: o.DeleteFirst, DryRun: o.DryRun,
 		Verify: o.Verify, NoSync: o.NoSync, Keep: disk.Keep{Owner: !o.NoOwner && os.Geteuid() == 0},
@@ -147,7 +144,7 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	if x.Workers <= 0 {
 		x.Workers = runtime.GOMAXPROCS(0)
 	}
-	from := &restoreReader{Source: r.blobs.Source(x.Workers), r: r}
+	from := &restoreReader{Source: e.Blobs.Source(x.Workers), e: e}
 	x.Source = from
 	var err error
 	if x.Root, x.Bare, err = from.root(ctx, m, o.Path); err != nil {
@@ -157,7 +154,7 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 	if err = pickedBy(&x, m, &o); err != nil {
 		return RestoreReport{}, err
 	}
-	if x.Rules, err = r.coverage(m, &o, from); err != nil {
+	if x.Rules, err = coverage(e, m, &o, from); err != nil {
 		return RestoreReport{}, err
 	}
 	if err := checkDestination(o.To, x.Rules.Own); err != nil {
@@ -170,17 +167,17 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 		return RestoreReport{}, err
 	}
 	defer cleanUp()
-	report := &restoreReporter{progress: x.Progress, total: m.Stats, call: o.Progress, now: r.opts.Now, start: r.opts.Now()}
+	report := &restoreReporter{progress: x.Progress, total: m.Stats, call: o.Progress, now: e.Now, start: e.Now()}
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
-	var lacking causes
+	var lacking outcome.Causes
 	var lost []string // paths that can't be restored because of damage
 	x.Problem = func(path string, err error) {
 		if errors.Is(err, ErrNewerKey) {
 			giveUp(err) // all that follows would say the same
 			return
 		}
-		lacking.add(path, err)
+		lacking.Add(path, err)
 		if errors.Is(err, ErrDamaged) && len(lost) < soughtFiles && !slices.Contains(lost, path) {
 			lost = append(lost, path)
 		}
@@ -209,7 +206,7 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 		return done, cause
 	}
 	if err == nil {
-		err = lacking.error(nil, done.Problems, "restored")
+		err = lacking.Err(nil, done.Problems, "restored")
 	}
 	done.Unmatched, err = unmatchedIn(&x, err)
 	return done, err
@@ -218,7 +215,7 @@ func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptio
 // A restoreReader reads what a restore needs. It is an extract.Source.
 type restoreReader struct {
 	*blob.Source
-	r      *Repo
+	e      *engine.Engine
 	page   []byte // of a tree that isn't stored
 	pageID chunk.ID
 }
@@ -234,7 +231,7 @@ func (s *restoreReader) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
 // root returns the directory to be restored: the one of that path, or a bare one
 // that holds only the file of that path.
 func (s *restoreReader) root(ctx context.Context, m *snapshot.Manifest, p string) (root snapshot.Entry, bare bool, err error) {
-	e, err := s.r.Entry(ctx, m, p)
+	e, err := entryAt(ctx, s.e.Blobs, m, p)
 	if err != nil {
 		return snapshot.Entry{}, false, err
 	}
@@ -246,7 +243,7 @@ func (s *restoreReader) root(ctx context.Context, m *snapshot.Manifest, p string
 	}
 	// A page that is nowhere stored, for a directory that is none.
 	w := snapshot.NewTreeWriter(func(page []byte) (chunk.ID, error) {
-		s.page, s.pageID = bytes.Clone(page), s.r.tree.ID(page)
+		s.page, s.pageID = bytes.Clone(page), s.e.Tree.ID(page)
 		return s.pageID, nil
 	})
 	if err := w.Add(e); err != nil {

@@ -13,13 +13,14 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/capture"
 	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/extract"
 	"github.com/qsnap/qsnap/internal/ignore"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
 // coverage returns what a snapshot knows of what it does not hold.
-func (r *Repo) coverage(m *snapshot.Manifest, o *RestoreOptions, from *restoreReader) (extract.Rules, error) {
+func coverage(e *engine.Engine, m *snapshot.Manifest, o *RestoreOptions, from *restoreReader) (extract.Rules, error) {
 	own, err := protected(o.Protect)
 	if err != nil || !o.Delete {
 		return extract.Rules{Own: own}, err

@@ -22,7 +22,7 @@ func (s *restoreReader) tellVersions(ctx context.Context, m *snapshot.Manifest, 
 	if len(lost) == 0 {
 		return nil
 	}
-	all, err := s.r.Snapshots(ctx, Select{Hostname: m.Hostname, Paths: m.Paths})
+	all, err := listSnapshots(ctx, s.e, Select{Hostname: m.Hostname, Paths: m.Paths})
 	if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNewerKey) {
 		return err
 	}
@@ -50,7 +50,7 @@ func (s *restoreReader) tellVersions(ctx context.Context, m *snapshot.Manifest, 
 // hasWhole reports whether a snapshot has a file of that path, all of whose chunks are in
 // packs that are there.
 func (s *restoreReader) hasWhole(ctx context.Context, m *snapshot.Manifest, p string) (bool, error) {
-	e, err := s.r.Entry(ctx, m, p)
+	e, err := entryAt(ctx, s.e.Blobs, m, p)
 	if err != nil || e.Type != snapshot.File || e.Problem != "" {
 		return false, ctx.Err() // whatever it is, it isn't that file
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -34,28 +35,25 @@ type Retained struct {
 	Locked    int                 `json:"-"` // of those that stay, only because the target keeps them
 }
 
-// Retain forgets the snapshots that a policy doesn't keep, and returns what it
-// decided, also together with ErrNoneKept, after which nothing is forgotten. A
-// manifest that can't be read is an error: it might be one that counts.
-func (r *Repo) Retain(ctx context.Context, o RetainOptions) ([]Retained, error) {
+func retainSnapshots(ctx context.Context, e *engine.Engine, o RetainOptions) ([]Retained, error) {
 	if err := o.Policy.Validate(); err != nil {
 		return nil, err
 	}
 	if o.Policy.IsZero() {
 		return nil, errors.New("the policy has no rule: say what to keep")
 	}
-	all, err := r.Snapshots(ctx, o.Select)
+	all, err := listSnapshots(ctx, e, o.Select)
 	if err != nil {
 		return nil, err
 	}
 	var out []Retained
 	var drop []snapshot.ID
 	for _, group := range o.Group.Group(all) {
-		decisions := o.Policy.Decide(group.Snapshots, r.opts.Now())
+		decisions := o.Policy.Decide(group.Snapshots, e.Now())
 		if snapshot.NoneKept(decisions) && !o.AllowEmpty {
 			err = errors.Join(err, fmt.Errorf("%w of %s", ErrNoneKept, groupText(group)))
 		}
-		locked, e := r.keepLocked(ctx, decisions)
+		locked, e := keepLocked(ctx, e, decisions)
 		if e != nil {
 			return nil, e
 		}
@@ -69,16 +67,16 @@ func (r *Repo) Retain(ctx context.Context, o RetainOptions) ([]Retained, error) 
 	if err != nil || o.DryRun {
 		return out, err
 	}
-	_, err = r.forgetAll(ctx, drop)
+	_, err = forgetAll(ctx, e, drop)
 	return out, err
 }
 
 // keepLocked has those be kept that the target keeps, and returns how many.
-func (r *Repo) keepLocked(ctx context.Context, decisions []snapshot.Decision) (n int, err error) {
-	if r.store.Locker() == nil {
+func keepLocked(ctx context.Context, e *engine.Engine, decisions []snapshot.Decision) (n int, err error) {
+	if e.Store.Locker() == nil {
 		return 0, nil
 	}
-	locks := r.store.Locks(r.opts.Now)
+	locks := e.Store.Locks(e.Now)
 	defer func() { locks.Save() }()
 	for i := range decisions {
 		d := &decisions[i]

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/runs"
+	"github.com/qsnap/qsnap/internal/write"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -22,17 +24,13 @@ type RewriteOptions struct {
 // errExcluded is why a rewritten snapshot lacks an entry.
 var errExcluded = errors.New("excluded")
 
-// Rewrite makes a snapshot of what another holds, but for what is excluded, in its
-// place in the chain of its source, and returns it: or the snapshot itself if it
-// holds nothing of that sort. Where the other is forgotten, Prune makes what only it
-// held unreadable, unless it is in other snapshots too.
-func (r *Repo) Rewrite(ctx context.Context, m *snapshot.Manifest, o RewriteOptions) (*snapshot.Manifest, error) {
+func rewriteSnapshot(ctx context.Context, e *engine.Engine, m *snapshot.Manifest, o RewriteOptions) (*snapshot.Manifest, error) {
 	set, err := patternsIn(m, "", o.Exclude, "--exclude")
 	if err != nil {
 		return nil, err
 	}
 	b := &rebuilder{
-		r: r,
+		e: e,
 		drop: func(_ context.Context, path string, e *snapshot.Entry) (why, err error) {
 			if _, excluded := set.Match(path, e.Type == snapshot.Dir); excluded {
 				return errExcluded, nil
@@ -45,7 +43,7 @@ func (r *Repo) Rewrite(ctx context.Context, m *snapshot.Manifest, o RewriteOptio
 			}
 		},
 	}
-	return r.remake(ctx, m, b, remaking{what: "rewrite", intact: true, dryRun: o.DryRun, forget: o.Forget, edit: func(next *snapshot.Manifest) {
+	return remake(ctx, e, m, b, remaking{what: "rewrite", intact: true, dryRun: o.DryRun, forget: o.Forget, edit: func(next *snapshot.Manifest) {
 		next.Excludes = slices.Concat(next.Excludes, o.Exclude)
 		if next.Rules != nil {
 			rules := *next.Rules
@@ -70,34 +68,33 @@ type remaking struct {
 
 // remake publishes what a rebuilder makes of a snapshot, and returns it, or the
 // snapshot itself if that is the same.
-func (r *Repo) remake(ctx context.Context, m *snapshot.Manifest, b *rebuilder, o remaking) (*snapshot.Manifest, error) {
+func remake(ctx context.Context, e *engine.Engine, m *snapshot.Manifest, b *rebuilder, o remaking) (*snapshot.Manifest, error) {
 	next := *m
 	next.Original, next.Pin = m.ID, nil
 	if o.dryRun {
-		b.pages = nowhere{r}
+		b.pages = nowhere{e}
 		_, err := b.root(ctx, &next)
 		return m, err
 	}
-	s, err := r.newSession(ctx, runs.Writing, runs.Record{What: o.what}, CompressionAuto, 1)
+	s, within, err := write.Begin(ctx, e, runs.Writing, runs.Record{What: o.what}, CompressionAuto, 1)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
+	defer s.Close()
 	b.pages = s
-	changed, err := b.root(s.ctx, &next)
+	changed, err := b.root(within, &next)
 	if err != nil || !changed {
 		return m, err
 	}
-	if err := s.flush(); err != nil {
+	if err := s.Flush(); err != nil {
 		return nil, err
 	}
 	o.edit(&next)
-	p := &publication{s: s, m: &next, proven: o.intact, parent: m.ID}
-	if err := p.run(s.ctx); err != nil {
+	if err := s.Publish(within, &next, write.Publication{Proven: o.intact, Vouchers: []snapshot.ID{m.ID}}); err != nil {
 		return nil, err
 	}
 	if o.forget {
-		if _, err := r.forgetAll(ctx, []snapshot.ID{m.ID}); err != nil {
+		if _, err := forgetAll(ctx, e, []snapshot.ID{m.ID}); err != nil {
 			return &next, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -105,17 +106,15 @@ type SourceVersions struct {
 	Newest   *snapshot.Manifest
 }
 
-// Sources returns the sources of the snapshots that are picked, sorted by host and paths.
-// Several mean that "the newest" needs to be told which of them is meant.
-func (r *Repo) Sources(ctx context.Context, s Select) ([]SourceVersions, error) {
-	all, damaged, err := r.catalog.All(ctx)
+func sourcesOf(ctx context.Context, e *engine.Engine, s Select) ([]SourceVersions, error) {
+	all, damaged, err := e.Catalog.All(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return sourcesOf(s.pick(all)), damaged
+	return versionsOf(s.pick(all)), damaged
 }
 
-func sourcesOf(picked []snapshot.Placed) (out []SourceVersions) {
+func versionsOf(picked []snapshot.Placed) (out []SourceVersions) {
 	at := map[string]int{}
 	for _, p := range picked {
 		source := p.Source()

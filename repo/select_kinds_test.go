@@ -34,7 +34,7 @@ func TestOnlySourceVersionsArePickedUnlessKindsAreNamed(t *testing.T) {
 			t.Errorf("%+v: the newest is %+v", c.s, m)
 		}
 	}
-	if n := len(sourcesOf((&Select{AnyKind: true}).pick(placed))); n != 1 {
+	if n := len(versionsOf((&Select{AnyKind: true}).pick(placed))); n != 1 {
 		t.Errorf("one source in %d kinds is %d sources", len(all), n)
 	}
 }

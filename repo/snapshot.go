@@ -13,8 +13,11 @@ import (
 
 	"github.com/qsnap/qsnap/internal/capture"
 	"github.com/qsnap/qsnap/internal/catalog"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/internal/outcome"
 	"github.com/qsnap/qsnap/internal/runs"
+	"github.com/qsnap/qsnap/internal/write"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -140,20 +143,8 @@ type SnapshotProgress struct {
 	Unmatched []string
 }
 
-// Snapshot takes a snapshot and returns its manifest. If a named source is missing, or
-// anything could not be read as it should, the error is an *IncompleteError: the snapshot
-// was taken all the same, and the manifest says what it lacks and whether it is Good.
-// After any other error there is no snapshot, and the manifest is nil.
-//
-// A file whose size is not known before it is read, as of those in /proc and /sys and of
-// those that a FUSE file system says are empty, is read each time. If it has more than
-// 64 MiB, or reading it takes more than 5 s, it could not be read. Such files of /proc and
-// /sys are problems too, but the manifest doesn't count them as unread.
-//
-// When the context is cancelled, or the process dies, no snapshot is made; what was
-// stored until then is found and used by the next.
-func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*snapshot.Manifest, error) {
-	start := r.opts.Now()
+func takeSnapshot(ctx context.Context, e *engine.Engine, src Source, o SnapshotOptions) (*snapshot.Manifest, error) {
+	start := e.Now()
 	source, err := src.open(start)
 	if err != nil {
 		return nil, err
@@ -165,8 +156,8 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 		Start: start, Hostname: o.Hostname, Paths: source.Paths, Layout: source.Layout,
 		Tags: sortedUnique(o.Tags), Program: Program, Excludes: o.Excludes,
 	}
-	if m.Username = r.opts.username; m.Hostname == "" {
-		m.Hostname = r.opts.Hostname
+	if m.Username = e.User; m.Hostname == "" {
+		m.Hostname = e.Hostname
 	}
 	place := src.placeFor(source.Paths, source.Layout)
 	rules, notices, err := o.rules(place, source.Paths)
@@ -174,7 +165,7 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 		return nil, err
 	}
 	m.Rules = o.recorded(rules)
-	previous, held, err := r.before(ctx, m)
+	previous, held, err := before(ctx, e, m)
 	if err != nil {
 		return nil, err
 	}
@@ -189,17 +180,17 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 	if o.ReadAll {
 		parent = nil
 	}
-	t := &taking{r: r, m: m, src: src, source: source, parent: parent, held: held, rules: rules, place: place, notices: notices, o: o}
+	t := &taking{e: e, m: m, src: src, source: source, parent: parent, held: held, rules: rules, place: place, notices: notices, o: o}
 	if err := t.run(ctx); err != nil {
 		return nil, err
 	}
 	unread := max(m.Problems.Total, m.Unread.Files+m.Unread.Dirs)
-	return m, t.report.lacking.error(m.Missing, unread, "read")
+	return m, t.report.lacking.Err(m.Missing, unread, "read")
 }
 
 // A taking is one snapshot being taken.
 type taking struct {
-	r      *Repo
+	e      *engine.Engine
 	m      *snapshot.Manifest
 	src    Source
 	source *capture.Source
@@ -211,7 +202,8 @@ type taking struct {
 	place   *ignore.Place
 	notices []error
 
-	session *session
+	ctx     context.Context // ends when the session fails
+	session *write.Session
 	report  *reporter
 	losses  catalog.LossSet
 	resume  *capture.Resume
@@ -226,53 +218,49 @@ func (t *taking) run(ctx context.Context) (err error) {
 	for _, p := range t.m.Paths {
 		what.Paths = append(what.Paths, []byte(p))
 	}
-	if t.session, err = t.r.newSession(ctx, runs.Writing, what, t.o.Compression, t.o.Workers); err != nil {
+	if t.session, t.ctx, err = write.Begin(ctx, t.e, runs.Writing, what, t.o.Compression, t.o.Workers); err != nil {
 		return err
 	}
 	s := t.session
-	defer s.close()
-	t.report = newReporter(t.r, s, t.parent, t.m.Start, t.o.Progress)
+	defer s.Close()
+	t.report = newReporter(t.e, s, t.parent, t.m.Start, t.o.Progress)
 	t.report.rules = t.rules
 	defer t.report.stop()
 	for _, notice := range t.notices {
 		t.report.notice("", notice)
 	}
-	defer func() {
-		if cause := s.err(); err != nil && cause != nil && ctx.Err() == nil {
-			err = cause
-		}
-	}()
-	if t.losses, err = t.r.catalog.Losses(s.ctx); err != nil {
+	defer func() { err = s.Cause(err) }()
+	if t.losses, err = t.e.Catalog.Losses(t.ctx); err != nil {
 		return err
 	}
 	if !t.o.ReadAll {
-		if t.resume, err = s.interrupted(s.ctx, t.m); err != nil {
+		if t.resume, err = s.Interrupted(t.ctx, t.m); err != nil {
 			return err
 		}
 	}
-	if t.history, err = t.r.history(s.ctx, t.held); err != nil {
+	if t.history, err = history(t.ctx, t.e, t.held); err != nil {
 		return err
 	}
 	if err := t.fill(); err != nil {
 		return err
 	}
-	if t.r.dry != nil {
-		return t.estimate()
+	if t.e.Dry != nil {
+		return s.Foresee(t.m, t.resume != nil)
 	}
-	p := &publication{s: s, m: t.m, proven: t.resume == nil, parent: t.m.Parent}
+	p := write.Publication{Proven: t.resume == nil, Vouchers: []snapshot.ID{t.m.Parent}}
 	if !t.src.once {
-		p.again = t.again
+		p.Recapture = t.recapture
 	}
-	if err := p.run(s.ctx); err != nil {
+	if err := s.Publish(t.ctx, t.m, p); err != nil {
 		return err
 	}
-	_ = s.r.catalog.RemoveLosses(s.ctx, t.losses, s.stored) // it is published; the next one tries again
-	s.succeed(s.ctx)
+	_ = t.e.Catalog.RemoveLosses(t.ctx, t.losses, s.Has) // it is published; the next one tries again
+	s.Succeed(t.ctx)
 	return nil
 }
 
-// again takes everything from the source anew: what older snapshots had is gone.
-func (t *taking) again() (err error) {
+// recapture takes everything from the source again: what older snapshots had is gone.
+func (t *taking) recapture() (err error) {
 	if t.source, err = t.src.open(t.m.Start); err != nil {
 		return err
 	}
@@ -290,14 +278,14 @@ func (t *taking) fill() error {
 	}
 	avoid := slices.Clone(o.Avoid)
 	var clocks []string
-	if t.r.dir != "" {
-		avoid, clocks = append(avoid, t.r.dir), append(clocks, t.r.dir)
+	if t.e.Dir != "" {
+		avoid, clocks = append(avoid, t.e.Dir), append(clocks, t.e.Dir)
 	}
-	result, err := capture.Run(s.ctx, t.source, capture.Options{
-		Sink: s, Loader: t.r.blobs, Params: t.r.config.Params(),
+	result, err := capture.Run(t.ctx, t.source, capture.Options{
+		Sink: s, Loader: t.e.Blobs, Params: t.e.Config.Params(),
 		Parent: t.parent, IgnoreCTime: o.IgnoreCTime, IgnoreInode: o.IgnoreInode,
 		Start: m.Start, Clocks: clocks,
-		Resume: t.resume, Lost: t.losses.Tell(), Completed: s.completed.add,
+		Resume: t.resume, Lost: t.losses.Tell(), Completed: s.Completed,
 		Rules: t.rules, IgnoreFiles: o.IgnoreFiles, OneFileSystem: o.OneFileSystem,
 		SkipCaches: o.SkipCaches, MaxFileSize: o.MaxFileSize, Avoid: avoid,
 		Workers: o.Workers, Progress: t.report.counts(), Problem: t.report.problem, Notice: t.report.notice,
@@ -305,7 +293,7 @@ func (t *taking) fill() error {
 		Heeded: misplaced(t.place, t.report.notice),
 	})
 	if err == nil {
-		err = s.flush()
+		err = s.Flush()
 	}
 	if err != nil {
 		return err
@@ -316,21 +304,21 @@ func (t *taking) fill() error {
 	if t.src.once && m.Stats.Bytes == 0 && !o.AllowEmptySource {
 		return ErrEmptySource
 	}
-	m.End = t.r.opts.Now()
+	m.End = t.e.Now()
 	return nil
 }
 
 // before returns the newest snapshot of the same host, paths and kind, or nil, and what
 // snapshots of that host and kind hold of the same paths.
-func (r *Repo) before(ctx context.Context, like *snapshot.Manifest) (newest *snapshot.Manifest, held map[string]holding, err error) {
-	all, _, err := r.catalog.Stored(ctx)
+func before(ctx context.Context, e *engine.Engine, like *snapshot.Manifest) (newest *snapshot.Manifest, held map[string]holding, err error) {
+	all, _, err := e.Catalog.Stored(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	all = slices.DeleteFunc(all, func(m *snapshot.Manifest) bool { return m.Hostname != like.Hostname || m.Kind != like.Kind })
-	held = holdings(like, all, r.opts.Now())
+	held = holdings(like, all, e.Now())
 	all = slices.DeleteFunc(all, func(m *snapshot.Manifest) bool { return !slices.Equal(m.Paths, like.Paths) })
-	return snapshot.Newest(all, r.opts.Now()), held, nil
+	return snapshot.Newest(all, e.Now()), held, nil
 }
 
 func sortedUnique(s []string) []string {
@@ -347,14 +335,14 @@ const Version = "0.2.0"
 
 // A reporter calls the progress function, from one goroutine at a time.
 type reporter struct {
-	session  *session
+	session  *write.Session
 	parent   *snapshot.Manifest
 	start    time.Time
 	now      func() time.Time
 	call     func(SnapshotProgress)
 	rules    *ignore.Set
 	progress atomic.Pointer[capture.Progress]
-	lacking  causes
+	lacking  outcome.Causes
 
 	mu   sync.Mutex // held during calls
 	quit chan struct{}
@@ -364,8 +352,8 @@ type reporter struct {
 
 const progressInterval = 100 * time.Millisecond
 
-func newReporter(r *Repo, s *session, parent *snapshot.Manifest, start time.Time, call func(SnapshotProgress)) *reporter {
-	p := &reporter{session: s, parent: parent, start: start, now: r.opts.Now, call: call, quit: make(chan struct{})}
+func newReporter(e *engine.Engine, s *write.Session, parent *snapshot.Manifest, start time.Time, call func(SnapshotProgress)) *reporter {
+	p := &reporter{session: s, parent: parent, start: start, now: e.Now, call: call, quit: make(chan struct{})}
 	p.progress.Store(new(capture.Progress))
 	if call != nil {
 		p.done.Go(p.run)
@@ -381,7 +369,7 @@ func (p *reporter) restart(parent *snapshot.Manifest) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.parent = parent
-	p.lacking.restart()
+	p.lacking.Restart()
 	p.progress.Store(new(capture.Progress))
 }
 
@@ -409,7 +397,7 @@ func (p *reporter) report(u SnapshotProgress) {
 }
 
 func (p *reporter) problem(path string, err error) {
-	p.lacking.add(path, err)
+	p.lacking.Add(path, err)
 	if p.call != nil {
 		p.report(SnapshotProgress{Problem: err, Path: path})
 	}
@@ -433,13 +421,13 @@ func (p *reporter) stop() {
 }
 
 func (p *reporter) stats() snapshot.Stats {
-	c, s := p.counts(), &p.session.stats
+	c, s := p.counts(), p.session.Counts()
 	return snapshot.Stats{
 		Files: c.Files.Load(), Dirs: c.Dirs.Load(), Others: c.Others.Load(), Bytes: c.Bytes.Load(),
 		NewFiles: c.NewFiles.Load(), ChangedFiles: c.ChangedFiles.Load(), SameFiles: c.SameFiles.Load(),
 		NewDirs: c.NewDirs.Load(), ChangedDirs: c.ChangedDirs.Load(), SameDirs: c.SameDirs.Load(),
-		BytesRead: c.BytesRead.Load(), DataBlobs: s.dataBlobs.Load(), TreeBlobs: s.treeBlobs.Load(),
-		DataAdded: s.dataAdded.Load(), TreeAdded: s.treeAdded.Load(),
-		DataStored: s.dataStored.Load(), TreeStored: s.treeStored.Load(), IndexStored: s.indexStored.Load(),
+		BytesRead: c.BytesRead.Load(), DataBlobs: s.DataBlobs, TreeBlobs: s.TreeBlobs,
+		DataAdded: s.DataAdded, TreeAdded: s.TreeAdded,
+		DataStored: s.DataStored, TreeStored: s.TreeStored, IndexStored: s.IndexStored,
 	}
 }

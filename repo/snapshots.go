@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/internal/catalog"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -16,11 +17,8 @@ var ErrNoSnapshot = catalog.ErrNoSnapshot
 // ErrPinned means that a snapshot is pinned and can't be forgotten.
 var ErrPinned = errors.New("it is pinned")
 
-// Snapshots returns the snapshots that are picked, the oldest first, in the order of
-// snapshot.Order. Manifests that can't be read don't keep the others from being returned,
-// together with an error that names them.
-func (r *Repo) Snapshots(ctx context.Context, s Select) ([]*snapshot.Manifest, error) {
-	placed, damaged, err := r.catalog.All(ctx)
+func listSnapshots(ctx context.Context, e *engine.Engine, s Select) ([]*snapshot.Manifest, error) {
+	placed, damaged, err := e.Catalog.All(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -28,26 +26,20 @@ func (r *Repo) Snapshots(ctx context.Context, s Select) ([]*snapshot.Manifest, e
 }
 
 // everySnapshot returns all snapshots of all kinds, the oldest first, as Snapshots does.
-func (r *Repo) everySnapshot(ctx context.Context) ([]*snapshot.Manifest, error) {
-	return r.Snapshots(ctx, Select{AnyKind: true})
+func everySnapshot(ctx context.Context, e *engine.Engine) ([]*snapshot.Manifest, error) {
+	return listSnapshots(ctx, e, Select{AnyKind: true})
 }
 
-// Find returns the snapshot that a word names: "latest", which is the newest of those
-// picked, or the beginning of an id. With Before the newest is the one that had ended then,
-// as snapshot.At tells. The errors are ErrNoSnapshot, and one that tells of several with
-// the same beginning.
-func (r *Repo) Find(ctx context.Context, word string, s Select) (*snapshot.Manifest, error) {
+func findSnapshot(ctx context.Context, e *engine.Engine, word string, s Select) (*snapshot.Manifest, error) {
 	if word != "latest" {
-		return r.catalog.FindPrefix(ctx, word)
+		return e.Catalog.FindPrefix(ctx, word)
 	}
-	m, _, err := r.Latest(ctx, s)
+	m, _, err := latestSnapshot(ctx, e, s)
 	return m, err
 }
 
-// Latest returns the newest snapshot that is picked, as Find does for "latest", and the
-// sources of all that are picked: if these are several, it is the newest of them all.
-func (r *Repo) Latest(ctx context.Context, s Select) (*snapshot.Manifest, []SourceVersions, error) {
-	all, damaged, err := r.catalog.All(ctx)
+func latestSnapshot(ctx context.Context, e *engine.Engine, s Select) (*snapshot.Manifest, []SourceVersions, error) {
+	all, damaged, err := e.Catalog.All(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -55,15 +47,13 @@ func (r *Repo) Latest(ctx context.Context, s Select) (*snapshot.Manifest, []Sour
 		return nil, nil, damaged // it may be the latest
 	}
 	if m := s.newest(all); m != nil {
-		return m, sourcesOf(s.pick(all)), nil
+		return m, versionsOf(s.pick(all)), nil
 	}
 	return nil, nil, errors.Join(fmt.Errorf("%w%s", ErrNoSnapshot, s.text()), damaged)
 }
 
-// Pin keeps a snapshot from being forgotten up to a time, or for ever if that is
-// zero.
-func (r *Repo) Pin(ctx context.Context, id snapshot.ID, until time.Time) error {
-	return r.catalog.Annotate(ctx, id, func(m *catalog.Mark) {
+func pinSnapshot(ctx context.Context, e *engine.Engine, id snapshot.ID, until time.Time) error {
+	return e.Catalog.Annotate(ctx, id, func(m *catalog.Mark) {
 		m.Pinned, m.Until = true, 0
 		if !until.IsZero() {
 			m.Until = until.Unix()
@@ -71,14 +61,12 @@ func (r *Repo) Pin(ctx context.Context, id snapshot.ID, until time.Time) error {
 	})
 }
 
-// Unpin takes back what Pin did.
-func (r *Repo) Unpin(ctx context.Context, id snapshot.ID) error {
-	return r.catalog.Annotate(ctx, id, func(m *catalog.Mark) { m.Pinned, m.Until = false, 0 })
+func unpinSnapshot(ctx context.Context, e *engine.Engine, id snapshot.ID) error {
+	return e.Catalog.Annotate(ctx, id, func(m *catalog.Mark) { m.Pinned, m.Until = false, 0 })
 }
 
-// Tag replaces the tags of a snapshot.
-func (r *Repo) Tag(ctx context.Context, id snapshot.ID, tags []string) error {
-	return r.catalog.Annotate(ctx, id, func(m *catalog.Mark) {
+func tagSnapshot(ctx context.Context, e *engine.Engine, id snapshot.ID, tags []string) error {
+	return e.Catalog.Annotate(ctx, id, func(m *catalog.Mark) {
 		m.Tagged, m.Tags = true, nil
 		for _, tag := range sortedUnique(tags) {
 			m.Tags = append(m.Tags, []byte(tag))

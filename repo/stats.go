@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
 )
 
@@ -32,10 +33,9 @@ type Stats struct {
 // Stored returns the bytes of all objects.
 func (s *Stats) Stored() uint64 { return s.PackBytes + s.DeltaBytes + s.ManifestBytes + s.OtherBytes }
 
-// Stats counts what the repository holds.
-func (r *Repo) Stats(ctx context.Context) (Stats, error) {
+func statsOf(ctx context.Context, e *engine.Engine) (Stats, error) {
 	var s Stats
-	for info, err := range r.store.List(ctx, "") {
+	for info, err := range e.Store.List(ctx, "") {
 		if err != nil {
 			return s, err
 		}
@@ -54,10 +54,10 @@ func (r *Repo) Stats(ctx context.Context) (Stats, error) {
 			s.OtherBytes += size
 		}
 	}
-	if err := r.blobs.WithIndex(ctx, s.countBlobs); err != nil {
+	if err := e.Blobs.WithIndex(ctx, s.countBlobs); err != nil {
 		return s, err
 	}
-	all, err := r.everySnapshot(ctx)
+	all, err := everySnapshot(ctx, e)
 	for _, m := range all {
 		s.Snapshots++
 		s.Files += m.Stats.Files

@@ -46,11 +46,11 @@ func (p *program) check(c *cli.Context) error {
 	}
 	defer p.close(c, r)
 	v := p.newView()
-	o.Progress = func(u repo.CheckProgress) {
+	o.Progress = func(u repo.Progress) {
 		if v.Due() {
 			what := fmt.Sprintf("%s: %s of %s", u.Phase, term.Count(u.Done), term.Count(u.Total))
 			done := u.Done
-			if u.Bytes {
+			if u.Unit == repo.Bytes {
 				what = fmt.Sprintf("%s: %s of %s", u.Phase, term.Size(u.Done), term.Size(u.Total))
 			} else {
 				done = 0

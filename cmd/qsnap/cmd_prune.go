@@ -78,9 +78,9 @@ func parseUnused(s string) (*float64, error) {
 
 func (p *program) runPrune(c *cli.Context, r *repo.Repo, o repo.PruneOptions) error {
 	v := p.newView()
-	o.Progress = func(u repo.PruneProgress) {
+	o.Progress = func(u repo.Progress) {
 		if v.Due() {
-			what := u.Phase
+			what := string(u.Phase)
 			if u.Total > 0 {
 				what = fmt.Sprintf("%s: %s of %s", u.Phase, term.Count(u.Done), term.Count(u.Total))
 			}

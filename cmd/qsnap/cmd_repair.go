@@ -98,7 +98,7 @@ func (p *program) repairPacks(c *cli.Context) error {
 		}
 	}
 	v := p.newView()
-	o.Progress = func(u repo.CheckProgress) {
+	o.Progress = func(u repo.Progress) {
 		if v.Due() {
 			v.Show(u.Done, u.Total, u.Elapsed, fmt.Sprintf("%s: %s of %s", u.Phase, term.Size(u.Done), term.Size(u.Total)), "")
 		}

@@ -145,7 +145,7 @@ func (p *program) healFrom(c *cli.Context, r *repo.Repo, name string) (lost int,
 		return 0, err
 	}
 	v := p.newView()
-	o := repo.HealOptions{ReadData: c.Bool("read-data"), Snapshots: c.Bool("snapshots"), Progress: func(u repo.CheckProgress) {
+	o := repo.HealOptions{ReadData: c.Bool("read-data"), Snapshots: c.Bool("snapshots"), Progress: func(u repo.Progress) {
 		if v.Due() {
 			v.Show(u.Done, u.Total, u.Elapsed, fmt.Sprintf("%s: %s of %s", u.Phase, term.Size(u.Done), term.Size(u.Total)), "")
 		}

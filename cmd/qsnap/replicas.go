@@ -89,9 +89,9 @@ func (p *program) replicateTo(c *cli.Context, r *repo.Repo, name string, o repo.
 		return err
 	}
 	v := p.newView()
-	o.Progress = func(u repo.ReplicateProgress) {
+	o.Progress = func(u repo.Progress) {
 		if v.Due() {
-			v.Show(uint64(u.Bytes), uint64(u.Total), u.Elapsed, fmt.Sprintf("%s: %s to %s", u.Phase, term.Size(uint64(u.Bytes)), name), "")
+			v.Show(u.Done, u.Total, u.Elapsed, fmt.Sprintf("%s: %s to %s", u.Phase, term.Size(u.Done), name), "")
 		}
 	}
 	start := time.Now()
@@ -175,7 +175,7 @@ func (p *program) compareReplicas(c *cli.Context, here target.Target, readData b
 			return differences, as, fmt.Errorf("replica %s: %w", name, err)
 		}
 		v := p.newView()
-		o := repo.CompareOptions{ReadData: readData, Progress: func(u repo.CheckProgress) {
+		o := repo.CompareOptions{ReadData: readData, Progress: func(u repo.Progress) {
 			if v.Due() {
 				v.Show(u.Done, u.Total, u.Elapsed, fmt.Sprintf("%s: %s of %s", u.Phase, term.Size(u.Done), term.Size(u.Total)), "")
 			}

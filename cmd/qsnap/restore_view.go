@@ -66,7 +66,7 @@ func (v *restoreView) update(u repo.RestoreProgress) {
 		if total > 0 {
 			what += " of " + term.Size(total)
 		}
-		v.Show(u.Report.Bytes, total, u.Elapsed, what, "")
+		v.Show(int64(u.Report.Bytes), int64(total), u.Elapsed, what, "")
 	}
 }
 

@@ -92,7 +92,7 @@ func (v *snapshotView) update(u repo.SnapshotProgress) {
 		if total > 0 {
 			what += " of " + term.Size(total)
 		}
-		v.Show(u.Stats.Bytes, total, u.Elapsed, what, u.Current)
+		v.Show(int64(u.Stats.Bytes), int64(total), u.Elapsed, what, u.Current)
 	}
 }
 

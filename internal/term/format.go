@@ -10,7 +10,7 @@ import (
 )
 
 // Size returns a number of bytes, such as 1.5 MiB.
-func Size(n uint64) string {
+func Size[T ~int | ~int64 | ~uint64](n T) string {
 	if n < 1024 {
 		return fmt.Sprintf("%d B", n)
 	}
@@ -40,7 +40,7 @@ func ParseSize(s string) (int64, error) {
 }
 
 // Count returns a number with commas, such as 12,345.
-func Count[T ~int | ~uint64](n T) string {
+func Count[T ~int | ~int64 | ~uint64](n T) string {
 	s := strconv.FormatUint(uint64(n), 10)
 	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "," + s[i:]
@@ -49,7 +49,7 @@ func Count[T ~int | ~uint64](n T) string {
 }
 
 // Plural returns a count with its noun.
-func Plural[T ~int | ~uint64](n T, one, many string) string {
+func Plural[T ~int | ~int64 | ~uint64](n T, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}

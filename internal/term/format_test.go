@@ -39,7 +39,7 @@ func TestNumbersAreShownAsPeopleReadThem(t *testing.T) {
 		"99.9 KiB":         Size(102297),
 		"100 KiB":          Size(100 * 1024),
 		"1.5 MiB":          Size(3 << 19),
-		"16384 PiB":        Size(1<<64 - 1),
+		"16384 PiB":        Size(uint64(1<<64 - 1)),
 		"7":                Count(7),
 		"999":              Count(999),
 		"1,000":            Count(1000),

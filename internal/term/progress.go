@@ -57,7 +57,7 @@ func (p *Progress) Due() bool {
 
 // Show draws the line: how long it took so far, what is done of the total, if that is known,
 // what is going on, how fast, and how long it will take. What is current may be cut off.
-func (p *Progress) Show(done, total uint64, elapsed time.Duration, what, current string) {
+func (p *Progress) Show(done, total int64, elapsed time.Duration, what, current string) {
 	var line strings.Builder
 	fmt.Fprintf(&line, "[%s] ", Clock(elapsed))
 	if total > 0 {
@@ -66,7 +66,7 @@ func (p *Progress) Show(done, total uint64, elapsed time.Duration, what, current
 	}
 	line.WriteString(what)
 	if done > 0 && elapsed > time.Second {
-		fmt.Fprintf(&line, "  %s/s", Size(uint64(float64(done)/elapsed.Seconds())))
+		fmt.Fprintf(&line, "  %s/s", Size(int64(float64(done)/elapsed.Seconds())))
 		if total > done {
 			left := time.Duration(float64(elapsed) * float64(total-done) / float64(done))
 			fmt.Fprintf(&line, "  ETA %s", Clock(left))

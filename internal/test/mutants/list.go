@@ -7,22 +7,22 @@ func All() []Mutant {
 			Name:  "publish before what was captured is stored",
 			Tests: "TestTwoWriters",
 			Edits: []Edit{{"repo/snapshot.go", `	if err == nil {
-		err = s.flush()
+		err = s.Flush()
 	}
 `, ""}},
 		},
 		{
 			Name:  "publish without a pending manifest",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
-			Edits: []Edit{{"repo/publish.go",
-				`if err := r.store.Put(ctx, object.Pending.Name(p.m.ID), p.sealed); err != nil {`,
+			Edits: []Edit{{"internal/write/publish.go",
+				`if err := e.Store.Put(ctx, object.Pending.Name(p.m.ID), p.sealed); err != nil {`,
 				`if err := ctx.Err(); err != nil {`}},
 		},
 		{
 			Name:  "drop a stale pending manifest without a tombstone",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
 			Edits: []Edit{{"repo/prune_collect.go",
-				`if err := p.r.catalog.PutTombstone(ctx, id); err != nil {`,
+				`if err := p.e.Catalog.PutTombstone(ctx, id); err != nil {`,
 				`if err := ctx.Err(); err != nil {`}},
 		},
 		{
@@ -51,14 +51,14 @@ func All() []Mutant {
 			Name:  "a writer reads which packs there are before it reads the quarantine",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
 			Edits: []Edit{
-				{"repo/publish.go", `		quarantine, err := r.runs.Quarantined(ctx) // before anything else is looked at
-`, `		early, err := r.blobs.Packs(ctx)
+				{"internal/write/publish.go", `		quarantine, err := e.Runs.Quarantined(ctx) // before anything else is looked at
+`, `		early, err := e.Blobs.Packs(ctx)
 		if err != nil {
 			return false, err
 		}
-		quarantine, err := r.runs.Quarantined(ctx)
+		quarantine, err := e.Runs.Quarantined(ctx)
 `},
-				{"repo/publish.go", `		if err != nil || simple && !gone {
+				{"internal/write/publish.go", `		if err != nil || simple && !gone {
 `, `		there = func(id pack.ID) bool { _, ok := early[id]; return ok }
 		gone = false
 		for id := range p.s.relied {
@@ -71,16 +71,16 @@ func All() []Mutant {
 		{
 			Name:  "a prune reads which packs there are before it reads the quarantine",
 			Tests: "TestTwoPrunesWithTwoCopies", Interruptions: 3,
-			Edits: []Edit{{"repo/prune_delete.go", `	quarantine, err := p.r.runs.Quarantined(ctx) // of all, before the packs
+			Edits: []Edit{{"repo/prune_delete.go", `	quarantine, err := p.e.Runs.Quarantined(ctx) // of all, before the packs
 	if err != nil {
 		return nil, err
 	}
-	there, err := p.r.blobs.Packs(ctx)
-`, `	there, err := p.r.blobs.Packs(ctx)
+	there, err := p.e.Blobs.Packs(ctx)
+`, `	there, err := p.e.Blobs.Packs(ctx)
 	if err != nil {
 		return nil, err
 	}
-	quarantine, err := p.r.runs.Quarantined(ctx)
+	quarantine, err := p.e.Runs.Quarantined(ctx)
 `}},
 		},
 		{
@@ -91,11 +91,11 @@ func All() []Mutant {
 		{
 			Name:  "a pack leaves quarantine before it is deleted",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
-			Edits: []Edit{{"repo/prune_delete.go", `		err := p.r.store.Delete(ctx, object.Packs.Name(info.ID))`,
-				`		if err := p.r.runs.Release(ctx, info.ID, p.s.run); err != nil {
+			Edits: []Edit{{"repo/prune_delete.go", `		err := p.e.Store.Delete(ctx, object.Packs.Name(info.ID))`,
+				`		if err := p.e.Runs.Release(ctx, info.ID, p.s.run); err != nil {
 			return err
 		}
-		err := p.r.store.Delete(ctx, object.Packs.Name(info.ID))`}},
+		err := p.e.Store.Delete(ctx, object.Packs.Name(info.ID))`}},
 		},
 		{
 			Name:  "a prune honours its own quarantine only",
@@ -105,20 +105,20 @@ func All() []Mutant {
 		{
 			Name:  "a writer doesn't look whether the packs are there that its parent doesn't vouch for",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
-			Edits: []Edit{{"repo/publish.go", `if err != nil || simple && !gone {`, `if err != nil || simple && (gone || !gone) {`}},
+			Edits: []Edit{{"internal/write/publish.go", `if err != nil || simple && !gone {`, `if err != nil || simple && (gone || !gone) {`}},
 		},
 		{
 			Name:  "a writer whose parent stands doesn't read the quarantine",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
-			Edits: []Edit{{"repo/publish.go", `simple := p.proven && len(quarantine) == 0`, `simple := p.proven`},
-				{"repo/publish.go", `		gone = gone || quarantine.Has(id) || !there(id)
+			Edits: []Edit{{"internal/write/publish.go", `simple := p.Proven && len(quarantine) == 0`, `simple := p.Proven`},
+				{"internal/write/publish.go", `		gone = gone || quarantine.Has(id) || !there(id)
 `, `		gone = gone || !there(id)
 `}},
 		},
 		{
 			Name:  "a writer takes its parent to stand",
 			Tests: "TestAWriterBuildsOnWhatIsForgotten",
-			Edits: []Edit{{"repo/publish.go", `if simple, err = r.catalog.Stands(ctx, id); err != nil {`, `if err := ctx.Err(); err != nil {`}},
+			Edits: []Edit{{"internal/write/publish.go", `if simple, err = e.Catalog.Stands(ctx, id); err != nil {`, `if err := ctx.Err(); err != nil {`}},
 		},
 		{
 			Name:  "a writer takes a tombstone for its parent",
@@ -128,12 +128,12 @@ func All() []Mutant {
 		{
 			Name:  "a run takes what it goes on from to be there",
 			Tests: "TestGoingOnBesideAHastyPrune",
-			Edits: []Edit{{"repo/snapshot.go", `proven: t.resume == nil,`, `proven: true,`}},
+			Edits: []Edit{{"repo/snapshot.go", `Proven: t.resume == nil,`, `Proven: true,`}},
 		},
 		{
 			Name:  "a copy uses the name of a pack again",
 			Tests: "TestACopyBesidePrunes",
-			Edits: []Edit{{"repo/copy_twin.go", `err == nil && !free {`, `err == nil && !free && info == nil {`}},
+			Edits: []Edit{{"internal/write/upload.go", `err == nil && !free {`, `err == nil && !free && info == nil {`}},
 		},
 		{
 			Name:  "a prune deletes what its index has lost",

@@ -1,4 +1,4 @@
-package repo
+package outcome
 
 import (
 	"errors"
@@ -30,14 +30,14 @@ var ErrVerification = extract.ErrVerification
 // restore that misses something because of damage matches ErrDamaged, too.
 type IncompleteError struct {
 	Missing []snapshot.Missing // named sources that were not taken
-	Paths   uint64             // that could not be read, or restored, as they should
+	Paths   int64              // that could not be read, or restored, as they should
 	// Unmatched are the patterns that were to pick what is restored and met nothing.
 	Unmatched []string
 	// Causes say why, each with its path: of the first 100 paths, of the first one that is
 	// damage, and of the first one that failed verification.
 	Causes []error
 
-	what string // that was done
+	Done string // "read" or "restored"
 }
 
 // Error says how much is lacking, and names the first cause.
@@ -47,7 +47,7 @@ func (e *IncompleteError) Error() string {
 		parts = append(parts, fmt.Sprintf("%s is missing: %s", m.Path, m.Text))
 	}
 	if e.Paths > 0 {
-		part := fmt.Sprintf("%d paths could not be %s as they should", e.Paths, e.what)
+		part := fmt.Sprintf("%d paths could not be %s as they should", e.Paths, e.Done)
 		if len(e.Causes) > 0 {
 			part += ", the first is " + e.Causes[0].Error()
 		}
@@ -68,15 +68,15 @@ func (e *IncompleteError) Unwrap() []error { return e.Causes }
 // maxCauses bounds the causes that an IncompleteError keeps.
 const maxCauses = 100
 
-// causes gathers why paths could not be read or restored. It is safe for concurrent use.
-type causes struct {
+// Causes gathers why paths could not be read or restored. It is safe for concurrent use.
+type Causes struct {
 	mu         sync.Mutex
 	list       []error
 	damaged    bool // damage is in the list
 	unverified bool // failed verification is in the list
 }
 
-func (c *causes) add(path string, err error) {
+func (c *Causes) Add(path string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	damage, verification := errors.Is(err, ErrDamaged), errors.Is(err, ErrVerification)
@@ -88,45 +88,20 @@ func (c *causes) add(path string, err error) {
 	c.list = append(c.list, fmt.Errorf("%s: %w", path, err))
 }
 
-// restart forgets what was gathered.
-func (c *causes) restart() {
+// Restart forgets what was gathered.
+func (c *Causes) Restart() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.list, c.damaged, c.unverified = nil, false, false
 }
 
-// error returns an error if anything is missing, or so many paths were not done ("read",
+// Err returns an error if anything is missing, or so many paths were not done ("read",
 // "restored") as they should.
-func (c *causes) error(missing []snapshot.Missing, paths uint64, done string) error {
+func (c *Causes) Err(missing []snapshot.Missing, paths uint64, done string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(missing) == 0 && paths == 0 {
 		return nil
 	}
-	return &IncompleteError{Missing: missing, Paths: paths, Causes: c.list, what: done}
+	return &IncompleteError{Missing: missing, Paths: int64(paths), Causes: c.list, Done: done}
 }
-
-// A damageReport is the error of a call that did what it could and has found damage.
-type damageReport struct {
-	what  string
-	found []error
-}
-
-// reportDamage returns an error that matches ErrDamaged if anything was found.
-func reportDamage(what string, found []error) error {
-	if len(found) == 0 {
-		return nil
-	}
-	return &damageReport{what, found}
-}
-
-func (e *damageReport) Error() string {
-	text := fmt.Sprintf("%s: %v", e.what, e.found[0])
-	if more := len(e.found) - 1; more > 0 {
-		text += fmt.Sprintf(", and %d more", more)
-	}
-	return text
-}
-
-func (e *damageReport) Is(target error) bool { return target == ErrDamaged }
-func (e *damageReport) Unwrap() []error      { return e.found }

@@ -1,4 +1,4 @@
-package repo
+package write
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/blob"
 	"github.com/qsnap/qsnap/internal/catalog"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/runs"
@@ -33,30 +34,43 @@ import (
 //     publication then begins again under another name;
 //   - the pending manifest is removed.
 type publication struct {
-	s *session
-	m *snapshot.Manifest
-	// proven says that all the manifest reaches is reached by the parent, or is in
-	// packs that the session noted.
-	proven bool
-	parent snapshot.ID
-	also   []snapshot.ID // that reach the rest of it, beside the parent
-	// supply stores what the manifest reaches and can't be read here any more. It may be
-	// nil.
-	supply func() error
-	// again makes the manifest anew from its source, where what was stored is lost.
-	// It may be nil.
-	again func() error
-	// sealed is the manifest as sealed before; nil to seal it now.
-	sealed []byte
+	s      *Session
+	m      *snapshot.Manifest
+	sealed []byte // nil to seal the manifest now
+	Publication
 }
 
-var (
-	// errGone says that data was deleted that can't be stored again.
-	errGone = errors.New("data it relies on was deleted meanwhile: run it again")
-)
+// A Publication says what is known of a manifest that is published. The zero value knows
+// nothing, so that all is looked at that the manifest reaches.
+type Publication struct {
+	// Proven says that each blob that the manifest reaches is reached by one of the
+	// Vouchers, or is in a pack that the session noted.
+	Proven   bool
+	Vouchers []snapshot.ID // snapshots; a zero ID is none
+
+	// Supply stores what the manifest reaches and can't be read here any more. It may be
+	// nil.
+	Supply func() error
+	// Recapture fills the manifest from its source again, where what was stored is lost.
+	// It may be nil; it is not used where Supply is.
+	Recapture func() error
+
+	// Sealed is the manifest as it was sealed before. It is stored so if its name was
+	// never used here.
+	Sealed []byte
+}
+
+// ErrGone means that data was deleted that can't be stored again.
+var ErrGone = errors.New("data it relies on was deleted meanwhile: run it again")
 
 // publishTries bounds how often a run begins again that is given up for dead.
 const publishTries = 10
+
+// Publish makes a manifest a snapshot, and gives it its id.
+func (s *Session) Publish(ctx context.Context, m *snapshot.Manifest, what Publication) error {
+	p := &publication{s: s, m: m, sealed: what.Sealed, Publication: what}
+	return p.run(ctx)
+}
 
 func (p *publication) run(ctx context.Context) error {
 	for range publishTries {
@@ -74,12 +88,12 @@ func (p *publication) run(ctx context.Context) error {
 
 // try publishes under one name.
 func (p *publication) try(ctx context.Context) error {
-	r := p.s.r
+	e := p.s.e
 	for {
 		if err := p.name(ctx); err != nil {
 			return err
 		}
-		if err := r.store.Put(ctx, object.Pending.Name(p.m.ID), p.sealed); err != nil {
+		if err := e.Store.Put(ctx, object.Pending.Name(p.m.ID), p.sealed); err != nil {
 			return fmt.Errorf("publish snapshot: %w", err)
 		}
 		changed, err := p.secure(ctx)
@@ -87,27 +101,27 @@ func (p *publication) try(ctx context.Context) error {
 			if err = p.lock(ctx); err == nil {
 				break
 			}
-			if isGone(err) && p.proven { // what was taken for granted isn't so
-				p.proven, err = false, nil
+			if isGone(err) && p.Proven { // what was taken for granted isn't so
+				p.Proven, err = false, nil
 			}
 		}
 		// The final name was never tried, so nothing can come of this one.
-		err = object.Join(err, r.catalog.RemovePending(ctx, p.m.ID))
+		err = object.Join(err, e.Catalog.RemovePending(ctx, p.m.ID))
 		if err != nil {
 			return err
 		}
 		p.sealed = nil
 	}
-	err := r.catalog.Publish(ctx, p.m.ID, p.sealed)
+	err := e.Catalog.Publish(ctx, p.m.ID, p.sealed)
 	if err != nil && !errors.Is(err, catalog.ErrGivenUp) {
 		// Perhaps it will still come to be: the pending manifest has to stay.
 		return fmt.Errorf("publish snapshot: %w", err)
 	}
-	if e := r.catalog.RemovePending(ctx, p.m.ID); e != nil && err == nil {
+	if left := e.Catalog.RemovePending(ctx, p.m.ID); left != nil && err == nil {
 		return p.lockFinal(ctx) // published all the same; prune removes what is pending
 	}
 	if err == nil {
-		r.catalog.Keep(p.m, p.sealed)
+		e.Catalog.Keep(p.m, p.sealed)
 		err = p.lockFinal(ctx)
 	}
 	return err
@@ -115,7 +129,7 @@ func (p *publication) try(ctx context.Context) error {
 
 // isGone reports whether an error says that data isn't there.
 func isGone(err error) bool {
-	var loss *LostError
+	var loss *blob.LostError
 	return errors.Is(err, fs.ErrNotExist) || errors.As(err, &loss)
 }
 
@@ -123,7 +137,7 @@ func (p *publication) seal() error {
 	if p.sealed == nil {
 		body, err := p.m.Marshal()
 		if err == nil {
-			p.sealed, err = p.s.r.box.SealIn(p.s.run, seal.Manifest, body)
+			p.sealed, err = p.s.e.Sealer.SealIn(p.s.Run, seal.Manifest, body)
 		}
 		if err != nil {
 			return err
@@ -136,18 +150,18 @@ func (p *publication) seal() error {
 // secure sees to it that all the manifest reaches is in packs that are there and
 // not about to be deleted. It reports whether the manifest has changed by it.
 func (p *publication) secure(ctx context.Context) (changed bool, err error) {
-	r := p.s.r
+	e := p.s.e
 	for {
-		quarantine, err := r.runs.Quarantined(ctx) // before anything else is looked at
+		quarantine, err := e.Runs.Quarantined(ctx) // before anything else is looked at
 		if err != nil {
 			return false, err
 		}
-		simple := p.proven && len(quarantine) == 0
-		for _, id := range append([]snapshot.ID{p.parent}, p.also...) {
+		simple := p.Proven && len(quarantine) == 0
+		for _, id := range p.Vouchers {
 			if !simple || id.IsZero() {
 				continue
 			}
-			if simple, err = r.catalog.Stands(ctx, id); err != nil {
+			if simple, err = e.Catalog.Stands(ctx, id); err != nil {
 				return false, err
 			}
 		}
@@ -155,7 +169,7 @@ func (p *publication) secure(ctx context.Context) (changed bool, err error) {
 		if err != nil || simple && !gone {
 			return false, err
 		}
-		p.s.setAbsent(func(id pack.ID) bool { return quarantine.Has(id) || !there(id) })
+		p.s.Avoid(func(id pack.ID) bool { return quarantine.Has(id) || !there(id) })
 		lost, err := p.lost(ctx)
 		if err == nil && len(lost) == 0 {
 			return false, nil
@@ -163,19 +177,19 @@ func (p *publication) secure(ctx context.Context) (changed bool, err error) {
 		if err == nil {
 			err = p.s.storeAgain(ctx, lost)
 		}
-		var loss *LostError
-		if errors.As(err, &loss) && p.supply != nil {
-			if err := p.supply(); err != nil {
+		var loss *blob.LostError
+		if errors.As(err, &loss) && p.Supply != nil {
+			if err := p.Supply(); err != nil {
 				return false, err
 			}
 			continue
 		}
 		if errors.As(err, &loss) {
-			if p.again == nil {
-				return false, fmt.Errorf("%w: %w", errGone, err)
+			if p.Recapture == nil {
+				return false, fmt.Errorf("%w: %w", ErrGone, err)
 			}
-			p.proven = false
-			return true, p.again()
+			p.Proven = false
+			return true, p.Recapture()
 		}
 		if err != nil {
 			return false, err
@@ -189,16 +203,16 @@ const fewPacks = 8
 // missing reports whether any pack that is relied on is in quarantine or gone. It
 // returns what tells which packs are there: all of them if list is set, else those
 // relied on at least.
-func (s *session) missing(ctx context.Context, quarantine runs.QuarantineSet, list bool) (gone bool, there func(pack.ID) bool, err error) {
+func (s *Session) missing(ctx context.Context, quarantine runs.QuarantineSet, list bool) (gone bool, there func(pack.ID) bool, err error) {
 	s.mu.Lock()
 	relied := slices.SortedFunc(maps.Keys(s.relied), object.Compare)
 	s.mu.Unlock()
 	found := map[pack.ID]int64{}
 	if list || len(relied) > fewPacks {
-		found, err = s.r.blobs.Packs(ctx)
+		found, err = s.e.Blobs.Packs(ctx)
 	} else {
 		for _, id := range relied {
-			info, e := s.r.store.Stat(ctx, object.Packs.Name(id))
+			info, e := s.e.Store.Stat(ctx, object.Packs.Name(id))
 			if e == nil {
 				found[id] = info.Size
 			} else if !errors.Is(e, fs.ErrNotExist) {
@@ -214,18 +228,20 @@ func (s *session) missing(ctx context.Context, quarantine runs.QuarantineSet, li
 		gone = gone || quarantine.Has(id) || !there(id)
 	}
 	if gone && !list && len(relied) <= fewPacks {
-		found, err = s.r.blobs.Packs(ctx)
+		found, err = s.e.Blobs.Packs(ctx)
 	}
 	return gone, there, err
 }
 
-func (s *session) setAbsent(absent func(pack.ID) bool) {
+// Avoid says which packs count as absent.
+func (s *Session) Avoid(absent func(pack.ID) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.absent = absent
 }
 
-func (s *session) isAbsent(id pack.ID) bool {
+// IsAbsent reports whether a pack counts as absent.
+func (s *Session) IsAbsent(id pack.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.absent(id)
@@ -233,23 +249,23 @@ func (s *session) isAbsent(id pack.ID) bool {
 
 // lost returns the blobs that the manifest reaches and that are in no pack that
 // can be relied on. Trees among them are true. A tree that can't be read at all is
-// a *LostError.
+// a *blob.LostError.
 func (p *publication) lost(ctx context.Context) (map[chunk.ID]bool, error) {
 	s := p.s
-	err := s.r.blobs.Refresh(ctx, s.index, false)
+	err := s.e.Blobs.Refresh(ctx, s.index, false)
 	if index.IsDamaged(err) {
-		err = s.r.blobs.Refresh(ctx, s.index, true)
+		err = s.e.Blobs.Refresh(ctx, s.index, true)
 	}
 	if err != nil {
 		return nil, err
 	}
 	lost, seen := map[chunk.ID]bool{}, map[chunk.ID]bool{}
-	err = snapshot.ReachAll(ctx, s.r.blobs, p.m, func(id chunk.ID, tree bool) (bool, error) {
+	err = snapshot.ReachAll(ctx, s.e.Blobs, p.m, func(id chunk.ID, tree bool) (bool, error) {
 		if seen[id] {
 			return false, nil
 		}
 		seen[id] = true
-		if !s.stored(id) {
+		if !s.Has(id) {
 			lost[id] = tree
 		}
 		return true, nil
@@ -257,23 +273,23 @@ func (p *publication) lost(ctx context.Context) (map[chunk.ID]bool, error) {
 	return lost, err
 }
 
-// again has a blob stored when it is put next, though it is there.
-func (s *session) again(id chunk.ID) {
+// Repack has a blob stored when it is put next, though it is there.
+func (s *Session) Repack(id chunk.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.repack[id] = struct{}{}
 }
 
 // storeAgain stores blobs anew, from whatever copies can be read.
-func (s *session) storeAgain(ctx context.Context, lost map[chunk.ID]bool) error {
+func (s *Session) storeAgain(ctx context.Context, lost map[chunk.ID]bool) error {
 	data := s.ChunkWriter()
 	for _, id := range slices.SortedFunc(maps.Keys(lost), object.Compare) {
 		tree := lost[id]
-		b, err := s.r.blobs.Blob(ctx, id, tree)
+		b, err := s.e.Blobs.Blob(ctx, id, tree)
 		if err != nil {
 			return err
 		}
-		s.again(id)
+		s.Repack(id)
 		if tree {
 			_, err = s.PutTree(ctx, b)
 		} else {
@@ -286,5 +302,5 @@ func (s *session) storeAgain(ctx context.Context, lost map[chunk.ID]bool) error 
 	if err := data.Flush(ctx); err != nil {
 		return err
 	}
-	return s.flush()
+	return s.Flush()
 }

@@ -1,4 +1,4 @@
-package repo
+package write
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/blob"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
@@ -26,20 +28,20 @@ const locksAtOnce = 16
 // manifest relies on: packs, however old, and what opens the repository. It comes when
 // the pending manifest has made sure that they are there, and before the manifest
 // counts as a snapshot. If one has vanished all the same it returns fs.ErrNotExist or
-// a *LostError.
+// a *blob.LostError.
 //
 // What all the parent reaches is locked as long already, as the book says, needs no
 // look. So an unchanged snapshot costs no request, but for the first of each period in
 // which RetainUntil is the same.
 func (p *publication) lock(ctx context.Context) error {
-	r := p.s.r
-	l := r.store.Locker()
+	r := p.s.e
+	l := r.Store.Locker()
 	if l == nil || l.RetainUntil().IsZero() {
 		return nil
 	}
-	until, book := l.RetainUntil(), r.store.Locks(r.opts.Now)
+	until, book := l.RetainUntil(), r.Store.Locks(r.Now)
 	defer func() { book.Save() }()
-	names, err := r.openingNames(ctx, book, until)
+	names, err := openingNames(ctx, r, book, until)
 	if err != nil {
 		return err
 	}
@@ -79,12 +81,12 @@ func lockAll(ctx context.Context, l target.Locker, book *object.Locks, names []s
 
 // openingNames returns what opens the repository, unless that is locked long enough.
 // Key slots that are gone are no matter.
-func (r *Repo) openingNames(ctx context.Context, book *object.Locks, until time.Time) (names []string, err error) {
+func openingNames(ctx context.Context, e *engine.Engine, book *object.Locks, until time.Time) (names []string, err error) {
 	if !book.Known(string(object.Keys)).Before(until.Truncate(time.Second)) {
 		return nil, nil
 	}
 	for _, kind := range []object.Kind{object.Keys, object.Epochs} {
-		for info, err := range r.store.List(ctx, kind) {
+		for info, err := range e.Store.List(ctx, kind) {
 			if err != nil {
 				return nil, err
 			}
@@ -92,7 +94,7 @@ func (r *Repo) openingNames(ctx context.Context, book *object.Locks, until time.
 		}
 	}
 	for _, name := range []string{object.ConfigName, object.ConfigCopyName, object.TwinName} {
-		_, err := r.store.Stat(ctx, name)
+		_, err := e.Store.Stat(ctx, name)
 		if err == nil {
 			names = append(names, name)
 		} else if !errors.Is(err, fs.ErrNotExist) {
@@ -105,8 +107,8 @@ func (r *Repo) openingNames(ctx context.Context, book *object.Locks, until time.
 // packsToLock returns the packs that the manifest relies on, but for those that
 // snapshots rely on all of which is locked long enough.
 func (p *publication) packsToLock(ctx context.Context, book *object.Locks, until time.Time) ([]pack.ID, error) {
-	vouched := p.proven
-	for _, id := range append([]snapshot.ID{p.parent}, p.also...) {
+	vouched := p.Proven
+	for _, id := range p.Vouchers {
 		vouched = vouched && (id.IsZero() || !book.Known(object.Snapshots.Name(id)).Before(until.Truncate(time.Second)))
 	}
 	p.s.mu.Lock()
@@ -124,11 +126,11 @@ func (p *publication) packsToLock(ctx context.Context, book *object.Locks, until
 // reached adds packs so that they hold all that the manifest reaches. Those that prune
 // has listed no more, to let their locks end, are none of them.
 func (p *publication) reached(ctx context.Context, packs map[pack.ID]bool) error {
-	if err := p.s.r.blobs.Refresh(ctx, p.s.index, false); err != nil && !index.IsDamaged(err) {
+	if err := p.s.e.Blobs.Refresh(ctx, p.s.index, false); err != nil && !index.IsDamaged(err) {
 		return err
 	}
 	seen := map[chunk.ID]bool{}
-	return snapshot.ReachAll(ctx, p.s.r.blobs, p.m, func(id chunk.ID, tree bool) (bool, error) {
+	return snapshot.ReachAll(ctx, p.s.e.Blobs, p.m, func(id chunk.ID, tree bool) (bool, error) {
 		if seen[id] {
 			return false, nil
 		}
@@ -137,9 +139,9 @@ func (p *publication) reached(ctx context.Context, packs map[pack.ID]bool) error
 		if err != nil {
 			return false, err
 		}
-		places = slices.DeleteFunc(places, func(at index.Place) bool { return p.s.isAbsent(at.Pack.ID) })
+		places = slices.DeleteFunc(places, func(at index.Place) bool { return p.s.IsAbsent(at.Pack.ID) })
 		if len(places) == 0 {
-			return false, &LostError{ID: id, Tree: tree}
+			return false, &blob.LostError{ID: id, Tree: tree}
 		}
 		if !slices.ContainsFunc(places, func(at index.Place) bool { return packs[at.Pack.ID] }) {
 			packs[places[0].Pack.ID] = true
@@ -150,7 +152,7 @@ func (p *publication) reached(ctx context.Context, packs map[pack.ID]bool) error
 
 // lockFinal has the target keep a manifest that was just published.
 func (p *publication) lockFinal(ctx context.Context) error {
-	l := p.s.r.store.Locker()
+	l := p.s.e.Store.Locker()
 	if l == nil || l.RetainUntil().IsZero() {
 		return nil
 	}

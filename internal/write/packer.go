@@ -1,4 +1,4 @@
-package repo
+package write
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 
 // A packer builds packs of one kind, one after another.
 type packer struct {
-	s    *session
+	s    *Session
 	kind seal.Kind
 
 	gate    gate.Gate // guards current, and is held while a new pack has to wait for memory
@@ -74,7 +74,7 @@ func (p *packer) reserve(codec pack.Codec, size, plain int, parts []pack.Part) (
 	slot, full := o.builder.Reserve(codec, size, plain, parts)
 	o.pending.Add(1)
 	o.blobs += len(parts)
-	if full >= p.s.r.config.PackSize || o.blobs >= maxPackBlobs {
+	if full >= p.s.e.Config.PackSize || o.blobs >= maxPackBlobs {
 		p.current = nil
 		p.s.release(o)
 	}
@@ -83,7 +83,7 @@ func (p *packer) reserve(codec pack.Codec, size, plain int, parts []pack.Part) (
 
 // release has a pack uploaded when it is complete: no more current, and all that
 // was reserved written.
-func (s *session) release(o *openPack) {
+func (s *Session) release(o *openPack) {
 	if o.pending.Add(-1) == 0 {
 		s.uploads.Add(1)
 		go s.upload(o)
@@ -112,11 +112,11 @@ func (p *packer) open() (*openPack, error) {
 }
 
 func (p *packer) begin(slot *pack.Buffer) (*openPack, error) {
-	spool, err := p.s.r.store.Spool(p.s.ctx, slot)
+	spool, err := p.s.e.Store.Spool(p.s.ctx, slot)
 	if err != nil {
 		return nil, err
 	}
-	builder, err := pack.NewBuilder(p.s.r.box, p.s.run, p.kind, spool)
+	builder, err := pack.NewBuilder(p.s.e.Sealer, p.s.Run, p.kind, spool)
 	if err != nil {
 		return nil, object.Join(err, spool.Discard())
 	}
@@ -135,6 +135,12 @@ func (p *packer) cut(ctx context.Context) (*openPack, error) {
 	return p.end(), nil
 }
 
+// CutData has the pack of chunks that is being built stored: what is put next is in others.
+func (s *Session) CutData(ctx context.Context) error {
+	_, err := s.data.cut(ctx)
+	return err
+}
+
 // end does what cut does. Nobody may be storing.
 func (p *packer) end() *openPack {
 	o := p.current
@@ -147,7 +153,7 @@ func (p *packer) end() *openPack {
 
 // A lane gathers blobs to a segment. It implements capture.ChunkWriter.
 type lane struct {
-	s       *session
+	s       *Session
 	packer  *packer
 	full    int // bytes at which a segment is stored
 	segment []byte
@@ -158,7 +164,7 @@ type lane struct {
 // Reserve is part of capture.ChunkWriter.
 func (l *lane) Reserve(n int) []byte {
 	if need := len(l.segment) + n + seal.Overhead; need > cap(l.segment) {
-		most := l.full + l.s.r.config.MaxChunk + seal.Overhead
+		most := l.full + l.s.e.Config.MaxChunk + seal.Overhead
 		grown := make([]byte, len(l.segment), max(need, min(2*need, most)))
 		copy(grown, l.segment)
 		l.segment = grown
@@ -168,9 +174,9 @@ func (l *lane) Reserve(n int) []byte {
 
 // Put is part of capture.ChunkWriter.
 func (l *lane) Put(ctx context.Context, blob []byte) (chunk.ID, error) {
-	hasher := l.s.r.data
+	hasher := l.s.e.Data
 	if l.packer.kind == seal.TreePack {
-		hasher = l.s.r.tree
+		hasher = l.s.e.Tree
 	}
 	id := hasher.ID(blob)
 	return id, l.PutNamed(ctx, id, blob)
@@ -181,9 +187,9 @@ func (l *lane) PutNamed(ctx context.Context, id chunk.ID, blob []byte) error {
 	if err := l.s.err(); err != nil {
 		return err
 	}
-	count, added := &l.s.stats.dataBlobs, &l.s.stats.dataAdded
+	count, added := &l.s.counts.dataBlobs, &l.s.counts.dataAdded
 	if l.packer.kind == seal.TreePack {
-		count, added = &l.s.stats.treeBlobs, &l.s.stats.treeAdded
+		count, added = &l.s.counts.treeBlobs, &l.s.counts.treeAdded
 	}
 	if !l.s.claim(id) {
 		return nil
@@ -223,8 +229,8 @@ func (l *lane) Flush(context.Context) error {
 
 // keepTrees keeps the segments of a pack that was stored, if they are of trees: the
 // next snapshot of the same source reads some of them.
-func (s *session) keepTrees(info *pack.Info, from object.Spool) {
-	if !s.r.store.Caches() || !info.IsTree() {
+func (s *Session) keepTrees(info *pack.Info, from object.Spool) {
+	if !s.e.Store.Caches() || !info.IsTree() {
 		return
 	}
 	for n, segment := range info.Segments {
@@ -232,6 +238,6 @@ func (s *session) keepTrees(info *pack.Info, from object.Spool) {
 		if _, err := from.ReadAt(b, segment.Offset); err != nil {
 			return // they are fetched
 		}
-		s.r.store.Cache(blob.SegmentName(info.ID, n), b)
+		s.e.Store.Cache(blob.SegmentName(info.ID, n), b)
 	}
 }

@@ -1,24 +1,22 @@
-package repo
+package write
 
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"sync"
 	"sync/atomic"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/capture"
+	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/gate"
-	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 )
 
-// A session stores chunks and trees that the repository doesn't have, in new
+// A Session stores chunks and trees that the repository doesn't have, in new
 // packs, and lists these in index deltas. It implements capture.Sink.
 //
 // A chunk is claimed by the first who puts it, until its pack is stored and the
@@ -27,9 +25,11 @@ import (
 //
 // What is in quarantine counts as absent. On which packs the session relies, for
 // what it didn't store, it notes: publish looks whether they are still there.
-type session struct {
-	r     *Repo
-	run   seal.Run
+type Session struct {
+	e   *engine.Engine
+	Run seal.Run // of its lease, and of all that it stores
+
+	outer context.Context
 	ctx   context.Context // ends when the session fails
 	fail  context.CancelCauseFunc
 	index *index.Index
@@ -57,14 +57,33 @@ type session struct {
 	presses chan *pack.Compressor // who holds one may compress
 	spares  chan []byte           // and needs one of these, until what it compressed is written
 
-	stats sessionStats
+	counts counters
 }
 
-type sessionStats struct {
+// counters count what a session stores, while it does.
+type counters struct {
 	dataBlobs, treeBlobs   atomic.Uint64
 	dataAdded, treeAdded   atomic.Uint64
 	dataStored, treeStored atomic.Uint64
 	indexStored            atomic.Uint64
+}
+
+// Counts are what a session has stored so far.
+type Counts struct {
+	DataBlobs, TreeBlobs   uint64
+	DataAdded, TreeAdded   uint64 // bytes of them
+	DataStored, TreeStored uint64 // bytes of packs
+	IndexStored            uint64 // bytes
+}
+
+// Counts returns what was stored so far.
+func (s *Session) Counts() Counts {
+	c := &s.counts
+	return Counts{
+		DataBlobs: c.dataBlobs.Load(), TreeBlobs: c.treeBlobs.Load(),
+		DataAdded: c.dataAdded.Load(), TreeAdded: c.treeAdded.Load(),
+		DataStored: c.dataStored.Load(), TreeStored: c.treeStored.Load(), IndexStored: c.indexStored.Load(),
+	}
 }
 
 // Packs that are built or uploaded at the same time: one of data, one of trees, and
@@ -72,14 +91,14 @@ type sessionStats struct {
 const (
 	packsAtOnce    = 3
 	farPacksAtOnce = 10
-	farPackMemory  = 96 << 20
+	FarPackMemory  = 96 << 20
 )
 
-func (r *Repo) packsAtOnce() int {
-	if !r.store.Remote() {
+func parallelPacks(e *engine.Engine) int {
+	if !e.Store.Remote() {
 		return packsAtOnce
 	}
-	return int(min(max(farPackMemory/r.config.PackSize, packsAtOnce), farPacksAtOnce))
+	return int(min(max(FarPackMemory/e.Config.PackSize, packsAtOnce), farPacksAtOnce))
 }
 
 // sparesWritten is how many segments may be on their way to packs while all workers
@@ -94,25 +113,26 @@ const treeSegment = 512 << 10
 // session that dies later needn't be stored again.
 const deltaPacks = 64
 
-// newSession begins a run that stores. Its lease says what it is for. Nothing is
-// stored if the repository has a newer key than this Repo.
-func (r *Repo) newSession(ctx context.Context, kind runs.Kind, what runs.Record, level pack.Level, workers int) (*session, error) {
-	if err := r.keys.Current(ctx); err != nil {
-		return nil, err
+// Begin begins a run that stores, whose lease says what it is for. The context that it
+// returns ends when the session fails. Nothing is stored if the repository has a newer key
+// than it was opened with.
+func Begin(outer context.Context, e *engine.Engine, kind runs.Kind, what runs.Record, level pack.Level, workers int) (*Session, context.Context, error) {
+	if err := e.Keys.Current(outer); err != nil {
+		return nil, nil, err
 	}
-	if _, err := r.store.CreatesOnly(ctx); err != nil {
-		return nil, err
+	if _, err := e.Store.CreatesOnly(outer); err != nil {
+		return nil, nil, err
 	}
-	run, err := r.box.NewRun()
+	run, err := e.Sealer.NewRun()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	ctx, fail := context.WithCancelCause(ctx)
-	s := &session{
-		r: r, run: run, ctx: ctx, fail: fail,
+	ctx, fail := context.WithCancelCause(outer)
+	s := &Session{
+		e: e, Run: run, outer: outer, ctx: ctx, fail: fail,
 		pagesGate: gate.New(), cutGate: gate.New(),
 		claimed: map[chunk.ID]bool{}, relied: map[pack.ID]bool{}, repack: map[chunk.ID]struct{}{},
-		slots:   make(chan *pack.Buffer, r.packsAtOnce()),
+		slots:   make(chan *pack.Buffer, parallelPacks(e)),
 		presses: make(chan *pack.Compressor, workers),
 		spares:  make(chan []byte, workers+sparesWritten),
 	}
@@ -125,38 +145,38 @@ func (r *Repo) newSession(ctx context.Context, kind runs.Kind, what runs.Record,
 	for range workers {
 		press, err := pack.NewCompressor(level)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		s.presses <- press
 	}
 	s.data = packer{s: s, kind: seal.DataPack, gate: gate.New()}
 	s.tree = packer{s: s, kind: seal.TreePack, gate: gate.New()}
-	s.pages = &lane{s: s, packer: &s.tree, full: min(r.config.SegmentSize, treeSegment)}
-	return s, s.begin(kind, what)
+	s.pages = &lane{s: s, packer: &s.tree, full: min(e.Config.SegmentSize, treeSegment)}
+	return s, ctx, s.begin(kind, what)
 }
 
 // begin writes the lease, and reads the quarantine before the index: what is said
 // to be there may be about to go.
-func (s *session) begin(kind runs.Kind, what runs.Record) (err error) {
+func (s *Session) begin(kind runs.Kind, what runs.Record) (err error) {
 	s.completed = newCheckpoint()
-	if s.lease, err = s.r.runs.Begin(s.ctx, s.run, kind, what); err != nil {
+	if s.lease, err = s.e.Runs.Begin(s.ctx, s.Run, kind, what); err != nil {
 		return err
 	}
 	s.lease.Keep(s.ctx, s.beat)
-	quarantine, err := s.r.runs.Quarantined(s.ctx)
+	quarantine, err := s.e.Runs.Quarantined(s.ctx)
 	if err == nil {
 		s.absent = quarantine.Has
-		s.index, err = s.r.blobs.Index(s.ctx)
+		s.index, err = s.e.Blobs.Index(s.ctx)
 	}
 	if err != nil {
-		s.close()
+		s.Close()
 	}
 	return err
 }
 
 // beat saves a checkpoint, which stores trees, and renews the lease with it. If saving
 // fails, the lease has the checkpoint before.
-func (s *session) beat(ctx context.Context) {
+func (s *Session) beat(ctx context.Context) {
 	if trees, err := s.save(ctx, s.completed); err == nil {
 		s.lease.SetTrees(trees)
 	}
@@ -164,15 +184,15 @@ func (s *session) beat(ctx context.Context) {
 }
 
 // ChunkWriter is part of capture.Sink.
-func (s *session) ChunkWriter() capture.ChunkWriter {
-	return &lane{s: s, packer: &s.data, full: s.r.config.SegmentSize}
+func (s *Session) ChunkWriter() capture.ChunkWriter {
+	return &lane{s: s, packer: &s.data, full: s.e.Config.SegmentSize}
 }
 
 // Name is part of capture.Sink.
-func (s *session) Name(data []byte) chunk.ID { return s.r.data.ID(data) }
+func (s *Session) Name(data []byte) chunk.ID { return s.e.Data.ID(data) }
 
 // PutTree is part of capture.Sink.
-func (s *session) PutTree(ctx context.Context, page []byte) (chunk.ID, error) {
+func (s *Session) PutTree(ctx context.Context, page []byte) (chunk.ID, error) {
 	if err := s.pagesGate.Enter(ctx); err != nil {
 		return chunk.ID{}, err
 	}
@@ -181,12 +201,12 @@ func (s *session) PutTree(ctx context.Context, page []byte) (chunk.ID, error) {
 }
 
 // claim reports whether the caller has to store a blob.
-func (s *session) claim(id chunk.ID) bool {
+func (s *Session) claim(id chunk.ID) bool {
 	s.mu.Lock()
 	_, again := s.repack[id]
 	known := s.claimed[id]
 	s.mu.Unlock()
-	if known || !again && s.stored(id) {
+	if known || !again && s.Has(id) {
 		return false
 	}
 	s.mu.Lock()
@@ -199,10 +219,10 @@ func (s *session) claim(id chunk.ID) bool {
 	return true
 }
 
-// stored reports whether a blob is in a pack that can be relied on, and notes that
+// Has reports whether a blob is in a pack that can be relied on, and notes that
 // it is. Where the index is damaged it may say no for yes, which costs storing a
 // blob twice.
-func (s *session) stored(id chunk.ID) bool {
+func (s *Session) Has(id chunk.ID) bool {
 	places, _ := s.index.Lookup(id)
 	if len(places) == 0 {
 		return false
@@ -219,15 +239,24 @@ func (s *session) stored(id chunk.ID) bool {
 }
 
 // err returns why the session has failed.
-func (s *session) err() error {
+func (s *Session) err() error {
 	if s.ctx.Err() == nil {
 		return nil
 	}
 	return context.Cause(s.ctx)
 }
 
-// flush stores all that was put, and lists it.
-func (s *session) flush() error {
+// Cause returns why something failed that was done within the session: why that failed
+// itself, if it did, else err.
+func (s *Session) Cause(err error) error {
+	if cause := s.err(); err != nil && cause != nil && s.outer.Err() == nil {
+		return cause
+	}
+	return err
+}
+
+// Flush stores all that was put, and lists it.
+func (s *Session) Flush() error {
 	if err := s.cutGate.Enter(s.ctx); err != nil {
 		return err
 	}
@@ -244,7 +273,7 @@ func (s *session) flush() error {
 	return s.list()
 }
 
-func (s *session) flushPages(ctx context.Context) error {
+func (s *Session) flushPages(ctx context.Context) error {
 	if err := s.pagesGate.Enter(ctx); err != nil {
 		return err
 	}
@@ -252,105 +281,12 @@ func (s *session) flushPages(ctx context.Context) error {
 	return s.pages.Flush(ctx)
 }
 
-// close gives up what flush hasn't stored, and the lease. Nobody may be storing.
-func (s *session) close() {
+// Close gives up what Flush hasn't stored, and the lease. Nobody may be storing.
+func (s *Session) Close() {
 	s.fail(errors.New("the session has ended"))
 	for _, p := range []*packer{&s.data, &s.tree} {
 		_, _ = p.cut(context.Background()) // a checkpoint may be cutting, and soon gives up
 	}
 	s.uploads.Wait()
 	s.lease.Release(s.ctx)
-}
-
-// upload stores a pack that is complete, and gives back its spool.
-func (s *session) upload(p *openPack) {
-	defer s.uploads.Done()
-	defer close(p.stored)
-	defer func() { s.slots <- p.slot }()
-	if s.ctx.Err() != nil {
-		p.spool.Discard()
-		return
-	}
-	info, err := p.builder.Finish()
-	if err == nil {
-		err = s.putPack(info, p.spool)
-	}
-	if err == nil {
-		s.keepTrees(info, p.spool)
-	}
-	err = object.Join(err, p.spool.Discard())
-	if err != nil {
-		s.fail(fmt.Errorf("store pack: %w", err))
-		return
-	}
-	stored := &s.stats.dataStored
-	if info.IsTree() {
-		stored = &s.stats.treeStored
-	}
-	stored.Add(uint64(info.Size))
-	if err := s.note(info); err != nil {
-		s.fail(err)
-	}
-}
-
-// note makes known a pack that was stored, and lists what is to be listed.
-func (s *session) note(info *pack.Info) error {
-	s.index.Add(info)
-	s.mu.Lock()
-	s.relied[info.ID] = true
-	for i := range info.Blobs {
-		delete(s.claimed, info.Blobs[i].ID)
-	}
-	s.loose = append(s.loose, info)
-	due := len(s.loose) >= deltaPacks || s.index.NeedsFlush() && s.r.dry == nil
-	s.mu.Unlock()
-	if due {
-		return s.list()
-	}
-	return nil
-}
-
-// putPack stores a pack. One that is there already, as after a Put that succeeded
-// and was reported as failed, has to be whole.
-func (s *session) putPack(info *pack.Info, spool object.Spool) error {
-	if s.r.config.Twin != "" { // so that nobody can use its name again
-		if _, err := s.r.claimName(s.ctx, info.ID); err != nil {
-			return err
-		}
-	}
-	return s.commitPack(info, spool)
-}
-
-// commitPack stores a pack whose name is ours.
-func (s *session) commitPack(info *pack.Info, spool object.Spool) error {
-	err := spool.Commit(s.ctx, object.Packs.Name(info.ID), info.Size)
-	if errors.Is(err, fs.ErrExist) {
-		var there pack.ID
-		if there, err = s.r.blobs.PackHash(s.ctx, info.ID); err == nil && there != info.ID {
-			err = &DamageError{Object: object.Packs.Name(info.ID), Err: object.ErrHash}
-		}
-	}
-	return err
-}
-
-// list stores a delta of the packs that are in none.
-func (s *session) list() error {
-	s.mu.Lock()
-	d := index.Delta(s.loose)
-	s.loose = nil
-	s.mu.Unlock()
-	if len(d) == 0 {
-		return nil
-	}
-	id, size, err := s.r.blobs.PutDelta(s.ctx, d)
-	if err != nil {
-		return err
-	}
-	s.stats.indexStored.Add(uint64(size))
-	if s.r.dry != nil {
-		return nil // the index must not know what isn't there
-	}
-	s.index.MarkListed(id, d)
-	_ = s.index.Flush() // where the cache can't be written, memory serves
-	return nil
 }

@@ -1,4 +1,4 @@
-package repo
+package write
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/capture"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/seal"
@@ -62,7 +63,7 @@ func (c *checkpoint) list() [][2][]byte {
 
 // save stores the trees that are completed and lists what is stored, so that a run
 // that follows finds both. Data that is still being gathered is left to it.
-func (s *session) save(ctx context.Context, c *checkpoint) ([][2][]byte, error) {
+func (s *Session) save(ctx context.Context, c *checkpoint) ([][2][]byte, error) {
 	if err := s.cutGate.Enter(ctx); err != nil {
 		return nil, err
 	}
@@ -85,20 +86,20 @@ func (s *session) save(ctx context.Context, c *checkpoint) ([][2][]byte, error) 
 	return trees, s.list()
 }
 
-// interrupted finds what an earlier run of the same source left that didn't come to
+// Interrupted finds what an earlier run of the same source left that didn't come to
 // its end, or still runs: it makes the index know its packs, and returns its last
 // checkpoint, or nil.
-func (s *session) interrupted(ctx context.Context, m *snapshot.Manifest) (*capture.Resume, error) {
-	if n, err := s.r.runs.Count(ctx); err != nil || n < 2 {
+func (s *Session) Interrupted(ctx context.Context, m *snapshot.Manifest) (*capture.Resume, error) {
+	if n, err := s.e.Runs.Count(ctx); err != nil || n < 2 {
 		return nil, err
 	}
-	live := s.r.runs.Liveness()
+	live := s.e.Runs.Liveness()
 	if err := live.Refresh(ctx); err != nil {
 		return nil, err
 	}
 	var last *runs.Record
 	consider := func(run seal.Run, record *runs.Record) bool {
-		if run == s.run || !record.IsOf(m.Hostname, m.Paths) {
+		if run == s.Run || !record.IsOf(m.Hostname, m.Paths) {
 			return false
 		}
 		if last == nil || record.Begun > last.Begun {
@@ -121,7 +122,7 @@ func (s *session) interrupted(ctx context.Context, m *snapshot.Manifest) (*captu
 	if err := s.adopt(ctx); err != nil || len(last.Trees) == 0 {
 		return nil, err
 	}
-	resume := &capture.Resume{Start: time.Unix(0, last.Begun), Trees: map[string]chunk.ID{}, Stored: s.stored}
+	resume := &capture.Resume{Start: time.Unix(0, last.Begun), Trees: map[string]chunk.ID{}, Stored: s.Has}
 	for _, t := range last.Trees {
 		if len(t[1]) == chunk.IDSize {
 			resume.Trees[string(t[0])] = chunk.ID(t[1])
@@ -130,18 +131,40 @@ func (s *session) interrupted(ctx context.Context, m *snapshot.Manifest) (*captu
 	return resume, nil
 }
 
-// succeed removes the leases of the dead runs that this one has taken up, once it
-// has published what they had begun.
-func (s *session) succeed(ctx context.Context) {
+// Succeed removes the leases of the dead runs that this one has taken up, once it has
+// published what they had begun.
+func (s *Session) Succeed(ctx context.Context) {
 	for _, name := range s.succeeded {
-		_ = s.r.store.Delete(ctx, name) // else prune removes it
+		_ = s.e.Store.Delete(ctx, name) // else prune removes it
 	}
 }
 
+// TakeUp takes over what dead runs with these leases have left: it makes the index know
+// their packs, and Succeed removes the leases.
+func (s *Session) TakeUp(ctx context.Context, leases []string) error {
+	s.succeeded = append(s.succeeded, leases...)
+	err := s.e.Blobs.Refresh(ctx, s.index, false) // it may have been read long ago
+	if index.IsDamaged(err) {
+		err = s.e.Blobs.Refresh(ctx, s.index, true)
+	}
+	if err != nil {
+		return err
+	}
+	return s.adopt(ctx)
+}
+
+// AnswerFor has the lease say that what is of these runs is to be left alone.
+func (s *Session) AnswerFor(ctx context.Context, runs map[seal.Run]bool) error {
+	return s.lease.AnswerFor(ctx, runs)
+}
+
+// Completed notes a directory whose tree is stored, for the checkpoint.
+func (s *Session) Completed(dir string, tree chunk.ID) { s.completed.add(dir, tree) }
+
 // adopt makes the index know the packs that no delta lists, and has the session
 // list them.
-func (s *session) adopt(ctx context.Context) error {
-	packs, err := s.r.blobs.IndexUnlisted(ctx, s.index)
+func (s *Session) adopt(ctx context.Context) error {
+	packs, err := s.e.Blobs.IndexUnlisted(ctx, s.index)
 	if err != nil {
 		return err
 	}

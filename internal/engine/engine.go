@@ -1,0 +1,105 @@
+// Package engine holds what the rooms of an open repository share.
+//
+// An Engine is a plain struct without methods, so that it can't become the object that
+// knows everything: what happens to a repository is in the rooms, each of which is handed
+// an Engine. Its parts are safe for concurrent use, and its fields don't change.
+package engine
+
+import (
+	"io"
+	"time"
+
+	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/blob"
+	"github.com/qsnap/qsnap/internal/catalog"
+	"github.com/qsnap/qsnap/internal/config"
+	"github.com/qsnap/qsnap/internal/keys"
+	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/runs"
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/target"
+)
+
+// An Engine is an open repository as its rooms see it.
+type Engine struct {
+	Host
+	Config *config.Config
+	Ring   *seal.Keyring
+	Sealer *seal.Sealer
+	Data   *chunk.Hasher // names chunks
+	Tree   *chunk.Hasher // names pages of trees
+	Dir    string        // of what is kept locally, or empty
+
+	Store   *object.Store
+	Keys    *keys.Keys
+	Runs    *runs.Runs
+	Blobs   *blob.Reader
+	Catalog *catalog.Catalog
+
+	Index *index.Index  // of an Engine made by Fresh or FreshOn; else nil
+	Dry   *object.Meter // counts what isn't stored, of an Engine made by Dry; else nil
+}
+
+// A Host is what the process brings along that has opened the repository.
+type Host struct {
+	Now         func() time.Time
+	Rand        io.Reader
+	Hostname    string
+	User        string // empty if unknown
+	CacheMemory int    // bytes of decompressed segments that are kept
+}
+
+// New returns the repository on a target, opened with a ring from a key slot.
+func New(t target.Target, of object.Options, h Host, c *config.Config, ring *seal.Keyring, slot string) (*Engine, error) {
+	store := object.On(t, of)
+	k := keys.New(store, ring, slot, keys.Options{Now: h.Now, Rand: h.Rand, Hostname: h.Hostname, User: h.User})
+	return on(store, k, of.Dir, h, c, ring)
+}
+
+func on(store *object.Store, k *keys.Keys, dir string, h Host, c *config.Config, ring *seal.Keyring) (*Engine, error) {
+	sealer := seal.NewSealer(ring, [seal.KeySize]byte(c.Repository), c.AEAD, h.Rand)
+	e := &Engine{
+		Host: h, Config: c, Ring: ring, Sealer: sealer, Dir: dir,
+		Data: chunk.NewHasher(ring.SubKey("data ids")), Tree: chunk.NewHasher(ring.SubKey("tree ids")),
+		Store: store, Keys: k,
+		Runs:    runs.New(store, sealer, runs.Options{Dir: dir, Now: h.Now, Hostname: h.Hostname, User: h.User}),
+		Catalog: catalog.New(store, k, sealer, h.Now),
+	}
+	var err error
+	e.Blobs, err = blob.New(store, k, sealer, blob.Options{Dir: dir, CacheMemory: h.CacheMemory, Data: e.Data, Tree: e.Tree})
+	return e, err
+}
+
+// Fresh returns the repository as one that knows nothing yet, with replicas to read from
+// beside those that it has: what deletes must not rely on a local index, which may be
+// damaged. The caller closes it.
+func Fresh(e *Engine, replicas ...object.Replica) (*Engine, error) {
+	return FreshOn(e, e.Store.Fresh(replicas...))
+}
+
+// FreshOn returns the repository as it is in another store, as one that knows nothing
+// yet. The caller closes it.
+func FreshOn(e *Engine, store *object.Store) (*Engine, error) {
+	fresh, err := on(store, e.Keys.On(store), e.Dir, e.Host, e.Config, e.Ring)
+	if err == nil {
+		fresh.Index, err = fresh.Blobs.Own()
+	}
+	return fresh, err
+}
+
+// Dry returns the repository as one that stores nothing. The caller closes it.
+func Dry(e *Engine) (*Engine, error) {
+	store, meter := e.Store.Dry()
+	dry, err := on(store, e.Keys.On(store), e.Dir, e.Host, e.Config, e.Ring)
+	if err == nil {
+		dry.Dry = meter
+	}
+	return dry, err
+}
+
+// Close releases what an Engine holds locally. Nothing may use it during or after that.
+func Close(e *Engine) error {
+	e.Store.Close()
+	return e.Blobs.Close()
+}
