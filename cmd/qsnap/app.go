@@ -26,19 +26,19 @@ type program struct {
 	json  bool
 	quiet bool
 
-	schemes map[string]connect.Scheme // of targets, beside those that are built in
+	schemes map[string]connect.Scheme // of targets, in addition to the built-in ones
 
 	cacheMemory int             // as in repo.Options
-	cacheSize   int64           // the same
-	conns       []*connect.Conn // to targets that were opened
+	cacheSize   int64           // as in repo.Options
+	conns       []*connect.Conn // to the targets that were opened
 	traffic     bool            // requests are counted
-	opened      bool            // a target was: from here on, errors are not all of usage
+	opened      bool            // a target was opened: from then on, an unknown error is a failure, not wrong usage
 }
 
 // run runs a command line and returns the exit code.
 func (p *program) run(ctx context.Context, args []string) int {
 	app := p.app()
-	p.json = slices.Contains(args, "--json") // should the rest be unreadable
+	p.json = slices.Contains(args, "--json") // in case the arguments can't be parsed
 	args, err := normalizeArgs(app, args)
 	if err == nil {
 		err = app.RunContext(ctx, args)
@@ -65,7 +65,7 @@ func (p *program) app() *cli.App {
 		Reader:                 p.stdin,
 		Writer:                 p.stdout,
 		ErrWriter:              p.stderr,
-		ExitErrHandler:         func(*cli.Context, error) {}, // main alone exits
+		ExitErrHandler:         func(*cli.Context, error) {}, // only main exits
 		OnUsageError:           usageError,
 		CommandNotFound:        nil,
 		Action:                 p.noCommand,
@@ -102,8 +102,8 @@ func (p *program) globalFlags() []cli.Flag {
 	}, connectionFlags()...)
 }
 
-// plainFlags has help show flags without defaults that say that nothing is set, and
-// without the ways to write a flag twice.
+// plainFlags removes from the help of flags the defaults that only say that nothing is set,
+// and the repetition that package cli prints for lists.
 func plainFlags() {
 	show := cli.FlagStringer
 	unset := strings.NewReplacer(" (default: false)", "", " (default: 0)", "", " (default: 0s)", "")
@@ -113,7 +113,7 @@ func plainFlags() {
 	}
 }
 
-// noCommand is what qsnap does without a command, or with one that isn't there.
+// noCommand runs if no command was given, or an unknown one.
 func (p *program) noCommand(c *cli.Context) error {
 	if name := c.Args().First(); name != "" {
 		return hint{fmt.Errorf("unknown command %q", name), "\"qsnap help\" lists the commands"}
@@ -121,7 +121,7 @@ func (p *program) noCommand(c *cli.Context) error {
 	return cli.ShowAppHelp(c)
 }
 
-// usageError returns what is wrong with flags, in one line.
+// usageError adds to an error about flags which help to read.
 func usageError(c *cli.Context, err error, sub bool) error {
 	name := "qsnap"
 	if c.Command != nil && c.Command.Name != "" && sub {
@@ -130,7 +130,7 @@ func usageError(c *cli.Context, err error, sub bool) error {
 	return hint{err, fmt.Sprintf("see \"%s --help\"", name)}
 }
 
-// command completes a command with what all have in common.
+// command adds to a command what all commands share.
 func (p *program) command(c *cli.Command) *cli.Command {
 	c.OnUsageError = func(ctx *cli.Context, err error, _ bool) error {
 		return hint{err, fmt.Sprintf("see \"qsnap %s --help\"", ctx.Command.FullName())}

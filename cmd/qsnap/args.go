@@ -10,9 +10,9 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// normalizeArgs puts flags where package cli looks for them: global ones before the
-// command, its own before its arguments. People put them anywhere. Each flag then has
-// its first name. What can't be a value or an argument is refused.
+// normalizeArgs moves flags to where package cli looks for them: global ones before the
+// command, the command's own before its arguments. Users may put them anywhere. Each flag
+// gets its first name. An invalid value or argument is an error.
 func normalizeArgs(app *cli.App, args []string) ([]string, error) {
 	if len(args) == 0 || args[len(args)-1] == "--generate-bash-completion" {
 		return args, nil
@@ -42,12 +42,12 @@ type argNormalizer struct {
 
 	global, command, arguments []string
 
-	values map[string][]string // of flags, by their first names
-	bad    error               // the first of them that can't be
+	values map[string][]string // of flags, by first name
+	bad    error               // about the first invalid value
 }
 
-// take sorts in one word, with its value if it is a flag that has one, and returns
-// the rest.
+// take files the first word, with its value if it is a flag that has one. It returns the
+// rest.
 func (a *argNormalizer) take(args []string) (rest []string) {
 	word := args[0]
 	switch {
@@ -84,7 +84,7 @@ func (a *argNormalizer) flag(args []string) (rest []string) {
 		}
 	}
 	if found == nil && a.current == nil && len(a.command) == 0 {
-		list = &a.global // unknown: package cli will say so
+		list = &a.global // unknown: package cli reports it
 	}
 	switch {
 	case found == nil:
@@ -103,7 +103,7 @@ func (a *argNormalizer) flag(args []string) (rest []string) {
 	return rest
 }
 
-// value notes a flag's value.
+// value checks and records a flag's value.
 func (a *argNormalizer) value(f cli.Flag, value string) {
 	name := f.Names()[0]
 	if err := checkValue(f, value, a.values[name]); err != nil && a.bad == nil && !isBool(f) {
@@ -112,8 +112,8 @@ func (a *argNormalizer) value(f cli.Flag, value string) {
 	a.values[name] = append(a.values[name], value)
 }
 
-// checkArguments refuses what a command would pass over: empty ones, which name
-// nothing, and more than it takes.
+// checkArguments refuses arguments that a command would ignore: empty ones, and more than
+// it takes.
 func (a *argNormalizer) checkArguments() error {
 	if slices.Contains(a.arguments, "") {
 		return hint{errors.New("an argument is empty"), "leave it out, or give it a value"}

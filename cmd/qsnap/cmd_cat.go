@@ -46,7 +46,7 @@ func (p *program) dumpCommand() *cli.Command {
 	})
 }
 
-// withEntry opens what the only argument names.
+// withEntry calls f with the entry that the only argument names.
 func (p *program) withEntry(c *cli.Context, what string, f func(r *repo.Repo, e *snapshot.Entry, path string) error) error {
 	word, err := oneArgument(c, what)
 	if err != nil {

@@ -67,7 +67,8 @@ func (p *program) check(c *cli.Context) error {
 	return p.checkReplicas(c, p.checkSummary(result, time.Since(start)))
 }
 
-// checkReplicas compares the replicas that are named, after what else was found.
+// checkReplicas compares the repository with the given replicas. Found is the result of the
+// check before that.
 func (p *program) checkReplicas(c *cli.Context, found error) error {
 	if len(replicaNames(c)) == 0 {
 		if c.Bool("no-key") {

@@ -133,7 +133,7 @@ func were(n int) string {
 	return term.Count(n) + " were"
 }
 
-// A copyView shows how far a copy has come.
+// A copyView shows the progress of a copy.
 type copyView struct {
 	p *program
 	*view

@@ -83,7 +83,7 @@ func (p *program) diff(c *cli.Context) error {
 	return nil
 }
 
-// directory returns the directory of a path in a snapshot.
+// directory returns the entry of a path in a snapshot, which must be a directory.
 func (p *program) directory(c *cli.Context, r *repo.Repo, m *snapshot.Manifest, at string) (*snapshot.Entry, error) {
 	e, err := r.Entry(c.Context, m, at)
 	if err == nil && e.Type != snapshot.Dir {

@@ -52,7 +52,7 @@ func (p *program) findFiles(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	found := finder{versions: map[string][]version{}, unmet: c.Args().Slice()}
+	found := finder{versions: map[string][]version{}, unmatched: c.Args().Slice()}
 	for _, m := range list {
 		if err := found.in(c, r, m, patterns); err != nil {
 			return err
@@ -63,25 +63,25 @@ func (p *program) findFiles(c *cli.Context) error {
 	} else {
 		p.showFound(&found, c.Bool("long"))
 	}
-	return errors.Join(err, damaged, p.unmet(&found))
+	return errors.Join(err, damaged, p.unmatched(&found))
 }
 
-// unmet returns an error if a pattern has met nothing.
-func (p *program) unmet(f *finder) error {
+// unmatched returns an error if a pattern has matched nothing.
+func (p *program) unmatched(f *finder) error {
 	var names []string
-	for _, pattern := range f.unmet {
+	for _, pattern := range f.unmatched {
 		names = append(names, strconv.Quote(pattern))
 	}
 	switch {
 	case len(names) == 0:
 		return nil
 	case len(f.paths) == 0 && !p.json:
-		return errPartial // that was said
+		return errPartial // showFound has said so
 	}
 	return judged{fmt.Errorf("%s matched nothing in %s", strings.Join(names, ", "), term.Plural(len(f.order), "snapshot", "snapshots")), errPartial}
 }
 
-// chosen returns the snapshots that are named, or picked by flags.
+// chosen returns the snapshots that --snapshot names, or else those that the flags select.
 func (p *program) chosen(c *cli.Context, r *repo.Repo) (list []*snapshot.Manifest, damaged, err error) {
 	s, err := p.selection(c)
 	if err != nil {
@@ -101,14 +101,14 @@ func (p *program) chosen(c *cli.Context, r *repo.Repo) (list []*snapshot.Manifes
 }
 
 type finder struct {
-	paths    []string // in the order in which they were found
-	versions map[string][]version
-	hits     map[*snapshot.Manifest][]report.Node
-	order    []*snapshot.Manifest
-	unmet    []string // patterns that have met nothing so far
+	paths     []string // in the order in which they were found
+	versions  map[string][]version
+	hits      map[*snapshot.Manifest][]report.Node
+	order     []*snapshot.Manifest
+	unmatched []string // patterns that have matched nothing so far
 }
 
-// in looks for files in a snapshot.
+// in finds the matching files of a snapshot.
 func (f *finder) in(c *cli.Context, r *repo.Repo, m *snapshot.Manifest, patterns repo.Patterns) error {
 	if f.hits == nil {
 		f.hits = map[*snapshot.Manifest][]report.Node{}
@@ -131,8 +131,8 @@ func (f *finder) in(c *cli.Context, r *repo.Repo, m *snapshot.Manifest, patterns
 		}
 		f.add(e.Path, e.Entry, m)
 	}
-	unmet := patterns.Unmatched()
-	f.unmet = slices.DeleteFunc(f.unmet, func(pattern string) bool { return !slices.Contains(unmet, pattern) })
+	here := patterns.Unmatched()
+	f.unmatched = slices.DeleteFunc(f.unmatched, func(pattern string) bool { return !slices.Contains(here, pattern) })
 	return nil
 }
 
@@ -145,7 +145,7 @@ func (f *finder) add(path string, e *snapshot.Entry, m *snapshot.Manifest) {
 	f.versions[path] = append(list, version{e, []*snapshot.Manifest{m}})
 }
 
-// found returns what was found, snapshot by snapshot.
+// found returns the matches of each snapshot.
 func (f *finder) found() []report.FoundIn {
 	out := []report.FoundIn{}
 	for _, m := range f.order {

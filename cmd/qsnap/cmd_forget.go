@@ -134,8 +134,8 @@ func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Select) ([]sn
 	return ids, unknown
 }
 
-// toForget returns the snapshots that the arguments name, each once. Those that were
-// forgotten already it passes over. Those that never were it names, and unknown is
+// toForget returns the snapshots that the arguments name, each once. It skips snapshots that
+// are already forgotten. It reports an argument that names no snapshot, and unknown is then
 // errPartial.
 func (p *program) toForget(c *cli.Context, r *repo.Repo, s repo.Select) (ids []snapshot.ID, names []string, unknown, err error) {
 	for _, word := range c.Args().Slice() {

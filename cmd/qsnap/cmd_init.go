@@ -87,7 +87,7 @@ func (p *program) init(c *cli.Context) error {
 	return nil
 }
 
-// chunksFrom returns where another repository cuts files.
+// chunksFrom returns the chunk parameters of another repository.
 func (p *program) chunksFrom(c *cli.Context, name string) (chunk.Params, error) {
 	from, err := p.openOther(c, name, "from", nil)
 	if err != nil {
@@ -98,7 +98,7 @@ func (p *program) chunksFrom(c *cli.Context, name string) (chunk.Params, error) 
 }
 
 // newSecret returns the secret of a new repository, and the name of the key file if
-// it was written just now.
+// newSecret has written it.
 func (p *program) newSecret(c *cli.Context, at repoRef) (s repo.Secret, key string, err error) {
 	name := c.String("key-file")
 	if name == "" && c.String("password-file") == "" && c.String("password-command") == "" {
@@ -135,8 +135,8 @@ func sizeFlag(c *cli.Context, name string) (int64, error) {
 	return n, nil
 }
 
-// chunksOf returns parameters for chunks of about a size: a third of it at least,
-// and two thirds until a cut is found.
+// chunksOf returns parameters for chunks of a mean size: the minimum is a third of it, and
+// a cut follows after two more thirds in the mean.
 func chunksOf(size int64) (chunk.Params, error) {
 	if size == 0 {
 		return chunk.Params{}, nil

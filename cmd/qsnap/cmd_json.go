@@ -11,7 +11,7 @@ import (
 	"github.com/qsnap/qsnap/repo/report"
 )
 
-// jsonCommand is only there to be asked for help.
+// jsonCommand exists only for its help.
 func (p *program) jsonCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name: "json", Usage: "describe what --json prints", Description: jsonHelp(), Hidden: true,
@@ -20,7 +20,7 @@ func (p *program) jsonCommand() *cli.Command {
 	})
 }
 
-// jsonIntro tells what all that --json prints has in common.
+// jsonIntro describes what all output of --json has in common.
 const jsonIntro = `With --json, commands print JSON. Most print one object a line; its message_type says which
 one. Some print a single array. Standard error has objects, too: if a command fails, the
 last of them is an exit_error. Its kind and code are one of:
@@ -54,7 +54,7 @@ func jsonHelp() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// formHelp returns the lines of one form: what it is called, and its members.
+// formHelp returns the lines of one form: its name and its members.
 func formHelp(f report.Form) string {
 	what := f.Type
 	switch {
@@ -69,7 +69,7 @@ func formHelp(f report.Form) string {
 	return "  " + what + ":\n" + wrapped(members(f.Value), "    ") + "\n"
 }
 
-// helpWidth is how long a line of the help may be.
+// helpWidth is the longest line of the help.
 const helpWidth = 92
 
 // wrapped breaks a text into lines at spaces.

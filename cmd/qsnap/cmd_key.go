@@ -83,7 +83,7 @@ func (p *program) keyList(c *cli.Context) error {
 	return nil
 }
 
-// freshSecret returns the secret of a new slot.
+// freshSecret returns the secret of a new key slot.
 func (p *program) freshSecret(c *cli.Context) (repo.Secret, error) {
 	file, key := c.String("new-password-file"), c.String("new-key-file")
 	switch {

@@ -68,7 +68,7 @@ func (p *program) ls(c *cli.Context) error {
 		}
 	}
 	if failed != nil {
-		return told{failed}
+		return reported{failed}
 	}
 	return nil
 }

@@ -28,8 +28,8 @@ func (p *program) mountCommand() *cli.Command {
 	})
 }
 
-// mountMemory is what a mount keeps of what was read: enough for some twenty programs
-// that each read a directory of their own.
+// mountMemory is the memory in which a mount caches what was read: enough for about twenty
+// programs that each read a directory of their own.
 const mountMemory = 64 << 20
 
 func (p *program) mount(c *cli.Context) error {
@@ -53,13 +53,13 @@ func (p *program) mount(c *cli.Context) error {
 	defer p.close(c, r)
 	m, err := mount.Start(c.Context, r, dir, mount.Options{
 		Select: s, AllowOther: c.Bool("allow-other"), Source: "qsnap:" + at.shown,
-		Report: func(err error) { p.complainOfMount("reading", err) },
+		Report: func(err error) { p.reportMountError("reading", err) },
 	})
 	if err != nil {
 		return err
 	}
 	if newest, sources, err := r.Latest(c.Context, s); err == nil && len(sources) > 1 {
-		p.sayOfWhat(newest, len(sources))
+		p.sayLatest(newest, len(sources))
 	}
 	endsBySignal(c.Context)
 	if err := p.showMount(m); err != nil {
@@ -82,12 +82,13 @@ func (p *program) showMount(m *mount.Mount) error {
 	return nil
 }
 
-// unmount unmounts as soon as it can be, and for new uses at once.
+// unmount unmounts the directory. If programs still use it, it refuses new uses at once, and
+// waits for those programs.
 func (p *program) unmount(m *mount.Mount) error {
 	err := m.Unmount()
 	if busy, ok := errors.AsType[*mount.BusyError](err); ok {
 		if err = m.Detach(); err == nil {
-			p.complainOfMount("unmounting", fmt.Errorf("%w: unmounted for everyone else; qsnap ends when these programs do, or now with Ctrl-C", busy))
+			p.reportMountError("unmounting", fmt.Errorf("%w: unmounted for everyone else; qsnap ends when these programs do, or now with Ctrl-C", busy))
 			<-m.Done()
 		}
 	}
@@ -97,8 +98,8 @@ func (p *program) unmount(m *mount.Mount) error {
 	return err
 }
 
-// complainOfMount says what is wrong, without ending.
-func (p *program) complainOfMount(during string, err error) {
+// reportMountError reports an error that doesn't end the mount.
+func (p *program) reportMountError(during string, err error) {
 	if p.json {
 		_ = p.emit(report.NewError(err, during, ""))
 		return

@@ -102,7 +102,7 @@ func (p *program) runPrune(c *cli.Context, r *repo.Repo, o repo.PruneOptions) er
 	if err := p.pruneSummary(result, o.DryRun, time.Since(start)); err != nil || result.Left == nil {
 		return err
 	}
-	return told{err} // the summary names what was left alone
+	return reported{err} // the summary has named what was left alone
 }
 
 func (p *program) pruneSummary(r *repo.PruneReport, dryRun bool, took time.Duration) error {
@@ -127,7 +127,7 @@ func (p *program) pruneSummary(r *repo.PruneReport, dryRun bool, took time.Durat
 	return nil
 }
 
-// freedLine says what a prune has done, or would do.
+// freedLine prints what a prune has deleted, or would delete.
 func (p *program) freedLine(r *repo.PruneReport, dryRun bool, took time.Duration) {
 	all := fmt.Sprintf("%s of %s", term.Plural(r.Packs, "pack", "packs"), term.Size(uint64(r.PackBytes)))
 	if r.Removed == 0 {
@@ -149,7 +149,7 @@ func (p *program) freedLine(r *repo.PruneReport, dryRun bool, took time.Duration
 	}
 }
 
-// sayLocked tells of packs that prune has to leave for a while.
+// sayLocked reports packs that prune can't delete yet because the store has locked them.
 func (p *program) sayLocked(r *repo.PruneReport) {
 	if r.LockedPacks == 0 {
 		return
@@ -161,7 +161,7 @@ func (p *program) sayLocked(r *repo.PruneReport) {
 	p.say("  %s of %s are no longer needed but locked, %s; the next prune after that deletes them", term.Plural(r.LockedPacks, "pack", "packs"), term.Size(uint64(r.LockedBytes)), when)
 }
 
-// sayStale tells of pending manifests that only a person may give up.
+// sayStale reports pending manifests that only the user may give up.
 func (p *program) sayStale(r *repo.PruneReport) {
 	for _, m := range r.Stale {
 		p.warn("pending snapshot %s of %s, %s, was interrupted before it was saved: if its run has certainly ended, \"qsnap prune --drop-pending %s\" gives it up",

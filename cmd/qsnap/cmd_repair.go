@@ -74,7 +74,7 @@ func (p *program) repairIndex(c *cli.Context) error {
 	return nil
 }
 
-// sayLost says what to do about what is lost.
+// sayLost prints how much is lost, and what to do about it.
 func (p *program) sayLost(lost int) {
 	if lost == 0 {
 		p.say("nothing that snapshots need is lost")
@@ -119,7 +119,8 @@ func (p *program) repairPacks(c *cli.Context) error {
 	return denied
 }
 
-// showRepairedPacks says what became of the packs, of which some have a copy.
+// showRepairedPacks prints what became of the packs. Saved holds the ids of those with a
+// copy.
 func (p *program) showRepairedPacks(result *repo.PackRepair, saved map[string]bool) {
 	for _, id := range result.Whole {
 		p.warn("pack %s: left alone: it is intact, but this repository's keys don't open it", id)
@@ -168,7 +169,7 @@ func (p *program) repairSnapshots(c *cli.Context) error {
 	var ids []snapshot.ID
 	for _, word := range c.Args().Slice() {
 		id, err := snapshot.ParseID(word)
-		if err != nil { // a whole id may be that of a manifest that can't be read
+		if err != nil { // not a whole id, which may also name a manifest that can't be read
 			m, err := p.find(c, r, word, repo.Select{})
 			if err != nil {
 				return err
@@ -196,7 +197,7 @@ func (p *program) repairSnapshots(c *cli.Context) error {
 	return err
 }
 
-// showRepair says what became of one snapshot, which may be forgotten now.
+// showRepair prints what became of one snapshot, and whether it was forgotten.
 func (p *program) showRepair(one repo.SnapshotRepair, forgotten bool) {
 	gone := ""
 	if forgotten {

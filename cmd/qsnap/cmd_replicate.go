@@ -62,7 +62,7 @@ func (p *program) replicate(c *cli.Context) error {
 	}
 	if failed != nil && some {
 		p.warn("%s", term.OneLine(failed))
-		return judged{told{failed}, errBehind}
+		return judged{reported{failed}, errBehind}
 	}
 	return failed
 }

@@ -132,7 +132,7 @@ func (p *program) restore(c *cli.Context) error {
 	return nil
 }
 
-// restoreSummary says what was done.
+// restoreSummary prints what was restored, or would be.
 func (p *program) restoreSummary(m *snapshot.Manifest, o repo.RestoreOptions, r repo.RestoreReport, took time.Duration) error {
 	if p.json {
 		return p.emit(report.NewRestoreSummary(m, r, took, o.DryRun))

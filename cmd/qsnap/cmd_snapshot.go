@@ -92,7 +92,7 @@ func (p *program) snapshot(c *cli.Context) error {
 	}
 	view.end()
 	var end error
-	if errors.Is(err, repo.ErrIncomplete) { // it was made all the same
+	if errors.Is(err, repo.ErrIncomplete) { // there is a snapshot, which lacks something
 		err, end = nil, errPartial
 		if !m.Good() {
 			end = errNotWhole
@@ -138,7 +138,7 @@ func (p *program) snapshotOptions(c *cli.Context) (o repo.SnapshotOptions, err e
 	return o, nil
 }
 
-// source returns what is to be captured, and a function to be called afterwards.
+// source returns the source of the snapshot, and a function to call when it has been read.
 func (p *program) source(c *cli.Context) (src repo.Source, wait func() error, err error) {
 	nothing := func() error { return nil }
 	command, stdin, paths := c.String("command"), c.Bool("stdin"), c.Args().Slice()
@@ -165,7 +165,7 @@ func (p *program) source(c *cli.Context) (src repo.Source, wait func() error, er
 	return repo.Paths(paths...), nothing, nil
 }
 
-// noneThere returns an error if none of the paths can be looked at.
+// noneThere returns an error if none of the paths exists or can be examined.
 func noneThere(paths []string) error {
 	var first error
 	for _, path := range paths {
@@ -178,7 +178,7 @@ func noneThere(paths []string) error {
 	return first
 }
 
-// snapshotSummary says what was stored.
+// snapshotSummary prints what was stored, or would be.
 func (p *program) snapshotSummary(m *snapshot.Manifest, cost repo.Cost, unmatched []string, dryRun bool) error {
 	s := m.Stats
 	took := m.End.Sub(m.Start)

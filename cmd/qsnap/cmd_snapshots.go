@@ -104,7 +104,7 @@ func (p *program) showSkipped(c *cli.Context, r *repo.Repo, list []*snapshot.Man
 	return nil
 }
 
-// showNotes lists what a snapshot notes of paths that its remarks don't name.
+// showNotes lists the notes of a snapshot about paths that its remarks don't name.
 func (p *program) showNotes(c *cli.Context, r *repo.Repo, m *snapshot.Manifest) error {
 	named := map[string]bool{}
 	for _, remark := range slices.Concat(m.Skipped.List, m.Problems.List) {

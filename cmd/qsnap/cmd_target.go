@@ -51,7 +51,7 @@ func (p *program) targetCommand() *cli.Command {
 	})
 }
 
-// s3Help says what can be in an s3:// URL.
+// s3Help describes the parameters of an s3:// URL.
 const s3Help = `s3://BUCKET/PREFIX takes these parameters, as in s3://backup/web1?object-lock=30d&style=path:
   endpoint=HOST:PORT         use a store other than Amazon's
   region=REGION              use this region
@@ -66,13 +66,13 @@ const s3Help = `s3://BUCKET/PREFIX takes these parameters, as in s3://backup/web
 The credentials are those of Amazon's tools: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,
 AWS_PROFILE, ~/.aws, or the machine's role.`
 
-// A verdict is what was found of a target.
+// A verdict is the result of checking a target.
 type verdict struct {
 	at          repoRef
 	findings    []targettest.Finding
 	createOnly  bool // as far as the target knows
 	speed       targettest.Speed
-	free, total int64 // or 0
+	free, total int64 // 0 if unknown
 	elapsed     time.Duration
 }
 
@@ -118,7 +118,7 @@ func (p *program) targetCheck(c *cli.Context) error {
 	return v.err()
 }
 
-// argumentOrRepository returns the location that is the argument, or that of the
+// argumentOrRepository returns the location that the argument names, or else that of the
 // repository.
 func (p *program) argumentOrRepository(c *cli.Context) (repoRef, error) {
 	if c.NArg() > 0 {
@@ -131,7 +131,7 @@ func (p *program) argumentOrRepository(c *cli.Context) (repoRef, error) {
 	return p.repository(c)
 }
 
-// err returns what keeps the target from being trusted, if anything.
+// err returns why the target is not fit for a repository, or nil.
 func (v verdict) err() error {
 	for _, f := range v.findings {
 		if f.Err != nil {
@@ -177,7 +177,7 @@ func (p *program) showVerdict(v verdict) error {
 	}
 	p.table(rows)
 	if !v.createOnly {
-		p.tellUnsafe(repo.ErrReplaces)
+		p.warnUnsafe(repo.ErrReplaces)
 	} else if v.err() == nil {
 		p.say("%s is fit for a repository (checked in %s)", v.at, term.Duration(v.elapsed))
 	}

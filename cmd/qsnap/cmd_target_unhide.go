@@ -10,7 +10,7 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// targetUnhide brings back what is hidden.
+// targetUnhide brings back hidden objects.
 func (p *program) targetUnhide(c *cli.Context) error {
 	at, err := p.argumentOrRepository(c)
 	if err != nil {

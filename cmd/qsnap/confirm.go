@@ -12,26 +12,25 @@ import (
 	"github.com/qsnap/qsnap/internal/term"
 )
 
-// yesFlag permits what confirm asks about.
+// yesFlag answers what confirm asks.
 func yesFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "answer yes to every question"}
 }
 
-// confirm returns nil if the user agrees to what is about to be done. With --yes they
-// do. On a terminal they are asked, after what, which is the plan and ends without a
-// question. Elsewhere, and with --json, the error is errNeedsYes: nothing may be done
-// then.
-func (p *program) confirm(c *cli.Context, what string) error {
+// confirm returns nil if the user agrees to a plan, as --yes does. On a terminal it prints
+// the plan, which ends without a question, and asks. Elsewhere, and with --json, the error is
+// errNeedsYes, and the caller must do nothing.
+func (p *program) confirm(c *cli.Context, plan string) error {
 	if c.Bool("yes") {
 		return nil
 	}
 	if !term.IsTerminal(p.stdin) || p.json {
 		if !p.json {
-			fmt.Fprintln(p.stderr, what)
+			fmt.Fprintln(p.stderr, plan)
 		}
 		return errNeedsYes
 	}
-	fmt.Fprintf(p.stderr, "%s\nContinue? [y/N] ", what)
+	fmt.Fprintf(p.stderr, "%s\nContinue? [y/N] ", plan)
 	answer, err := bufio.NewReader(p.stdin).ReadString('\n')
 	if err != nil && err != io.EOF {
 		return err

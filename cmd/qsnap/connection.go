@@ -25,7 +25,7 @@ func connectionFlags() []cli.Flag {
 	}
 }
 
-// config returns what the flags and the environment say of reaching a target.
+// config returns how to reach a target, by the flags and the environment.
 func (p *program) config(c *cli.Context, at repoRef) (connect.Config, error) {
 	o := connect.Config{
 		Location: at.location, ObjectLock: at.objectLock, CAFile: c.String("ca-file"), Fingerprint: c.String("fingerprint"),
@@ -60,8 +60,8 @@ func rateFlag(c *cli.Context, name string) (int64, error) {
 	return n, nil
 }
 
-// openTarget opens a target, which create may make, with what the flags ask for around it.
-// It is closed when the program ends.
+// openTarget opens a target with the limits, retries and counters that the flags ask for.
+// Create makes a target that doesn't exist. closeTargets closes it at the end.
 func (p *program) openTarget(c *cli.Context, at repoRef, create bool) (*connect.Conn, error) {
 	o, err := p.config(c, at)
 	if err != nil {
@@ -77,7 +77,7 @@ func (p *program) openTarget(c *cli.Context, at repoRef, create bool) (*connect.
 	return t, nil
 }
 
-// closeTargets ends what openTarget has opened.
+// closeTargets closes what openTarget has opened.
 func (p *program) closeTargets() error {
 	var errs []error
 	for _, c := range p.conns {
@@ -86,7 +86,7 @@ func (p *program) closeTargets() error {
 	return errors.Join(errs...)
 }
 
-// withoutLocation returns what went wrong at a location that the message names anyway.
+// withoutLocation removes the location from an error: the message names it anyway.
 func withoutLocation(err error) error {
 	if e, ok := errors.AsType[*connect.Error](err); ok {
 		return e.Err
@@ -94,8 +94,8 @@ func withoutLocation(err error) error {
 	return err
 }
 
-// sayWaits returns a function that tells why the target is waited for, once a second
-// at most: several operations wait together.
+// sayWaits returns a function that prints why operations wait for the target. It prints at
+// most once a second, because several wait together.
 func (p *program) sayWaits() func(connect.Wait) {
 	var mu sync.Mutex
 	var last time.Time
@@ -115,7 +115,7 @@ func (p *program) sayWaits() func(connect.Wait) {
 	}
 }
 
-// objectLockFlag is as good as object-lock= in the repository's URL.
+// objectLockFlag has the effect of object-lock= in the repository's URL.
 func objectLockFlag() cli.Flag {
 	return &cli.StringFlag{Name: "object-lock", EnvVars: []string{"QSNAP_OBJECT_LOCK"},
 		Usage: "lock each snapshot in an s3:// repository against deletion by anyone for `PERIOD`, such as 30d (see \"qsnap target --help\")"}

@@ -11,18 +11,18 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A diffStat shows how many bytes differ, file by file as they come, and then by
-// directory on top.
+// A diffStat shows how many bytes differ: for each file when it is compared, and then for
+// each top-level directory.
 type diffStat struct {
 	p      *program
 	repo   *repo.Repo
 	all    report.ContentBytes
-	beside dirBytes   // of what is in no directory on top
-	dirs   []dirBytes // in the order of names, as changes are
-	begun  bool       // the head of the table is shown
+	beside dirBytes   // of what is in no top-level directory
+	dirs   []dirBytes // in the order of names, like the changes
+	begun  bool       // the head of the table was printed
 }
 
-// dirBytes are what differs below a directory on top.
+// dirBytes counts what differs below a top-level directory.
 type dirBytes struct {
 	report.ContentBytes
 	paths int
@@ -34,8 +34,8 @@ func addBytes(sum *report.ContentBytes, more report.ContentBytes) {
 	sum.Removed += more.Removed
 }
 
-// add counts a change of content, and shows it: as a line of columns, or in the line
-// that is to be JSON.
+// add counts a change of content. It prints a row or, with --json, adds the counts to the
+// line.
 func (s *diffStat) add(ctx context.Context, modifier string, change snapshot.Change, line *report.Change) error {
 	if !hasContent(change.Before) && !hasContent(change.After) {
 		return nil
@@ -74,7 +74,7 @@ func (s *diffStat) row(modifier, a, b, added, removed, path string) error {
 	return err
 }
 
-// top returns the directory on top that a path is in.
+// top returns the counts of the top-level directory that a path is in.
 func (s *diffStat) top(path string) *dirBytes {
 	name, _, below := strings.Cut(path, "/")
 	if !below {
@@ -86,7 +86,8 @@ func (s *diffStat) top(path string) *dirBytes {
 	return &s.dirs[len(s.dirs)-1]
 }
 
-// showDirs shows the sums, if they tell more than that of all.
+// showDirs prints the sum of each directory. Without --json it prints none if there is only
+// one, whose sum is that of all.
 func (s *diffStat) showDirs() error {
 	dirs := s.dirs
 	if s.beside.paths > 0 {
@@ -118,7 +119,7 @@ func (s *diffStat) showDirs() error {
 	return nil
 }
 
-// fileSize returns the size of a file, or nil of what is none.
+// fileSize returns the size of a file, or nil for anything else.
 func fileSize(e *snapshot.Entry) *int64 {
 	if e == nil || e.Type != snapshot.File {
 		return nil

@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	// mostPatterns is how many bytes a file of patterns may have.
+	// mostPatterns is the largest file of patterns, in bytes.
 	mostPatterns = 64 << 20
-	// pipePatience is how long a named pipe may have no writer.
+	// pipePatience is how long to wait for a writer of a named pipe.
 	pipePatience = 10 * time.Second
 )
 
-// rulesOf reads the patterns of an --exclude-file, which may be a pipe, as of <(COMMAND)
+// rulesOf reads the patterns of an --exclude-file, which may be a pipe, such as <(COMMAND)
 // in a shell.
 func rulesOf(ctx context.Context, name string) ([]repo.Rule, error) {
 	f, err := openPatterns(ctx, name, pipePatience)
@@ -54,7 +54,7 @@ func openPatterns(ctx context.Context, name string, patience time.Duration) (*os
 		err error
 	}
 	done := make(chan opened, 1)
-	go func() { // to be left behind if nobody ever writes: the program ends then
+	go func() { // stays behind if nobody ever writes: the program then ends
 		f, err := os.Open(name)
 		done <- opened{f, err}
 	}()

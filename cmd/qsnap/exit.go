@@ -36,7 +36,7 @@ const (
 	exitInterrupted = 130
 )
 
-// What has no error of its own below, but an exit code.
+// Errors of outcomes for which no other package has one.
 var (
 	errInterrupted = errors.New("interrupted")
 	errUsage       = errors.New("usage or configuration")
@@ -46,9 +46,10 @@ var (
 	errOverdue     = errors.New("overdue")
 	// errNotWhole: a snapshot was made, but without a source that was named.
 	errNotWhole = errors.New("the snapshot is incomplete: a named source is missing")
-	// errPartial: it was done but for single paths, or something that was named met nothing.
+	// errPartial: the command was done except for some paths, or something named matched
+	// nothing.
 	errPartial = errors.New("done, but not for every path")
-	// errBehind: it was done here, but not on every replica.
+	// errBehind: the command was done here, but not on every replica.
 	errBehind = errors.New("a replica could not be brought up to date")
 	errFailed = errors.New("failed")
 )
@@ -64,7 +65,7 @@ type outcome struct {
 // done is how a run ends without an error.
 var done = outcome{exitOK, "done", "done, or skipped as younger or unchanged", nil}
 
-// outcomes are all others. If an error is of several, the first counts.
+// outcomes are all others. If an error has several, the first one counts.
 var outcomes = []outcome{
 	{exitInterrupted, report.Interrupted, "interrupted", one(errInterrupted)},
 	{exitUsage, report.Usage, "wrong usage or configuration: nothing was done", isUsage},
@@ -92,20 +93,20 @@ func one(all ...error) func(error) bool {
 	}
 }
 
-// isUsage reports whether an error is of what the user has written.
+// isUsage reports whether an error is about what the user has written.
 func isUsage(err error) bool {
 	_, pattern := errors.AsType[*repo.PatternError](err)
 	return pattern || one(errUsage, connect.ErrConfig)(err)
 }
 
-// isDamage reports whether an error says that a repository isn't as it should be, or what
-// was restored from it.
+// isDamage reports whether an error is about damage, in a repository or in what was restored
+// from it.
 func isDamage(err error) bool {
 	return one(errDamage, repo.ErrDamaged, repo.ErrUnreadable, repo.ErrVerification)(err)
 }
 
-// isUnreachable reports whether an error is of the network or of a target that doesn't
-// answer.
+// isUnreachable reports whether an error is about the network, or about a target that
+// doesn't answer.
 func isUnreachable(err error) bool {
 	_, dial := errors.AsType[*net.OpError](err)
 	_, name := errors.AsType[*net.DNSError](err)
@@ -116,9 +117,9 @@ func isUnreachable(err error) bool {
 	return !file && target.Temporary(err)
 }
 
-// outcomeOf returns how a run ends with this error; of several that are joined, the
-// first in the table counts. What nothing is known of is wrong usage as long as no
-// target was opened, and a failure afterwards.
+// outcomeOf returns the outcome of a run that ends with an error. Of joined errors, the first
+// in the table counts. An unknown error is wrong usage before a target was opened, and a
+// failure afterwards.
 func outcomeOf(err error, opened bool) outcome {
 	if err == nil {
 		return done
@@ -130,7 +131,7 @@ func rank(err error, opened bool) int {
 	switch e := err.(type) {
 	case judged:
 		return rank(e.as, opened)
-	case told:
+	case reported:
 		return rank(e.error, opened)
 	case hint:
 		return rank(e.error, opened)
@@ -152,8 +153,8 @@ func rank(err error, opened bool) int {
 	return rank(errFailed, opened)
 }
 
-// joined returns the errors that errors.Join has joined, each with an outcome of its
-// own. What wraps several in any other way is one error.
+// joined returns the errors that errors.Join has joined: each has an outcome of its own. An
+// error that wraps several in any other way counts as one.
 func joined(err error) []error {
 	if reflect.TypeOf(err) == reflect.TypeOf(errors.Join(errFailed)) {
 		return err.(interface{ Unwrap() []error }).Unwrap()
@@ -161,7 +162,8 @@ func joined(err error) []error {
 	return nil
 }
 
-// end says how a run ended, where that wasn't said yet, and returns the exit code.
+// end prints the error that a run ended with, unless it was reported before, and returns the
+// exit code.
 func (p *program) end(ctx context.Context, err error) int {
 	if err != nil && interrupted(ctx) {
 		err = errInterrupted
@@ -171,13 +173,13 @@ func (p *program) end(ctx context.Context, err error) int {
 	case err == nil:
 	case p.json:
 		p.emitBeside(report.NewExitError(o.code, o.kind, err))
-	case !wasTold(err):
+	case !wasReported(err):
 		fmt.Fprintf(p.stderr, "qsnap: %s\n", term.OneLine(err))
 	}
 	return o.code
 }
 
-// A judged error ends a run as another error does, which its text doesn't tell.
+// A judged error has the outcome of another error, which its text doesn't mention.
 type judged struct {
 	error
 	as error
@@ -186,25 +188,25 @@ type judged struct {
 // Unwrap returns both.
 func (j judged) Unwrap() []error { return []error{j.error, j.as} }
 
-// A told error needs no line: what is wrong was named before.
-type told struct{ error }
+// A reported error gets no line at the end: its text was printed before.
+type reported struct{ error }
 
-func (t told) Unwrap() error { return t.error }
+func (r reported) Unwrap() error { return r.error }
 
-func wasTold(err error) bool {
+func wasReported(err error) bool {
 	switch e := err.(type) {
-	case told:
+	case reported:
 		return true
 	case judged:
-		return wasTold(e.error)
+		return wasReported(e.error)
 	}
 	if parts := joined(err); parts != nil {
-		return !slices.ContainsFunc(parts, func(part error) bool { return !wasTold(part) })
+		return !slices.ContainsFunc(parts, func(part error) bool { return !wasReported(part) })
 	}
 	return err == errPartial || err == errBehind || err == errNotWhole
 }
 
-// usage says that an error is one of usage or configuration, after a target was opened.
+// usage marks an error as wrong usage or configuration, even after a target was opened.
 func usage(err error) error {
 	if err == nil {
 		return nil

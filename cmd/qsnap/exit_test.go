@@ -71,9 +71,9 @@ func TestEachOutcomeHasItsExitCode(t *testing.T) {
 		"a source and the rest":       {errors.Join(errBehind, errPartial, errNotWhole), true, 11},
 		"paths and a replica":         {errors.Join(errPartial, errBehind), true, 3},
 		"a replica and a failure":     {errors.Join(errBehind, plain), true, 1},
-		"a replica out of reach":      {judged{told{&net.DNSError{}}, errBehind}, true, 4},
+		"a replica out of reach":      {judged{reported{&net.DNSError{}}, errBehind}, true, 4},
 		"many, far down":              {hint{errors.Join(errBehind, errors.Join(errPartial, errDamage)), "x"}, true, 7},
-		"said already, and of damage": {told{&repo.LostError{}}, true, 7},
+		"said already, and of damage": {reported{&repo.LostError{}}, true, 7},
 	} {
 		if code, _ := ending(t, c.opened, c.err); code != c.want {
 			t.Errorf("%s: exit code %d, want %d", name, code, c.want)

@@ -16,7 +16,7 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// selectFlags pick snapshots.
+// selectFlags select snapshots.
 func selectFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "host", Usage: "select snapshots of `HOST`"},
@@ -30,14 +30,14 @@ func atFlag() cli.Flag {
 	return &cli.StringFlag{Name: "at", Usage: "select the newest snapshot at or before `TIME`, such as \"2026-03-29 14:30\", 2026-03-29, 14:30 or \"3h ago\""}
 }
 
-// selection returns what the flags pick.
+// selection returns which snapshots the flags select.
 func (p *program) selection(c *cli.Context) (repo.Select, error) {
 	s := repo.Select{Hostname: c.String("host"), Tags: c.StringSlice("tag")}
 	if err := kinds(c, &s); err != nil {
 		return s, usage(err)
 	}
 	if s.Hostname == "" && c.Bool("in-place") {
-		s.Hostname = p.thisHost() // what is put back in its place is this machine's
+		s.Hostname = p.thisHost() // what is put back is this machine's
 	}
 	for _, path := range c.StringSlice("path") {
 		abs, err := filepath.Abs(path)
@@ -55,8 +55,8 @@ func (p *program) selection(c *cli.Context) (repo.Select, error) {
 	return s, nil
 }
 
-// kinds has those picked that --kind names. Without it, what picks by time takes imported
-// snapshots, too.
+// kinds selects the kinds that --kind names. Without --kind, a selection by time includes
+// imported snapshots.
 func kinds(c *cli.Context, s *repo.Select) error {
 	known := []snapshot.Kind{snapshot.KindSource, snapshot.KindImported, snapshot.KindBeforeRestore, snapshot.KindEvidence, snapshot.KindTrial, snapshot.KindCatalog}
 	for _, name := range c.StringSlice("kind") {
@@ -76,7 +76,7 @@ func kinds(c *cli.Context, s *repo.Select) error {
 	return nil
 }
 
-// points are the kinds of snapshots that something is restored from by its time.
+// points are the kinds of snapshots that show a source at a point in time.
 var points = []snapshot.Kind{snapshot.KindSource, snapshot.KindImported}
 
 // find returns the snapshot that a word names.
@@ -86,7 +86,7 @@ func (p *program) find(c *cli.Context, r *repo.Repo, word string, s repo.Select)
 	if word == "latest" {
 		var sources []repo.SourceVersions
 		if m, sources, err = r.Latest(c.Context, s); err == nil && len(sources) > 1 {
-			p.sayOfWhat(m, len(sources))
+			p.sayLatest(m, len(sources))
 		}
 	} else {
 		m, err = r.Find(c.Context, word, s)
@@ -100,8 +100,9 @@ func (p *program) find(c *cli.Context, r *repo.Repo, word string, s repo.Select)
 // anyKind stands for all kinds of snapshots.
 const anyKind snapshot.Kind = "any"
 
-// picked returns the snapshots that the arguments name, or else those that the flags
-// pick, and which of these can't be read. Without --kind these are of the given kinds.
+// picked returns the snapshots that the arguments name, or else those that the flags select;
+// damaged is then about those that can't be read. Without --kind, the flags select the given
+// kinds.
 func (p *program) picked(c *cli.Context, r *repo.Repo, kinds ...snapshot.Kind) (list []*snapshot.Manifest, damaged, err error) {
 	s, err := p.selection(c)
 	if err != nil {
@@ -128,8 +129,8 @@ func (p *program) picked(c *cli.Context, r *repo.Repo, kinds ...snapshot.Kind) (
 	return list, nil, nil
 }
 
-// snapshotAndPath returns the snapshot and path that SNAPSHOT:PATH names. Without a
-// word, it is the newest that the flags pick, if they pick by time.
+// snapshotAndPath returns the snapshot and path that SNAPSHOT:PATH names. An empty word names
+// the newest snapshot that the flags select.
 func (p *program) snapshotAndPath(c *cli.Context, r *repo.Repo, word string) (*snapshot.Manifest, string, error) {
 	s, err := p.selection(c)
 	if err != nil {
@@ -147,14 +148,14 @@ func (p *program) snapshotAndPath(c *cli.Context, r *repo.Repo, word string) (*s
 		return m, path, err
 	}
 	if _, err := r.Entry(c.Context, m, path); errors.Is(err, fs.ErrNotExist) {
-		if in, ok := repo.PathIn(m, path); ok { // where it was
+		if in, ok := repo.PathIn(m, path); ok { // the path that it had on its machine
 			path = in
 		}
 	}
 	return m, path, nil
 }
 
-// byTime reports whether SNAPSHOT:PATH names no snapshot by its id.
+// byTime reports whether SNAPSHOT:PATH means the latest snapshot, not one by its id.
 func byTime(word string) bool {
 	name, _, _ := strings.Cut(word, ":")
 	return word == "" || name == "latest"

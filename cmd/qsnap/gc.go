@@ -6,23 +6,22 @@ import (
 	"runtime/metrics"
 )
 
-// How far the heap may grow before it is collected: by 16 MiB, which is more than
-// most hourly snapshots take, so that they are over before the first collection; then
-// by a share of what is in use. Most of that is in buffers that are used again and
-// again, so that collecting the rest more often than Go does by itself halves what
-// lies about, for a few percent of time.
+// How far the heap may grow before a collection. At first it may grow by 16 MiB: most hourly
+// snapshots need less, and end before the first collection. Then it may grow by a share of
+// the live bytes. Most of these are in buffers that are reused, so collecting more often than
+// Go does by default halves the garbage, for a few percent of time.
 const (
 	heapRoom     = 16 << 20
 	leastPercent = 30
 	mostPercent  = 400 // of the 4 MiB that the runtime begins with
 )
 
-// paceGC has the garbage of this process collected at that pace.
+// paceGC sets that pace for this process.
 func paceGC() { setGCPercent(mostPercent) }
 
 func setGCPercent(percent int) {
 	debug.SetGCPercent(percent)
-	// What nothing refers to goes with the next collection: a moment to look again.
+	// The next collection frees this value, and that is when the pace is set again.
 	next := new([32]byte)
 	runtime.AddCleanup(next, func(percent int) {
 		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
@@ -31,7 +30,7 @@ func setGCPercent(percent int) {
 	}, percent)
 }
 
-// gcPercent returns by how much a heap may grow of which that much is in use.
+// gcPercent returns by how many percent a heap with so many live bytes may grow.
 func gcPercent(live uint64) int {
 	return int(min(max(100*heapRoom/max(live, 1), leastPercent), mostPercent))
 }

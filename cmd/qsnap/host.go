@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// thisHost returns what this machine is called: $QSNAP_HOST, or what the system says.
-// The variable is for machines whose name changes, such as containers.
+// thisHost returns the name of this machine: $QSNAP_HOST, or the system's host name. The
+// variable is for machines whose name changes, such as containers.
 func (p *program) thisHost() string {
 	if name := p.getenv("QSNAP_HOST"); name != "" {
 		return name
@@ -17,7 +17,7 @@ func (p *program) thisHost() string {
 	return name
 }
 
-// checkHost refuses a name that can't be one.
+// checkHost refuses a $QSNAP_HOST with control characters.
 func (p *program) checkHost() error {
 	if name := p.getenv("QSNAP_HOST"); strings.ContainsFunc(name, unicode.IsControl) {
 		return fmt.Errorf("QSNAP_HOST %q: the name must not contain line breaks or other control characters", name)

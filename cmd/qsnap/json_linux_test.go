@@ -41,7 +41,7 @@ func TestJSONOfAMountStaysAsItIs(t *testing.T) {
 	s := newJSONSession(t)
 	s.dir = real.home
 	s.file("mount DIR", mounted.first, "")
-	s.exact("mount", func(p *program) { p.complainOfMount("reading", errors.New("lost")) })
+	s.exact("mount", func(p *program) { p.reportMountError("reading", errors.New("lost")) })
 	s.same()
 }
 

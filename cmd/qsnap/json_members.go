@@ -6,13 +6,14 @@ import (
 	"strings"
 )
 
-// members describes the members of the JSON object that a struct becomes, but for
-// message_type, as in {name, size?, snapshot: {id}, paths: array of strings}.
+// members describes the JSON object that a struct becomes, without its message_type, as in
+// {name, size?, snapshot: {id}, paths: array of strings}.
 func members(v any) string {
 	return "{" + strings.Join(membersOf(reflect.TypeOf(v), ""), ", ") + "}"
 }
 
-// membersOf lists the members of a struct; each has a mark if the whole may be absent.
+// membersOf lists the members of a struct. The mark follows each name: it is a ? if the
+// whole struct may be absent.
 func membersOf(t reflect.Type, mark string) (list []string) {
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -44,7 +45,7 @@ func membersOf(t reflect.Type, mark string) (list []string) {
 
 var isText = reflect.TypeFor[encoding.TextMarshaler]()
 
-// kindOf describes a value that is more than a text, a number, true or false.
+// kindOf describes a value. It is empty for a text, a number, true and false.
 func kindOf(t reflect.Type) string {
 	switch {
 	case t.Implements(isText):

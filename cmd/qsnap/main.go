@@ -1,6 +1,6 @@
 // Command qsnap makes, checks and restores snapshots of directory trees.
 //
-// It is a thin face of package repo: see the README for a tour, and "qsnap help"
+// It is a thin layer over package repo: see the README for a tour, and "qsnap help"
 // for all commands.
 package main
 

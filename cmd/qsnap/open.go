@@ -15,10 +15,10 @@ import (
 )
 
 func (p *program) options(c *cli.Context) repo.Options {
-	return repo.Options{Hostname: p.thisHost(), CacheDir: c.String("cache-dir"), CacheSize: p.cacheSize, CacheMemory: p.cacheMemory, Notice: p.tellUnsafe}
+	return repo.Options{Hostname: p.thisHost(), CacheDir: c.String("cache-dir"), CacheSize: p.cacheSize, CacheMemory: p.cacheMemory, Notice: p.warnUnsafe}
 }
 
-// cacheSizeFlag returns what the flag asks for, as in repo.Options.
+// cacheSizeFlag returns the size that --cache-size gives, as in repo.Options.
 func cacheSizeFlag(c *cli.Context) (int64, error) {
 	if !c.IsSet("cache-size") {
 		return 0, nil
@@ -51,7 +51,7 @@ func (p *program) openAt(c *cli.Context, at repoRef) (*repo.Repo, error) {
 	return r, err
 }
 
-// openKnowing opens a repository and returns the secret that did, too.
+// openKnowing opens a repository, and returns the secret that opened it as well.
 func (p *program) openKnowing(c *cli.Context, at repoRef) (*repo.Repo, repo.Secret, error) {
 	t, err := p.openTarget(c, at, false)
 	if err != nil {
@@ -65,8 +65,8 @@ func (p *program) openKnowing(c *cli.Context, at repoRef) (*repo.Repo, repo.Secr
 	return r, secret, p.explainUnlock(at, err)
 }
 
-// explainUnlock explains an error of the repository; one of a secret's file or command is
-// about that.
+// explainUnlock explains an error about the repository. An error about the file or command
+// of a secret stays as it is.
 func (p *program) explainUnlock(at repoRef, err error) error {
 	if e, ok := errors.AsType[*connect.Error](err); ok {
 		return p.explain(at, e.Err)
@@ -74,7 +74,7 @@ func (p *program) explainUnlock(at repoRef, err error) error {
 	return err
 }
 
-// explain says which repository an error of opening it is about, and what to do.
+// explain adds to an error of opening a repository where that is, and what to do.
 func (p *program) explain(at repoRef, err error) error {
 	switch {
 	case err == nil:
@@ -153,7 +153,7 @@ func makeKeyFile(name string) (repo.Secret, error) {
 	return connect.Key(name)
 }
 
-// writeNewFile writes a file that only the user can read and that isn't there yet.
+// writeNewFile writes a file that only the user can read. The file must not exist yet.
 func writeNewFile(name, text string) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -167,8 +167,8 @@ func writeNewFile(name, text string) error {
 	return err
 }
 
-// tellUnsafe says what a repository's target can't do that others can.
-func (p *program) tellUnsafe(err error) {
+// warnUnsafe warns that a repository's target guarantees less than others do.
+func (p *program) warnUnsafe(err error) {
 	if errors.Is(err, repo.ErrReplaces) {
 		err = hint{err, "an interrupted snapshot may stay pending until \"qsnap prune --drop-pending\", and two runs must not rotate the key at once"}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/qsnap/qsnap/repo"
 )
 
-// otherFlags give the secret of a second repository, the one that a flag names.
+// otherFlags give the secret of a second repository, which another flag names.
 func otherFlags(prefix, flag string) []cli.Flag {
 	variable := "QSNAP_" + strings.ToUpper(prefix) + "_"
 	return []cli.Flag{
@@ -20,8 +20,8 @@ func otherFlags(prefix, flag string) []cli.Flag {
 	}
 }
 
-// openOther opens a second repository with the secret that its flags give. Without
-// any it tries one that may be the same, if it isn't nil, and then asks.
+// openOther opens a second repository with the secret that its flags give. If they give none,
+// it tries the secret perhaps, unless that is nil, and then asks.
 func (p *program) openOther(c *cli.Context, name, prefix string, perhaps *repo.Secret) (*repo.Repo, error) {
 	at, err := p.refTo(name)
 	if err != nil {

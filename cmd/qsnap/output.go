@@ -31,14 +31,14 @@ func (p *program) say(format string, args ...any) {
 	}
 }
 
-// note prints a line for people beside the output.
+// note prints a line for people to standard error.
 func (p *program) note(format string, args ...any) {
 	if !p.quiet {
 		fmt.Fprintf(p.stderr, format+"\n", args...)
 	}
 }
 
-// warn prints a line that quiet users want to see too.
+// warn prints a line to standard error, even with --quiet.
 func (p *program) warn(format string, args ...any) {
 	if !p.json {
 		fmt.Fprintf(p.stderr, "qsnap: "+format+"\n", args...)
@@ -46,10 +46,10 @@ func (p *program) warn(format string, args ...any) {
 }
 
 // table prints rows in aligned columns; the first row is the head.
-func (p *program) table(rows [][]string) { _ = term.Table(p.stdout, rows) } // as with what say prints
+func (p *program) table(rows [][]string) { _ = term.Table(p.stdout, rows) } // a failure to print is ignored, as in say
 
-// path returns a path as it is shown: whole where the output is read by programs,
-// but with nothing that could confuse a terminal on one.
+// path returns a path for the output: unchanged for programs that read it, and on a terminal
+// without characters that could confuse one.
 func (p *program) path(s string) string {
 	if term.IsTerminal(p.stdout) {
 		return term.Printable(s)

@@ -25,14 +25,14 @@ type producer struct {
 	ended   bool
 }
 
-// producer returns a command line's producer. It runs in a shell that ends with the
-// first command that fails, and fails if any command in a pipe does. Without such a
-// shell a line with a pipe is refused. It reads nothing: standard input isn't its own.
+// producer returns the producer of a command line. Its shell ends with the first command that
+// fails, and fails if any command in a pipe fails. Without such a shell, a line with a pipe is
+// refused. The command gets no standard input.
 func (p *program) producer(ctx context.Context, line string) (*producer, error) {
 	return p.producerIn(ctx, strictShell(ctx), line)
 }
 
-// producerIn does that in a shell that does, or in a plain one if it is nil.
+// producerIn is producer with such a shell, or with a plain one if shell is nil.
 func (p *program) producerIn(ctx context.Context, shell []string, line string) (*producer, error) {
 	piped, nested := pipes(line)
 	switch {
@@ -56,8 +56,8 @@ func (p *program) producerIn(ctx context.Context, shell []string, line string) (
 // plainShell runs a command line in a shell that every system has.
 var plainShell = map[bool][]string{true: {"cmd", "/C"}, false: {"/bin/sh", "-e", "-c"}}[runtime.GOOS == "windows"]
 
-// strictShell returns a shell that fails if any command in a pipe does, or nothing.
-// Dash, for one, can't.
+// strictShell returns a shell that fails if any command in a pipe fails, or nil. Dash, for
+// one, can't do that.
 func strictShell(ctx context.Context) []string {
 	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
 	defer stop()
@@ -71,7 +71,7 @@ func strictShell(ctx context.Context) []string {
 	return nil
 }
 
-// Read is io.Reader. It ends with io.EOF only if the command has succeeded.
+// Read implements io.Reader. It ends with io.EOF only if the command has succeeded.
 func (r *producer) Read(b []byte) (int, error) {
 	if !r.started {
 		r.started = true
@@ -93,7 +93,7 @@ func (r *producer) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// endedByPipe is what a shell says of a command that was ended by SIGPIPE.
+// endedByPipe is a shell's exit status for a command that SIGPIPE has ended.
 const endedByPipe = 128 + 13
 
 // stop ends a command that is still running.
@@ -106,8 +106,7 @@ func (r *producer) stop() error {
 	return nil
 }
 
-// explainEmpty says of paths where nothing is any more, and of a stream without a byte,
-// what to do.
+// explainEmpty adds what to do to an error about empty paths or a stream without a byte.
 func explainEmpty(paths bool, command string, err error) error {
 	if !errors.Is(err, repo.ErrEmptySource) {
 		return err
@@ -122,7 +121,7 @@ func explainEmpty(paths bool, command string, err error) error {
 	return judged{hint{errors.New(what), "use --allow-empty-source to take one anyway"}, err}
 }
 
-// How sure it is that a command line has a pipe.
+// A sureness says how sure it is that a command line has a pipe.
 type sureness int
 
 const (
@@ -131,13 +130,13 @@ const (
 	certain
 )
 
-// pipes reports whether a command line has a pipe outside of quotes, and whether one
-// in quotes may be run by another shell. Where | may mean something else, as in case or
-// in arithmetic, it isn't sure.
+// pipes reports whether a command line has a pipe outside of quotes, and whether another
+// shell may run one in quotes. It is perhaps where | may mean something else, as in case or
+// in arithmetic.
 func pipes(line string) (outside sureness, nested bool) {
 	quoted, unquoted := false, false
 	var quote byte
-	var bare []byte // what isn't quoted
+	var bare []byte // the line without what is quoted
 	for i := 0; i < len(line); i++ {
 		c := line[i]
 		switch {
@@ -160,9 +159,9 @@ func pipes(line string) (outside sureness, nested bool) {
 			} else {
 				i = len(line)
 			}
-		case c == '|' && i+1 < len(line) && line[i+1] == '|': // or
+		case c == '|' && i+1 < len(line) && line[i+1] == '|': // ||, an or
 			i++
-		case c == '|' && i > 0 && line[i-1] == '>': // write in any case
+		case c == '|' && i > 0 && line[i-1] == '>': // >|, a redirection
 		case c == '|':
 			unquoted = true
 		}

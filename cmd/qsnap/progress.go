@@ -6,10 +6,10 @@ import (
 	"github.com/qsnap/qsnap/internal/term"
 )
 
-// A view shows how far a command has come. With --json that is an object now and then.
+// A view shows the progress of a command. With --json, an object shows it now and then.
 type view = term.Progress
 
-// jsonInterval is the time between these objects.
+// jsonInterval is the shortest time between two such objects.
 const jsonInterval = time.Second
 
 func (p *program) newView() *view { return term.NewProgress(p.stderr, p.quiet || p.json) }

@@ -15,12 +15,13 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// replicaNames returns the replicas that are named; an empty variable names none.
+// replicaNames returns the locations in --replica or $QSNAP_REPLICAS. An empty variable holds
+// none.
 func replicaNames(c *cli.Context) []string {
 	return slices.DeleteFunc(slices.Clone(c.StringSlice("replica")), func(name string) bool { return name == "" })
 }
 
-// replicas returns the replicas that are named, to be opened when they are needed.
+// replicas returns the given replicas, which are opened when they are needed.
 func (p *program) replicas(c *cli.Context) (out []repo.Replica) {
 	for _, name := range replicaNames(c) {
 		out = append(out, repo.Replica{Name: name, Open: func(context.Context) (target.Target, error) {
@@ -30,7 +31,7 @@ func (p *program) replicas(c *cli.Context) (out []repo.Replica) {
 	return out
 }
 
-// openReplica opens the target of a replica, which may be made.
+// openReplica opens the target of a replica. Create makes one that doesn't exist.
 func (p *program) openReplica(c *cli.Context, name string, create bool) (target.Target, error) {
 	at, err := p.refTo(name)
 	if err != nil {
@@ -43,8 +44,8 @@ func (p *program) openReplica(c *cli.Context, name string, create bool) (target.
 	return t, nil
 }
 
-// updateReplicas brings the replicas that are named up to date after a command has changed
-// the repository. One that can't be is reported, and caught up by the next command.
+// updateReplicas brings the given replicas up to date after a command has changed the
+// repository. It reports a replica where that fails; the next command tries again.
 func (p *program) updateReplicas(c *cli.Context, r *repo.Repo) error {
 	var failed error
 	for _, name := range replicaNames(c) {
@@ -60,7 +61,7 @@ func (p *program) updateReplicas(c *cli.Context, r *repo.Repo) error {
 }
 
 // finish brings the replicas up to date after a command that changed the repository, and
-// returns what went wrong with either.
+// returns the errors of both.
 func (p *program) finish(c *cli.Context, r *repo.Repo, done error) error {
 	if done != nil && !one(errPartial, errNotWhole)(done) {
 		return done
@@ -68,8 +69,8 @@ func (p *program) finish(c *cli.Context, r *repo.Repo, done error) error {
 	return errors.Join(done, p.updateReplicas(c, r))
 }
 
-// pruneAll prunes, and brings the replicas up to date before and after that: a prune removes
-// the records of what was forgotten, which tell replicas what they may drop.
+// pruneAll prunes, and brings the replicas up to date before and after that. A prune removes
+// the records of forgotten snapshots, by which a replica may delete these.
 func (p *program) pruneAll(c *cli.Context, r *repo.Repo, o repo.PruneOptions) error {
 	if o.DryRun || len(replicaNames(c)) == 0 {
 		return p.runPrune(c, r, o)
@@ -81,8 +82,8 @@ func (p *program) pruneAll(c *cli.Context, r *repo.Repo, o repo.PruneOptions) er
 	return errors.Join(before, p.updateReplicas(c, r))
 }
 
-// replicateTo brings one replica up to date, and says what that took; briefly where
-// it is not what was asked for.
+// replicateTo brings one replica up to date, and prints what it copied. Brief prints nothing
+// if there was nothing to copy.
 func (p *program) replicateTo(c *cli.Context, r *repo.Repo, name string, o repo.ReplicateOptions, brief bool) error {
 	t, err := p.openReplica(c, name, true)
 	if err != nil {
@@ -133,30 +134,30 @@ func (p *program) replicaSummary(name string, r *repo.ReplicateReport, took time
 	return nil
 }
 
-// close closes a repository. What had to be read from replicas is mended first.
+// close closes a repository. First it repairs what had to be read from replicas.
 func (p *program) close(c *cli.Context, r *repo.Repo) {
 	defer r.Close()
-	served := r.Served()
-	if len(served) == 0 {
+	objects := r.Served()
+	if len(objects) == 0 {
 		return
 	}
-	told := term.Plural(len(served), "object", "objects") + " could not be read here and came from a replica"
+	served := term.Plural(len(objects), "object", "objects") + " could not be read here and came from a replica"
 	if c.Context.Err() != nil || c.Bool("dry-run") {
-		p.warn("%s: \"qsnap heal\" repairs that", told)
+		p.warn("%s: \"qsnap heal\" repairs that", served)
 		return
 	}
 	for _, name := range replicaNames(c) {
-		err := p.mend(c, r, name, served)
+		err := p.repairFrom(c, r, name, objects)
 		if err == nil {
-			p.warn("%s: repaired from %s", told, name)
+			p.warn("%s: repaired from %s", served, name)
 			return
 		}
-		p.warn("%s: repair from %s: %s: \"qsnap heal\" tries again", told, name, term.OneLine(err))
+		p.warn("%s: repair from %s: %s: \"qsnap heal\" tries again", served, name, term.OneLine(err))
 	}
 }
 
-// mend mends the objects of these names, here, from a replica.
-func (p *program) mend(c *cli.Context, r *repo.Repo, name string, objects []string) error {
+// repairFrom repairs the named objects of the repository from a replica.
+func (p *program) repairFrom(c *cli.Context, r *repo.Repo, name string, objects []string) error {
 	t, err := p.openReplica(c, name, false)
 	if err != nil {
 		return err
@@ -165,8 +166,8 @@ func (p *program) mend(c *cli.Context, r *repo.Repo, name string, objects []stri
 	return err
 }
 
-// compareReplicas compares the repository with its replicas, and returns how many
-// differences there are, and what these are: damage, or only replicas that are behind.
+// compareReplicas compares the repository with its replicas. It returns the number of
+// differences, and their outcome: errDamage, or errBehind if replicas are only behind.
 func (p *program) compareReplicas(c *cli.Context, here target.Target, readData bool) (differences int, as, err error) {
 	as = errBehind
 	for _, name := range replicaNames(c) {

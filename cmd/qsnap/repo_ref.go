@@ -14,19 +14,19 @@ import (
 type repoRef struct {
 	location   connect.Location
 	shown      string // the location as messages name it
-	objectLock string // what --object-lock says of it
-	keyFile    string // of the default repository
+	objectLock string // the value of --object-lock
+	keyFile    string // of the default repository, or empty
 }
 
 func (at repoRef) String() string { return at.shown }
 
-// refTo returns what refers to a location that is named.
+// refTo returns the reference to a location.
 func (p *program) refTo(name string) (repoRef, error) {
 	l := connect.Location(name)
 	return repoRef{location: l, shown: l.String()}, usage(connect.Config{Location: l, Schemes: p.schemes}.Check())
 }
 
-// repository returns the repository that is named, or the default one.
+// repository returns the repository that --repo names, or the default one.
 func (p *program) repository(c *cli.Context) (at repoRef, err error) {
 	if name := c.String("repo"); name != "" {
 		if at, err = p.refTo(name); err != nil {
@@ -44,7 +44,7 @@ func (p *program) repository(c *cli.Context) (at repoRef, err error) {
 	return at, usage(connect.Config{Location: at.location, Schemes: p.schemes, ObjectLock: at.objectLock}.Check())
 }
 
-// userDirs returns the directories for the user's data and settings of qsnap.
+// userDirs returns the directories for qsnap's data and settings of the user.
 func (p *program) userDirs() (data, config string, err error) {
 	config, err = os.UserConfigDir()
 	if err != nil {

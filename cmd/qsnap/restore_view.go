@@ -18,16 +18,16 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A restoreView shows how far a restore has come.
+// A restoreView shows the progress of a restore.
 type restoreView struct {
 	p *program
 	*view
-	verbose  bool              // say what is done, and what is spared
-	mounts   map[string]uint64 // on which something was spared, and how much
-	reason   string            // of all that is spared, or empty if there are several
-	whole    bool
-	json     time.Time // of the last status
-	withheld []string  // some paths of files that are there without privileges of theirs
+	verbose  bool              // print every action, and what is spared
+	mounts   map[string]uint64 // mount points with spared paths, and how many
+	reason   string            // for which all was spared, or empty if there are several
+	whole    bool              // the snapshot is restored as a whole, so that its totals apply
+	json     time.Time         // of the last status
+	withheld []string          // some of the files that were restored without their privileges
 }
 
 func (v *restoreView) update(u repo.RestoreProgress) {
@@ -114,7 +114,7 @@ func (v *restoreView) notice(u repo.RestoreProgress) {
 	}
 }
 
-// sayWithheld names files that are there without privileges of theirs.
+// sayWithheld names files that were restored without their privileges.
 func (v *restoreView) sayWithheld(n uint64) {
 	if n == 0 || v.p.json {
 		return
@@ -137,7 +137,7 @@ func (v *restoreView) elsewhere(u repo.RestoreProgress) {
 	v.p.warn("%s: snapshot %s of %s has it intact", v.p.path(u.Path), u.Elsewhere.ID.Short(), term.LocalTime(u.Elsewhere.Start))
 }
 
-// leftover tells of what an interrupted restore has moved aside.
+// leftover reports what an interrupted restore has moved aside.
 func (v *restoreView) leftover(u repo.RestoreProgress) {
 	v.Clear()
 	if v.p.json {
@@ -147,7 +147,7 @@ func (v *restoreView) leftover(u repo.RestoreProgress) {
 	v.p.warn("%s: %s", v.p.path(u.Path), u.Leftover)
 }
 
-// spared notes what deletion left alone, and names it if that was asked for.
+// spared counts a path that deletion has spared, and prints it with --verbose.
 func (v *restoreView) spared(u repo.RestoreProgress) {
 	if v.reason == "" && u.Report.Spared == 1 {
 		v.reason = u.Spared
@@ -170,7 +170,7 @@ func (v *restoreView) spared(u repo.RestoreProgress) {
 	}
 }
 
-// sparedSummary says how much deletion left alone, and how to delete what lies on other
+// sparedSummary prints how many paths deletion has spared, and how to delete those on other
 // file systems.
 func (v *restoreView) sparedSummary(m *snapshot.Manifest, o repo.RestoreOptions, r repo.RestoreReport) {
 	if r.Spared == 0 || v.p.json {
@@ -190,7 +190,7 @@ func (v *restoreView) sparedSummary(m *snapshot.Manifest, o repo.RestoreOptions,
 	}
 }
 
-// shellWord returns a word as a shell takes it.
+// shellWord returns a word quoted for a shell, if it needs that.
 func shellWord(s string) string {
 	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-") == "" {
 		return s

@@ -11,8 +11,8 @@ import (
 	"github.com/qsnap/qsnap/repo/connect"
 )
 
-// secret says where the secret of a repository comes from: flags and variables whose names
-// begin so, or else the terminal.
+// secret returns where the secret of a repository comes from: the flags and variables whose
+// names begin so, or else the terminal.
 func (p *program) secret(c *cli.Context, flags, variables string) connect.Secret {
 	return connect.Secret{
 		KeyFile: c.String(flags + "key-file"), PasswordFile: c.String(flags + "password-file"), PasswordCommand: c.String(flags + "password-command"),
@@ -45,7 +45,7 @@ func (p *program) prompt(what string, fresh bool) (repo.Secret, error) {
 	return repo.Passphrase(first), nil
 }
 
-// ask asks for a line on the terminal that isn't shown. Without a terminal it is
+// ask reads a line from the terminal without showing it. Without a terminal the error is
 // errNoSecret.
 func (p *program) ask(what string) (string, error) {
 	if !term.IsTerminal(p.stdin) {

@@ -12,15 +12,15 @@ import (
 	"github.com/qsnap/qsnap/internal/term"
 )
 
-// patience is how long an interrupted command has to end by itself. A repository
-// stands being left at any moment.
+// patience is how long an interrupted command may take to end by itself. A repository stays
+// sound whenever a command ends.
 const patience = 900 * time.Millisecond
 
-// stoppableKey is that of an *atomic.Bool in the context: see endsBySignal.
+// stoppableKey is the key of an *atomic.Bool in the context: see endsBySignal.
 type stoppableKey struct{}
 
 // withSignals returns a context that ends when the user interrupts the program.
-// What doesn't heed it, such as a prompt, is left behind.
+// What ignores the context, such as a prompt, does not keep the program from ending.
 func withSignals(ctx context.Context) (context.Context, func()) {
 	stoppable := new(atomic.Bool)
 	ctx, cancel := context.WithCancelCause(context.WithValue(ctx, stoppableKey{}, stoppable))
@@ -53,8 +53,8 @@ func withSignals(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// endsBySignal says of a command that a signal is how it ends: the first is no
-// interruption and gives it all the time it takes; the second still ends it at once.
+// endsBySignal says that a command normally ends by a signal. The first signal is then no
+// interruption, and the command may take any time to end. The second ends it at once.
 func endsBySignal(ctx context.Context) {
 	if stoppable, ok := ctx.Value(stoppableKey{}).(*atomic.Bool); ok {
 		stoppable.Store(true)

@@ -12,11 +12,10 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// fewPaths is how many paths of a source are named in a line.
+// fewPaths is how many paths of a source a line names.
 const fewPaths = 3
 
-// ofWhat returns the source of a snapshot for people: host:path and, if there are more
-// paths, these.
+// ofWhat returns the source of a snapshot as text: host:path, then further paths.
 func (p *program) ofWhat(s snapshot.Source) string {
 	shown, more := s.Paths, ""
 	if n := len(shown) - fewPaths; n > 0 {
@@ -25,8 +24,8 @@ func (p *program) ofWhat(s snapshot.Source) string {
 	return p.path(s.Hostname) + ":" + p.path(strings.Join(shown, ", ")) + more
 }
 
-// sayOfWhat says which snapshot the latest is, where there are several sources.
-func (p *program) sayOfWhat(m *snapshot.Manifest, sources int) {
+// sayLatest prints which snapshot is the latest, for when there are several sources.
+func (p *program) sayLatest(m *snapshot.Manifest, sources int) {
 	if p.json {
 		if !p.quiet {
 			p.emitBeside(report.NewLatest(m, sources))
@@ -36,8 +35,8 @@ func (p *program) sayOfWhat(m *snapshot.Manifest, sources int) {
 	p.note("the latest snapshot is %s of %s, %s: there are %d sources; --host and --path select one", m.ID.Short(), p.ofWhat(m.Source()), term.LocalTime(m.End), sources)
 }
 
-// oneSource refuses what is picked unless it is of one source, and lists them. It comes
-// before what would delete or replace something for the newest of whatever there is.
+// oneSource returns an error that lists the sources if a selection has several. Commands that
+// delete or replace call it first: they must not act on the newest snapshot of any source.
 func (p *program) oneSource(c *cli.Context, r *repo.Repo, s repo.Select) error {
 	sources, err := r.Sources(c.Context, s)
 	if len(sources) <= 1 {
@@ -50,7 +49,7 @@ func (p *program) oneSource(c *cli.Context, r *repo.Repo, s repo.Select) error {
 	return usage(hint{fmt.Errorf("\"latest\" is ambiguous: there are %d sources: %s", len(sources), strings.Join(names, "; ")), "select one with --host and --path, or name a snapshot"})
 }
 
-// findOne is find for what is forgotten: the latest counts only if it is of one source.
+// findOne is find for commands that forget: with several sources, latest is an error.
 func (p *program) findOne(c *cli.Context, r *repo.Repo, word string, s repo.Select) (*snapshot.Manifest, error) {
 	if word == "latest" {
 		if err := p.oneSource(c, r, s); err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// sayTraffic says what was asked of the targets, beside the output.
+// sayTraffic prints the requests to each target to standard error.
 func (p *program) sayTraffic() {
 	if !p.traffic {
 		return
@@ -25,7 +25,7 @@ func (p *program) sayTraffic() {
 	}
 }
 
-// trafficLine describes counts in a line.
+// trafficLine describes counts of requests in a line.
 func trafficLine(c target.Counts) string {
 	var kinds []string
 	for _, k := range []struct {
@@ -52,7 +52,7 @@ func trafficLine(c target.Counts) string {
 	return line
 }
 
-// costLine says what something would cost.
+// costLine describes a cost in a line.
 func costLine(c repo.Cost) string {
 	line := "about " + term.Plural(c.Requests, "request", "requests") + ", " + term.Size(c.BytesUp) + " to send"
 	if c.BytesDown > 0 {

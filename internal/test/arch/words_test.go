@@ -13,7 +13,7 @@ import (
 // plain are the packages whose comments and messages are plain English. Others are added
 // when they have been rewritten.
 var plain = []string{
-	"chunk", "index", "internal/archive", "internal/cache", "internal/capture", "internal/disk",
+	"chunk", "cmd/qsnap", "index", "internal/archive", "internal/cache", "internal/capture", "internal/disk",
 	"internal/extract", "internal/ignore", "internal/keyring", "internal/mount", "internal/prune",
 	"internal/seal", "pack", "snapshot", "target", "target/local", "target/rclone", "target/s3", "target/sftp",
 	"target/targettest", "target/webdav",

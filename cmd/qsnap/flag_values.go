@@ -11,12 +11,12 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// A listFlag may be repeated. Each of its values is what was written: nothing is split
-// or trimmed. A variable has a value a line.
+// A listFlag may be repeated. Each value is taken as it was written: nothing is split or
+// trimmed. A variable holds one value a line.
 type listFlag struct{ *cli.StringSliceFlag }
 
-// wholeValues makes each list among flags a listFlag, since package cli would split its
-// values at commas and trim them.
+// wholeValues makes a listFlag of each flag that is a list, because package cli would split
+// its values at commas and trim them.
 func wholeValues(flags []cli.Flag, commands []*cli.Command) {
 	for i, f := range flags {
 		if list, ok := f.(*cli.StringSliceFlag); ok {
@@ -28,8 +28,8 @@ func wholeValues(flags []cli.Flag, commands []*cli.Command) {
 	}
 }
 
-// Apply has one value for all names of the flag: normalizeArgs leaves the first name only.
-// Package cli would copy values from name to name by way of JSON, which holds UTF-8.
+// Apply defines the flag under its first name only: normalizeArgs leaves no other. Package
+// cli would copy values from name to name as JSON, which can hold only UTF-8.
 func (f listFlag) Apply(set *flag.FlagSet) error {
 	bare := *f.StringSliceFlag
 	bare.Aliases, bare.EnvVars, bare.KeepSpace = nil, nil, true
@@ -57,8 +57,8 @@ func valuesOf(variables []string) (lines []string) {
 	return nil
 }
 
-// checkReplicasVariable refuses locations with commas between them, which once were
-// several: now they are the name of one, which would be made.
+// checkReplicasVariable refuses several locations with commas between them, as an older qsnap
+// took them. Now they would be the name of one replica, which would be made.
 func checkReplicasVariable(text string) error {
 	parts := strings.Split(text, ",")
 	if len(parts) < 2 || strings.Contains(text, "\n") {
@@ -81,7 +81,7 @@ var mayBeEmpty = []string{"group-by"}
 // named lists flags whose values are shown in lists of snapshots, as one word of a line.
 var named = []string{"tag", "keep-tag", "add", "remove", "set", "host", "label"}
 
-// checkValue refuses what can't be a flag's value. Before is what it was given before.
+// checkValue refuses an invalid value of a flag. Before holds the flag's earlier values.
 func checkValue(f cli.Flag, value string, before []string) error {
 	name := f.Names()[0]
 	switch {
@@ -110,8 +110,8 @@ func isDuration(f cli.Flag) bool {
 	return ok
 }
 
-// isDecimal tells numbers from what package cli would take for one of another base,
-// such as 010, which is 8.
+// isDecimal reports whether a text is a decimal number. Package cli would read others, such
+// as 010, in another base.
 func isDecimal(s string) bool {
 	s = strings.TrimPrefix(s, "-")
 	return s == "0" || s != "" && s[0] != '0' && strings.Trim(s, "0123456789") == ""

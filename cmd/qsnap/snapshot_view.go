@@ -15,22 +15,22 @@ import (
 	"github.com/qsnap/qsnap/repo/report"
 )
 
-// A snapshotView shows how far a snapshot has come.
+// A snapshotView shows the progress of a snapshot.
 type snapshotView struct {
 	p *program
 	*view
-	total  atomic.Uint64 // bytes, as far as they are counted
+	total  atomic.Uint64 // bytes, as far as they have been counted
 	files  atomic.Uint64
-	known  atomic.Bool // they are all counted
+	known  atomic.Bool // all have been counted
 	cancel context.CancelFunc
 	json   time.Time // of the last status
 
-	unmatched []string // patterns that have met nothing, once it is done
+	unmatched []string // patterns that matched nothing, known at the end
 }
 
-// snapshotView also counts what is there, on a terminal, if no snapshot before
-// tells how much it is. It doesn't where rules leave something out: that must not be
-// looked at, as it may be a file system that no longer answers.
+// snapshotView returns the view of a snapshot. On a terminal it counts the files first, until
+// a parent gives the totals. It counts nothing if rules may leave something out: that must not
+// be examined, as it may be a file system that no longer answers.
 func (p *program) snapshotView(c *cli.Context, r *repo.Repo, paths []string) *snapshotView {
 	ctx, cancel := context.WithCancel(c.Context)
 	v := &snapshotView{p: p, view: p.newView(), cancel: cancel, json: time.Now()}

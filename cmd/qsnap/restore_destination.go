@@ -17,7 +17,7 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// restorePlace completes where a restore goes, and what is asked before it deletes.
+// restorePlace sets the destination of a restore, and what it asks before it deletes.
 func (p *program) restorePlace(c *cli.Context, r *repo.Repo, m *snapshot.Manifest, o *repo.RestoreOptions) error {
 	own, err := ownPlace(c.Context, r, m, o.Path)
 	if err != nil {
@@ -46,8 +46,8 @@ func (p *program) restorePlace(c *cli.Context, r *repo.Repo, m *snapshot.Manifes
 	return nil
 }
 
-// ownPlace returns the directory on its machine that a path in a snapshot was, or was in
-// if it is that of a file.
+// ownPlace returns where a directory in a snapshot was on its machine or, for a file, the
+// directory that held it.
 func ownPlace(ctx context.Context, r *repo.Repo, m *snapshot.Manifest, at string) (string, error) {
 	e, err := r.Entry(ctx, m, at)
 	if err != nil || len(m.Paths) == 0 {
@@ -78,7 +78,7 @@ func samePath(a, b string) bool {
 	return err1 == nil && err2 == nil && os.SameFile(x, y)
 }
 
-// deletionPlan says what a restore would delete.
+// deletionPlan describes what a restore would delete.
 func (p *program) deletionPlan(m *snapshot.Manifest, o *repo.RestoreOptions, plan repo.DeletionPlan, same bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Restoring snapshot %s of %s:%s to %s would delete %s of %s there:\n", m.ID.Short(), m.Hostname, p.path(strings.Join(m.Paths, " ")),
@@ -97,7 +97,7 @@ func (p *program) deletionPlan(m *snapshot.Manifest, o *repo.RestoreOptions, pla
 	return b.String()
 }
 
-// noRoom says of a destination without room what to do.
+// noRoom adds what to do to an error about a destination without room.
 func (p *program) noRoom(err error, o repo.RestoreOptions) error {
 	lack, ok := errors.AsType[*repo.RoomError](err)
 	if !ok {

@@ -7,8 +7,8 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// stateOf says what a snapshot lacks, such as "good, 2 unread" or "incomplete: /srv/db
-// missing"; of one that lacks nothing it is empty.
+// stateOf returns what a snapshot lacks, such as "good, 2 unread" or "incomplete: /srv/db
+// missing". It is empty if the snapshot lacks nothing.
 func stateOf(m *snapshot.Manifest) string {
 	files, dirs := m.Unread.Files, m.Unread.Dirs
 	if m.Rules == nil { // an older program made it

@@ -44,7 +44,8 @@ func (p *program) keyRotate(c *cli.Context) error {
 	return nil
 }
 
-// removeKeys removes keys with the repository opened anew: by the new key.
+// removeKeys opens the repository again, with the new root key, and removes other keys. It
+// returns how many.
 func (p *program) removeKeys(c *cli.Context, at repoRef, secret repo.Secret, keys []repo.Key) (removed int, err error) {
 	t, err := p.openTarget(c, at, false)
 	if err != nil {
