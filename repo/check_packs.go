@@ -177,7 +177,7 @@ func (c *checker) readPack(ctx context.Context, id pack.ID, p *checkedPack, done
 	if errors.As(err, &damage) {
 		// Its segments can be read all the same, if an index delta says where they are.
 		c.find(BadPack, object.Packs.Name(id), withoutPack(damage))
-		info, err = c.listedInfo(ctx, id)
+		info, err = c.e.Blobs.ListedInfo(ctx, id)
 	}
 	if err != nil || info == nil {
 		return err
@@ -193,7 +193,7 @@ func (c *checker) readPack(ctx context.Context, id pack.ID, p *checkedPack, done
 	c.find(BadPack, object.Packs.Name(id), object.ErrHash.Error())
 	// It may be another pack altogether, and whole. What counts is what the index
 	// expects of it.
-	listed, err := c.listedInfo(ctx, id)
+	listed, err := c.e.Blobs.ListedInfo(ctx, id)
 	if err == nil && listed != nil {
 		_, err = c.readAs(ctx, id, listed, p, new(atomic.Int64))
 	}
@@ -235,29 +235,6 @@ func (c *checker) readAs(ctx context.Context, id pack.ID, info *pack.Info, p *ch
 	}
 	_, err = io.Copy(io.Discard, in)
 	return pack.ID(h.Sum(nil)), err
-}
-
-// listedInfo returns what the index deltas say of a pack, or nil.
-func (c *checker) listedInfo(ctx context.Context, id pack.ID) (*pack.Info, error) {
-	for info, err := range c.e.Store.List(ctx, object.Deltas) {
-		if err != nil {
-			return nil, err
-		}
-		delta, err := index.ParseID(object.Deltas.Rest(info.Name))
-		if err != nil {
-			continue
-		}
-		d, err := c.e.Blobs.ReadDelta(ctx, delta)
-		if damage := (*DamageError)(nil); err != nil && !errors.As(err, &damage) && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		for _, p := range d {
-			if p.ID == id {
-				return p, nil
-			}
-		}
-	}
-	return nil, nil
 }
 
 type countingReader struct {

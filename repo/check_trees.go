@@ -8,6 +8,7 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/outcome"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -148,9 +149,6 @@ func (c *checker) findAffected(ctx context.Context) error {
 	return nil
 }
 
-// notesName stands for a snapshot's notes where a path is expected.
-const notesName = "(notes on what was left out)"
-
 // notesAffected names the notes of a snapshot if not all of them can be read.
 func (c *checker) notesAffected(ctx context.Context, m *snapshot.Manifest) error {
 	for _, err := range snapshot.ReadNotes(ctx, c, m.Notes) {
@@ -158,7 +156,7 @@ func (c *checker) notesAffected(ctx context.Context, m *snapshot.Manifest) error
 			return ctx.Err()
 		}
 		if err != nil {
-			c.affect(m, notesName, true, c.findingOf(err, m.Notes))
+			c.affect(m, outcome.NotesPath, true, c.findingOf(err, m.Notes))
 		}
 	}
 	return nil

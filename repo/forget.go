@@ -11,7 +11,6 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
-	"github.com/qsnap/qsnap/internal/catalog"
 	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/runs"
@@ -20,7 +19,7 @@ import (
 )
 
 func forget(ctx context.Context, e *engine.Engine, ids ...snapshot.ID) error {
-	absent, err := forgetAll(ctx, e, ids)
+	absent, err := e.Catalog.ForgetAll(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -58,42 +57,6 @@ func wasForgotten(ctx context.Context, e *engine.Engine, prefix string) (bool, e
 		}
 	}
 	return e.Catalog.Knew(prefix), nil
-}
-
-// forgetAll removes snapshots, and returns those that are not there.
-func forgetAll(ctx context.Context, e *engine.Engine, ids []snapshot.ID) (absent []snapshot.ID, err error) {
-	if err := e.Keys.Current(ctx); err != nil {
-		return nil, err
-	}
-	marks, err := e.Catalog.Marks(ctx) // as late as can be
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range ids {
-		if marks[id].IsPinned(e.Now()) {
-			return nil, fmt.Errorf("snapshot %s: %w", id.Short(), ErrPinned)
-		}
-	}
-	locks := e.Store.Locks(e.Now)
-	defer func() { locks.Save() }()
-	for _, id := range ids {
-		until, err := locks.Until(ctx, object.Snapshots.Name(id))
-		if err == nil && !until.IsZero() {
-			err = object.LockedError(until)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("snapshot %s: %w", id.Short(), err)
-		}
-	}
-	for _, id := range ids {
-		err := e.Catalog.Forget(ctx, id)
-		if err == catalog.ErrAbsent {
-			absent = append(absent, id)
-		} else if err != nil {
-			return absent, fmt.Errorf("forget snapshot %s: %w", id.Short(), err)
-		}
-	}
-	return absent, nil
 }
 
 func forgottenSnapshots(ctx context.Context, e *engine.Engine) ([]*snapshot.Manifest, error) {
@@ -145,7 +108,7 @@ func isWhole(ctx context.Context, e *engine.Engine, m *snapshot.Manifest) (bool,
 	lost := map[chunk.ID]bool{}
 	err := e.Blobs.WithIndex(ctx, func(x *index.Index) error {
 		clear(lost)
-		if err := findLost(ctx, e, x, m, lost, map[chunk.ID]bool{}); err != nil || len(lost) == 0 {
+		if err := e.Blobs.FindLost(ctx, x, m, lost, map[chunk.ID]bool{}); err != nil || len(lost) == 0 {
 			return err
 		}
 		return &LostError{ID: slices.SortedFunc(maps.Keys(lost), object.Compare)[0]}

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/blob"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 )
@@ -16,9 +17,6 @@ import (
 // deltasTogether is how many index deltas of about the same size come together until
 // they are made one: whoever opens the repository anew reads them one by one.
 const deltasTogether = 8
-
-// maxDeltaBlobs bounds the blobs that a delta made of others lists.
-const maxDeltaBlobs = 128 << 10
 
 // replaceDeltas replaces deltas by ones that list the same packs but for those that
 // are gone. The new ones are stored first.
@@ -56,7 +54,7 @@ func (p *pruner) replaceDeltas(ctx context.Context, old []index.ID, gone map[pac
 			}
 			seen[info.ID] = true
 			next = append(next, info)
-			if blobs += len(info.Blobs); blobs >= maxDeltaBlobs {
+			if blobs += len(info.Blobs); blobs >= blob.MaxDeltaBlobs {
 				if err := store(); err != nil {
 					return err
 				}

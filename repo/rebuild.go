@@ -7,6 +7,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/engine"
+	"github.com/qsnap/qsnap/internal/outcome"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -60,7 +61,7 @@ func (b *rebuilder) root(ctx context.Context, m *snapshot.Manifest) (changed boo
 func (b *rebuilder) notes(ctx context.Context, m *snapshot.Manifest) error {
 	for _, err := range snapshot.ReadNotes(ctx, b.e.Blobs, m.Notes) {
 		if b.isLost(ctx, err) {
-			b.dropped(notesName, &snapshot.Entry{Name: notesName, Type: snapshot.Dir}, err)
+			b.dropped(outcome.NotesPath, &snapshot.Entry{Name: outcome.NotesPath, Type: snapshot.Dir}, err)
 			m.Notes, m.Rules = chunk.ID{}, nil
 			m.Skipped.Total = max(m.Skipped.Total, uint64(len(m.Skipped.List))) + 1
 			return nil

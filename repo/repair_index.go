@@ -9,11 +9,11 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/blob"
 	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/pack"
-	"github.com/qsnap/qsnap/snapshot"
 )
 
 // An IndexRepair says what RepairIndex did.
@@ -104,7 +104,7 @@ func listAll(ctx context.Context, e *engine.Engine, report *IndexRepair) (names 
 		report.Packs++
 		e.Index.Add(info)
 		d = append(d, info)
-		if blobs += len(info.Blobs); blobs >= maxDeltaBlobs {
+		if blobs += len(info.Blobs); blobs >= blob.MaxDeltaBlobs {
 			if err := store(); err != nil {
 				return nil, err
 			}
@@ -129,7 +129,7 @@ func noteLosses(ctx context.Context, e *engine.Engine) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if err := findLost(ctx, e, e.Index, m, lost, seen); err != nil {
+		if err := e.Blobs.FindLost(ctx, e.Index, m, lost, seen); err != nil {
 			return 0, err
 		}
 	}
@@ -148,29 +148,4 @@ func noteLosses(ctx context.Context, e *engine.Engine) (int, error) {
 	}
 	// What is still lost is in the new object.
 	return len(lost), e.Catalog.RemoveLosses(ctx, before, func(chunk.ID) bool { return true })
-}
-
-// findLost adds what a snapshot reaches and no pack holds. Only trees are remembered as
-// seen: chunks are too many for that, and looked up soon.
-func findLost(ctx context.Context, e *engine.Engine, x *index.Index, m *snapshot.Manifest, lost, seen map[chunk.ID]bool) error {
-	return snapshot.ReachAll(ctx, e.Blobs, m, func(id chunk.ID, tree bool) (bool, error) {
-		if tree { // it is read in any case
-			if seen[id] {
-				return false, nil
-			}
-			seen[id] = true
-			_, err := e.Blobs.Blob(ctx, id, true)
-			var none *LostError
-			if errors.As(err, &none) {
-				lost[id] = true
-				return false, nil
-			}
-			return true, err
-		}
-		places, err := x.Lookup(id)
-		if err == nil && len(places) == 0 {
-			lost[id] = true
-		}
-		return true, err
-	})
 }

@@ -228,7 +228,7 @@ func (s *salvage) move(ctx context.Context, id pack.ID, data interface {
 	if info == nil && known {
 		info, err = p.e.Blobs.PackInfo(ctx, id, p.packs[n].info.Size)
 		if errors.As(err, &damage) {
-			info, err = (&checker{e: p.e}).listedInfo(ctx, id)
+			info, err = p.e.Blobs.ListedInfo(ctx, id)
 		}
 	}
 	if err != nil || info == nil {

@@ -123,7 +123,7 @@ func repairSnapshot(ctx context.Context, e *engine.Engine, id snapshot.ID, o Sna
 	if next.ID != id {
 		out.Repaired = next
 	} else if o.Forget && !o.DryRun { // nothing of it is left
-		_, err = forgetAll(ctx, e, []snapshot.ID{id})
+		_, err = e.Catalog.ForgetAll(ctx, []snapshot.ID{id})
 	}
 	return out, err
 }

@@ -67,7 +67,7 @@ func retainSnapshots(ctx context.Context, e *engine.Engine, o RetainOptions) ([]
 	if err != nil || o.DryRun {
 		return out, err
 	}
-	_, err = forgetAll(ctx, e, drop)
+	_, err = e.Catalog.ForgetAll(ctx, drop)
 	return out, err
 }
 

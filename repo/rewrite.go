@@ -94,7 +94,7 @@ func remake(ctx context.Context, e *engine.Engine, m *snapshot.Manifest, b *rebu
 		return nil, err
 	}
 	if o.forget {
-		if _, err := forgetAll(ctx, e, []snapshot.ID{m.ID}); err != nil {
+		if _, err := e.Catalog.ForgetAll(ctx, []snapshot.ID{m.ID}); err != nil {
 			return &next, err
 		}
 	}

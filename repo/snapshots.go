@@ -15,7 +15,7 @@ import (
 var ErrNoSnapshot = catalog.ErrNoSnapshot
 
 // ErrPinned means that a snapshot is pinned and can't be forgotten.
-var ErrPinned = errors.New("it is pinned")
+var ErrPinned = catalog.ErrPinned
 
 func listSnapshots(ctx context.Context, e *engine.Engine, s Select) ([]*snapshot.Manifest, error) {
 	placed, damaged, err := e.Catalog.All(ctx)

@@ -2,15 +2,22 @@ package blob
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/zeebo/blake3"
 
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/pack"
 )
 
+// MaxDeltaBlobs bounds the blobs of a delta that lists many packs.
+const MaxDeltaBlobs = 128 << 10
+
+// ReadDelta reads a delta.
 func (r *Reader) ReadDelta(ctx context.Context, id index.ID) (index.Delta, error) {
 	d, _, err := r.ReadDeltaEpoch(ctx, id)
 	return d, err
@@ -49,4 +56,24 @@ func (r *Reader) PutDelta(ctx context.Context, d index.Delta) (id index.ID, size
 	}
 	r.store.Cache(object.CacheName(object.Deltas.Name(id)), sealed)
 	return id, len(sealed), nil
+}
+
+// ListedInfo returns what a delta says of a pack, or nil if none lists it. Deltas that are
+// damaged are skipped.
+func (r *Reader) ListedInfo(ctx context.Context, id pack.ID) (*pack.Info, error) {
+	for delta, err := range r.store.IDs(ctx, object.Deltas) {
+		if err != nil {
+			return nil, err
+		}
+		d, err := r.ReadDelta(ctx, delta.ID)
+		if err != nil && !object.IsDamage(err) && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		for _, p := range d {
+			if p.ID == id {
+				return p, nil
+			}
+		}
+	}
+	return nil, nil
 }

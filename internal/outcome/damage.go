@@ -2,6 +2,9 @@ package outcome
 
 import "fmt"
 
+// NotesPath stands for a snapshot's notes where the path of what is lost is expected.
+const NotesPath = "(notes on what was left out)"
+
 // A damageReport is the error of a call that did what it could and has found damage.
 type damageReport struct {
 	what  string

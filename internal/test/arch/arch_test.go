@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"internal/object":        {"chunk", "internal/cache", "internal/seal", "pack", "target"},
 	"internal/config":        {"chunk", "internal/object", "internal/seal", "pack", "target"},
 	"internal/gate":          nil,
-	"internal/blob":          {"chunk", "index", "internal/gate", "internal/keys", "internal/object", "internal/seal", "pack", "target"},
+	"internal/blob":          {"chunk", "index", "internal/gate", "internal/keys", "internal/object", "internal/seal", "pack", "snapshot", "target"},
 	"internal/catalog":       {"chunk", "internal/keys", "internal/object", "internal/seal", "snapshot"},
 	"internal/runs":          {"internal/object", "internal/seal", "pack"},
 	"internal/keys":          {"internal/config", "internal/object", "internal/seal", "target"},
