@@ -12,6 +12,7 @@ import (
 	"github.com/qsnap/qsnap/internal/capture"
 	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/internal/engine"
+	"github.com/qsnap/qsnap/internal/place"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -26,19 +27,19 @@ type holding struct {
 // which something of it was missing doesn't count, or a source that is away would be
 // forgotten after the first time.
 func holdings(like *snapshot.Manifest, all []*snapshot.Manifest, now time.Time) map[string]holding {
-	placed := snapshot.Order(all, now)
+	ordered := snapshot.Order(all, now)
 	found := map[string]holding{}
 	for i, at := range placesOfNamed(like) {
 		named := like.Paths[i]
 		for _, exact := range []bool{true, false} {
-			for _, p := range slices.Backward(placed) {
+			for _, p := range slices.Backward(ordered) {
 				if _, ok := found[at]; ok {
 					break
 				}
 				if exact != slices.Contains(p.Paths, named) || lacks(p.Manifest, named) {
 					continue
 				}
-				if in, ok := PathIn(p.Manifest, named); ok {
+				if in, ok := place.PathIn(p.Manifest, named); ok {
 					found[at] = holding{p.Manifest, in}
 				}
 			}
@@ -52,7 +53,7 @@ func placesOfNamed(m *snapshot.Manifest) []string {
 	if m.Layout == snapshot.Tree {
 		return make([]string, len(m.Paths))
 	}
-	return namedIn(m.Layout, m.Paths)
+	return place.Named(m.Layout, m.Paths)
 }
 
 // lacks reports whether something of a named path, or all of it, was missing to a snapshot.
@@ -60,7 +61,7 @@ func lacks(m *snapshot.Manifest, named string) bool {
 	named = filepath.ToSlash(named)
 	return slices.ContainsFunc(m.Missing, func(x snapshot.Missing) bool {
 		missing := filepath.ToSlash(x.Path)
-		return inPart(missing, named) || inPart(named, missing)
+		return place.Within(missing, named) || place.Within(named, missing)
 	})
 }
 
@@ -75,7 +76,7 @@ func history(ctx context.Context, e *engine.Engine, held map[string]holding) (ca
 			mounts[from.m.ID] = mountsIn(ctx, e, from.m)
 		}
 		for _, p := range mounts[from.m.ID] {
-			if from.path == "" || inPart(p, from.path) {
+			if from.path == "" || place.Within(p, from.path) {
 				h.Mounts[path.Join(at, strings.TrimPrefix(p[len(from.path):], "/"))] = true
 			}
 		}

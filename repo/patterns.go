@@ -1,60 +1,64 @@
 package repo
 
 import (
-	"slices"
-	"strings"
+	"io"
 
 	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/internal/place"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// Patterns are patterns as of gitignore(5), here for what is wanted.
-type Patterns struct {
-	list []string
-	set  *ignore.Set
+// A Rule is a pattern as of gitignore(5), and where it was written.
+type Rule struct{ rule ignore.Rule }
+
+// String returns the pattern as it was written.
+func (r Rule) String() string { return r.rule.String() }
+
+// Source returns where the pattern was written, such as "src/.gitignore:12".
+func (r Rule) Source() string { return r.rule.Source() }
+
+// A PatternError says which pattern is invalid, and why. Its fields are Source, where the
+// pattern was given, such as "--exclude"; Text, the pattern; and Err, the reason.
+type PatternError = ignore.PatternError
+
+// ParseRules parses a file such as .gitignore, of that name, for
+// SnapshotOptions.ExcludeRules. Lines that can match nothing become rules that a snapshot
+// reports as unmatched.
+func ParseRules(r io.Reader, name string) ([]Rule, error) {
+	rules, err := ignore.ParseList(r, name)
+	var out []Rule
+	for _, rule := range rules {
+		out = append(out, Rule{rule})
+	}
+	return out, err
 }
 
-// ParsePatterns reads patterns.
+// Patterns are patterns as of gitignore(5) that select paths in any snapshot.
+type Patterns struct{ patterns place.Patterns }
+
+// ParsePatterns parses patterns. The error is a *PatternError.
 func ParsePatterns(list []string) (Patterns, error) {
-	rules, err := parseFlags(list, "pattern")
-	var none *ignore.Set
-	return Patterns{slices.Clone(list), none.With("", rules)}, err
+	p, err := place.ParsePatterns(list)
+	return Patterns{p}, err
 }
 
-// In returns the patterns as they are meant for a snapshot: what begins with a slash is
-// the whole path of something in its source, or else a path in any of the directories
-// that were named; what begins with ~/ is in the home directory.
+// In returns the patterns with what they mean in a snapshot. One that begins with a slash
+// is the whole path of something in the source, or else a path in each of the directories
+// that were named. One that begins with ~/ is in the home directory.
 func (p Patterns) In(m *snapshot.Manifest) (Patterns, error) {
-	set, err := patternsIn(m, "", p.list, "pattern")
-	return Patterns{p.list, set}, err
+	in, err := p.patterns.In(m)
+	return Patterns{in}, err
 }
 
-// Match reports whether a path, relative to the root of a snapshot, matches by
-// itself: what is in a directory that matches need not.
-func (p Patterns) Match(path string, isDir bool) bool {
-	_, matched := p.set.Match(path, isDir)
-	return matched
-}
+// Match reports whether a path, relative to the root of a snapshot, matches by itself. The
+// contents of a directory that matches need not match.
+func (p Patterns) Match(path string, isDir bool) bool { return p.patterns.Match(path, isDir) }
 
-// Unmatched returns which of the patterns, as they were written, no path has matched so far
-// that Match was asked about. Those that take others back are never among them.
-func (p Patterns) Unmatched() (out []string) {
-	for _, r := range p.set.Unmatched() {
-		if !strings.HasPrefix(r.Text, "!") {
-			out = append(out, r.Text)
-		}
-	}
-	return out
-}
+// Unmatched returns the patterns, as they were written, that have matched none of the paths
+// given to Match so far. Negations are never among them.
+func (p Patterns) Unmatched() []string { return p.patterns.Unmatched() }
 
-// recorded returns what the options, and the patterns that they make up, leave out.
-func (o *SnapshotOptions) recorded(patterns *ignore.Set) *snapshot.Rules {
-	rules := &snapshot.Rules{
-		IgnoreFiles: slices.Clone(o.IgnoreFiles), OneFileSystem: o.OneFileSystem,
-		SkipCaches: o.SkipCaches, MaxFileSize: max(0, o.MaxFileSize),
-	}
-	for _, p := range patterns.Records() {
-		rules.Patterns = append(rules.Patterns, snapshot.Pattern(p))
-	}
-	return rules
+// PathIn returns the path in a snapshot of what has an absolute path in its source.
+func PathIn(m *snapshot.Manifest, absolute string) (path string, ok bool) {
+	return place.PathIn(m, absolute)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/extract"
 	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/internal/place"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -110,7 +111,7 @@ func nameInRoot(p string) string {
 // recordedExcludes returns the patterns of a manifest that has no Rules. They decided
 // before the ignore files then, too.
 func recordedExcludes(m *snapshot.Manifest) *ignore.Set {
-	var rules []Rule
+	var rules []ignore.Rule
 	for _, text := range m.Excludes {
 		if rule, err := ignore.Parse(text, "exclude"); err == nil { // else it never left out anything
 			rules = append(rules, rule)
@@ -226,4 +227,34 @@ func checkDestination(to string, own map[extract.FileID]string) error {
 			return nil
 		}
 	}
+}
+
+// pickedBy sets the patterns of a restore.
+func pickedBy(x *extract.Options, m *snapshot.Manifest, o *RestoreOptions) (err error) {
+	part := o.Path
+	if x.Bare {
+		part = path.Dir(path.Clean("/" + part))
+	}
+	if x.Include, err = place.Set(m, part, o.Include, "--include"); err != nil {
+		return err
+	}
+	x.Exclude, err = place.Set(m, part, o.Exclude, "--exclude")
+	return err
+}
+
+// unmatchedIn returns which patterns of a restore have met nothing, and an error if some
+// of these were to pick something.
+func unmatchedIn(x *extract.Options, err error) ([]string, error) {
+	includes := slices.DeleteFunc(x.Include.Unmatched(), func(r ignore.Record) bool { return strings.HasPrefix(r.Text, "!") })
+	incomplete, is := errors.AsType[*IncompleteError](err)
+	if err == nil {
+		incomplete, is = &IncompleteError{Done: "restored"}, true
+	}
+	if len(includes) > 0 && is {
+		for _, r := range includes {
+			incomplete.Unmatched = append(incomplete.Unmatched, place.Written(r))
+		}
+		err = incomplete
+	}
+	return slices.Concat(place.Unmatched(x.Include), place.Unmatched(x.Exclude)), err
 }

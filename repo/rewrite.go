@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/qsnap/qsnap/internal/engine"
+	"github.com/qsnap/qsnap/internal/place"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/write"
 	"github.com/qsnap/qsnap/snapshot"
@@ -25,7 +26,7 @@ type RewriteOptions struct {
 var errExcluded = errors.New("excluded")
 
 func rewriteSnapshot(ctx context.Context, e *engine.Engine, m *snapshot.Manifest, o RewriteOptions) (*snapshot.Manifest, error) {
-	set, err := patternsIn(m, "", o.Exclude, "--exclude")
+	set, err := place.Set(m, "", o.Exclude, "--exclude")
 	if err != nil {
 		return nil, err
 	}

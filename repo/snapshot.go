@@ -16,6 +16,7 @@ import (
 	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/ignore"
 	"github.com/qsnap/qsnap/internal/outcome"
+	"github.com/qsnap/qsnap/internal/place"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/write"
 	"github.com/qsnap/qsnap/pack"
@@ -115,16 +116,6 @@ type SnapshotOptions struct {
 // made of that.
 var ErrEmptySource = capture.ErrEmptySource
 
-// A Rule is a pattern as of gitignore(5), and where it was found.
-type Rule = ignore.Rule
-
-// A PatternError says which pattern can't be one, and why.
-type PatternError = ignore.PatternError
-
-// ParseRules reads the rules of a file such as .gitignore, of that name, for
-// SnapshotOptions.ExcludeRules. Lines that can match nothing are among the unmatched.
-func ParseRules(r io.Reader, name string) ([]Rule, error) { return ignore.ParseList(r, name) }
-
 // SnapshotProgress is how far a snapshot has come.
 type SnapshotProgress struct {
 	Stats   snapshot.Stats // so far
@@ -159,8 +150,8 @@ func takeSnapshot(ctx context.Context, e *engine.Engine, src Source, o SnapshotO
 	if m.Username = e.User; m.Hostname == "" {
 		m.Hostname = e.Hostname
 	}
-	place := src.placeFor(source.Paths, source.Layout)
-	rules, notices, err := o.rules(place, source.Paths)
+	at := place.OfSource(source.Layout, source.Paths, src.onDisk)
+	rules, notices, err := o.rules(at, source.Paths)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +171,7 @@ func takeSnapshot(ctx context.Context, e *engine.Engine, src Source, o SnapshotO
 	if o.ReadAll {
 		parent = nil
 	}
-	t := &taking{e: e, m: m, src: src, source: source, parent: parent, held: held, rules: rules, place: place, notices: notices, o: o}
+	t := &taking{e: e, m: m, src: src, source: source, parent: parent, held: held, rules: rules, place: at, notices: notices, o: o}
 	if err := t.run(ctx); err != nil {
 		return nil, err
 	}
@@ -415,7 +406,7 @@ func (p *reporter) stop() {
 		close(p.quit)
 		p.done.Wait()
 		if p.call != nil {
-			p.report(SnapshotProgress{Done: true, Unmatched: unmatched(p.rules)})
+			p.report(SnapshotProgress{Done: true, Unmatched: place.Unmatched(p.rules)})
 		}
 	})
 }

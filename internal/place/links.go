@@ -1,4 +1,4 @@
-package repo
+package place
 
 import (
 	"io/fs"
@@ -7,30 +7,34 @@ import (
 	"strings"
 )
 
-// Links follow symbolic links without looking at what may hang: at mounts from other
+// links follows symbolic links without touching mounts that may hang: those of other
 // machines and of other programs, unless one of some paths lies on them.
 type links struct {
-	far   []string          // mount points that are left alone
-	known map[string]string // by path, where all above it is followed
-	left  int               // how many links may be followed in one path
+	remote []string          // mount points that are not touched
+	known  map[string]string // real paths, by paths whose directories have no links
+	left   int               // how many links may still be followed in this path
 }
+
+// maxLinks bounds how many links are followed in one path, as Linux does.
+const maxLinks = 40
 
 // newLinks returns links that are followed on all mounts on the way to the paths.
 func newLinks(paths []string) *links {
 	l := &links{known: map[string]string{}}
-	for _, point := range farMounts() {
+	for _, point := range remoteMounts() {
 		wanted := false
 		for _, p := range paths {
 			wanted = wanted || isBelow(p, point)
 		}
 		if !wanted {
-			l.far = append(l.far, point)
+			l.remote = append(l.remote, point)
 		}
 	}
 	return l
 }
 
-// isBelow reports whether a path of this system is a directory's, or of something in it.
+// isBelow reports whether a path of this system is that of a directory, or of something in
+// it.
 func isBelow(p, dir string) bool {
 	return p == dir || strings.HasPrefix(p, strings.TrimSuffix(dir, string(filepath.Separator))+string(filepath.Separator))
 }
@@ -42,14 +46,14 @@ func (l *links) follow(path string) string {
 	if !filepath.IsAbs(native) {
 		return path
 	}
-	l.left = 40
+	l.left = maxLinks
 	volume := filepath.VolumeName(native)
 	real, _ := l.walk(volume+string(filepath.Separator), native[len(volume):])
 	return filepath.ToSlash(real)
 }
 
 // walk follows names from a directory that has no links on its path. It reports whether
-// all of them were looked at.
+// all of them could be examined.
 func (l *links) walk(dir, names string) (real string, ok bool) {
 	ok = true
 	for name := range strings.SplitSeq(filepath.ToSlash(names), "/") {
@@ -72,7 +76,7 @@ func (l *links) step(dir, name string) (real string, ok bool) {
 	if real, ok := l.known[p]; ok {
 		return real, true
 	}
-	for _, point := range l.far {
+	for _, point := range l.remote {
 		if p == point {
 			return p, false
 		}

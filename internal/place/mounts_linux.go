@@ -1,4 +1,4 @@
-package repo
+package place
 
 import (
 	"os"
@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// farSystems are file systems that another machine or program answers for.
-var farSystems = []string{"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "autofs", "ceph", "coda", "fuse", "gfs2", "glusterfs", "lustre", "ncpfs", "ocfs2", "orangefs"}
+// remoteSystems are the types of file systems that another machine or program serves.
+var remoteSystems = []string{"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "autofs", "ceph", "coda", "fuse", "gfs2", "glusterfs", "lustre", "ncpfs", "ocfs2", "orangefs"}
 
-// farMounts returns the mount points of these.
-func farMounts() (points []string) {
+// remoteMounts returns the mount points of such file systems.
+func remoteMounts() (points []string) {
 	table, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		return nil
@@ -22,7 +22,7 @@ func farMounts() (points []string) {
 			continue
 		}
 		kind, _, _ := strings.Cut(after, " ")
-		if slices.Contains(farSystems, kind) || strings.HasPrefix(kind, "fuse.") {
+		if slices.Contains(remoteSystems, kind) || strings.HasPrefix(kind, "fuse.") {
 			points = append(points, unquoteMount(fields[4]))
 		}
 	}

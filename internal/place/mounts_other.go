@@ -1,0 +1,6 @@
+//go:build !linux
+
+package place
+
+// remoteMounts is for Linux.
+func remoteMounts() []string { return nil }

@@ -1,6 +1,0 @@
-//go:build !linux
-
-package repo
-
-// farMounts is for Linux.
-func farMounts() []string { return nil }

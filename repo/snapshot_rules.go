@@ -1,0 +1,75 @@
+package repo
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+
+	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/internal/place"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// rules returns what a snapshot leaves out as one set, and what is worth a word about it.
+func (o *SnapshotOptions) rules(at *ignore.Place, paths []string) (*ignore.Set, []error, error) {
+	flags, err := place.Parse(o.Excludes, "--exclude")
+	if err != nil || len(flags)+len(o.ExcludeRules) == 0 {
+		return nil, nil, err
+	}
+	var rules []ignore.Rule
+	for _, r := range o.ExcludeRules {
+		rules = append(rules, r.rule)
+	}
+	set, kept, err := at.Set(slices.Concat(rules, flags))
+	if err != nil {
+		return nil, nil, err
+	}
+	return set, keptNotices(kept, at.Named, paths), nil
+}
+
+// keptNotices says which of the paths, that are named so in the tree, are taken although
+// patterns match them.
+func keptNotices(kept []ignore.Kept, named, paths []string) (out []error) {
+	const enough = 5
+	for i, k := range kept {
+		if i == enough {
+			return append(out, fmt.Errorf("and %d more named paths are taken although patterns match them", len(kept)-enough))
+		}
+		out = append(out, fmt.Errorf("%s was named, so it is taken although %s %q matches it: to leave it out, exclude its whole path", paths[slices.Index(named, k.Path)], k.Rule.Source(), k.Rule))
+	}
+	return out
+}
+
+// maxMisplaced bounds the notices of misplaced patterns.
+const maxMisplaced = 20
+
+// misplaced returns a function that gives notice of patterns in ignore files of the tree
+// that match nothing there, since they are whole paths.
+func misplaced(at *ignore.Place, notice func(path string, notice error)) func(dir string, names []string, rules []ignore.Rule) {
+	var told atomic.Int64
+	return func(dir string, names []string, rules []ignore.Rule) {
+		for i := range rules {
+			r := &rules[i]
+			write, bad := at.Misplaced(r, dir, names)
+			if !bad || told.Add(1) > maxMisplaced {
+				continue
+			}
+			if write != "" {
+				write = "; write " + write
+			}
+			notice(dir, fmt.Errorf("%s: %q matches nothing here: patterns in this file are relative to its directory%s", r.Source(), r, write))
+		}
+	}
+}
+
+// recorded returns what the options, and the patterns that they make up, leave out.
+func (o *SnapshotOptions) recorded(patterns *ignore.Set) *snapshot.Rules {
+	rules := &snapshot.Rules{
+		IgnoreFiles: slices.Clone(o.IgnoreFiles), OneFileSystem: o.OneFileSystem,
+		SkipCaches: o.SkipCaches, MaxFileSize: max(0, o.MaxFileSize),
+	}
+	for _, p := range patterns.Records() {
+		rules.Patterns = append(rules.Patterns, snapshot.Pattern(p))
+	}
+	return rules
+}
