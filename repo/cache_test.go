@@ -133,18 +133,18 @@ func TestTheCacheMayGoWhileItIsUsed(t *testing.T) {
 func TestTheCacheIsBounded(t *testing.T) {
 	c := newCounted(t)
 	cache := t.TempDir()
-	const limit = 64 << 10
+	limit := int64(64 << 10)
 	for n := range 40 {
-		r, err := Open(t.Context(), c.log, c.key, Options{CacheDir: cache, CacheSize: limit})
+		r, err := Open(t.Context(), c.log, c.key, Options{CacheDir: cache, CacheSize: &limit})
 		if err == nil {
 			err = errors.Join(take(t.Context(), n)(r), r.Close())
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		size := 0
+		size := int64(0)
 		for _, b := range cached(t, cache) {
-			size += len(b)
+			size += int64(len(b))
 		}
 		if size > limit || n == 39 && size < limit/2 {
 			t.Fatalf("after %d snapshots %d bytes are cached; the limit is %d", n+1, size, limit)

@@ -86,7 +86,7 @@ func damageFixture(t *testing.T) (f *fixture, versions []fstest.MapFS, snapshots
 		t.Fatal(err)
 	}
 	f.Repo = r
-	if _, err := r.AddKey(t.Context(), testKey(t), "second"); err != nil {
+	if _, err := r.Keys().Add(t.Context(), testKey(t), "second"); err != nil {
 		t.Fatal(err)
 	}
 	files := fstest.MapFS{}
@@ -150,7 +150,7 @@ func shortName(object string) string {
 }
 
 func testDamage(t *testing.T, mem target.Target, key repo.Secret, cache, object, what string, versions []fstest.MapFS, snapshots []*snapshot.Manifest) {
-	r, err := repo.Open(t.Context(), mem, key, repo.Options{CacheDir: cache, CacheSize: -1})
+	r, err := repo.Open(t.Context(), mem, key, repo.Options{CacheDir: cache, CacheSize: new(int64(0))})
 	if err != nil {
 		if strings.HasPrefix(object, "keys/") {
 			return // the slot of this very key

@@ -124,7 +124,7 @@ func travel(t *testing.T, memory target.Target, key Secret, far bool, do func(r 
 	if !far {
 		on = nearby{d}
 	}
-	r, err := Open(t.Context(), on, key, Options{CacheDir: t.TempDir(), CacheSize: -1})
+	r, err := Open(t.Context(), on, key, Options{CacheDir: t.TempDir(), CacheSize: new(int64(0))})
 	if err != nil {
 		t.Fatal(err)
 	}

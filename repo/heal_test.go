@@ -23,11 +23,11 @@ func healBase(t *testing.T) (f *fixture, mem, replica *targettest.Memory, versio
 	for _, v := range []int{0, 3, 17, 28} {
 		versions.add(f.snapshot(repo.FS(rollingTree(v), "/x"), repo.SnapshotOptions{}), v)
 	}
-	if _, err := f.RotateKey(t.Context(), f.key); err != nil {
+	if _, err := f.Keys().Rotate(t.Context(), f.key); err != nil {
 		t.Fatal(err)
 	}
 	f.reopen()
-	if _, err := f.AddKey(t.Context(), testKey(t), "another"); err != nil {
+	if _, err := f.Keys().Add(t.Context(), testKey(t), "another"); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Forget(t.Context(), versions.ids[1]); err != nil {

@@ -371,7 +371,7 @@ func TestAPackThatIsGoneWhenItIsToBeLockedIsStoredAgain(t *testing.T) {
 func TestWhereObjectsAreReplacedAStalePendingManifestIsKept(t *testing.T) {
 	mem := &targettest.Replacing{}
 	var notices []error
-	o := repo.Options{CacheDir: t.TempDir(), Notice: func(err error) { notices = append(notices, err) }}
+	o := repo.Options{CacheDir: t.TempDir(), Warn: func(err error) { notices = append(notices, err) }}
 	key := testKey(t)
 	r, err := repo.Init(t.Context(), mem, key, repo.InitOptions{Options: o})
 	if err != nil {

@@ -121,7 +121,7 @@ func TestEveryCallEndsWhenItsContextIsCancelled(t *testing.T) {
 	_, results["growth"] = f.Growth(ctx, repo.Select{})
 	_, results["lookup"] = f.Lookup(ctx, &m.Root, "a.txt")
 	_, results["entry"] = f.Entry(ctx, m, "a.txt")
-	_, results["keys"] = f.Keys(ctx)
+	_, results["keys"] = f.Keys().List(ctx)
 	_, results["fs"] = fs.ReadFile(f.FS(ctx, m), "a.txt")
 	for _, err := range f.Walk(ctx, &m.Root) {
 		results["walk"] = err

@@ -107,7 +107,7 @@ func TestAMemoryOpensNothingThatTheRepositoryDoesNot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := opened.ReplaceKey(t.Context(), repo.Passphrase("new")); err != nil {
+	if err := opened.Keys().Replace(t.Context(), repo.Passphrase("new")); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := r.open(r.secret("right")); !errors.Is(err, repo.ErrWrongSecret) {
@@ -140,7 +140,7 @@ func TestADamagedMemoryIsPassedOver(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 			continue
 		}
-		if _, err := opened.Keys(t.Context()); err != nil {
+		if _, err := opened.Keys().List(t.Context()); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 		if _, stores, err := r.open(r.secret("right")); err != nil || stores != 0 {
@@ -187,14 +187,14 @@ func TestARotationIsNotForgotten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := opened.RotateKey(t.Context(), r.secret("right")); err != nil {
+	if _, err := opened.Keys().Rotate(t.Context(), r.secret("right")); err != nil {
 		t.Fatal(err)
 	}
 	again, _, err := r.open(r.secret("right"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := again.Keys(t.Context())
+	keys, err := again.Keys().List(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -125,9 +125,9 @@ func TestAReplicaCanOnlyBeReadUntilItIsPromoted(t *testing.T) {
 	}
 	_, taken := r.Snapshot(t.Context(), repo.FS(rollingTree(18), "/x"), repo.SnapshotOptions{})
 	_, pruned := r.Prune(t.Context(), repo.PruneOptions{})
-	_, added := r.AddKey(t.Context(), testKey(t), "")
+	_, added := r.Keys().Add(t.Context(), testKey(t), "")
 	_, repaired := r.RepairIndex(t.Context())
-	for i, err := range []error{taken, pruned, added, repaired, r.Forget(t.Context(), all[0].ID), r.RemoveKey(t.Context(), "0")} {
+	for i, err := range []error{taken, pruned, added, repaired, r.Forget(t.Context(), all[0].ID), r.Keys().Remove(t.Context(), "0")} {
 		if err == nil || i < 5 && !errors.Is(err, repo.ErrReplica) {
 			t.Errorf("%d: %v; want ErrReplica", i, err)
 		}

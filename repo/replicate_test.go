@@ -113,7 +113,7 @@ func TestAReplicaFollowsItsRepository(t *testing.T) {
 		}
 	}
 	sameAs(t, mem, replica)
-	if _, err := f.AddKey(t.Context(), testKey(t), "second"); err != nil {
+	if _, err := f.Keys().Add(t.Context(), testKey(t), "second"); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Pin(t.Context(), ids[3], time.Time{}); err != nil {

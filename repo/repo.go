@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/qsnap/qsnap/chunk"
@@ -81,16 +82,18 @@ type Options struct {
 	// decompressed: 16 MiB if zero. Who reads at many places at once may want more.
 	CacheMemory int
 	// CacheSize is about how many bytes of manifests, index deltas and trees are kept in
-	// CacheDir, sealed as they are on the target, so that they aren't fetched again:
-	// 512 MiB if zero, and none if negative. Where the target is a local file system
-	// none are in any case.
-	CacheSize int64
+	// CacheDir, sealed as they are on the target, so that they aren't fetched again. Nil is
+	// 512 MiB, and zero none. Where the target is a local file system none are in any case.
+	CacheSize *int64
 	// Hostname is what this machine is called in what is stored. Empty is what the
 	// system calls it.
 	Hostname string
-	// Notice is told, once, what makes a repository less safe than others before
-	// anything is stored in it: ErrReplaces. Nil is nobody.
-	Notice func(error)
+	// Warn is called with each oddity that fails no call, by one goroutine at a time: once,
+	// before anything is stored, with ErrReplaces if the target weakens a guarantee; once a
+	// replica that something has to be read from; once if the local cache or index can't be
+	// used; and each time a run can't renew its lease. Nil ignores them. LogTo sends them
+	// to a log.
+	Warn func(error)
 	// Now tells the time. Nil is time.Now.
 	Now func() time.Time
 	// Rand is where salts come from. Nil is crypto/rand. No two repositories, and
@@ -123,7 +126,7 @@ type InitOptions struct {
 // a *DamageError, and anything else but empty directories and what IsSystemFile (package
 // target) is ErrOccupied. Where an Init was interrupted, one with the same secret
 // completes it.
-func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*Repo, error) {
+func Init(ctx context.Context, t target.Target, u Unlocker, o InitOptions) (*Repo, error) {
 	o.fill()
 	there := object.On(t, object.Options{})
 	if _, err := there.Stat(ctx, object.ConfigName); err == nil {
@@ -141,6 +144,10 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 	}
 	if err := config.Vacant(ctx, there, config.Below(string(object.Keys))); err != nil {
 		return nil, err
+	}
+	secret, err := u.Unlock(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("get the secret of the repository: %w", err)
 	}
 	ring, begun, err := keys.Begun(ctx, there, secret.secret)
 	if ring == nil && err == nil {
@@ -187,12 +194,16 @@ func Init(ctx context.Context, t target.Target, secret Secret, o InitOptions) (*
 // Open opens the repository on a target. A replica can only be read: what would
 // change it is ErrReplica. The errors are ErrNoRepository,
 // ErrWrongSecret and, for what is damaged, *DamageError, beside the target's own.
-func Open(ctx context.Context, t target.Target, secret Secret, o Options) (*Repo, error) {
+func Open(ctx context.Context, t target.Target, u Unlocker, o Options) (*Repo, error) {
 	o.fill()
 	there := object.On(t, object.Options{})
 	sealed, err := config.Read(ctx, there, false)
 	if err != nil {
 		return nil, config.WhyNone(ctx, there, err)
+	}
+	secret, err := u.Unlock(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("get the secret of the repository: %w", err)
 	}
 	ring, slot, err := keys.Unlock(ctx, there, secret.secret)
 	if err != nil {
@@ -232,8 +243,15 @@ func (o *Options) fill() {
 	if u, err := user.Current(); err == nil {
 		o.username = u.Username
 	}
-	if o.CacheSize == 0 {
-		o.CacheSize = defaultCacheSize
+	if warn, mu := o.Warn, new(sync.Mutex); warn != nil {
+		o.Warn = func(err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			warn(err)
+		}
+	}
+	if o.CacheSize == nil {
+		o.CacheSize = new(int64(defaultCacheSize))
 	}
 	if o.CacheMemory <= 0 {
 		o.CacheMemory = defaultCacheMemory
@@ -242,11 +260,11 @@ func (o *Options) fill() {
 
 // newRepo returns a repository on a target, opened with a ring from a key slot.
 func newRepo(t target.Target, o Options, c *config.Config, ring *seal.Keyring, slot string) (*Repo, error) {
-	of := object.Options{Dir: o.localDir(c), CacheSize: o.CacheSize, Warn: o.Notice}
+	of := object.Options{Dir: o.localDir(c), CacheSize: *o.CacheSize, Warn: o.Warn}
 	for _, replica := range o.Replicas {
 		of.Replicas = append(of.Replicas, object.Replica(replica))
 	}
-	h := engine.Host{Now: o.Now, Rand: o.Rand, Hostname: o.Hostname, User: o.username, CacheMemory: o.CacheMemory}
+	h := engine.Host{Now: o.Now, Rand: o.Rand, Hostname: o.Hostname, User: o.username, CacheMemory: o.CacheMemory, Warn: o.Warn}
 	e, err := engine.New(t, of, h, c, ring, slot)
 	if err != nil {
 		return nil, err

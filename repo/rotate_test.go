@@ -16,7 +16,7 @@ import (
 // rotate gives the repository a new key, and opens it with that.
 func (f *fixture) rotate() []repo.Key {
 	f.t.Helper()
-	left, err := f.RotateKey(context.Background(), f.key)
+	left, err := f.Keys().Rotate(context.Background(), f.key)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestARotatedKeySealsWhatComesAndOpensAll(t *testing.T) {
 	if packs, manifests := epochs(mem, "packs/"), epochs(mem, "snapshots/"); packs[2] == 0 || manifests[2] != 1 || manifests[1] != 2 {
 		t.Errorf("packs %v, manifests %v", packs, manifests)
 	}
-	keys, err := f.Keys(t.Context())
+	keys, err := f.Keys().List(t.Context())
 	if err != nil || len(keys) != 1 || !keys[0].Current || keys[0].Outdated {
 		t.Errorf("%+v, %v", keys, err)
 	}
@@ -102,7 +102,7 @@ func outdated(t *testing.T) (f *fixture, old []*fixture) {
 	f = newSmallFixture(t, mem)
 	f.versions(2)
 	second := testKey(t)
-	if _, err := f.AddKey(t.Context(), second, "second"); err != nil {
+	if _, err := f.Keys().Add(t.Context(), second, "second"); err != nil {
 		t.Fatal(err)
 	}
 	before := (&fixture{t: t, key: f.key, cache: t.TempDir()}).at(mem) // since before the rotation
@@ -147,9 +147,9 @@ func TestWhoHasAnOlderKeyIsToldSoAndChangesNothing(t *testing.T) {
 			},
 			"forget":     func() error { return g.Forget(ctx, f.all()[0].ID) },
 			"pin":        func() error { return g.Unpin(ctx, f.all()[0].ID) },
-			"add key":    func() error { _, err := g.AddKey(ctx, testKey(t), ""); return err },
-			"remove key": func() error { keys, _ := f.Keys(ctx); return g.RemoveKey(ctx, keys[0].ID) },
-			"rotate":     func() error { _, err := g.RotateKey(ctx, g.key); return err },
+			"add key":    func() error { _, err := g.Keys().Add(ctx, testKey(t), ""); return err },
+			"remove key": func() error { keys, _ := f.Keys().List(ctx); return g.Keys().Remove(ctx, keys[0].ID) },
+			"rotate":     func() error { _, err := g.Keys().Rotate(ctx, g.key); return err },
 			"copy": func() error {
 				_, err := f.Copy(ctx, g.Repo, f.all(), repo.CopyOptions{})
 				return err
@@ -243,7 +243,7 @@ func TestAnInterruptedRotationLeavesARepositoryThatTheSecretOpens(t *testing.T) 
 				done = false
 				return fault
 			}
-			if _, err := g.RotateKey(t.Context(), g.key); done && err != nil {
+			if _, err := g.Keys().Rotate(t.Context(), g.key); done && err != nil {
 				t.Fatalf("fault %d at operation %d: %v", fault, n, err)
 			}
 			h := g.at(broken.Memory)
@@ -258,7 +258,7 @@ func TestAnInterruptedRotationLeavesARepositoryThatTheSecretOpens(t *testing.T) 
 			if newest := epochs(broken.Memory, "snapshots/"); newest[2]+newest[3] == 0 {
 				t.Errorf("fault %d at operation %d: %v", fault, n, newest)
 			}
-			keys, err := h.Keys(t.Context())
+			keys, err := h.Keys().List(t.Context())
 			if fault != targettest.CrashTear && (err != nil || len(keys) != 1) {
 				t.Errorf("fault %d at operation %d: %+v, %v", fault, n, keys, err)
 			}
@@ -275,7 +275,7 @@ func TestOfTwoThatRotateAtOnceOneWins(t *testing.T) {
 		f := newSmallFixture(t, mem)
 		f.versions(1)
 		second := testKey(t)
-		if _, err := f.AddKey(t.Context(), second, ""); err != nil {
+		if _, err := f.Keys().Add(t.Context(), second, ""); err != nil {
 			t.Fatal(err)
 		}
 		broken := &targettest.Faulty{Memory: mem}
@@ -284,13 +284,13 @@ func TestOfTwoThatRotateAtOnceOneWins(t *testing.T) {
 		broken.Decide = func(op targettest.Op) targettest.Fault {
 			if op.N-opened == n {
 				done = false
-				if _, err := f.RotateKey(t.Context(), f.key); err != nil && !errors.Is(err, repo.ErrNewerKey) {
+				if _, err := f.Keys().Rotate(t.Context(), f.key); err != nil && !errors.Is(err, repo.ErrNewerKey) {
 					t.Errorf("at operation %d: %v", n, err)
 				}
 			}
 			return targettest.None
 		}
-		_, err := g.RotateKey(t.Context(), second)
+		_, err := g.Keys().Rotate(t.Context(), second)
 		if err != nil && !errors.Is(err, repo.ErrNewerKey) {
 			t.Errorf("at operation %d: %v", n, err)
 		}
@@ -315,7 +315,7 @@ func TestOfTwoThatRotateAtOnceOneWins(t *testing.T) {
 
 func TestTheOnlyNewKeyIsNotRemoved(t *testing.T) {
 	f, _ := outdated(t)
-	sheet, err := f.RecoverySheet()
+	sheet, err := f.Keys().RecoverySheet()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -324,16 +324,16 @@ func TestTheOnlyNewKeyIsNotRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := (&fixture{t: t, key: key, cache: t.TempDir()}).at(f.target)
-	keys, err := g.Keys(t.Context())
+	keys, err := g.Keys().List(t.Context())
 	if err != nil || len(keys) != 2 {
 		t.Fatalf("%+v, %v", keys, err)
 	}
 	for _, k := range keys {
-		if err := g.RemoveKey(t.Context(), k.ID); (err == nil) != k.Outdated {
+		if err := g.Keys().Remove(t.Context(), k.ID); (err == nil) != k.Outdated {
 			t.Errorf("%+v: %v", k, err)
 		}
 	}
-	if _, err := g.RotateKey(t.Context(), key); err == nil {
+	if _, err := g.Keys().Rotate(t.Context(), key); err == nil {
 		t.Error("a new key was wrapped under a recovery sheet")
 	}
 }
@@ -429,7 +429,7 @@ func FuzzEpoch(f *testing.F) {
 	}
 	r, err := repo.Init(context.Background(), mem, key, crashInit(cache))
 	if err == nil {
-		_, err = r.RotateKey(context.Background(), key)
+		_, err = r.Keys().Rotate(context.Background(), key)
 	}
 	if err == nil {
 		_, err = open(f, mem).Snapshot(context.Background(), repo.FS(smallTree(0), "/x"), repo.SnapshotOptions{})

@@ -29,11 +29,11 @@ type everyKind struct {
 func newEveryKind(t *testing.T) *everyKind {
 	t.Helper()
 	first := newFixture(t)
-	if _, err := first.RotateKey(t.Context(), first.key); err != nil {
+	if _, err := first.Keys().Rotate(t.Context(), first.key); err != nil {
 		t.Fatal(err)
 	}
 	first.reopen()
-	if _, err := first.AddKey(t.Context(), testKey(t), "second"); err != nil {
+	if _, err := first.Keys().Add(t.Context(), testKey(t), "second"); err != nil {
 		t.Fatal(err)
 	}
 	mem := &targettest.Memory{}

@@ -124,7 +124,7 @@ func TestAnInterruptedInitIsCompletedByTheSameSecret(t *testing.T) {
 			}
 		} else if err != nil {
 			t.Fatalf("%d objects: %v", puts, err)
-		} else if keys, err := r.Keys(t.Context()); err != nil || len(keys) != 1 || !keys[0].Current {
+		} else if keys, err := r.Keys().List(t.Context()); err != nil || len(keys) != 1 || !keys[0].Current {
 			t.Errorf("%d objects: keys %v, %v", puts, keys, err)
 		}
 		if r != nil {

@@ -29,7 +29,7 @@ type program struct {
 	schemes map[string]connect.Scheme // of targets, in addition to the built-in ones
 
 	cacheMemory int             // as in repo.Options
-	cacheSize   int64           // as in repo.Options
+	cacheSize   *int64          // as in repo.Options
 	conns       []*connect.Conn // to the targets that were opened
 	traffic     bool            // requests are counted
 	opened      bool            // a target was opened: from then on, an unknown error is a failure, not wrong usage

@@ -61,7 +61,7 @@ func (p *program) keyList(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c, r)
-	keys, err := r.Keys(c.Context)
+	keys, err := r.Keys().List(c.Context)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (p *program) keyList(c *cli.Context) error {
 		if k.Outdated {
 			k.Label = strings.TrimSpace("(from before the rotation) " + k.Label)
 		}
-		rows = append(rows, []string{mark, k.ID[:8], k.Kind, term.LocalTime(k.Created), k.Username + "@" + k.Hostname, k.Label})
+		rows = append(rows, []string{mark, k.ID[:8], string(k.Kind), term.LocalTime(k.Created), k.Username + "@" + k.Hostname, k.Label})
 	}
 	p.table(rows)
 	return nil
@@ -107,7 +107,7 @@ func (p *program) keyAdd(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	k, err := r.AddKey(c.Context, secret, c.String("label"))
+	k, err := r.Keys().Add(c.Context, secret, c.String("label"))
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,11 @@ func (p *program) keyRemove(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c, r)
-	if err := r.RemoveKey(c.Context, id); err != nil {
+	key, err := r.Keys().Find(c.Context, id)
+	if err != nil {
+		return err
+	}
+	if err := r.Keys().Remove(c.Context, key.ID); err != nil {
 		return err
 	}
 	if p.json {
@@ -148,7 +152,7 @@ func (p *program) keyPasswd(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.ReplaceKey(c.Context, secret); err != nil {
+	if err := r.Keys().Replace(c.Context, secret); err != nil {
 		return err
 	}
 	if p.json {
@@ -164,7 +168,7 @@ func (p *program) keyExport(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c, r)
-	lines, err := r.RecoverySheet()
+	lines, err := r.Keys().RecoverySheet()
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ func (p *program) keyRotate(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c, r)
-	left, err := r.RotateKey(c.Context, secret)
+	left, err := r.Keys().Rotate(c.Context, secret)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (p *program) removeKeys(c *cli.Context, at repoRef, secret repo.Secret, key
 	}
 	defer p.close(c, r)
 	for _, k := range keys {
-		if err := r.RemoveKey(c.Context, k.ID); err != nil {
+		if err := r.Keys().Remove(c.Context, k.ID); err != nil {
 			return removed, err
 		}
 		removed++

@@ -15,22 +15,19 @@ import (
 )
 
 func (p *program) options(c *cli.Context) repo.Options {
-	return repo.Options{Hostname: p.thisHost(), CacheDir: c.String("cache-dir"), CacheSize: p.cacheSize, CacheMemory: p.cacheMemory, Notice: p.warnUnsafe}
+	return repo.Options{Hostname: p.thisHost(), CacheDir: c.String("cache-dir"), CacheSize: p.cacheSize, CacheMemory: p.cacheMemory, Warn: p.warnUnsafe}
 }
 
 // cacheSizeFlag returns the size that --cache-size gives, as in repo.Options.
-func cacheSizeFlag(c *cli.Context) (int64, error) {
+func cacheSizeFlag(c *cli.Context) (*int64, error) {
 	if !c.IsSet("cache-size") {
-		return 0, nil
+		return nil, nil
 	}
 	n, err := term.ParseSize(c.String("cache-size"))
 	if err != nil {
-		return 0, fmt.Errorf("--cache-size: %w", err)
+		return nil, fmt.Errorf("--cache-size: %w", err)
 	}
-	if n == 0 {
-		n = -1
-	}
-	return n, nil
+	return &n, nil
 }
 
 // open opens the repository.
@@ -167,10 +164,11 @@ func writeNewFile(name, text string) error {
 	return err
 }
 
-// warnUnsafe warns that a repository's target guarantees less than others do.
+// warnUnsafe warns of a target that weakens a guarantee. What else the repository warns
+// of is reported where it matters.
 func (p *program) warnUnsafe(err error) {
 	if errors.Is(err, repo.ErrReplaces) {
 		err = hint{err, "an interrupted snapshot may stay pending until \"qsnap prune --drop-pending\", and two runs must not rotate the key at once"}
+		p.warn("warning: %s", term.OneLine(err))
 	}
-	p.warn("warning: %s", term.OneLine(err))
 }

@@ -3,6 +3,7 @@ package blob
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -38,9 +39,11 @@ func (r *Reader) Index(ctx context.Context) (*index.Index, error) {
 // temporary one, and used once.
 func (r *Reader) openCache() (*index.Index, error) {
 	if r.dir != "" {
-		if x, err := index.Open(filepath.Join(r.dir, "index")); err == nil {
+		x, err := index.Open(filepath.Join(r.dir, "index"))
+		if err == nil {
 			return x, nil
 		}
+		r.warn(fmt.Errorf("the local index in %s can't be used, so it is made in a temporary directory: %w", r.dir, err))
 	}
 	dir, err := os.MkdirTemp("", "qsnap-index-*")
 	if err != nil {

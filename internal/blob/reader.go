@@ -42,6 +42,7 @@ type Reader struct {
 	rebuilt atomic.Bool  // it was made again from all deltas
 	scratch string       // a directory to be removed with it
 
+	warn  func(error)
 	newer atomic.Bool // something was skipped that is sealed with a newer key
 }
 
@@ -50,6 +51,7 @@ type Options struct {
 	Dir         string // where the local index lies; empty is a temporary one
 	CacheMemory int    // bytes of plain segments to keep
 	Data, Tree  *chunk.Hasher
+	Warn        func(error) // called if the local index can't be used; may be nil
 }
 
 // New returns a reader.
@@ -59,10 +61,13 @@ func New(store *object.Store, k *keys.Keys, sealer *seal.Sealer, o Options) (*Re
 		return nil, err
 	}
 	r := &Reader{
-		store: store, keys: k, sealer: sealer, data: o.Data, tree: o.Tree, dir: o.Dir,
+		store: store, keys: k, sealer: sealer, data: o.Data, tree: o.Tree, dir: o.Dir, warn: o.Warn,
 		decompressor: decompressor, gate: gate.New(),
 	}
 	r.segments.limit = o.CacheMemory
+	if r.warn == nil {
+		r.warn = func(error) {}
+	}
 	return r, nil
 }
 

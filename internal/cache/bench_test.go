@@ -16,7 +16,7 @@ var benchObjects = []struct {
 func BenchmarkPut(b *testing.B) {
 	for _, o := range benchObjects {
 		b.Run(o.name, func(b *testing.B) {
-			d, object := cache.Open(b.TempDir(), 1<<30), make([]byte, o.size)
+			d, object := cache.Open(b.TempDir(), 1<<30, nil), make([]byte, o.size)
 			b.SetBytes(int64(o.size))
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
@@ -32,7 +32,7 @@ func BenchmarkPut(b *testing.B) {
 func BenchmarkGet(b *testing.B) {
 	for _, o := range benchObjects {
 		b.Run(o.name, func(b *testing.B) {
-			d := cache.Open(b.TempDir(), 1<<30)
+			d := cache.Open(b.TempDir(), 1<<30, nil)
 			d.Put("a", make([]byte, o.size))
 			b.SetBytes(int64(o.size))
 			b.ReportAllocs()

@@ -23,16 +23,21 @@ import (
 // A Dir is a cache in a directory, which is created by the first Put. It is safe for
 // concurrent use. A nil *Dir stores nothing.
 type Dir struct {
-	path  string
-	limit int64
+	path   string
+	limit  int64
+	failed func(error)
 
 	mu      sync.Mutex
 	written int64 // bytes written since the last Trim
+	warned  bool  // failed was called
 }
 
 // Open returns the cache in a directory. Its size is limited to about limit bytes: each
-// process that uses it may exceed the limit by a sixteenth for a while.
-func Open(path string, limit int64) *Dir { return &Dir{path: path, limit: limit} }
+// process that uses it may exceed the limit by a sixteenth for a while. failed, unless nil,
+// is called the first time that an object can't be written.
+func Open(path string, limit int64, failed func(error)) *Dir {
+	return &Dir{path: path, limit: limit, failed: failed}
+}
 
 // newPrefix begins the names of incomplete files.
 const newPrefix = ".new-"
@@ -63,14 +68,14 @@ func (d *Dir) Get(name string, accept func([]byte) error) ([]byte, bool) {
 	return b, true
 }
 
-// Put stores an object, as far as possible: an error is ignored, and the object is
-// fetched again later. name must be a file name that does not begin with a dot.
+// Put stores an object, as far as possible: what can't be stored is fetched again later. name must be a file name that does not begin with a dot.
 func (d *Dir) Put(name string, object []byte) {
 	if d == nil || int64(len(object)) > d.limit/16 {
 		return
 	}
 	if err := d.put(name, object); err != nil {
-		return // the object will be fetched again
+		d.warn(err)
+		return
 	}
 	d.mu.Lock()
 	d.written += int64(len(object))
@@ -78,6 +83,17 @@ func (d *Dir) Put(name string, object []byte) {
 	d.mu.Unlock()
 	if due {
 		d.Trim()
+	}
+}
+
+// warn reports the first error of Put.
+func (d *Dir) warn(err error) {
+	d.mu.Lock()
+	first := !d.warned
+	d.warned = true
+	d.mu.Unlock()
+	if first && d.failed != nil {
+		d.failed(err)
 	}
 }
 

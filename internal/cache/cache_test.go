@@ -17,7 +17,7 @@ func whatever([]byte) error { return nil }
 
 func TestWhatWasPutIsThereForOtherProcesses(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "not", "yet")
-	one, other := cache.Open(dir, 1<<20), cache.Open(dir, 1<<20)
+	one, other := cache.Open(dir, 1<<20, nil), cache.Open(dir, 1<<20, nil)
 	if _, ok := one.Get("a", whatever); ok {
 		t.Fatal("there is something before anything was put")
 	}
@@ -30,7 +30,7 @@ func TestWhatWasPutIsThereForOtherProcesses(t *testing.T) {
 
 func TestWhatIsNotAcceptedIsRemoved(t *testing.T) {
 	dir := t.TempDir()
-	d := cache.Open(dir, 1<<20)
+	d := cache.Open(dir, 1<<20, nil)
 	d.Put("a", []byte("damaged"))
 	if _, ok := d.Get("a", func([]byte) error { return errors.New("it is not right") }); ok {
 		t.Fatal("it was returned all the same")
@@ -42,7 +42,7 @@ func TestWhatIsNotAcceptedIsRemoved(t *testing.T) {
 
 func TestTheDirectoryMayGoAtAnyTime(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache")
-	d := cache.Open(dir, 1<<20)
+	d := cache.Open(dir, 1<<20, nil)
 	d.Put("a", []byte("a"))
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
@@ -61,10 +61,15 @@ func TestADirectoryThatCannotBeMadeKeepsNothing(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d := cache.Open(filepath.Join(file, "cache"), 1<<20)
+	var failed []error
+	d := cache.Open(filepath.Join(file, "cache"), 1<<20, func(err error) { failed = append(failed, err) })
 	d.Put("a", []byte("a"))
+	d.Put("b", []byte("b"))
 	if _, ok := d.Get("a", whatever); ok {
 		t.Fatal("it is there")
+	}
+	if len(failed) != 1 {
+		t.Errorf("two objects can't be written: %v", failed)
 	}
 	d.Close()
 	var none *cache.Dir
@@ -78,7 +83,7 @@ func TestADirectoryThatCannotBeMadeKeepsNothing(t *testing.T) {
 func TestTheOldestUsedGoFirst(t *testing.T) {
 	dir := t.TempDir()
 	const limit, size = 160 << 10, 10 << 10
-	d := cache.Open(dir, limit)
+	d := cache.Open(dir, limit, nil)
 	long := time.Now().Add(-100 * time.Hour)
 	for i := range 16 {
 		name := fmt.Sprint("old", i)
@@ -110,7 +115,7 @@ func TestManyMayUseItAtOnceAndItStaysBounded(t *testing.T) {
 	var all sync.WaitGroup
 	for n := range 4 {
 		all.Go(func() {
-			d := cache.Open(dir, limit)
+			d := cache.Open(dir, limit, nil)
 			defer d.Close()
 			for i := range 200 {
 				name := fmt.Sprint((i*7 + n) % 300)
@@ -123,7 +128,7 @@ func TestManyMayUseItAtOnceAndItStaysBounded(t *testing.T) {
 		})
 	}
 	all.Wait()
-	cache.Open(dir, limit).Trim()
+	cache.Open(dir, limit, nil).Trim()
 	var total int64
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -142,7 +147,7 @@ func TestManyMayUseItAtOnceAndItStaysBounded(t *testing.T) {
 }
 
 func TestWhatIsTooLargeIsNotKept(t *testing.T) {
-	d := cache.Open(t.TempDir(), 1000)
+	d := cache.Open(t.TempDir(), 1000, nil)
 	d.Put("a", make([]byte, 100))
 	if _, ok := d.Get("a", whatever); ok {
 		t.Fatal("it is kept, and would push out what others are")

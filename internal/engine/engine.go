@@ -48,6 +48,7 @@ type Host struct {
 	Hostname    string
 	User        string // empty if unknown
 	CacheMemory int    // bytes of decompressed segments that are kept
+	Warn        func(error)
 }
 
 // New returns the repository on a target, opened with a ring from a key slot.
@@ -63,11 +64,11 @@ func on(store *object.Store, k *keys.Keys, dir string, h Host, c *config.Config,
 		Host: h, Config: c, Ring: ring, Sealer: sealer, Dir: dir,
 		Data: chunk.NewHasher(ring.SubKey("data ids")), Tree: chunk.NewHasher(ring.SubKey("tree ids")),
 		Store: store, Keys: k,
-		Runs:    runs.New(store, sealer, runs.Options{Dir: dir, Now: h.Now, Hostname: h.Hostname, User: h.User}),
+		Runs:    runs.New(store, sealer, runs.Options{Dir: dir, Now: h.Now, Hostname: h.Hostname, User: h.User, Warn: h.Warn}),
 		Catalog: catalog.New(store, k, sealer, h.Now),
 	}
 	var err error
-	e.Blobs, err = blob.New(store, k, sealer, blob.Options{Dir: dir, CacheMemory: h.CacheMemory, Data: e.Data, Tree: e.Tree})
+	e.Blobs, err = blob.New(store, k, sealer, blob.Options{Dir: dir, CacheMemory: h.CacheMemory, Data: e.Data, Tree: e.Tree, Warn: h.Warn})
 	return e, err
 }
 

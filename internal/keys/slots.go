@@ -269,15 +269,11 @@ func (k *Keys) Add(ctx context.Context, secret Secret, label string) (Key, error
 	return Key{ID: id}, err
 }
 
-// Remove removes the slot whose id begins so. The last one can't be removed,
-// nor the one the repository was opened with.
-func (k *Keys) Remove(ctx context.Context, prefix string) error {
-	if err := k.Current(ctx); err != nil {
-		return err // what it takes for a key that opens all need not be one
-	}
+// Find returns the slot whose id begins so.
+func (k *Keys) Find(ctx context.Context, prefix string) (Key, error) {
 	keys, err := k.List(ctx)
 	if err != nil {
-		return err
+		return Key{}, err
 	}
 	var found []Key
 	for _, key := range keys {
@@ -285,19 +281,37 @@ func (k *Keys) Remove(ctx context.Context, prefix string) error {
 			found = append(found, key)
 		}
 	}
+	switch len(found) {
+	case 0:
+		return Key{}, fmt.Errorf("no key with an id that begins with %q: %w", prefix, fs.ErrNotExist)
+	case 1:
+		return found[0], nil
+	}
+	return Key{}, fmt.Errorf("%d keys have an id that begins with %q: give more digits", len(found), prefix)
+}
+
+// Remove removes the slot with this id. The last one can't be removed, nor the one the
+// repository was opened with.
+func (k *Keys) Remove(ctx context.Context, id string) error {
+	if err := k.Current(ctx); err != nil {
+		return err // what it takes for a key that opens all need not be one
+	}
+	keys, err := k.List(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(keys, func(key Key) bool { return key.ID == id })
 	switch {
-	case len(found) == 0:
-		return fmt.Errorf("no key with an id that begins with %q: %w", prefix, fs.ErrNotExist)
-	case len(found) > 1:
-		return fmt.Errorf("%d keys have an id that begins with %q: give more digits", len(found), prefix)
+	case i < 0:
+		return fmt.Errorf("no key has the id %q: %w", id, fs.ErrNotExist)
 	case len(keys) == 1:
 		return errors.New("this is the only key: add another before it is removed")
-	case found[0].Current:
+	case keys[i].Current:
 		return errors.New("the repository is open with this key: open it with another to remove it")
-	case !found[0].Outdated && !slices.ContainsFunc(keys, func(key Key) bool { return !key.Outdated && key.ID != found[0].ID }):
+	case !keys[i].Outdated && !slices.ContainsFunc(keys, func(key Key) bool { return !key.Outdated && key.ID != id }):
 		return errors.New("this is the only key that was made after the rotation: add another before it is removed")
 	}
-	return k.store.Delete(ctx, object.Keys.Under(found[0].ID))
+	return k.store.Delete(ctx, object.Keys.Under(id))
 }
 
 // Replace adds a slot for the secret and removes the one the repository was opened

@@ -38,7 +38,7 @@ func (s *Store) CreatesOnly(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	c.known, c.yes = true, yes
-	if !yes && c.warn != nil {
+	if !yes {
 		c.warn(ErrReplaces)
 	}
 	return yes, nil

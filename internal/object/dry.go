@@ -21,7 +21,7 @@ func (s *Store) Dry() (*Store, *Meter) {
 	dry := On(dryTarget{s.target, m}, Options{})
 	dry.remote, dry.dir = s.remote, s.dir
 	if s.cache != nil {
-		dry.cache = cache.Open(s.cacheDir(), 0)
+		dry.cache = cache.Open(s.cacheDir(), 0, nil)
 	}
 	return dry, m
 }

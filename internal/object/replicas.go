@@ -23,12 +23,14 @@ type Replica struct {
 
 // A replicaSet is the replicas of a store, opened as they are needed.
 type replicaSet struct {
-	all []Replica
+	all  []Replica
+	warn func(error)
 
 	mu     sync.Mutex
 	opened map[int]target.Target
 	failed map[int]error
 	served map[string]bool // names of the objects that were read from a replica
+	warned map[int]bool    // of replicas, that they were read from
 }
 
 // open returns a replica's target.
@@ -56,9 +58,17 @@ func (r *replicaSet) open(ctx context.Context, n int) (target.Target, error) {
 	return t, nil
 }
 
-func (r *replicaSet) note(name string) {
+// note notes that an object was read from a replica, and warns of the first.
+func (r *replicaSet) note(n int, name string, here error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !r.warned[n] {
+		if r.warned == nil {
+			r.warned = map[int]bool{}
+		}
+		r.warned[n] = true
+		r.warn(fmt.Errorf("%s was read from replica %s: %w", name, r.all[n].Name, here))
+	}
 	if r.served == nil {
 		r.served = map[string]bool{}
 	}
@@ -81,7 +91,7 @@ func (s *Store) TryReplicas(ctx context.Context, name string, here error, read f
 			err = read(On(t, Options{}))
 		}
 		if err == nil {
-			s.replicas.note(name)
+			s.replicas.note(n, name, here)
 			return nil
 		}
 		if ctx.Err() != nil {

@@ -39,19 +39,23 @@ type Options struct {
 	CacheSize int64
 	// Replicas are read when the target can't give an object.
 	Replicas []Replica
-	// Warn is called, once, before the first write, if the target can't create
-	// objects atomically: with ErrReplaces. It may be nil.
+	// Warn is called once, before the first write, with ErrReplaces if the target can't
+	// create objects atomically; once a replica that something has to be read from; and once
+	// if the cache can't be written. It may be nil.
 	Warn func(error)
 }
 
 // On returns the objects on a target.
 func On(t target.Target, o Options) *Store {
+	if o.Warn == nil {
+		o.Warn = func(error) {}
+	}
 	s := &Store{
 		target: tellDamage(t), remote: isRemote(t), dir: o.Dir,
-		replicas: &replicaSet{all: o.Replicas}, create: &createOnly{warn: o.Warn},
+		replicas: &replicaSet{all: o.Replicas, warn: o.Warn}, create: &createOnly{warn: o.Warn},
 	}
 	if s.remote && s.dir != "" && o.CacheSize > 0 {
-		s.cache = cache.Open(s.cacheDir(), o.CacheSize)
+		s.cache = cache.Open(s.cacheDir(), o.CacheSize, func(err error) { o.Warn(fmt.Errorf("the local cache can't be written: %w", err)) })
 	}
 	return s
 }
@@ -61,7 +65,7 @@ func (s *Store) cacheDir() string { return filepath.Join(s.dir, "objects") }
 // Fresh returns the same objects without the cache, and with other replicas: by default
 // none, so that it reads what the target itself holds. Deleting relies on nothing else.
 func (s *Store) Fresh(replicas ...Replica) *Store {
-	return &Store{target: s.target, remote: s.remote, dir: s.dir, replicas: &replicaSet{all: replicas}, create: s.create}
+	return &Store{target: s.target, remote: s.remote, dir: s.dir, replicas: &replicaSet{all: replicas, warn: s.replicas.warn}, create: s.create}
 }
 
 // Close ends the use of the cache.

@@ -55,8 +55,7 @@ func (r *Runs) Begin(ctx context.Context, run seal.Run, kind Kind, record Record
 // the lease; a nil beat does nothing else. Keep is called once.
 func (l *Lease) Keep(ctx context.Context, beat func(context.Context)) {
 	if beat == nil {
-		// A beat that is missed costs others nothing, and this run at most an upload.
-		beat = func(ctx context.Context) { _ = l.Renew(ctx) }
+		beat = l.Beat
 	}
 	l.done = make(chan struct{})
 	ctx, l.stop = context.WithCancel(ctx)
@@ -76,6 +75,14 @@ func (l *Lease) keep(ctx context.Context, beat func(context.Context)) {
 			return
 		}
 		beat(ctx)
+	}
+}
+
+// Beat renews the lease. A beat that is missed costs others nothing, and this run at most
+// an upload.
+func (l *Lease) Beat(ctx context.Context) {
+	if err := l.Renew(ctx); err != nil && ctx.Err() == nil && l.runs.o.Warn != nil {
+		l.runs.o.Warn(fmt.Errorf("the lease of this run can't be renewed: %w", err))
 	}
 }
 

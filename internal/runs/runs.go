@@ -27,7 +27,8 @@ type Options struct {
 	// serve as well as a long one. Empty is none.
 	Dir            string
 	Now            func() time.Time
-	Hostname, User string // what the leases of this process say
+	Hostname, User string      // what the leases of this process say
+	Warn           func(error) // called when a lease can't be renewed; may be nil
 }
 
 // New returns the runs on a repository.

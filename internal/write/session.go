@@ -180,7 +180,7 @@ func (s *Session) beat(ctx context.Context) {
 	if trees, err := s.save(ctx, s.completed); err == nil {
 		s.lease.SetTrees(trees)
 	}
-	_ = s.lease.Renew(ctx) // a beat that is missed costs others nothing, and this run at most an upload
+	s.lease.Beat(ctx)
 }
 
 // ChunkWriter is part of capture.Sink.

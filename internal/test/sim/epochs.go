@@ -16,7 +16,7 @@ func rotates(ctx context.Context, a *actor) error {
 		return err
 	}
 	defer r.Close()
-	_, err = r.RotateKey(ctx, a.world.program.stage.key)
+	_, err = r.Keys().Rotate(ctx, a.world.program.stage.key)
 	return err
 }
 

@@ -66,7 +66,7 @@ func newStage(t testing.TB, trees ...string) *stage {
 // readSecrets learns the keys that are needed to read the repository without package repo.
 func (s *stage) readSecrets(t testing.TB, r *repo.Repo) {
 	t.Helper()
-	sheet, err := r.RecoverySheet()
+	sheet, err := r.Keys().RecoverySheet()
 	if err != nil {
 		t.Fatal(err)
 	}
