@@ -11,67 +11,6 @@
 // is cancelled, and leaves a repository that is whole. Progress of long calls is
 // told by one function in their options.
 //
-// # What lies on a target
-//
-//	config              the repository's id and settings, sealed
-//	config-copy         the same bytes
-//	keys/<id>           a key slot: the keys, wrapped under a passphrase or key file
-//	packs/<xx>/<id>     chunks of files, or trees (package pack)
-//	index/<id>          what some packs hold (package index)
-//	snapshots/<id>      a manifest (package snapshot), or a tombstone in its place
-//	pending/<id>        a manifest about to be published: the same bytes
-//	forgotten/<id>      a manifest that was forgotten: the same bytes
-//	marks/<id>-<n>      what was said of a snapshot since: tags, a pin
-//	leases/<k>-<run>-<n>          a run under way: k is w, r or p
-//	quarantine/<pack>-<run>       a pack that a run is about to delete
-//	losses/<id>         chunks and trees that are lost
-//	reserve             random bytes, sealed, to be deleted when there is no other
-//	                    space for what deleting needs
-//	epochs/<n>          whose key an epoch's is, after the first: n has 8 digits
-//	twin                16 random bytes, in a twin only
-//	names/<id>          nothing, in a twin only: the name of a pack or manifest that
-//	                    was used there
-//	replica             16 random bytes, in a replica only
-//	replicating/<id>    a replication under way, in a replica only: the process, as
-//	                    leases name it, or nothing; id is 16 random bytes
-//
-// Every object is created once and never changed. All ids are the BLAKE3-256 hash
-// of the object's bytes, in hexadecimal digits, so that anyone can check an object
-// without a key; xx are the first two digits of the pack's. The id of a pending or
-// forgotten manifest and of a mark is that of the snapshot, so a tombstone is the one
-// object whose name isn't its hash. A run is 16 random bytes, n counts in decimal
-// digits, 8 at least. Slots are readable JSON; all else is sealed (package
-// internal/seal describes how, and the keys).
-//
-// The config is CBOR in core deterministic encoding, sealed in one piece under a
-// repository id of zeros:
-//
-//	 1  repository id    byte string, 32 random bytes
-//	 2  created          seconds since 1970
-//	 3  AEAD of new objects
-//	 4  chunking polynomial
-//	 5  least bytes of a chunk
-//	 6  most bytes of a chunk
-//	 7  bits of a fingerprint that are zero at a cut
-//	 8  bytes up to which a file is one chunk
-//	 9  bytes at which a pack is full
-//	10  bytes at which a segment is full
-//
-// A chunk's id is its keyed BLAKE3-256 hash, with the sub-key for "data ids"; a
-// page's of a tree that for "tree ids".
-//
-// The other small objects are CBOR in core deterministic encoding, with these keys:
-//
-//	lease       1 what the run does, 2 host, 3 user, 4 process, 5 begun, in
-//	            nanoseconds since 1970, 6 paths of a snapshot, 7 its directories that
-//	            are stored whole: pairs of path and tree id
-//	quarantine  1 runs that were alive before it, 2 pack
-//	mark        1 tags, 2 whether they count, 3 pinned, 4 until, in seconds since 1970,
-//	            or 0 for ever, 5 snapshot, 6 number
-//
-// Leases, quarantine objects, pending manifests and packs are sealed in their run.
-// A loss is not CBOR but the ids themselves, 32 bytes each; a tombstone is empty.
-//
 // # Deleting
 //
 // Prune deletes packs while others take snapshots, without a lock and without
@@ -146,21 +85,6 @@
 // *DamageError, a *LostError or a *pack.DamageError, all of which match ErrDamaged, and
 // nothing that depends on it is ever returned wrong.
 //
-// # Far targets
-//
-// Where a target is no local file system, manifests, index deltas and trees that were
-// read or stored are kept on this machine, too, as they are there, sealed. That answers
-// what an object holds, never whether it is there: names are listed anew whenever it
-// matters, and whoever checks, repairs or deletes reads everything from the target. A
-// damaged copy is dropped and fetched again, and the copies may be removed at any time.
-//
-// There, packs are stored several at a time, and what a restore, a copy or a check is
-// going to need is read ahead, within bounds on the bytes that are under way. A snapshot
-// in which nothing has changed takes 18 requests with its opening, whatever the number
-// of versions and packs: 5 open the repository, 3 commit the manifest, 2 are the lease,
-// and 8 ask what snapshots, deltas, losses and interrupted runs there are, whether the
-// key was rotated, what is about to be deleted (twice), and whether the parent stands.
-//
 // # Twins
 //
 // A twin is a repository with the id and the keys of another, on another target.
@@ -215,15 +139,4 @@
 // is still under way writes to what is then a repository of its own, each first stores
 // an object below replicating, and then looks whether "replica" is there; who promotes
 // removes that first, and then looks for the others.
-//
-// # Keys and their rotation
-//
-// All slots wrap the same key ring: a key for each epoch (package internal/seal). A
-// rotation stores a slot with a ring of one more epoch, then the object below epochs
-// by which that counts, and then removes the slots it replaces. The object holds the
-// 32 bytes that tell the new key from any other, and the first 16 bytes of their
-// BLAKE3 hash. Create-only Put decides between two rotations; a key for which it was
-// decided otherwise, or not yet, seals nothing. An old object of a repository stays
-// as it was sealed until prune moves or replaces it; manifests, and what is said
-// beside them, stay so for as long as they are there.
 package repo

@@ -1,9 +1,19 @@
-// Package catalog knows which snapshots there are, and what was said of them: manifests,
-// pending and forgotten ones, marks (tags and pins), and losses.
+// Package catalog knows which snapshots there are, and what is recorded beside them:
+// pending and forgotten manifests, marks (tags and pins), and losses.
 //
 // What must stay true: a manifest never changes. A tombstone may lie under its name instead:
 // a pruner puts it there to abandon a run that it takes for dead, and create-only Put
 // decides between the two.
+//
+// # Formats
+//
+// A mark is CBOR in core deterministic encoding, sealed:
+//
+//	marks/<snapshot, 64 digits>-<number, 8 digits>
+//	     1 tags, 2 whether they count, 3 pinned, 4 until, in seconds since 1970, or 0
+//	     for ever, 5 snapshot, 6 number
+//
+// A loss is the ids of chunks and trees, 32 bytes each, sealed. A tombstone is empty.
 package catalog
 
 import (

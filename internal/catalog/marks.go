@@ -18,14 +18,10 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A Mark says what was said of a snapshot after it was taken: tags in place of its
-// own, and whether it is pinned. Manifests never change; marks are objects beside
-// them,
-//
-//	marks/<snapshot, 64 digits>-<number, 8 digits>
-//
-// of which the one with the highest number counts. Create-only Put decides between
-// two that are written at once; the second is then written again on top.
+// A Mark is what was set of a snapshot after it was taken: tags in place of its own, and a
+// pin. Manifests never change; marks are objects beside them, of which the one with the
+// highest number counts. Create-only Put decides between two that are written at once; the
+// second is then written again on top.
 type Mark struct {
 	Tags   [][]byte `cbor:"1,keyasint"`
 	Tagged bool     `cbor:"2,keyasint"` // Tags count

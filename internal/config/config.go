@@ -1,5 +1,27 @@
 // Package config is what a repository is made with, and what tells what lies on a target:
 // a repository, the rest of one, a twin, a replica, something else, or nothing.
+//
+// # Format
+//
+// The config is CBOR in core deterministic encoding (RFC 8949, 4.2.1), sealed in one piece
+// under a repository id of zeros:
+//
+//	 1  repository id    byte string, 32 random bytes
+//	 2  created          seconds since 1970
+//	 3  AEAD of new objects
+//	 4  chunking polynomial
+//	 5  least bytes of a chunk
+//	 6  most bytes of a chunk
+//	 7  bits of a fingerprint that are zero at a cut
+//	 8  bytes up to which a file is one chunk
+//	 9  bytes at which a pack is full
+//	10  bytes at which a segment is full
+//
+// A chunk's id is its keyed BLAKE3-256 hash under the sub-key "data ids"; the id of a page
+// of a tree is that under "tree ids".
+//
+// A repository is a twin because the object "twin" is there, and a replica because
+// "replica" is, whatever is in them and whether they can be read or not.
 package config
 
 import (

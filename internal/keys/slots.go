@@ -4,6 +4,17 @@
 // What must stay true: an epoch counts once an object names it. Create-only Put decides
 // between two runs that rotate the key at once; nothing is sealed under an epoch before it
 // counts.
+//
+// # Rotation
+//
+// All slots wrap the same key ring, which has a key for each epoch (package internal/seal).
+// A rotation stores a slot with a ring of one more epoch, then the object below epochs by
+// which that counts, and then removes the slots that it replaces. The object's name is the
+// number of the epoch, in 8 digits; it holds the 32 bytes that tell the new key from any
+// other, and the first 16 bytes of their BLAKE3 hash. Create-only Put decides between two
+// rotations. A key that lost, or for which nothing is decided yet, seals nothing. An old
+// object stays as it was sealed until prune moves or replaces it; manifests and marks stay
+// so for as long as they are there.
 package keys
 
 import (

@@ -1,8 +1,3 @@
-// Package object stores a repository's objects on a target. It knows their names, and
-// it alone puts and deletes them.
-//
-// What must stay true: an object never changes, except that it is deleted. A Store is
-// safe for concurrent use, by any number of processes.
 package object
 
 import (

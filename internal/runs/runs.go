@@ -4,6 +4,22 @@
 // What must stay true: leases are a courtesy. A pruner waits for the runs that began before
 // it, so that they needn't store anything twice, and leaves alone the packs of runs that
 // are alive. No snapshot is lost if a run is judged wrongly.
+//
+// A run replaces its lease every two minutes. One whose lease has been the same for ten, as
+// seen on this machine's clock, counts as dead, and so does one whose process on this
+// machine has ended. To count as dead wrongly costs a run that writes uploads, never a
+// snapshot.
+//
+// # Formats
+//
+// Both objects are CBOR in core deterministic encoding, sealed in their run:
+//
+//	leases/<k>-<run>-<n>     k is w, r or p, for a run that writes, reads or prunes
+//	     1 what the run does, 2 host, 3 user, 4 process, 5 begun, in nanoseconds since
+//	     1970, 6 paths of a snapshot, 7 its directories that are stored whole: pairs of
+//	     path and tree id, 8 runs whose packs and manifests are to be left alone, too
+//	quarantine/<pack>-<run>
+//	     1 runs that were alive before it, 2 pack
 package runs
 
 import (
