@@ -36,7 +36,7 @@ func (p *program) copyCommand() *cli.Command {
 func (p *program) copy(c *cli.Context) error {
 	name := c.String("to")
 	if name == "" {
-		return hint{errors.New("no repository to copy to was given"), "name it with --to"}
+		return hint{errors.New("no destination given"), "name a repository with --to"}
 	}
 	o := repo.CopyOptions{}
 	var err error

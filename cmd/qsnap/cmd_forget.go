@@ -120,7 +120,7 @@ func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Select) ([]sn
 			return nil, hint{err, "\"qsnap pin --remove\" unpins it"}
 		}
 		if errors.Is(err, repo.ErrLocked) {
-			return nil, hint{err, "the store refuses to delete it before; nothing was forgotten"}
+			return nil, hint{err, "the store refuses to delete what is locked; nothing was forgotten"}
 		}
 		return nil, err
 	}

@@ -135,8 +135,8 @@ func sizeFlag(c *cli.Context, name string) (int64, error) {
 	return n, nil
 }
 
-// chunksOf returns parameters for chunks of a mean size: the minimum is a third of it, and
-// a cut follows after two more thirds in the mean.
+// chunksOf returns parameters for chunks of a mean size. The minimum is a third of it; a cut
+// follows, on average, two thirds after that.
 func chunksOf(size int64) (chunk.Params, error) {
 	if size == 0 {
 		return chunk.Params{}, nil

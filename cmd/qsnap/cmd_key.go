@@ -33,8 +33,8 @@ func (p *program) keyCommand() *cli.Command {
 			p.command(&cli.Command{Name: "passwd", Usage: "replace the password or key in use", Flags: fresh, Action: p.keyPasswd}),
 			p.command(&cli.Command{
 				Name: "rotate", Usage: "make a new root key, which the password or key in use opens",
-				Description: "New objects are sealed with the new root key, and \"qsnap prune\" gradually seals existing\n" +
-					"ones with it. All other passwords, keys and recovery sheets open older objects only:\n" +
+				Description: "New objects are sealed with the new root key, and \"qsnap prune\" seals existing\n" +
+					"packs with it when it repacks them. All other passwords, keys and recovery sheets open older objects only:\n" +
 					"remove and add these passwords and keys again. Anyone who had the old root key can\n" +
 					"still read what they have copied, and the manifests of existing snapshots.",
 				Flags:  []cli.Flag{&cli.BoolFlag{Name: "remove-others", Usage: "remove all other passwords and keys"}},

@@ -18,7 +18,7 @@ func (p *program) mountCommand() *cli.Command {
 		ArgsUsage: "DIR",
 		Description: "Any program can then read all versions side by side below DIR, which must be empty:\n" +
 			"snapshots/TIME, ids/ID, hosts/HOST/TIME and tags/TAG/TIME, each with a link \"latest\" to\n" +
-			"the newest. Nothing can be written. New snapshots appear while they are mounted.\n\n" +
+			"the newest. Nothing can be written. New snapshots appear as they are made.\n\n" +
 			"The command runs until Ctrl-C or \"umount DIR\". It names the programs that still use a\n" +
 			"file then, and waits for them; a second Ctrl-C does not wait. It works on Linux and,\n" +
 			"with macFUSE, on macOS; users other than root need fusermount3, from the package fuse3.",

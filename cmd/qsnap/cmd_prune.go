@@ -164,7 +164,7 @@ func (p *program) sayLocked(r *repo.PruneReport) {
 // sayStale reports pending manifests that only the user may give up.
 func (p *program) sayStale(r *repo.PruneReport) {
 	for _, m := range r.Stale {
-		p.warn("pending snapshot %s of %s, %s, was interrupted before it was saved: if its run has certainly ended, \"qsnap prune --drop-pending %s\" gives it up",
+		p.warn("snapshot %s of %s, %s, was interrupted before it was saved: if its run has certainly ended, \"qsnap prune --drop-pending %s\" gives it up",
 			m.ID.Short(), m.Hostname, term.LocalTime(m.End), m.ID.Short())
 	}
 }

@@ -222,7 +222,7 @@ func (p *program) showRepair(one repo.SnapshotRepair, forgotten bool) {
 func (p *program) rewriteCommand() *cli.Command {
 	return p.command(&cli.Command{
 		Name:      "rewrite",
-		Usage:     "copy snapshots within the repository, without some of their files",
+		Usage:     "rewrite snapshots without some of their files",
 		ArgsUsage: "SNAPSHOT...",
 		Description: "To remove a captured secret, run \"qsnap rewrite --exclude secret.key --forget SNAPSHOT...\"\n" +
 			"for all snapshots that hold it, then \"qsnap prune --max-unused 0\".",

@@ -38,7 +38,7 @@ func (p *program) targetCommand() *cli.Command {
 				Description: "In a bucket with object lock, anyone who may delete can hide a locked object, but cannot\n" +
 					"remove it. Objects that were deleted after their lock had ended are not brought back.\n" +
 					"This needs no password: a repository whose config is hidden cannot be opened.",
-				Flags:  []cli.Flag{&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done"}},
+				Flags:  []cli.Flag{&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done, but do nothing"}},
 				Action: p.targetUnhide,
 			}),
 		},

@@ -19,7 +19,7 @@ func connectionFlags() []cli.Flag {
 		objectLockFlag(),
 		&cli.StringFlag{Name: "limit-upload", Usage: "send at most `RATE` bytes a second to the repository, such as 500K or 1.5M"},
 		&cli.StringFlag{Name: "limit-download", Usage: "fetch at most `RATE` bytes a second from the repository"},
-		&cli.DurationFlag{Name: "retry-for", Value: 15 * time.Minute, Usage: "retry requests that a server or the network fails for up to `TIME`; 0 retries none"},
+		&cli.DurationFlag{Name: "retry-for", Value: 15 * time.Minute, Usage: "retry requests that failed at a server or on the way there for up to `TIME`; 0 never retries"},
 		&cli.StringFlag{Name: "ca-file", EnvVars: []string{"QSNAP_TARGET_CA_FILE"}, Usage: "trust servers whose certificate an authority in `FILE` has issued"},
 		&cli.StringFlag{Name: "fingerprint", EnvVars: []string{"QSNAP_TARGET_FINGERPRINT"}, Usage: "trust only a server whose certificate has the SHA-256 fingerprint `SUM`"},
 	}

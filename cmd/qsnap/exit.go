@@ -63,7 +63,7 @@ type outcome struct {
 }
 
 // done is how a run ends without an error.
-var done = outcome{exitOK, "done", "done, or skipped as younger or unchanged", nil}
+var done = outcome{exitOK, "done", "done, or skipped because the last snapshot is recent or nothing has changed", nil}
 
 // outcomes are all others. If an error has several, the first one counts.
 var outcomes = []outcome{

@@ -131,8 +131,8 @@ const (
 )
 
 // pipes reports whether a command line has a pipe outside of quotes, and whether another
-// shell may run one in quotes. It is perhaps where | may mean something else, as in case or
-// in arithmetic.
+// shell may run one in quotes. Outside is perhaps where | may mean something else, as in case
+// or in arithmetic.
 func pipes(line string) (outside sureness, nested bool) {
 	quoted, unquoted := false, false
 	var quote byte

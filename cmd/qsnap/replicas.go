@@ -82,8 +82,8 @@ func (p *program) pruneAll(c *cli.Context, r *repo.Repo, o repo.PruneOptions) er
 	return errors.Join(before, p.updateReplicas(c, r))
 }
 
-// replicateTo brings one replica up to date, and prints what it copied. Brief prints nothing
-// if there was nothing to copy.
+// replicateTo brings one replica up to date, and prints what it copied. If brief, it prints
+// nothing when there was nothing to copy.
 func (p *program) replicateTo(c *cli.Context, r *repo.Repo, name string, o repo.ReplicateOptions, brief bool) error {
 	t, err := p.openReplica(c, name, true)
 	if err != nil {

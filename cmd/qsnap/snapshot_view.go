@@ -28,9 +28,10 @@ type snapshotView struct {
 	unmatched []string // patterns that matched nothing, known at the end
 }
 
-// snapshotView returns the view of a snapshot. On a terminal it counts the files first, until
-// a parent gives the totals. It counts nothing if rules may leave something out: that must not
-// be examined, as it may be a file system that no longer answers.
+// snapshotView returns the view of a snapshot. On a terminal it counts the files in the
+// background, until a parent gives the totals. It counts nothing if rules may leave something
+// out: what is left out must not be examined, as it may be a file system that no longer
+// answers.
 func (p *program) snapshotView(c *cli.Context, r *repo.Repo, paths []string) *snapshotView {
 	ctx, cancel := context.WithCancel(c.Context)
 	v := &snapshotView{p: p, view: p.newView(), cancel: cancel, json: time.Now()}

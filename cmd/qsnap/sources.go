@@ -36,7 +36,8 @@ func (p *program) sayLatest(m *snapshot.Manifest, sources int) {
 }
 
 // oneSource returns an error that lists the sources if a selection has several. Commands that
-// delete or replace call it first: they must not act on the newest snapshot of any source.
+// delete or replace call it first: they must not act on the newest
+// snapshot of an arbitrary source.
 func (p *program) oneSource(c *cli.Context, r *repo.Repo, s repo.Select) error {
 	sources, err := r.Sources(c.Context, s)
 	if len(sources) <= 1 {
