@@ -21,8 +21,8 @@ func (p *program) jsonCommand() *cli.Command {
 }
 
 // jsonIntro describes what all output of --json has in common.
-const jsonIntro = `With --json, commands print JSON. Most print one object a line; its message_type says which
-one. Some print a single array. Standard error has objects, too: if a command fails, the
+const jsonIntro = `With --json, commands print JSON. Most print one object a line; its message_type says what
+it is. Some print a single array. Standard error has objects, too: if a command fails, the
 last of them is an exit_error. Its kind and code are one of:
 %s.
 

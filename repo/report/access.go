@@ -45,7 +45,7 @@ func NewKeyReplaced() KeyReplaced { return KeyReplaced{Head{"key_replaced"}} }
 // KeyRotated is what came of a rotation.
 type KeyRotated struct {
 	Head
-	Left    []repo.Key `json:"left" doc:"those that open only what is older"`
+	Left    []repo.Key `json:"left" doc:"keys that open older objects only"`
 	Removed int        `json:"removed"`
 }
 

@@ -87,9 +87,9 @@ type Healed struct {
 	Replica     string `json:"replica"`
 	Differences int    `json:"differences"`
 	repo.HealReport
-	ReplicaObjects int   `json:"replica_objects" doc:"mended there"`
+	ReplicaObjects int   `json:"replica_objects" doc:"repaired there"`
 	ReplicaBytes   int64 `json:"replica_bytes"`
-	Lost           int   `json:"lost" doc:"objects that can't be mended"`
+	Lost           int   `json:"lost" doc:"objects that can't be repaired"`
 }
 
 // NewHealed returns a Healed of the replica at a location.

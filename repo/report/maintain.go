@@ -12,7 +12,7 @@ import (
 type Finding struct {
 	Head
 	repo.Finding
-	Files []AffectedFile `json:"files,omitempty" doc:"the first of those it touches"`
+	Files []AffectedFile `json:"files,omitempty" doc:"the first of the files it affects"`
 	Next  string         `json:"next,omitempty" doc:"what to do about it"`
 }
 

@@ -40,7 +40,7 @@ type Counts struct {
 	DataAdded       uint64 `json:"data_added" doc:"bytes of data and trees"`
 	DataAddedPacked uint64 `json:"data_added_packed" doc:"bytes these took"`
 	Skipped         uint64 `json:"skipped" doc:"paths that rules left out"`
-	Errors          uint64 `json:"errors" doc:"paths that could not be read as they should"`
+	Errors          uint64 `json:"errors" doc:"paths that could not be read correctly"`
 }
 
 // NewSnapshot returns a Snapshot of a manifest.
@@ -114,7 +114,7 @@ type SnapshotSummary struct {
 	Paths      []string    `json:"paths"`
 	Good       bool        `json:"good"`
 	Missing    []string    `json:"missing" doc:"paths"`
-	Unmatched  []string    `json:"unmatched_excludes" doc:"patterns that met nothing"`
+	Unmatched  []string    `json:"unmatched_excludes" doc:"patterns that matched nothing"`
 	Counts
 	BytesRead     uint64  `json:"bytes_read"`
 	TotalDuration float64 `json:"total_duration" doc:"in seconds"`
