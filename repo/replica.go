@@ -32,7 +32,7 @@ func ReplicaOn(name string, t target.Target) Replica {
 
 var (
 	// ErrReplica means that a repository can only be read, being a replica.
-	ErrReplica = errors.New("it is a replica, which only replication changes")
+	ErrReplica = config.ErrReplica
 	// ErrPromoted means that a target holds a replica no more: it was promoted.
 	ErrPromoted = errors.New("it is no replica any more: it was promoted")
 	// ErrReplicating means that a replica can't be promoted, because something may still

@@ -2,15 +2,7 @@ package repo
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"os/user"
-	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/qsnap/qsnap/chunk"
@@ -66,12 +58,6 @@ type Repo struct {
 	e *engine.Engine
 }
 
-// defaultCacheSize bounds the cache of objects.
-const defaultCacheSize = 512 << 20
-
-// defaultCacheMemory bounds the decompressed segments that are kept.
-const defaultCacheMemory = 16 << 20
-
 // Options of an open repository. The zero value is useful.
 type Options struct {
 	// CacheDir is where the local index and copies of small objects lie, in a directory
@@ -102,8 +88,6 @@ type Options struct {
 	// Replicas are further targets with the same repository. What can't be read any
 	// more is read from them.
 	Replicas []Replica
-
-	username string // of this process, as far as it is known
 }
 
 // InitOptions say how a new repository is made. The zero value is useful. They
@@ -127,149 +111,43 @@ type InitOptions struct {
 // target) is ErrOccupied. Where an Init was interrupted, one with the same secret
 // completes it.
 func Init(ctx context.Context, t target.Target, u Unlocker, o InitOptions) (*Repo, error) {
-	o.fill()
-	there := object.On(t, object.Options{})
-	if _, err := there.Stat(ctx, object.ConfigName); err == nil {
-		return nil, fmt.Errorf("a repository is here already: %w", fs.ErrExist)
-	} else if !errors.Is(err, fs.ErrNotExist) {
+	choice := config.Choice{Chunks: o.Chunks, PackSize: o.PackSize}
+	e, err := engine.Create(ctx, t, unlocking(u), choice, o.Label, o.host())
+	if e == nil {
 		return nil, err
 	}
-	var id [seal.KeySize]byte
-	if _, err := io.ReadFull(o.Rand, id[:]); err != nil {
-		return nil, err
-	}
-	c, err := config.New(config.Choice{Chunks: o.Chunks, PackSize: o.PackSize}, id, o.Now())
-	if err != nil {
-		return nil, err
-	}
-	if err := config.Vacant(ctx, there, config.Below(string(object.Keys))); err != nil {
-		return nil, err
-	}
-	secret, err := u.Unlock(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("get the secret of the repository: %w", err)
-	}
-	ring, begun, err := keys.Begun(ctx, there, secret.secret)
-	if ring == nil && err == nil {
-		ring, err = seal.NewKeyring(o.Rand)
-	}
-	if err != nil {
-		return nil, err
-	}
-	body, err := c.Marshal()
-	if err != nil {
-		return nil, err
-	}
-	sealed, err := seal.NewSealer(ring, [seal.KeySize]byte{}, c.AEAD, o.Rand).Seal(seal.Config, body)
-	if err != nil {
-		return nil, err
-	}
-	r, err := newRepo(t, o.Options, c, ring, "")
-	if err != nil {
-		return nil, err
-	}
-	if _, err := r.e.Store.CreatesOnly(ctx); err != nil {
-		return nil, err
-	}
-	// The config comes last: without it nothing is a repository, so what a crash
-	// leaves before is no harm. Create-only decides between two that race.
-	slot, err := r.e.Keys.Begin(ctx, secret.secret, o.Label)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.e.Store.Put(ctx, object.ConfigName, sealed); err != nil {
-		return nil, object.Join(err, r.e.Store.Delete(context.WithoutCancel(ctx), object.Keys.Under(slot)))
-	}
-	if begun != "" { // whoever put it may still be there, and take it away: this has its own
-		if err := r.e.Store.Remove(ctx, object.Keys.Under(begun)); err != nil {
-			return r, err
-		}
-	}
-	if err := r.e.Store.Put(ctx, object.ConfigCopyName, sealed); err != nil {
-		return r, err
-	}
-	return r, r.e.Store.KeepReserve(ctx, r.e.Sealer, r.e.Rand)
+	return &Repo{e}, err
 }
 
 // Open opens the repository on a target. A replica can only be read: what would
 // change it is ErrReplica. The errors are ErrNoRepository,
 // ErrWrongSecret and, for what is damaged, *DamageError, beside the target's own.
 func Open(ctx context.Context, t target.Target, u Unlocker, o Options) (*Repo, error) {
-	o.fill()
-	there := object.On(t, object.Options{})
-	sealed, err := config.Read(ctx, there, false)
-	if err != nil {
-		return nil, config.WhyNone(ctx, there, err)
-	}
-	secret, err := u.Unlock(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("get the secret of the repository: %w", err)
-	}
-	ring, slot, err := keys.Unlock(ctx, there, secret.secret)
+	e, err := engine.Open(ctx, t, unlocking(u), o.host())
 	if err != nil {
 		return nil, err
 	}
-	c, err := config.OpenOne(ring, sealed[object.ConfigName])
-	if err != nil {
-		if sealed, err = config.Read(ctx, there, true); err == nil {
-			c, err = config.Open(ring, sealed)
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	if c.Twin, err = config.ReadSibling(ctx, there, object.TwinName); err != nil {
-		return nil, err
-	}
-	if c.Replica, err = config.ReadSibling(ctx, there, object.ReplicaName); err != nil {
-		return nil, err
-	}
-	if c.Replica != "" {
-		t = object.ReadOnly(t, ErrReplica)
-	}
-	return newRepo(t, o, c, ring, slot)
+	return &Repo{e}, nil
 }
 
-func (o *Options) fill() {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Rand == nil {
-		o.Rand = rand.Reader
-	}
-	if o.Hostname == "" {
-		o.Hostname, _ = os.Hostname()
-	}
-	if u, err := user.Current(); err == nil {
-		o.username = u.Username
-	}
-	if warn, mu := o.Warn, new(sync.Mutex); warn != nil {
-		o.Warn = func(err error) {
-			mu.Lock()
-			defer mu.Unlock()
-			warn(err)
-		}
-	}
-	if o.CacheSize == nil {
-		o.CacheSize = new(int64(defaultCacheSize))
-	}
-	if o.CacheMemory <= 0 {
-		o.CacheMemory = defaultCacheMemory
+// unlocking returns what asks for the secret.
+func unlocking(u Unlocker) func(context.Context) (keys.Secret, error) {
+	return func(ctx context.Context) (keys.Secret, error) {
+		s, err := u.Unlock(ctx)
+		return s.secret, err
 	}
 }
 
-// newRepo returns a repository on a target, opened with a ring from a key slot.
-func newRepo(t target.Target, o Options, c *config.Config, ring *seal.Keyring, slot string) (*Repo, error) {
-	of := object.Options{Dir: o.localDir(c), CacheSize: *o.CacheSize, Warn: o.Warn}
+// host returns the options with what is chosen where they leave it open.
+func (o *Options) host() engine.Host {
+	h := engine.Host{
+		Now: o.Now, Rand: o.Rand, Hostname: o.Hostname, Warn: o.Warn,
+		CacheDir: o.CacheDir, CacheSize: o.CacheSize, CacheMemory: o.CacheMemory,
+	}
 	for _, replica := range o.Replicas {
-		of.Replicas = append(of.Replicas, object.Replica(replica))
+		h.Replicas = append(h.Replicas, object.Replica(replica))
 	}
-	h := engine.Host{Now: o.Now, Rand: o.Rand, Hostname: o.Hostname, User: o.username, CacheMemory: o.CacheMemory, Warn: o.Warn}
-	e, err := engine.New(t, of, h, c, ring, slot)
-	if err != nil {
-		return nil, err
-	}
-	return &Repo{e: e}, nil
+	return h
 }
 
 // Chunks returns where the repository cuts files, for InitOptions of one that is to
@@ -282,20 +160,6 @@ func (r *Repo) ID() string { return r.e.Config.ID() }
 // Close releases what the repository holds locally. No other method may be called
 // during or after it.
 func (r *Repo) Close() error { return engine.Close(r.e) }
-
-// localDir returns the directory of what is kept locally of a repository, or "" if there is
-// no place for it.
-func (o *Options) localDir(c *config.Config) string {
-	dir := o.CacheDir
-	if dir == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return ""
-		}
-		dir = filepath.Join(user, "qsnap")
-	}
-	return filepath.Join(dir, c.LocalName())
-}
 
 // Probe returns ErrNoRepository unless a target holds a repository, or a *DamageError
 // for one that has lost its config; it needs no secret.

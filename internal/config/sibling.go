@@ -12,6 +12,9 @@ import (
 	"github.com/qsnap/qsnap/internal/object"
 )
 
+// ErrReplica means that a repository can only be read, as it is a replica.
+var ErrReplica = errors.New("it is a replica, which only replication changes")
+
 // ReadSibling returns what tells a repository from others with its id, as the twin or
 // replica that it is, or nothing where there is no object of that name.
 //

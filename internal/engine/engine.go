@@ -6,9 +6,6 @@
 package engine
 
 import (
-	"io"
-	"time"
-
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/blob"
@@ -18,7 +15,6 @@ import (
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/seal"
-	"github.com/qsnap/qsnap/target"
 )
 
 // An Engine is an open repository as its rooms see it.
@@ -39,23 +35,6 @@ type Engine struct {
 
 	Index *index.Index  // of an Engine made by Fresh or FreshOn; else nil
 	Dry   *object.Meter // counts what isn't stored, of an Engine made by Dry; else nil
-}
-
-// A Host is what the process brings along that has opened the repository.
-type Host struct {
-	Now         func() time.Time
-	Rand        io.Reader
-	Hostname    string
-	User        string // empty if unknown
-	CacheMemory int    // bytes of decompressed segments that are kept
-	Warn        func(error)
-}
-
-// New returns the repository on a target, opened with a ring from a key slot.
-func New(t target.Target, of object.Options, h Host, c *config.Config, ring *seal.Keyring, slot string) (*Engine, error) {
-	store := object.On(t, of)
-	k := keys.New(store, ring, slot, keys.Options{Now: h.Now, Rand: h.Rand, Hostname: h.Hostname, User: h.User})
-	return on(store, k, of.Dir, h, c, ring)
 }
 
 func on(store *object.Store, k *keys.Keys, dir string, h Host, c *config.Config, ring *seal.Keyring) (*Engine, error) {

@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"crypto/rand"
+	"io"
+	"os"
+	"os/user"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/qsnap/qsnap/internal/config"
+	"github.com/qsnap/qsnap/internal/object"
+)
+
+// A Host is what the process that opens a repository brings along. The zero value is
+// useful.
+type Host struct {
+	Now      func() time.Time // nil is time.Now
+	Rand     io.Reader        // nil is crypto/rand
+	Hostname string           // empty is what the system says
+	Warn     func(error)      // called with oddities that fail nothing; nil ignores them
+
+	CacheDir    string // empty is "qsnap" in the user's cache directory
+	CacheSize   *int64 // bytes of objects that are cached; nil is 512 MiB
+	CacheMemory int    // bytes of decompressed segments that are kept; 0 is 16 MiB
+	Replicas    []object.Replica
+
+	User string // of this process, as far as it is known
+}
+
+const (
+	defaultCacheSize   = 512 << 20
+	defaultCacheMemory = 16 << 20
+)
+
+// fill chooses what is left open.
+func (h *Host) fill() {
+	if h.Now == nil {
+		h.Now = time.Now
+	}
+	if h.Rand == nil {
+		h.Rand = rand.Reader
+	}
+	if h.Hostname == "" {
+		h.Hostname, _ = os.Hostname()
+	}
+	if u, err := user.Current(); err == nil {
+		h.User = u.Username
+	}
+	if h.CacheSize == nil {
+		h.CacheSize = new(int64(defaultCacheSize))
+	}
+	if h.CacheMemory <= 0 {
+		h.CacheMemory = defaultCacheMemory
+	}
+	h.Warn = inTurn(h.Warn)
+}
+
+// inTurn returns a function that calls f by one goroutine at a time.
+func inTurn(f func(error)) func(error) {
+	if f == nil {
+		return func(error) {}
+	}
+	var mu sync.Mutex
+	return func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		f(err)
+	}
+}
+
+// localDir returns the directory of what is kept locally of a repository, or "" if there is
+// no place for it.
+func (h *Host) localDir(c *config.Config) string {
+	dir := h.CacheDir
+	if dir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return ""
+		}
+		dir = filepath.Join(user, "qsnap")
+	}
+	return filepath.Join(dir, c.LocalName())
+}

@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/qsnap/qsnap/internal/config"
+	"github.com/qsnap/qsnap/internal/keys"
+	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/target"
+)
+
+// Open opens the repository on a target. It asks for the secret once the repository is
+// found. A replica is opened so that every change is config.ErrReplica.
+func Open(ctx context.Context, t target.Target, unlock func(context.Context) (keys.Secret, error), h Host) (*Engine, error) {
+	h.fill()
+	there := object.On(t, object.Options{})
+	sealed, err := config.Read(ctx, there, false)
+	if err != nil {
+		return nil, config.WhyNone(ctx, there, err)
+	}
+	secret, err := ask(ctx, unlock)
+	if err != nil {
+		return nil, err
+	}
+	ring, slot, err := keys.Unlock(ctx, there, secret)
+	if err != nil {
+		return nil, err
+	}
+	c, err := openConfig(ctx, there, ring, sealed)
+	if err != nil {
+		return nil, err
+	}
+	if c.Replica != "" {
+		t = object.ReadOnly(t, config.ErrReplica)
+	}
+	return onTarget(t, h, c, ring, slot)
+}
+
+func ask(ctx context.Context, unlock func(context.Context) (keys.Secret, error)) (keys.Secret, error) {
+	secret, err := unlock(ctx)
+	if err != nil {
+		return secret, fmt.Errorf("get the secret of the repository: %w", err)
+	}
+	return secret, nil
+}
+
+// openConfig opens a config, or else the copy of it.
+func openConfig(ctx context.Context, there *object.Store, ring *seal.Keyring, sealed map[string][]byte) (*config.Config, error) {
+	c, err := config.OpenOne(ring, sealed[object.ConfigName])
+	if err != nil {
+		if sealed, err = config.Read(ctx, there, true); err == nil {
+			c, err = config.Open(ring, sealed)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.Twin, err = config.ReadSibling(ctx, there, object.TwinName); err != nil {
+		return nil, err
+	}
+	c.Replica, err = config.ReadSibling(ctx, there, object.ReplicaName)
+	return c, err
+}
+
+// onTarget returns the repository on a target, opened with a ring from a key slot.
+func onTarget(t target.Target, h Host, c *config.Config, ring *seal.Keyring, slot string) (*Engine, error) {
+	dir := h.localDir(c)
+	store := object.On(t, object.Options{Dir: dir, CacheSize: *h.CacheSize, Replicas: h.Replicas, Warn: h.Warn})
+	k := keys.New(store, ring, slot, keys.Options{Now: h.Now, Rand: h.Rand, Hostname: h.Hostname, User: h.User})
+	return on(store, k, dir, h, c, ring)
+}
