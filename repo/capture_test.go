@@ -131,7 +131,7 @@ func TestVanishedAndUnreadableFilesDoNotStopASnapshot(t *testing.T) {
 	if fmt.Sprint(m.Problems.List) != "[{a/denied open: permission denied} {a/vanished open: file does not exist} {denied-dir open: permission denied}]" {
 		t.Errorf("problems %v", m.Problems.List)
 	}
-	fsys := f.FS(t.Context(), m)
+	fsys := f.View(m).FS(t.Context())
 	for _, name := range []string{"a/kept", "b/kept"} {
 		if _, err := fs.ReadFile(fsys, name); err != nil {
 			t.Error(err)

@@ -182,7 +182,7 @@ func TestCopyingGoesOnWhileBothEndsArePruned(t *testing.T) {
 
 // isVersion reports whether a snapshot is that version of the small tree.
 func isVersion(r *repo.Repo, m *snapshot.Manifest, v int) bool {
-	fsys := r.FS(context.Background(), m)
+	fsys := r.View(m).FS(context.Background())
 	for name, file := range smallTree(v) {
 		if b, err := fs.ReadFile(fsys, name); err != nil || !bytes.Equal(b, file.Data) {
 			return false

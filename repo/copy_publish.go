@@ -232,20 +232,24 @@ func (c *copier) culprit(ctx context.Context, m *snapshot.Manifest, err error) s
 	if !errors.As(err, &lost) {
 		return ""
 	}
-	for p, err := range snapshot.Walk(ctx, c.from.Blobs, &m.Root) {
+	path := ""
+	_ = snapshot.Walk(ctx, c.from.Blobs, &m.Root, func(at string, e *snapshot.Entry, err error) error {
 		if err != nil && lost.Tree {
-			return "/" + p.Path
+			path = "/" + at
+			return fs.SkipAll
 		}
-		if err != nil || p.Type != snapshot.File || lost.Tree && p.List.IsZero() {
-			continue
+		if err != nil || e.Type != snapshot.File || lost.Tree && e.List.IsZero() {
+			return nil
 		}
-		for piece, err := range snapshot.Chunks(ctx, c.from.Blobs, p.Entry, 0) {
+		for piece, err := range snapshot.Chunks(ctx, c.from.Blobs, e, 0) {
 			if err != nil || piece.ID == lost.ID {
-				return "/" + p.Path
+				path = "/" + at
+				return fs.SkipAll
 			}
 		}
-	}
-	return ""
+		return nil
+	})
+	return path
 }
 
 // manifest returns a snapshot's manifest for the destination.

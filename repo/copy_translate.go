@@ -6,6 +6,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/blob"
+	"github.com/qsnap/qsnap/internal/view"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -87,7 +88,7 @@ func (t *translator) learn(ctx context.Context, m *snapshot.Manifest, base *vers
 			len(was.Content) < 2 && was.List.IsZero() { // a single chunk that has changed
 			continue
 		}
-		if is, err := entryAt(ctx, t.c.to.Blobs, base.to, c.Path); err == nil && is.Type == snapshot.File {
+		if is, err := view.Entry(ctx, t.c.to.Blobs, base.to, c.Path); err == nil && is.Type == snapshot.File {
 			t.learnFile(ctx, was, is)
 		}
 	}

@@ -42,7 +42,7 @@ func crashTree(v int) fstest.MapFS {
 // sameTree fails the test unless a snapshot holds just those files.
 func sameTree(t *testing.T, r *repo.Repo, m *snapshot.Manifest, want fstest.MapFS) {
 	t.Helper()
-	fsys := r.FS(context.Background(), m)
+	fsys := r.View(m).FS(context.Background())
 	got := map[string]bool{}
 	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

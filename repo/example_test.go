@@ -3,7 +3,6 @@ package repo_test
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"log"
 	"os"
 	"path/filepath"
@@ -106,31 +105,12 @@ func ExampleRepo_Find() {
 	ctx := context.Background()
 	r := exampleRepo(ctx)
 	defer r.Close()
-	m, err := r.Find(ctx, "latest", repo.Select{})
+	versions, err := r.Snapshots(ctx, repo.Select{})
 	check(err)
-	e, err := r.Entry(ctx, m, "src/main.go")
+	m, err := r.Find(ctx, versions[0].ID.Short(), repo.Select{})
 	check(err)
-	check(r.CopyFile(ctx, os.Stdout, e))
-	// Output: package main
-}
-
-func ExampleRepo_FS() {
-	ctx := context.Background()
-	r := exampleRepo(ctx)
-	defer r.Close()
-	m, err := r.Find(ctx, "latest", repo.Select{})
-	check(err)
-	// http.FileServerFS could serve this.
-	err = fs.WalkDir(r.FS(ctx, m), ".", func(path string, d fs.DirEntry, err error) error {
-		fmt.Println(path)
-		return err
-	})
-	check(err)
-	// Output:
-	// .
-	// readme.txt
-	// src
-	// src/main.go
+	fmt.Println(m.Paths, m.Tags)
+	// Output: [/srv/app] [hourly]
 }
 
 func ExampleRepo_Restore() {

@@ -41,7 +41,7 @@ func testMapFS() fstest.MapFS {
 func TestASnapshotIsAnFS(t *testing.T) {
 	f := newFixture(t)
 	m := f.snapshot(repo.FS(testMapFS(), "/map"), repo.SnapshotOptions{})
-	fsys := f.FS(t.Context(), m)
+	fsys := f.View(m).FS(t.Context())
 	if err := fstest.TestFS(fsys, "a.txt", "empty", "dir/b.bin", "dir/sub/c", "dir/link", "empty-dir", "zeros", "dir/ä ö/ü.txt"); err != nil {
 		t.Error(err)
 	}
@@ -74,7 +74,7 @@ func TestASnapshotIsAnFS(t *testing.T) {
 func TestASnapshotOfASnapshotIsTheSame(t *testing.T) {
 	f := newFixture(t)
 	m := f.snapshot(repo.FS(testMapFS(), "/map"), repo.SnapshotOptions{})
-	again := f.snapshot(repo.FS(f.FS(t.Context(), m), "/map"), repo.SnapshotOptions{})
+	again := f.snapshot(repo.FS(f.View(m).FS(t.Context()), "/map"), repo.SnapshotOptions{})
 	if again.Root.Subtree != m.Root.Subtree {
 		t.Error("another tree")
 	}
@@ -89,7 +89,7 @@ func TestSymbolicLinksOfASnapshotLeadNowhereElse(t *testing.T) {
 		"a/b":  {Data: []byte("../../a/../.."), Mode: fs.ModeSymlink},
 	}, "/map"), repo.SnapshotOptions{})
 	for _, name := range []string{"abs", "up", "loop", "a/b", "loop/x"} {
-		if _, err := f.FS(t.Context(), m).Open(name); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := f.View(m).FS(t.Context()).Open(name); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -100,7 +100,7 @@ func TestFilesReadFromAnyOffset(t *testing.T) {
 	data := randomBytes(3, 5<<20)
 	clear(data[1<<20 : 2<<20])
 	m := f.snapshot(repo.FS(fstest.MapFS{"f": {Data: data}}, "/map"), repo.SnapshotOptions{})
-	file, err := f.FS(t.Context(), m).Open("f")
+	file, err := f.View(m).FS(t.Context()).Open("f")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestFilesReadFromAnyOffset(t *testing.T) {
 func TestASnapshotCanBeServed(t *testing.T) {
 	f := newFixture(t)
 	m := f.snapshot(repo.FS(testMapFS(), "/map"), repo.SnapshotOptions{})
-	server := httptest.NewServer(http.FileServerFS(f.FS(t.Context(), m)))
+	server := httptest.NewServer(http.FileServerFS(f.View(m).FS(t.Context())))
 	defer server.Close()
 	req, err := http.NewRequest("GET", server.URL+"/dir/sub/c", nil)
 	if err != nil {
@@ -149,7 +149,7 @@ func TestAStreamIsOneFile(t *testing.T) {
 	for _, size := range []int{0, 10, 128 << 10, 20 << 20} {
 		data := randomBytes(uint64(size), size)
 		m := f.snapshot(repo.Stream("dump.sql", bytes.NewReader(data)), repo.SnapshotOptions{AllowEmptySource: size == 0})
-		got, err := fs.ReadFile(f.FS(t.Context(), m), "dump.sql")
+		got, err := fs.ReadFile(f.View(m).FS(t.Context()), "dump.sql")
 		if err != nil || !bytes.Equal(got, data) {
 			t.Errorf("%d bytes: read %d, %v", size, len(got), err)
 		}

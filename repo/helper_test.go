@@ -77,3 +77,22 @@ func (f *fixture) restore(m *snapshot.Manifest, o repo.RestoreOptions) repo.Rest
 	}
 	return report
 }
+
+// A namedEntry is an entry with its path in a snapshot.
+type namedEntry struct {
+	path string
+	*snapshot.Entry
+}
+
+// entries returns everything in a snapshot, in the order of a walk.
+func (f *fixture) entries(m *snapshot.Manifest) (all []namedEntry) {
+	f.t.Helper()
+	err := f.View(m).Walk(f.t.Context(), &m.Root, func(path string, e *snapshot.Entry, err error) error {
+		all = append(all, namedEntry{path, e})
+		return err
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return all
+}

@@ -51,8 +51,8 @@ func TestFilesOfTwoFileSystemsStayTwo(t *testing.T) {
 					t.Errorf("%s: %q, %v", name, got, err)
 				}
 			}
-			one, err1 := f.Entry(t.Context(), m, "a/x/1")
-			two, err2 := f.Entry(t.Context(), m, "a/x/2")
+			one, err1 := f.View(m).Entry(t.Context(), "a/x/1")
+			two, err2 := f.View(m).Entry(t.Context(), "a/x/2")
 			if err1 != nil || err2 != nil || one.Links != 2 || one.Device != two.Device || one.Inode != two.Inode {
 				t.Errorf("names of one file are two: %+v and %+v", one, two)
 			}
@@ -95,7 +95,7 @@ func TestAStampIsBelievedOnceTheSourcesClockHasGoneOn(t *testing.T) {
 		{text: "not", later: time.Minute, want: "ten", read: 0}, // as documented: content that changes without a stamp
 	} {
 		m := f.snapshot(source(c.text, c.later), repo.SnapshotOptions{})
-		got, err := fs.ReadFile(f.FS(t.Context(), m), "f")
+		got, err := fs.ReadFile(f.View(m).FS(t.Context()), "f")
 		if err != nil || string(got) != c.want || m.Stats.BytesRead != c.read {
 			t.Errorf("snapshot %d holds %q, %v; %d bytes read, not %d", i+1, got, err, m.Stats.BytesRead, c.read)
 		}
@@ -114,7 +114,7 @@ func TestAStampFromTheFutureSettlesNothingElse(t *testing.T) {
 	f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
 	files["f"].Data = []byte("two")
 	m := f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
-	if got, err := fs.ReadFile(f.FS(t.Context(), m), "f"); string(got) != "two" || m.Stats.BytesRead != 4 {
+	if got, err := fs.ReadFile(f.View(m).FS(t.Context()), "f"); string(got) != "two" || m.Stats.BytesRead != 4 {
 		t.Errorf("%q, %v; %d bytes read", got, err, m.Stats.BytesRead)
 	}
 }

@@ -55,9 +55,9 @@ func TestWhateverMeetsDamageSaysSoInOneWay(t *testing.T) {
 			return err
 		}},
 		{"read", "packs/", func(f *fixture, m *snapshot.Manifest) error {
-			return fs.WalkDir(f.FS(ctx, m), ".", func(p string, d fs.DirEntry, err error) error {
+			return fs.WalkDir(f.View(m).FS(ctx), ".", func(p string, d fs.DirEntry, err error) error {
 				if err == nil && !d.IsDir() {
-					_, err = fs.ReadFile(f.FS(ctx, m), p)
+					_, err = fs.ReadFile(f.View(m).FS(ctx), p)
 				}
 				return err
 			})

@@ -41,7 +41,7 @@ func TestOneFileSystemStopsAtMountPoints(t *testing.T) {
 	if len(one.Skipped.List) != 1 || !strings.Contains(one.Skipped.List[0].Text, "another file system") {
 		t.Errorf("skipped %v", one.Skipped)
 	}
-	e, err := f.Entry(t.Context(), one, "mnt") // the mount point itself is kept
+	e, err := f.View(one).Entry(t.Context(), "mnt") // the mount point itself is kept
 	if err != nil || e.Mode != 0o711 {
 		t.Errorf("%+v, %v", e, err)
 	}

@@ -62,7 +62,7 @@ func held(t *testing.T, f *fixture, m *snapshot.Manifest, dir string) []string {
 	t.Helper()
 	prefix := map[snapshot.Layout]string{snapshot.Tree: m.Paths[0], snapshot.Single: filepath.Dir(m.Paths[0]), snapshot.Paths: "/"}[m.Layout]
 	var names []string
-	fsys := f.FS(t.Context(), m)
+	fsys := f.View(m).FS(t.Context())
 	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err

@@ -33,7 +33,7 @@ func (f *fixture) notedVersion(v int) *snapshot.Manifest {
 // notes returns a snapshot's notes, as a program reads them that opens the repository.
 func (f *fixture) notes(m *snapshot.Manifest) (out []snapshot.Note) {
 	f.t.Helper()
-	for n, err := range f.Notes(f.t.Context(), m) {
+	for n, err := range f.View(m).Notes(f.t.Context()) {
 		if err != nil {
 			f.t.Fatal(err)
 		}

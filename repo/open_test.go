@@ -12,6 +12,7 @@ import (
 	"testing/fstest"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target/local"
 	"github.com/qsnap/qsnap/target/targettest"
 )
@@ -119,14 +120,12 @@ func TestEveryCallEndsWhenItsContextIsCancelled(t *testing.T) {
 	_, results["check"] = f.Check(ctx, repo.CheckOptions{})
 	_, results["stats"] = f.Stats(ctx)
 	_, results["growth"] = f.Growth(ctx, repo.Select{})
-	_, results["lookup"] = f.Lookup(ctx, &m.Root, "a.txt")
-	_, results["entry"] = f.Entry(ctx, m, "a.txt")
+	_, results["lookup"] = f.View(m).Lookup(ctx, &m.Root, "a.txt")
+	_, results["entry"] = f.View(m).Entry(ctx, "a.txt")
 	_, results["keys"] = f.Keys().List(ctx)
-	_, results["fs"] = fs.ReadFile(f.FS(ctx, m), "a.txt")
-	for _, err := range f.Walk(ctx, &m.Root) {
-		results["walk"] = err
-	}
-	for _, err := range f.ReadDir(ctx, &m.Root) {
+	_, results["fs"] = fs.ReadFile(f.View(m).FS(ctx), "a.txt")
+	results["walk"] = f.View(m).Walk(ctx, &m.Root, func(_ string, _ *snapshot.Entry, err error) error { return nil })
+	for _, err := range f.View(m).ReadDir(ctx, &m.Root) {
 		results["list"] = err
 	}
 	for name, err := range results {
@@ -184,7 +183,7 @@ func TestADamagedCacheCostsTimeOnly(t *testing.T) {
 		if again.Root.Subtree != m.Root.Subtree {
 			t.Fatalf("round %d: another tree", round)
 		}
-		if b, err := fs.ReadFile(f.FS(t.Context(), again), "d/a/"+string(rune(0x4e00))); err != nil || string(b) != string(randomBytes(0, 20)) {
+		if b, err := fs.ReadFile(f.View(again).FS(t.Context()), "d/a/"+string(rune(0x4e00))); err != nil || string(b) != string(randomBytes(0, 20)) {
 			t.Fatalf("round %d: %q, %v", round, b, err)
 		}
 	}

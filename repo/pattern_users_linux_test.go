@@ -156,16 +156,13 @@ var patternUsers = []patternUser{
 			p.t.Error(err)
 		}
 		below := "\x00" // a directory that is found is all in it
-		for e, err := range p.f.Walk(p.t.Context(), &p.m.Root) {
-			if err != nil {
-				p.t.Error(err)
-			}
-			in := strings.HasPrefix(e.Path, below+"/")
-			if !in && patterns.Match(e.Path, e.Type == snapshot.Dir) {
-				below, in = e.Path, true
+		for _, e := range p.f.entries(p.m) {
+			in := strings.HasPrefix(e.path, below+"/")
+			if !in && patterns.Match(e.path, e.Type == snapshot.Dir) {
+				below, in = e.path, true
 			}
 			if in && e.Type == snapshot.File {
-				found = append(found, p.short(e.Path))
+				found = append(found, p.short(e.path))
 			}
 		}
 		return found
@@ -181,12 +178,9 @@ func (p *patternUse) short(path string) string {
 }
 
 func (p *patternUse) files(m *snapshot.Manifest) (files []string) {
-	for e, err := range p.f.Walk(p.t.Context(), &m.Root) {
-		if err != nil {
-			p.t.Error(err)
-		}
+	for _, e := range p.f.entries(m) {
 		if e.Type == snapshot.File {
-			files = append(files, p.short(e.Path))
+			files = append(files, p.short(e.path))
 		}
 	}
 	return files

@@ -22,12 +22,12 @@ func TestADirectoryIsListedAndLookedUpByBytes(t *testing.T) {
 	f := newFixture(t)
 	m := f.snapshot(repo.FS(testMapFS(), "/map"), repo.SnapshotOptions{})
 	var names []string
-	for e, err := range f.ReadDir(t.Context(), &m.Root) {
+	for e, err := range f.View(m).ReadDir(t.Context(), &m.Root) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		names = append(names, e.Name)
-		found, err := f.Lookup(t.Context(), &m.Root, e.Name)
+		found, err := f.View(m).Lookup(t.Context(), &m.Root, e.Name)
 		if err != nil || found.Name != e.Name || found.Type != e.Type || found.Size != e.Size {
 			t.Errorf("%q: %+v, %v", e.Name, found, err)
 		}
@@ -35,19 +35,19 @@ func TestADirectoryIsListedAndLookedUpByBytes(t *testing.T) {
 	if want := []string{"a.txt", "dir", "empty", "empty-dir", "zeros"}; !slices.Equal(names, want) {
 		t.Errorf("%q, want %q", names, want)
 	}
-	if _, err := f.Lookup(t.Context(), &m.Root, "none"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := f.View(m).Lookup(t.Context(), &m.Root, "none"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a name that isn't there: %v", err)
 	}
-	file, err := f.Lookup(t.Context(), &m.Root, "a.txt")
+	file, err := f.View(m).Lookup(t.Context(), &m.Root, "a.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
 	lost := &snapshot.Entry{Type: snapshot.Dir, Problem: "permission denied"}
 	for what, dir := range map[string]*snapshot.Entry{"file, not a directory": file, "permission denied": lost} {
-		if _, err := f.Lookup(t.Context(), dir, "x"); err == nil || !strings.Contains(err.Error(), what) {
+		if _, err := f.View(m).Lookup(t.Context(), dir, "x"); err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("lookup: %v, want %q", err, what)
 		}
-		for _, err := range f.ReadDir(t.Context(), dir) {
+		for _, err := range f.View(m).ReadDir(t.Context(), dir) {
 			if err == nil || !strings.Contains(err.Error(), what) {
 				t.Errorf("list: %v, want %q", err, what)
 			}
@@ -59,7 +59,7 @@ func TestReadAtReadsWhatIsThereAndNoMore(t *testing.T) {
 	f := newFixture(t)
 	data := randomBytes(3, 3<<20)
 	m := f.snapshot(repo.FS(fstest.MapFS{"f": {Data: data}}, "/map"), repo.SnapshotOptions{})
-	e, err := f.Lookup(t.Context(), &m.Root, "f")
+	e, err := f.View(m).Lookup(t.Context(), &m.Root, "f")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestReadAtReadsWhatIsThereAndNoMore(t *testing.T) {
 		{3<<20 - 5, 6, io.EOF}, {3 << 20, 1, io.EOF}, {1 << 40, 1, io.EOF}, {3 << 20, 0, nil}, {-1, 1, fs.ErrInvalid},
 	} {
 		p := make([]byte, at.size)
-		n, err := f.ReadAt(t.Context(), e, p, at.off)
+		n, err := f.View(m).ReadAt(t.Context(), e, p, at.off)
 		want := data[min(max(at.off, 0), 3<<20):min(max(at.off, 0)+int64(at.size), 3<<20)]
 		if at.off < 0 {
 			want = nil
@@ -82,7 +82,7 @@ func TestReadAtReadsWhatIsThereAndNoMore(t *testing.T) {
 		}
 	}
 	unread := &snapshot.Entry{Type: snapshot.File, Size: 10, Problem: "permission denied"}
-	if _, err := f.ReadAt(t.Context(), unread, make([]byte, 1), 0); err == nil || !strings.Contains(err.Error(), "permission denied") {
+	if _, err := f.View(m).ReadAt(t.Context(), unread, make([]byte, 1), 0); err == nil || !strings.Contains(err.Error(), "permission denied") {
 		t.Errorf("a file that wasn't captured: %v", err)
 	}
 }
@@ -106,7 +106,7 @@ func TestAReaderThatGivesUpFailsNoOther(t *testing.T) {
 		target := &stalled{Memory: &targettest.Memory{}}
 		f := newFixtureOn(t, target)
 		m := f.snapshot(repo.FS(fstest.MapFS{"f": {Data: []byte("content")}}, "/map"), repo.SnapshotOptions{})
-		e, err := f.Lookup(t.Context(), &m.Root, "f")
+		e, err := f.View(m).Lookup(t.Context(), &m.Root, "f")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +114,7 @@ func TestAReaderThatGivesUpFailsNoOther(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		errs := [2]chan error{make(chan error, 1), make(chan error, 1)}
 		read := func(ctx context.Context, done chan error) {
-			_, err := f.ReadAt(ctx, e, make([]byte, 7), 0)
+			_, err := f.View(m).ReadAt(ctx, e, make([]byte, 7), 0)
 			done <- err
 		}
 		go read(ctx, errs[0])

@@ -25,7 +25,7 @@ func readme(ctx context.Context, noon time.Time) {
 	r, err := connect.Open(ctx, c, secret, repo.Options{})                          // connect.Init makes a repository
 	m, err := r.Snapshot(ctx, repo.Paths("/srv/app"), repo.SnapshotOptions{Tags: []string{"hourly"}})
 	then, err := r.Find(ctx, "latest", repo.Select{Before: noon}) // the newest that had ended then
-	http.Handle("/", http.FileServerFS(r.FS(ctx, then)))          // a snapshot is an fs.FS
+	http.Handle("/", http.FileServerFS(r.View(then).FS(ctx)))     // a snapshot is an fs.FS
 	report, err := r.Restore(ctx, m, repo.RestoreOptions{To: "/srv/app.new"})
 	damage, err := r.Check(ctx, repo.CheckOptions{ReadData: true}) // damage is repo.ErrDamaged, too
 	kept, err := r.Retain(ctx, repo.RetainOptions{Policy: snapshot.Policy{KeepLast: 72}})

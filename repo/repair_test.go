@@ -119,7 +119,7 @@ func TestRepairPacksSalvagesWhatCanBeRead(t *testing.T) {
 	f.reopen()
 	whole := 0
 	for name, file := range files {
-		b, err := fs.ReadFile(f.FS(t.Context(), m), name)
+		b, err := fs.ReadFile(f.View(m).FS(t.Context()), name)
 		if err == nil && bytes.Equal(b, file.Data) {
 			whole++
 		}
@@ -207,7 +207,7 @@ func TestRewriteLeavesAPathOutAndPruneMakesItUnreadable(t *testing.T) {
 	f.reopen()
 	delete(files, "config/secret.key")
 	sameTree(t, f.Repo, next, files)
-	if _, err := fs.ReadFile(f.FS(t.Context(), m), "config/secret.key"); err == nil {
+	if _, err := fs.ReadFile(f.View(m).FS(t.Context()), "config/secret.key"); err == nil {
 		t.Error("the secret can still be read")
 	}
 	if same, err := f.Rewrite(t.Context(), next, repo.RewriteOptions{Exclude: []string{"*.key"}}); err != nil || same.ID != next.ID {

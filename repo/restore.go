@@ -19,6 +19,7 @@ import (
 	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/extract"
 	"github.com/qsnap/qsnap/internal/outcome"
+	"github.com/qsnap/qsnap/internal/view"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -231,7 +232,7 @@ func (s *restoreReader) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
 // root returns the directory to be restored: the one of that path, or a bare one
 // that holds only the file of that path.
 func (s *restoreReader) root(ctx context.Context, m *snapshot.Manifest, p string) (root snapshot.Entry, bare bool, err error) {
-	e, err := entryAt(ctx, s.e.Blobs, m, p)
+	e, err := view.Entry(ctx, s.e.Blobs, m, p)
 	if err != nil {
 		return snapshot.Entry{}, false, err
 	}

@@ -81,14 +81,11 @@ func TestAFileIsRestoredIntoADirectoryThatStaysAsItIs(t *testing.T) {
 	if err := os.Chmod(out, 0o751); err != nil {
 		t.Fatal(err)
 	}
-	for p, err := range f.Walk(t.Context(), &m.Root) {
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, p := range f.entries(m) {
 		if p.Type != snapshot.File {
 			continue
 		}
-		f.restore(m, repo.RestoreOptions{To: out, Path: p.Path, Delete: true})
+		f.restore(m, repo.RestoreOptions{To: out, Path: p.path, Delete: true})
 		if _, err := os.Lstat(filepath.Join(out, p.Name)); err != nil {
 			t.Error(err)
 		}
@@ -183,7 +180,7 @@ func TestSparseFilesOfAnySizeCostOnlyTheirData(t *testing.T) {
 			t.Errorf("other bytes at %d", at)
 		}
 	}
-	if file, err := f.FS(t.Context(), m).Open("sparse"); err != nil {
+	if file, err := f.View(m).FS(t.Context()).Open("sparse"); err != nil {
 		t.Error(err)
 	} else if info, err := file.Stat(); err != nil || info.Size() != size {
 		t.Errorf("%v, %v", info, err)

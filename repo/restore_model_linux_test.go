@@ -204,10 +204,9 @@ func (w *liveWorld) holdsMount(name string) bool {
 func (w *liveWorld) noteTaken(f *fixture) {
 	w.taken, w.lost, w.large = map[string]string{}, map[string]bool{}, map[string]bool{}
 	all := treetest.Describe(w.t, w.live)
-	for e, err := range f.Walk(w.t.Context(), &w.m.Root) {
-		must(w.t, err)
-		if w.taken[e.Path] = all[e.Path]; all[e.Path] == "" {
-			w.t.Fatalf("the snapshot has %s, which isn't there", e.Path)
+	for _, e := range f.entries(w.m) {
+		if w.taken[e.path] = all[e.path]; all[e.path] == "" {
+			w.t.Fatalf("the snapshot has %s, which isn't there", e.path)
 		}
 	}
 	for name, line := range all {
@@ -221,7 +220,7 @@ func (w *liveWorld) losePack(f *fixture, mem *targettest.Memory, pack string) {
 	ways := slices.Sorted(maps.Keys(spoil))
 	spoil[ways[w.rng.IntN(len(ways))]](w.t, mem, pack)
 	f.reopen()
-	view := f.FS(w.t.Context(), w.m)
+	view := f.View(w.m).FS(w.t.Context())
 	for name, line := range w.taken {
 		if kindOf(line) != syscall.S_IFREG {
 			continue

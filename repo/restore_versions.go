@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 
+	"github.com/qsnap/qsnap/internal/view"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -50,7 +51,7 @@ func (s *restoreReader) tellVersions(ctx context.Context, m *snapshot.Manifest, 
 // hasWhole reports whether a snapshot has a file of that path, all of whose chunks are in
 // packs that are there.
 func (s *restoreReader) hasWhole(ctx context.Context, m *snapshot.Manifest, p string) (bool, error) {
-	e, err := entryAt(ctx, s.e.Blobs, m, p)
+	e, err := view.Entry(ctx, s.e.Blobs, m, p)
 	if err != nil || e.Type != snapshot.File || e.Problem != "" {
 		return false, ctx.Err() // whatever it is, it isn't that file
 	}

@@ -1,7 +1,9 @@
 package snapshot
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -141,12 +143,16 @@ func TestWalkYieldsAllAndGoesOnBehindDamage(t *testing.T) {
 	s := store{}
 	root := files{"a/x": "1", "b/y/z": "2", "c": "3"}.tree(t, s)
 	walk := func() (paths []string, failed []string) {
-		for e, err := range Walk(t.Context(), s, root) {
+		err := Walk(t.Context(), s, root, func(path string, e *Entry, err error) error {
 			if err != nil {
-				failed = append(failed, e.Path)
+				failed = append(failed, path)
 			} else {
-				paths = append(paths, e.Path)
+				paths = append(paths, path)
 			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 		return paths, failed
 	}
@@ -160,5 +166,36 @@ func TestWalkYieldsAllAndGoesOnBehindDamage(t *testing.T) {
 	delete(s, chunk.ID(e.Subtree))
 	if paths, failed := walk(); fmt.Sprint(paths, failed) != "[a a/x b c] [b]" {
 		t.Errorf("%v, failed %v", paths, failed)
+	}
+}
+
+func TestWalkSkipsWhatItsFunctionSays(t *testing.T) {
+	s := store{}
+	root := files{"a/x": "1", "b/y/z": "2", "b/z": "3", "c": "4", "d": "5"}.tree(t, s)
+	enough := errors.New("enough")
+	for _, c := range []struct {
+		at    string
+		says  error
+		paths string
+		err   error
+	}{
+		{"b", fs.SkipDir, "[a a/x b c d]", nil},
+		{"b/y", fs.SkipDir, "[a a/x b b/y b/z c d]", nil},
+		{"b/y/z", fs.SkipDir, "[a a/x b b/y b/y/z b/z c d]", nil},
+		{"c", fs.SkipDir, "[a a/x b b/y b/y/z b/z c]", nil},
+		{"b/y", fs.SkipAll, "[a a/x b b/y]", nil},
+		{"b/y", enough, "[a a/x b b/y]", enough},
+	} {
+		var paths []string
+		err := Walk(t.Context(), s, root, func(path string, _ *Entry, _ error) error {
+			paths = append(paths, path)
+			if path == c.at {
+				return c.says
+			}
+			return nil
+		})
+		if fmt.Sprint(paths) != c.paths || err != c.err {
+			t.Errorf("%v at %s: %v, %v", c.says, c.at, paths, err)
+		}
 	}
 }

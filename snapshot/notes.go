@@ -152,17 +152,18 @@ func ReadNotes(ctx context.Context, l Loader, root chunk.ID) iter.Seq2[Note, err
 		if root.IsZero() {
 			return
 		}
-		for p, err := range Walk(ctx, l, &Entry{Type: Dir, Subtree: root}) {
+		_ = Walk(ctx, l, &Entry{Type: Dir, Subtree: root}, func(name string, e *Entry, err error) error {
 			if err != nil {
-				yield(Note{Path: notedPath(p.Path)}, err)
-				return
+				yield(Note{Path: notedPath(name)}, err)
+				return fs.SkipAll
 			}
-			for _, n := range notesOf(p.Entry, notedPath(p.Path)) {
+			for _, n := range notesOf(e, notedPath(name)) {
 				if !yield(n, nil) {
-					return
+					return fs.SkipAll
 				}
 			}
-		}
+			return nil
+		})
 	}
 }
 

@@ -2,43 +2,52 @@ package snapshot
 
 import (
 	"context"
-	"iter"
+	"io/fs"
 	"path"
 )
 
-// A PathEntry is an entry with its path relative to the start of the walk.
-type PathEntry struct {
-	Path string
-	*Entry
-	// Skip may be set to keep the walk from entering a directory.
-	Skip *bool
-}
+// A WalkFunc is called by Walk for an entry, with its path relative to where the walk
+// began. An error that it returns ends the walk, except that fs.SkipDir and fs.SkipAll mean
+// what they mean to fs.WalkDir: to skip the directory, or the rest of the one that the entry
+// is in if it is no directory; and to skip all that is left.
+//
+// For a directory that can't be read, the function is called a second time, with the error.
+// If it returns nil, the walk continues behind that directory.
+type WalkFunc func(path string, e *Entry, err error) error
 
-// Walk yields everything below a directory, each directory before its contents, in the
-// order of names. A directory that can't be read is yielded a second time, with the
-// error. The walk then continues after it.
-func Walk(ctx context.Context, l Loader, root *Entry) iter.Seq2[PathEntry, error] {
-	return func(yield func(PathEntry, error) bool) {
-		walkDir(ctx, l, PathEntry{Entry: root}, yield)
+// Walk calls f for everything below a directory, for each directory before its contents, in
+// the order of names.
+func Walk(ctx context.Context, l Loader, root *Entry, f WalkFunc) error {
+	err := walkDir(ctx, l, "", root, f)
+	if err == fs.SkipDir || err == fs.SkipAll {
+		return nil
 	}
+	return err
 }
 
-func walkDir(ctx context.Context, l Loader, dir PathEntry, yield func(PathEntry, error) bool) bool {
+// walkDir returns fs.SkipDir when the rest of the directory is to be skipped.
+func walkDir(ctx context.Context, l Loader, name string, dir *Entry, f WalkFunc) error {
 	if dir.Problem != "" {
-		return true
+		return nil
 	}
 	for e, err := range ReadDir(ctx, l, dir.Subtree) {
 		if err != nil {
-			return yield(dir, err) && ctx.Err() == nil
+			if err := f(name, dir, err); err != nil {
+				return err
+			}
+			return ctx.Err()
 		}
-		skip := false
-		p := PathEntry{path.Join(dir.Path, e.Name), e, &skip}
-		if !yield(p, nil) {
-			return false
+		below := path.Join(name, e.Name)
+		err := f(below, e, nil)
+		if err == nil && e.Type == Dir {
+			err = walkDir(ctx, l, below, e, f)
 		}
-		if e.Type == Dir && !skip && !walkDir(ctx, l, p, yield) {
-			return false
+		if err == fs.SkipDir && e.Type == Dir {
+			continue
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return true
+	return nil
 }

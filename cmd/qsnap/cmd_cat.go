@@ -23,12 +23,12 @@ func (p *program) catCommand() *cli.Command {
 		ArgsUsage: "SNAPSHOT:PATH",
 		Flags:     append(selectFlags(), atFlag()),
 		Action: func(c *cli.Context) error {
-			return p.withEntry(c, "SNAPSHOT:PATH", func(r *repo.Repo, e *snapshot.Entry, _ string) error {
+			return p.withEntry(c, "SNAPSHOT:PATH", func(v *repo.View, e *snapshot.Entry, _ string) error {
 				out := bufio.NewWriterSize(p.stdout, 1<<20)
 				if e.Type == snapshot.Dir {
 					return hint{errors.New("is a directory"), "\"qsnap dump\" writes it as an archive"}
 				}
-				return errors.Join(r.CopyFile(c.Context, out, e), out.Flush())
+				return errors.Join(v.WriteTo(c.Context, out, e), out.Flush())
 			})
 		},
 	})
@@ -47,7 +47,7 @@ func (p *program) dumpCommand() *cli.Command {
 }
 
 // withEntry calls f with the entry that the only argument names.
-func (p *program) withEntry(c *cli.Context, what string, f func(r *repo.Repo, e *snapshot.Entry, path string) error) error {
+func (p *program) withEntry(c *cli.Context, what string, f func(v *repo.View, e *snapshot.Entry, path string) error) error {
 	word, err := oneArgument(c, what)
 	if err != nil {
 		return err
@@ -61,11 +61,12 @@ func (p *program) withEntry(c *cli.Context, what string, f func(r *repo.Repo, e 
 	if err != nil {
 		return err
 	}
-	e, err := r.Entry(c.Context, m, at)
+	v := r.View(m)
+	e, err := v.Entry(c.Context, at)
 	if err != nil {
 		return err
 	}
-	if err := f(r, e, strings.Trim(at, "/")); err != nil {
+	if err := f(v, e, strings.Trim(at, "/")); err != nil {
 		return fmt.Errorf("%s: %w", word, err)
 	}
 	return nil
@@ -75,7 +76,7 @@ func (p *program) dump(c *cli.Context) (err error) {
 	if format := c.String("format"); format != "tar" {
 		return fmt.Errorf("--format %q: want tar", format)
 	}
-	return p.withEntry(c, "SNAPSHOT[:PATH]", func(r *repo.Repo, e *snapshot.Entry, at string) (err error) {
+	return p.withEntry(c, "SNAPSHOT[:PATH]", func(v *repo.View, e *snapshot.Entry, at string) (err error) {
 		var w io.Writer = p.stdout
 		if name := c.String("output"); name != "" {
 			f, err := os.Create(name)
@@ -91,7 +92,7 @@ func (p *program) dump(c *cli.Context) (err error) {
 		}
 		out := bufio.NewWriterSize(w, 1<<20)
 		incomplete := false
-		err = archive.Tar(c.Context, r, e, path.Base(at), out, func(name, why string) {
+		err = archive.Tar(c.Context, v, e, path.Base(at), out, func(name, why string) {
 			incomplete = true
 			p.warn("%s is not in the archive: %s", p.path(name), why)
 		})

@@ -39,6 +39,7 @@ func (p *program) diff(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c, r)
+	var after *repo.View
 	var sides [2]*snapshot.Entry
 	var ids [2]snapshot.ID
 	for i, word := range c.Args().Slice() {
@@ -46,7 +47,8 @@ func (p *program) diff(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		if sides[i], err = p.directory(c, r, m, at); err != nil {
+		after = r.View(m)
+		if sides[i], err = p.directory(c, after, at); err != nil {
 			return err
 		}
 		ids[i] = m.ID
@@ -54,7 +56,7 @@ func (p *program) diff(c *cli.Context) error {
 	counts := report.NewDiffStatistics(ids[0], ids[1])
 	var stat *diffStat
 	if c.Bool("stat") {
-		stat = &diffStat{p: p, repo: r}
+		stat = &diffStat{p: p, view: after}
 		counts.ContentBytes = &stat.all
 	}
 	for change, err := range r.Diff(c.Context, sides[0], sides[1]) {
@@ -84,8 +86,8 @@ func (p *program) diff(c *cli.Context) error {
 }
 
 // directory returns the entry of a path in a snapshot, which must be a directory.
-func (p *program) directory(c *cli.Context, r *repo.Repo, m *snapshot.Manifest, at string) (*snapshot.Entry, error) {
-	e, err := r.Entry(c.Context, m, at)
+func (p *program) directory(c *cli.Context, v *repo.View, at string) (*snapshot.Entry, error) {
+	e, err := v.Entry(c.Context, at)
 	if err == nil && e.Type != snapshot.Dir {
 		err = fmt.Errorf("%s: is a %v, not a directory", at, e.Type)
 	}

@@ -118,18 +118,22 @@ func (f *finder) in(c *cli.Context, r *repo.Repo, m *snapshot.Manifest, patterns
 	if err != nil {
 		return err
 	}
-	for e, err := range r.Walk(c.Context, &m.Root) {
+	err = r.View(m).Walk(c.Context, &m.Root, func(path string, e *snapshot.Entry, err error) error {
 		if err != nil {
-			return fmt.Errorf("snapshot %s: %s: %w", m.ID.Short(), e.Path, err)
+			return fmt.Errorf("snapshot %s: %s: %w", m.ID.Short(), path, err)
 		}
-		if !patterns.Match(e.Path, e.Type == snapshot.Dir) {
-			continue
+		if !patterns.Match(path, e.Type == snapshot.Dir) {
+			return nil
 		}
-		f.hits[m] = append(f.hits[m], report.NewNode(e.Path, e.Entry))
-		if f.versions[e.Path] == nil {
-			f.paths = append(f.paths, e.Path)
+		f.hits[m] = append(f.hits[m], report.NewNode(path, e))
+		if f.versions[path] == nil {
+			f.paths = append(f.paths, path)
 		}
-		f.add(e.Path, e.Entry, m)
+		f.add(path, e, m)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	here := patterns.Unmatched()
 	f.unmatched = slices.DeleteFunc(f.unmatched, func(pattern string) bool { return !slices.Contains(here, pattern) })

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -39,7 +40,8 @@ func (p *program) ls(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	root, err := r.Entry(c.Context, m, at)
+	v := r.View(m)
+	root, err := v.Entry(c.Context, at)
 	if err != nil {
 		return err
 	}
@@ -53,24 +55,27 @@ func (p *program) ls(c *cli.Context) error {
 		return p.showEntry(c, base, root)
 	}
 	var failed error
-	for e, err := range r.Walk(c.Context, root) {
-		if err != nil {
-			if c.Context.Err() != nil {
-				return err
-			}
-			p.warn("%s: %s", p.path(path.Join(base, e.Path)), term.OneLine(err))
+	err = v.Walk(c.Context, root, func(at string, e *snapshot.Entry, err error) error {
+		switch {
+		case c.Context.Err() != nil && err != nil:
+			return err
+		case err != nil:
+			p.warn("%s: %s", p.path(path.Join(base, at)), term.OneLine(err))
 			failed = errors.Join(failed, err)
-			continue
+			return nil
 		}
-		*e.Skip = c.Bool("flat")
-		if err := p.showEntry(c, path.Join(base, e.Path), e.Entry); err != nil {
+		if err := p.showEntry(c, path.Join(base, at), e); err != nil {
 			return err
 		}
+		if e.Type == snapshot.Dir && c.Bool("flat") {
+			return fs.SkipDir
+		}
+		return nil
+	})
+	if err == nil && failed != nil {
+		err = reported{failed}
 	}
-	if failed != nil {
-		return reported{failed}
-	}
-	return nil
+	return err
 }
 
 func (p *program) showEntry(c *cli.Context, full string, e *snapshot.Entry) error {

@@ -87,7 +87,7 @@ func (p *program) restore(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := r.Entry(c.Context, m, at); errors.Is(err, fs.ErrNotExist) {
+	if _, err := r.View(m).Entry(c.Context, at); errors.Is(err, fs.ErrNotExist) {
 		return judged{hint{err, fmt.Sprintf("\"qsnap ls %s\" lists its contents", m.ID.Short())}, errPartial}
 	}
 	o.Path = at

@@ -110,7 +110,7 @@ func (p *program) showNotes(c *cli.Context, r *repo.Repo, m *snapshot.Manifest) 
 	for _, remark := range slices.Concat(m.Skipped.List, m.Problems.List) {
 		named[remark.Path] = true
 	}
-	for n, err := range r.Notes(c.Context, m) {
+	for n, err := range r.View(m).Notes(c.Context) {
 		if err != nil {
 			return fmt.Errorf("snapshot %s: its notes: %w", m.ID.Short(), err)
 		}

@@ -84,7 +84,8 @@ func (p *program) snapshotStats(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	root, err := r.Entry(c.Context, m, at)
+	v := r.View(m)
+	root, err := v.Entry(c.Context, at)
 	if err != nil {
 		return err
 	}
@@ -92,11 +93,14 @@ func (p *program) snapshotStats(c *cli.Context) error {
 	if root.Type != snapshot.Dir {
 		side.Add(root)
 	} else {
-		for e, err := range r.Walk(c.Context, root) {
-			if err != nil {
-				return err
+		err := v.Walk(c.Context, root, func(_ string, e *snapshot.Entry, err error) error {
+			if err == nil {
+				side.Add(e)
 			}
-			side.Add(e.Entry)
+			return err
+		})
+		if err != nil {
+			return err
 		}
 	}
 	if p.json {

@@ -15,7 +15,7 @@ import (
 // each top-level directory.
 type diffStat struct {
 	p      *program
-	repo   *repo.Repo
+	view   *repo.View
 	all    report.ContentBytes
 	beside dirBytes   // of what is in no top-level directory
 	dirs   []dirBytes // in the order of names, like the changes
@@ -40,7 +40,7 @@ func (s *diffStat) add(ctx context.Context, modifier string, change snapshot.Cha
 	if !hasContent(change.Before) && !hasContent(change.After) {
 		return nil
 	}
-	removed, added, err := s.repo.DiffContent(ctx, change.Before, change.After)
+	removed, added, err := s.view.DiffContent(ctx, change.Before, change.After)
 	if err != nil {
 		return fmt.Errorf("%s: %w", change.Path, err)
 	}

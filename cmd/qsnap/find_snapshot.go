@@ -147,7 +147,7 @@ func (p *program) snapshotAndPath(c *cli.Context, r *repo.Repo, word string) (*s
 	if err != nil || !strings.HasPrefix(path, "/") {
 		return m, path, err
 	}
-	if _, err := r.Entry(c.Context, m, path); errors.Is(err, fs.ErrNotExist) {
+	if _, err := r.View(m).Entry(c.Context, path); errors.Is(err, fs.ErrNotExist) {
 		if in, ok := repo.PathIn(m, path); ok { // the path that it had on its machine
 			path = in
 		}

@@ -49,7 +49,7 @@ func (p *program) restorePlace(c *cli.Context, r *repo.Repo, m *snapshot.Manifes
 // ownPlace returns where a directory in a snapshot was on its machine or, for a file, the
 // directory that held it.
 func ownPlace(ctx context.Context, r *repo.Repo, m *snapshot.Manifest, at string) (string, error) {
-	e, err := r.Entry(ctx, m, at)
+	e, err := r.View(m).Entry(ctx, at)
 	if err != nil || len(m.Paths) == 0 {
 		return "", err
 	}

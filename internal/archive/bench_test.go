@@ -34,14 +34,15 @@ func BenchmarkTar(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			root, err := r.Entry(b.Context(), m, "")
+			v := r.View(m)
+			root, err := v.Entry(b.Context(), "")
 			if err != nil {
 				b.Fatal(err)
 			}
 			b.SetBytes(int64(tree.files * tree.size))
 			b.ReportAllocs()
 			for b.Loop() {
-				err := archive.Tar(b.Context(), r, root, "tree", io.Discard, func(path, why string) { b.Errorf("%s: %s", path, why) })
+				err := archive.Tar(b.Context(), v, root, "tree", io.Discard, func(path, why string) { b.Errorf("%s: %s", path, why) })
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -16,28 +16,29 @@ import (
 // bsdtar. Hard links are kept, and holes become zeros. Sockets, which tar doesn't
 // support, and what was not captured are passed to skipped. Tar stops at the first read
 // error, because an archive can't report one.
-func Tar(ctx context.Context, r *repo.Repo, root *snapshot.Entry, name string, w io.Writer, skipped func(path, why string)) error {
-	t := &tarWriter{ctx: ctx, r: r, w: tar.NewWriter(w), links: map[snapshot.FileKey]string{}, skipped: skipped}
+func Tar(ctx context.Context, v *repo.View, root *snapshot.Entry, name string, w io.Writer, skipped func(path, why string)) error {
+	t := &tarWriter{ctx: ctx, view: v, w: tar.NewWriter(w), links: map[snapshot.FileKey]string{}, skipped: skipped}
 	if root.Type != snapshot.Dir {
 		if err := t.add(name, root); err != nil {
 			return err
 		}
 		return t.w.Close()
 	}
-	for e, err := range r.Walk(ctx, root) {
+	err := v.Walk(ctx, root, func(path string, e *snapshot.Entry, err error) error {
 		if err != nil {
-			return fmt.Errorf("%s: %w", e.Path, err)
+			return fmt.Errorf("%s: %w", path, err)
 		}
-		if err := t.add(e.Path, e.Entry); err != nil {
-			return err
-		}
+		return t.add(path, e)
+	})
+	if err != nil {
+		return err
 	}
 	return t.w.Close()
 }
 
 type tarWriter struct {
 	ctx     context.Context
-	r       *repo.Repo
+	view    *repo.View
 	w       *tar.Writer
 	links   map[snapshot.FileKey]string // the first name of each hard-linked file
 	skipped func(path, why string)
@@ -86,7 +87,7 @@ func (t *tarWriter) add(path string, e *snapshot.Entry) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if h.Typeflag == tar.TypeReg {
-		if err := t.r.CopyFile(t.ctx, t.w, e); err != nil {
+		if err := t.view.WriteTo(t.ctx, t.w, e); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}

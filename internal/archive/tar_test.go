@@ -43,12 +43,13 @@ func TestAnArchiveJoinsOnlyWhatCanBeOneFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, err := r.Entry(t.Context(), m, "")
+	v := r.View(m)
+	root, err := v.Entry(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := archive.Tar(t.Context(), r, root, "", &out, func(path, why string) { t.Errorf("%s: %s", path, why) }); err != nil {
+	if err := archive.Tar(t.Context(), v, root, "", &out, func(path, why string) { t.Errorf("%s: %s", path, why) }); err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]string{}

@@ -61,7 +61,7 @@ func (d *dir) pull() (*snapshot.Entry, syscall.Errno) {
 		if err != nil {
 			return nil, d.node.fail(d.node.path(), err)
 		}
-		d.next, d.stop = iter.Pull2(d.node.repo.ReadDir(d.node.ctx, self))
+		d.next, d.stop = iter.Pull2(d.node.view.ReadDir(d.node.ctx, self))
 	}
 	for {
 		e, err, ok := d.next()

@@ -32,7 +32,7 @@ var (
 func (f *file) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	ctx, done := f.node.patient(ctx)
 	defer done()
-	n, err := f.node.repo.ReadAt(ctx, f.entry, dest, off)
+	n, err := f.node.view.ReadAt(ctx, f.entry, dest, off)
 	if err != nil && err != io.EOF {
 		return nil, f.node.fail(f.node.path(), err)
 	}

@@ -77,7 +77,7 @@ func (n *folderNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut
 	var child fs.InodeEmbedder
 	switch {
 	case i.manifest != nil:
-		v := &version{n.service, i.manifest, k, path.Join(full...)}
+		v := &version{n.service, i.manifest, n.repo.View(i.manifest), k, path.Join(full...)}
 		top := v.newNode(nil, k, &i.manifest.Root)
 		child, out.Attr = top, top.attr
 	case i.folder != nil:

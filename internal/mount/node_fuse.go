@@ -32,6 +32,7 @@ type service struct {
 type version struct {
 	*service
 	manifest *snapshot.Manifest
+	view     *repo.View
 	key      key
 	place    string // the path of that place
 }
@@ -108,7 +109,7 @@ func (n *node) entry(ctx context.Context) (*snapshot.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return n.repo.Lookup(ctx, dir, n.name)
+	return n.view.Lookup(ctx, dir, n.name)
 }
 
 // dir returns the entry of a directory with what reading it needs.
@@ -152,7 +153,7 @@ func (n *node) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs
 	dir, err := n.dir(longer)
 	var e *snapshot.Entry
 	if err == nil {
-		e, err = n.repo.Lookup(longer, dir, name)
+		e, err = n.view.Lookup(longer, dir, name)
 	}
 	switch {
 	case errors.Is(err, iofs.ErrNotExist):

@@ -174,7 +174,7 @@ func TestAReplicaIsReadWhereTheRepositoryLacksSomething(t *testing.T) {
 	if opened != 0 {
 		t.Error("the replica was opened before it was needed")
 	}
-	if b, err := fs.ReadFile(r.FS(t.Context(), m), "a"); err != nil || string(b) != "hello" || opened != 1 {
+	if b, err := fs.ReadFile(r.View(m).FS(t.Context()), "a"); err != nil || string(b) != "hello" || opened != 1 {
 		t.Errorf("%q, %v, opened %d times", b, err, opened)
 	}
 }

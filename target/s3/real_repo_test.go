@@ -56,12 +56,12 @@ func initRepo(t *testing.T, tgt target.Target) *repo.Repo {
 func holds(t *testing.T, r *repo.Repo, m *snapshot.Manifest, want fstest.MapFS) {
 	t.Helper()
 	got := 0
-	err := fs.WalkDir(r.FS(t.Context(), m), ".", func(p string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(r.View(m).FS(t.Context()), ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
 		got++
-		b, err := fs.ReadFile(r.FS(t.Context(), m), p)
+		b, err := fs.ReadFile(r.View(m).FS(t.Context()), p)
 		if err == nil && (want[p] == nil || !bytes.Equal(b, want[p].Data)) {
 			err = fmt.Errorf("%s: other bytes", p)
 		}

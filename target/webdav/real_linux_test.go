@@ -74,7 +74,7 @@ func TestARepositoryOnRealServers(t *testing.T) {
 		if err != nil || len(report.Findings) > 0 {
 			t.Errorf("check: %+v, %v", report, err)
 		}
-		restored := r.FS(t.Context(), m)
+		restored := r.View(m).FS(t.Context())
 		for name, want := range files {
 			if got, err := fs.ReadFile(restored, name); err != nil || !bytes.Equal(got, want.Data) {
 				t.Errorf("%s: read %d bytes, %v", name, len(got), err)

@@ -13,10 +13,11 @@ import (
 // plain are the packages whose comments and messages are plain English. Others are added
 // when they have been rewritten.
 var plain = []string{
-	"chunk", "cmd/qsnap", "index", "internal/archive", "internal/cache", "internal/capture", "internal/disk",
-	"internal/extract", "internal/ignore", "internal/keyring", "internal/mount", "internal/place",
-	"internal/prune", "internal/seal", "pack", "snapshot", "target", "target/local", "target/rclone",
-	"target/s3", "target/sftp", "target/targettest", "target/webdav",
+	"chunk", "cmd/qsnap", "index", "internal/archive", "internal/cache", "internal/capture",
+	"internal/disk", "internal/extract", "internal/ignore", "internal/keyring", "internal/mount",
+	"internal/place", "internal/prune", "internal/seal", "internal/view", "pack", "snapshot",
+	"target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/targettest",
+	"target/webdav",
 }
 
 // dialect matches turns of phrase that a reader has to take apart. Each has a plain

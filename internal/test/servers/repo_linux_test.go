@@ -31,7 +31,7 @@ func tree(version uint64) fstest.MapFS {
 func holds(t *testing.T, r *repo.Repo, m *snapshot.Manifest, want fstest.MapFS) {
 	t.Helper()
 	got := 0
-	fsys := r.FS(t.Context(), m)
+	fsys := r.View(m).FS(t.Context())
 	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err

@@ -76,28 +76,32 @@ func (l *auditLoader) load(n need) ([]byte, error) {
 // compare returns an error unless a snapshot holds just those files.
 func (l *auditLoader) compare(root snapshot.Entry, want fstest.MapFS) error {
 	found := 0
-	for e, err := range snapshot.Walk(context.Background(), l, &root) {
+	err := snapshot.Walk(context.Background(), l, &root, func(path string, e *snapshot.Entry, err error) error {
 		if err != nil {
-			return fmt.Errorf("%s: %w", e.Path, err)
+			return fmt.Errorf("%s: %w", path, err)
 		}
 		if e.Type == snapshot.Dir {
-			continue
+			return nil
 		}
 		var content []byte
-		for c, err := range snapshot.Chunks(context.Background(), l, e.Entry, 0) {
+		for c, err := range snapshot.Chunks(context.Background(), l, e, 0) {
 			var b []byte
 			if err == nil {
 				b, err = l.load(need{c.ID, false})
 			}
 			if err != nil {
-				return fmt.Errorf("%s: %w", e.Path, err)
+				return fmt.Errorf("%s: %w", path, err)
 			}
 			content = append(content, b...)
 		}
-		if want[e.Path] == nil || !bytes.Equal(content, want[e.Path].Data) {
-			return fmt.Errorf("%s has other bytes", e.Path)
+		if want[path] == nil || !bytes.Equal(content, want[path].Data) {
+			return fmt.Errorf("%s has other bytes", path)
 		}
 		found++
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if found != len(want) {
 		return fmt.Errorf("it has %d files instead of %d", found, len(want))

@@ -115,7 +115,7 @@ func checkReadable(ctx context.Context, r *repo.Repo, prefix string, forgotten m
 	}
 	all, err := r.Snapshots(ctx, repo.Select{})
 	for _, m := range all {
-		if err := readsAs(r.FS(ctx, m), m.Tags[0]); err != nil {
+		if err := readsAs(r.View(m).FS(ctx), m.Tags[0]); err != nil {
 			return fmt.Errorf("at the end, snapshot of %q: %w", m.Tags[0], err)
 		}
 	}

@@ -80,7 +80,7 @@ func (a *actor) readsAll(ctx context.Context, r *repo.Repo) error {
 		return err
 	}
 	for _, m := range all {
-		if err := readsAs(r.FS(ctx, m), m.Tags[0]); err != nil && a.world.isPublished(a.prefix, m.ID) {
+		if err := readsAs(r.View(m).FS(ctx), m.Tags[0]); err != nil && a.world.isPublished(a.prefix, m.ID) {
 			return fmt.Errorf("read snapshot of %q: %w", m.Tags[0], err)
 		}
 	}

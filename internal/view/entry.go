@@ -1,4 +1,4 @@
-package repo
+package view
 
 import (
 	"context"
@@ -12,39 +12,46 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-func entryAt(ctx context.Context, blobs *blob.Reader, m *snapshot.Manifest, path string) (*snapshot.Entry, error) {
+// Entry returns the entry at a path of a snapshot. The path is relative to the snapshot's
+// root, which is the entry at "". Symbolic links are not followed. An absent path is
+// fs.ErrNotExist.
+func Entry(ctx context.Context, blobs *blob.Reader, m *snapshot.Manifest, path string) (*snapshot.Entry, error) {
 	e := &m.Root
 	for name := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
 		if name == "" || name == "." {
 			continue
 		}
 		if e.Type != snapshot.Dir || e.Problem != "" {
-			return nil, notThere(m, path, fs.ErrNotExist)
+			return nil, pathError(m, path, fs.ErrNotExist)
 		}
 		found, err := snapshot.Lookup(ctx, blobs, e.Subtree, name)
 		if err != nil {
-			return nil, notThere(m, path, err)
+			return nil, pathError(m, path, err)
 		}
 		e = found
 	}
 	return e, nil
 }
 
-func notThere(m *snapshot.Manifest, path string, err error) error {
+func pathError(m *snapshot.Manifest, path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("snapshot %s has no %q: %w", m.ID.Short(), path, fs.ErrNotExist)
 	}
 	return fmt.Errorf("snapshot %s: %s: %w", m.ID.Short(), path, err)
 }
 
-func readDir(ctx context.Context, blobs *blob.Reader, dir *snapshot.Entry) iter.Seq2[*snapshot.Entry, error] {
+// ReadDir yields the entries of a directory in the order of names, with a page of it in
+// memory at a time. It ends after an error.
+func ReadDir(ctx context.Context, blobs *blob.Reader, dir *snapshot.Entry) iter.Seq2[*snapshot.Entry, error] {
 	if err := readable(dir); err != nil {
 		return func(yield func(*snapshot.Entry, error) bool) { yield(nil, err) }
 	}
 	return snapshot.ReadDir(ctx, blobs, dir.Subtree)
 }
 
-func lookup(ctx context.Context, blobs *blob.Reader, dir *snapshot.Entry, name string) (*snapshot.Entry, error) {
+// Lookup returns the entry of a directory with a name, compared as bytes. An absent name is
+// fs.ErrNotExist.
+func Lookup(ctx context.Context, blobs *blob.Reader, dir *snapshot.Entry, name string) (*snapshot.Entry, error) {
 	if err := readable(dir); err != nil {
 		return nil, err
 	}
@@ -60,4 +67,10 @@ func readable(dir *snapshot.Entry) error {
 		return notCaptured(dir)
 	}
 	return nil
+}
+
+// notCaptured says why the names in a directory, or the content of a file, are not in the
+// snapshot.
+func notCaptured(e *snapshot.Entry) error {
+	return errors.New("not in the snapshot: when that was made: " + e.Problem)
 }

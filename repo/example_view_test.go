@@ -1,0 +1,81 @@
+package repo_test
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+func ExampleView_WriteTo() {
+	ctx := context.Background()
+	r := exampleRepo(ctx)
+	defer r.Close()
+	m, err := r.Find(ctx, "latest", repo.Select{})
+	check(err)
+	v := r.View(m)
+	file, err := v.Entry(ctx, "src/main.go")
+	check(err)
+	check(v.WriteTo(ctx, os.Stdout, file))
+	// Output: package main
+}
+
+func ExampleView_ReadAt() {
+	ctx := context.Background()
+	r := exampleRepo(ctx)
+	defer r.Close()
+	m, err := r.Find(ctx, "latest", repo.Select{})
+	check(err)
+	v := r.View(m)
+	file, err := v.Entry(ctx, "src/main.go")
+	check(err)
+	p := make([]byte, 4)
+	_, err = v.ReadAt(ctx, file, p, 8)
+	check(err)
+	fmt.Println(string(p))
+	// Output: main
+}
+
+func ExampleView_Walk() {
+	ctx := context.Background()
+	r := exampleRepo(ctx)
+	defer r.Close()
+	m, err := r.Find(ctx, "latest", repo.Select{})
+	check(err)
+	err = r.View(m).Walk(ctx, &m.Root, func(path string, e *snapshot.Entry, err error) error {
+		if err != nil {
+			return err
+		}
+		fmt.Println(path, e.Type, e.Size)
+		if path == "src" {
+			return fs.SkipDir
+		}
+		return nil
+	})
+	check(err)
+	// Output:
+	// readme.txt file 6
+	// src dir 0
+}
+
+func ExampleView_FS() {
+	ctx := context.Background()
+	r := exampleRepo(ctx)
+	defer r.Close()
+	m, err := r.Find(ctx, "latest", repo.Select{})
+	check(err)
+	// http.FileServerFS could serve this.
+	err = fs.WalkDir(r.View(m).FS(ctx), ".", func(path string, d fs.DirEntry, err error) error {
+		fmt.Println(path)
+		return err
+	})
+	check(err)
+	// Output:
+	// .
+	// readme.txt
+	// src
+	// src/main.go
+}
