@@ -164,8 +164,8 @@ func writeNewFile(name, text string) error {
 	return err
 }
 
-// warnUnsafe warns of a target that weakens a guarantee. What else the repository warns
-// of is reported where it matters.
+// warnUnsafe prints a warning about a target that weakens a guarantee. It ignores all other
+// warnings of the repository: commands report those where they matter.
 func (p *program) warnUnsafe(err error) {
 	if errors.Is(err, repo.ErrReplaces) {
 		err = hint{err, "an interrupted snapshot may stay pending until \"qsnap prune --drop-pending\", and two runs must not rotate the key at once"}
