@@ -69,8 +69,7 @@ func (r *Reader) Update(ctx context.Context, x *index.Index) error {
 	}
 	return x.Update(ctx, listed, func(ctx context.Context, id index.ID) (index.Delta, error) {
 		d, err := r.ReadDelta(ctx, id)
-		var damage *object.DamageError
-		if errors.Is(err, fs.ErrNotExist) || errors.As(err, &damage) {
+		if errors.Is(err, fs.ErrNotExist) || object.IsDamage(err) {
 			// Replaced since it was listed, or damaged: what is missed is found by the
 			// next update, or in the packs themselves. Check tells of damage.
 			return nil, nil
@@ -117,8 +116,7 @@ func (r *Reader) IndexUnlisted(ctx context.Context, x *index.Index) ([]*pack.Inf
 			continue
 		}
 		p, err := r.PackInfo(ctx, id, info.Size)
-		var damage *pack.DamageError
-		if errors.As(err, &damage) {
+		if _, damaged := errors.AsType[*pack.DamageError](err); damaged {
 			continue
 		}
 		if errors.Is(err, seal.ErrNoKey) {

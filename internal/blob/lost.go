@@ -59,3 +59,9 @@ func (r *Reader) FindLost(ctx context.Context, x *index.Index, m *snapshot.Manif
 		return true, err
 	})
 }
+
+// IsLost reports whether an error says that a blob is lost.
+func IsLost(err error) bool {
+	_, is := errors.AsType[*LostError](err)
+	return is
+}

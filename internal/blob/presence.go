@@ -81,7 +81,7 @@ func (p *presence) has(ctx context.Context, id chunk.ID) (replica string, err er
 				replica = on
 				return nil
 			}
-			if damage := (*pack.DamageError)(nil); !errors.As(err, &damage) {
+			if _, damaged := errors.AsType[*pack.DamageError](err); !damaged {
 				return err
 			}
 			lost.Err = err
@@ -96,8 +96,8 @@ func (p *presence) has(ctx context.Context, id chunk.ID) (replica string, err er
 	if known != nil {
 		return "", known
 	}
-	if lost := (*LostError)(nil); errors.As(err, &lost) {
-		if damage := (*pack.DamageError)(nil); errors.As(lost, &damage) {
+	if lost, ok := errors.AsType[*LostError](err); ok {
+		if damage, ok := errors.AsType[*pack.DamageError](lost); ok {
 			p.gone[damage.Pack] = true
 		}
 	}

@@ -138,7 +138,7 @@ func (r *Reader) WithIndex(ctx context.Context, f func(*index.Index) error) erro
 		func(error) error { return errors.Join(r.rebuildIndex(ctx, x), r.adoptOnce(ctx, x)) },
 	} {
 		err = f(x)
-		if lost := (*LostError)(nil); !errors.As(err, &lost) && !index.IsDamaged(err) {
+		if !IsLost(err) && !index.IsDamaged(err) {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
@@ -149,7 +149,7 @@ func (r *Reader) WithIndex(ctx context.Context, f func(*index.Index) error) erro
 		}
 	}
 	err = f(x)
-	if lost := (*LostError)(nil); errors.As(err, &lost) && r.newer.Load() {
+	if IsLost(err) && r.newer.Load() {
 		return fmt.Errorf("%w: %v", seal.ErrNoKey, err) // that may be where it is
 	}
 	return err
@@ -169,8 +169,7 @@ func (r *Reader) FromPlaces(ctx context.Context, places []index.Place, id chunk.
 			newer = err
 			continue
 		}
-		var damage *pack.DamageError
-		if !errors.As(err, &damage) {
+		if _, damaged := errors.AsType[*pack.DamageError](err); !damaged {
 			return nil, err
 		}
 		lost.Err = err

@@ -46,9 +46,8 @@ func (c *Catalog) Stored(ctx context.Context) (all []*snapshot.Manifest, damaged
 		g.Go(func() error {
 			var err error
 			found[i], err = c.Manifest(ctx, l)
-			var damage *object.DamageError
 			switch {
-			case errors.As(err, &damage):
+			case object.IsDamage(err):
 				errs[i] = err
 			case errors.Is(err, seal.ErrNoKey):
 				newer.Add(1)
@@ -119,9 +118,8 @@ func (c *Catalog) standing(ctx context.Context, all []Listing) ([]Listing, error
 	var out []Listing
 	for _, l := range all {
 		_, err := c.Manifest(ctx, l)
-		var damage *object.DamageError
 		switch {
-		case err == nil, errors.As(err, &damage):
+		case err == nil, object.IsDamage(err):
 			out = append(out, l)
 		case !errors.Is(err, fs.ErrNotExist):
 			return nil, err

@@ -129,8 +129,7 @@ func (p *publication) try(ctx context.Context) error {
 
 // isGone reports whether an error says that data isn't there.
 func isGone(err error) bool {
-	var loss *blob.LostError
-	return errors.Is(err, fs.ErrNotExist) || errors.As(err, &loss)
+	return errors.Is(err, fs.ErrNotExist) || blob.IsLost(err)
 }
 
 func (p *publication) seal() error {
@@ -177,14 +176,13 @@ func (p *publication) secure(ctx context.Context) (changed bool, err error) {
 		if err == nil {
 			err = p.s.storeAgain(ctx, lost)
 		}
-		var loss *blob.LostError
-		if errors.As(err, &loss) && p.Supply != nil {
+		if blob.IsLost(err) && p.Supply != nil {
 			if err := p.Supply(); err != nil {
 				return false, err
 			}
 			continue
 		}
-		if errors.As(err, &loss) {
+		if blob.IsLost(err) {
 			if p.Recapture == nil {
 				return false, fmt.Errorf("%w: %w", ErrGone, err)
 			}

@@ -73,6 +73,19 @@ func newTyped(t *testing.T) (*typed, []exported) {
 	return c, ours
 }
 
+// parse returns the files of a package.
+func (c *typed) parse(t *testing.T, p exported) (files []*ast.File) {
+	t.Helper()
+	for _, name := range p.GoFiles {
+		f, err := parser.ParseFile(c.files, filepath.Join(p.Dir, name), nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	return files
+}
+
 // writes returns the places at which a package calls what stores or deletes objects.
 func (c *typed) writes(path string, files []*ast.File) ([]string, error) {
 	info := &types.Info{Selections: map[*ast.SelectorExpr]*types.Selection{}}
@@ -112,15 +125,7 @@ func TestOnlyTheStoreWritesToATarget(t *testing.T) {
 		if mayWrite(strings.TrimPrefix(p.ImportPath, module)) {
 			continue
 		}
-		var files []*ast.File
-		for _, name := range p.GoFiles {
-			f, err := parser.ParseFile(c.files, filepath.Join(p.Dir, name), nil, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			files = append(files, f)
-		}
-		found, err := c.writes(p.ImportPath, files)
+		found, err := c.writes(p.ImportPath, c.parse(t, p))
 		if err != nil {
 			t.Fatal(err)
 		}
