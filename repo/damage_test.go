@@ -202,7 +202,7 @@ func showsByName(object, what string, snapshots []*snapshot.Manifest) bool {
 
 // compareRestore restores a snapshot and compares what came of it with what check
 // said would.
-func compareRestore(t *testing.T, r *repo.Repo, m *snapshot.Manifest, want fstest.MapFS, report *repo.CheckReport) {
+func compareRestore(t *testing.T, r *repo.Repo, m *snapshot.Manifest, want fstest.MapFS, report repo.CheckReport) {
 	t.Helper()
 	lost := map[string]bool{}
 	for _, finding := range report.Findings {

@@ -42,7 +42,7 @@ func TestWhateverMeetsDamageSaysSoInOneWay(t *testing.T) {
 	}{
 		{"check", "packs/", func(f *fixture, _ *snapshot.Manifest) error {
 			report, err := f.Check(ctx, repo.CheckOptions{ReadData: true})
-			if report == nil || !report.Damaged() {
+			if !report.Damaged() {
 				t.Errorf("check: %+v", report)
 			}
 			return err

@@ -37,7 +37,7 @@ func rollingTree(v int) fstest.MapFS {
 	return files
 }
 
-func (f *fixture) clean() *repo.CheckReport {
+func (f *fixture) clean() repo.CheckReport {
 	f.t.Helper()
 	report, err := f.Check(f.t.Context(), repo.CheckOptions{ReadData: true})
 	if err != nil && !errors.Is(err, repo.ErrDamaged) {

@@ -5,16 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"runtime"
 	"slices"
 	"strings"
 
-	"github.com/zeebo/blake3"
-
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/check"
 	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/runs"
@@ -147,69 +145,23 @@ func noteLossesAnew(ctx context.Context, e *engine.Engine) (int, error) {
 
 // find reads packs and notes which are damaged, and where.
 func (s *salvage) find(ctx context.Context) error {
-	c, err := newChecker(s.p.e, CheckOptions{ReadData: true, Workers: s.o.Workers, Progress: s.o.Progress})
-	if err != nil {
-		return err
-	}
-	defer c.close()
+	o := check.PackOptions{Workers: s.o.Workers, Progress: progressTo(s.o.Progress)}
 	for _, word := range s.o.Packs {
 		id, err := pack.ParseID(word[strings.LastIndexByte(word, '/')+1:])
 		if err != nil {
 			return fmt.Errorf("%q is not the id of a pack", word)
 		}
-		if c.only == nil {
-			c.only = map[pack.ID]bool{}
-		}
-		c.only[id] = true
+		o.Packs = append(o.Packs, id)
 	}
-	for _, step := range []func(context.Context) error{c.checkDeltas, c.listPacks, c.checkUnlisted, c.readPacks} {
-		if err := step(ctx); err != nil {
-			return err
-		}
+	bad, err := check.BadPacks(ctx, s.p.e, o)
+	for _, id := range bad.Whole {
+		s.report.Whole = append(s.report.Whole, id.String())
 	}
-	for _, f := range c.report.Findings {
-		id, ok := object.Packs.ID(f.Object)
-		if _, known := s.bad[id]; known || f.Kind != BadPack || !ok || c.packs[id].size == 0 || c.only != nil && !c.only[id] {
-			continue
-		}
-		whole, err := matchesName(ctx, s.p.e, object.Packs.Name(id), id)
-		if errors.Is(err, fs.ErrPermission) {
-			if w := pack.ID(id).String(); !slices.Contains(s.report.Denied, w) {
-				s.report.Denied = append(s.report.Denied, w)
-			}
-			continue
-		}
-		if err != nil && !object.IsDamage(err) {
-			return err
-		}
-		if whole {
-			if w := pack.ID(id).String(); !slices.Contains(s.report.Whole, w) {
-				s.report.Whole = append(s.report.Whole, w)
-			}
-			continue
-		}
-		s.bad[id] = c.packs[id].parts
+	for _, id := range bad.Denied {
+		s.report.Denied = append(s.report.Denied, id.String())
 	}
-	return nil
-}
-
-// matchesName reports whether an object has the bytes its name was made from: then it is
-// damaged in no case, and if it can't be opened, it is another repository's. Damage means
-// that it can't be read.
-func matchesName(ctx context.Context, e *engine.Engine, name string, hash [32]byte) (bool, error) {
-	rc, err := e.Store.Get(ctx, name, 0, -1)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	defer rc.Close()
-	h := blake3.New()
-	if _, err := io.Copy(h, rc); err != nil {
-		return false, err
-	}
-	return [32]byte(h.Sum(nil)) == hash, nil
+	s.bad = bad.Damaged
+	return err
 }
 
 // move stores anew what can be read of a damaged pack, and returns its number.

@@ -80,7 +80,7 @@ func repairSnapshot(ctx context.Context, e *engine.Engine, id snapshot.ID, o Sna
 	var damage *DamageError
 	if errors.As(err, &damage) {
 		out.Err = err
-		whole, unread := matchesName(ctx, e, object.Snapshots.Name(id), id)
+		whole, unread := e.Store.MatchesName(ctx, object.Snapshots.Name(id), id)
 		// Another repository's is not this one's to remove, and what may not be read may well
 		// be whole.
 		if unread == nil && whole || errors.Is(unread, fs.ErrPermission) {

@@ -87,7 +87,7 @@ func TestWhatCantBeReadHereIsReadFromTheReplica(t *testing.T) {
 			}
 			sameAs(t, before, hurt)
 			report, err := r.Check(t.Context(), repo.CheckOptions{ReadData: true})
-			if report == nil || report.Damaged() != errors.Is(err, repo.ErrDamaged) || !report.Damaged() && !(damage == "missing" && prefix == "index") {
+			if report.Damaged() != errors.Is(err, repo.ErrDamaged) || !report.Damaged() && !(damage == "missing" && prefix == "index") {
 				t.Errorf("%s %s: check is content: %+v, %v", name, damage, report, err)
 			}
 			r.Close()

@@ -61,7 +61,7 @@ func (p *program) check(c *cli.Context) error {
 	start := time.Now()
 	result, err := r.Check(c.Context, o)
 	v.Clear()
-	if result == nil || err != nil && !errors.Is(err, repo.ErrDamaged) {
+	if err != nil && !(errors.Is(err, repo.ErrDamaged) && result.Damaged()) {
 		return err
 	}
 	return p.checkReplicas(c, p.checkSummary(result, time.Since(start)))
@@ -121,10 +121,9 @@ func parseSubset(s string, o *repo.CheckOptions) error {
 	return nil
 }
 
-func (p *program) checkSummary(r *repo.CheckReport, took time.Duration) error {
+func (p *program) checkSummary(r repo.CheckReport, took time.Duration) error {
 	errorCount := 0
-	for i := range r.Findings {
-		f := &r.Findings[i]
+	for _, f := range r.Findings {
 		if f.IsDamage() {
 			errorCount++
 		}
@@ -152,7 +151,7 @@ func (p *program) checkSummary(r *repo.CheckReport, took time.Duration) error {
 	return nil
 }
 
-func (p *program) showFinding(f *repo.Finding) error {
+func (p *program) showFinding(f repo.Finding) error {
 	if p.json {
 		return p.emit(report.NewFinding(f, nextStep(f)))
 	}
@@ -181,7 +180,7 @@ func (p *program) showFinding(f *repo.Finding) error {
 }
 
 // nextStep says what to do about a finding.
-func nextStep(f *repo.Finding) string {
+func nextStep(f repo.Finding) string {
 	if strings.HasSuffix(f.What, ": "+fs.ErrPermission.Error()) {
 		return "it may be intact: fix its permissions, or run this command as a user who may read it"
 	}

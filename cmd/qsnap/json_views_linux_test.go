@@ -88,7 +88,7 @@ func (s *jsonSession) maintains() {
 		}, 1500*time.Millisecond, false, false))
 	})
 	s.exact("check", func(p *program) {
-		err := p.checkSummary(&repo.CheckReport{Snapshots: 1, Trees: 2, Packs: 3, PackBytes: 4, BytesRead: 5, Findings: []repo.Finding{
+		err := p.checkSummary(repo.CheckReport{Snapshots: 1, Trees: 2, Packs: 3, PackBytes: 4, BytesRead: 5, Findings: []repo.Finding{
 			{Kind: repo.Foreign, Object: "foreign", What: "it is not qsnap's"},
 			{Kind: repo.BadConfig, Object: "config", What: "it is damaged"},
 			{Kind: repo.Lost, Object: "chunk", What: "it is lost", Total: 2, Files: []repo.AffectedFile{{Snapshot: m.ID, Path: "/a\xff"}, {Snapshot: m.ID, Path: "/b", Dir: true}}},

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -76,3 +77,13 @@ func (c *Catalog) Forget(ctx context.Context, id snapshot.ID) error {
 
 // Knew reports whether this process has read a manifest whose id begins so.
 func (c *Catalog) Knew(prefix string) bool { return c.manifests.knew(prefix) }
+
+// CheckManifest returns what is wrong with the copy of a manifest that is kept under a name
+// of that kind: as pending, or as forgotten.
+func (c *Catalog) CheckManifest(k object.Kind, name string, sealed []byte) error {
+	_, err := c.sealer.Open(seal.Manifest, sealed)
+	if err == nil && k.HashName(sealed) != name {
+		err = object.ErrHash
+	}
+	return err
+}

@@ -90,3 +90,12 @@ func (c *Catalog) RemoveLosses(ctx context.Context, l LossSet, isStored func(chu
 	}
 	return nil
 }
+
+// CheckLoss returns what is wrong with the loss of that name.
+func (c *Catalog) CheckLoss(name string, sealed []byte) error {
+	_, err := c.sealer.Open(seal.Loss, sealed)
+	if err == nil && object.Losses.HashName(sealed) != name {
+		err = object.ErrHash
+	}
+	return err
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/qsnap/qsnap/internal/cache"
 	"github.com/qsnap/qsnap/target"
+	"github.com/zeebo/blake3"
 )
 
 // A Store is the objects on a target. Errors of reading tell damage from failure: an
@@ -153,6 +154,25 @@ func (s *Store) IDs(ctx context.Context, k Kind) iter.Seq2[Listed, error] {
 // bytes.
 func (s *Store) ReadAll(ctx context.Context, name string, limit int64) ([]byte, error) {
 	return target.ReadAll(ctx, s.target, name, limit)
+}
+
+// MatchesName reports whether an object has the bytes its name was made from, given the hash
+// in its name. Then it isn't damaged; if it can't be opened, it is another repository's. An
+// object that isn't there doesn't match. A *DamageError means that it can't be read.
+func (s *Store) MatchesName(ctx context.Context, name string, hash [32]byte) (bool, error) {
+	rc, err := s.Get(ctx, name, 0, -1)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer rc.Close()
+	h := blake3.New()
+	if _, err := io.Copy(h, rc); err != nil {
+		return false, err
+	}
+	return [32]byte(h.Sum(nil)) == hash, nil
 }
 
 // ReadFront returns the first bytes of an object, or all if it has fewer.

@@ -13,6 +13,13 @@ type Progress struct {
 	Elapsed     time.Duration
 }
 
+// The units of progress.
+const (
+	Objects   = "objects"
+	Bytes     = "bytes"
+	Snapshots = "snapshots"
+)
+
 // A Cost is what something asks of a target.
 type Cost struct {
 	Requests  int64

@@ -25,8 +25,8 @@ type AffectedFile struct {
 }
 
 // NewFinding returns a Finding with the next step.
-func NewFinding(f *repo.Finding, next string) Finding {
-	out := Finding{Head: Head{"note"}, Finding: *f, Next: next}
+func NewFinding(f repo.Finding, next string) Finding {
+	out := Finding{Head: Head{"note"}, Finding: f, Next: next}
 	if f.IsDamage() {
 		out.MessageType = "error"
 	}
@@ -45,8 +45,8 @@ type CheckSummary struct {
 }
 
 // NewCheckSummary returns a CheckSummary.
-func NewCheckSummary(r *repo.CheckReport, errors int, took time.Duration) CheckSummary {
-	return CheckSummary{Head{"summary"}, errors, *r, took.Seconds()}
+func NewCheckSummary(r repo.CheckReport, errors int, took time.Duration) CheckSummary {
+	return CheckSummary{Head{"summary"}, errors, r, took.Seconds()}
 }
 
 // PruneSummary is what came of a prune. The costs are those of a dry run.

@@ -7,6 +7,7 @@
 //	    repo/report        the shapes of what --json prints: data only
 //	    repo/connect       opens repositories by location; alone imports back ends
 //	L3  repo               sessions, pruning, checking, repair, replicas; and the API
+//	    internal/check     finds damage
 //	    internal/catalog   manifests and what was said of them
 //	    internal/blob      the index and segments, read
 //	    internal/runs      leases and quarantine

@@ -14,7 +14,7 @@ import (
 // when they have been rewritten.
 var plain = []string{
 	"chunk", "cmd/qsnap", "index", "internal/archive", "internal/cache", "internal/capture",
-	"internal/disk", "internal/extract", "internal/ignore", "internal/keyring", "internal/mount",
+	"internal/check", "internal/disk", "internal/extract", "internal/ignore", "internal/keyring", "internal/mount",
 	"internal/place", "internal/prune", "internal/seal", "internal/view", "pack", "snapshot",
 	"target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/targettest",
 	"target/webdav",
