@@ -34,6 +34,7 @@ import (
 
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/target"
 )
 
 // Keys are the keys of an open repository: those it seals with, and its slots. They are safe
@@ -127,6 +128,8 @@ func Unlock(ctx context.Context, store *object.Store, secret Secret) (ring *seal
 	switch {
 	case len(tried) == 0 && damaged == nil:
 		return nil, "", &object.DamageError{Object: string(object.Keys), Err: errors.New("there are no key slots: open the repository with its recovery sheet")}
+	case isFailure(damaged):
+		return nil, "", damaged // the secret may be that of the slot which wasn't read
 	case damaged != nil:
 		return nil, "", fmt.Errorf("%w, or its key slot is damaged: %w", seal.ErrWrongSecret, damaged)
 	}
@@ -159,8 +162,14 @@ func (s keySlot) unwrap(secret Secret) (*seal.Keyring, error) {
 // relists bounds how often the slots are listed again.
 const relists = 10
 
+// isFailure reports whether an error of reading is the target's, and says nothing about the
+// object.
+func isFailure(err error) bool {
+	return err != nil && (target.Temporary(err) || errors.Is(err, target.ErrGivenUp))
+}
+
 // readSlots returns the slots that can be read, those with the most epochs first,
-// and why another can't.
+// and why another can't: that the target fails rather than that a slot is damaged.
 func readSlots(ctx context.Context, store *object.Store) (slots []keySlot, damaged, err error) {
 	for info, err := range store.List(ctx, object.Keys) {
 		if err != nil {
@@ -171,7 +180,9 @@ func readSlots(ctx context.Context, store *object.Store) (slots []keySlot, damag
 			continue // removed meanwhile
 		}
 		if err != nil {
-			damaged = err
+			if damaged == nil || isFailure(err) {
+				damaged = err
+			}
 			continue
 		}
 		slots = append(slots, keySlot{slot, object.Keys.Rest(info.Name)})

@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/qsnap/qsnap/internal/keys"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/internal/test/fixture"
+	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
@@ -159,5 +161,24 @@ func TestUnlockingEndsWhenItIsCancelled(t *testing.T) {
 	}}
 	if _, _, err := keys.Unlock(ctx, r.on(f).store, fixture.KeyFile(t, 1)); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestATargetThatFailsIsNoWrongSecret(t *testing.T) {
+	one, two := fixture.KeyFile(t, 1), fixture.KeyFile(t, 2)
+	r, k := newRing(t, one)
+	add(t, k, two, "second")
+	first, other := object.Keys.Under(list(t, k)["first"].ID), object.Keys.Under(list(t, k)["second"].ID)
+	whole := r.mem.Objects()[other]
+	for _, cause := range []error{syscall.ECONNRESET, target.ErrGivenUp} {
+		r.mem.Set(other, whole)
+		bad := r.on(&fixture.BadSector{Target: r.mem, Name: first, Err: cause})
+		bad.open(two)
+		r.mem.Set(other, []byte("damaged"))
+		for _, secret := range []keys.Secret{one, fixture.KeyFile(t, 3)} {
+			if _, _, err := bad.unlock(secret); !errors.Is(err, cause) || errors.Is(err, seal.ErrWrongSecret) || object.IsDamage(err) {
+				t.Errorf("%v: %v", cause, err)
+			}
+		}
 	}
 }
