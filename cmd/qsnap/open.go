@@ -164,8 +164,9 @@ func writeNewFile(name, text string) error {
 	return err
 }
 
-// warnUnsafe prints a warning about a target that weakens a guarantee. It ignores all other
-// warnings of the repository: commands report those where they matter.
+// warnUnsafe prints a warning about a target that weakens a guarantee. It ignores the other
+// warnings of the repository: close reports reads from a replica, and a cache or lease that
+// can't be written costs only time.
 func (p *program) warnUnsafe(err error) {
 	if errors.Is(err, repo.ErrReplaces) {
 		err = hint{err, "an interrupted snapshot may stay pending until \"qsnap prune --drop-pending\", and two runs must not rotate the key at once"}
