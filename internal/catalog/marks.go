@@ -54,8 +54,37 @@ func (m *Mark) IsPinned(now time.Time) bool {
 }
 
 // Marks returns the marks of all snapshots that have any. One that can't be
-// read counts as a pin, which harms nobody.
+// read counts as a pin, which harms nobody. One that is replaced before it is read
+// is listed again: else its snapshot would seem to have no pin.
 func (c *Catalog) Marks(ctx context.Context) (map[snapshot.ID]*Mark, error) {
+	read, gone := map[snapshot.ID]*Mark{}, map[snapshot.ID]uint64{}
+	for again := true; again; {
+		newest, err := c.newestMarks(ctx)
+		if err != nil {
+			return nil, err
+		}
+		again = false
+		for _, id := range slices.SortedFunc(maps.Keys(newest), object.Compare) {
+			if m := read[id]; m != nil && m.Number == newest[id] {
+				continue
+			}
+			m, err := c.readMark(ctx, id, newest[id])
+			if errors.Is(err, fs.ErrNotExist) {
+				again = again || gone[id] != newest[id]
+				gone[id] = newest[id]
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			read[id] = m
+		}
+	}
+	return read, nil
+}
+
+// newestMarks returns the highest number of a mark of each snapshot that has any.
+func (c *Catalog) newestMarks(ctx context.Context) (map[snapshot.ID]uint64, error) {
 	newest := map[snapshot.ID]uint64{}
 	for info, err := range c.store.List(ctx, object.Marks) {
 		if err != nil {
@@ -65,18 +94,7 @@ func (c *Catalog) Marks(ctx context.Context) (map[snapshot.ID]*Mark, error) {
 			newest[id] = max(newest[id], number)
 		}
 	}
-	out := map[snapshot.ID]*Mark{}
-	for _, id := range slices.SortedFunc(maps.Keys(newest), object.Compare) {
-		m, err := c.readMark(ctx, id, newest[id])
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // replaced or removed since
-		}
-		if err != nil {
-			return nil, err
-		}
-		out[id] = m
-	}
-	return out, nil
+	return newest, nil
 }
 
 func (c *Catalog) readMark(ctx context.Context, id snapshot.ID, number uint64) (*Mark, error) {

@@ -226,3 +226,33 @@ func TestAMarkThatCantBeStoredIsReported(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Another replaces a mark when this one has listed it and reads it.
+func TestAMarkThatIsReplacedMeanwhileIsReadAsItIsNow(t *testing.T) {
+	s := newShelf(t)
+	id, other := s.publish(1), s.publish(2)
+	s.pin(id, time.Time{})
+	s.pin(other, time.Time{})
+	replace := func() {
+		if err := s.tag(id, "a"); err != nil {
+			t.Error(err)
+		}
+	}
+	s.during("get", object.Marks, replace).wants("read meanwhile", "1[a] pinned", "2[] pinned")
+	if _, err := s.during("get", object.Marks, replace).ForgetAll(t.Context(), []snapshot.ID{id}); !errors.Is(err, catalog.ErrPinned) {
+		t.Errorf("a pinned snapshot is forgotten: %v", err)
+	}
+	if err := s.during("get", object.Marks, replace).tag(id, "zz"); err != nil {
+		t.Fatal(err)
+	}
+	s.wants("changed meanwhile", "1[a a a zz] pinned", "2[] pinned")
+}
+
+func TestAMarkThatIsRemovedMeanwhileIsNone(t *testing.T) {
+	s := newShelf(t)
+	id, other := s.publish(1), s.publish(2)
+	s.pin(id, time.Time{})
+	s.pin(other, time.Time{})
+	remove := func() { s.mem.Set(catalog.MarkName(id, 1), nil) }
+	s.during("get", object.Marks, remove).wants("removed", "1[]", "2[] pinned")
+}
