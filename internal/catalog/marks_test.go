@@ -2,8 +2,10 @@ package catalog_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"errors"
+	"iter"
 	"slices"
 	"strings"
 	"syscall"
@@ -15,6 +17,7 @@ import (
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/internal/test/fixture"
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
@@ -153,9 +156,13 @@ func TestAMarkThatCantBeReadCountsAsAPin(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := catalog.MarkName(id, 7)
+	short, err := object.Encode(catalog.Mark{Snapshot: id[:2], Number: 7})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for what, b := range map[string][]byte{
 		"garbage": []byte("garbage"), "empty": {}, "another snapshot's": s.mem.Objects()[catalog.MarkName(other, 1)],
-		"no body": s.seal(seal.Mark, nil), "of another kind": s.seal(seal.Loss, nil),
+		"no body": s.seal(seal.Mark, nil), "of another kind": s.seal(seal.Loss, nil), "without its id": s.seal(seal.Mark, short),
 	} {
 		s.mem.Set(name, b)
 		s.wants(what, "1[own] pinned", "2[a]")
@@ -255,4 +262,25 @@ func TestAMarkThatIsRemovedMeanwhileIsNone(t *testing.T) {
 	s.pin(other, time.Time{})
 	remove := func() { s.mem.Set(catalog.MarkName(id, 1), nil) }
 	s.during("get", object.Marks, remove).wants("removed", "1[]", "2[] pinned")
+}
+
+// A stale target lists an object that is gone.
+type stale struct {
+	*targettest.Memory
+	gone string
+}
+
+func (s *stale) List(ctx context.Context, prefix string) iter.Seq2[target.Info, error] {
+	return func(yield func(target.Info, error) bool) {
+		if strings.HasPrefix(s.gone, prefix) && !yield(target.Info{Name: s.gone}, nil) {
+			return
+		}
+		s.Memory.List(ctx, prefix)(yield)
+	}
+}
+
+func TestAMarkThatIsListedAndGoneIsNone(t *testing.T) {
+	s := newShelf(t)
+	id := s.publish(1)
+	s.on(&stale{s.mem, catalog.MarkName(id, 3)}, object.Options{}).wants("a stale listing", "1[]")
 }
