@@ -13,64 +13,15 @@
 //
 // # Deleting
 //
-// Prune deletes packs while others take snapshots, without a lock and without
-// trusting any clock. What makes that safe is the order in which each looks and
-// writes. A writer, after its packs and deltas are stored:
+// Prune deletes packs while others take snapshots, without a lock and without trusting any
+// clock: package internal/prune has the protocol. It relies on Put that only creates. Where
+// a target says that its Put may replace objects, Options.Warn hears that before anything is
+// stored, and a pending manifest of a dead run is abandoned only if a person names it
+// (PruneOptions.DropPending): what the others reach is kept.
 //
-//  1. stores its manifest as pending, which counts for those who delete;
-//  2. lists the quarantine, and then the packs it relies on: what is in quarantine or
-//     gone it stores again;
-//  3. stores the manifest under its final name: create-only, so that it fails if a
-//     tombstone is there, and begins again under another name;
-//  4. removes the pending one.
-//
-// If the quarantine is empty in step 2 and the parent snapshot still stands
-// afterwards, all that the parent reaches is there, so that only packs it relies on
-// beyond that are looked at. Who deletes:
-//
-//  1. names packs in quarantine that seem to be dead, after moving what is needed of
-//     them to new packs, and leaves alone those of runs that are alive;
-//  2. waits for the runs that were alive before;
-//  3. reads the pending manifests, then the published ones, and all their trees;
-//  4. lists the quarantine of all, then the packs: a pack may go only if each living
-//     blob in it is in another that is there and in nobody's quarantine; else it
-//     leaves the quarantine again;
-//  5. replaces the index deltas that list the pack, deletes it, and only then takes it
-//     out of quarantine.
-//
-// A pending manifest without a living run is given up by a tombstone under its final
-// name: create-only Put decides, once, between that and its publication. A pack that
-// somebody else has in quarantine is never relied on again: what is needed of it is
-// moved.
-//
-// Runs show by leases that they are alive, replacing them every two minutes; one that
-// has been the same for ten, as seen on this machine's clock, or whose process on
-// this machine has ended, counts as dead. To judge wrongly costs the writer uploads,
-// never a snapshot.
-//
-// All of that relies on Put that only creates. Where a target says that its own may
-// replace objects, Options.Notice is told so before anything is stored, and no pending
-// manifest is given up but those that a person names (PruneOptions.DropPending): what
-// stale ones reach is kept.
-//
-// # Locks
-//
-// A target.Locker can keep objects from being deleted for some time by anyone, as a
-// bucket with object lock does. Then no pack can be deleted before the retention of any
-// snapshot that relies on it has ended, however old the pack is: between the steps 2
-// and 3 a writer has the target lock what it relies on, up to the time that
-// target.Locker.RetainUntil says. What it knows to be locked so far it doesn't ask for again;
-// that is in locks.json in the cache directory, and is only a cache. The config, key
-// slots, epochs and manifests are locked too; leases, pending manifests, quarantine,
-// marks and index deltas never are.
-//
-// Forget refuses what is locked, Retain keeps it and says so. Prune asks for locks
-// before it puts a pack in quarantine. A dead pack that is locked it leaves alone, and
-// reports until when. Of one that is mostly dead it moves what is needed, replaces the
-// deltas that list it, and takes it out of quarantine again: as nobody relies on it any
-// more, nobody makes its lock longer, and a later prune deletes it. The same happens
-// where the target refuses to delete a pack that was locked since. Such a pack is listed
-// in no delta.
+// A target.Locker can keep objects from being deleted for some time by anyone, as a bucket
+// with object lock does. Forget refuses what is locked, Retain keeps it and says so. Prune
+// leaves a dead pack that is locked alone, and reports until when.
 //
 // # Crashes
 //

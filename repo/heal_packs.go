@@ -11,6 +11,7 @@ import (
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/prune"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/write"
 	"github.com/qsnap/qsnap/pack"
@@ -114,7 +115,7 @@ func (h *healer) loseDelta(d Difference) {
 // mendPacks stores anew what snapshots here need of packs that are damaged or missing
 // here, and removes these.
 func (h *healer) mendPacks(ctx context.Context) error {
-	bad, infos, err := h.badPacks(ctx)
+	bad, err := h.badPacks(ctx)
 	if err != nil || len(bad) == 0 {
 		return err
 	}
@@ -123,45 +124,44 @@ func (h *healer) mendPacks(ctx context.Context) error {
 		return err
 	}
 	defer engine.Close(r)
-	p := newPruner(r, PruneOptions{Workers: h.o.Workers})
-	var within context.Context
-	if p.s, within, err = write.Begin(ctx, r, runs.Pruning, runs.Record{What: "heal"}, CompressionAuto, h.o.Workers); err != nil {
+	session, within, err := write.Begin(ctx, r, runs.Pruning, runs.Record{What: "heal"}, CompressionAuto, h.o.Workers)
+	if err != nil {
 		return err
 	}
-	defer p.s.Close()
-	s := &salvage{p: p, bad: bad, infos: infos, keep: map[chunk.ID]bool{}}
-	if err = p.collect(within); err == nil {
-		err = s.replace(within)
+	defer session.Close()
+	moved, err := prune.Remove(within, r, session, prune.Removal{Packs: bad})
+	if err == nil {
+		_, err = noteLossesAnew(within, r)
 	}
 	if err != nil {
-		return p.s.Cause(err)
+		return session.Cause(err)
 	}
-	h.report.Packs, h.report.Blobs = len(s.report.Damaged), s.report.Salvaged
+	h.report.Packs, h.report.Blobs = len(bad), int(moved)
 	return nil
 }
 
-// badPacks returns the packs to be replaced here, with all their segments, and what
-// they hold: those that are damaged here, and those that aren't here and are listed here,
+// badPacks returns the packs to be replaced here, and what they hold: those that are damaged here, and those that aren't here and are listed here,
 // or hold something that a snapshot here reaches and no sound pack here does.
-func (h *healer) badPacks(ctx context.Context) (bad map[pack.ID]map[int]bool, infos map[pack.ID]*pack.Info, err error) {
-	bad, infos = map[pack.ID]map[int]bool{}, map[pack.ID]*pack.Info{}
+func (h *healer) badPacks(ctx context.Context) (bad map[pack.ID]prune.BadPack, err error) {
+	bad = map[pack.ID]prune.BadPack{}
+	infos := map[pack.ID]*pack.Info{}
 	trouble := slices.ContainsFunc(h.of(object.Packs), func(d Difference) bool { return d.Here != Sound })
 	if !trouble {
-		return bad, infos, nil
+		return bad, nil
 	}
 	w := &needWalk{h: h, seen: map[chunk.ID]bool{}, needed: map[pack.ID]bool{}}
 	if w.e, err = engine.Fresh(h.e, object.Replica(ReplicaOn("", h.target))); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer engine.Close(w.e)
 	if w.packs, err = h.e.Blobs.Packs(ctx); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	listed := map[pack.ID]bool{} // here
 	for _, repo := range []*engine.Engine{h.e, h.there} {
 		deltas, err := deltasOf(ctx, repo)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		for _, name := range slices.Sorted(maps.Keys(deltas)) {
 			for _, p := range deltas[name] {
@@ -174,28 +174,28 @@ func (h *healer) badPacks(ctx context.Context) (bad map[pack.ID]map[int]bool, in
 		w.e.Index.Add(infos[id])
 	}
 	if _, err := w.e.Blobs.IndexUnlisted(ctx, w.e.Index); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := w.walk(ctx); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for _, d := range h.of(object.Packs) {
 		id, ok := object.Packs.ID(d.Name)
 		if !ok || d.Here == Sound || d.Here == Missing && !w.needed[id] && !listed[id] {
 			continue
 		}
-		bad[id] = map[int]bool{}
 		if infos[id] == nil && d.There == Sound { // no delta lists it, here or there
 			if infos[id], err = readInfoOf(ctx, h.there, d.Name, id); err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 		}
 		if d.There != Sound {
-			h.lose(d.Name)
-			delete(bad, id) // for RepairPacks, which keeps a copy
+			h.lose(d.Name) // it is for RepairPacks, which keeps a copy
+			continue
 		}
+		bad[id] = prune.BadPack{Info: infos[id]}
 	}
-	return bad, infos, nil
+	return bad, nil
 }
 
 // readInfoOf reads what a pack holds from the pack, given its name.

@@ -100,7 +100,7 @@ func TestPruneLeavesAloneWhatItCannotReadAndSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	report, err := f.Prune(t.Context(), repo.PruneOptions{MaxUnused: new(0.0)})
-	if !errors.Is(err, repo.ErrDamaged) || report == nil || len(report.Left) == 0 {
+	if !errors.Is(err, repo.ErrDamaged) || len(report.Left) == 0 || !errors.Is(err, report.Left[0]) {
 		t.Errorf("%+v, %v", report, err)
 	}
 	if _, there := mem.Objects()[name]; !there {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -399,10 +400,14 @@ func TestWhereObjectsAreReplacedAStalePendingManifestIsKept(t *testing.T) {
 	if !bytes.Equal(mem.Objects()[pending], object) {
 		t.Error("the pending manifest is gone")
 	}
-	if _, err := r.Prune(t.Context(), repo.PruneOptions{DropPending: []string{"0000"}}); !errors.Is(err, repo.ErrNoSnapshot) {
+	if _, err := r.Prune(t.Context(), repo.PruneOptions{DropPending: []snapshot.ID{{1}}}); !errors.Is(err, repo.ErrNoSnapshot) {
 		t.Errorf("drop what isn't there: %v", err)
 	}
-	report, err := r.Prune(t.Context(), repo.PruneOptions{AllowNoSnapshots: true, DropPending: []string{m.ID.String()[:8]}})
+	left, err := r.Maintenance().Pending(t.Context())
+	if err != nil || !slices.Equal(left, []snapshot.ID{m.ID}) {
+		t.Fatalf("pending: %v, %v", left, err)
+	}
+	report, err := r.Prune(t.Context(), repo.PruneOptions{AllowNoSnapshots: true, DropPending: left})
 	if err != nil || len(report.Stale) > 0 || report.Removed == 0 {
 		t.Errorf("%+v, %v", report, err)
 	}

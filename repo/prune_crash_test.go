@@ -124,7 +124,7 @@ func TestAPruneThatDiesAnywhereHarmsNothingAndIsFinishedByTheNext(t *testing.T) 
 func TestPruneHeedsItsLimits(t *testing.T) {
 	key := testKey(t)
 	base, _ := pruneBase(t, key)
-	run := func(o repo.PruneOptions) (*repo.PruneReport, *targettest.Memory) {
+	run := func(o repo.PruneOptions) (repo.PruneReport, *targettest.Memory) {
 		tgt := base.Clone()
 		r, err := repo.Open(t.Context(), tgt, key, repo.Options{CacheDir: t.TempDir()})
 		if err != nil {
@@ -141,15 +141,15 @@ func TestPruneHeedsItsLimits(t *testing.T) {
 	if all.Repacked == 0 || all.UnusedBytes != 0 {
 		t.Errorf("without limits: %+v", all)
 	}
-	none, _ := run(repo.PruneOptions{MaxUnused: new(math.Inf(1)), MaxRepack: 1})
+	none, _ := run(repo.PruneOptions{MaxUnused: new(math.Inf(1)), MaxRepack: new(int64(1))})
 	if none.Repacked != 0 || none.Removed == 0 || none.UnusedBytes == 0 {
 		t.Errorf("with nothing to be written anew: %+v", none)
 	}
-	some, _ := run(repo.PruneOptions{MaxUnused: new(1e-9), MaxRepack: all.RepackedBytes / 2})
+	some, _ := run(repo.PruneOptions{MaxUnused: new(1e-9), MaxRepack: new(all.RepackedBytes / 2)})
 	if some.RepackedBytes == 0 || some.RepackedBytes > all.RepackedBytes/2 {
 		t.Errorf("with half of it: %+v", some)
 	}
-	late, _ := run(repo.PruneOptions{MaxUnused: new(1e-9), Budget: 1})
+	late, _ := run(repo.PruneOptions{MaxUnused: new(1e-9), Budget: new(time.Nanosecond)})
 	if late.Repacked != 0 || late.Removed == 0 {
 		t.Errorf("with no time: %+v", late)
 	}

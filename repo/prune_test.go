@@ -49,7 +49,7 @@ func (f *fixture) clean() repo.CheckReport {
 	return report
 }
 
-func (f *fixture) prune(o repo.PruneOptions) *repo.PruneReport {
+func (f *fixture) prune(o repo.PruneOptions) repo.PruneReport {
 	f.t.Helper()
 	report, err := f.Prune(f.t.Context(), o)
 	if err != nil {

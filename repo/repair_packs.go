@@ -2,19 +2,15 @@ package repo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"runtime"
-	"slices"
 	"strings"
 
-	"github.com/qsnap/qsnap/chunk"
-	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/check"
 	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/prune"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/write"
 	"github.com/qsnap/qsnap/pack"
@@ -58,14 +54,13 @@ func repairPacks(ctx context.Context, e *engine.Engine, o PackRepairOptions) (*P
 		return nil, err
 	}
 	defer engine.Close(fresh)
-	p := newPruner(fresh, PruneOptions{Workers: o.Workers})
-	var within context.Context
-	if p.s, within, err = write.Begin(ctx, fresh, runs.Pruning, runs.Record{What: "repair"}, pack.Auto, o.Workers); err != nil {
+	session, within, err := write.Begin(ctx, fresh, runs.Pruning, runs.Record{What: "repair"}, pack.Auto, o.Workers)
+	if err != nil {
 		return nil, err
 	}
-	defer p.s.Close()
-	s := &salvage{p: p, o: o, bad: map[pack.ID]map[int]bool{}, keep: map[chunk.ID]bool{}}
-	if err := p.s.Cause(s.run(within)); err != nil {
+	defer session.Close()
+	s := &salvage{e: fresh, o: o, bad: map[pack.ID]prune.BadPack{}}
+	if err := session.Cause(s.run(within, session)); err != nil {
 		return nil, err
 	}
 	return &s.report, nil
@@ -73,57 +68,25 @@ func repairPacks(ctx context.Context, e *engine.Engine, o PackRepairOptions) (*P
 
 // A salvage is one run of RepairPacks.
 type salvage struct {
-	p      *pruner
+	e      *engine.Engine // with an index of its own
 	o      PackRepairOptions
-	bad    map[pack.ID]map[int]bool // damaged packs and which of their segments are
-	infos  map[pack.ID]*pack.Info   // what some of them hold, as known from elsewhere
-	keep   map[chunk.ID]bool        // what was moved
+	bad    map[pack.ID]prune.BadPack
 	report PackRepair
 }
 
-func (s *salvage) run(ctx context.Context) error {
-	if err := s.p.collect(ctx); err != nil {
-		return err
-	}
+func (s *salvage) run(ctx context.Context, session *write.Session) error {
 	if err := s.find(ctx); err != nil || len(s.bad) == 0 {
 		return err
 	}
-	return s.replace(ctx)
-}
-
-// replace moves what can be read of the damaged packs to new ones, and removes them.
-func (s *salvage) replace(ctx context.Context) error {
-	var numbers []int
-	data := s.p.s.ChunkWriter()
-	damaged := slices.SortedFunc(maps.Keys(s.bad), object.Compare)
-	for _, id := range damaged {
-		n, err := s.move(ctx, id, data)
-		if err != nil {
-			return err
-		}
-		numbers = append(numbers, n)
-	}
-	if err := data.Flush(ctx); err != nil {
-		return err
-	}
-	if err := s.p.s.Flush(); err != nil {
-		return err
-	}
-	for _, id := range damaged {
-		if err := s.save(ctx, id); err != nil {
-			return err
-		}
-		s.report.Damaged = append(s.report.Damaged, pack.ID(id).String())
-	}
-	// A run that relies on a damaged pack is better off without it: nobody is waited
-	// for, and what can't be read keeps nothing.
-	s.p.hasty = true
-	s.p.needs = func(item index.Item) bool { return s.keep[item.ID] }
-	err := s.p.delete(ctx, numbers)
+	moved, err := prune.Remove(ctx, s.e, session, prune.Removal{Packs: s.bad, Before: func(ctx context.Context, id pack.ID) error {
+		s.report.Damaged = append(s.report.Damaged, id.String())
+		return s.save(ctx, id)
+	}})
+	s.report.Salvaged = int(moved)
 	if err != nil {
 		return err
 	}
-	s.report.Lost, err = noteLossesAnew(ctx, s.p.e)
+	s.report.Lost, err = noteLossesAnew(ctx, s.e)
 	return err
 }
 
@@ -153,77 +116,17 @@ func (s *salvage) find(ctx context.Context) error {
 		}
 		o.Packs = append(o.Packs, id)
 	}
-	bad, err := check.BadPacks(ctx, s.p.e, o)
+	bad, err := check.BadPacks(ctx, s.e, o)
 	for _, id := range bad.Whole {
 		s.report.Whole = append(s.report.Whole, id.String())
 	}
 	for _, id := range bad.Denied {
 		s.report.Denied = append(s.report.Denied, id.String())
 	}
-	s.bad = bad.Damaged
+	for id, segments := range bad.Damaged {
+		s.bad[id] = prune.BadPack{Segments: segments}
+	}
 	return err
-}
-
-// move stores anew what can be read of a damaged pack, and returns its number.
-func (s *salvage) move(ctx context.Context, id pack.ID, data interface {
-	Put(context.Context, []byte) (chunk.ID, error)
-}) (int, error) {
-	p := s.p
-	n, known := p.numbers[id]
-	if !known { // it is unlisted, and doesn't tell what it holds; or it isn't there
-		n = len(p.packs)
-		p.packs = append(p.packs, packState{info: &pack.Info{ID: id}})
-		p.numbers[id] = n
-	}
-	info, damage := s.infos[id], (*pack.DamageError)(nil)
-	var err error
-	if info == nil && known {
-		info, err = p.e.Blobs.PackInfo(ctx, id, p.packs[n].info.Size)
-		if errors.As(err, &damage) {
-			info, err = p.e.Blobs.ListedInfo(ctx, id)
-		}
-	}
-	if err != nil || info == nil {
-		return n, err
-	}
-	for _, b := range info.Blobs {
-		if s.bad[id][int(b.Segment)] && s.elsewhere(b.ID) {
-			continue
-		}
-		plain, err := p.e.Blobs.FromPlace(ctx, index.Place{Pack: info, Segment: b.Segment, Offset: b.Offset, Length: b.Length}, b.ID, info.IsTree())
-		if errors.As(err, &damage) {
-			continue
-		}
-		if err != nil {
-			return n, err
-		}
-		if s.elsewhere(b.ID) {
-			continue
-		}
-		p.s.Repack(b.ID)
-		s.keep[b.ID] = true
-		s.report.Salvaged++
-		if info.IsTree() {
-			_, err = p.s.PutTree(ctx, plain)
-		} else {
-			_, err = data.Put(ctx, plain)
-		}
-		if err != nil {
-			return n, err
-		}
-	}
-	return n, nil
-}
-
-// elsewhere reports whether a blob is also in a pack that is neither damaged nor in
-// quarantine.
-func (s *salvage) elsewhere(id chunk.ID) bool {
-	places, _ := s.p.e.Index.Lookup(id)
-	return slices.ContainsFunc(places, func(place index.Place) bool {
-		_, damaged := s.bad[place.Pack.ID]
-		_, there := s.p.numbers[place.Pack.ID]
-		return there && !damaged && !s.p.banned.Has(place.Pack.ID)
-	})
 }
 
 // save gives the bytes of a pack to who wants to keep them.
@@ -231,7 +134,7 @@ func (s *salvage) save(ctx context.Context, id pack.ID) error {
 	if s.o.Save == nil {
 		return nil
 	}
-	store, name := s.p.e.Store, object.Packs.Name(id)
+	store, name := s.e.Store, object.Packs.Name(id)
 	info, err := store.Stat(ctx, name)
 	if err != nil {
 		return err

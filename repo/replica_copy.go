@@ -195,3 +195,6 @@ func missingFrom(have, want map[string]int64) (names []string) {
 	slices.Sort(names)
 	return names
 }
+
+// errVanished means that an object was removed before it was copied.
+var errVanished = errors.New("it was forgotten meanwhile")

@@ -284,7 +284,7 @@ func TestOneFileOfTenThousandPacksTakesAHandfulOfRequests(t *testing.T) {
 
 	// A prune gathers the deltas, so that they are few for who has no cache.
 	c.open(t.TempDir(), func(r *Repo) error {
-		_, err := r.Prune(t.Context(), PruneOptions{MaxRepack: 1})
+		_, err := r.Prune(t.Context(), PruneOptions{MaxRepack: new(int64(1))})
 		return err
 	})
 	got = c.open(t.TempDir(), restore)

@@ -73,7 +73,7 @@ func TestPruneSealsAnewWhatIsSealedWithOlderKeys(t *testing.T) {
 	f.rotate()
 	before := epochs(mem, "packs/")[1]
 	// As far as it may.
-	f.prune(repo.PruneOptions{MaxRepack: 1 << 20})
+	f.prune(repo.PruneOptions{MaxRepack: new(int64(1 << 20))})
 	some := epochs(mem, "packs/")
 	if some[1] == 0 || some[1] >= before || epochs(mem, "index/")[1] != 0 {
 		t.Errorf("%d packs before, then %v, deltas %v", before, some, epochs(mem, "index/"))

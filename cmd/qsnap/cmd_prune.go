@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -13,6 +15,7 @@ import (
 	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
+	"github.com/qsnap/qsnap/snapshot"
 )
 
 func pruneFlags() []cli.Flag {
@@ -50,15 +53,21 @@ func (p *program) pruneCommand() *cli.Command {
 }
 
 func (p *program) pruneOptions(c *cli.Context) (repo.PruneOptions, error) {
-	o := repo.PruneOptions{Budget: c.Duration("time-budget"), Wait: c.Duration("wait"), DryRun: c.Bool("dry-run"), DropPending: c.StringSlice("drop-pending"),
-		AllowNoSnapshots: c.Bool("allow-no-snapshots")}
+	o := repo.PruneOptions{Wait: c.Duration("wait"), DryRun: c.Bool("dry-run"), AllowNoSnapshots: c.Bool("allow-no-snapshots")}
+	if budget := c.Duration("time-budget"); budget > 0 {
+		o.Budget = &budget
+	}
 	var err error
 	if o.MaxUnused, err = parseUnused(c.String("max-unused")); err != nil {
 		return o, err
 	}
 	if s := c.String("max-repack-size"); s != "" {
-		if o.MaxRepack, err = term.ParseSize(s); err != nil {
+		size, err := term.ParseSize(s)
+		if err != nil {
 			return o, fmt.Errorf("--max-repack-size: %w", err)
+		}
+		if size > 0 {
+			o.MaxRepack = &size
 		}
 	}
 	return o, nil
@@ -76,18 +85,29 @@ func parseUnused(s string) (*float64, error) {
 	return new(v / 100), nil
 }
 
+// prunePhases are the texts of phases that their names don't explain.
+var prunePhases = map[repo.Phase]string{
+	repo.PhaseWait: "waiting for others", repo.PhaseRepack: "moving what is needed", repo.PhaseDelete: "deleting",
+}
+
 func (p *program) runPrune(c *cli.Context, r *repo.Repo, o repo.PruneOptions) error {
 	v := p.newView()
 	o.Progress = func(u repo.Progress) {
 		if v.Due() {
-			what := string(u.Phase)
+			what := cmp.Or(prunePhases[u.Phase], string(u.Phase))
 			if u.Total > 0 {
-				what = fmt.Sprintf("%s: %s of %s", u.Phase, term.Count(u.Done), term.Count(u.Total))
+				what = fmt.Sprintf("%s: %s of %s", what, term.Count(u.Done), term.Count(u.Total))
 			}
 			v.Show(0, 0, u.Elapsed, what, "")
 		}
 	}
 	start := time.Now()
+	var err error
+	if !o.DryRun {
+		if o.DropPending, err = pendingNamed(c.Context, r, c.StringSlice("drop-pending")); err != nil {
+			return err
+		}
+	}
 	result, err := r.Prune(c.Context, o)
 	v.Clear()
 	if errors.Is(err, repo.ErrUnreadable) {
@@ -96,16 +116,41 @@ func (p *program) runPrune(c *cli.Context, r *repo.Repo, o repo.PruneOptions) er
 	if errors.Is(err, repo.ErrWouldDeleteAll) {
 		return hint{err, "if snapshots are missing, find out why (\"qsnap undelete\" lists forgotten ones); to delete everything, use --allow-no-snapshots"}
 	}
-	if err != nil && (result == nil || !errors.Is(err, repo.ErrDamaged)) {
+	leftAlone := len(result.Left) > 0 && errors.Is(err, result.Left[0])
+	if err != nil && !leftAlone {
 		return err
 	}
-	if err := p.pruneSummary(result, o.DryRun, time.Since(start)); err != nil || result.Left == nil {
-		return err
+	if e := p.pruneSummary(result, o.DryRun, time.Since(start)); e != nil || !leftAlone {
+		return e
 	}
 	return reported{err} // the summary has named what was left alone
 }
 
-func (p *program) pruneSummary(r *repo.PruneReport, dryRun bool, took time.Duration) error {
+// pendingNamed returns the pending manifests whose ids begin with what a person has named.
+func pendingNamed(ctx context.Context, r *repo.Repo, prefixes []string) (named []snapshot.ID, err error) {
+	if len(prefixes) == 0 {
+		return nil, nil
+	}
+	pending, err := r.Maintenance().Pending(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, prefix := range prefixes {
+		found := false
+		for _, id := range pending {
+			if prefix != "" && strings.HasPrefix(id.String(), prefix) {
+				found = true
+				named = append(named, id)
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("%w: %q is not the beginning of a pending manifest's id", repo.ErrNoSnapshot, prefix)
+		}
+	}
+	return named, nil
+}
+
+func (p *program) pruneSummary(r repo.PruneReport, dryRun bool, took time.Duration) error {
 	if p.json {
 		return p.emit(report.NewPruneSummary(r, took, dryRun))
 	}
@@ -128,7 +173,7 @@ func (p *program) pruneSummary(r *repo.PruneReport, dryRun bool, took time.Durat
 }
 
 // freedLine prints what a prune has deleted, or would delete.
-func (p *program) freedLine(r *repo.PruneReport, dryRun bool, took time.Duration) {
+func (p *program) freedLine(r repo.PruneReport, dryRun bool, took time.Duration) {
 	all := fmt.Sprintf("%s of %s", term.Plural(r.Packs, "pack", "packs"), term.Size(uint64(r.PackBytes)))
 	if r.Removed == 0 {
 		p.say("nothing to delete in %s", all)
@@ -150,7 +195,7 @@ func (p *program) freedLine(r *repo.PruneReport, dryRun bool, took time.Duration
 }
 
 // sayLocked reports packs that prune can't delete yet because the store has locked them.
-func (p *program) sayLocked(r *repo.PruneReport) {
+func (p *program) sayLocked(r repo.PruneReport) {
 	if r.LockedPacks == 0 {
 		return
 	}
@@ -162,7 +207,7 @@ func (p *program) sayLocked(r *repo.PruneReport) {
 }
 
 // sayStale reports pending manifests that only the user may give up.
-func (p *program) sayStale(r *repo.PruneReport) {
+func (p *program) sayStale(r repo.PruneReport) {
 	for _, m := range r.Stale {
 		p.warn("snapshot %s of %s, %s, was interrupted before it was saved: if its run has certainly ended, \"qsnap prune --drop-pending %s\" gives it up",
 			m.ID.Short(), m.Hostname, term.LocalTime(m.End), m.ID.Short())

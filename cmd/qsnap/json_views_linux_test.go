@@ -74,7 +74,7 @@ func (s *jsonSession) views() {
 func (s *jsonSession) maintains() {
 	m, at := exactManifest, exactTime
 	s.exact("prune", func(p *program) {
-		s.must(p.pruneSummary(&repo.PruneReport{
+		s.must(p.pruneSummary(repo.PruneReport{
 			Snapshots: 1, Packs: 2, PackBytes: 3, Removed: 4, RemovedBytes: 5, Repacked: 6, RepackedBytes: 7, UnusedBytes: 8,
 			WaitingPacks: 9, WaitingBytes: 10, Waiting: []repo.WaitingRun{{What: "snapshot", Hostname: "web1", Username: "ann", Begun: at, DeadBy: at.Add(time.Hour)}},
 			LockedPacks: 11, LockedBytes: 12, LockedFirst: at, LockedLast: at.Add(time.Hour), Stale: []*snapshot.Manifest{m},

@@ -12,22 +12,22 @@ import (
 func BenchmarkChoose(b *testing.B) {
 	const full = 16 << 20
 	r := rand.New(rand.NewPCG(3, 4))
-	all := make([]Pack, 5000)
+	all := make([]candidate, 5000)
 	for i := range all {
-		p := Pack{ID: pack.ID(blob(uint64(i))), Tree: i%10 == 0, Size: full, OldKey: i%7 == 0, Locked: i%11 == 0}
+		p := candidate{id: pack.ID(blobID(uint64(i))), tree: i%10 == 0, size: full, oldKey: i%7 == 0, locked: i%11 == 0}
 		if i%4 == 0 {
-			p.Size = 2000 + r.Int64N(full)
+			p.size = 2000 + r.Int64N(full)
 		}
-		p.Used = p.Size - r.Int64N(p.Size/2)
+		p.used = p.size - r.Int64N(p.size/2)
 		if i%20 == 0 {
-			p.Used = 0
+			p.used = 0
 		}
 		all[i] = p
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if plan := Choose(all, Limits{MaxUnused: 0.05, PackSize: full}); len(plan.Drop) == 0 || len(plan.Repack) == 0 {
-			b.Fatalf("%d packs are dropped, %d repacked", len(plan.Drop), len(plan.Repack))
+		if plan := choosePlan(all, limits{maxUnused: 0.05, packSize: full}); len(plan.drop) == 0 || len(plan.repack) == 0 {
+			b.Fatalf("%d packs are dropped, %d repacked", len(plan.drop), len(plan.repack))
 		}
 	}
 	b.ReportMetric(float64(len(all)*b.N)/b.Elapsed().Seconds(), "packs/s")

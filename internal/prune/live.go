@@ -1,5 +1,3 @@
-// Package prune decides which packs of a repository to delete and which to repack, from
-// the blobs that are live. It only decides; package repo acts on the decisions.
 package prune
 
 import (
@@ -8,19 +6,19 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 )
 
-// A Mark records when a live blob was first found, counting from 1, and which pack it is
+// A mark records when a live blob was first found, counting from 1, and which pack it is
 // kept in, or 0 for none yet.
-type Mark struct{ Order, Keeper uint32 }
+type mark struct{ order, keeper uint32 }
 
-// A Live set is the blobs that snapshots reach. Chunks are identified by the first 8
+// A live set is the blobs that snapshots reach. Chunks are identified by the first 8
 // bytes of their ids, and take 16 bytes of memory each, twice that while the set grows.
 // If a dead chunk shares these bytes with a live one, it counts as live, which costs its
 // space. Trees are identified by their whole ids, because what is beneath a tree that was
 // found before is skipped.
 //
 // The zero value is empty and ready to use. It is not safe for concurrent use.
-type Live struct {
-	trees map[chunk.ID]*Mark
+type live struct {
+	trees map[chunk.ID]*mark
 	slots []slot // open addressing; the length is a power of two
 	count int
 	order uint32
@@ -28,34 +26,34 @@ type Live struct {
 
 type slot struct {
 	key  uint64 // 0 means free
-	mark Mark
+	mark mark
 }
 
-// Add adds a blob to the live ones, and reports whether it is new there.
-func (l *Live) Add(id chunk.ID, tree bool) bool {
-	if l.Mark(id, tree) != nil {
+// add adds a blob to the live ones, and reports whether it is new there.
+func (l *live) add(id chunk.ID, tree bool) bool {
+	if l.lookup(id, tree) != nil {
 		return false
 	}
 	l.order++
-	mark := Mark{Order: l.order}
+	m := mark{order: l.order}
 	if tree {
 		if l.trees == nil {
-			l.trees = map[chunk.ID]*Mark{}
+			l.trees = map[chunk.ID]*mark{}
 		}
-		l.trees[id] = &mark
+		l.trees[id] = &m
 		return true
 	}
 	if l.count*4 >= len(l.slots)*3 {
 		l.grow()
 	}
-	*l.find(key(id)) = slot{key(id), mark}
+	*l.find(key(id)) = slot{key(id), m}
 	l.count++
 	return true
 }
 
-// Mark returns the mark of a blob, which may be changed until the next Add, or nil if the
+// lookup returns the mark of a blob, which may be changed until the next add, or nil if the
 // blob is dead.
-func (l *Live) Mark(id chunk.ID, tree bool) *Mark {
+func (l *live) lookup(id chunk.ID, tree bool) *mark {
 	if tree {
 		return l.trees[id]
 	}
@@ -68,13 +66,13 @@ func (l *Live) Mark(id chunk.ID, tree bool) *Mark {
 	return nil
 }
 
-// Len returns the number of live blobs.
-func (l *Live) Len() int { return l.count + len(l.trees) }
+// len returns the number of live blobs.
+func (l *live) len() int { return l.count + len(l.trees) }
 
 func key(id chunk.ID) uint64 { return max(1, binary.LittleEndian.Uint64(id[:])) }
 
 // find returns the slot of a key, or the free slot for it.
-func (l *Live) find(key uint64) *slot {
+func (l *live) find(key uint64) *slot {
 	mask := uint64(len(l.slots) - 1)
 	for i := key & mask; ; i = (i + 1) & mask {
 		if s := &l.slots[i]; s.key == key || s.key == 0 {
@@ -83,7 +81,7 @@ func (l *Live) find(key uint64) *slot {
 	}
 }
 
-func (l *Live) grow() {
+func (l *live) grow() {
 	old := l.slots
 	l.slots = make([]slot, max(1024, 2*len(old)))
 	for _, s := range old {

@@ -9,21 +9,21 @@ import (
 
 func TestPacksOfAnOlderKeyAreMovedAsFarAsTheyMayBe(t *testing.T) {
 	const full = 16 << 20
-	packs := []Pack{
-		{ID: pack.ID{1}, Size: full, Used: full},
-		{ID: pack.ID{2}, Size: full, Used: full, OldKey: true},
-		{ID: pack.ID{3}, Size: full, Used: full / 2, OldKey: true},
-		{ID: pack.ID{4}, Size: full, Used: 0, OldKey: true},
-		{ID: pack.ID{5}, Size: full, Used: full, OldKey: true, Leave: true},
-		{ID: pack.ID{6}, Size: full, Used: 1, OldKey: true, Banned: true},
+	packs := []candidate{
+		{id: pack.ID{1}, size: full, used: full},
+		{id: pack.ID{2}, size: full, used: full, oldKey: true},
+		{id: pack.ID{3}, size: full, used: full / 2, oldKey: true},
+		{id: pack.ID{4}, size: full, used: 0, oldKey: true},
+		{id: pack.ID{5}, size: full, used: full, oldKey: true, leave: true},
+		{id: pack.ID{6}, size: full, used: 1, oldKey: true, quarantined: true},
 	}
 	for _, c := range []struct {
-		limit int64
+		limit *int64
 		want  []int
-	}{{0, []int{5, 2, 1}}, {full, []int{5, 2}}, {full / 4, []int{5}}} {
-		plan := Choose(packs, Limits{MaxUnused: 100, MaxRepack: c.limit, PackSize: full})
-		if !slices.Equal(plan.Repack, c.want) || !slices.Equal(plan.Drop, []int{3}) {
-			t.Errorf("at most %d bytes: %+v, want %v", c.limit, plan, c.want)
+	}{{nil, []int{5, 2, 1}}, {new(int64(full)), []int{5, 2}}, {new(int64(full / 4)), []int{5}}, {new(int64(0)), []int{5}}} {
+		plan := choosePlan(packs, limits{maxUnused: 100, maxRepack: c.limit, packSize: full})
+		if !slices.Equal(plan.repack, c.want) || !slices.Equal(plan.drop, []int{3}) {
+			t.Errorf("%+v, want %v", plan, c.want)
 		}
 	}
 }

@@ -63,9 +63,9 @@ type PruneSummary struct {
 }
 
 // NewPruneSummary returns a PruneSummary.
-func NewPruneSummary(r *repo.PruneReport, took time.Duration, dryRun bool) PruneSummary {
+func NewPruneSummary(r repo.PruneReport, took time.Duration, dryRun bool) PruneSummary {
 	out := PruneSummary{
-		Head: Head{"summary"}, DryRun: dryRun, PruneReport: *r, StalePending: []snapshot.ID{}, Left: []string{},
+		Head: Head{"summary"}, DryRun: dryRun, PruneReport: r, StalePending: []snapshot.ID{}, Left: []string{},
 		SecondsElapsed: took.Seconds(), Cost: r.Cost,
 	}
 	out.Waiting = list(r.Waiting)

@@ -45,7 +45,7 @@ var allowed = map[string][]string{
 	"internal/outcome":       {"chunk", "internal/extract", "snapshot"},
 	"internal/write":         {"chunk", "index", "internal/blob", "internal/capture", "internal/catalog", "internal/engine", "internal/gate", "internal/object", "internal/runs", "internal/seal", "pack", "snapshot", "target"},
 	"internal/check":         {"chunk", "index", "internal/blob", "internal/catalog", "internal/config", "internal/engine", "internal/object", "internal/outcome", "internal/runs", "internal/seal", "pack", "snapshot", "target"},
-	"internal/prune":         {"chunk", "pack"},
+	"internal/prune":         {"chunk", "index", "internal/blob", "internal/capture", "internal/catalog", "internal/engine", "internal/object", "internal/outcome", "internal/runs", "internal/seal", "internal/write", "pack", "snapshot", "target"},
 	"internal/view":          {"internal/blob", "snapshot"},
 	"internal/extract":       {"chunk", "index", "internal/disk", "internal/ignore", "pack", "snapshot"},
 	"repo":                   {"chunk", "index", "internal/blob", "internal/capture", "internal/catalog", "internal/check", "internal/config", "internal/disk", "internal/engine", "internal/extract", "internal/gate", "internal/ignore", "internal/keys", "internal/object", "internal/outcome", "internal/place", "internal/prune", "internal/runs", "internal/seal", "internal/view", "internal/write", "pack", "snapshot", "target"},

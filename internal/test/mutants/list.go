@@ -21,7 +21,7 @@ func All() []Mutant {
 		{
 			Name:  "drop a stale pending manifest without a tombstone",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
-			Edits: []Edit{{"repo/prune_collect.go",
+			Edits: []Edit{{"internal/prune/pending.go",
 				`if err := p.e.Catalog.PutTombstone(ctx, id); err != nil {`,
 				`if err := ctx.Err(); err != nil {`}},
 		},
@@ -71,7 +71,7 @@ func All() []Mutant {
 		{
 			Name:  "a prune reads which packs there are before it reads the quarantine",
 			Tests: "TestTwoPrunesWithTwoCopies", Interruptions: 3,
-			Edits: []Edit{{"repo/prune_delete.go", `	quarantine, err := p.e.Runs.Quarantined(ctx) // of all, before the packs
+			Edits: []Edit{{"internal/prune/delete.go", `	quarantine, err := p.e.Runs.Quarantined(ctx) // of all, before the packs
 	if err != nil {
 		return nil, err
 	}
@@ -86,21 +86,21 @@ func All() []Mutant {
 		{
 			Name:  "a prune reads published manifests before pending ones",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
-			Edits: []Edit{{"repo/prune_collect.go", `{object.Pending, object.Snapshots}`, `{object.Snapshots, object.Pending}`}},
+			Edits: []Edit{{"internal/prune/mark.go", `{object.Pending, object.Snapshots}`, `{object.Snapshots, object.Pending}`}},
 		},
 		{
 			Name:  "a pack leaves quarantine before it is deleted",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
-			Edits: []Edit{{"repo/prune_delete.go", `		err := p.e.Store.Delete(ctx, object.Packs.Name(info.ID))`,
-				`		if err := p.e.Runs.Release(ctx, info.ID, p.s.run); err != nil {
-			return err
-		}
-		err := p.e.Store.Delete(ctx, object.Packs.Name(info.ID))`}},
+			Edits: []Edit{{"internal/prune/delete.go", `	err := p.e.Store.Delete(ctx, object.Packs.Name(info.ID))`,
+				`	if err := p.e.Runs.Release(ctx, info.ID, p.s.Run); err != nil {
+		return err
+	}
+	err := p.e.Store.Delete(ctx, object.Packs.Name(info.ID))`}},
 		},
 		{
 			Name:  "a prune honours its own quarantine only",
 			Tests: "TestTwoPrunesWithTwoCopies",
-			Edits: []Edit{{"repo/prune_delete.go", `return ok && !quarantine.Has(id)`, `return ok && !slices.Contains(quarantine[id], p.s.run)`}},
+			Edits: []Edit{{"internal/prune/delete.go", `return ok && !quarantine.Has(id)`, `return ok && !slices.Contains(quarantine[id], p.s.Run)`}},
 		},
 		{
 			Name:  "a writer doesn't look whether the packs are there that its parent doesn't vouch for",
@@ -138,7 +138,7 @@ func All() []Mutant {
 		{
 			Name:  "a prune deletes what its index has lost",
 			Tests: "TestAPruneDeletesNoPackThatItsIndexHasLost",
-			Edits: []Edit{{"repo/prune_delete.go", `rescued[n] = !known[id]`, `rescued[n] = len(known) < 0 && !known[id]`}},
+			Edits: []Edit{{"internal/prune/delete.go", `rescued[n] = !known[id]`, `rescued[n] = len(known) < 0 && !known[id]`}},
 		},
 	}
 }

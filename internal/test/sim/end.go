@@ -52,7 +52,7 @@ func (a *auditor) checkEnd(ctx context.Context, s *stage, mem *targettest.Memory
 		return fmt.Errorf("at the end, prune: %w", err)
 	}
 	if err := a.checkNoWaste(objectsBelow(mem.Objects(), prefix)); err != nil {
-		return fmt.Errorf("at the end, after a prune that reports %+v: %w", *report, err)
+		return fmt.Errorf("at the end, after a prune that reports %+v: %w", report, err)
 	}
 	return checkReadable(ctx, r, prefix, forgotten)
 }
