@@ -22,7 +22,7 @@ import (
 //
 // Chunks stay cut as they are. Snapshots that the other repository takes itself have
 // chunks in common with copied ones where it cuts files alike: all, if it was made
-// with the Chunks of this one, else those of files that are small enough for both to
+// Like this one (see InitOptions), else those of files that are small enough for both to
 // keep whole.
 //
 // Tags are copied as they are now, pins aren't. What an interrupted copy has stored

@@ -88,7 +88,7 @@ func sentOf(t *testing.T, files fstest.MapFS, after int) sent {
 			return err
 		}
 		defer r.Close()
-		m, err := r.Snapshot(ctx, repo.FS(files, "/x"), repo.SnapshotOptions{Workers: 1})
+		m, err := r.Snapshot(ctx, repo.FromFS(files, "/x"), repo.SnapshotOptions{Workers: 1})
 		if err == nil {
 			sameTree(t, r, m, files)
 		}

@@ -53,8 +53,8 @@ func cached(t *testing.T, cache string) map[string][]byte {
 func TestTheCacheHoldsWhatTheTargetHolds(t *testing.T) {
 	c := newCounted(t)
 	stored, read := t.TempDir(), t.TempDir()
-	c.open(stored, take(t.Context(), 1))
-	c.open(stored, take(t.Context(), 2))
+	c.open(stored, takeVersion(t.Context(), 1))
+	c.open(stored, takeVersion(t.Context(), 2))
 	c.open(read, readAll(t, 2))
 	for _, cache := range []string{stored, read} {
 		kinds := map[string]int{}
@@ -84,8 +84,8 @@ func TestTheCacheHoldsWhatTheTargetHolds(t *testing.T) {
 func TestADamagedCacheHeals(t *testing.T) {
 	c := newCounted(t)
 	cache := t.TempDir()
-	c.open(cache, take(t.Context(), 1))
-	c.open(cache, take(t.Context(), 2))
+	c.open(cache, takeVersion(t.Context(), 1))
+	c.open(cache, takeVersion(t.Context(), 2))
 	whole := cached(t, cache)
 	for what, damage := range map[string]func(b []byte) []byte{
 		"a bit is flipped": func(b []byte) []byte { b = bytes.Clone(b); b[len(b)/2] ^= 4; return b },
@@ -119,14 +119,14 @@ func TestADamagedCacheHeals(t *testing.T) {
 func TestTheCacheMayGoWhileItIsUsed(t *testing.T) {
 	c := newCounted(t)
 	cache := t.TempDir()
-	c.open(cache, take(t.Context(), 1))
+	c.open(cache, takeVersion(t.Context(), 1))
 	c.open(cache, func(r *Repo) error {
 		for name := range cached(t, cache) {
 			if err := os.RemoveAll(filepath.Dir(name)); err != nil {
 				return err
 			}
 		}
-		return errors.Join(readAll(t, 1)(r), take(t.Context(), 2)(r), readAll(t, 2)(r))
+		return errors.Join(readAll(t, 1)(r), takeVersion(t.Context(), 2)(r), readAll(t, 2)(r))
 	})
 }
 
@@ -137,7 +137,7 @@ func TestTheCacheIsBounded(t *testing.T) {
 	for n := range 40 {
 		r, err := Open(t.Context(), c.log, c.key, Options{CacheDir: cache, CacheSize: &limit})
 		if err == nil {
-			err = errors.Join(take(t.Context(), n)(r), r.Close())
+			err = errors.Join(takeVersion(t.Context(), n)(r), r.Close())
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -158,8 +158,8 @@ func TestATombstoneIsNotTakenForTheManifestThatIsCached(t *testing.T) {
 	c := newCounted(t)
 	cache := t.TempDir()
 	var gone snapshot.ID
-	c.open(cache, take(t.Context(), 1))
-	c.open(cache, take(t.Context(), 2))
+	c.open(cache, takeVersion(t.Context(), 1))
+	c.open(cache, takeVersion(t.Context(), 2))
 	early, err := Open(t.Context(), c.log, c.key, Options{CacheDir: cache})
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +187,7 @@ func TestATombstoneIsNotTakenForTheManifestThatIsCached(t *testing.T) {
 		if _, err := r.Find(t.Context(), gone.String(), Select{}); err == nil {
 			t.Error("a tombstone is found as a snapshot")
 		}
-		m, err := r.Snapshot(t.Context(), FS(tree(3), "/app"), SnapshotOptions{Hostname: "h"})
+		m, err := r.Snapshot(t.Context(), FromFS(tree(3), "/app"), SnapshotOptions{Hostname: "h"})
 		if err == nil && m.Parent == gone {
 			t.Error("it is taken for the parent")
 		}
@@ -198,8 +198,8 @@ func TestATombstoneIsNotTakenForTheManifestThatIsCached(t *testing.T) {
 func TestAForgottenSnapshotComesBackThroughACacheThatKnewIt(t *testing.T) {
 	c := newCounted(t)
 	cache := t.TempDir()
-	c.open(cache, take(t.Context(), 1))
-	c.open(cache, take(t.Context(), 2))
+	c.open(cache, takeVersion(t.Context(), 1))
+	c.open(cache, takeVersion(t.Context(), 2))
 	var back *snapshot.Manifest
 	c.open(t.TempDir(), func(r *Repo) error {
 		all, err := r.Snapshots(t.Context(), Select{})
@@ -240,7 +240,7 @@ func (c *counted) damageTrees() {
 func TestWhatChecksAndDeletesDoesNotAskTheCache(t *testing.T) {
 	c := newCounted(t)
 	cache := t.TempDir()
-	c.open(cache, take(t.Context(), 1))
+	c.open(cache, takeVersion(t.Context(), 1))
 	c.open(cache, readAll(t, 1))
 	c.damageTrees()
 	c.open(cache, readAll(t, 1)) // whoever only reads is glad of what is cached
@@ -277,7 +277,7 @@ func TestALocalTargetHasNoCache(t *testing.T) {
 	}
 	r, err := Init(t.Context(), at, c.key, InitOptions{Options: Options{CacheDir: filepath.Join(dir, "cache")}})
 	if err == nil {
-		err = errors.Join(take(t.Context(), 1)(r), r.Close())
+		err = errors.Join(takeVersion(t.Context(), 1)(r), r.Close())
 	}
 	if err != nil {
 		t.Fatal(err)

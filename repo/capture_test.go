@@ -87,7 +87,7 @@ func TestAFileThatChangesWhileItIsReadIsReadAgainAndReported(t *testing.T) {
 	src := &restlessFS{MapFS: files, stats: map[string]int{"once": 1, "once-large": 1, "always": 9, "always-several": 9, "always-large": 9}}
 	f := newFixture(t)
 	var reported []string
-	m := f.snapshot(repo.FS(src, "/x"), repo.SnapshotOptions{Progress: func(p repo.SnapshotProgress) {
+	m := f.snapshot(repo.FromFS(src, "/x"), repo.SnapshotOptions{Progress: func(p repo.SnapshotProgress) {
 		if p.Problem != nil {
 			reported = append(reported, p.Path)
 			if want := "/x/" + p.Path + ": changed while it was read"; p.Problem.Error() != want {
@@ -109,7 +109,7 @@ func TestAFileThatChangesWhileItIsReadIsReadAgainAndReported(t *testing.T) {
 
 	// And read again next time.
 	src.stats = nil
-	again := f.snapshot(repo.FS(src, "/x"), repo.SnapshotOptions{})
+	again := f.snapshot(repo.FromFS(src, "/x"), repo.SnapshotOptions{})
 	if again.Problems.Total != 0 || again.Stats.SameFiles < 3 || again.Stats.ChangedFiles != 3 {
 		t.Errorf("the next snapshot: %+v, problems %v", again.Stats, again.Problems)
 	}
@@ -127,7 +127,7 @@ func TestVanishedAndUnreadableFilesDoNotStopASnapshot(t *testing.T) {
 		"a/vanished": fs.ErrNotExist, "a/denied": fs.ErrPermission, "denied-dir": fs.ErrPermission,
 	}}
 	f := newFixture(t)
-	m := f.snapshot(repo.FS(src, "/x"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(src, "/x"), repo.SnapshotOptions{})
 	if fmt.Sprint(m.Problems.List) != "[{a/denied open: permission denied} {a/vanished open: file does not exist} {denied-dir open: permission denied}]" {
 		t.Errorf("problems %v", m.Problems.List)
 	}
@@ -148,7 +148,7 @@ func TestVanishedAndUnreadableFilesDoNotStopASnapshot(t *testing.T) {
 	}
 	// Once it can be read, it is.
 	src.opens = nil
-	again := f.snapshot(repo.FS(src, "/x"), repo.SnapshotOptions{})
+	again := f.snapshot(repo.FromFS(src, "/x"), repo.SnapshotOptions{})
 	sameTree(t, f.Repo, again, files)
 }
 
@@ -160,17 +160,17 @@ func TestLargeDirectoriesAreCapturedInBlocks(t *testing.T) {
 		files[fmt.Sprintf("dir/%07d", i*7919%1_000_003)] = &fstest.MapFile{Data: []byte(fmt.Sprint(i)), Mode: 0o644, ModTime: time.Unix(1e9+int64(i), 0)}
 	}
 	f := newFixture(t)
-	first := f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	first := f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	sameTree(t, f.Repo, first, files)
 	files["dir/0500000x"] = &fstest.MapFile{Data: []byte("new"), Mode: 0o644}
 	delete(files, "dir/0000000")
-	second := f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	second := f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	if s := second.Stats; s.TreeBlobs > 12 || s.DataBlobs != 1 || s.SameFiles != 29_999 || s.NewFiles != 1 {
 		t.Errorf("%+v", s)
 	}
 	sameTree(t, f.Repo, second, files)
 	// From scratch it is the same tree.
-	third := f.snapshot(repo.FS(files, "/y"), repo.SnapshotOptions{})
+	third := f.snapshot(repo.FromFS(files, "/y"), repo.SnapshotOptions{})
 	if third.Root.Subtree != second.Root.Subtree {
 		t.Error("the tree depends on how it came to be")
 	}
@@ -178,7 +178,7 @@ func TestLargeDirectoriesAreCapturedInBlocks(t *testing.T) {
 
 func TestSnapshotsOfOneSourceAreAChain(t *testing.T) {
 	f := newFixture(t)
-	src := repo.FS(fstest.MapFS{"a": {Data: []byte("x")}}, "/x")
+	src := repo.FromFS(fstest.MapFS{"a": {Data: []byte("x")}}, "/x")
 	var last *snapshot.Manifest
 	for i := range 3 {
 		m := f.snapshot(src, repo.SnapshotOptions{})
@@ -202,7 +202,7 @@ func TestWhatARestoreLeftUnfinishedIsNotCaptured(t *testing.T) {
 		".qsnap-aside-1-dir/in": {Data: []byte("x")},
 	}
 	f := newFixture(t)
-	m := f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	if m.Stats.Files != 1 || m.Skipped.Total != 3 {
 		t.Errorf("%d files, left out: %v", m.Stats.Files, m.Skipped.List)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/capture"
 	"github.com/qsnap/qsnap/internal/engine"
+	"github.com/qsnap/qsnap/internal/outcome"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/write"
 	"github.com/qsnap/qsnap/snapshot"
@@ -177,7 +178,7 @@ func (c *copier) now(count func(*CopyReport)) {
 	if count != nil {
 		count(&c.report)
 	}
-	due := c.from.Now().Sub(c.told) >= progressInterval
+	due := c.from.Now().Sub(c.told) >= outcome.Interval
 	c.mu.Unlock()
 	if due {
 		c.tell(CopyProgress{})

@@ -71,7 +71,7 @@ func TestAnInterruptedCopyIsCompletedByTheNext(t *testing.T) {
 	f.copyTo(f.twin(twin))
 	g := newSmallFixture(t, other)
 	f.copyTo(g)
-	f.snapshot(repo.FS(smallTree(1), "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(smallTree(1), "/x"), repo.SnapshotOptions{})
 	all := f.all()
 	source := f.target.(*targettest.Memory)
 	walk := newWalk(t)
@@ -152,7 +152,7 @@ func TestCopyingGoesOnWhileBothEndsArePruned(t *testing.T) {
 			})
 		}
 		for v := 1; v < 12; v++ {
-			f.snapshot(repo.FS(smallTree(v), "/x"), repo.SnapshotOptions{})
+			f.snapshot(repo.FromFS(smallTree(v), "/x"), repo.SnapshotOptions{})
 			if _, err := f.Copy(t.Context(), g.Repo, f.all(), repo.CopyOptions{}); err != nil {
 				t.Errorf("twin %v, version %d: %v", twin, v, err)
 			}

@@ -42,9 +42,9 @@ func (f *fixture) damageOnly(path string) {
 func TestACopyLeavesOutWhatIsLostAndNamesIt(t *testing.T) {
 	files := fstest.MapFS{"dir/good": {Data: randomBytes(1, 3_000_000)}, "dir/bad": {Data: randomBytes(2, 3_000_000)}}
 	f := newSmallFixture(t, &targettest.Memory{})
-	bad := f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{Workers: 1})
+	bad := f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{Workers: 1})
 	delete(files, "dir/bad")
-	good := f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	good := f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	f.damageOnly("dir/bad")
 	f.reopen()
 	for name, g := range map[string]*fixture{"twin": f.twin(&targettest.Memory{}), "elsewhere": newFixture(t)} {

@@ -89,7 +89,7 @@ func (f *fixture) copyTo(g *fixture) repo.CopyReport {
 // versions takes snapshots of so many versions of the small tree.
 func (f *fixture) versions(n int) (all []*snapshot.Manifest) {
 	for v := range n {
-		all = append(all, f.snapshot(repo.FS(smallTree(v), "/x"), repo.SnapshotOptions{}))
+		all = append(all, f.snapshot(repo.FromFS(smallTree(v), "/x"), repo.SnapshotOptions{}))
 	}
 	return all
 }
@@ -128,7 +128,7 @@ func TestACopyInATwinIsTheSameSnapshotInTheSamePacks(t *testing.T) {
 		sameTree(t, g.Repo, m, smallTree(v))
 	}
 	// It lives on its own from now on.
-	if _, err := g.Snapshot(t.Context(), repo.FS(smallTree(9), "/x"), repo.SnapshotOptions{}); err != nil {
+	if _, err := g.Snapshot(t.Context(), repo.FromFS(smallTree(9), "/x"), repo.SnapshotOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	g.prune(repo.PruneOptions{})
@@ -142,7 +142,7 @@ func TestACopyElsewhereHasTheSameFilesAndAChainOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := newFixture(t)
-	own := g.snapshot(repo.FS(smallTree(7), "/x"), repo.SnapshotOptions{})
+	own := g.snapshot(repo.FromFS(smallTree(7), "/x"), repo.SnapshotOptions{})
 	if report := f.copyTo(g); report.Copied != 3 || report.PacksMoved != 0 {
 		t.Errorf("%+v", report)
 	}
@@ -165,7 +165,7 @@ func TestACopyElsewhereHasTheSameFilesAndAChainOfItsOwn(t *testing.T) {
 		previous = m
 	}
 	// The next of its own follows the copies, and shares with them what it can.
-	if next := g.snapshot(repo.FS(smallTree(2), "/x"), repo.SnapshotOptions{}); next.Previous != previous.ID {
+	if next := g.snapshot(repo.FromFS(smallTree(2), "/x"), repo.SnapshotOptions{}); next.Previous != previous.ID {
 		t.Errorf("%s follows %s, not %s", next.ID.Short(), next.Previous.Short(), previous.ID.Short())
 	}
 }
@@ -178,7 +178,7 @@ func TestACopyElsewhereKeepsWhateverATreeHas(t *testing.T) {
 		files[fmt.Sprintf("many/%d", i)] = &fstest.MapFile{Data: fmt.Append(nil, i), Mode: 0o644}
 	}
 	f := newSmallFixture(t, &targettest.Memory{})
-	f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	g := newSmallFixture(t, &targettest.Memory{})
 	f.copyTo(g)
 	compare := func() {
@@ -206,7 +206,7 @@ func TestACopyElsewhereKeepsWhateverATreeHas(t *testing.T) {
 	files["huge"] = &fstest.MapFile{Data: append(randomBytes(1, 9_000_000), randomBytes(2, 100_000)...)}
 	files["new/a/b"] = &fstest.MapFile{Data: []byte("new")}
 	delete(files, "many/7")
-	f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	f.reopen()
 	g.reopen()
 	report := f.copyTo(g)
@@ -221,12 +221,12 @@ func TestACopyElsewhereKeepsWhateverATreeHas(t *testing.T) {
 func TestChunksAreSharedWithCopiesWhereFilesAreCutAlike(t *testing.T) {
 	files := fstest.MapFS{"large": {Data: randomBytes(1, 3_000_000)}, "small": {Data: randomBytes(2, 30_000)}}
 	f := newSmallFixture(t, &targettest.Memory{})
-	f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	for _, alike := range []bool{true, false} {
 		g := &fixture{t: t, target: &targettest.Memory{}, key: testKey(t), cache: t.TempDir()}
 		o := repo.InitOptions{Options: repo.Options{CacheDir: g.cache}}
 		if alike {
-			o.Chunks = f.Chunks()
+			o.Like = f.Repo
 		}
 		r, err := repo.Init(t.Context(), g.target, g.key, o)
 		if err != nil {
@@ -234,7 +234,7 @@ func TestChunksAreSharedWithCopiesWhereFilesAreCutAlike(t *testing.T) {
 		}
 		g.Repo = r
 		f.copyTo(g)
-		m := g.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{ReadAll: true})
+		m := g.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{ReadAll: true})
 		if alike != (m.Stats.DataBlobs == 0) || m.Stats.DataAdded > 3_000_000 { // the small one is shared in any case
 			t.Errorf("cut alike: %v: %+v", alike, m.Stats)
 		}

@@ -112,7 +112,7 @@ func TestACrashAtAnyOperationHarmsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err := r.Snapshot(t.Context(), repo.FS(crashTree(0), "/x"), repo.SnapshotOptions{Workers: 1})
+	first, err := r.Snapshot(t.Context(), repo.FromFS(crashTree(0), "/x"), repo.SnapshotOptions{Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestACrashAtAnyOperationHarmsNothing(t *testing.T) {
 			return nil, err
 		}
 		defer r.Close()
-		return r.Snapshot(t.Context(), repo.FS(crashTree(1), "/x"), repo.SnapshotOptions{Workers: 1})
+		return r.Snapshot(t.Context(), repo.FromFS(crashTree(1), "/x"), repo.SnapshotOptions{Workers: 1})
 	}
 	calm := &targettest.Faulty{Memory: base.Clone()}
 	if _, err := run(calm, t.TempDir()); err != nil {
@@ -207,7 +207,7 @@ func TestAFailedOperationFailsTheSnapshotOnly(t *testing.T) {
 				}
 				return fault
 			}
-			m, err := r.Snapshot(ctx, repo.FS(crashTree(1), "/x"), repo.SnapshotOptions{Workers: 1})
+			m, err := r.Snapshot(ctx, repo.FromFS(crashTree(1), "/x"), repo.SnapshotOptions{Workers: 1})
 			cancel()
 			want := targettest.ErrFault
 			if fault == targettest.Hang {
@@ -217,7 +217,7 @@ func TestAFailedOperationFailsTheSnapshotOnly(t *testing.T) {
 				t.Fatalf("fault %d at operation %d: %v, %v", fault, n, m, err)
 			}
 			f.Decide = nil
-			again, err := r.Snapshot(t.Context(), repo.FS(crashTree(1), "/x"), repo.SnapshotOptions{Workers: 1})
+			again, err := r.Snapshot(t.Context(), repo.FromFS(crashTree(1), "/x"), repo.SnapshotOptions{Workers: 1})
 			if err != nil {
 				t.Fatalf("fault %d at operation %d: the next snapshot: %v", fault, n, err)
 			}
@@ -254,7 +254,7 @@ func TestACrashWhileMakingARepositoryLeavesNoneOrAWholeOne(t *testing.T) {
 			if err != nil {
 				t.Fatalf("fault %d at operation %d: %v", fault, n, err)
 			}
-			m, err := r.Snapshot(t.Context(), repo.FS(crashTree(0), "/x"), repo.SnapshotOptions{})
+			m, err := r.Snapshot(t.Context(), repo.FromFS(crashTree(0), "/x"), repo.SnapshotOptions{})
 			if err != nil {
 				t.Fatalf("fault %d at operation %d: %v", fault, n, err)
 			}

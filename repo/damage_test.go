@@ -96,9 +96,9 @@ func damageFixture(t *testing.T) (f *fixture, versions []fstest.MapFS, snapshots
 		}
 		delete(files, "dir0/v0-f0")
 		versions = append(versions, maps.Clone(files))
-		snapshots = append(snapshots, f.snapshot(repo.FS(maps.Clone(files), "/x"), repo.SnapshotOptions{Workers: 1}))
+		snapshots = append(snapshots, f.snapshot(repo.FromFS(maps.Clone(files), "/x"), repo.SnapshotOptions{Workers: 1}))
 	}
-	other := f.snapshot(repo.FS(versions[0], "/y"), repo.SnapshotOptions{Workers: 1})
+	other := f.snapshot(repo.FromFS(versions[0], "/y"), repo.SnapshotOptions{Workers: 1})
 	if err := f.Forget(t.Context(), other.ID); err != nil {
 		t.Fatal(err)
 	}

@@ -121,11 +121,11 @@ func TestASourceThatHadFilesAndHasNoneIsMissing(t *testing.T) {
 
 func TestAFileSystemOfAProgramThatBecameEmptyIsMissing(t *testing.T) {
 	f := newFixture(t)
-	f.snapshot(repo.FS(fstest.MapFS{"a": {}}, "/x"), repo.SnapshotOptions{})
-	if _, err := f.Snapshot(t.Context(), repo.FS(fstest.MapFS{}, "/x"), repo.SnapshotOptions{}); !errors.Is(err, repo.ErrEmptySource) {
+	f.snapshot(repo.FromFS(fstest.MapFS{"a": {}}, "/x"), repo.SnapshotOptions{})
+	if _, err := f.Snapshot(t.Context(), repo.FromFS(fstest.MapFS{}, "/x"), repo.SnapshotOptions{}); !errors.Is(err, repo.ErrEmptySource) {
 		t.Error(err)
 	}
-	f.snapshot(repo.FS(fstest.MapFS{}, "/x"), repo.SnapshotOptions{AllowEmptySource: true})
+	f.snapshot(repo.FromFS(fstest.MapFS{}, "/x"), repo.SnapshotOptions{AllowEmptySource: true})
 }
 
 // What a source had is known from any snapshot that holds it, whatever else was named then.

@@ -15,7 +15,7 @@ import (
 
 // What a snapshot is said to cost it then costs, to the request, and within what
 // random salts and times do to the bytes.
-func TestASnapshotCostsWhatWasEstimated(t *testing.T) {
+func TestASnapshotCostsWhatItsDryRunSaid(t *testing.T) {
 	many, random := fstest.MapFS{}, rand.NewChaCha8([32]byte{})
 	for i := range 30 {
 		b := make([]byte, 200_000)
@@ -53,16 +53,18 @@ func TestASnapshotCostsWhatWasEstimated(t *testing.T) {
 		files fstest.MapFS
 	}{{"the first", many}, {"an unchanged one", many}, {"one with a new file", more}, {"one of nothing", fstest.MapFS{}}} {
 		o := SnapshotOptions{Hostname: "h", Workers: 1, AllowEmptySource: true}
-		source := func() Source { return FS(step.files, "/x") }
+		source := func() Source { return FromFS(step.files, "/x") }
 		var said Cost
 		var would *snapshot.Manifest
 		objects := memory.Objects()
 		open(func(r *Repo) (err error) {
-			would, said, err = r.EstimateSnapshot(context.Background(), source(), o)
+			o := o
+			o.DryRun = &said
+			would, err = r.Snapshot(context.Background(), source(), o)
 			return err
 		})
 		if after := memory.Objects(); !maps.EqualFunc(objects, after, func(a, b []byte) bool { return string(a) == string(b) }) {
-			t.Fatalf("%s: an estimate has changed the target", step.what)
+			t.Fatalf("%s: a dry run has changed the target", step.what)
 		}
 		open(func(r *Repo) error {
 			before := meter.Counts()
@@ -82,7 +84,7 @@ func TestASnapshotCostsWhatWasEstimated(t *testing.T) {
 				t.Errorf("%s fetches %d bytes; said were %d", step.what, cost.BytesDown, said.BytesDown)
 			}
 			if m.Root.Subtree != would.Root.Subtree || !would.ID.IsZero() {
-				t.Errorf("%s: another tree is estimated than stored, or it has an id: %v", step.what, would.ID)
+				t.Errorf("%s: the dry run has another tree than the snapshot, or it has an id: %v", step.what, would.ID)
 			}
 			return nil
 		})

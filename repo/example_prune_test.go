@@ -15,7 +15,7 @@ func ExampleRepo_Prune() {
 	before, err := r.Find(ctx, "latest", repo.Select{})
 	check(err)
 	files := fstest.MapFS{"other.txt": {Data: []byte("nothing of the first is in this\n")}}
-	_, err = r.Snapshot(ctx, repo.FS(files, "/srv/app"), repo.SnapshotOptions{})
+	_, err = r.Snapshot(ctx, repo.FromFS(files, "/srv/app"), repo.SnapshotOptions{})
 	check(err)
 	check(r.Forget(ctx, before.ID))
 

@@ -24,7 +24,7 @@ func exampleRepo(ctx context.Context) *repo.Repo {
 	r, err := repo.Init(ctx, &targettest.Memory{}, repo.Passphrase("secret"), repo.InitOptions{})
 	check(err)
 	files := fstest.MapFS{"readme.txt": {Data: []byte("hello\n")}, "src/main.go": {Data: []byte("package main\n")}}
-	_, err = r.Snapshot(ctx, repo.FS(files, "/srv/app"), repo.SnapshotOptions{Tags: []string{"hourly"}})
+	_, err = r.Snapshot(ctx, repo.FromFS(files, "/srv/app"), repo.SnapshotOptions{Tags: []string{"hourly"}})
 	check(err)
 	return r
 }
@@ -75,7 +75,7 @@ func ExampleRepo_Snapshot() {
 	r := exampleRepo(ctx)
 	defer r.Close()
 	// Any file system will do.
-	m, err := r.Snapshot(ctx, repo.FS(os.DirFS("."), "/some/where"), repo.SnapshotOptions{
+	m, err := r.Snapshot(ctx, repo.FromFS(os.DirFS("."), "/some/where"), repo.SnapshotOptions{
 		Tags:     []string{"nightly"},
 		Excludes: []string{"*"},
 		Progress: func(p repo.SnapshotProgress) {
@@ -142,7 +142,7 @@ func ExampleRepo_Diff() {
 	before, err := r.Find(ctx, "latest", repo.Select{})
 	check(err)
 	files := fstest.MapFS{"readme.txt": {Data: []byte("hello again\n")}, "src/main_test.go": {Data: []byte("package main\n")}}
-	after, err := r.Snapshot(ctx, repo.FS(files, "/srv/app"), repo.SnapshotOptions{})
+	after, err := r.Snapshot(ctx, repo.FromFS(files, "/srv/app"), repo.SnapshotOptions{})
 	check(err)
 	for c, err := range r.Diff(ctx, &before.Root, &after.Root) {
 		check(err)
@@ -179,7 +179,7 @@ func ExampleRepo_Growth() {
 	r := exampleRepo(ctx)
 	defer r.Close()
 	files := fstest.MapFS{"readme.txt": {Data: []byte("hello again\n")}, "src/main.go": {Data: []byte("package main\n")}}
-	_, err := r.Snapshot(ctx, repo.FS(files, "/srv/app"), repo.SnapshotOptions{})
+	_, err := r.Snapshot(ctx, repo.FromFS(files, "/srv/app"), repo.SnapshotOptions{})
 	check(err)
 	growth, err := r.Growth(ctx, repo.Select{})
 	check(err)

@@ -170,7 +170,7 @@ func TestWhatIsFarIsReadAheadAndWrittenInParallel(t *testing.T) {
 		empty := memory.Clone()
 		snapshotBy := func(workers int) func(r *Repo) error {
 			return func(r *Repo) error {
-				_, err := r.Snapshot(t.Context(), FS(files, "/x"), SnapshotOptions{Hostname: "h", Workers: workers})
+				_, err := r.Snapshot(t.Context(), FromFS(files, "/x"), SnapshotOptions{Hostname: "h", Workers: workers})
 				return err
 			}
 		}
@@ -193,7 +193,7 @@ func TestWhatIsFarIsReadAheadAndWrittenInParallel(t *testing.T) {
 			return err
 		}
 		copied := func(r *Repo) error {
-			to, err := Init(t.Context(), &targettest.Memory{}, key, InitOptions{Options: Options{CacheDir: t.TempDir()}, Chunks: r.Chunks()})
+			to, err := Init(t.Context(), &targettest.Memory{}, key, InitOptions{Options: Options{CacheDir: t.TempDir()}, Like: r})
 			if err != nil {
 				return err
 			}

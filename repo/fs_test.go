@@ -40,7 +40,7 @@ func testMapFS() fstest.MapFS {
 
 func TestASnapshotIsAnFS(t *testing.T) {
 	f := newFixture(t)
-	m := f.snapshot(repo.FS(testMapFS(), "/map"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(testMapFS(), "/map"), repo.SnapshotOptions{})
 	fsys := f.View(m).FS(t.Context())
 	if err := fstest.TestFS(fsys, "a.txt", "empty", "dir/b.bin", "dir/sub/c", "dir/link", "empty-dir", "zeros", "dir/ä ö/ü.txt"); err != nil {
 		t.Error(err)
@@ -73,8 +73,8 @@ func TestASnapshotIsAnFS(t *testing.T) {
 
 func TestASnapshotOfASnapshotIsTheSame(t *testing.T) {
 	f := newFixture(t)
-	m := f.snapshot(repo.FS(testMapFS(), "/map"), repo.SnapshotOptions{})
-	again := f.snapshot(repo.FS(f.View(m).FS(t.Context()), "/map"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(testMapFS(), "/map"), repo.SnapshotOptions{})
+	again := f.snapshot(repo.FromFS(f.View(m).FS(t.Context()), "/map"), repo.SnapshotOptions{})
 	if again.Root.Subtree != m.Root.Subtree {
 		t.Error("another tree")
 	}
@@ -82,7 +82,7 @@ func TestASnapshotOfASnapshotIsTheSame(t *testing.T) {
 
 func TestSymbolicLinksOfASnapshotLeadNowhereElse(t *testing.T) {
 	f := newFixture(t)
-	m := f.snapshot(repo.FS(fstest.MapFS{
+	m := f.snapshot(repo.FromFS(fstest.MapFS{
 		"abs":  {Data: []byte("/etc/passwd"), Mode: fs.ModeSymlink},
 		"up":   {Data: []byte("../../../etc/passwd"), Mode: fs.ModeSymlink},
 		"loop": {Data: []byte("loop"), Mode: fs.ModeSymlink},
@@ -99,7 +99,7 @@ func TestFilesReadFromAnyOffset(t *testing.T) {
 	f := newFixture(t)
 	data := randomBytes(3, 5<<20)
 	clear(data[1<<20 : 2<<20])
-	m := f.snapshot(repo.FS(fstest.MapFS{"f": {Data: data}}, "/map"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(fstest.MapFS{"f": {Data: data}}, "/map"), repo.SnapshotOptions{})
 	file, err := f.View(m).FS(t.Context()).Open("f")
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func TestFilesReadFromAnyOffset(t *testing.T) {
 
 func TestASnapshotCanBeServed(t *testing.T) {
 	f := newFixture(t)
-	m := f.snapshot(repo.FS(testMapFS(), "/map"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(testMapFS(), "/map"), repo.SnapshotOptions{})
 	server := httptest.NewServer(http.FileServerFS(f.View(m).FS(t.Context())))
 	defer server.Close()
 	req, err := http.NewRequest("GET", server.URL+"/dir/sub/c", nil)
@@ -168,8 +168,8 @@ func TestAStreamIsOneFile(t *testing.T) {
 	if _, err := f.Snapshot(t.Context(), repo.Stream("empty", strings.NewReader("")), repo.SnapshotOptions{}); !errors.Is(err, repo.ErrEmptySource) {
 		t.Errorf("an empty stream: %v", err)
 	}
-	if _, _, err := f.EstimateSnapshot(t.Context(), repo.Stream("empty", strings.NewReader("")), repo.SnapshotOptions{}); !errors.Is(err, repo.ErrEmptySource) {
-		t.Errorf("an empty stream, estimated: %v", err)
+	if _, err := f.Repo.Snapshot(t.Context(), repo.Stream("empty", strings.NewReader("")), repo.SnapshotOptions{DryRun: new(repo.Cost)}); !errors.Is(err, repo.ErrEmptySource) {
+		t.Errorf("a dry run of an empty stream: %v", err)
 	}
 	if m, err := f.Snapshot(t.Context(), repo.Stream("empty", strings.NewReader("")), repo.SnapshotOptions{AllowEmptySource: true}); err != nil || m.Stats.Files != 1 {
 		t.Errorf("an empty stream that is allowed: %v, %v", m, err)

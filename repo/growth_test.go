@@ -60,7 +60,7 @@ func TestGrowthIsWhatIsNewAndWhatOnlyOneSnapshotHas(t *testing.T) {
 				files[name] = &fstest.MapFile{Data: randomBytes(r.Uint64N(12), 50+r.IntN(3)*90_000), Mode: 0o644, ModTime: time.Unix(int64(version), 0)}
 				delete(files, fmt.Sprintf("d%d/f%d", r.IntN(3), r.IntN(8)))
 			}
-			f.snapshot(repo.FS(maps.Clone(files), "/x"), repo.SnapshotOptions{Hostname: fmt.Sprintf("h%d", r.IntN(2))})
+			f.snapshot(repo.FromFS(maps.Clone(files), "/x"), repo.SnapshotOptions{Hostname: fmt.Sprintf("h%d", r.IntN(2))})
 		}
 		f.compareGrowth(repo.Select{})
 		f.compareGrowth(repo.Select{Hostname: "h1", Last: 2})
@@ -108,10 +108,10 @@ func TestGrowthAddsUpToWhatIsStored(t *testing.T) {
 	for i := range 3000 {
 		files[fmt.Sprintf("many/f%d", i)] = &fstest.MapFile{Data: []byte(strings.Repeat(fmt.Sprint(i), 40))}
 	}
-	f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	files["many/f77"] = &fstest.MapFile{Data: []byte("another")}
 	files["large"] = &fstest.MapFile{Data: append(randomBytes(1, 30<<20), "more"...)}
-	f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	f.reopen()
 	growth, err := f.Growth(t.Context(), repo.Select{})
 	if err != nil || len(growth) != 2 {

@@ -21,7 +21,7 @@ func healBase(t *testing.T) (f *fixture, mem, replica *targettest.Memory, versio
 	f = newFixtureOn(t, mem)
 	versions = newManifests()
 	for _, v := range []int{0, 3, 17, 28} {
-		versions.add(f.snapshot(repo.FS(rollingTree(v), "/x"), repo.SnapshotOptions{}), v)
+		versions.add(f.snapshot(repo.FromFS(rollingTree(v), "/x"), repo.SnapshotOptions{}), v)
 	}
 	if _, err := f.Keys().Rotate(t.Context(), f.key); err != nil {
 		t.Fatal(err)

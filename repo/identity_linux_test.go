@@ -77,7 +77,7 @@ func TestAStampIsBelievedOnceTheSourcesClockHasGoneOn(t *testing.T) {
 		if later > 0 {
 			files["later"] = &fstest.MapFile{Mode: 0o755 | fs.ModeDir, ModTime: tick.Add(later)}
 		}
-		return repo.FS(files, "/volume")
+		return repo.FromFS(files, "/volume")
 	}
 	f := newFixture(t)
 	for i, c := range []struct {
@@ -111,9 +111,9 @@ func TestAStampFromTheFutureSettlesNothingElse(t *testing.T) {
 		"future": {Data: []byte("x"), Mode: 0o644, ModTime: time.Now().AddDate(20, 0, 0)},
 	}
 	f := newFixture(t)
-	f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	files["f"].Data = []byte("two")
-	m := f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	if got, err := fs.ReadFile(f.View(m).FS(t.Context()), "f"); string(got) != "two" || m.Stats.BytesRead != 4 {
 		t.Errorf("%q, %v; %d bytes read", got, err, m.Stats.BytesRead)
 	}
@@ -139,7 +139,7 @@ func TestWhatIsExcludedIsNotLookedAt(t *testing.T) {
 		".qsnapignore": {Data: []byte("from-file\n")}, "from-file": {},
 	}, map[string]bool{}}
 	f := newFixture(t)
-	m := f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{Excludes: []string{"dead", "*.o", "!kept"}, SkipCaches: true})
+	m := f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{Excludes: []string{"dead", "*.o", "!kept"}, SkipCaches: true})
 	for name, want := range map[string]bool{
 		"dead": false, "sub/dead": false, "dead/x": false, "a.o": false, ".qsnap-part-1": false, "cache/blob": false, "from-file": false,
 		"kept": true, "kept/f": true, "b.c": true, "cache/CACHEDIR.TAG": true,

@@ -17,7 +17,7 @@ import (
 func TestAnIncompleteSnapshotIsAnErrorWithItsCauses(t *testing.T) {
 	files := fstest.MapFS{"kept": {Data: []byte("x"), Mode: 0o644}, "denied": {Data: []byte("y"), Mode: 0o644}}
 	f := newFixture(t)
-	src := repo.FS(&restlessFS{MapFS: files, opens: map[string]error{"denied": fs.ErrPermission}}, "/x")
+	src := repo.FromFS(&restlessFS{MapFS: files, opens: map[string]error{"denied": fs.ErrPermission}}, "/x")
 	m, err := f.Snapshot(t.Context(), src, repo.SnapshotOptions{})
 	var lacking *repo.IncompleteError
 	if !errors.Is(err, repo.ErrIncomplete) || !errors.As(err, &lacking) || lacking.Paths != 1 {
@@ -29,8 +29,8 @@ func TestAnIncompleteSnapshotIsAnErrorWithItsCauses(t *testing.T) {
 	if there, err := f.Find(t.Context(), "latest", repo.Select{}); err != nil || m == nil || there.ID != m.ID || !m.Good() {
 		t.Errorf("it was not taken all the same: %v, %v", there, err)
 	}
-	if m, _, err := f.EstimateSnapshot(t.Context(), src, repo.SnapshotOptions{}); !errors.Is(err, repo.ErrIncomplete) || m == nil {
-		t.Errorf("an estimate of it: %v", err)
+	if m, err := f.Repo.Snapshot(t.Context(), src, repo.SnapshotOptions{DryRun: new(repo.Cost)}); !errors.Is(err, repo.ErrIncomplete) || m == nil {
+		t.Errorf("a dry run of it: %v", err)
 	}
 }
 
@@ -72,8 +72,8 @@ func TestWhateverMeetsDamageSaysSoInOneWay(t *testing.T) {
 	} {
 		mem := &targettest.Memory{}
 		f := newFixtureOn(t, mem)
-		f.snapshot(repo.FS(rollingTree(1), "/x"), repo.SnapshotOptions{})
-		m := f.snapshot(repo.FS(rollingTree(30), "/x"), repo.SnapshotOptions{})
+		f.snapshot(repo.FromFS(rollingTree(1), "/x"), repo.SnapshotOptions{})
+		m := f.snapshot(repo.FromFS(rollingTree(30), "/x"), repo.SnapshotOptions{})
 		name := largest(mem, c.damaged)
 		flip(mem, name, len(mem.Objects()[name])/2)
 		f.cache = t.TempDir()
@@ -92,7 +92,7 @@ func TestPruneLeavesAloneWhatItCannotReadAndSaysSo(t *testing.T) {
 	mem := &targettest.Memory{}
 	f := newFixtureOn(t, mem)
 	for v := range 3 {
-		f.snapshot(repo.FS(rollingTree(20*v), "/x"), repo.SnapshotOptions{})
+		f.snapshot(repo.FromFS(rollingTree(20*v), "/x"), repo.SnapshotOptions{})
 	}
 	name := largest(mem, "packs/")
 	flip(mem, name, 1000)
@@ -112,7 +112,7 @@ func TestForgettingWhatNeverWasIsAnErrorAndWhatWasIsNone(t *testing.T) {
 	f := newFixture(t)
 	var ids []snapshot.ID
 	for v := range 4 {
-		ids = append(ids, f.snapshot(repo.FS(rollingTree(v), "/x"), repo.SnapshotOptions{}).ID)
+		ids = append(ids, f.snapshot(repo.FromFS(rollingTree(v), "/x"), repo.SnapshotOptions{}).ID)
 	}
 	never := snapshot.ID{1, 2, 3}
 	if err := f.Forget(t.Context(), never, ids[0]); !errors.Is(err, repo.ErrNoSnapshot) || !strings.Contains(err.Error(), never.String()) {
@@ -137,9 +137,9 @@ func TestForgettingWhatNeverWasIsAnErrorAndWhatWasIsNone(t *testing.T) {
 func TestRetainWithoutAGroupingDoesNotMixSources(t *testing.T) {
 	f := newFixture(t)
 	for _, host := range []string{"a", "b", "a"} {
-		f.snapshot(repo.FS(rollingTree(1), "/x"), repo.SnapshotOptions{Hostname: host})
+		f.snapshot(repo.FromFS(rollingTree(1), "/x"), repo.SnapshotOptions{Hostname: host})
 	}
-	f.snapshot(repo.FS(rollingTree(1), "/y"), repo.SnapshotOptions{Hostname: "a"})
+	f.snapshot(repo.FromFS(rollingTree(1), "/y"), repo.SnapshotOptions{Hostname: "a"})
 	o := repo.RetainOptions{Policy: snapshot.Policy{KeepLast: 1}}
 	groups, err := f.Retain(t.Context(), o)
 	if all := f.all(); err != nil || len(groups) != 3 || len(all) != 3 {
@@ -155,7 +155,7 @@ func TestRetainWithoutAGroupingDoesNotMixSources(t *testing.T) {
 func TestAllThatMayStayUnusedCanBeNone(t *testing.T) {
 	f := newFixture(t)
 	for v := range 12 {
-		f.snapshot(repo.FS(rollingTree(v), "/x"), repo.SnapshotOptions{})
+		f.snapshot(repo.FromFS(rollingTree(v), "/x"), repo.SnapshotOptions{})
 	}
 	if err := f.Forget(t.Context(), f.all()[0].ID); err != nil {
 		t.Fatal(err)

@@ -31,7 +31,7 @@ func TestALeaseThatCouldNotBeReplacedEndsWithItsRun(t *testing.T) {
 		}
 		defer r.Close()
 		src := slowSource{fstest.MapFS{"dir/file": {Data: []byte("content")}}, 4 * time.Minute}
-		if _, err := r.Snapshot(t.Context(), repo.FS(src, "/x"), repo.SnapshotOptions{Workers: 1}); err != nil {
+		if _, err := r.Snapshot(t.Context(), repo.FromFS(src, "/x"), repo.SnapshotOptions{Workers: 1}); err != nil {
 			t.Fatal(err)
 		}
 		if failed == 0 {

@@ -43,7 +43,7 @@ func newLockedFixture(t testing.TB, lock time.Duration) *lockedFixture {
 
 func (l *lockedFixture) take(files fstest.MapFS) *snapshot.Manifest {
 	l.t.Helper()
-	return l.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{Workers: 1})
+	return l.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{Workers: 1})
 }
 
 // lockedAt returns a target that has what is locked at a time, and nothing else.
@@ -119,7 +119,7 @@ func TestAnUnchangedSnapshotLocksOnlyItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	if _, err := other.Snapshot(t.Context(), repo.FS(rollingTree(33), "/x"), repo.SnapshotOptions{}); err != nil {
+	if _, err := other.Snapshot(t.Context(), repo.FromFS(rollingTree(33), "/x"), repo.SnapshotOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if asked := l.vault.Asked() - before; asked < 10 {
@@ -268,7 +268,7 @@ func TestLocksThatAreMadeLongerKeepNoSpaceForEver(t *testing.T) {
 	l.clean()
 	_, used = stored(&l.vault.Memory, "packs/")
 	fresh := newFixture(t)
-	fresh.snapshot(repo.FS(files(versions-1), "/x"), repo.SnapshotOptions{Workers: 1})
+	fresh.snapshot(repo.FromFS(files(versions-1), "/x"), repo.SnapshotOptions{Workers: 1})
 	_, want := stored(fresh.target.(*targettest.Memory), "packs/")
 	if float64(used) > 1.06*float64(want) {
 		t.Errorf("packs take %d bytes, in a fresh repository %d", used, want)
@@ -283,7 +283,7 @@ func TestWhatOnlyAnotherSourceHadIsLockedToo(t *testing.T) {
 	l.take(rollingTree(0))
 	l.now = l.now.Add(5 * day)
 	mine := fstest.MapFS{"own": &fstest.MapFile{Data: randomBytes(1, 30_000), Mode: 0o644}}
-	at := func() *snapshot.Manifest { return l.snapshot(repo.FS(mine, "/y"), repo.SnapshotOptions{}) }
+	at := func() *snapshot.Manifest { return l.snapshot(repo.FromFS(mine, "/y"), repo.SnapshotOptions{}) }
 	at()
 	mine["d/common"] = rollingTree(0)["d0/f0"]
 	m := at()
@@ -379,7 +379,7 @@ func TestWhereObjectsAreReplacedAStalePendingManifestIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	m, err := r.Snapshot(t.Context(), repo.FS(rollingTree(0), "/x"), repo.SnapshotOptions{})
+	m, err := r.Snapshot(t.Context(), repo.FromFS(rollingTree(0), "/x"), repo.SnapshotOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

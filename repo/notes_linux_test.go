@@ -46,7 +46,7 @@ func TestNotesSayWhatRulesCannotRepeat(t *testing.T) {
 	} {
 		got := map[string]snapshot.NoteKind{}
 		newCounted(t).open(t.TempDir(), func(r *Repo) error {
-			m, err := r.Snapshot(t.Context(), Paths(src), SnapshotOptions{OneFileSystem: c.oneFileSystem, SkipCaches: true, MaxFileSize: 4096, Excludes: []string{"*.o"}})
+			m, err := r.Snapshot(t.Context(), Paths(src), SnapshotOptions{OneFileSystem: c.oneFileSystem, SkipCaches: true, MaxFileSize: new(int64(4096)), Excludes: []string{"*.o"}})
 			if err != nil {
 				return err
 			}

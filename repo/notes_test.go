@@ -27,7 +27,7 @@ func notedTree(v int) fstest.MapFS {
 }
 
 func (f *fixture) notedVersion(v int) *snapshot.Manifest {
-	return f.snapshot(repo.FS(notedTree(v), "/x"), repo.SnapshotOptions{SkipCaches: true, MaxFileSize: 60_000})
+	return f.snapshot(repo.FromFS(notedTree(v), "/x"), repo.SnapshotOptions{SkipCaches: true, MaxFileSize: new(int64(60_000))})
 }
 
 // notes returns a snapshot's notes, as a program reads them that opens the repository.
@@ -104,11 +104,11 @@ func TestNotesGoWhereTheirSnapshotGoes(t *testing.T) {
 func TestLostNotesAreNamedAndNotTakenForNone(t *testing.T) {
 	mem := &targettest.Memory{}
 	f := newFixtureOn(t, mem)
-	f.snapshot(repo.FS(rollingTree(0), "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(rollingTree(0), "/x"), repo.SnapshotOptions{})
 	before := mem.Objects()
 	large := rollingTree(0)
 	large["d1/large"] = &fstest.MapFile{Data: make([]byte, 70_000), Mode: 0o644}
-	m := f.snapshot(repo.FS(large, "/x"), repo.SnapshotOptions{MaxFileSize: 60_000})
+	m := f.snapshot(repo.FromFS(large, "/x"), repo.SnapshotOptions{MaxFileSize: new(int64(60_000))})
 	for name := range mem.Objects() {
 		// Beside the first snapshot's trees, the second one has nothing but its notes.
 		if _, old := before[name]; !old && strings.HasPrefix(name, "packs/") {

@@ -91,7 +91,7 @@ func TestAnAmbiguousPrefixIsNotGuessed(t *testing.T) {
 	byDigit := map[byte]int{}
 	var twice string
 	for i := range 17 { // two of which begin with the same digit
-		m := f.snapshot(repo.FS(fstest.MapFS{"f": {Data: []byte{byte(i)}}}, "/x"), repo.SnapshotOptions{})
+		m := f.snapshot(repo.FromFS(fstest.MapFS{"f": {Data: []byte{byte(i)}}}, "/x"), repo.SnapshotOptions{})
 		if byDigit[m.ID.String()[0]]++; byDigit[m.ID.String()[0]] == 2 {
 			twice = m.ID.String()[:1]
 		}
@@ -108,12 +108,12 @@ func TestAnAmbiguousPrefixIsNotGuessed(t *testing.T) {
 
 func TestEveryCallEndsWhenItsContextIsCancelled(t *testing.T) {
 	f := newFixture(t)
-	m := f.snapshot(repo.FS(testMapFS(), "/x"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(testMapFS(), "/x"), repo.SnapshotOptions{})
 	f.reopen()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	results := map[string]error{}
-	_, results["snapshot"] = f.Snapshot(ctx, repo.FS(testMapFS(), "/x"), repo.SnapshotOptions{})
+	_, results["snapshot"] = f.Snapshot(ctx, repo.FromFS(testMapFS(), "/x"), repo.SnapshotOptions{})
 	_, results["snapshots"] = f.Snapshots(ctx, repo.Select{})
 	_, results["find"] = f.Find(ctx, "latest", repo.Select{})
 	_, results["restore"] = f.Restore(ctx, m, repo.RestoreOptions{To: t.TempDir()})
@@ -145,7 +145,7 @@ func TestADamagedCacheCostsTimeOnly(t *testing.T) {
 	for i := range 20_000 { // enough for a table
 		files[filepath.Join("d", string(rune('a'+i%26)), string(rune(0x4e00+i)))] = &fstest.MapFile{Data: randomBytes(uint64(i), 20)}
 	}
-	m := f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	r := rand.New(rand.NewPCG(1, 1))
 	for round := range 8 {
 		f.reopen()
@@ -179,7 +179,7 @@ func TestADamagedCacheCostsTimeOnly(t *testing.T) {
 		if round < 4 { // or else while it is open
 			f.reopen()
 		}
-		again := f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+		again := f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 		if again.Root.Subtree != m.Root.Subtree {
 			t.Fatalf("round %d: another tree", round)
 		}

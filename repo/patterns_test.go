@@ -16,9 +16,9 @@ func TestASnapshotRecordsTheRulesItWasMadeWith(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := f.snapshot(repo.FS(fstest.MapFS{"a.o": {}}, "/src"), repo.SnapshotOptions{
+	m := f.snapshot(repo.FromFS(fstest.MapFS{"a.o": {}}, "/src"), repo.SnapshotOptions{
 		Excludes: []string{"a ", "/cache/"}, ExcludeRules: rules,
-		IgnoreFiles: []string{".gitignore"}, OneFileSystem: true, SkipCaches: true, MaxFileSize: 5,
+		IgnoreFiles: []string{".gitignore"}, OneFileSystem: true, SkipCaches: true, MaxFileSize: new(int64(5)),
 	})
 	stored, err := f.Find(t.Context(), "latest", repo.Select{})
 	if err != nil {

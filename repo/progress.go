@@ -34,9 +34,12 @@ func progressTo(f func(Progress)) func(outcome.Progress) {
 	if f == nil {
 		return nil
 	}
-	return func(p outcome.Progress) {
-		f(Progress{Phase(p.Phase), p.Done, p.Total, Unit(p.Unit), p.Elapsed})
-	}
+	return func(p outcome.Progress) { f(progressOf(p)) }
+}
+
+// progressOf returns the progress of a room.
+func progressOf(p outcome.Progress) Progress {
+	return Progress{Phase(p.Phase), p.Done, p.Total, Unit(p.Unit), p.Elapsed}
 }
 
 // A Cost is what something asks of a target, once the repository is open. A request is

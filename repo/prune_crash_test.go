@@ -23,7 +23,7 @@ func pruneBase(t *testing.T, key repo.Secret) (base *targettest.Memory, kept map
 	}
 	defer r.Close()
 	for v := range 12 {
-		m, err := r.Snapshot(t.Context(), repo.FS(rollingTree(3*v), "/x"), repo.SnapshotOptions{Workers: 1})
+		m, err := r.Snapshot(t.Context(), repo.FromFS(rollingTree(3*v), "/x"), repo.SnapshotOptions{Workers: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 func partlyUnused(t *testing.T) *fixture {
 	f := newFixture(t)
 	for v := range 3 {
-		f.snapshot(repo.FS(rollingTree(7*v), "/x"), repo.SnapshotOptions{})
+		f.snapshot(repo.FromFS(rollingTree(7*v), "/x"), repo.SnapshotOptions{})
 	}
 	if err := f.Forget(t.Context(), f.all()[0].ID); err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ func TestPruneWithoutSnapshotsDeletesNothingUnlessPermitted(t *testing.T) {
 			if _, err := f.Prune(t.Context(), repo.PruneOptions{}); err != nil {
 				t.Errorf("without packs: %v", err)
 			}
-			m := f.snapshot(repo.FS(rollingTree(0), "/x"), repo.SnapshotOptions{})
+			m := f.snapshot(repo.FromFS(rollingTree(0), "/x"), repo.SnapshotOptions{})
 			if err := hide(f, "snapshots/"+m.ID.String()); err != nil {
 				t.Fatal(err)
 			}
@@ -55,8 +55,8 @@ func TestPruneWithoutSnapshotsDeletesNothingUnlessPermitted(t *testing.T) {
 // As long as one snapshot stands, prune needs no permission.
 func TestPruneOfOneSnapshotOfManyNeedsNoPermission(t *testing.T) {
 	f := newFixture(t)
-	first := f.snapshot(repo.FS(rollingTree(0), "/x"), repo.SnapshotOptions{})
-	f.snapshot(repo.FS(rollingTree(300), "/x"), repo.SnapshotOptions{})
+	first := f.snapshot(repo.FromFS(rollingTree(0), "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(rollingTree(300), "/x"), repo.SnapshotOptions{})
 	if _, err := f.Prune(t.Context(), repo.PruneOptions{DryRun: true}); err != nil {
 		t.Error(err)
 	}

@@ -66,7 +66,7 @@ func TestRollingVersionsStayWholeAndTakeTheSpaceOfAFreshRepository(t *testing.T)
 	f := newFixtureOn(t, mem)
 	var kept []*snapshot.Manifest
 	for v := range 72 {
-		kept = append(kept, f.snapshot(repo.FS(rollingTree(v), "/x"), repo.SnapshotOptions{}))
+		kept = append(kept, f.snapshot(repo.FromFS(rollingTree(v), "/x"), repo.SnapshotOptions{}))
 		if len(kept) > 24 {
 			if err := f.Forget(t.Context(), kept[0].ID); err != nil {
 				t.Fatal(err)
@@ -87,7 +87,7 @@ func TestRollingVersionsStayWholeAndTakeTheSpaceOfAFreshRepository(t *testing.T)
 	other := &targettest.Memory{}
 	g := newFixtureOn(t, other)
 	for v := 72 - 24; v < 72; v++ {
-		g.snapshot(repo.FS(rollingTree(v), "/x"), repo.SnapshotOptions{})
+		g.snapshot(repo.FromFS(rollingTree(v), "/x"), repo.SnapshotOptions{})
 	}
 	_, bytes := stored(mem, "packs/")
 	count, _ := stored(mem, "")
@@ -109,7 +109,7 @@ func TestPruneOfAnEmptyAndOfAFreshRepositoryDoesNothing(t *testing.T) {
 	mem := &targettest.Memory{}
 	f := newFixtureOn(t, mem)
 	f.prune(repo.PruneOptions{})
-	f.snapshot(repo.FS(testMapFS(), "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(testMapFS(), "/x"), repo.SnapshotOptions{})
 	before := mem.Objects()
 	report := f.prune(repo.PruneOptions{})
 	if report.Removed != 0 || len(mem.Objects()) != len(before) {
@@ -123,7 +123,7 @@ func TestAPruneIsForeseenBeforeAnythingIsForgotten(t *testing.T) {
 	f := newFixtureOn(t, mem)
 	var all []snapshot.ID
 	for v := range 6 {
-		all = append(all, f.snapshot(repo.FS(rollingTree(v), "/x"), repo.SnapshotOptions{}).ID)
+		all = append(all, f.snapshot(repo.FromFS(rollingTree(v), "/x"), repo.SnapshotOptions{}).ID)
 	}
 	before := mem.Objects()
 	o := repo.PruneOptions{MaxUnused: new(0.001), DryRun: true, Without: all[:4]}
@@ -150,8 +150,8 @@ func TestAPruneIsForeseenBeforeAnythingIsForgotten(t *testing.T) {
 func TestAForgottenSnapshotComesBackUntilItsDataIsDeleted(t *testing.T) {
 	mem := &targettest.Memory{}
 	f := newFixtureOn(t, mem)
-	first := f.snapshot(repo.FS(rollingTree(0), "/x"), repo.SnapshotOptions{})
-	f.snapshot(repo.FS(rollingTree(30), "/x"), repo.SnapshotOptions{})
+	first := f.snapshot(repo.FromFS(rollingTree(0), "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(rollingTree(30), "/x"), repo.SnapshotOptions{})
 	if err := f.Forget(t.Context(), first.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestTheNewestSnapshotIsKeptTogether(t *testing.T) {
 	f := newFixture(t)
 	var all []*snapshot.Manifest
 	for v := range 40 {
-		all = append(all, f.snapshot(repo.FS(rollingTree(v), "/x"), repo.SnapshotOptions{}))
+		all = append(all, f.snapshot(repo.FromFS(rollingTree(v), "/x"), repo.SnapshotOptions{}))
 	}
 	newest := all[len(all)-1]
 	packs := func() uint64 { return f.restore(newest, repo.RestoreOptions{To: t.TempDir()}).Packs }
@@ -232,7 +232,7 @@ func TestHourlyPrunesRarelyWriteTheSameAgain(t *testing.T) {
 		for range 3 {
 			change(v, random.IntN(600))
 		}
-		kept = append(kept, f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{}))
+		kept = append(kept, f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{}))
 		if len(kept) > keep {
 			if err := f.Forget(t.Context(), kept[0].ID); err != nil {
 				t.Fatal(err)

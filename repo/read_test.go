@@ -20,7 +20,7 @@ import (
 
 func TestADirectoryIsListedAndLookedUpByBytes(t *testing.T) {
 	f := newFixture(t)
-	m := f.snapshot(repo.FS(testMapFS(), "/map"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(testMapFS(), "/map"), repo.SnapshotOptions{})
 	var names []string
 	for e, err := range f.View(m).ReadDir(t.Context(), &m.Root) {
 		if err != nil {
@@ -58,7 +58,7 @@ func TestADirectoryIsListedAndLookedUpByBytes(t *testing.T) {
 func TestReadAtReadsWhatIsThereAndNoMore(t *testing.T) {
 	f := newFixture(t)
 	data := randomBytes(3, 3<<20)
-	m := f.snapshot(repo.FS(fstest.MapFS{"f": {Data: data}}, "/map"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(fstest.MapFS{"f": {Data: data}}, "/map"), repo.SnapshotOptions{})
 	e, err := f.View(m).Lookup(t.Context(), &m.Root, "f")
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestAReaderThatGivesUpFailsNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		target := &stalled{Memory: &targettest.Memory{}}
 		f := newFixtureOn(t, target)
-		m := f.snapshot(repo.FS(fstest.MapFS{"f": {Data: []byte("content")}}, "/map"), repo.SnapshotOptions{})
+		m := f.snapshot(repo.FromFS(fstest.MapFS{"f": {Data: []byte("content")}}, "/map"), repo.SnapshotOptions{})
 		e, err := f.View(m).Lookup(t.Context(), &m.Root, "f")
 		if err != nil {
 			t.Fatal(err)

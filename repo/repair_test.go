@@ -36,8 +36,8 @@ func flip(t *targettest.Memory, name string, at int) {
 func TestRepairIndexNeedsPacksOnly(t *testing.T) {
 	mem := &targettest.Memory{}
 	f := newFixtureOn(t, mem)
-	m := f.snapshot(repo.FS(rollingTree(0), "/x"), repo.SnapshotOptions{})
-	f.snapshot(repo.FS(rollingTree(1), "/x"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(rollingTree(0), "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(rollingTree(1), "/x"), repo.SnapshotOptions{})
 	for name := range mem.Objects() {
 		if strings.HasPrefix(name, "index/") {
 			mem.Set(name, nil)
@@ -99,7 +99,7 @@ func TestRepairPacksSalvagesWhatCanBeRead(t *testing.T) {
 	for i := range 40 {
 		files[string(rune('a'+i))] = &fstest.MapFile{Data: randomBytes(uint64(i), 120_000)}
 	}
-	m := f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{Workers: 1})
+	m := f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{Workers: 1})
 	name := largest(mem, "packs/")
 	flip(mem, name, 100_000)
 	damaged := mem.Objects()[name]
@@ -166,8 +166,8 @@ func TestPruneDeletesNothingWhileAManifestOrTreeCannotBeRead(t *testing.T) {
 	for _, what := range []string{"snapshots/", "packs/"} {
 		mem := &targettest.Memory{}
 		f := newFixtureOn(t, mem)
-		gone := f.snapshot(repo.FS(rollingTree(0), "/x"), repo.SnapshotOptions{})
-		m := f.snapshot(repo.FS(rollingTree(30), "/x"), repo.SnapshotOptions{})
+		gone := f.snapshot(repo.FromFS(rollingTree(0), "/x"), repo.SnapshotOptions{})
+		m := f.snapshot(repo.FromFS(rollingTree(30), "/x"), repo.SnapshotOptions{})
 		if err := f.Forget(t.Context(), gone.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +196,7 @@ func TestRewriteLeavesAPathOutAndPruneMakesItUnreadable(t *testing.T) {
 	f := newFixtureOn(t, mem)
 	files := rollingTree(3)
 	files["config/secret.key"] = &fstest.MapFile{Data: randomBytes(77, 3000)}
-	m := f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	var dropped []string
 	next, err := f.Rewrite(t.Context(), m, repo.RewriteOptions{Exclude: []string{"*.key"}, Forget: true, Dropped: func(p string, _ *snapshot.Entry) { dropped = append(dropped, p) }})
 	if err != nil || next.ID == m.ID || next.Original != m.ID || !slices.Equal(dropped, []string{"config/secret.key"}) {
@@ -219,7 +219,7 @@ func TestRewriteLeavesAPathOutAndPruneMakesItUnreadable(t *testing.T) {
 func TestRepairPacksRemovesWhatTellsNothing(t *testing.T) {
 	mem := &targettest.Memory{}
 	f := newFixtureOn(t, mem)
-	f.snapshot(repo.FS(rollingTree(0), "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(rollingTree(0), "/x"), repo.SnapshotOptions{})
 	name := "packs/ab/ab" + strings.Repeat("0", 62)
 	mem.Set(name, randomBytes(1, 9000))
 	report, err := f.RepairPacks(t.Context(), repo.PackRepairOptions{})

@@ -22,7 +22,7 @@ func replicaFixture(t *testing.T) (f *fixture, mem, replica *targettest.Memory, 
 	f = newFixtureOn(t, mem)
 	m = newManifests()
 	for _, v := range []int{0, 3, 17} {
-		m.add(f.snapshot(repo.FS(rollingTree(v), "/x"), repo.SnapshotOptions{}), v)
+		m.add(f.snapshot(repo.FromFS(rollingTree(v), "/x"), repo.SnapshotOptions{}), v)
 	}
 	if _, err := f.Replicate(t.Context(), replica, repo.ReplicateOptions{}); err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func TestAReplicaCanOnlyBeReadUntilItIsPromoted(t *testing.T) {
 	if err != nil || len(all) != 3 {
 		t.Fatalf("%d snapshots, %v", len(all), err)
 	}
-	_, taken := r.Snapshot(t.Context(), repo.FS(rollingTree(18), "/x"), repo.SnapshotOptions{})
+	_, taken := r.Snapshot(t.Context(), repo.FromFS(rollingTree(18), "/x"), repo.SnapshotOptions{})
 	_, pruned := r.Prune(t.Context(), repo.PruneOptions{})
 	_, added := r.Keys().Add(t.Context(), testKey(t), "")
 	_, repaired := r.RepairIndex(t.Context())
@@ -146,7 +146,7 @@ func TestAReplicaCanOnlyBeReadUntilItIsPromoted(t *testing.T) {
 		t.Errorf("again: %v", err)
 	}
 	r = openWith(t, replica, f.key)
-	m, err := r.Snapshot(t.Context(), repo.FS(rollingTree(18), "/x"), repo.SnapshotOptions{})
+	m, err := r.Snapshot(t.Context(), repo.FromFS(rollingTree(18), "/x"), repo.SnapshotOptions{})
 	if err != nil || m.Previous != all[2].ID {
 		t.Fatalf("%+v, %v", m, err)
 	}
@@ -177,7 +177,7 @@ func TestAReplicaCanOnlyBeReadUntilItIsPromoted(t *testing.T) {
 // Whoever promotes a replica sees who writes to it, or is seen: never neither.
 func TestPromotingAndReplicatingDontPassEachOther(t *testing.T) {
 	f, mem, replica, _ := replicaFixture(t)
-	f.snapshot(repo.FS(rollingTree(30), "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(rollingTree(30), "/x"), repo.SnapshotOptions{})
 	calm := &targettest.Faulty{Memory: replica.Clone()}
 	if _, err := repo.Replicate(t.Context(), mem, calm, repo.ReplicateOptions{}); err != nil {
 		t.Fatal(err)

@@ -104,7 +104,7 @@ func TestAReplicaFollowsItsRepository(t *testing.T) {
 	versions := map[snapshot.ID]int{}
 	var ids []snapshot.ID
 	for v := range 4 {
-		m := f.snapshot(repo.FS(rollingTree(9*v), "/x"), repo.SnapshotOptions{})
+		m := f.snapshot(repo.FromFS(rollingTree(9*v), "/x"), repo.SnapshotOptions{})
 		versions[m.ID] = 9 * v
 		ids = append(ids, m.ID)
 		report, err := f.Replicate(t.Context(), replica, repo.ReplicateOptions{})
@@ -158,7 +158,7 @@ func TestAReplicationThatDiesAnywhereLeavesAReplicaOfWholeSnapshots(t *testing.T
 	versions := map[snapshot.ID]int{}
 	var ids []snapshot.ID
 	take := func(v int) {
-		m, err := r.Snapshot(t.Context(), repo.FS(rollingTree(v), "/x"), repo.SnapshotOptions{Workers: 1})
+		m, err := r.Snapshot(t.Context(), repo.FromFS(rollingTree(v), "/x"), repo.SnapshotOptions{Workers: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -264,7 +264,7 @@ func TestWhatIsLostHereStaysOnTheReplica(t *testing.T) {
 	f := newFixtureOn(t, mem)
 	versions := map[snapshot.ID]int{}
 	for _, v := range []int{0, 3, 17} {
-		versions[f.snapshot(repo.FS(rollingTree(v), "/x"), repo.SnapshotOptions{}).ID] = v
+		versions[f.snapshot(repo.FromFS(rollingTree(v), "/x"), repo.SnapshotOptions{}).ID] = v
 	}
 	if _, err := f.Replicate(t.Context(), replica, repo.ReplicateOptions{}); err != nil {
 		t.Fatal(err)
@@ -311,7 +311,7 @@ func TestSnapshotsThatAreGoneWithoutARecordAreKeptAndTold(t *testing.T) {
 	f := newFixtureOn(t, mem)
 	var ids []snapshot.ID
 	for v := range 5 {
-		ids = append(ids, f.snapshot(repo.FS(rollingTree(7*v), "/x"), repo.SnapshotOptions{}).ID)
+		ids = append(ids, f.snapshot(repo.FromFS(rollingTree(7*v), "/x"), repo.SnapshotOptions{}).ID)
 	}
 	if _, err := f.Replicate(t.Context(), replica, repo.ReplicateOptions{}); err != nil {
 		t.Fatal(err)

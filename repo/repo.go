@@ -97,6 +97,9 @@ type InitOptions struct {
 	// Chunks says where files are cut. A zero Polynomial is a random one; a zero
 	// Max means the default sizes.
 	Chunks chunk.Params
+	// Like is a repository to cut files like, instead of Chunks: snapshots copied from it
+	// share all chunks with those taken here. Nil means none.
+	Like *Repo
 	// PackSize is about how many bytes a pack has: 16 MiB if zero. Up to three
 	// packs are held in memory while a snapshot is made, and where the target is no
 	// local file system up to ten, as long as these have no more than 96 MiB.
@@ -112,6 +115,9 @@ type InitOptions struct {
 // completes it.
 func Init(ctx context.Context, t target.Target, u Unlocker, o InitOptions) (*Repo, error) {
 	choice := config.Choice{Chunks: o.Chunks, PackSize: o.PackSize}
+	if o.Like != nil {
+		choice.Chunks = o.Like.e.Config.Params()
+	}
 	e, err := engine.Create(ctx, t, unlocking(u), choice, o.Label, o.host())
 	if e == nil {
 		return nil, err
@@ -149,10 +155,6 @@ func (o *Options) host() engine.Host {
 	}
 	return h
 }
-
-// Chunks returns where the repository cuts files, for InitOptions of one that is to
-// cut them alike.
-func (r *Repo) Chunks() chunk.Params { return r.e.Config.Params() }
 
 // ID returns the repository's id as hexadecimal digits. Twins have the same.
 func (r *Repo) ID() string { return r.e.Config.ID() }

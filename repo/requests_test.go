@@ -189,9 +189,9 @@ func tree(n int) fstest.MapFS {
 	return files
 }
 
-func take(ctx context.Context, n int) func(r *Repo) error {
+func takeVersion(ctx context.Context, n int) func(r *Repo) error {
 	return func(r *Repo) error {
-		_, err := r.Snapshot(ctx, FS(tree(n), "/app"), SnapshotOptions{Hostname: "h", Workers: 1})
+		_, err := r.Snapshot(ctx, FromFS(tree(n), "/app"), SnapshotOptions{Hostname: "h", Workers: 1})
 		return err
 	}
 }
@@ -201,11 +201,11 @@ func TestWhatAnHourlyJobAsksOfItsTarget(t *testing.T) {
 	warm, ctx := t.TempDir(), t.Context()
 	nothing := func(*Repo) error { return nil }
 	for n := range versions {
-		c.open(warm, take(ctx, n))
+		c.open(warm, takeVersion(ctx, n))
 	}
 	wants(t, "open", c.open(warm, nothing), opening)
-	wants(t, "an unchanged snapshot", c.open(warm, take(ctx, versions-1)), opening, aSnapshot)
-	wants(t, "a snapshot of one changed file", c.open(warm, take(ctx, versions)), opening, aSnapshot,
+	wants(t, "an unchanged snapshot", c.open(warm, takeVersion(ctx, versions-1)), opening, aSnapshot)
+	wants(t, "a snapshot of one changed file", c.open(warm, takeVersion(ctx, versions)), opening, aSnapshot,
 		map[string]int{"put packs/": 2, "put index/": 1, "stat packs/": 2}) // what was stored just now is looked at as well
 
 	list := func(r *Repo) error { _, err := r.Snapshots(ctx, Select{}); return err }
@@ -217,7 +217,7 @@ func TestWhatAnHourlyJobAsksOfItsTarget(t *testing.T) {
 	wants(t, "a list of snapshots, without a cache", c.open(cold, list), opening,
 		map[string]int{"list snapshots/": 1, "list marks/": 1, "get snapshots/": manifests})
 	cold = t.TempDir()
-	got := c.open(cold, take(ctx, versions))
+	got := c.open(cold, takeVersion(ctx, versions))
 	if trees := got["get packs/"]; trees < 1 || trees > 4 {
 		t.Errorf("%d segments of trees are read for an unchanged snapshot", trees)
 	}
@@ -255,7 +255,7 @@ func (c *counted) fill(packs int) {
 		return s.Flush()
 	})
 	c.open(t.TempDir(), func(r *Repo) error {
-		_, err := r.Snapshot(t.Context(), FS(files, "/app"), SnapshotOptions{Hostname: "h", Workers: 1})
+		_, err := r.Snapshot(t.Context(), FromFS(files, "/app"), SnapshotOptions{Hostname: "h", Workers: 1})
 		return err
 	})
 }

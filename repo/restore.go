@@ -313,7 +313,7 @@ func (p *restoreReporter) run() (stop func()) {
 	quit := make(chan struct{})
 	var done sync.WaitGroup
 	done.Go(func() {
-		tick := time.NewTicker(progressInterval)
+		tick := time.NewTicker(outcome.Interval)
 		defer tick.Stop()
 		for {
 			select {

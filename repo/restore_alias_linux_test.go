@@ -14,7 +14,7 @@ import (
 // also where each spelling has an inode number of its own.
 func TestDeletionSparesWhatIsListedUnderAnotherSpelling(t *testing.T) {
 	f := newFixture(t)
-	m := f.snapshot(repo.FS(fstest.MapFS{
+	m := f.snapshot(repo.FromFS(fstest.MapFS{
 		"readme.txt": {Data: []byte("same"), Mode: 0o644}, "caf\u00e9": {Data: []byte("same"), Mode: 0o644}, "dir/file": {Data: []byte("same"), Mode: 0o644},
 	}, "/x"), repo.SnapshotOptions{})
 	for name, fsys := range map[string]folding{

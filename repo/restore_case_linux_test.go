@@ -51,7 +51,7 @@ func foldingDir(t *testing.T) string {
 // else is restored.
 func TestNamesThatDifferInCaseOnlyAreNamedWhereTheyMeet(t *testing.T) {
 	f := newFixture(t)
-	m := f.snapshot(repo.FS(fstest.MapFS{
+	m := f.snapshot(repo.FromFS(fstest.MapFS{
 		"README": {Data: []byte("one"), Mode: 0o644}, "readme": {Data: []byte("two"), Mode: 0o644},
 		"Dir/a": {Data: []byte("a"), Mode: 0o644}, "dir/b": {Data: []byte("b"), Mode: 0o644},
 		"deep/er/É": {Data: []byte("1"), Mode: 0o644}, "deep/er/é": {Data: []byte("2"), Mode: 0o644},

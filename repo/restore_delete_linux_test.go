@@ -87,7 +87,7 @@ func TestDeletionTakesOnlyWhatTheSnapshotCovered(t *testing.T) {
 			map[string]string{".qsnapignore": "*.tmp\n", "b.log": "", "b.tmp": "", "d/.qsnapignore": "", "d/x": "", "d/c.tmp": ""}, []string{"b.tmp", "d/c.tmp"}},
 		{"caches", map[string]string{"a": "1", "c/CACHEDIR.TAG": cacheTag, "c/d": "1"}, repo.SnapshotOptions{SkipCaches: true}, nil,
 			map[string]string{"c/e/f": "", "g/CACHEDIR.TAG": cacheTag, "g/h": "", "i/CACHEDIR.TAG": "no", "i/j": ""}, []string{"i", "i/CACHEDIR.TAG", "i/j"}},
-		{"what was too large", map[string]string{"a": "1", "big": "123456789"}, repo.SnapshotOptions{MaxFileSize: 5}, nil,
+		{"what was too large", map[string]string{"a": "1", "big": "123456789"}, repo.SnapshotOptions{MaxFileSize: new(int64(5))}, nil,
 			map[string]string{"b": ""}, []string{"b"}},
 		{"what belongs to file systems", map[string]string{"a": "1"}, repo.SnapshotOptions{}, nil,
 			map[string]string{"lost+found/x": "", ".snapshots/1/y": "", "System Volume Information/z": "", "aquota.user": "", "$RECYCLE.BIN/a": "", "d/.zfs/x": "", "d/b": ""}, []string{"d/b"}},

@@ -24,12 +24,12 @@ func TestRestoreNeverWritesOutsideItsDestination(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := treetest.Describe(t, outside)
-	links := f.snapshot(repo.FS(fstest.MapFS{
+	links := f.snapshot(repo.FromFS(fstest.MapFS{
 		"dir":      {Data: []byte(outside), Mode: os.ModeSymlink},
 		"up":       {Data: []byte(".."), Mode: os.ModeSymlink},
 		"deep/dir": {Data: []byte(outside), Mode: os.ModeSymlink},
 	}, "/links"), repo.SnapshotOptions{})
-	files := f.snapshot(repo.FS(fstest.MapFS{
+	files := f.snapshot(repo.FromFS(fstest.MapFS{
 		"dir/file":      {Data: []byte("inside"), Mode: 0o644},
 		"dir/new":       {Data: []byte("inside"), Mode: 0o644},
 		"up/file":       {Data: []byte("inside"), Mode: 0o644},
@@ -51,7 +51,7 @@ func TestRestoreNeverWritesOutsideItsDestination(t *testing.T) {
 
 func TestRestoreLeavesForeignFilesAlone(t *testing.T) {
 	f := newFixture(t)
-	m := f.snapshot(repo.FS(testMapFS(), "/x"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(testMapFS(), "/x"), repo.SnapshotOptions{})
 	out := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(out, "dir", "mine"), 0o755); err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestRestoreLeavesForeignFilesAlone(t *testing.T) {
 // To restore one file changes nothing of the directory it is put in, but that name.
 func TestAFileIsRestoredIntoADirectoryThatStaysAsItIs(t *testing.T) {
 	f := newFixture(t)
-	m := f.snapshot(repo.FS(testMapFS(), "/x"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(testMapFS(), "/x"), repo.SnapshotOptions{})
 	out := t.TempDir()
 	mine := filepath.Join(out, "mine")
 	if err := os.WriteFile(mine, []byte("mine"), 0o600); err != nil {
@@ -110,7 +110,7 @@ func TestACancelledRestoreLeavesCompleteFilesOnly(t *testing.T) {
 	for i := range 40 {
 		files[string(rune('a'+i%5))+"/"+strings.Repeat("x", i+1)] = &fstest.MapFile{Data: randomBytes(uint64(i), 100_000+i*40_000), Mode: 0o644}
 	}
-	m := f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	for stop := range 25 {
 		ctx, cancel := context.WithCancel(t.Context())
 		out := t.TempDir()

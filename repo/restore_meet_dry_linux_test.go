@@ -35,7 +35,7 @@ func TestADryRunNamesTheNamesThatMeetAsFarAsCanBeKnown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
-			m := f.snapshot(repo.FS(filesOf(c.files...), "/x"), repo.SnapshotOptions{})
+			m := f.snapshot(repo.FromFS(filesOf(c.files...), "/x"), repo.SnapshotOptions{})
 			to := mountFolding(t, folding{key: c.key})
 			for _, path := range c.there {
 				must(t, os.WriteFile(filepath.Join(to, path), []byte(path), 0o644))

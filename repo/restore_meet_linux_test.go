@@ -138,7 +138,7 @@ func TestTheDestinationSaysWhichNamesMeet(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, spellings := range []bool{false, true} {
 				f := newFixture(t)
-				m := f.snapshot(repo.FS(filesOf(c.files...), "/x"), repo.SnapshotOptions{})
+				m := f.snapshot(repo.FromFS(filesOf(c.files...), "/x"), repo.SnapshotOptions{})
 				to := mountFolding(t, folding{key: c.key, spellings: spellings})
 				for _, path := range c.there {
 					must(t, os.MkdirAll(filepath.Dir(filepath.Join(to, path)), 0o755), os.WriteFile(filepath.Join(to, path), []byte(path), 0o644))
@@ -163,7 +163,7 @@ func TestTheDestinationSaysWhichNamesMeet(t *testing.T) {
 // restore left of that goes.
 func TestTryingNamesLeavesNothing(t *testing.T) {
 	f := newFixture(t)
-	m := f.snapshot(repo.FS(filesOf("there/A", "there/a"), "/x"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(filesOf("there/A", "there/a"), "/x"), repo.SnapshotOptions{})
 	to := mountFolding(t, folding{key: foldsCase})
 	there := filepath.Join(to, "there")
 	session := disk.NewSession()

@@ -56,7 +56,10 @@ func newLiveWorld(t *testing.T, seed uint64) *liveWorld {
 	}
 	w.live, w.outside = filepath.Join(top, "live"), filepath.Join(top, "outside")
 	must(t, os.Mkdir(w.live, 0o755), os.Mkdir(w.outside, 0o755), os.WriteFile(filepath.Join(w.outside, "file"), []byte("outside"), 0o4755))
-	w.options = repo.SnapshotOptions{Excludes: []string{"*.o"}, OneFileSystem: w.rng.IntN(2) == 0, SkipCaches: w.rng.IntN(2) == 0, MaxFileSize: int64(w.rng.IntN(2)) * 500}
+	w.options = repo.SnapshotOptions{Excludes: []string{"*.o"}, OneFileSystem: w.rng.IntN(2) == 0, SkipCaches: w.rng.IntN(2) == 0}
+	if w.rng.IntN(2) == 1 {
+		w.options.MaxFileSize = new(int64(500))
+	}
 	return w
 }
 
@@ -210,7 +213,7 @@ func (w *liveWorld) noteTaken(f *fixture) {
 		}
 	}
 	for name, line := range all {
-		w.large[name] = w.taken[name] == "" && w.options.MaxFileSize > 0 && sizeOf(line) > w.options.MaxFileSize
+		w.large[name] = w.taken[name] == "" && w.tooLarge(sizeOf(line))
 	}
 }
 
@@ -260,8 +263,13 @@ func (w *liveWorld) stays(name string, size int64) string {
 			}
 		}
 	}
-	if w.options.MaxFileSize > 0 && size > w.options.MaxFileSize {
+	if w.tooLarge(size) {
 		return "size"
 	}
 	return ""
+}
+
+// tooLarge reports whether the snapshot leaves out a file of that size.
+func (w *liveWorld) tooLarge(size int64) bool {
+	return w.options.MaxFileSize != nil && size > *w.options.MaxFileSize
 }

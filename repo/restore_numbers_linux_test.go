@@ -34,7 +34,7 @@ func sameNumbers() fstest.MapFS {
 // is separate is separate afterwards, also in a destination where they were joined before.
 func TestNamesWithTheSameNumbersAreJoinedOnlyIfTheyCanBeOneFile(t *testing.T) {
 	f := newFixture(t)
-	m := f.snapshot(repo.FS(sameNumbers(), "/x"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(sameNumbers(), "/x"), repo.SnapshotOptions{})
 	fresh, joined := filepath.Join(t.TempDir(), "fresh"), filepath.Join(t.TempDir(), "joined")
 	for _, dir := range []string{"a", "content", "mode", "size", "time"} {
 		must(t, os.MkdirAll(filepath.Join(joined, dir), 0o755))
@@ -72,7 +72,7 @@ func TestWithoutInodeNumbersNothingIsJoined(t *testing.T) {
 		return &fstest.MapFile{Data: []byte(text), Sys: &snapshot.Entry{Mode: 0o644, Links: 2}}
 	}
 	f := newFixture(t)
-	m := f.snapshot(repo.FS(fstest.MapFS{"a": file("one"), "b": file("two"), "c": file("two"), "d": file("one")}, "/x"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(fstest.MapFS{"a": file("one"), "b": file("two"), "c": file("two"), "d": file("one")}, "/x"), repo.SnapshotOptions{})
 	to := t.TempDir()
 	f.restore(m, repo.RestoreOptions{To: to})
 	for name, want := range map[string]string{"a": "one", "b": "two", "c": "two", "d": "one"} {

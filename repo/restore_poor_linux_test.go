@@ -46,7 +46,7 @@ func TestWithoutHardLinksEachNameIsAFileOfItsOwn(t *testing.T) {
 func TestNamesThatTheDestinationCanNotHaveAreNamed(t *testing.T) {
 	refused := []string{"a:b", "d:d/x", "q?"}
 	f := newFixture(t)
-	m := f.snapshot(repo.FS(filesOf(append(refused, "a", "b", "d/x", "q")...), "/x"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(filesOf(append(refused, "a", "b", "d/x", "q")...), "/x"), repo.SnapshotOptions{})
 	for _, errno := range []syscall.Errno{syscall.EINVAL, syscall.EILSEQ, syscall.ENOENT, syscall.EPERM} {
 		to := mountFolding(t, folding{key: func(_, name string) string { return name }, refuse: func(name string) syscall.Errno {
 			if strings.ContainsAny(name, ":?") {

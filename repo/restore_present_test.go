@@ -59,11 +59,11 @@ func TestAMissingPackCostsOnlyItsOwnFiles(t *testing.T) {
 			tree := func(lost string) fstest.MapFS {
 				return fstest.MapFS{"kept": {Data: []byte("kept"), Mode: 0o644}, "lost": {Data: []byte(lost), Mode: 0o644}}
 			}
-			f.snapshot(repo.FS(fstest.MapFS{"kept": tree("")["kept"]}, "/x"), repo.SnapshotOptions{})
+			f.snapshot(repo.FromFS(fstest.MapFS{"kept": tree("")["kept"]}, "/x"), repo.SnapshotOptions{})
 			before := packsOf(mem)
-			m := f.snapshot(repo.FS(tree("the first "+how), "/x"), repo.SnapshotOptions{})
+			m := f.snapshot(repo.FromFS(tree("the first "+how), "/x"), repo.SnapshotOptions{})
 			after := packsOf(mem)
-			later := f.snapshot(repo.FS(tree("the second "+how), "/x"), repo.SnapshotOptions{})
+			later := f.snapshot(repo.FromFS(tree("the second "+how), "/x"), repo.SnapshotOptions{})
 			spoilData(t, mem, before, after, spoil)
 			f.reopen()
 
@@ -111,10 +111,10 @@ func TestADryRunNamesTheReplicaThatHasWhatIsMissing(t *testing.T) {
 	mem, copied := &targettest.Memory{}, &targettest.Memory{}
 	f := newFixtureOn(t, mem)
 	tree := fstest.MapFS{"here": {Data: []byte("here"), Mode: 0o644}}
-	f.snapshot(repo.FS(tree, "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(tree, "/x"), repo.SnapshotOptions{})
 	before := packsOf(mem)
 	tree["gone"] = &fstest.MapFile{Data: []byte("gone"), Mode: 0o644}
-	m := f.snapshot(repo.FS(tree, "/x"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(tree, "/x"), repo.SnapshotOptions{})
 	for name, data := range mem.Objects() {
 		putBytes(t, copied, name, string(data))
 	}
@@ -151,10 +151,10 @@ func TestNothingIsDeletedIfAnIgnoreFileIsLost(t *testing.T) {
 	mem := &targettest.Memory{}
 	f := newFixtureOn(t, mem)
 	tree := fstest.MapFS{"a/kept": {Data: []byte("kept"), Mode: 0o644}}
-	f.snapshot(repo.FS(tree, "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(tree, "/x"), repo.SnapshotOptions{})
 	before := packsOf(mem)
 	tree["z/.qsnapignore"] = &fstest.MapFile{Data: []byte("*.o\n"), Mode: 0o644}
-	m := f.snapshot(repo.FS(tree, "/x"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(tree, "/x"), repo.SnapshotOptions{})
 	out := t.TempDir()
 	f.restore(m, repo.RestoreOptions{To: out})
 	spoilData(t, mem, before, packsOf(mem), missingPacks()["deleted"])

@@ -29,7 +29,7 @@ func TestWhatARestoreAsksOfPacksBeforeItReplacesAnything(t *testing.T) {
 			name := fmt.Sprintf("f%02d", i)
 			tree[name] = &fstest.MapFile{Data: fmt.Appendf(nil, "file %d", i), Mode: 0o644}
 			counted.open(cache, func(r *Repo) error {
-				_, err := r.Snapshot(t.Context(), FS(tree, "/x"), SnapshotOptions{})
+				_, err := r.Snapshot(t.Context(), FromFS(tree, "/x"), SnapshotOptions{})
 				return err
 			})
 			if c.live {

@@ -161,10 +161,10 @@ func TestDeletionFirstMakesRoom(t *testing.T) {
 		mem, out := &targettest.Memory{}, t.TempDir()
 		f := newFixtureOn(t, mem)
 		tree := fstest.MapFS{"a": {Data: []byte("a"), Mode: 0o644}}
-		f.snapshot(repo.FS(tree, "/x"), repo.SnapshotOptions{})
+		f.snapshot(repo.FromFS(tree, "/x"), repo.SnapshotOptions{})
 		before := packsOf(mem)
 		tree["b"] = &fstest.MapFile{Data: []byte("b"), Mode: 0o644}
-		m := f.snapshot(repo.FS(tree, "/x"), repo.SnapshotOptions{})
+		m := f.snapshot(repo.FromFS(tree, "/x"), repo.SnapshotOptions{})
 		spoilData(t, mem, before, packsOf(mem), missingPacks()["deleted"])
 		f.reopen()
 		makeTree(t, out, map[string]string{"extra": "live"})

@@ -78,7 +78,7 @@ func TestAnInterruptedSnapshotIsContinued(t *testing.T) {
 			cancel()
 		}()
 		first := source("d4/f10", time.Hour)
-		if m, err := r.Snapshot(ctx, repo.FS(first, "/x"), repo.SnapshotOptions{Workers: 1}); err == nil {
+		if m, err := r.Snapshot(ctx, repo.FromFS(first, "/x"), repo.SnapshotOptions{Workers: 1}); err == nil {
 			t.Fatalf("%v was not interrupted", m.ID)
 		}
 		r.Close()
@@ -99,7 +99,7 @@ func TestAnInterruptedSnapshotIsContinued(t *testing.T) {
 		defer r.Close()
 		before := storedBytes(mem)
 		second := source("", 0)
-		m, err := r.Snapshot(t.Context(), repo.FS(second, "/x"), repo.SnapshotOptions{Workers: 1})
+		m, err := r.Snapshot(t.Context(), repo.FromFS(second, "/x"), repo.SnapshotOptions{Workers: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -42,7 +42,7 @@ func TestARotatedKeySealsWhatComesAndOpensAll(t *testing.T) {
 	if left := f.rotate(); len(left) != 0 {
 		t.Errorf("left: %+v", left)
 	}
-	all = append(all, f.snapshot(repo.FS(smallTree(2), "/x"), repo.SnapshotOptions{}))
+	all = append(all, f.snapshot(repo.FromFS(smallTree(2), "/x"), repo.SnapshotOptions{}))
 	f.clean()
 	f.reopen()
 	for v, m := range all {
@@ -57,7 +57,7 @@ func TestARotatedKeySealsWhatComesAndOpensAll(t *testing.T) {
 	}
 	// And once more.
 	f.rotate()
-	all = append(all, f.snapshot(repo.FS(smallTree(3), "/x"), repo.SnapshotOptions{}))
+	all = append(all, f.snapshot(repo.FromFS(smallTree(3), "/x"), repo.SnapshotOptions{}))
 	f.clean()
 	sameTree(t, f.Repo, all[0], smallTree(0))
 	if manifests := epochs(mem, "snapshots/"); manifests[3] != 1 {
@@ -111,7 +111,7 @@ func outdated(t *testing.T) (f *fixture, old []*fixture) {
 	if len(left) != 1 || left[0].Label != "second" || !left[0].Outdated {
 		t.Fatalf("left: %+v", left)
 	}
-	f.snapshot(repo.FS(smallTree(2), "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(smallTree(2), "/x"), repo.SnapshotOptions{})
 	if err := f.Tag(t.Context(), f.all()[0].ID, []string{"a"}); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestWhoHasAnOlderKeyIsToldSoAndChangesNothing(t *testing.T) {
 	for i, g := range old {
 		for what, try := range map[string]func() error{
 			"snapshot": func() error {
-				_, err := g.Snapshot(ctx, repo.FS(smallTree(4), "/x"), repo.SnapshotOptions{})
+				_, err := g.Snapshot(ctx, repo.FromFS(smallTree(4), "/x"), repo.SnapshotOptions{})
 				return err
 			},
 			"prune":     func() error { _, err := g.Prune(ctx, repo.PruneOptions{}); return err },
@@ -197,7 +197,7 @@ func TestAPruneThatMeetsANewerKeyDeletesNothing(t *testing.T) {
 			if op.N-opened == n {
 				done = false
 				f.rotate()
-				all = append(all, f.snapshot(repo.FS(smallTree(3), "/x"), repo.SnapshotOptions{}))
+				all = append(all, f.snapshot(repo.FromFS(smallTree(3), "/x"), repo.SnapshotOptions{}))
 			}
 			return targettest.None
 		}
@@ -247,10 +247,10 @@ func TestAnInterruptedRotationLeavesARepositoryThatTheSecretOpens(t *testing.T) 
 				t.Fatalf("fault %d at operation %d: %v", fault, n, err)
 			}
 			h := g.at(broken.Memory)
-			h.snapshot(repo.FS(smallTree(1), "/x"), repo.SnapshotOptions{})
+			h.snapshot(repo.FromFS(smallTree(1), "/x"), repo.SnapshotOptions{})
 			h.damageless("torn, perhaps")
 			h.rotate()
-			h.snapshot(repo.FS(smallTree(2), "/x"), repo.SnapshotOptions{})
+			h.snapshot(repo.FromFS(smallTree(2), "/x"), repo.SnapshotOptions{})
 			h.damageless("torn, perhaps")
 			for v, m := range h.all() {
 				sameTree(t, h.Repo, m, smallTree(v))
@@ -297,7 +297,7 @@ func TestOfTwoThatRotateAtOnceOneWins(t *testing.T) {
 		winners := 0
 		for v, key := range []repo.Secret{f.key, second} {
 			h := (&fixture{t: t, key: key, cache: t.TempDir()}).at(mem)
-			_, err := h.Snapshot(t.Context(), repo.FS(smallTree(v+1), "/x"), repo.SnapshotOptions{})
+			_, err := h.Snapshot(t.Context(), repo.FromFS(smallTree(v+1), "/x"), repo.SnapshotOptions{})
 			if err == nil {
 				winners++
 				h.clean()
@@ -347,7 +347,7 @@ func TestATwinFollowsARotation(t *testing.T) {
 	g := f.twin(mem)
 	f.copyTo(g)
 	f.rotate()
-	all = append(all, f.snapshot(repo.FS(smallTree(1), "/x"), repo.SnapshotOptions{}))
+	all = append(all, f.snapshot(repo.FromFS(smallTree(1), "/x"), repo.SnapshotOptions{}))
 	if report := f.copyTo(g); report.PacksMoved != 0 || report.Copied != 1 {
 		t.Errorf("%+v", report)
 	}
@@ -356,7 +356,7 @@ func TestATwinFollowsARotation(t *testing.T) {
 		t.Errorf("packs %v", packs)
 	}
 	g = f.twin(mem)
-	all = append(all, f.snapshot(repo.FS(smallTree(2), "/x"), repo.SnapshotOptions{}))
+	all = append(all, f.snapshot(repo.FromFS(smallTree(2), "/x"), repo.SnapshotOptions{}))
 	if report := f.copyTo(g); report.PacksMoved == 0 || report.Copied != 1 {
 		t.Errorf("%+v", report)
 	}
@@ -368,7 +368,7 @@ func TestATwinFollowsARotation(t *testing.T) {
 	if err := f.Twin(t.Context(), other.target); err == nil {
 		t.Error("it was taken for a twin")
 	}
-	f.snapshot(repo.FS(smallTree(3), "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(smallTree(3), "/x"), repo.SnapshotOptions{})
 	f.copyTo(other)
 	other.clean()
 }
@@ -432,7 +432,7 @@ func FuzzEpoch(f *testing.F) {
 		_, err = r.Keys().Rotate(context.Background(), key)
 	}
 	if err == nil {
-		_, err = open(f, mem).Snapshot(context.Background(), repo.FS(smallTree(0), "/x"), repo.SnapshotOptions{})
+		_, err = open(f, mem).Snapshot(context.Background(), repo.FromFS(smallTree(0), "/x"), repo.SnapshotOptions{})
 	}
 	if err != nil {
 		f.Fatal(err)

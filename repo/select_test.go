@@ -25,7 +25,7 @@ func TestARunWithAClockTwentyYearsAheadIsNotTheNewest(t *testing.T) {
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	f := newFixture(t)
 	take := func(at time.Time, v int, host string) *snapshot.Manifest {
-		m, err := f.atTime(at).Snapshot(t.Context(), repo.FS(rollingTree(v), "/x"), repo.SnapshotOptions{Hostname: host})
+		m, err := f.atTime(at).Snapshot(t.Context(), repo.FromFS(rollingTree(v), "/x"), repo.SnapshotOptions{Hostname: host})
 		if err != nil {
 			t.Fatal(err)
 		}

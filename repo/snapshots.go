@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/qsnap/qsnap/internal/catalog"
@@ -72,4 +73,10 @@ func tagSnapshot(ctx context.Context, e *engine.Engine, id snapshot.ID, tags []s
 			m.Tags = append(m.Tags, []byte(tag))
 		}
 	})
+}
+
+func sortedUnique(s []string) []string {
+	s = slices.Clone(s)
+	slices.Sort(s)
+	return slices.Compact(s)
 }

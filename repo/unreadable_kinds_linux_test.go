@@ -39,7 +39,7 @@ func newEveryKind(t *testing.T) *everyKind {
 	mem := &targettest.Memory{}
 	f := first.twin(mem)
 	e := &everyKind{key: f.key, versions: map[snapshot.ID]fstest.MapFS{}}
-	old := f.snapshot(repo.FS(smallTree(0), "/x"), repo.SnapshotOptions{Workers: 1})
+	old := f.snapshot(repo.FromFS(smallTree(0), "/x"), repo.SnapshotOptions{Workers: 1})
 	mem.Set(largest(mem, "packs/"), nil) // so that something is noted as lost, and stored again
 	f.reopen()
 	if report, err := f.RepairIndex(t.Context()); err != nil || report.Lost == 0 {
@@ -49,7 +49,7 @@ func newEveryKind(t *testing.T) *everyKind {
 	lost := withPrefix(mem.Objects(), "losses/")
 	e.versions[old.ID] = smallTree(0)
 	for v := range 2 {
-		m := f.snapshot(repo.FS(smallTree(v), "/x"), repo.SnapshotOptions{Workers: 1})
+		m := f.snapshot(repo.FromFS(smallTree(v), "/x"), repo.SnapshotOptions{Workers: 1})
 		e.versions[m.ID] = smallTree(v)
 		if v == 1 {
 			if err := errors.Join(f.Pin(t.Context(), m.ID, time.Time{}), f.Tag(t.Context(), old.ID, []string{"x"})); err != nil {
@@ -57,7 +57,7 @@ func newEveryKind(t *testing.T) *everyKind {
 			}
 		}
 	}
-	gone := f.snapshot(repo.FS(smallTree(7), "/gone"), repo.SnapshotOptions{Workers: 1})
+	gone := f.snapshot(repo.FromFS(smallTree(7), "/gone"), repo.SnapshotOptions{Workers: 1})
 	if err := f.Forget(t.Context(), gone.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func newEveryKind(t *testing.T) *everyKind {
 		return err
 	})
 	e.dies(t, mem, "put", "snapshots/", func(r *repo.Repo) error {
-		_, err := r.Snapshot(t.Context(), repo.FS(smallTree(1), "/pending"), repo.SnapshotOptions{Workers: 1})
+		_, err := r.Snapshot(t.Context(), repo.FromFS(smallTree(1), "/pending"), repo.SnapshotOptions{Workers: 1})
 		return err
 	})
 	for name, b := range lost {
@@ -164,13 +164,13 @@ func (e *everyKind) beside(t *testing.T, object string, errno error) {
 	if named == strings.HasPrefix(object, "names/") { // whose bytes nobody reads
 		t.Errorf("check names it: %v", named)
 	}
-	m, err := r.Snapshot(t.Context(), repo.FS(smallTree(9), "/x"), repo.SnapshotOptions{Workers: 1})
+	m, err := r.Snapshot(t.Context(), repo.FromFS(smallTree(9), "/x"), repo.SnapshotOptions{Workers: 1})
 	sound("snapshot", err, false)
 	if _, err := tgt.Stat(t.Context(), "names/"+m.ID.String()); err != nil {
 		t.Errorf("its name isn't taken in the twin: %v", err)
 	}
 	sound("tag", r.Tag(t.Context(), m.ID, []string{"y"}), false)
-	gone, err := r.Snapshot(t.Context(), repo.FS(smallTree(11), "/also gone"), repo.SnapshotOptions{Workers: 1})
+	gone, err := r.Snapshot(t.Context(), repo.FromFS(smallTree(11), "/also gone"), repo.SnapshotOptions{Workers: 1})
 	sound("snapshot", err, false)
 	sound("forget", r.Forget(t.Context(), gone.ID), false)
 	_, err = r.Prune(t.Context(), repo.PruneOptions{Workers: 1, MaxUnused: new(0.0)})
@@ -209,16 +209,16 @@ func TestAReplicaWhoseObjectCannotBeReadIsOneAllTheSame(t *testing.T) {
 	for _, errno := range []error{syscall.EIO, syscall.EACCES} {
 		mem := &targettest.Memory{}
 		f := newFixtureOn(t, mem)
-		f.snapshot(repo.FS(smallTree(0), "/x"), repo.SnapshotOptions{})
+		f.snapshot(repo.FromFS(smallTree(0), "/x"), repo.SnapshotOptions{})
 		tgt := &badSector{Target: localCopy(t, nil), name: "replica", err: errno}
 		for v := range 2 {
-			m := f.snapshot(repo.FS(smallTree(v), "/x"), repo.SnapshotOptions{})
+			m := f.snapshot(repo.FromFS(smallTree(v), "/x"), repo.SnapshotOptions{})
 			if _, err := repo.Replicate(t.Context(), mem, tgt, repo.ReplicateOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			g := f.at(tgt)
 			sameTree(t, g.Repo, m, smallTree(v))
-			_, err := g.Snapshot(t.Context(), repo.FS(smallTree(3), "/x"), repo.SnapshotOptions{})
+			_, err := g.Snapshot(t.Context(), repo.FromFS(smallTree(3), "/x"), repo.SnapshotOptions{})
 			_, pruned := g.Prune(t.Context(), repo.PruneOptions{})
 			if !errors.Is(err, repo.ErrReplica) || !errors.Is(pruned, repo.ErrReplica) || !errors.Is(g.Forget(t.Context(), m.ID), repo.ErrReplica) {
 				t.Errorf("%v: snapshot: %v, prune: %v, forget", errno, err, pruned)
@@ -232,7 +232,7 @@ func TestAReplicaWhoseObjectCannotBeReadIsOneAllTheSame(t *testing.T) {
 			t.Error(err)
 		}
 		g := f.at(tgt)
-		g.snapshot(repo.FS(smallTree(4), "/x"), repo.SnapshotOptions{})
+		g.snapshot(repo.FromFS(smallTree(4), "/x"), repo.SnapshotOptions{})
 		g.prune(repo.PruneOptions{})
 		g.clean()
 	}

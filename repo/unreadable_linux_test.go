@@ -147,7 +147,7 @@ func TestSnapshotsGoOnBesideAnObjectThatCannotBeRead(t *testing.T) {
 		if _, err := r.Snapshots(t.Context(), repo.Select{}); err != nil && !errors.Is(err, repo.ErrDamaged) {
 			t.Errorf("%s: list: %v", object, err)
 		}
-		m, err := r.Snapshot(t.Context(), repo.FS(versions[2], "/x"), repo.SnapshotOptions{})
+		m, err := r.Snapshot(t.Context(), repo.FromFS(versions[2], "/x"), repo.SnapshotOptions{})
 		if err != nil {
 			t.Errorf("%s: snapshot: %v", object, err)
 		} else if err := r.Tag(t.Context(), m.ID, []string{"x"}); err != nil {
@@ -188,7 +188,7 @@ func TestRepairPacksSavesWhatADiskStillReads(t *testing.T) {
 		for i := range 40 {
 			files[fmt.Sprintf("f%d", i)] = &fstest.MapFile{Data: randomBytes(uint64(i), 120_000)}
 		}
-		f.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{Workers: 1})
+		f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{Workers: 1})
 		mem := f.target.(*targettest.Memory)
 		name := largest(mem, "packs/")
 		whole := mem.Objects()[name]
@@ -228,7 +228,7 @@ func TestRepairPacksSavesWhatADiskStillReads(t *testing.T) {
 // What may not be read may well be whole: no repair removes it.
 func TestNoRepairRemovesWhatMayNotBeRead(t *testing.T) {
 	f := newFixture(t)
-	m := f.snapshot(repo.FS(smallTree(0), "/x"), repo.SnapshotOptions{})
+	m := f.snapshot(repo.FromFS(smallTree(0), "/x"), repo.SnapshotOptions{})
 	mem := f.target.(*targettest.Memory)
 	for _, name := range []string{largest(mem, "packs/"), "snapshots/" + m.ID.String()} {
 		tgt := localCopy(t, mem.Objects())

@@ -31,7 +31,7 @@ func putBytes(t *testing.T, tgt target.Target, name, text string) {
 func TestNoRepositoryIsMadeOverTheRestOfOne(t *testing.T) {
 	mem := &targettest.Memory{}
 	f := newFixtureOn(t, mem)
-	f.snapshot(repo.FS(rollingTree(0), "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(rollingTree(0), "/x"), repo.SnapshotOptions{})
 	whole := mem.Objects()
 	sorts := map[string]bool{}
 	for name := range whole {
@@ -182,8 +182,8 @@ func TestARepositoryIsMadeOnlyWhereNothingElseIs(t *testing.T) {
 func TestRepairLeavesWholeObjectsOfAnotherRepositoryAlone(t *testing.T) {
 	mine, others := &targettest.Memory{}, &targettest.Memory{}
 	f, g := newFixtureOn(t, mine), newFixtureOn(t, others)
-	f.snapshot(repo.FS(rollingTree(0), "/x"), repo.SnapshotOptions{})
-	g.snapshot(repo.FS(rollingTree(1), "/x"), repo.SnapshotOptions{})
+	f.snapshot(repo.FromFS(rollingTree(0), "/x"), repo.SnapshotOptions{})
+	g.snapshot(repo.FromFS(rollingTree(1), "/x"), repo.SnapshotOptions{})
 	var foreign []string
 	for name, b := range others.Objects() {
 		if strings.HasPrefix(name, "packs/") || strings.HasPrefix(name, "snapshots/") {

@@ -64,7 +64,7 @@ func oddities(t *testing.T, on, replica target.Target, cache string, do func(*re
 		t.Fatal(err)
 	}
 	tree := fstest.MapFS{"file": {Data: []byte("content"), Mode: 0o644}}
-	if _, err := r.Snapshot(t.Context(), repo.FS(tree, "/x"), repo.SnapshotOptions{Workers: 1}); err != nil {
+	if _, err := r.Snapshot(t.Context(), repo.FromFS(tree, "/x"), repo.SnapshotOptions{Workers: 1}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.Replicate(t.Context(), replica, repo.ReplicateOptions{}); err != nil {

@@ -55,9 +55,10 @@ func (p *program) init(c *cli.Context) error {
 		if o.Chunks.Max != 0 {
 			return errors.New("--chunk-size and --chunker-from exclude each other")
 		}
-		if o.Chunks, err = p.chunksFrom(c, name); err != nil {
+		if o.Like, err = p.openOther(c, name, "from", nil); err != nil {
 			return err
 		}
+		defer o.Like.Close()
 	}
 	secret, key, err := p.newSecret(c, at)
 	if err != nil {
@@ -85,16 +86,6 @@ func (p *program) init(c *cli.Context) error {
 	p.say("Without its password or key nobody can read the repository. Keep a copy elsewhere:")
 	p.say("\"qsnap key export\" prints a recovery sheet.")
 	return nil
-}
-
-// chunksFrom returns the chunk parameters of another repository.
-func (p *program) chunksFrom(c *cli.Context, name string) (chunk.Params, error) {
-	from, err := p.openOther(c, name, "from", nil)
-	if err != nil {
-		return chunk.Params{}, err
-	}
-	defer from.Close()
-	return from.Chunks(), nil
 }
 
 // newSecret returns the secret of a new repository, and the name of the key file if

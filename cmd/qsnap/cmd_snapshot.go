@@ -83,13 +83,11 @@ func (p *program) snapshot(c *cli.Context) error {
 	}
 	view := p.snapshotView(c, r, c.Args().Slice())
 	o.Progress = view.update
-	var m *snapshot.Manifest
 	var cost repo.Cost
 	if c.Bool("dry-run") {
-		m, cost, err = r.EstimateSnapshot(c.Context, src, o)
-	} else {
-		m, err = r.Snapshot(c.Context, src, o)
+		o.DryRun = &cost
 	}
+	m, err := r.Snapshot(c.Context, src, o)
 	view.end()
 	var end error
 	if errors.Is(err, repo.ErrIncomplete) { // there is a snapshot, which lacks something
@@ -117,8 +115,10 @@ func (p *program) snapshotOptions(c *cli.Context) (o repo.SnapshotOptions, err e
 		Excludes: c.StringSlice("exclude"), IgnoreFiles: c.StringSlice("ignore-file"),
 		AllowEmptySource: c.Bool("allow-empty-source"), OneFileSystem: c.Bool("one-file-system"), SkipCaches: c.Bool("exclude-caches"),
 	}
-	if o.MaxFileSize, err = sizeFlag(c, "exclude-larger-than"); err != nil {
+	if limit, err := sizeFlag(c, "exclude-larger-than"); err != nil {
 		return o, err
+	} else if limit > 0 {
+		o.MaxFileSize = &limit
 	}
 	if o.Compression, err = repo.ParseCompression(c.String("compression")); err != nil {
 		return o, err

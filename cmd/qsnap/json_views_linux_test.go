@@ -31,7 +31,7 @@ func (s *jsonSession) views() {
 	m := exactManifest
 	s.exact("snapshot", func(p *program) {
 		for _, u := range []repo.SnapshotProgress{
-			{Stats: snapshot.Stats{Files: 1, Bytes: 2}, Elapsed: 1500 * time.Millisecond, Current: "sub"},
+			{Stats: snapshot.Stats{Files: 1, Bytes: 2}, Progress: repo.Progress{Elapsed: 1500 * time.Millisecond}, Current: "sub"},
 			{Stats: snapshot.Stats{Files: 1, Bytes: 2}, Parent: &snapshot.Manifest{Stats: snapshot.Stats{Files: 3, Bytes: 8}}, Current: "sub"},
 			{Notice: errors.New("odd"), Path: "sub/a"}, {Problem: errors.New("unread"), Path: "sub/a"},
 		} {

@@ -73,7 +73,7 @@ func (v *snapshotView) update(u repo.SnapshotProgress) {
 		v.notice(u)
 		return
 	}
-	if u.Done {
+	if u.Finished {
 		v.unmatched = u.Unmatched
 	}
 	var total, files uint64
@@ -84,11 +84,11 @@ func (v *snapshotView) update(u repo.SnapshotProgress) {
 	case v.known.Load():
 		total, files = v.total.Load(), v.files.Load()
 	}
-	if v.p.json && !v.p.quiet && !u.Done && time.Since(v.json) > jsonInterval {
+	if v.p.json && !v.p.quiet && !u.Finished && time.Since(v.json) > jsonInterval {
 		v.json = time.Now()
 		_ = v.p.emit(report.NewSnapshotStatus(u, files, total))
 	}
-	if !u.Done && v.Due() {
+	if !u.Finished && v.Due() {
 		what := term.Plural(u.Stats.Files, "file", "files") + ", " + term.Size(u.Stats.Bytes)
 		if total > 0 {
 			what += " of " + term.Size(total)

@@ -30,7 +30,7 @@ func BenchmarkTar(b *testing.B) {
 				random.Read(data)
 				files[fmt.Sprintf("%d/%d", i%16, i)] = &fstest.MapFile{Data: data, Mode: 0o644}
 			}
-			m, err := r.Snapshot(b.Context(), repo.FS(files, "tree"), repo.SnapshotOptions{})
+			m, err := r.Snapshot(b.Context(), repo.FromFS(files, "tree"), repo.SnapshotOptions{})
 			if err != nil {
 				b.Fatal(err)
 			}

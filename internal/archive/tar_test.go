@@ -37,7 +37,7 @@ func TestAnArchiveJoinsOnlyWhatCanBeOneFile(t *testing.T) {
 		e := &snapshot.Entry{Mode: mode, Device: 7, Inode: 5, Links: 2, MTime: snapshot.TimeOf(then)}
 		return &fstest.MapFile{Data: []byte(text), ModTime: then, Sys: e}
 	}
-	m, err := r.Snapshot(t.Context(), repo.FS(fstest.MapFS{
+	m, err := r.Snapshot(t.Context(), repo.FromFS(fstest.MapFS{
 		"a": file("one", 0o644), "b": file("one", 0o644), "c": file("two", 0o644), "d": file("two", 0o644), "e": file("two", 0o600),
 	}, "/x"), repo.SnapshotOptions{})
 	if err != nil {

@@ -18,7 +18,7 @@ func TestAMountInsideHoldsIt(t *testing.T) {
 		t.Skip("NOT TESTED: mounting another file system inside takes root")
 	}
 	m := newRepo(t)
-	m.snapshot(repo.FS(fstest.MapFS{"a b\\c/f": {}}, "/x"), repo.SnapshotOptions{})
+	m.snapshot(repo.FromFS(fstest.MapFS{"a b\\c/f": {}}, "/x"), repo.SnapshotOptions{})
 	m.start(Options{})
 	inside := m.path("snapshots/2026-11-20T12:00:00/a b\\c")
 	if err := unix.Mount("tmpfs", inside, "tmpfs", 0, ""); err != nil {

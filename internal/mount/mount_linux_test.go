@@ -38,7 +38,7 @@ func TestSnapshotsAppearWhileMounted(t *testing.T) {
 	} {
 		m.wait(refreshInterval)
 		content := "version" + strings.Repeat("!", i)
-		src := repo.FS(fstest.MapFS{"f": {Data: []byte(content)}}, "/x")
+		src := repo.FromFS(fstest.MapFS{"f": {Data: []byte(content)}}, "/x")
 		m.snapshot(src, repo.SnapshotOptions{Hostname: "web1"})
 		m.snapshot(src, repo.SnapshotOptions{Hostname: "web2"})
 		for _, dir := range []string{"snapshots", "hosts/web1"} {
@@ -96,7 +96,7 @@ func TestOthersAreLetInAsFarAsTheCapturedModesAllow(t *testing.T) {
 func TestAMountSaysWhoHoldsItAndLetsThemFinish(t *testing.T) {
 	m := newRepo(t)
 	data := treetest.Bytes(1, 3<<20)
-	m.snapshot(repo.FS(fstest.MapFS{"f": {Data: data}}, "/x"), repo.SnapshotOptions{})
+	m.snapshot(repo.FromFS(fstest.MapFS{"f": {Data: data}}, "/x"), repo.SnapshotOptions{})
 	m.start(Options{})
 	f, err := os.Open(m.path("snapshots/2026-11-20T12:00:00/f"))
 	if err != nil {
@@ -131,7 +131,7 @@ func TestAMountSaysWhoHoldsItAndLetsThemFinish(t *testing.T) {
 func TestUnmountingLeavesNothing(t *testing.T) {
 	before := runtime.NumGoroutine()
 	m := newRepo(t)
-	m.snapshot(repo.FS(fstest.MapFS{"d/f": {Data: []byte("x")}}, "/x"), repo.SnapshotOptions{})
+	m.snapshot(repo.FromFS(fstest.MapFS{"d/f": {Data: []byte("x")}}, "/x"), repo.SnapshotOptions{})
 	m.start(Options{})
 	if got := m.names("snapshots/latest/d"); !slices.Equal(got, []string{"f"}) {
 		t.Errorf("%q", got)

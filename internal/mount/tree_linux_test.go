@@ -82,7 +82,7 @@ func TestInodeNumbersStay(t *testing.T) {
 	for i := range 300 {
 		files[fmt.Sprintf("d%d/f%d", i%7, i)] = &fstest.MapFile{Data: []byte{byte(i)}}
 	}
-	m.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	m.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	m.start(Options{})
 	numbers := func() map[string]uint64 {
 		out := map[string]uint64{}
@@ -124,7 +124,7 @@ func TestNamesWithTheSameNumbersAreOneFileOnlyIfTheyCanBe(t *testing.T) {
 	}
 	files := fstest.MapFS{"a": file("one", 0), "b": file("one", 0), "c": file("two", 0), "d": file("two", 0), "e": file("two", 9)}
 	m := newRepo(t)
-	m.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	m.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	m.start(Options{})
 	inodes := map[string]uint64{}
 	for name, f := range files {
@@ -150,7 +150,7 @@ func TestManyReadersAtOnceReadWhatIsThere(t *testing.T) {
 		files[fmt.Sprintf("f%d", i)] = &fstest.MapFile{Data: treetest.Bytes(uint64(i), 100+i*i*3000)}
 	}
 	files["large"] = &fstest.MapFile{Data: treetest.Bytes(99, 40<<20)} // with a content list
-	m.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{})
+	m.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	m.start(Options{})
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -199,7 +199,7 @@ func TestDamageIsAnErrorForWhatItTouchesOnly(t *testing.T) {
 	for i := range 12 { // which don't compress, each in a segment of its own
 		files[fmt.Sprintf("f%d", i)] = &fstest.MapFile{Data: treetest.Bytes(uint64(i), 4<<20)}
 	}
-	m.snapshot(repo.FS(files, "/x"), repo.SnapshotOptions{Workers: 1})
+	m.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{Workers: 1})
 	m.damageAPack()
 	m.start(Options{})
 	damaged := 0
@@ -245,7 +245,7 @@ func TestWhatWasNotCapturedIsAnErrorThatSaysSo(t *testing.T) {
 		t.Log("root can read everything: the unreadable is an fs.FS that says no")
 	}
 	m := newRepo(t)
-	m.snapshot(repo.FS(secretive{fstest.MapFS{"secret": {Data: []byte("x")}, "open": {Data: []byte("y")}, "locked/f": {}}}, "/x"), repo.SnapshotOptions{})
+	m.snapshot(repo.FromFS(secretive{fstest.MapFS{"secret": {Data: []byte("x")}, "open": {Data: []byte("y")}, "locked/f": {}}}, "/x"), repo.SnapshotOptions{})
 	m.start(Options{})
 	if _, err := os.ReadFile(m.path("snapshots/latest/secret")); !errors.Is(err, syscall.EIO) {
 		t.Errorf("a file: %v", err)
@@ -286,7 +286,7 @@ func (s secretive) ReadDir(name string) ([]fs.DirEntry, error) {
 
 func TestNothingCanBeWritten(t *testing.T) {
 	m := newRepo(t)
-	m.snapshot(repo.FS(fstest.MapFS{"f": {Data: []byte("x")}, "d/g": {}}, "/x"), repo.SnapshotOptions{})
+	m.snapshot(repo.FromFS(fstest.MapFS{"f": {Data: []byte("x")}, "d/g": {}}, "/x"), repo.SnapshotOptions{})
 	m.start(Options{})
 	f := m.path("snapshots/latest/f")
 	for what, err := range map[string]error{

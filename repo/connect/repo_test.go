@@ -58,7 +58,7 @@ func TestARepositoryIsMadeOpenedAndClosedInOneCallEach(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Snapshot(t.Context(), repo.FS(fstest.MapFS{"a": {Data: []byte("hello")}}, "tree"), repo.SnapshotOptions{}); err != nil {
+	if _, err := r.Snapshot(t.Context(), repo.FromFS(fstest.MapFS{"a": {Data: []byte("hello")}}, "tree"), repo.SnapshotOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	closed = 0
@@ -148,7 +148,7 @@ func TestAReplicaIsReadWhereTheRepositoryLacksSomething(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := r.Snapshot(t.Context(), repo.FS(fstest.MapFS{"a": {Data: []byte("hello")}}, "tree"), repo.SnapshotOptions{})
+	m, err := r.Snapshot(t.Context(), repo.FromFS(fstest.MapFS{"a": {Data: []byte("hello")}}, "tree"), repo.SnapshotOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -135,7 +135,7 @@ func TestARepositoryOnARemote(t *testing.T) {
 	}
 	defer r.Close()
 	files := fstest.MapFS{"a/b": {Data: bytes.Repeat([]byte("text "), 300_000)}, "c": {}}
-	m, err := r.Snapshot(t.Context(), repo.FS(files, "/srv"), repo.SnapshotOptions{})
+	m, err := r.Snapshot(t.Context(), repo.FromFS(files, "/srv"), repo.SnapshotOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -89,7 +89,7 @@ func TestARepositoryInARealStoreGoesRound(t *testing.T) {
 	g := newGateway(t)
 	g.options.Prefix = "hosts/web1"
 	r := initRepo(t, g.open())
-	m, err := r.Snapshot(t.Context(), repo.FS(tree(1), "/srv"), repo.SnapshotOptions{})
+	m, err := r.Snapshot(t.Context(), repo.FromFS(tree(1), "/srv"), repo.SnapshotOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func write(number string) error {
 	}
 	defer r.Close()
 	for i := range uint64(writerSnapshots) {
-		if _, err := r.Snapshot(ctx, repo.FS(tree(10*n+i), "/srv"), repo.SnapshotOptions{Hostname: "writer-" + number, Workers: 1}); err != nil {
+		if _, err := r.Snapshot(ctx, repo.FromFS(tree(10*n+i), "/srv"), repo.SnapshotOptions{Hostname: "writer-" + number, Workers: 1}); err != nil {
 			return err
 		}
 	}
@@ -213,7 +213,7 @@ func TestASnapshotOutlivesTheDeathOfTheStore(t *testing.T) {
 		// send more requests.
 		g.options.Prefix = fmt.Sprintf("%d-%d", mode, n)
 		r := initRepo(t, g.open())
-		first, err := r.Snapshot(t.Context(), repo.FS(tree(1), "/srv"), repo.SnapshotOptions{})
+		first, err := r.Snapshot(t.Context(), repo.FromFS(tree(1), "/srv"), repo.SnapshotOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +236,7 @@ func TestASnapshotOutlivesTheDeathOfTheStore(t *testing.T) {
 			g.Kill()
 			return nil, errors.New("the connection broke on purpose")
 		})
-		_, err = r.Snapshot(t.Context(), repo.FS(files, "/srv"), repo.SnapshotOptions{})
+		_, err = r.Snapshot(t.Context(), repo.FromFS(files, "/srv"), repo.SnapshotOptions{})
 		tap.on(0, nil)
 		if !g.Running() {
 			g.Start()
@@ -245,7 +245,7 @@ func TestASnapshotOutlivesTheDeathOfTheStore(t *testing.T) {
 		if err != nil && (!errors.As(err, &e) || !e.Temporary()) {
 			t.Errorf("mode %d, death at request %d: %v is not worth another try", mode, n, err)
 		}
-		again, err := r.Snapshot(t.Context(), repo.FS(files, "/srv"), repo.SnapshotOptions{})
+		again, err := r.Snapshot(t.Context(), repo.FromFS(files, "/srv"), repo.SnapshotOptions{})
 		if err != nil {
 			t.Fatalf("mode %d, death at request %d: the next try: %v", mode, n, err)
 		}

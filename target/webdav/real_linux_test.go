@@ -57,7 +57,7 @@ func TestARepositoryOnRealServers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := r.Snapshot(t.Context(), repo.FS(files, "/srv"), repo.SnapshotOptions{})
+		m, err := r.Snapshot(t.Context(), repo.FromFS(files, "/srv"), repo.SnapshotOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,10 +14,10 @@ import (
 // when they have been rewritten.
 var plain = []string{
 	"chunk", "cmd/qsnap", "index", "internal/archive", "internal/cache", "internal/capture",
-	"internal/check", "internal/disk", "internal/extract", "internal/ignore", "internal/keyring", "internal/mount",
-	"internal/place", "internal/prune", "internal/seal", "internal/view", "pack", "snapshot",
-	"target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/targettest",
-	"target/webdav",
+	"internal/check", "internal/disk", "internal/extract", "internal/ignore", "internal/keyring",
+	"internal/mount", "internal/place", "internal/prune", "internal/seal", "internal/take", "internal/view",
+	"pack", "snapshot", "target", "target/local", "target/rclone", "target/s3", "target/sftp",
+	"target/targettest", "target/webdav",
 }
 
 // dialect matches turns of phrase that a reader has to take apart. Each has a plain

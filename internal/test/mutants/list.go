@@ -6,7 +6,7 @@ func All() []Mutant {
 		{
 			Name:  "publish before what was captured is stored",
 			Tests: "TestTwoWriters",
-			Edits: []Edit{{"repo/snapshot.go", `	if err == nil {
+			Edits: []Edit{{"internal/take/run.go", `	if err == nil {
 		err = s.Flush()
 	}
 `, ""}},
@@ -128,7 +128,7 @@ func All() []Mutant {
 		{
 			Name:  "a run takes what it goes on from to be there",
 			Tests: "TestGoingOnBesideAHastyPrune",
-			Edits: []Edit{{"repo/snapshot.go", `Proven: t.resume == nil,`, `Proven: true,`}},
+			Edits: []Edit{{"internal/take/run.go", `Proven: r.resume == nil,`, `Proven: true,`}},
 		},
 		{
 			Name:  "a copy uses the name of a pack again",

@@ -19,7 +19,7 @@ func TestTheIndexOfTenMillionBlobsIsMadeAnew(t *testing.T) {
 	p := newProgram(t)
 	r := p.open(t, p.files(t), repo.Options{})
 	start, began := time.Now(), processorTime()
-	m, err := r.Snapshot(t.Context(), repo.FS(numbered{dirs, each}, "/numbered"), repo.SnapshotOptions{Compression: repo.CompressionFastest})
+	m, err := r.Snapshot(t.Context(), repo.FromFS(numbered{dirs, each}, "/numbered"), repo.SnapshotOptions{Compression: repo.CompressionFastest})
 	if err == nil {
 		err = r.Close()
 	}

@@ -113,7 +113,7 @@ func TestARepositoryGoesRoundOnABadNetwork(t *testing.T) {
 		r := openAt(t, tgt())
 		var versions []*snapshot.Manifest
 		for v := range uint64(3) {
-			m, err := r.Snapshot(t.Context(), repo.FS(tree(v), "/srv"), repo.SnapshotOptions{})
+			m, err := r.Snapshot(t.Context(), repo.FromFS(tree(v), "/srv"), repo.SnapshotOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -161,7 +161,7 @@ func TestRunsThatFailOnABadNetworkLoseNothing(t *testing.T) {
 		}
 		for v := range uint64(6) {
 			try(func(r *repo.Repo) error {
-				m, err := r.Snapshot(t.Context(), repo.FS(tree(v), "/srv"), repo.SnapshotOptions{})
+				m, err := r.Snapshot(t.Context(), repo.FromFS(tree(v), "/srv"), repo.SnapshotOptions{})
 				if err == nil {
 					saved[v] = m
 				}
@@ -182,7 +182,7 @@ func TestRunsThatFailOnABadNetworkLoseNothing(t *testing.T) {
 			holds(t, r, m, tree(v))
 		}
 		undamaged(t, r)
-		m, err := r.Snapshot(t.Context(), repo.FS(tree(9), "/srv"), repo.SnapshotOptions{})
+		m, err := r.Snapshot(t.Context(), repo.FromFS(tree(9), "/srv"), repo.SnapshotOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

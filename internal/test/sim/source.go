@@ -127,7 +127,7 @@ func (s source) notRead(older fstest.MapFS) (n int) {
 
 // takeSnapshot takes a snapshot of a tree and tags it with the tree's name.
 func takeSnapshot(ctx context.Context, r *repo.Repo, s source) (*snapshot.Manifest, error) {
-	return r.Snapshot(ctx, repo.FS(s, "/x"), repo.SnapshotOptions{
+	return r.Snapshot(ctx, repo.FromFS(s, "/x"), repo.SnapshotOptions{
 		Hostname: "host", Tags: []string{s.tree}, Workers: 1, Compression: repo.CompressionOff,
 	})
 }

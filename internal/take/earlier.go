@@ -1,4 +1,4 @@
-package repo
+package take
 
 import (
 	"context"
@@ -16,19 +16,32 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A holding is a snapshot that has what is named now at a path of its tree.
-type holding struct {
+// An earlierVersion is a snapshot that holds what is named now, at a path in its tree.
+type earlierVersion struct {
 	m    *snapshot.Manifest
 	path string
 }
 
-// holdings returns, by the places in the new tree of what is named, the newest snapshots
-// that hold that: those with these paths, or else with others that contain them. One to
-// which something of it was missing doesn't count, or a source that is away would be
-// forgotten after the first time.
-func holdings(like *snapshot.Manifest, all []*snapshot.Manifest, now time.Time) map[string]holding {
+// findEarlier returns the newest snapshot of the same host, paths and kind, or nil, and the
+// earlier versions of each named path in any snapshots of that host and kind.
+func findEarlier(ctx context.Context, e *engine.Engine, like *snapshot.Manifest) (newest *snapshot.Manifest, earlier map[string]earlierVersion, err error) {
+	all, _, err := e.Catalog.Stored(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	all = slices.DeleteFunc(all, func(m *snapshot.Manifest) bool { return m.Hostname != like.Hostname || m.Kind != like.Kind })
+	earlier = earlierVersions(like, all, e.Now())
+	all = slices.DeleteFunc(all, func(m *snapshot.Manifest) bool { return !slices.Equal(m.Paths, like.Paths) })
+	return snapshot.Newest(all, e.Now()), earlier, nil
+}
+
+// earlierVersions returns the newest version of each path that a new snapshot names, by its
+// place in the new tree. A snapshot that named the same path comes before one that only
+// contains it. A snapshot that lacks something of the path doesn't count: if it did, a
+// source that is away would be noticed only the first time.
+func earlierVersions(like *snapshot.Manifest, all []*snapshot.Manifest, now time.Time) map[string]earlierVersion {
 	ordered := snapshot.Order(all, now)
-	found := map[string]holding{}
+	found := map[string]earlierVersion{}
 	for i, at := range placesOfNamed(like) {
 		named := like.Paths[i]
 		for _, exact := range []bool{true, false} {
@@ -40,7 +53,7 @@ func holdings(like *snapshot.Manifest, all []*snapshot.Manifest, now time.Time) 
 					continue
 				}
 				if in, ok := place.PathIn(p.Manifest, named); ok {
-					found[at] = holding{p.Manifest, in}
+					found[at] = earlierVersion{p.Manifest, in}
 				}
 			}
 		}
@@ -56,7 +69,8 @@ func placesOfNamed(m *snapshot.Manifest) []string {
 	return place.Named(m.Layout, m.Paths)
 }
 
-// lacks reports whether something of a named path, or all of it, was missing to a snapshot.
+// lacks reports whether a named path, or something in it, was missing when a snapshot was
+// taken.
 func lacks(m *snapshot.Manifest, named string) bool {
 	named = filepath.ToSlash(named)
 	return slices.ContainsFunc(m.Missing, func(x snapshot.Missing) bool {
@@ -65,12 +79,12 @@ func lacks(m *snapshot.Manifest, named string) bool {
 	})
 }
 
-// history returns what these snapshots tell of what is named. What of it can't be read
-// tells nothing.
-func history(ctx context.Context, e *engine.Engine, held map[string]holding) (capture.History, error) {
+// readHistory returns what the earlier versions say about the named paths. Notes that can't
+// be read say nothing.
+func readHistory(ctx context.Context, e *engine.Engine, earlier map[string]earlierVersion) (capture.History, error) {
 	h := capture.History{Named: map[string]capture.Earlier{}, Mounts: map[string]bool{}}
 	mounts := map[snapshot.ID][]string{}
-	for at, from := range held {
+	for at, from := range earlier {
 		h.Named[at] = capture.Earlier{Root: &from.m.Root, Path: from.path}
 		if _, ok := mounts[from.m.ID]; !ok {
 			mounts[from.m.ID] = mountsIn(ctx, e, from.m)
@@ -97,7 +111,7 @@ func mountsIn(ctx context.Context, e *engine.Engine, m *snapshot.Manifest) (out 
 	return out
 }
 
-// fstab returns where this machine means to mount something.
+// fstab returns the mounts that this machine is configured to have.
 func fstab() disk.Mounts {
 	text, err := os.ReadFile("/etc/fstab")
 	if err != nil {

@@ -1,4 +1,4 @@
-package repo
+package take
 
 import (
 	"fmt"
@@ -10,25 +10,21 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// rules returns what a snapshot leaves out as one set, and what is worth a word about it.
-func (o *SnapshotOptions) rules(at *ignore.Place, paths []string) (*ignore.Set, []error, error) {
+// rules returns the set of what a snapshot leaves out, and notices about it.
+func (o *Options) rules(at *ignore.Place, paths []string) (*ignore.Set, []error, error) {
 	flags, err := place.Parse(o.Excludes, "--exclude")
 	if err != nil || len(flags)+len(o.ExcludeRules) == 0 {
 		return nil, nil, err
 	}
-	var rules []ignore.Rule
-	for _, r := range o.ExcludeRules {
-		rules = append(rules, r.rule)
-	}
-	set, kept, err := at.Set(slices.Concat(rules, flags))
+	set, kept, err := at.Set(slices.Concat(o.ExcludeRules, flags))
 	if err != nil {
 		return nil, nil, err
 	}
 	return set, keptNotices(kept, at.Named, paths), nil
 }
 
-// keptNotices says which of the paths, that are named so in the tree, are taken although
-// patterns match them.
+// keptNotices returns notices of named paths that are taken although patterns match them.
+// named are their places in the tree.
 func keptNotices(kept []ignore.Kept, named, paths []string) (out []error) {
 	const enough = 5
 	for i, k := range kept {
@@ -43,15 +39,15 @@ func keptNotices(kept []ignore.Kept, named, paths []string) (out []error) {
 // maxMisplaced bounds the notices of misplaced patterns.
 const maxMisplaced = 20
 
-// misplaced returns a function that gives notice of patterns in ignore files of the tree
-// that match nothing there, since they are whole paths.
+// misplaced returns a function that reports patterns in ignore files of the tree which match
+// nothing because they are whole paths.
 func misplaced(at *ignore.Place, notice func(path string, notice error)) func(dir string, names []string, rules []ignore.Rule) {
-	var told atomic.Int64
+	var count atomic.Int64
 	return func(dir string, names []string, rules []ignore.Rule) {
 		for i := range rules {
 			r := &rules[i]
 			write, bad := at.Misplaced(r, dir, names)
-			if !bad || told.Add(1) > maxMisplaced {
+			if !bad || count.Add(1) > maxMisplaced {
 				continue
 			}
 			if write != "" {
@@ -62,11 +58,12 @@ func misplaced(at *ignore.Place, notice func(path string, notice error)) func(di
 	}
 }
 
-// recorded returns what the options, and the patterns that they make up, leave out.
-func (o *SnapshotOptions) recorded(patterns *ignore.Set) *snapshot.Rules {
+// recorded returns the rules as the manifest records them. The patterns are those of the
+// options, relative to the root of the tree.
+func (o *Options) recorded(patterns *ignore.Set) *snapshot.Rules {
 	rules := &snapshot.Rules{
 		IgnoreFiles: slices.Clone(o.IgnoreFiles), OneFileSystem: o.OneFileSystem,
-		SkipCaches: o.SkipCaches, MaxFileSize: max(0, o.MaxFileSize),
+		SkipCaches: o.SkipCaches, MaxFileSize: o.maxFileSize(),
 	}
 	for _, p := range patterns.Records() {
 		rules.Patterns = append(rules.Patterns, snapshot.Pattern(p))
