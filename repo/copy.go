@@ -154,7 +154,7 @@ func (c *copier) run(ctx context.Context, snapshots []*snapshot.Manifest) error 
 			return errors.Join(append([]error{err}, failed...)...)
 		}
 	}
-	c.s.Succeed(ctx)
+	c.s.RetirePredecessors(ctx)
 	return errors.Join(failed...)
 }
 

@@ -51,7 +51,7 @@ func (c *copier) answerFor(ctx context.Context, runs ...seal.Run) error {
 	if len(c.runs) == before {
 		return nil
 	}
-	return c.s.AnswerFor(ctx, c.runs)
+	return c.s.ProtectRuns(ctx, c.runs)
 }
 
 // cachedSegments is how many bytes of decompressed segments are kept.

@@ -118,7 +118,7 @@ func (c *copier) takeUp(ctx context.Context) error {
 			leases = append(leases, d.Name)
 		}
 	}
-	return c.s.TakeUp(ctx, leases)
+	return c.s.AddPredecessors(ctx, leases)
 }
 
 // one copies one snapshot.
@@ -137,7 +137,7 @@ func (c *copier) one(ctx context.Context, said *snapshot.Manifest) (*snapshot.Ma
 	if err != nil {
 		return nil, err
 	}
-	c.s.Avoid(quarantine.Has)
+	c.s.TreatAsAbsent(quarantine.Has)
 	var base *version
 	if v, ok := c.lines[lineOf(m)]; ok {
 		base = &v
@@ -182,7 +182,7 @@ func (c *copier) publish(ctx context.Context, m, made *snapshot.Manifest, sealed
 		same := *made
 		same.Original = snapshot.ID{}
 		made = &same
-		c.to.Catalog.Keep(made, sealed)
+		c.to.Catalog.Cache(made, sealed)
 	}
 	c.have[m.ID], c.newest[lineOf(m)] = made, made
 	c.follow(version{m, made})
@@ -217,7 +217,7 @@ func (c *copier) bring(ctx context.Context, m *snapshot.Manifest, base *version)
 	case errors.As(err, &h):
 		return ids, h.error
 	}
-	if there, e := c.from.Catalog.Stands(ctx, m.ID); e == nil && !there {
+	if there, e := c.from.Catalog.Exists(ctx, m.ID); e == nil && !there {
 		return ids, errForgotten
 	}
 	if where := c.culprit(ctx, m, err); where != "" {

@@ -56,7 +56,7 @@ func wasForgotten(ctx context.Context, e *engine.Engine, prefix string) (bool, e
 			}
 		}
 	}
-	return e.Catalog.Knew(prefix), nil
+	return e.Catalog.HasRead(prefix), nil
 }
 
 func forgottenSnapshots(ctx context.Context, e *engine.Engine) ([]*snapshot.Manifest, error) {

@@ -219,9 +219,9 @@ func (h *healer) mendConfig(ctx context.Context) error {
 	if len(h.of(object.ConfigName)) == 0 {
 		return nil
 	}
-	sound, err := config.Sound(ctx, h.e.Store, h.e.Ring)
+	sound, err := config.ReadSound(ctx, h.e.Store, h.e.Ring)
 	if damage := (*DamageError)(nil); errors.As(err, &damage) {
-		sound, err = config.Sound(ctx, h.there.Store, h.there.Ring)
+		sound, err = config.ReadSound(ctx, h.there.Store, h.there.Ring)
 	}
 	if err != nil {
 		return err

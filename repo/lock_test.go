@@ -383,7 +383,7 @@ func TestWhereObjectsAreReplacedAStalePendingManifestIsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(notices) != 1 || !errors.Is(notices[0], repo.ErrReplaces) {
+	if len(notices) != 1 || !errors.Is(notices[0], repo.ErrNotCreateOnly) {
 		t.Errorf("told: %v", notices)
 	}
 	object := mem.Objects()["snapshots/"+m.ID.String()]

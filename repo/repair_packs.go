@@ -102,7 +102,7 @@ func noteLossesAnew(ctx context.Context, e *engine.Engine) (int, error) {
 	if _, err := e.Blobs.IndexUnlisted(ctx, e.Index); err != nil {
 		return 0, err
 	}
-	e.Blobs.Forget()
+	e.Blobs.DropSegments()
 	return noteLosses(ctx, e)
 }
 
@@ -139,7 +139,7 @@ func (s *salvage) save(ctx context.Context, id pack.ID) error {
 	if err != nil {
 		return err
 	}
-	some := store.Remains(ctx, name, info.Size)
+	some := store.Salvage(ctx, name, info.Size)
 	defer some.Close()
 	for buf := make([]byte, 4<<10); some.ReadBytes == 0 && err == nil; {
 		_, err = some.Read(buf)
@@ -151,7 +151,7 @@ func (s *salvage) save(ctx context.Context, id pack.ID) error {
 	if err != nil {
 		return err
 	}
-	all := store.Remains(ctx, name, info.Size)
+	all := store.Salvage(ctx, name, info.Size)
 	defer all.Close()
 	err = s.o.Save(id.String(), all)
 	s.noteUnread(id, all.Unread)

@@ -309,7 +309,7 @@ func (d *dropper) dropKeys(ctx context.Context) error {
 	if len(removed) == 0 {
 		return nil
 	}
-	if kept, err := d.e.Keys.HasOf(ctx, d.here); err != nil || !kept {
+	if kept, err := d.e.Keys.HasCurrentSlot(ctx, d.here); err != nil || !kept {
 		return err
 	}
 	for _, name := range removed {

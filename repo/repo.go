@@ -29,14 +29,14 @@ var (
 	ErrNoConfig = config.ErrNoConfig
 	// ErrWrongSecret means that no key slot opens with the secret.
 	ErrWrongSecret = seal.ErrWrongSecret
-	// ErrReplaces means that the target can't create objects atomically: of several
+	// ErrNotCreateOnly means that the target can't create objects atomically: of several
 	// writers that store one name at once, more than one may succeed. Snapshots are as safe
 	// there as elsewhere: their objects are named by the hash of their bytes. But nothing
 	// decides between a run that publishes and a prune that abandons it, so prune keeps what
 	// an interrupted run left pending until a person drops it (PruneOptions.DropPending). And
 	// of two writers that change a snapshot's tags or pin, or rotate the key, at the same
 	// moment, one may undo the other.
-	ErrReplaces = object.ErrReplaces
+	ErrNotCreateOnly = object.ErrNotCreateOnly
 	// ErrLocked means that something can't be deleted yet, as the target keeps it until
 	// some time.
 	ErrLocked = object.ErrLocked
@@ -75,7 +75,7 @@ type Options struct {
 	// system calls it.
 	Hostname string
 	// Warn is called with each oddity that fails no call, by one goroutine at a time: once,
-	// before anything is stored, with ErrReplaces if the target weakens a guarantee; once a
+	// before anything is stored, with ErrNotCreateOnly if the target weakens a guarantee; once a
 	// replica that something has to be read from; once if the local cache or index can't be
 	// used; and each time a run can't renew its lease. Nil ignores them. LogTo sends them
 	// to a log.

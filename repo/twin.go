@@ -16,7 +16,7 @@ func makeTwin(ctx context.Context, e *engine.Engine, t target.Target) error {
 	if err := e.Keys.Current(ctx); err != nil {
 		return err
 	}
-	body, err := config.Sound(ctx, e.Store, e.Ring)
+	body, err := config.ReadSound(ctx, e.Store, e.Ring)
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func makeTwin(ctx context.Context, e *engine.Engine, t target.Target) error {
 	if err != nil {
 		return err
 	}
-	if err := e.Keys.Give(ctx, other); err != nil {
+	if err := e.Keys.CopyTo(ctx, other); err != nil {
 		return err
 	}
 	// Without a config nothing is a repository: it comes last, as in Init.

@@ -177,7 +177,7 @@ func (p *program) showVerdict(v verdict) error {
 	}
 	p.table(rows)
 	if !v.createOnly {
-		p.warnUnsafe(repo.ErrReplaces)
+		p.warnUnsafe(repo.ErrNotCreateOnly)
 	} else if v.err() == nil {
 		p.say("%s is fit for a repository (checked in %s)", v.at, term.Duration(v.elapsed))
 	}

@@ -168,7 +168,7 @@ func writeNewFile(name, text string) error {
 // warnings of the repository: close reports reads from a replica, and a cache or lease that
 // can't be written costs only time.
 func (p *program) warnUnsafe(err error) {
-	if errors.Is(err, repo.ErrReplaces) {
+	if errors.Is(err, repo.ErrNotCreateOnly) {
 		err = hint{err, "an interrupted snapshot may stay pending until \"qsnap prune --drop-pending\", and two runs must not rotate the key at once"}
 		p.warn("warning: %s", term.OneLine(err))
 	}

@@ -32,7 +32,7 @@ func (r *Reader) ReadDeltaEpoch(ctx context.Context, id index.ID) (d index.Delta
 	}
 	body, err := r.sealer.Open(seal.IndexDelta, sealed)
 	if err != nil {
-		return nil, 0, object.Unopened(name, err)
+		return nil, 0, object.OpenError(name, err)
 	}
 	header, err := seal.ParseHeader(sealed)
 	if err == nil {

@@ -16,10 +16,10 @@ import (
 
 // Index returns the index, brought up to date when it is opened.
 func (r *Reader) Index(ctx context.Context) (*index.Index, error) {
-	if err := r.gate.Enter(ctx); err != nil {
+	if err := r.indexMu.Lock(ctx); err != nil {
 		return nil, err
 	}
-	defer r.gate.Leave()
+	defer r.indexMu.Unlock()
 	if r.index != nil {
 		return r.index, nil
 	}
@@ -135,10 +135,10 @@ func (r *Reader) IndexUnlisted(ctx context.Context, x *index.Index) ([]*pack.Inf
 // adoptOnce adopts unlisted packs, as the last resort before something is called
 // lost, but once only.
 func (r *Reader) adoptOnce(ctx context.Context, x *index.Index) error {
-	if err := r.gate.Enter(ctx); err != nil {
+	if err := r.indexMu.Lock(ctx); err != nil {
 		return err
 	}
-	defer r.gate.Leave()
+	defer r.indexMu.Unlock()
 	if r.adopted {
 		return nil
 	}
@@ -159,10 +159,10 @@ func (r *Reader) rebuildIndex(ctx context.Context, x *index.Index) error {
 
 // Refresh brings the index up to date, from scratch if reset is set.
 func (r *Reader) Refresh(ctx context.Context, x *index.Index, reset bool) error {
-	if err := r.gate.Enter(ctx); err != nil {
+	if err := r.indexMu.Lock(ctx); err != nil {
 		return err
 	}
-	defer r.gate.Leave()
+	defer r.indexMu.Unlock()
 	if reset {
 		if err := x.Reset(); err != nil {
 			return err

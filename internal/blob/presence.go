@@ -169,7 +169,7 @@ func (p *presence) onReplica(ctx context.Context, id pack.ID, end int64, here er
 	c, known := p.copies[id]
 	if !known {
 		var err error
-		if c.size, c.on, err = p.r.store.Longest(ctx, object.Packs.Name(id)); err != nil {
+		if c.size, c.on, err = p.r.store.LongestCopy(ctx, object.Packs.Name(id)); err != nil {
 			return "", err
 		}
 		p.copies[id] = c

@@ -15,7 +15,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
-	"github.com/qsnap/qsnap/internal/gate"
+	"github.com/qsnap/qsnap/internal/ctxmutex"
 	"github.com/qsnap/qsnap/internal/keys"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
@@ -36,11 +36,11 @@ type Reader struct {
 	ahead        prefetcher
 	walk         treePrefetch
 
-	gate    gate.Gate    // guards what follows, and is held while the index is brought up to date
-	index   *index.Index // nil until it is needed
-	adopted bool         // it knows packs that no delta lists
-	rebuilt atomic.Bool  // it was made again from all deltas
-	scratch string       // a directory to be removed with it
+	indexMu ctxmutex.Mutex // guards what follows, and is held while the index is brought up to date
+	index   *index.Index   // nil until it is needed
+	adopted bool           // it knows packs that no delta lists
+	rebuilt atomic.Bool    // it was made again from all deltas
+	scratch string         // a directory to be removed with it
 
 	warn  func(error)
 	newer atomic.Bool // something was skipped that is sealed with a newer key
@@ -62,7 +62,7 @@ func New(store *object.Store, k *keys.Keys, sealer *seal.Sealer, o Options) (*Re
 	}
 	r := &Reader{
 		store: store, keys: k, sealer: sealer, data: o.Data, tree: o.Tree, dir: o.Dir, warn: o.Warn,
-		decompressor: decompressor, gate: gate.New(),
+		decompressor: decompressor, indexMu: ctxmutex.New(),
 	}
 	r.segments.limit = o.CacheMemory
 	if r.warn == nil {
@@ -73,7 +73,7 @@ func New(store *object.Store, k *keys.Keys, sealer *seal.Sealer, o Options) (*Re
 
 // Own gives the reader an empty index of its own in a temporary directory, which goes with
 // it, and returns that index. It comes before any reading.
-func (r *Reader) Own() (*index.Index, error) {
+func (r *Reader) UseEmptyIndex() (*index.Index, error) {
 	dir, err := os.MkdirTemp("", "qsnap-index-*")
 	if err != nil {
 		return nil, err
@@ -88,10 +88,10 @@ func (r *Reader) Own() (*index.Index, error) {
 
 // Close releases the index. Nobody may be reading.
 func (r *Reader) Close() error {
-	if err := r.gate.Enter(context.Background()); err != nil {
+	if err := r.indexMu.Lock(context.Background()); err != nil {
 		return err
 	}
-	defer r.gate.Leave()
+	defer r.indexMu.Unlock()
 	if r.index == nil {
 		return nil
 	}
@@ -105,7 +105,7 @@ func (r *Reader) Close() error {
 }
 
 // Forget drops the segments that are kept in memory.
-func (r *Reader) Forget() { r.segments.clear() }
+func (r *Reader) DropSegments() { r.segments.clear() }
 
 // Tree returns a page of trees. It makes the Reader a snapshot.Loader.
 func (r *Reader) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {

@@ -75,8 +75,8 @@ func (c *Catalog) Forget(ctx context.Context, id snapshot.ID) error {
 	return nil
 }
 
-// Knew reports whether this process has read a manifest whose id begins so.
-func (c *Catalog) Knew(prefix string) bool { return c.manifests.knew(prefix) }
+// HasRead reports whether this process has read a manifest whose id begins so.
+func (c *Catalog) HasRead(prefix string) bool { return c.manifests.knew(prefix) }
 
 // CheckManifest returns what is wrong with the copy of a manifest that is kept under a name
 // of that kind: as pending, or as forgotten.

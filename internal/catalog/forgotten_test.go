@@ -31,8 +31,8 @@ func TestAForgottenManifestIsKeptAsForgotten(t *testing.T) {
 	if err := s.Forget(t.Context(), id); err != catalog.ErrAbsent {
 		t.Errorf("once more: %v", err)
 	}
-	if prefix := id.String()[:8]; !s.Knew(prefix) || s.Knew("") || s.Knew("x") {
-		t.Errorf("that it was there isn't known: %v", s.Knew(prefix))
+	if prefix := id.String()[:8]; !s.HasRead(prefix) || s.HasRead("") || s.HasRead("x") {
+		t.Errorf("that it was there isn't known: %v", s.HasRead(prefix))
 	}
 	if err := s.CheckManifest(object.Forgotten, object.Forgotten.Name(id), b); err != nil {
 		t.Errorf("the copy: %v", err)

@@ -57,7 +57,7 @@ func (c *Catalog) Losses(ctx context.Context) (LossSet, error) {
 }
 
 // Tell returns what tells lost chunks, or nil if there are none.
-func (l *LossSet) Tell() func(chunk.ID) bool {
+func (l *LossSet) Matcher() func(chunk.ID) bool {
 	if len(l.ids) == 0 {
 		return nil
 	}

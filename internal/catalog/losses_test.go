@@ -15,7 +15,7 @@ func TestALossIsKnownUntilAllOfItIsStoredAgain(t *testing.T) {
 	s := newShelf(t)
 	a, b, c, other := chunk.ID{1}, chunk.ID{2}, chunk.ID{3}, chunk.ID{4}
 	none, err := s.Losses(t.Context())
-	if err != nil || none.Tell() != nil {
+	if err != nil || none.Matcher() != nil {
 		t.Errorf("nothing is lost: %v", err)
 	}
 	for _, ids := range [][]chunk.ID{{b, a}, {c}} {
@@ -27,7 +27,7 @@ func TestALossIsKnownUntilAllOfItIsStoredAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tell := lost.Tell(); !tell(a) || !tell(b) || !tell(c) || tell(other) {
+	if tell := lost.Matcher(); !tell(a) || !tell(b) || !tell(c) || tell(other) {
 		t.Error("lost are others")
 	}
 	for name, sealed := range s.mem.Objects() {
@@ -41,7 +41,7 @@ func TestALossIsKnownUntilAllOfItIsStoredAgain(t *testing.T) {
 	if err := s.RemoveLosses(t.Context(), lost, func(id chunk.ID) bool { return id != b }); err != nil {
 		t.Fatal(err)
 	}
-	if lost, err = s.Losses(t.Context()); err != nil || !lost.Tell()(a) || !lost.Tell()(b) || lost.Tell()(c) {
+	if lost, err = s.Losses(t.Context()); err != nil || !lost.Matcher()(a) || !lost.Matcher()(b) || lost.Matcher()(c) {
 		t.Errorf("when one of two is stored again, that loss is gone, or the other isn't: %v", err)
 	}
 	if err := s.RemoveLosses(t.Context(), lost, func(chunk.ID) bool { return true }); err != nil || len(s.mem.Objects()) > 0 {
@@ -61,13 +61,13 @@ func TestALossThatCantBeReadHindersNobody(t *testing.T) {
 	for what, b := range map[string][]byte{"garbage": []byte("x"), "of another kind": s.seal(seal.Mark, make([]byte, 32)), "odd": s.seal(seal.Loss, make([]byte, 33))} {
 		s.mem.Set("losses/bad", b)
 		lost, err := s.Losses(t.Context())
-		if err != nil || !lost.Tell()(chunk.ID{1}) {
+		if err != nil || !lost.Matcher()(chunk.ID{1}) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	s.mem.Set("losses/bad", nil)
 	bad := s.on(&fixture.BadSector{Target: s.mem, Name: first, Err: syscall.EIO}, object.Options{})
-	if lost, err := bad.Losses(t.Context()); err != nil || lost.Tell() != nil {
+	if lost, err := bad.Losses(t.Context()); err != nil || lost.Matcher() != nil {
 		t.Errorf("unreadable: %v", err)
 	}
 	bad = s.on(&fixture.BadSector{Target: s.mem, Name: first, Err: syscall.ECONNRESET}, object.Options{})

@@ -81,13 +81,13 @@ func (c *Catalog) Manifest(ctx context.Context, l Listing) (*snapshot.Manifest, 
 	}
 	m, sealed, err := c.ReadAs(ctx, object.Snapshots.Name(l.ID), l.ID)
 	if err == nil {
-		c.Keep(m, sealed)
+		c.Cache(m, sealed)
 	}
 	return m, err
 }
 
 // Read reads a manifest from the target. A tombstone in its place is
-// ErrGivenUp, which is fs.ErrNotExist.
+// ErrTombstone, which is fs.ErrNotExist.
 func (c *Catalog) Read(ctx context.Context, id snapshot.ID) (*snapshot.Manifest, error) {
 	m, _, err := c.ReadAs(ctx, object.Snapshots.Name(id), id)
 	return m, err
@@ -104,11 +104,11 @@ func (c *Catalog) ReadAs(ctx context.Context, name string, id snapshot.ID) (*sna
 		return nil, nil, err
 	}
 	if c.IsTombstone(sealed) {
-		return nil, nil, ErrGivenUp
+		return nil, nil, ErrTombstone
 	}
 	if blake3.Sum256(sealed) != id {
 		if _, err := c.sealer.Open(seal.Tombstone, sealed); errors.Is(err, seal.ErrNoKey) {
-			return nil, nil, object.Unopened(name, err)
+			return nil, nil, object.OpenError(name, err)
 		}
 		if sealed, err = c.store.ReadFromReplicas(ctx, name, id, object.MaxManifest, &object.DamageError{Object: name, Err: object.ErrHash}); err != nil {
 			return nil, nil, err
@@ -116,7 +116,7 @@ func (c *Catalog) ReadAs(ctx context.Context, name string, id snapshot.ID) (*sna
 	}
 	body, err := c.sealer.Open(seal.Manifest, sealed)
 	if err != nil {
-		return nil, nil, object.Unopened(name, err)
+		return nil, nil, object.OpenError(name, err)
 	}
 	m, err := snapshot.ParseManifest(body)
 	if err != nil {
@@ -167,7 +167,7 @@ func (c *Catalog) cachedManifest(l Listing) *snapshot.Manifest {
 }
 
 // Keep keeps a manifest that was published or read.
-func (c *Catalog) Keep(m *snapshot.Manifest, sealed []byte) {
+func (c *Catalog) Cache(m *snapshot.Manifest, sealed []byte) {
 	c.manifests.put(m, int64(len(sealed)))
 	c.store.Cache(object.CacheName(object.Snapshots.Name(m.ID)), sealed)
 }

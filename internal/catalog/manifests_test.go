@@ -54,7 +54,7 @@ func TestAManifestIsPublishedOnceAndNeverChanges(t *testing.T) {
 		}
 	}
 	_, other := s.sealed(2)
-	if err := s.Publish(t.Context(), id, other); err == nil || errors.Is(err, catalog.ErrGivenUp) {
+	if err := s.Publish(t.Context(), id, other); err == nil || errors.Is(err, catalog.ErrTombstone) {
 		t.Errorf("another under its name: %v", err)
 	}
 	if err := s.PutTombstone(t.Context(), id); err != nil {
@@ -63,7 +63,7 @@ func TestAManifestIsPublishedOnceAndNeverChanges(t *testing.T) {
 	if !bytes.Equal(s.mem.Objects()[snapshotName(id)], b) {
 		t.Error("it is changed")
 	}
-	if stands, err := s.Stands(t.Context(), id); !stands || err != nil {
+	if stands, err := s.Exists(t.Context(), id); !stands || err != nil {
 		t.Errorf("it stands: %v, %v", stands, err)
 	}
 }
@@ -72,7 +72,7 @@ func TestUnderATombstoneNothingIsPublished(t *testing.T) {
 	s := newShelf(t)
 	s.publish(1)
 	id, b := s.sealed(2)
-	if stands, err := s.Stands(t.Context(), id); stands || err != nil {
+	if stands, err := s.Exists(t.Context(), id); stands || err != nil {
 		t.Errorf("before anything is there: %v, %v", stands, err)
 	}
 	for range 2 {
@@ -80,13 +80,13 @@ func TestUnderATombstoneNothingIsPublished(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Publish(t.Context(), id, b); err != catalog.ErrGivenUp {
+	if err := s.Publish(t.Context(), id, b); err != catalog.ErrTombstone {
 		t.Errorf("Publish: %v", err)
 	}
-	if _, err := s.Read(t.Context(), id); err != catalog.ErrGivenUp || !errors.Is(err, fs.ErrNotExist) {
+	if _, err := s.Read(t.Context(), id); err != catalog.ErrTombstone || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Read: %v", err)
 	}
-	if stands, err := s.Stands(t.Context(), id); stands || err != nil {
+	if stands, err := s.Exists(t.Context(), id); stands || err != nil {
 		t.Errorf("it stands: %v, %v", stands, err)
 	}
 	s.wants("listed", "1[]")
@@ -210,7 +210,7 @@ func TestATargetThatFailsListsNothing(t *testing.T) {
 	if all, damaged, err := bad.All(t.Context()); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("%d are listed, damaged: %v, %v", len(all), damaged, err)
 	}
-	if _, err := bad.Stands(t.Context(), id); !errors.Is(err, syscall.ECONNRESET) {
+	if _, err := bad.Exists(t.Context(), id); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("Stands: %v", err)
 	}
 }

@@ -107,7 +107,7 @@ func (c *Catalog) readMark(ctx context.Context, id snapshot.ID, number uint64) (
 	}
 	m, err := c.openMark(MarkName(id, number), sealed)
 	if errors.Is(err, seal.ErrNoKey) {
-		return nil, object.Unopened(MarkName(id, number), err)
+		return nil, object.OpenError(MarkName(id, number), err)
 	}
 	if err != nil {
 		return &Mark{Number: number, Pinned: true}, nil

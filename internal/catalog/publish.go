@@ -11,8 +11,8 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// ErrGivenUp means that a tombstone stands where a manifest was to be.
-var ErrGivenUp = fmt.Errorf("the run was given up for dead: %w", fs.ErrNotExist)
+// ErrTombstone means that a tombstone stands where a manifest was to be.
+var ErrTombstone = fmt.Errorf("the run was given up for dead: %w", fs.ErrNotExist)
 
 // Publish stores a manifest under its final name: the commit point.
 func (c *Catalog) Publish(ctx context.Context, id snapshot.ID, sealed []byte) error {
@@ -21,7 +21,7 @@ func (c *Catalog) Publish(ctx context.Context, id snapshot.ID, sealed []byte) er
 		return err
 	}
 	if there, e := c.store.ReadAll(ctx, object.Snapshots.Name(id), object.MaxManifest); e == nil && c.IsTombstone(there) {
-		return ErrGivenUp
+		return ErrTombstone
 	}
 	return err
 }
@@ -37,10 +37,10 @@ func (c *Catalog) RemovePending(ctx context.Context, id snapshot.ID) error {
 	return c.store.Remove(ctx, object.Pending.Name(id))
 }
 
-// Stands reports whether a snapshot is still there. A tombstone may have taken its
+// Exists reports whether a snapshot is still there. A tombstone may have taken its
 // place: that of one whose run died when it had just published it, and which was then
 // forgotten.
-func (c *Catalog) Stands(ctx context.Context, id snapshot.ID) (bool, error) {
+func (c *Catalog) Exists(ctx context.Context, id snapshot.ID) (bool, error) {
 	front := make([]byte, seal.HeaderSize)
 	err := c.store.ReadRange(ctx, object.Snapshots.Name(id), 0, front)
 	if errors.Is(err, fs.ErrNotExist) || object.IsDamage(err) {

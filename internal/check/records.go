@@ -97,7 +97,7 @@ func (c *checker) checkRecord(ctx context.Context, name string, k recordKind) er
 	}
 	err = k.open(c.e, name, sealed)
 	if errors.Is(err, seal.ErrNoKey) {
-		return object.Unopened(name, err)
+		return object.OpenError(name, err)
 	}
 	if err != nil {
 		c.add(k.finding, name, err.Error())

@@ -81,7 +81,7 @@ func OpenOne(ring *seal.Keyring, sealed []byte) (*Config, error) {
 }
 
 // Sound returns the config as stored, from its copy where it is damaged.
-func Sound(ctx context.Context, store *object.Store, ring *seal.Keyring) ([]byte, error) {
+func ReadSound(ctx context.Context, store *object.Store, ring *seal.Keyring) ([]byte, error) {
 	sealed, err := Read(ctx, store, true)
 	if err != nil {
 		return nil, err

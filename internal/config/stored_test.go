@@ -67,7 +67,7 @@ func TestADamagedConfigIsReadFromItsCopy(t *testing.T) {
 			if c, err := r.read(t); err != nil || c.ID() != newConfig(t).ID() {
 				t.Errorf("%s, %s (%d bytes): %v, %v", name, what, len(b), c, err)
 			}
-			if got, err := config.Sound(t.Context(), r.store, r.ring); err != nil || !bytes.Equal(got, r.whole) {
+			if got, err := config.ReadSound(t.Context(), r.store, r.ring); err != nil || !bytes.Equal(got, r.whole) {
 				t.Errorf("%s, %s: sound are %d bytes, %v", name, what, len(got), err)
 			}
 		}
@@ -90,7 +90,7 @@ func TestWithoutASoundCopyTheErrorNamesTheConfig(t *testing.T) {
 		if ok == missing || ok && damage.Object != object.ConfigName {
 			t.Errorf("%s: %v", what, err)
 		}
-		if _, err := config.Sound(t.Context(), r.store, r.ring); err == nil {
+		if _, err := config.ReadSound(t.Context(), r.store, r.ring); err == nil {
 			t.Errorf("%s: it counts as sound", what)
 		}
 	}

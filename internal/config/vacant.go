@@ -34,7 +34,7 @@ func Vacant(ctx context.Context, store *object.Store, begun func(name string) bo
 		case err != nil:
 			return err
 		case begun(info.Name):
-		case object.IsOurs(info.Name):
+		case object.IsObjectName(info.Name):
 			return &object.DamageError{Object: object.ConfigName, Err: fmt.Errorf("%w, and a repository's %s is here", ErrNoConfig, info.Name)}
 		default:
 			return fmt.Errorf("%w: it holds %q", ErrOccupied, info.Name)
@@ -63,14 +63,14 @@ func Below(prefixes ...string) func(string) bool {
 	}
 }
 
-// WhyNone says what it means that neither config nor its copy is there, as
+// ExplainMissing says what it means that neither config nor its copy is there, as
 // ErrNoRepository says: the repository has lost both if there is what comes after it.
-func WhyNone(ctx context.Context, store *object.Store, missing error) error {
+func ExplainMissing(ctx context.Context, store *object.Store, missing error) error {
 	if !errors.Is(missing, ErrNoRepository) {
 		return missing
 	}
 	for _, name := range []string{string(object.Packs), string(object.Snapshots), string(object.Deltas), object.ReserveName, string(object.Keys)} {
-		found, err := First(ctx, store, name)
+		found, err := FirstObject(ctx, store, name)
 		switch {
 		case err != nil:
 			return err
@@ -85,7 +85,7 @@ func WhyNone(ctx context.Context, store *object.Store, missing error) error {
 }
 
 // First returns the name of an object: the one of that name, or some below a prefix.
-func First(ctx context.Context, store *object.Store, name string) (string, error) {
+func FirstObject(ctx context.Context, store *object.Store, name string) (string, error) {
 	if !strings.HasSuffix(name, "/") {
 		_, err := store.Stat(ctx, name)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -103,5 +103,5 @@ func First(ctx context.Context, store *object.Store, name string) (string, error
 // one that has lost its config; it needs no secret.
 func Probe(ctx context.Context, store *object.Store) error {
 	_, err := Read(ctx, store, false)
-	return WhyNone(ctx, store, err)
+	return ExplainMissing(ctx, store, err)
 }

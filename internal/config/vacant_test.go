@@ -98,7 +98,7 @@ func TestWhatIsLeftTellsWhyThereIsNoConfig(t *testing.T) {
 		t.Errorf("there is a repository: %v", err)
 	}
 	r.Set("packs/aa/a", []byte("x"))
-	if err := config.WhyNone(t.Context(), r.store, syscall.EIO); err != syscall.EIO {
+	if err := config.ExplainMissing(t.Context(), r.store, syscall.EIO); err != syscall.EIO {
 		t.Errorf("another error: %v", err)
 	}
 }
@@ -109,8 +109,8 @@ func TestAFailureIsNoVacancy(t *testing.T) {
 	if err := config.Vacant(t.Context(), store, config.Below()); !errors.Is(err, targettest.ErrFault) {
 		t.Errorf("Vacant: %v", err)
 	}
-	if err := config.WhyNone(t.Context(), store, config.ErrNoRepository); !errors.Is(err, targettest.ErrFault) {
-		t.Errorf("WhyNone: %v", err)
+	if err := config.ExplainMissing(t.Context(), store, config.ErrNoRepository); !errors.Is(err, targettest.ErrFault) {
+		t.Errorf("ExplainMissing: %v", err)
 	}
 	if err := config.Probe(t.Context(), store); !errors.Is(err, targettest.ErrFault) {
 		t.Errorf("Probe: %v", err)
@@ -120,7 +120,7 @@ func TestAFailureIsNoVacancy(t *testing.T) {
 func TestTheFirstObjectIsFoundByNameOrPrefix(t *testing.T) {
 	_, store := holding("keys/a", "keys/b", "twin")
 	for name, want := range map[string]string{"keys/": "keys/a", "twin": "twin", "config": "", "packs/": "", "keys": ""} {
-		if got, err := config.First(t.Context(), store, name); err != nil || got != want {
+		if got, err := config.FirstObject(t.Context(), store, name); err != nil || got != want {
 			t.Errorf("%s: %q, %v; want %q", name, got, err, want)
 		}
 	}

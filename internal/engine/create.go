@@ -28,7 +28,7 @@ func Create(ctx context.Context, t target.Target, unlock func(context.Context) (
 	if err != nil {
 		return nil, err
 	}
-	ring, begun, err := keys.Begun(ctx, there, secret)
+	ring, begun, err := keys.InterruptedInit(ctx, there, secret)
 	if ring == nil && err == nil {
 		ring, err = seal.NewKeyring(h.Rand)
 	}

@@ -63,7 +63,7 @@ func Fresh(e *Engine, replicas ...object.Replica) (*Engine, error) {
 func FreshOn(e *Engine, store *object.Store) (*Engine, error) {
 	fresh, err := on(store, e.Keys.On(store), e.Dir, e.Host, e.Config, e.Ring)
 	if err == nil {
-		fresh.Index, err = fresh.Blobs.Own()
+		fresh.Index, err = fresh.Blobs.UseEmptyIndex()
 	}
 	return fresh, err
 }

@@ -18,7 +18,7 @@ func Open(ctx context.Context, t target.Target, unlock func(context.Context) (ke
 	there := object.On(t, object.Options{})
 	sealed, err := config.Read(ctx, there, false)
 	if err != nil {
-		return nil, config.WhyNone(ctx, there, err)
+		return nil, config.ExplainMissing(ctx, there, err)
 	}
 	secret, err := ask(ctx, unlock)
 	if err != nil {

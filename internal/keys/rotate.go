@@ -138,7 +138,7 @@ func (k *Keys) dropSlots(ctx context.Context, secret Secret, slot, old string) (
 }
 
 // HasOf reports whether one of the slots with those names is sound and not outdated.
-func (k *Keys) HasOf(ctx context.Context, names map[string]int64) (bool, error) {
+func (k *Keys) HasCurrentSlot(ctx context.Context, names map[string]int64) (bool, error) {
 	slots, err := k.soundSlots(ctx)
 	return slices.ContainsFunc(slots, func(s keySlot) bool {
 		_, ok := names[object.Keys.Under(s.id)]

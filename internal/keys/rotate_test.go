@@ -299,10 +299,10 @@ func TestASoundSlotOfTheCurrentEpochIsFound(t *testing.T) {
 		}
 		return out
 	}
-	if has, err := k.HasOf(t.Context(), names()); !has || err != nil {
+	if has, err := k.HasCurrentSlot(t.Context(), names()); !has || err != nil {
 		t.Errorf("a sound one: %v, %v", has, err)
 	}
-	if has, err := k.HasOf(t.Context(), map[string]int64{"keys/absent": 1}); has || err != nil {
+	if has, err := k.HasCurrentSlot(t.Context(), map[string]int64{"keys/absent": 1}); has || err != nil {
 		t.Errorf("none of those: %v, %v", has, err)
 	}
 	old := names()
@@ -317,13 +317,13 @@ func TestASoundSlotOfTheCurrentEpochIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, now := r.open(secret)
-	if has, err := now.HasOf(t.Context(), outdated); has || err != nil {
+	if has, err := now.HasCurrentSlot(t.Context(), outdated); has || err != nil {
 		t.Errorf("an outdated one: %v, %v", has, err)
 	}
 	for _, name := range r.slots() {
 		r.mem.Set(name, []byte("damaged"))
 	}
-	if has, err := now.HasOf(t.Context(), names()); has || err != nil {
+	if has, err := now.HasCurrentSlot(t.Context(), names()); has || err != nil {
 		t.Errorf("damaged ones: %v, %v", has, err)
 	}
 }

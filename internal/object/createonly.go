@@ -8,14 +8,14 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// ErrReplaces means that the target can't create objects atomically: of several writers
+// ErrNotCreateOnly means that the target can't create objects atomically: of several writers
 // that store one name at once, more than one may succeed. Snapshots are as safe there as
 // elsewhere: their objects are named by the hash of their bytes. But nothing decides
 // between a run that publishes and a prune that abandons it, so prune keeps what an
 // interrupted run left pending until a person drops it (PruneOptions.DropPending). And of
 // two writers that change a snapshot's tags or pin, or rotate the key, at the same moment,
 // one may undo the other.
-var ErrReplaces = errors.New("the target can't keep two apart who store one name at once")
+var ErrNotCreateOnly = errors.New("the target cannot create objects atomically: of two writers of one name, both may succeed")
 
 // createOnly is what is known of a target's Put.
 type createOnly struct {
@@ -39,7 +39,7 @@ func (s *Store) CreatesOnly(ctx context.Context) (bool, error) {
 	}
 	c.known, c.yes = true, yes
 	if !yes {
-		c.warn(ErrReplaces)
+		c.warn(ErrNotCreateOnly)
 	}
 	return yes, nil
 }

@@ -105,9 +105,9 @@ func (t damageTeller) verdict(name string, err error) error {
 	return &DamageError{name, err}
 }
 
-// Unopened returns an error of opening a sealed object as what it means: damage, or a key
+// OpenError returns an error of opening a sealed object as what it means: damage, or a key
 // that is missing.
-func Unopened(name string, err error) error {
+func OpenError(name string, err error) error {
 	if errors.Is(err, seal.ErrNoKey) {
 		return fmt.Errorf("%s: %w", name, err)
 	}

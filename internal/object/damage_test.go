@@ -95,11 +95,11 @@ func TestAnAbsentObjectIsNoDamage(t *testing.T) {
 }
 
 func TestWhatDoesntOpenIsDamagedUnlessItsKeyIsMissing(t *testing.T) {
-	err := object.Unopened("index/a", seal.ErrDamaged)
+	err := object.OpenError("index/a", seal.ErrDamaged)
 	if damage, ok := errors.AsType[*object.DamageError](err); !ok || damage.Object != "index/a" || !errors.Is(err, seal.ErrDamaged) {
 		t.Errorf("damaged: %v", err)
 	}
-	err = object.Unopened("index/a", fmt.Errorf("epoch 2: %w", seal.ErrNoKey))
+	err = object.OpenError("index/a", fmt.Errorf("epoch 2: %w", seal.ErrNoKey))
 	if object.IsDamage(err) || !errors.Is(err, seal.ErrNoKey) || !strings.Contains(err.Error(), "index/a") {
 		t.Errorf("without its key: %v", err)
 	}
@@ -132,7 +132,7 @@ func TestRemainsKeepWhatCanBeReadInItsPlace(t *testing.T) {
 	for _, c := range []struct{ from, to int64 }{
 		{0, 0}, {0, 1}, {0, 5000}, {100, 101}, {100_000, 1_500_000}, {size - 1, 0}, {size / 2, 0}, {size, 0},
 	} {
-		r := rot(disk, name, c.from, c.to).Remains(t.Context(), name, size)
+		r := rot(disk, name, c.from, c.to).Salvage(t.Context(), name, size)
 		got := bytes.Repeat([]byte{0xaa}, size+1)
 		if n, err := io.ReadFull(r, got); err != io.ErrUnexpectedEOF || n != size {
 			t.Fatalf("bad from %d to %d: %d bytes, %v", c.from, c.to, n, err)
@@ -169,7 +169,7 @@ func TestASmallGapAfterALargeOneCostsLittle(t *testing.T) {
 	mem.Set("packs/a", make([]byte, size))
 	large := &fixture.BadSector{Target: mem, Name: "packs/a", From: 0, To: 3 << 20, Err: syscall.EIO}
 	both := object.On(twoGaps{large, 6 << 20}, object.Options{})
-	r := both.Remains(t.Context(), "packs/a", size)
+	r := both.Salvage(t.Context(), "packs/a", size)
 	if n, err := io.Copy(io.Discard, r); n != size || err != nil {
 		t.Fatalf("%d bytes, %v", n, err)
 	}
@@ -197,7 +197,7 @@ func TestADiskIsSeldomAskedForWhatItCantRead(t *testing.T) {
 	f.Set("packs/a", make([]byte, size))
 	f.Decide = func(targettest.Op) targettest.Fault { tries++; return targettest.None }
 	bad := object.On(&fixture.BadSector{Target: f, Name: "packs/a", Err: syscall.EIO}, object.Options{})
-	r := bad.Remains(t.Context(), "packs/a", size)
+	r := bad.Salvage(t.Context(), "packs/a", size)
 	if n, err := io.Copy(io.Discard, r); n != size || err != nil || r.Unread != size {
 		t.Errorf("%d bytes, %d of them unread, %v", n, r.Unread, err)
 	}
@@ -210,7 +210,7 @@ func TestRemainsReportATargetThatFails(t *testing.T) {
 	mem := &targettest.Memory{}
 	mem.Set("packs/a", make([]byte, 100))
 	bad := object.On(&fixture.BadSector{Target: mem, Name: "packs/a", From: 10, Err: syscall.ECONNRESET}, object.Options{})
-	if _, err := io.ReadAll(bad.Remains(t.Context(), "packs/a", 100)); !errors.Is(err, syscall.ECONNRESET) {
+	if _, err := io.ReadAll(bad.Salvage(t.Context(), "packs/a", 100)); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("%v", err)
 	}
 }

@@ -41,8 +41,8 @@ const (
 // Kinds are all kinds of objects.
 var Kinds = []Kind{Keys, Epochs, Packs, Deltas, Snapshots, Pending, Leases, Quarantine, Forgotten, Marks, Losses, Claims, Replicating}
 
-// IsOurs reports whether an object has a name that a repository uses.
-func IsOurs(name string) bool {
+// IsObjectName reports whether an object has a name that a repository uses.
+func IsObjectName(name string) bool {
 	switch name {
 	case ConfigName, ConfigCopyName, TwinName, ReplicaName, ReserveName:
 		return true

@@ -35,7 +35,7 @@ func TestEveryKindReadsItsOwnNamesOnly(t *testing.T) {
 		if got, ok := object.KindOf(name); !ok || got != k {
 			t.Errorf("%s is of kind %q", name, got)
 		}
-		if !object.IsOurs(name) || !k.Has(name) || k.Under(k.Rest(name)) != name {
+		if !object.IsObjectName(name) || !k.Has(name) || k.Under(k.Rest(name)) != name {
 			t.Errorf("%s isn't below %s", name, k)
 		}
 		for _, other := range object.Kinds {
@@ -65,12 +65,12 @@ func TestOtherNamesAreNoIds(t *testing.T) {
 
 func TestARepositorysOwnNamesAreKnown(t *testing.T) {
 	for _, name := range []string{object.ConfigName, object.ConfigCopyName, object.TwinName, object.ReplicaName, object.ReserveName, "keys/x"} {
-		if !object.IsOurs(name) {
+		if !object.IsObjectName(name) {
 			t.Errorf("%q is called foreign", name)
 		}
 	}
 	for _, name := range []string{"", "notes", "config/x", "config-copy2", "keys", "snapshot/x", "x/keys/y"} {
-		if object.IsOurs(name) {
+		if object.IsObjectName(name) {
 			t.Errorf("%q is called a repository's", name)
 		}
 	}

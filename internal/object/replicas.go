@@ -120,7 +120,7 @@ func (s *Store) ReadFromReplicas(ctx context.Context, name string, hash [32]byte
 // Longest returns the size of the longest copy of an object on any replica, and the
 // name of that replica; 0 if there is none. It skips replicas that can't be asked:
 // reading from them reports it.
-func (s *Store) Longest(ctx context.Context, name string) (size int64, replica string, err error) {
+func (s *Store) LongestCopy(ctx context.Context, name string) (size int64, replica string, err error) {
 	for n, r := range s.replicas.all {
 		t, err := s.replicas.open(ctx, n)
 		if ctx.Err() != nil {

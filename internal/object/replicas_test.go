@@ -114,10 +114,10 @@ func TestTheLongestCopyIsFound(t *testing.T) {
 	long.Set("packs/a", []byte("12345678"))
 	away := object.Replica{Name: "away", Open: func(context.Context) (target.Target, error) { return nil, errors.New("away") }}
 	s := object.On(&targettest.Memory{}, object.Options{Replicas: []object.Replica{away, replica("long", long), replica("short", short), replica("none", &targettest.Memory{})}})
-	if size, on, err := s.Longest(t.Context(), "packs/a"); size != 8 || on != "long" || err != nil {
+	if size, on, err := s.LongestCopy(t.Context(), "packs/a"); size != 8 || on != "long" || err != nil {
 		t.Errorf("%d bytes on %q, %v", size, on, err)
 	}
-	if size, on, err := s.Longest(t.Context(), "packs/b"); size != 0 || on != "" || err != nil {
+	if size, on, err := s.LongestCopy(t.Context(), "packs/b"); size != 0 || on != "" || err != nil {
 		t.Errorf("of none, %d bytes on %q, %v", size, on, err)
 	}
 }

@@ -35,7 +35,7 @@ type Options struct {
 	CacheSize int64
 	// Replicas are read when the target can't give an object.
 	Replicas []Replica
-	// Warn is called once, before the first write, with ErrReplaces if the target can't
+	// Warn is called once, before the first write, with ErrNotCreateOnly if the target can't
 	// create objects atomically; once a replica that something has to be read from; and once
 	// if the cache can't be written. It may be nil.
 	Warn func(error)

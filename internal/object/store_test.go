@@ -259,7 +259,7 @@ func TestATargetThatReplacesIsWarnedOfOnce(t *testing.T) {
 			t.Errorf("it never replaces: %v, %v", yes, err)
 		}
 	}
-	if len(warned) != 1 || !errors.Is(warned[0], object.ErrReplaces) {
+	if len(warned) != 1 || !errors.Is(warned[0], object.ErrNotCreateOnly) {
 		t.Errorf("warnings: %v", warned)
 	}
 	s = object.On(&targettest.Memory{}, object.Options{Warn: func(err error) { t.Error(err) }})

@@ -89,7 +89,7 @@ func (c *Causes) Add(path string, err error) {
 }
 
 // Restart forgets what was gathered.
-func (c *Causes) Restart() {
+func (c *Causes) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.list, c.damaged, c.unverified = nil, false, false

@@ -46,7 +46,7 @@ func (p *pruner) waitSet(ctx context.Context, id pack.ID) ([]seal.Run, error) {
 	}
 	wait := p.liveness.Waitable()
 	for _, other := range p.quarantine[id] {
-		runs, ok, err := p.e.Runs.WaitsFor(ctx, id, other)
+		runs, ok, err := p.e.Runs.AliveBefore(ctx, id, other)
 		if err != nil {
 			return nil, err
 		}

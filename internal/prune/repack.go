@@ -160,7 +160,7 @@ func (p *pruner) relocate(ctx context.Context, data capture.ChunkWriter, b reloc
 
 // storeAgain stores a blob although it is there.
 func (p *pruner) storeAgain(ctx context.Context, data capture.ChunkWriter, id chunk.ID, tree bool, plain []byte) (err error) {
-	p.s.Repack(id)
+	p.s.ForceStore(id)
 	if tree {
 		_, err = p.s.PutTree(ctx, plain)
 	} else {

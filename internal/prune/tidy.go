@@ -19,7 +19,7 @@ func (p *pruner) tidy(ctx context.Context) error {
 		return err
 	}
 	for _, l := range p.liveness.Dead() {
-		if p.liveness.IsKept(l.Run) {
+		if p.liveness.IsResumable(l.Run) {
 			continue
 		}
 		if err := p.e.Store.Remove(ctx, l.Name); err != nil {

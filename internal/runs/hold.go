@@ -127,7 +127,7 @@ func (l *Lease) SetTrees(trees [][2][]byte) {
 }
 
 // AnswerFor has the lease stand for other runs, too.
-func (l *Lease) AnswerFor(ctx context.Context, runs map[seal.Run]bool) error {
+func (l *Lease) ProtectRuns(ctx context.Context, runs map[seal.Run]bool) error {
 	l.mu.Lock()
 	l.record.Runs = nil
 	for run := range runs {

@@ -120,7 +120,7 @@ func (v *Liveness) Protects(run seal.Run) bool { return v.alive[run] != nil || v
 
 // IsKept reports whether a run is dead, and its packs are kept for the next run of its
 // source.
-func (v *Liveness) IsKept(run seal.Run) bool { return v.kept[run] }
+func (v *Liveness) IsResumable(run seal.Run) bool { return v.kept[run] }
 
 // Writers returns how many runs are alive that store snapshots.
 func (v *Liveness) Writers() int {

@@ -86,7 +86,7 @@ func (r *Runs) Quarantine(ctx context.Context, id pack.ID, run seal.Run, alive [
 
 // WaitsFor returns the runs that a quarantine object says were alive before it; ok
 // is false if it doesn't say.
-func (r *Runs) WaitsFor(ctx context.Context, id pack.ID, run seal.Run) (runs map[seal.Run]bool, ok bool, err error) {
+func (r *Runs) AliveBefore(ctx context.Context, id pack.ID, run seal.Run) (runs map[seal.Run]bool, ok bool, err error) {
 	sealed, err := r.store.ReadAll(ctx, quarantineName(id, run), MaxQuarantine)
 	if errors.Is(err, fs.ErrNotExist) || object.IsDamage(err) {
 		return nil, false, nil

@@ -66,7 +66,7 @@ func (p *reporter) restart() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.parent = nil
-	p.causes.Restart()
+	p.causes.Reset()
 	p.counts.Store(new(capture.Progress))
 }
 

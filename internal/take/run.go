@@ -58,7 +58,7 @@ func (r *run) run(ctx context.Context) (err error) {
 		return err
 	}
 	if r.o.DryRun != nil {
-		return s.Foresee(r.m, r.resume != nil)
+		return s.CountPublish(r.m, r.resume != nil)
 	}
 	p := write.Publication{Proven: r.resume == nil, Vouchers: []snapshot.ID{r.m.Parent}}
 	if !r.src.once {
@@ -69,7 +69,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	}
 	// The snapshot is published whether or not this succeeds. The next run tries again.
 	_ = r.e.Catalog.RemoveLosses(r.ctx, r.losses, s.Has)
-	s.Succeed(r.ctx)
+	s.RetirePredecessors(r.ctx)
 	return nil
 }
 
@@ -113,7 +113,7 @@ func (r *run) capture() error {
 		Sink: s, Loader: r.e.Blobs, Params: r.e.Config.Params(),
 		Parent: r.parent, IgnoreCTime: o.IgnoreCTime, IgnoreInode: o.IgnoreInode,
 		Start: m.Start, Clocks: clocks,
-		Resume: r.resume, Lost: r.losses.Tell(), Completed: s.Completed,
+		Resume: r.resume, Lost: r.losses.Matcher(), Completed: s.Completed,
 		Rules: r.rules, IgnoreFiles: o.IgnoreFiles, OneFileSystem: o.OneFileSystem,
 		SkipCaches: o.SkipCaches, MaxFileSize: o.maxFileSize(), Avoid: avoid,
 		Workers: o.Workers, Progress: r.report.counts.Load(), Problem: r.report.problem, Notice: r.report.notice,

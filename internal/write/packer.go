@@ -6,7 +6,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/blob"
-	"github.com/qsnap/qsnap/internal/gate"
+	"github.com/qsnap/qsnap/internal/ctxmutex"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
@@ -17,7 +17,7 @@ type packer struct {
 	s    *Session
 	kind seal.Kind
 
-	gate    gate.Gate // guards current, and is held while a new pack has to wait for memory
+	mu      ctxmutex.Mutex // guards current, and is held while a new pack has to wait for memory
 	current *openPack
 }
 
@@ -63,10 +63,10 @@ func (p *packer) store(codec pack.Codec, data []byte, plain int, parts []pack.Pa
 // reserve finds the place of a segment in a pack, which is to be released when it
 // is written.
 func (p *packer) reserve(codec pack.Codec, size, plain int, parts []pack.Part) (*openPack, pack.Slot, error) {
-	if err := p.gate.Enter(p.s.ctx); err != nil {
+	if err := p.mu.Lock(p.s.ctx); err != nil {
 		return nil, pack.Slot{}, err
 	}
-	defer p.gate.Leave()
+	defer p.mu.Unlock()
 	o, err := p.open()
 	if err != nil {
 		return nil, pack.Slot{}, err
@@ -128,10 +128,10 @@ func (p *packer) begin(slot *pack.Buffer) (*openPack, error) {
 // cut has the current pack uploaded once what is reserved in it is written. It
 // returns the pack, or nil if there is none.
 func (p *packer) cut(ctx context.Context) (*openPack, error) {
-	if err := p.gate.Enter(ctx); err != nil {
+	if err := p.mu.Lock(ctx); err != nil {
 		return nil, err
 	}
-	defer p.gate.Leave()
+	defer p.mu.Unlock()
 	return p.end(), nil
 }
 

@@ -75,7 +75,7 @@ func (s *Session) Publish(ctx context.Context, m *snapshot.Manifest, what Public
 func (p *publication) run(ctx context.Context) error {
 	for range publishTries {
 		err := p.try(ctx)
-		if !errors.Is(err, catalog.ErrGivenUp) {
+		if !errors.Is(err, catalog.ErrTombstone) {
 			return err
 		}
 		p.sealed = nil
@@ -113,7 +113,7 @@ func (p *publication) try(ctx context.Context) error {
 		p.sealed = nil
 	}
 	err := e.Catalog.Publish(ctx, p.m.ID, p.sealed)
-	if err != nil && !errors.Is(err, catalog.ErrGivenUp) {
+	if err != nil && !errors.Is(err, catalog.ErrTombstone) {
 		// Perhaps it will still come to be: the pending manifest has to stay.
 		return fmt.Errorf("publish snapshot: %w", err)
 	}
@@ -121,7 +121,7 @@ func (p *publication) try(ctx context.Context) error {
 		return p.lockFinal(ctx) // published all the same; prune removes what is pending
 	}
 	if err == nil {
-		e.Catalog.Keep(p.m, p.sealed)
+		e.Catalog.Cache(p.m, p.sealed)
 		err = p.lockFinal(ctx)
 	}
 	return err
@@ -160,7 +160,7 @@ func (p *publication) secure(ctx context.Context) (changed bool, err error) {
 			if !simple || id.IsZero() {
 				continue
 			}
-			if simple, err = e.Catalog.Stands(ctx, id); err != nil {
+			if simple, err = e.Catalog.Exists(ctx, id); err != nil {
 				return false, err
 			}
 		}
@@ -168,7 +168,7 @@ func (p *publication) secure(ctx context.Context) (changed bool, err error) {
 		if err != nil || simple && !gone {
 			return false, err
 		}
-		p.s.Avoid(func(id pack.ID) bool { return quarantine.Has(id) || !there(id) })
+		p.s.TreatAsAbsent(func(id pack.ID) bool { return quarantine.Has(id) || !there(id) })
 		lost, err := p.lost(ctx)
 		if err == nil && len(lost) == 0 {
 			return false, nil
@@ -231,8 +231,8 @@ func (s *Session) missing(ctx context.Context, quarantine runs.QuarantineSet, li
 	return gone, there, err
 }
 
-// Avoid says which packs count as absent.
-func (s *Session) Avoid(absent func(pack.ID) bool) {
+// TreatAsAbsent says which packs count as absent.
+func (s *Session) TreatAsAbsent(absent func(pack.ID) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.absent = absent
@@ -271,11 +271,11 @@ func (p *publication) lost(ctx context.Context) (map[chunk.ID]bool, error) {
 	return lost, err
 }
 
-// Repack has a blob stored when it is put next, though it is there.
-func (s *Session) Repack(id chunk.ID) {
+// ForceStore has a blob stored when it is put next, though it is there.
+func (s *Session) ForceStore(id chunk.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.repack[id] = struct{}{}
+	s.forced[id] = struct{}{}
 }
 
 // storeAgain stores blobs anew, from whatever copies can be read.
@@ -287,7 +287,7 @@ func (s *Session) storeAgain(ctx context.Context, lost map[chunk.ID]bool) error 
 		if err != nil {
 			return err
 		}
-		s.Repack(id)
+		s.ForceStore(id)
 		if tree {
 			_, err = s.PutTree(ctx, b)
 		} else {

@@ -64,10 +64,10 @@ func (c *checkpoint) list() [][2][]byte {
 // save stores the trees that are completed and lists what is stored, so that a run
 // that follows finds both. Data that is still being gathered is left to it.
 func (s *Session) save(ctx context.Context, c *checkpoint) ([][2][]byte, error) {
-	if err := s.cutGate.Enter(ctx); err != nil {
+	if err := s.cutMu.Lock(ctx); err != nil {
 		return nil, err
 	}
-	defer s.cutGate.Leave()
+	defer s.cutMu.Unlock()
 	trees := c.list()
 	if err := s.flushPages(ctx); err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (s *Session) Interrupted(ctx context.Context, m *snapshot.Manifest) (*captu
 	}
 	for _, d := range live.Dead() {
 		if consider(d.Run, d.Record) {
-			s.succeeded = append(s.succeeded, d.Name)
+			s.predecessors = append(s.predecessors, d.Name)
 		}
 	}
 	if last == nil {
@@ -131,18 +131,18 @@ func (s *Session) Interrupted(ctx context.Context, m *snapshot.Manifest) (*captu
 	return resume, nil
 }
 
-// Succeed removes the leases of the dead runs that this one has taken up, once it has
+// RetirePredecessors removes the leases of the dead runs that this one has taken up, once it has
 // published what they had begun.
-func (s *Session) Succeed(ctx context.Context) {
-	for _, name := range s.succeeded {
+func (s *Session) RetirePredecessors(ctx context.Context) {
+	for _, name := range s.predecessors {
 		_ = s.e.Store.Delete(ctx, name) // else prune removes it
 	}
 }
 
-// TakeUp takes over what dead runs with these leases have left: it makes the index know
-// their packs, and Succeed removes the leases.
-func (s *Session) TakeUp(ctx context.Context, leases []string) error {
-	s.succeeded = append(s.succeeded, leases...)
+// AddPredecessors takes over what dead runs with these leases have left: it makes the index know
+// their packs, and RetirePredecessors removes the leases.
+func (s *Session) AddPredecessors(ctx context.Context, leases []string) error {
+	s.predecessors = append(s.predecessors, leases...)
 	err := s.e.Blobs.Refresh(ctx, s.index, false) // it may have been read long ago
 	if index.IsDamaged(err) {
 		err = s.e.Blobs.Refresh(ctx, s.index, true)
@@ -153,9 +153,9 @@ func (s *Session) TakeUp(ctx context.Context, leases []string) error {
 	return s.adopt(ctx)
 }
 
-// AnswerFor has the lease say that what is of these runs is to be left alone.
-func (s *Session) AnswerFor(ctx context.Context, runs map[seal.Run]bool) error {
-	return s.lease.AnswerFor(ctx, runs)
+// ProtectRuns has the lease say that what is of these runs is to be left alone.
+func (s *Session) ProtectRuns(ctx context.Context, runs map[seal.Run]bool) error {
+	return s.lease.ProtectRuns(ctx, runs)
 }
 
 // Completed notes a directory whose tree is stored, for the checkpoint.

@@ -9,8 +9,8 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/capture"
+	"github.com/qsnap/qsnap/internal/ctxmutex"
 	"github.com/qsnap/qsnap/internal/engine"
-	"github.com/qsnap/qsnap/internal/gate"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
@@ -35,22 +35,22 @@ type Session struct {
 	index *index.Index
 	lease *runs.Lease
 
-	completed *checkpoint
-	succeeded []string // leases of dead runs that this one takes up
+	completed    *checkpoint
+	predecessors []string // leases of dead runs that this one takes up
 
 	data, tree packer
 
-	pagesGate gate.Gate
-	pages     *lane // of trees; guarded by pagesGate
+	pagesMu ctxmutex.Mutex
+	pages   *lane // of trees; guarded by pagesMu
 
 	mu      sync.Mutex
 	claimed map[chunk.ID]bool
 	absent  func(pack.ID) bool    // packs not to rely on
 	relied  map[pack.ID]bool      // packs that are relied on, or were stored
-	repack  map[chunk.ID]struct{} // blobs to be stored again, though they are there
+	forced  map[chunk.ID]struct{} // blobs to be stored again, though they are there
 	loose   []*pack.Info          // stored, and not listed in a delta
 
-	cutGate gate.Gate // held by who ends packs before they are full
+	cutMu ctxmutex.Mutex // held by who ends packs before they are full
 
 	uploads sync.WaitGroup
 	slots   chan *pack.Buffer     // who holds one may build or upload a pack
@@ -130,8 +130,8 @@ func Begin(outer context.Context, e *engine.Engine, kind runs.Kind, what runs.Re
 	ctx, fail := context.WithCancelCause(outer)
 	s := &Session{
 		e: e, Run: run, outer: outer, ctx: ctx, fail: fail,
-		pagesGate: gate.New(), cutGate: gate.New(),
-		claimed: map[chunk.ID]bool{}, relied: map[pack.ID]bool{}, repack: map[chunk.ID]struct{}{},
+		pagesMu: ctxmutex.New(), cutMu: ctxmutex.New(),
+		claimed: map[chunk.ID]bool{}, relied: map[pack.ID]bool{}, forced: map[chunk.ID]struct{}{},
 		slots:   make(chan *pack.Buffer, parallelPacks(e)),
 		presses: make(chan *pack.Compressor, workers),
 		spares:  make(chan []byte, workers+sparesWritten),
@@ -149,8 +149,8 @@ func Begin(outer context.Context, e *engine.Engine, kind runs.Kind, what runs.Re
 		}
 		s.presses <- press
 	}
-	s.data = packer{s: s, kind: seal.DataPack, gate: gate.New()}
-	s.tree = packer{s: s, kind: seal.TreePack, gate: gate.New()}
+	s.data = packer{s: s, kind: seal.DataPack, mu: ctxmutex.New()}
+	s.tree = packer{s: s, kind: seal.TreePack, mu: ctxmutex.New()}
 	s.pages = &lane{s: s, packer: &s.tree, full: min(e.Config.SegmentSize, treeSegment)}
 	return s, ctx, s.begin(kind, what)
 }
@@ -193,17 +193,17 @@ func (s *Session) Name(data []byte) chunk.ID { return s.e.Data.ID(data) }
 
 // PutTree is part of capture.Sink.
 func (s *Session) PutTree(ctx context.Context, page []byte) (chunk.ID, error) {
-	if err := s.pagesGate.Enter(ctx); err != nil {
+	if err := s.pagesMu.Lock(ctx); err != nil {
 		return chunk.ID{}, err
 	}
-	defer s.pagesGate.Leave()
+	defer s.pagesMu.Unlock()
 	return s.pages.Put(ctx, page)
 }
 
 // claim reports whether the caller has to store a blob.
 func (s *Session) claim(id chunk.ID) bool {
 	s.mu.Lock()
-	_, again := s.repack[id]
+	_, again := s.forced[id]
 	known := s.claimed[id]
 	s.mu.Unlock()
 	if known || !again && s.Has(id) {
@@ -214,7 +214,7 @@ func (s *Session) claim(id chunk.ID) bool {
 	if s.claimed[id] {
 		return false
 	}
-	delete(s.repack, id)
+	delete(s.forced, id)
 	s.claimed[id] = true
 	return true
 }
@@ -257,10 +257,10 @@ func (s *Session) Cause(err error) error {
 
 // Flush stores all that was put, and lists it.
 func (s *Session) Flush() error {
-	if err := s.cutGate.Enter(s.ctx); err != nil {
+	if err := s.cutMu.Lock(s.ctx); err != nil {
 		return err
 	}
-	defer s.cutGate.Leave()
+	defer s.cutMu.Unlock()
 	if err := s.flushPages(s.ctx); err != nil {
 		return err
 	}
@@ -274,10 +274,10 @@ func (s *Session) Flush() error {
 }
 
 func (s *Session) flushPages(ctx context.Context) error {
-	if err := s.pagesGate.Enter(ctx); err != nil {
+	if err := s.pagesMu.Lock(ctx); err != nil {
 		return err
 	}
-	defer s.pagesGate.Leave()
+	defer s.pagesMu.Unlock()
 	return s.pages.Flush(ctx)
 }
 

@@ -28,7 +28,7 @@ func All() []Mutant {
 		{
 			Name:  "take a tombstone for a publication",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
-			Edits: []Edit{{"internal/catalog/publish.go", `		return ErrGivenUp
+			Edits: []Edit{{"internal/catalog/publish.go", `		return ErrTombstone
 	}
 	return err
 }`, `		return nil
@@ -39,7 +39,7 @@ func All() []Mutant {
 		{
 			Name:  "publish over a tombstone",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety|TestAWriterBuildsOnWhatIsForgotten",
-			Edits: []Edit{{"internal/catalog/publish.go", `		return ErrGivenUp
+			Edits: []Edit{{"internal/catalog/publish.go", `		return ErrTombstone
 	}
 	return err
 }`, `		return errors.Join(c.store.Delete(ctx, object.Snapshots.Name(id)), c.store.Put(ctx, object.Snapshots.Name(id), sealed))
@@ -118,7 +118,7 @@ func All() []Mutant {
 		{
 			Name:  "a writer takes its parent to stand",
 			Tests: "TestAWriterBuildsOnWhatIsForgotten",
-			Edits: []Edit{{"internal/write/publish.go", `if simple, err = e.Catalog.Stands(ctx, id); err != nil {`, `if err := ctx.Err(); err != nil {`}},
+			Edits: []Edit{{"internal/write/publish.go", `if simple, err = e.Catalog.Exists(ctx, id); err != nil {`, `if err := ctx.Err(); err != nil {`}},
 		},
 		{
 			Name:  "a writer takes a tombstone for its parent",

@@ -5,9 +5,9 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// Foresee counts what publishing a manifest would ask of the target (see publication),
+// CountPublish counts what publishing a manifest would ask of the target (see publication),
 // for a session that stores nothing. A run that takes up another has resumed.
-func (s *Session) Foresee(m *snapshot.Manifest, resumed bool) error {
+func (s *Session) CountPublish(m *snapshot.Manifest, resumed bool) error {
 	body, err := m.Marshal()
 	if err != nil {
 		return err

@@ -5,9 +5,9 @@ import (
 	"io"
 )
 
-// Remains reads what a disk can still read of an object. What it can't read becomes
+// A SalvageReader reads what a disk can still read of an object. What it can't read becomes
 // zeros, so that everything else stays in its place.
-type Remains struct {
+type SalvageReader struct {
 	ReadBytes, Unread int64 // so far; unread bytes count when they are skipped
 
 	ctx   context.Context
@@ -21,9 +21,9 @@ type Remains struct {
 	step  int64 // how far the last try was skipped, or 0 if it wasn't
 }
 
-// Remains returns what can be read of an object that has so many bytes.
-func (s *Store) Remains(ctx context.Context, name string, size int64) *Remains {
-	return &Remains{ctx: ctx, store: s, name: name, size: size}
+// Salvage returns what can be read of an object that has so many bytes.
+func (s *Store) Salvage(ctx context.Context, name string, size int64) *SalvageReader {
+	return &SalvageReader{ctx: ctx, store: s, name: name, size: size}
 }
 
 // Bounds on what is skipped after a read that failed. It doubles each time, so that a disk
@@ -34,7 +34,7 @@ const (
 )
 
 // Read is part of io.Reader.
-func (r *Remains) Read(p []byte) (int, error) {
+func (r *SalvageReader) Read(p []byte) (int, error) {
 	for {
 		switch {
 		case r.zeros > 0:
@@ -58,7 +58,7 @@ func (r *Remains) Read(p []byte) (int, error) {
 }
 
 // try reads on, or begins to.
-func (r *Remains) try(p []byte) (n int, err error) {
+func (r *SalvageReader) try(p []byte) (n int, err error) {
 	if r.rc == nil {
 		if r.rc, err = r.store.Get(r.ctx, r.name, r.off, -1); err != nil {
 			r.rc = nil
@@ -75,7 +75,7 @@ func (r *Remains) try(p []byte) (n int, err error) {
 }
 
 // skip passes over what follows.
-func (r *Remains) skip() {
+func (r *SalvageReader) skip() {
 	_ = r.Close() // nothing more is read of it
 	r.step = max(leastSkip, min(2*r.step, mostSkip))
 	next := min(r.off/leastSkip*leastSkip+r.step, r.size)
@@ -84,7 +84,7 @@ func (r *Remains) skip() {
 }
 
 // Close is part of io.Closer.
-func (r *Remains) Close() error {
+func (r *SalvageReader) Close() error {
 	if r.rc == nil {
 		return nil
 	}

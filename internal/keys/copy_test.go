@@ -28,7 +28,7 @@ func TestATwinIsGivenTheSlotsOfTheCurrentEpoch(t *testing.T) {
 
 	twin := r.on(&targettest.Memory{})
 	for range 2 { // as after an interruption
-		if err := now.Give(t.Context(), twin.store); err != nil {
+		if err := now.CopyTo(t.Context(), twin.store); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -47,7 +47,7 @@ func TestATwinWhoseKeyWasRotatedOnItsOwnIsRefused(t *testing.T) {
 	mem := &targettest.Memory{}
 	mem.Set(keys.EpochName(2), othersEpoch(t))
 	before := mem.Objects()
-	if err := k.Give(t.Context(), object.On(mem, object.Options{})); !errors.Is(err, fs.ErrExist) {
+	if err := k.CopyTo(t.Context(), object.On(mem, object.Options{})); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("%v", err)
 	}
 	if !maps.EqualFunc(before, mem.Objects(), bytes.Equal) {
@@ -61,7 +61,7 @@ func TestWithoutASlotToGiveThereIsNoTwin(t *testing.T) {
 		r.mem.Set(name, []byte("damaged"))
 	}
 	mem := &targettest.Memory{}
-	err := k.Give(t.Context(), object.On(mem, object.Options{}))
+	err := k.CopyTo(t.Context(), object.On(mem, object.Options{}))
 	if !object.IsDamage(err) || len(mem.Objects()) > 0 {
 		t.Errorf("%v; it holds %d objects", err, len(mem.Objects()))
 	}
@@ -70,15 +70,15 @@ func TestWithoutASlotToGiveThereIsNoTwin(t *testing.T) {
 func TestWhoHasBegunARepositoryMayGoOn(t *testing.T) {
 	secret := fixture.KeyFile(t, 1)
 	empty := object.On(&targettest.Memory{}, object.Options{})
-	if ring, slot, err := keys.Begun(t.Context(), empty, secret); ring != nil || slot != "" || err != nil {
+	if ring, slot, err := keys.InterruptedInit(t.Context(), empty, secret); ring != nil || slot != "" || err != nil {
 		t.Errorf("nothing was begun: %v, %q, %v", ring, slot, err)
 	}
 	r, k := newRing(t, secret)
-	ring, slot, err := keys.Begun(t.Context(), r.store, secret)
+	ring, slot, err := keys.InterruptedInit(t.Context(), r.store, secret)
 	if err != nil || slot != list(t, k)["first"].ID || ring.Common(fixture.Ring(t, 1)) != 1 {
 		t.Errorf("slot %q, %v", slot, err)
 	}
-	if _, _, err := keys.Begun(t.Context(), r.store, fixture.KeyFile(t, 2)); !errors.Is(err, config.ErrOccupied) || errors.Is(err, seal.ErrWrongSecret) {
+	if _, _, err := keys.InterruptedInit(t.Context(), r.store, fixture.KeyFile(t, 2)); !errors.Is(err, config.ErrOccupied) || errors.Is(err, seal.ErrWrongSecret) {
 		t.Errorf("another: %v", err)
 	}
 }

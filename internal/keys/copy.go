@@ -13,7 +13,7 @@ import (
 
 // Give puts the slots of the ring in use, and what makes its epochs count, on
 // another target.
-func (k *Keys) Give(ctx context.Context, to *object.Store) error {
+func (k *Keys) CopyTo(ctx context.Context, to *object.Store) error {
 	for epoch := uint32(2); epoch <= k.ring.Epoch(); epoch++ {
 		owner, err := ownerOf(ctx, to, k.ring, epoch)
 		if err != nil {
@@ -58,8 +58,8 @@ func (k *Keys) Give(ctx context.Context, to *object.Store) error {
 
 // Begun returns the key ring and the slot of an Init that was interrupted on this
 // target, or nil if there was none. Another's, with another secret, is config.ErrOccupied.
-func Begun(ctx context.Context, store *object.Store, secret Secret) (*seal.Keyring, string, error) {
-	begun, err := config.First(ctx, store, string(object.Keys))
+func InterruptedInit(ctx context.Context, store *object.Store, secret Secret) (*seal.Keyring, string, error) {
+	begun, err := config.FirstObject(ctx, store, string(object.Keys))
 	if err != nil || begun == "" {
 		return nil, "", err
 	}
