@@ -26,6 +26,7 @@ type Liveness struct {
 	kinds map[seal.Run]Kind
 	by    map[seal.Run]time.Time // when they are dead if they give no sign of life
 	dead  []Dead
+	seen  map[string]sighting // by the last Refresh, for where there is no local directory
 	// kept are the dead runs that took or copied a snapshot. Their packs stay for a while,
 	// for the next run of the same source.
 	kept map[seal.Run]bool
@@ -73,12 +74,16 @@ func (v *Liveness) Refresh(ctx context.Context) error {
 		}
 		key := fmt.Sprintf("%x", run[:])
 		s, ok := seen[key]
+		if !ok || s.Beat != l.beat {
+			s, ok = v.seen[key]
+		}
 		if !ok || s.Beat != l.beat || s.Since.After(now) {
 			s = sighting{l.beat, now}
 		}
 		next[key] = s
 		v.judge(l, record, now, s.Since)
 	}
+	v.seen = next
 	v.save(next)
 	return nil
 }

@@ -74,6 +74,30 @@ func TestShortLooksServeAsWellAsALongOne(t *testing.T) {
 	}
 }
 
+// A service without a home has no local directory. Elsewhere it can't be written.
+func TestALongLookNeedsNoLocalDirectory(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"", file} {
+		h := newHouse(t)
+		run, l := h.begin(runs.Writing, "snapshot")
+		v := look(t, h.on(h.mem, dir).Liveness())
+		h.clock.Advance(runs.DeadAfter - time.Second)
+		h.renew(l)
+		look(t, v)
+		h.clock.Advance(runs.DeadAfter - time.Second)
+		if look(t, v); !v.IsAlive(run) {
+			t.Errorf("in %q: it is dead before its time", dir)
+		}
+		h.clock.Advance(time.Second)
+		if look(t, v); v.IsAlive(run) || len(v.Dead()) != 1 {
+			t.Errorf("in %q: it is alive, though its lease is old", dir)
+		}
+	}
+}
+
 func TestWithoutSightingsWaitingBeginsAgain(t *testing.T) {
 	h := newHouse(t)
 	run, _ := h.begin(runs.Writing, "snapshot")
