@@ -56,38 +56,4 @@
 //
 // A lease of a copy names the runs that the packs and manifests it moves belong to.
 // Those who delete leave alone what is of these, as if they were alive.
-//
-// # Replicas
-//
-// A replica is the same repository on a further target: the config, the keys and their
-// epochs, packs, index deltas, manifests, and what is said of these, under the same
-// names and with the same bytes, so that who has no key can compare the two. It has
-// no leases, pending manifests, quarantine or names of its own, for nothing is decided
-// there: snapshots are taken, and deleting is settled, on the repository's target
-// alone, and a replica is told of it when it is over. An object "replica" says what it
-// is; whoever opens it as a repository can only read it.
-//
-// By itself it is a repository at any moment. What it is given comes in this order:
-// key slots, epochs, config, packs, deltas, records and marks, manifests; a manifest
-// only after the packs of all deltas that were there with it, and if it still stands.
-// What it loses goes the other way round, and not because it is gone here, which may
-// be a loss: a manifest goes if a record says that it was forgotten, or if it was
-// brought back under another id; a pack if the manifests on the replica reach nothing
-// that is in it alone, as they are read there.
-//
-// What can't be read here is read from a replica. Only bytes are: whether something is
-// there is for this target alone to tell, and those who delete or check have no
-// replicas. What is damaged on a replica is replaced under its name. Here a pack is
-// not: a pruner that had it in quarantine and was taken for dead may still be about to
-// delete it, while the quarantine was lifted because the pack was seen to be gone; put
-// back, it would be relied on. So what is healed here is stored as a run stores
-// anything, in new packs, and the old ones are deleted as all are. Manifests come back
-// under other ids, as by Undelete. Slots, epochs, records and the config, which no run
-// deletes beside others, are put back; of these, what is missing counts as removed but
-// for the config and epochs.
-//
-// To promote a replica is to remove the object "replica". So that no replication that
-// is still under way writes to what is then a repository of its own, each first stores
-// an object below replicating, and then looks whether "replica" is there; who promotes
-// removes that first, and then looks for the others.
 package repo

@@ -117,7 +117,7 @@ func TestEveryObjectIsHealedFromTheOther(t *testing.T) {
 				if err != nil || len(compared.Differences) != 1 || compared.Differences[0].Name != name {
 					t.Fatalf("%d: %s %s: %+v, %v", side, name, how, compared, err)
 				}
-				report, err := r.Heal(t.Context(), both[1], repo.HealOptions{ReadData: true, Snapshots: true})
+				report, err := r.Maintenance().Heal(t.Context(), both[1], repo.HealOptions{ReadData: true, Snapshots: true})
 				if err != nil || len(report.Lost)+len(report.Unexplained) != 0 {
 					t.Fatalf("%d: %s %s: %+v, %v", side, name, how, report, err)
 				}
@@ -145,8 +145,23 @@ func TestWhatIsLostOnBothSidesInTurnIsHealed(t *testing.T) {
 		}
 	}
 	r := openWith(t, mem, f.key)
-	report, err := r.Heal(t.Context(), replica, repo.HealOptions{ReadData: true})
+	report, err := r.Maintenance().Heal(t.Context(), replica, repo.HealOptions{ReadData: true})
 	if err != nil || len(report.Lost) != 0 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	wholeBoth(t, mem, replica, f.key, versions.of)
+}
+
+func TestSnapshotsAreHealedWhenNoneIsReadable(t *testing.T) {
+	f, mem, replica, versions := healBase(t)
+	for name := range mem.Objects() {
+		if strings.HasPrefix(name, "snapshots/") {
+			hurt(mem, name, "flipped")
+		}
+	}
+	r := openWith(t, mem, f.key)
+	report, err := r.Maintenance().Heal(t.Context(), replica, repo.HealOptions{ReadData: true})
+	if err != nil || !report.Complete || report.Snapshots != int64(len(versions.of)) {
 		t.Fatalf("%+v, %v", report, err)
 	}
 	wholeBoth(t, mem, replica, f.key, versions.of)
@@ -159,8 +174,8 @@ func TestWhatIsLostOnBothIsNamed(t *testing.T) {
 	flip(replica, pack, 1000)
 	before := mem.Clone()
 	r := openWith(t, mem, f.key)
-	report, err := r.Heal(t.Context(), replica, repo.HealOptions{ReadData: true})
-	if !errors.Is(err, repo.ErrDamaged) || len(report.Lost) == 0 || !strings.Contains(errors.Join(report.Lost...).Error(), pack) {
+	report, err := r.Maintenance().Heal(t.Context(), replica, repo.HealOptions{ReadData: true})
+	if !errors.Is(err, repo.ErrDamaged) || !report.Complete || len(report.Lost) == 0 || !strings.Contains(errors.Join(report.Lost...).Error(), pack) {
 		t.Fatalf("%+v, %v", report, err)
 	}
 	sameAs(t, before, mem)
@@ -185,7 +200,7 @@ func TestAHealThatDiesAnywhereIsCompletedByTheNext(t *testing.T) {
 			return err
 		}
 		defer r.Close()
-		_, err = r.Heal(t.Context(), b, repo.HealOptions{ReadData: true, Workers: 1})
+		_, err = r.Maintenance().Heal(t.Context(), b, repo.HealOptions{ReadData: true, Workers: 1})
 		return err
 	}
 	calm := [2]*targettest.Faulty{{Memory: mem.Clone()}, {Memory: replica.Clone()}}
@@ -252,7 +267,7 @@ func TestWhatAReplicaServedIsMendedHere(t *testing.T) {
 			for _, m := range all {
 				sameTree(t, r, m, rollingTree(versions.of[m.ID]))
 			}
-			served := r.Served()
+			served := r.Maintenance().Served()
 			if len(served) == 0 && prefix == "packs" {
 				r.Close()
 				continue // only what was forgotten needs it
@@ -261,7 +276,7 @@ func TestWhatAReplicaServedIsMendedHere(t *testing.T) {
 			if len(served) != 1 || served[0] != name {
 				t.Fatalf("%s %s: served %v", name, how, served)
 			}
-			report, err := r.Heal(t.Context(), replica, repo.HealOptions{Suspects: served})
+			report, err := r.Maintenance().Heal(t.Context(), replica, repo.HealOptions{Suspects: served})
 			if err != nil || len(report.Lost) != 0 || report.Packs+report.Deltas+report.Snapshots != 1 {
 				t.Fatalf("%s %s: %+v, %v", name, how, report, err)
 			}

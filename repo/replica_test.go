@@ -82,7 +82,7 @@ func TestWhatCantBeReadHereIsReadFromTheReplica(t *testing.T) {
 				}
 				sameTree(t, r, m, rollingTree(versions.of[m.ID]))
 			}
-			if served := r.Served(); !(len(served) == 1 && served[0] == name || len(served) == 0 && damage == "missing" && prefix == "index") {
+			if served := r.Maintenance().Served(); !(len(served) == 1 && served[0] == name || len(served) == 0 && damage == "missing" && prefix == "index") {
 				t.Errorf("%s %s: served %v", name, damage, served)
 			}
 			sameAs(t, before, hurt)
@@ -139,10 +139,10 @@ func TestAReplicaCanOnlyBeReadUntilItIsPromoted(t *testing.T) {
 		}
 	}
 	// The repository is lost.
-	if err := repo.Promote(t.Context(), replica, false); err != nil {
+	if err := repo.Promote(t.Context(), replica, repo.PromoteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := repo.Promote(t.Context(), replica, false); !errors.Is(err, fs.ErrNotExist) {
+	if err := repo.Promote(t.Context(), replica, repo.PromoteOptions{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("again: %v", err)
 	}
 	r = openWith(t, replica, f.key)
@@ -179,7 +179,7 @@ func TestPromotingAndReplicatingDontPassEachOther(t *testing.T) {
 	f, mem, replica, _ := replicaFixture(t)
 	f.snapshot(repo.FromFS(rollingTree(30), "/x"), repo.SnapshotOptions{})
 	calm := &targettest.Faulty{Memory: replica.Clone()}
-	if _, err := repo.Replicate(t.Context(), mem, calm, repo.ReplicateOptions{}); err != nil {
+	if _, err := repo.ReplicateKeyless(t.Context(), mem, calm, repo.KeylessOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	refused, passed := 0, 0
@@ -190,13 +190,13 @@ func TestPromotingAndReplicatingDontPassEachOther(t *testing.T) {
 		there.Decide = func(op targettest.Op) targettest.Fault {
 			switch {
 			case op.N == n:
-				promoted = repo.Promote(t.Context(), there.Memory, false)
+				promoted = repo.Promote(t.Context(), there.Memory, repo.PromoteOptions{})
 			case op.N > n && promoted == nil && op.Method == "put" && !strings.HasPrefix(op.Name, "replicating/"):
 				after[op.Name] = true
 			}
 			return targettest.None
 		}
-		_, err := repo.Replicate(t.Context(), mem, there, repo.ReplicateOptions{})
+		_, err := repo.ReplicateKeyless(t.Context(), mem, there, repo.KeylessOptions{})
 		switch {
 		case promoted == nil:
 			passed++
@@ -219,13 +219,13 @@ func TestPromotingAndReplicatingDontPassEachOther(t *testing.T) {
 func TestAReplicationThatNeverEndedIsForcedAside(t *testing.T) {
 	_, _, replica, _ := replicaFixture(t)
 	replica.Set("replicating/"+strings.Repeat("1", 32), []byte("another machine 1 2"))
-	if err := repo.Promote(t.Context(), replica, false); !errors.Is(err, repo.ErrReplicating) {
+	if err := repo.Promote(t.Context(), replica, repo.PromoteOptions{}); !errors.Is(err, repo.ErrReplicating) {
 		t.Fatalf("%v; want ErrReplicating", err)
 	}
 	if replica.Objects()["replica"] == nil {
 		t.Errorf("it is no replica any more")
 	}
-	if err := repo.Promote(t.Context(), replica, true); err != nil {
+	if err := repo.Promote(t.Context(), replica, repo.PromoteOptions{Force: true}); err != nil {
 		t.Fatal(err)
 	}
 	if n, _ := stored(replica, "replica"); n != 0 {

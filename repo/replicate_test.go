@@ -89,10 +89,10 @@ func wholeAlone(t *testing.T, replica *targettest.Memory, key repo.Secret, versi
 }
 
 // replicate opens the repository anew and replicates it.
-func replicate(ctx context.Context, from, to target.Target, key repo.Secret, cache string) (*repo.ReplicateReport, error) {
+func replicate(ctx context.Context, from, to target.Target, key repo.Secret, cache string) (repo.ReplicateReport, error) {
 	r, err := repo.Open(ctx, from, key, repo.Options{CacheDir: cache})
 	if err != nil {
-		return nil, err
+		return repo.ReplicateReport{}, err
 	}
 	defer r.Close()
 	return r.Replicate(ctx, to, repo.ReplicateOptions{})
@@ -180,7 +180,7 @@ func TestAReplicationThatDiesAnywhereLeavesAReplicaOfWholeSnapshots(t *testing.T
 	if err := r.Forget(t.Context(), ids[0], ids[2]); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := repo.Replicate(t.Context(), base, behind, repo.ReplicateOptions{}); err != nil { // as by who has no key
+	if _, err := repo.ReplicateKeyless(t.Context(), base, behind, repo.KeylessOptions{}); err != nil { // as by who has no key
 		t.Fatal(err)
 	}
 	if _, err := r.Prune(t.Context(), repo.PruneOptions{MaxUnused: new(1e-9), Workers: 1}); err != nil {
@@ -322,7 +322,7 @@ func TestSnapshotsThatAreGoneWithoutARecordAreKeptAndTold(t *testing.T) {
 	}
 	f.prune(repo.PruneOptions{})
 	report, err := f.Replicate(t.Context(), replica, repo.ReplicateOptions{})
-	if err != nil || report.RemovedSnapshots != 1 || len(report.Unexplained) != 1 || report.Unexplained[0] != ids[0].String() {
+	if err != nil || report.RemovedSnapshots != 1 || len(report.Unexplained) != 1 || report.Unexplained[0] != ids[0] {
 		t.Fatalf("%+v, %v", report, err)
 	}
 	// One is lost: a later one follows it.
@@ -372,4 +372,40 @@ func newManifests() *manifests { return &manifests{of: map[snapshot.ID]int{}} }
 func (m *manifests) add(s *snapshot.Manifest, version int) {
 	m.of[s.ID] = version
 	m.ids = append(m.ids, s.ID)
+}
+
+// The phases of a replication and a comparison are those that are documented.
+func TestProgressOfReplicasNamesItsPhases(t *testing.T) {
+	mem, replica := &targettest.Memory{}, &targettest.Memory{}
+	f := newFixtureOn(t, mem)
+	first := f.snapshot(repo.FromFS(rollingTree(0), "/x"), repo.SnapshotOptions{})
+	second := f.snapshot(repo.FromFS(rollingTree(9), "/x"), repo.SnapshotOptions{})
+	if _, err := f.Replicate(t.Context(), replica, repo.ReplicateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Forget(t.Context(), first.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Tag(t.Context(), second.ID, []string{"x"}); err != nil {
+		t.Fatal(err)
+	}
+	phases := map[repo.Phase]bool{}
+	note := func(p repo.Progress) { phases[p.Phase] = true }
+	if _, err := f.Replicate(t.Context(), replica, repo.ReplicateOptions{Progress: note}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := repo.ReplicateKeyless(t.Context(), mem, &targettest.Memory{}, repo.KeylessOptions{Progress: note}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := repo.Compare(t.Context(), mem, replica, repo.CompareOptions{Progress: note}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[repo.Phase]bool{
+		repo.PhaseReplicateKeys: true, repo.PhaseReplicatePacks: true, repo.PhaseReplicateIndex: true,
+		repo.PhaseReplicateForgotten: true, repo.PhaseReplicateMarks: true, repo.PhaseReplicateRemoving: true,
+		repo.PhaseComparing: true,
+	}
+	if !maps.Equal(phases, want) {
+		t.Errorf("phases %v, want %v", phases, want)
+	}
 }

@@ -213,7 +213,7 @@ func TestAReplicaWhoseObjectCannotBeReadIsOneAllTheSame(t *testing.T) {
 		tgt := &badSector{Target: localCopy(t, nil), name: "replica", err: errno}
 		for v := range 2 {
 			m := f.snapshot(repo.FromFS(smallTree(v), "/x"), repo.SnapshotOptions{})
-			if _, err := repo.Replicate(t.Context(), mem, tgt, repo.ReplicateOptions{}); err != nil {
+			if _, err := repo.ReplicateKeyless(t.Context(), mem, tgt, repo.KeylessOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			g := f.at(tgt)
@@ -228,7 +228,7 @@ func TestAReplicaWhoseObjectCannotBeReadIsOneAllTheSame(t *testing.T) {
 				t.Errorf("%v: check: %v, %+v", errno, err, report)
 			}
 		}
-		if err := repo.Promote(t.Context(), tgt, false); err != nil {
+		if err := repo.Promote(t.Context(), tgt, repo.PromoteOptions{}); err != nil {
 			t.Error(err)
 		}
 		g := f.at(tgt)
@@ -247,7 +247,7 @@ func TestReplicasGoOnBesideAnyObjectThatCannotBeRead(t *testing.T) {
 		before.Set(name, b)
 	}
 	whole := &targettest.Memory{}
-	if _, err := repo.Replicate(t.Context(), before, whole, repo.ReplicateOptions{}); err != nil {
+	if _, err := repo.ReplicateKeyless(t.Context(), before, whole, repo.KeylessOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, kind := range replicated {
@@ -255,7 +255,7 @@ func TestReplicasGoOnBesideAnyObjectThatCannotBeRead(t *testing.T) {
 		object := slices.Sorted(maps.Keys(withPrefix(e.objects, kind)))[0]
 		bad := &badSector{Target: localCopy(t, e.objects), name: object, err: errno}
 		rep := &targettest.Memory{}
-		report, err := repo.Replicate(t.Context(), bad, rep, repo.ReplicateOptions{})
+		report, err := repo.ReplicateKeyless(t.Context(), bad, rep, repo.KeylessOptions{})
 		if err != nil {
 			t.Errorf("%s: replicate: %v", object, err)
 			continue
@@ -280,7 +280,7 @@ func TestReplicasGoOnBesideAnyObjectThatCannotBeRead(t *testing.T) {
 			}
 			continue
 		}
-		healed, err := r.Heal(t.Context(), whole.Clone(), repo.HealOptions{ReadData: true})
+		healed, err := r.Maintenance().Heal(t.Context(), whole.Clone(), repo.HealOptions{ReadData: true})
 		if err != nil || len(healed.Lost) > 0 {
 			t.Errorf("%s: heal: %v, %+v", object, err, healed)
 		}
@@ -299,7 +299,7 @@ func TestHealReplacesWhatAReplicaCannotRead(t *testing.T) {
 		here.Set(name, b)
 	}
 	whole := &targettest.Memory{}
-	if _, err := repo.Replicate(t.Context(), here, whole, repo.ReplicateOptions{}); err != nil {
+	if _, err := repo.ReplicateKeyless(t.Context(), here, whole, repo.KeylessOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, kind := range replicated {
@@ -309,7 +309,7 @@ func TestHealReplacesWhatAReplicaCannotRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if healed, err := r.Heal(t.Context(), bad, repo.HealOptions{ReadData: true}); err != nil {
+		if healed, err := r.Maintenance().Heal(t.Context(), bad, repo.HealOptions{ReadData: true}); err != nil {
 			t.Errorf("%s: heal: %v, %+v", object, err, healed)
 		}
 		r.Close()

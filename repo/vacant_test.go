@@ -55,7 +55,7 @@ func TestNoRepositoryIsMadeOverTheRestOfOne(t *testing.T) {
 			t.Errorf("%s: Init: %v", only, err)
 		}
 		twin := f.Twin(t.Context(), rest)
-		_, replica := repo.Replicate(t.Context(), mem, rest, repo.ReplicateOptions{})
+		_, replica := repo.ReplicateKeyless(t.Context(), mem, rest, repo.KeylessOptions{})
 		if strings.HasPrefix(only, "config") {
 			continue // that is one: the same, of which a config's copy may be put back
 		}

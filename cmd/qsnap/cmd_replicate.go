@@ -85,7 +85,7 @@ func (p *program) promote(c *cli.Context) error {
 	}
 	t, err := p.openTarget(c, at, false)
 	if err == nil {
-		err = repo.Promote(c.Context, t, c.Bool("force"))
+		err = repo.Promote(c.Context, t, repo.PromoteOptions{Force: c.Bool("force")})
 	}
 	if errors.Is(err, repo.ErrReplicating) {
 		return hint{fmt.Errorf("%s: %w", at.shown, err), "wait until it ends, or use --force if its machine is gone for good"}
@@ -150,9 +150,9 @@ func (p *program) healFrom(c *cli.Context, r *repo.Repo, name string) (lost int,
 			v.Show(u.Done, u.Total, u.Elapsed, fmt.Sprintf("%s: %s of %s", u.Phase, term.Size(u.Done), term.Size(u.Total)), "")
 		}
 	}}
-	result, err := r.Heal(c.Context, t, o)
+	result, err := r.Maintenance().Heal(c.Context, t, o)
 	v.Clear()
-	if err != nil && (result == nil || result.Replica == nil || !errors.Is(err, repo.ErrDamaged)) {
+	if err != nil && !result.Complete {
 		return 0, err
 	}
 	for _, err := range result.Lost {

@@ -82,9 +82,9 @@ func (s *jsonSession) maintains() {
 		}, true, 1500*time.Millisecond))
 	})
 	s.exact("replicate", func(p *program) {
-		s.must(p.replicaSummary("replica", &repo.ReplicateReport{
+		s.must(p.replicaSummary("replica", repo.ReplicateReport{
 			Snapshots: 1, Packs: 2, Objects: 3, Bytes: 4, RemovedSnapshots: 5, RemovedPacks: 6, RemovedObjects: 7, RemovedBytes: 8,
-			Damaged: []error{errors.New("damaged")}, Unexplained: []string{m.ID.String()},
+			Damaged: []error{errors.New("damaged")}, Unexplained: []snapshot.ID{m.ID},
 		}, 1500*time.Millisecond, false, false))
 	})
 	s.exact("check", func(p *program) {
@@ -96,7 +96,7 @@ func (s *jsonSession) maintains() {
 		if !errors.Is(err, errDamage) {
 			s.Error(err)
 		}
-		s.must(p.showComparison("replica", &repo.Comparison{Objects: 1, Bytes: 2, BytesRead: 3, Differences: []repo.Difference{{Name: "packs/a", Here: repo.Sound, There: repo.Missing}}}, false))
+		s.must(p.showComparison("replica", repo.Comparison{Objects: 1, Bytes: 2, BytesRead: 3, Differences: []repo.Difference{{Name: "packs/a", Here: repo.Sound, There: repo.Missing}}}, false))
 	})
 	s.exact("repair", func(p *program) {
 		p.showRepair(repo.SnapshotRepair{Snapshot: snapshot.ID{7}, Repaired: m, Lost: 1}, false)

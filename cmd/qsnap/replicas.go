@@ -98,15 +98,13 @@ func (p *program) replicateTo(c *cli.Context, r *repo.Repo, name string, o repo.
 	start := time.Now()
 	result, err := r.Replicate(c.Context, t, o)
 	v.Clear()
-	if result != nil {
-		if e := p.replicaSummary(name, result, time.Since(start), err == nil, brief); err == nil {
-			err = e
-		}
+	if e := p.replicaSummary(name, result, time.Since(start), err == nil, brief); err == nil {
+		err = e
 	}
 	return err
 }
 
-func (p *program) replicaSummary(name string, r *repo.ReplicateReport, took time.Duration, done, brief bool) error {
+func (p *program) replicaSummary(name string, r repo.ReplicateReport, took time.Duration, done, brief bool) error {
 	for _, err := range r.Damaged {
 		p.warn("%v: not copied: \"qsnap heal\" repairs it if %s has it", err, name)
 	}
@@ -137,7 +135,7 @@ func (p *program) replicaSummary(name string, r *repo.ReplicateReport, took time
 // close closes a repository. First it repairs what had to be read from replicas.
 func (p *program) close(c *cli.Context, r *repo.Repo) {
 	defer r.Close()
-	objects := r.Served()
+	objects := r.Maintenance().Served()
 	if len(objects) == 0 {
 		return
 	}
@@ -162,7 +160,7 @@ func (p *program) repairFrom(c *cli.Context, r *repo.Repo, name string, objects 
 	if err != nil {
 		return err
 	}
-	_, err = r.Heal(c.Context, t, repo.HealOptions{Suspects: objects})
+	_, err = r.Maintenance().Heal(c.Context, t, repo.HealOptions{Suspects: objects})
 	return err
 }
 
@@ -200,7 +198,7 @@ func (p *program) compareReplicas(c *cli.Context, here target.Target, readData b
 // isOfDamage reports whether a difference may be more than a replica that is behind.
 func isOfDamage(d repo.Difference) bool { return d.Here != repo.Sound || d.There != repo.Missing }
 
-func (p *program) showComparison(name string, compared *repo.Comparison, readData bool) error {
+func (p *program) showComparison(name string, compared repo.Comparison, readData bool) error {
 	for _, d := range compared.Differences {
 		if p.json {
 			if err := p.emit(report.NewDifference(name, d)); err != nil {

@@ -68,8 +68,8 @@ type Replicated struct {
 }
 
 // NewReplicated returns a Replicated of the replica at a location.
-func NewReplicated(location string, r *repo.ReplicateReport, took time.Duration, complete bool) Replicated {
-	return Replicated{Head{"replicated"}, location, complete, *r, len(r.Damaged), took.Seconds()}
+func NewReplicated(location string, r repo.ReplicateReport, took time.Duration, complete bool) Replicated {
+	return Replicated{Head{"replicated"}, location, complete, r, len(r.Damaged), took.Seconds()}
 }
 
 // Promoted says that a replica is a repository of its own now.
@@ -87,18 +87,14 @@ type Healed struct {
 	Replica     string `json:"replica"`
 	Differences int    `json:"differences"`
 	repo.HealReport
-	ReplicaObjects int   `json:"replica_objects" doc:"repaired there"`
+	ReplicaObjects int64 `json:"replica_objects" doc:"repaired there"`
 	ReplicaBytes   int64 `json:"replica_bytes"`
 	Lost           int   `json:"lost" doc:"objects that can't be repaired"`
 }
 
 // NewHealed returns a Healed of the replica at a location.
-func NewHealed(location string, r *repo.HealReport) Healed {
-	out := Healed{Head: Head{"healed"}, Replica: location, Differences: len(r.Compared.Differences), HealReport: *r, Lost: len(r.Lost)}
-	if r.Replica != nil {
-		out.ReplicaObjects, out.ReplicaBytes = r.Replica.Objects, r.Replica.Bytes
-	}
-	return out
+func NewHealed(location string, r repo.HealReport) Healed {
+	return Healed{Head{"healed"}, location, len(r.Compared.Differences), r, r.Replica.Objects, r.Replica.Bytes, len(r.Lost)}
 }
 
 // Difference is an object that isn't the same in the repository and in one replica.
@@ -122,6 +118,6 @@ type Compared struct {
 }
 
 // NewCompared returns a Compared of the replica at a location.
-func NewCompared(location string, c *repo.Comparison) Compared {
-	return Compared{Head{"compared"}, location, *c, len(c.Differences)}
+func NewCompared(location string, c repo.Comparison) Compared {
+	return Compared{Head{"compared"}, location, c, len(c.Differences)}
 }

@@ -24,8 +24,6 @@ var notByValue = []string{"internal/test/", "internal/term", "internal/keyring"}
 var ambientToday = []string{
 	"aside.go rand.Read", "session.go rand.Read", "write.go rand.Read", // disk
 	"cache.go time.Now", "cache.go time.Since", "capture.go time.Now", "index.go time.Since", "unsized.go time.Now", "unsized.go time.Since",
-	"compare.go time.Now", "compare.go time.Since", "replica.go rand.Reader",
-	"replicate.go rand.Reader", "replicate.go time.Now", "replicate.go time.Since",
 }
 
 // sources are the functions and variables that must be passed in.

@@ -6,7 +6,8 @@
 //	                       never below it
 //	    repo/report        the shapes of what --json prints: data only
 //	    repo/connect       opens repositories by location; alone imports back ends
-//	L3  repo               sessions, pruning, checking, repair, replicas; and the API
+//	L3  repo               sessions, pruning, checking, repair; and the API
+//	    internal/replica   replicas: replicating, comparing, healing, promoting
 //	    internal/check     finds damage
 //	    internal/catalog   manifests and what was said of them
 //	    internal/blob      the index and segments, read

@@ -15,7 +15,7 @@ import (
 var plain = []string{
 	"chunk", "cmd/qsnap", "index", "internal/archive", "internal/cache", "internal/capture",
 	"internal/check", "internal/disk", "internal/extract", "internal/ignore", "internal/keyring",
-	"internal/mount", "internal/place", "internal/prune", "internal/seal", "internal/take", "internal/view",
+	"internal/mount", "internal/place", "internal/prune", "internal/replica", "internal/seal", "internal/take", "internal/view",
 	"pack", "snapshot", "target", "target/local", "target/rclone", "target/s3", "target/sftp",
 	"target/targettest", "target/webdav",
 }

@@ -1,0 +1,14 @@
+package repo
+
+import (
+	"context"
+
+	"github.com/qsnap/qsnap/internal/engine"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// copyBack copies snapshots from a replica.
+func copyBack(ctx context.Context, from, to *engine.Engine, all []*snapshot.Manifest, workers int) (int64, error) {
+	copied, err := copySnapshots(ctx, from, to, all, CopyOptions{Workers: workers})
+	return int64(copied.Copied), err
+}
