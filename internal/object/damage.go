@@ -13,7 +13,7 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// A DamageError names an object of a repository that can't be used as it is.
+// A DamageError names an object of a repository that is missing or damaged.
 type DamageError struct {
 	Object string // its name on the target
 	Err    error  // what is wrong with it
@@ -28,8 +28,8 @@ func (e *DamageError) Unwrap() error { return e.Err }
 // Is reports whether target is chunk.ErrDamaged.
 func (e *DamageError) Is(target error) bool { return target == chunk.ErrDamaged }
 
-// ErrHash means that an object's bytes are not those that its name was made from.
-var ErrHash = errors.New("its bytes are not those its name was made from")
+// ErrHash means that the hash of an object's bytes is not the one in its name.
+var ErrHash = errors.New("the hash of its bytes is not the one in its name")
 
 // IsDamage reports whether an error is a *DamageError or a *pack.DamageError.
 func IsDamage(err error) bool {
@@ -40,8 +40,8 @@ func IsDamage(err error) bool {
 	return ok
 }
 
-// Join returns an error that reports both in one line. Either may be nil. It is for what
-// fails while a failed operation is cleaned up.
+// Join returns an error that reports both errors in one line. Either may be nil. It is for an
+// error that cleaning up after a failed operation returns.
 func Join(err, other error) error {
 	switch {
 	case other == nil:
@@ -52,36 +52,36 @@ func Join(err, other error) error {
 	return fmt.Errorf("%w; %w", err, other)
 }
 
-// A damageTeller is a target whose errors of reading tell damage from failure. An object
-// that its disk can't read is damaged, and costs what depends on it; a target that fails
-// ends the run.
-type damageTeller struct {
+// A damageClassifier is a target that returns errors of reading as damage or as failure. If
+// a disk can't read an object, the object is damaged, and the run loses only what depends on
+// it. If the target fails, the run ends.
+type damageClassifier struct {
 	target.Target
 	local bool
 }
 
-func tellDamage(t target.Target) target.Target {
-	if _, ok := t.(damageTeller); ok {
+func classifyDamage(t target.Target) target.Target {
+	if _, ok := t.(damageClassifier); ok {
 		return t
 	}
-	return damageTeller{t, !isRemote(t)}
+	return damageClassifier{t, !isRemote(t)}
 }
 
 // Unwrap returns the target beneath.
-func (t damageTeller) Unwrap() target.Target { return t.Target }
+func (t damageClassifier) Unwrap() target.Target { return t.Target }
 
 // Get is part of target.Target.
-func (t damageTeller) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
+func (t damageClassifier) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
 	rc, err := t.Target.Get(ctx, name, off, n)
 	if err != nil {
-		return nil, t.verdict(name, err)
+		return nil, t.classify(name, err)
 	}
 	return &damageReader{rc, t, name}, nil
 }
 
 type damageReader struct {
 	io.ReadCloser
-	t    damageTeller
+	t    damageClassifier
 	name string
 }
 
@@ -89,13 +89,13 @@ type damageReader struct {
 func (r *damageReader) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
-		err = r.t.verdict(r.name, err)
+		err = r.t.classify(r.name, err)
 	}
 	return n, err
 }
 
-// verdict returns an error of reading an object as damage, if it is.
-func (t damageTeller) verdict(name string, err error) error {
+// classify returns an error of reading an object, as a damage error if it means damage.
+func (t damageClassifier) classify(name string, err error) error {
 	if IsDamage(err) || !isUnreadable(err) && !(t.local && errors.Is(err, fs.ErrPermission)) {
 		return err
 	}
@@ -105,8 +105,8 @@ func (t damageTeller) verdict(name string, err error) error {
 	return &DamageError{name, err}
 }
 
-// OpenError returns an error of opening a sealed object as what it means: damage, or a key
-// that is missing.
+// OpenError returns an error of opening a sealed object with the object's name. If the key is
+// missing, the error matches seal.ErrNoKey; all else is damage.
 func OpenError(name string, err error) error {
 	if errors.Is(err, seal.ErrNoKey) {
 		return fmt.Errorf("%s: %w", name, err)

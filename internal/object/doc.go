@@ -1,8 +1,8 @@
-// Package object stores a repository's objects on a target. It knows their names, and
-// it alone puts and deletes them.
+// Package object stores a repository's objects on a target. It knows their names. No other
+// package puts or deletes objects.
 //
-// What must stay true: an object never changes, except that it is deleted. A Store is
-// safe for concurrent use, by any number of processes.
+// What must stay true: an object is created once, never changed, and may be deleted. A Store
+// is safe for concurrent use, by any number of processes.
 //
 // # Layout
 //
@@ -20,8 +20,8 @@
 //	leases/<k>-<run>-<n>     a run under way (package internal/runs)
 //	quarantine/<pack>-<run>  a pack that a run is about to delete (the same)
 //	losses/<id>         chunks and trees that are lost (package internal/catalog)
-//	reserve             random bytes, sealed, to be deleted when deleting needs space that
-//	                    a full target doesn't have
+//	reserve             random bytes, sealed: deleted when a full target has no room for
+//	                    the objects that a prune stores before it deletes
 //	epochs/<n>          the epoch of a key after the first (package internal/keys)
 //	twin                16 random bytes, in a twin only
 //	names/<id>          nothing, in a twin only: the name of a pack or manifest that was
@@ -30,22 +30,21 @@
 //	replicating/<id>    a replication under way, in a replica only: the process, as leases
 //	                    name it, or nothing
 //
-// An object is created once and never changed. An id is the BLAKE3-256 hash of the object's
-// bytes, in hexadecimal digits, so that an object can be checked without a key; xx are the
-// first two digits of a pack's id. There are these exceptions. The id of a pending or
-// forgotten manifest and of a mark is that of the snapshot. A tombstone is empty, so its
-// name isn't its hash. The id of a replication is 16 random bytes, and so is a run. A number
-// n has 8 decimal digits at least.
+// An id is the BLAKE3-256 hash of the object's bytes, in hexadecimal digits, so that an
+// object can be verified without a key. xx are the first two digits of a pack's id. There are
+// these exceptions. The id of a pending or forgotten manifest and of a mark is that of the
+// snapshot. A tombstone is empty, so its name isn't its hash. The id of a replication is 16
+// random bytes, and so is a run. A number n has 8 decimal digits at least.
 //
-// Key slots are readable JSON. All else is sealed (package internal/seal describes how).
+// Key slots are readable JSON. All other objects are sealed (see package internal/seal).
 // Small objects are CBOR in core deterministic encoding (RFC 8949, 4.2.1) with integer keys;
 // the packages that own them list the keys.
 //
 // # The cache
 //
-// Where the target is no local file system, manifests, index deltas and segments of trees
-// that were read or stored are kept on this machine, too, sealed as they are on the target.
-// The cache answers what an object holds, never whether it is there: names are listed again
-// whenever that matters, and what checks, repairs or deletes reads from the target alone. A
+// If the target is no local file system, a cache on this machine keeps the manifests, index
+// deltas and segments of trees that were read or stored, sealed as they are on the target.
+// The cache answers what an object holds, never whether the object exists: names are listed
+// again whenever that matters, and check, repair and prune read from the target alone. A
 // damaged copy is dropped and fetched again. The copies may be removed at any time.
 package object

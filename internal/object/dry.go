@@ -10,12 +10,13 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// A Meter counts what is asked of a target: calls of its methods, and bytes. Its methods
-// are safe for concurrent use.
+// A Meter counts the calls of a target's methods, and the bytes that they move. It is safe
+// for concurrent use.
 type Meter struct{ Requests, Up, Down atomic.Uint64 }
 
-// Dry returns the same objects as a store that stores and deletes nothing, and what counts
-// what it is asked for. What was put isn't there. The cache is only read.
+// Dry returns a store of the same objects that stores and deletes nothing, and the meter that
+// counts what the store would ask of the target. An object that was put can't be read. The
+// cache is only read.
 func (s *Store) Dry() (*Store, *Meter) {
 	m := new(Meter)
 	dry := On(dryTarget{s.target, m}, Options{})
@@ -26,8 +27,8 @@ func (s *Store) Dry() (*Store, *Meter) {
 	return dry, m
 }
 
-// A dryTarget counts what is asked of a target, and passes on only what reads. It hides
-// what else the target can do.
+// A dryTarget counts all calls and passes on only those that read. It hides the optional
+// interfaces of the target.
 type dryTarget struct {
 	t target.Target
 	m *Meter
@@ -80,21 +81,21 @@ func (d dryTarget) Delete(ctx context.Context, _ string) error {
 	return ctx.Err()
 }
 
-// ReadOnly returns the same objects, without cache and replicas, as a store whose writes
-// fail with an error.
+// ReadOnly returns a store of the same objects, without cache and replicas. Its writes fail
+// with the error why.
 func (s *Store) ReadOnly(why error) *Store {
 	out := On(ReadOnly(s.target, why), Options{})
 	out.remote, out.dir = s.remote, s.dir
 	return out
 }
 
-// ReadOnly returns a target as one whose writes fail with an error. It hides what else
-// the target can do.
-func ReadOnly(t target.Target, why error) target.Target { return readOnly{tellDamage(t), why} }
+// ReadOnly returns a target whose writes fail with the error why. It hides the optional
+// interfaces of t.
+func ReadOnly(t target.Target, why error) target.Target { return readOnly{classifyDamage(t), why} }
 
 type readOnly struct {
-	of  target.Target
-	why error
+	target target.Target
+	why    error
 }
 
 // Put is part of target.Target.
@@ -105,15 +106,15 @@ func (t readOnly) Delete(context.Context, string) error { return t.why }
 
 // Get is part of target.Target.
 func (t readOnly) Get(ctx context.Context, name string, off, n int64) (io.ReadCloser, error) {
-	return t.of.Get(ctx, name, off, n)
+	return t.target.Get(ctx, name, off, n)
 }
 
 // Stat is part of target.Target.
 func (t readOnly) Stat(ctx context.Context, name string) (target.Info, error) {
-	return t.of.Stat(ctx, name)
+	return t.target.Stat(ctx, name)
 }
 
 // List is part of target.Target.
 func (t readOnly) List(ctx context.Context, prefix string) iter.Seq2[target.Info, error] {
-	return t.of.List(ctx, prefix)
+	return t.target.List(ctx, prefix)
 }

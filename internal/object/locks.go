@@ -14,22 +14,22 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// Locks remembers until when objects are locked, at least, so that the target is asked
-// once: a lock is never made shorter. Under a snapshot's name it says until when
-// everything that the snapshot reaches is locked. It is kept in the local directory; where
-// it is lost, or another process has written it meanwhile, the target is asked again.
-// It is safe for concurrent use.
+// Locks records until when objects are locked at least. A lock is never shortened, so the
+// target is asked about each lock once. The record under a snapshot's name says until when
+// everything that the snapshot reaches is locked. The records are kept in the local
+// directory. If they are lost, or another process overwrites them, the target is asked
+// again. Locks is safe for concurrent use.
 type Locks struct {
 	store *Store
 	now   func() time.Time
-	path  string // or empty
+	path  string // empty if there is no local directory
 
 	mu      sync.Mutex
 	until   map[string]int64 // seconds since 1970, by the object's name
 	changed bool
 }
 
-// Locks returns what is known of locks on the target.
+// Locks returns the records of locks on the target.
 func (s *Store) Locks(now func() time.Time) *Locks {
 	b := &Locks{store: s, now: now, until: map[string]int64{}}
 	if s.dir == "" {
@@ -43,7 +43,7 @@ func (s *Store) Locks(now func() time.Time) *Locks {
 	return b
 }
 
-// Known returns until when an object is locked, as far as is known.
+// Known returns until when an object is locked according to the records, or the zero time.
 func (b *Locks) Known(name string) time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -53,7 +53,7 @@ func (b *Locks) Known(name string) time.Time {
 	return time.Time{}
 }
 
-// Note notes that an object is locked.
+// Note records that an object is locked.
 func (b *Locks) Note(name string, until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -63,7 +63,8 @@ func (b *Locks) Note(name string, until time.Time) {
 	}
 }
 
-// Save keeps what is still true. If it can't, the target is asked again.
+// Save writes the records of locks that haven't ended to the local directory. If it can't,
+// the target is asked again.
 func (b *Locks) Save() {
 	now := b.now()
 	b.mu.Lock()
@@ -116,14 +117,13 @@ func (b *Locks) Until(ctx context.Context, name string) (time.Time, error) {
 	return until, nil
 }
 
-// ErrLocked means that something can't be deleted yet, as the target keeps it until
-// some time.
+// ErrLocked means that an object can't be deleted yet, because the target locks it.
 var ErrLocked = errors.New("it is locked")
 
-// LockedError says until when.
+// LockedError returns an ErrLocked that says until when.
 func LockedError(until time.Time) error {
 	if !until.Before(target.Forever) {
-		return fmt.Errorf("%w, without an end", ErrLocked)
+		return fmt.Errorf("%w for ever", ErrLocked)
 	}
 	return fmt.Errorf("%w until %s", ErrLocked, until.Local().Format(time.DateTime))
 }

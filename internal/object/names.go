@@ -11,7 +11,7 @@ import (
 // A Kind is a kind of objects: the prefix of their names, which ends in a slash.
 type Kind string
 
-// The kinds of objects. What they hold is specified by the packages that own them.
+// The kinds of objects. The packages that own them specify their contents.
 const (
 	Keys       Kind = "keys/"
 	Epochs     Kind = "epochs/"
@@ -25,7 +25,7 @@ const (
 	Marks      Kind = "marks/"
 	Losses     Kind = "losses/"
 	Claims     Kind = "names/" // only in twins
-	// Replicating is the kind that shows replications under way, on the replica.
+	// Replicating objects lie on a replica, one for each replication under way.
 	Replicating Kind = "replicating/"
 )
 
@@ -41,7 +41,7 @@ const (
 // Kinds are all kinds of objects.
 var Kinds = []Kind{Keys, Epochs, Packs, Deltas, Snapshots, Pending, Leases, Quarantine, Forgotten, Marks, Losses, Claims, Replicating}
 
-// IsObjectName reports whether an object has a name that a repository uses.
+// IsObjectName reports whether a repository uses names like this one.
 func IsObjectName(name string) bool {
 	switch name {
 	case ConfigName, ConfigCopyName, TwinName, ReplicaName, ReserveName:
@@ -51,7 +51,7 @@ func IsObjectName(name string) bool {
 	return ok
 }
 
-// KindOf returns the kind of an object that isn't the only one of its kind.
+// KindOf returns the kind of an object by its name. Objects of which there is one have none.
 func KindOf(name string) (Kind, bool) {
 	for _, k := range Kinds {
 		if strings.HasPrefix(name, string(k)) {
@@ -86,14 +86,14 @@ func (k Kind) ID(name string) (id [32]byte, ok bool) {
 // HashName returns the name of an object that is named by the BLAKE3 hash of its bytes.
 func (k Kind) HashName(object []byte) string { return k.Name(blake3.Sum256(object)) }
 
-// Compare orders ids. Work on several objects goes in this order, so that it is the
-// same each time.
+// Compare orders ids. Work on several objects follows this order, so that each run does it
+// alike.
 func Compare[T ~[32]byte](a, b T) int {
 	x, y := [32]byte(a), [32]byte(b)
 	return bytes.Compare(x[:], y[:])
 }
 
-// Under returns the name that ends in rest below the kind's prefix.
+// Under returns the name that has the kind's prefix and then rest.
 func (k Kind) Under(rest string) string { return string(k) + rest }
 
 // Has reports whether an object is of the kind.

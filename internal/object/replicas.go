@@ -17,20 +17,20 @@ import (
 // A Replica is a further target with the same objects. It is opened when it is first
 // needed.
 type Replica struct {
-	Name string // as it is shown
+	Name string // shown in messages
 	Open func(context.Context) (target.Target, error)
 }
 
-// A replicaSet is the replicas of a store, opened as they are needed.
+// A replicaSet is the replicas of a store. Each is opened when it is first needed.
 type replicaSet struct {
 	all  []Replica
 	warn func(error)
 
 	mu     sync.Mutex
-	opened map[int]target.Target
+	opened map[int]target.Target // by index in all, as the next two
 	failed map[int]error
+	warned map[int]bool    // warn was called for the replica
 	served map[string]bool // names of the objects that were read from a replica
-	warned map[int]bool    // of replicas, that they were read from
 }
 
 // open returns a replica's target.
@@ -58,7 +58,8 @@ func (r *replicaSet) open(ctx context.Context, n int) (target.Target, error) {
 	return t, nil
 }
 
-// note notes that an object was read from a replica, and warns of the first.
+// note records that an object was read from a replica, and warns if it is the first object
+// from that replica.
 func (r *replicaSet) note(n int, name string, here error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -75,12 +76,13 @@ func (r *replicaSet) note(n int, name string, here error) {
 	r.served[name] = true
 }
 
-// TryReplicas does a read that failed here on each replica, until it succeeds on one,
-// and notes that. If it succeeds on none, it returns why it failed here.
+// TryReplicas repeats a read that failed on the target with the error here. It tries one
+// replica after another until the read succeeds, and records that. If the read succeeds on
+// none, TryReplicas returns here.
 //
-// A replica gives the bytes of an object, never whether it is there: the repository's own
-// target alone tells that, as deleting relies on it. Prune and check, which have to know
-// what is on the target, use a store without replicas (see Fresh).
+// A replica answers what the bytes of an object are, never whether the object exists. Only
+// the repository's own target answers that, because deleting relies on it. Prune and check
+// have to know what is on the target, so they use a store without replicas (see Fresh).
 func (s *Store) TryReplicas(ctx context.Context, name string, here error, read func(*Store) error) error {
 	if ctx.Err() != nil || errors.Is(here, seal.ErrNoKey) {
 		return here
@@ -101,7 +103,8 @@ func (s *Store) TryReplicas(ctx context.Context, name string, here error, read f
 	return here
 }
 
-// ReadFromReplicas reads an object that is damaged here and is named by its bytes.
+// ReadFromReplicas reads an object that is damaged on the target, as the error here says. The
+// object is named by the hash of its bytes.
 func (s *Store) ReadFromReplicas(ctx context.Context, name string, hash [32]byte, limit int64, here error) (object []byte, err error) {
 	err = s.TryReplicas(ctx, name, here, func(replica *Store) error {
 		b, err := replica.ReadAll(ctx, name, limit)
@@ -117,9 +120,9 @@ func (s *Store) ReadFromReplicas(ctx context.Context, name string, hash [32]byte
 	return object, nil
 }
 
-// Longest returns the size of the longest copy of an object on any replica, and the
-// name of that replica; 0 if there is none. It skips replicas that can't be asked:
-// reading from them reports it.
+// LongestCopy returns the size of the longest copy of an object on any replica, and the name
+// of that replica. The size is 0 if no replica has the object. LongestCopy skips replicas
+// that fail; a read from them returns the error.
 func (s *Store) LongestCopy(ctx context.Context, name string) (size int64, replica string, err error) {
 	for n, r := range s.replicas.all {
 		t, err := s.replicas.open(ctx, n)
@@ -136,8 +139,8 @@ func (s *Store) LongestCopy(ctx context.Context, name string) (size int64, repli
 	return size, replica, nil
 }
 
-// Served returns the names of the objects that couldn't be read here and were read from a
-// replica instead.
+// Served returns the names of the objects that couldn't be read from the target and were
+// read from a replica.
 func (s *Store) Served() []string {
 	s.replicas.mu.Lock()
 	defer s.replicas.mu.Unlock()

@@ -10,16 +10,16 @@ import (
 	"github.com/qsnap/qsnap/internal/seal"
 )
 
-// The reserve is an object that only takes space. Deleting frees it when the target is
-// full: before anything can be deleted, a few small objects have to be stored. It holds
-// random bytes, which no file system can compress.
+// The reserve is an object that only takes space. A prune stores a few small objects before
+// it deletes any. If the target is full, it deletes the reserve to make room for them. The
+// reserve holds random bytes, which no file system can compress.
 const reserveSize = 256 << 10
 
-// MaxReserve bounds what is read as the reserve.
+// MaxReserve bounds the reserve that is read, in bytes.
 const MaxReserve = 2 * reserveSize
 
-// KeepReserve stores the reserve if it isn't there and there is space for it.
-func (s *Store) KeepReserve(ctx context.Context, box *seal.Sealer, random io.Reader) error {
+// KeepReserve stores the reserve if it is missing and the target has space for it.
+func (s *Store) KeepReserve(ctx context.Context, sealer *seal.Sealer, random io.Reader) error {
 	if _, err := s.Stat(ctx, ReserveName); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -27,7 +27,7 @@ func (s *Store) KeepReserve(ctx context.Context, box *seal.Sealer, random io.Rea
 	if _, err := io.ReadFull(random, b); err != nil {
 		return err
 	}
-	object, err := box.Seal(seal.Reserve, b)
+	object, err := sealer.Seal(seal.Reserve, b)
 	if err != nil {
 		return err
 	}
@@ -38,8 +38,8 @@ func (s *Store) KeepReserve(ctx context.Context, box *seal.Sealer, random io.Rea
 	return err
 }
 
-// WithReserve does something that stores a little, in order to delete more. If the target
-// is full, it deletes the reserve and does it again.
+// WithReserve calls do, which stores a little so that more can be deleted. If the target is
+// full, WithReserve deletes the reserve and calls do again.
 func (s *Store) WithReserve(ctx context.Context, do func() error) error {
 	err := do()
 	if !IsFull(err) {

@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// A SalvageReader reads what a disk can still read of an object. What it can't read becomes
-// zeros, so that everything else stays in its place.
+// A SalvageReader reads the bytes of an object that its disk can still read. It replaces
+// unreadable bytes by zeros, so that all others keep their offsets.
 type SalvageReader struct {
 	ReadBytes, Unread int64 // so far; unread bytes count when they are skipped
 
@@ -15,22 +15,23 @@ type SalvageReader struct {
 	name  string
 	size  int64
 
-	rc    io.ReadCloser // from off on, or nil
+	rc    io.ReadCloser // reads from off on; nil before the first read and after a failed one
 	off   int64
-	zeros int64 // to come before anything is read
-	step  int64 // how far the last try was skipped, or 0 if it wasn't
+	zeros int64 // zeros to return before the next read
+	step  int64 // bytes that the last failed read skipped; 0 after one that succeeded
 }
 
-// Salvage returns what can be read of an object that has so many bytes.
+// Salvage returns a reader of the readable bytes of an object of that size.
 func (s *Store) Salvage(ctx context.Context, name string, size int64) *SalvageReader {
 	return &SalvageReader{ctx: ctx, store: s, name: name, size: size}
 }
 
-// Bounds on what is skipped after a read that failed. It doubles each time, so that a disk
-// is asked a few dozen times of a pack it can't read at all, each of which may take seconds.
+// Bounds on the bytes that are skipped after a failed read. They double each time, so that a
+// disk fails a few dozen times on a pack that it can't read at all. Each time may take
+// seconds.
 const (
-	leastSkip = 4 << 10
-	mostSkip  = 1 << 20
+	minSkip = 4 << 10
+	maxSkip = 1 << 20
 )
 
 // Read is part of io.Reader.
@@ -57,7 +58,7 @@ func (r *SalvageReader) Read(p []byte) (int, error) {
 	}
 }
 
-// try reads on, or begins to.
+// try reads from off on.
 func (r *SalvageReader) try(p []byte) (n int, err error) {
 	if r.rc == nil {
 		if r.rc, err = r.store.Get(r.ctx, r.name, r.off, -1); err != nil {
@@ -74,11 +75,11 @@ func (r *SalvageReader) try(p []byte) (n int, err error) {
 	return n, err
 }
 
-// skip passes over what follows.
+// skip skips the bytes that follow, after a failed read.
 func (r *SalvageReader) skip() {
-	_ = r.Close() // nothing more is read of it
-	r.step = max(leastSkip, min(2*r.step, mostSkip))
-	next := min(r.off/leastSkip*leastSkip+r.step, r.size)
+	_ = r.Close() // the next try opens the object again
+	r.step = max(minSkip, min(2*r.step, maxSkip))
+	next := min(r.off/minSkip*minSkip+r.step, r.size)
 	r.zeros = next - r.off
 	r.Unread += r.zeros
 }

@@ -10,13 +10,15 @@ import (
 // A Spool holds an object, mostly a pack, until it is stored.
 type Spool interface {
 	pack.Spool
-	// Commit stores the first size bytes. A name that is taken is fs.ErrExist.
+	// Commit stores the first size bytes under a name. If the name is taken, the error is
+	// fs.ErrExist.
 	Commit(ctx context.Context, name string, size int64) error
-	// Discard releases the spool, whether it was committed or not.
+	// Discard releases the spool, before or after Commit.
 	Discard() error
 }
 
-// Spool returns a spool on the target, if that can stage objects, or else in the buffer.
+// Spool returns a spool on the target if the target can stage objects, or else one in the
+// buffer.
 func (s *Store) Spool(ctx context.Context, b *pack.Buffer) (Spool, error) {
 	if stager, ok := target.As[target.Stager](s.target); ok {
 		return stager.Stage(ctx)
@@ -25,7 +27,7 @@ func (s *Store) Spool(ctx context.Context, b *pack.Buffer) (Spool, error) {
 	return memorySpool{b, s.target}, nil
 }
 
-// A memorySpool is put when it is committed.
+// A memorySpool is a buffer whose bytes Commit puts on the target.
 type memorySpool struct {
 	*pack.Buffer
 	target target.Target

@@ -15,29 +15,30 @@ import (
 	"github.com/zeebo/blake3"
 )
 
-// A Store is the objects on a target. Errors of reading tell damage from failure: an
-// object that its disk can't read is a *DamageError, a pack a *pack.DamageError.
+// A Store is the objects on a target. Errors of reading distinguish damage from failure: if a
+// disk can't read an object, the error is a *DamageError, and for a pack a *pack.DamageError.
 type Store struct {
-	target   target.Target // a damageTeller
+	target   target.Target // a damageClassifier
 	remote   bool
-	dir      string     // for what is kept locally, or empty
+	dir      string     // the local directory, or empty
 	cache    *cache.Dir // of objects on a remote target, or nil
 	replicas *replicaSet
-	create   *createOnly
+	probe    *createOnlyProbe
 }
 
 // Options of a store. The zero value is useful.
 type Options struct {
-	// Dir is a local directory for what is known of the target. Empty is none.
+	// Dir is the local directory for the cache and the records of locks. If it is empty,
+	// there is none.
 	Dir string
-	// CacheSize is about how many bytes of objects are cached in Dir, if the target is
+	// CacheSize bounds roughly how many bytes of objects are cached in Dir, if the target is
 	// remote. Zero and less cache nothing.
 	CacheSize int64
-	// Replicas are read when the target can't give an object.
+	// Replicas are read when the target's copy of an object is damaged.
 	Replicas []Replica
-	// Warn is called once, before the first write, with ErrNotCreateOnly if the target can't
-	// create objects atomically; once a replica that something has to be read from; and once
-	// if the cache can't be written. It may be nil.
+	// Warn is called with ErrNotCreateOnly before the first write, if the target can't create
+	// objects atomically. It is called once for each replica that an object is read from, and
+	// once if the cache can't be written. It may be nil.
 	Warn func(error)
 }
 
@@ -47,8 +48,8 @@ func On(t target.Target, o Options) *Store {
 		o.Warn = func(error) {}
 	}
 	s := &Store{
-		target: tellDamage(t), remote: isRemote(t), dir: o.Dir,
-		replicas: &replicaSet{all: o.Replicas, warn: o.Warn}, create: &createOnly{warn: o.Warn},
+		target: classifyDamage(t), remote: isRemote(t), dir: o.Dir,
+		replicas: &replicaSet{all: o.Replicas, warn: o.Warn}, probe: &createOnlyProbe{warn: o.Warn},
 	}
 	if s.remote && s.dir != "" && o.CacheSize > 0 {
 		s.cache = cache.Open(s.cacheDir(), o.CacheSize, func(err error) { o.Warn(fmt.Errorf("the local cache can't be written: %w", err)) })
@@ -58,17 +59,18 @@ func On(t target.Target, o Options) *Store {
 
 func (s *Store) cacheDir() string { return filepath.Join(s.dir, "objects") }
 
-// Fresh returns the same objects without the cache, and with other replicas: by default
-// none, so that it reads what the target itself holds. Deleting relies on nothing else.
+// Fresh returns a store of the same objects without the cache and with other replicas, by
+// default none. It reads what the target itself holds, and deleting relies on nothing else.
 func (s *Store) Fresh(replicas ...Replica) *Store {
-	return &Store{target: s.target, remote: s.remote, dir: s.dir, replicas: &replicaSet{all: replicas, warn: s.replicas.warn}, create: s.create}
+	return &Store{target: s.target, remote: s.remote, dir: s.dir, replicas: &replicaSet{all: replicas, warn: s.replicas.warn}, probe: s.probe}
 }
 
-// Close ends the use of the cache.
+// Close closes the cache.
 func (s *Store) Close() { s.cache.Close() }
 
-// isRemote reports whether the target is worth a cache, and more requests at once than
-// there are processors. A target that can stage objects is a local file system.
+// isRemote reports whether the target is no local file system. Only a local one can stage
+// objects. A remote target is worth a cache and more concurrent requests than there are
+// processors.
 func isRemote(t target.Target) bool {
 	_, local := target.As[target.Stager](t)
 	return !local
@@ -77,35 +79,36 @@ func isRemote(t target.Target) bool {
 // Remote reports whether the target is no local file system.
 func (s *Store) Remote() bool { return s.remote }
 
-// As finds what else a target can do, as target.As does.
+// As returns the target as an optional interface, as target.As does.
 func As[T any](s *Store) (T, bool) { return target.As[T](s.target) }
 
-// Create stores an object. One that is there already under its name is fs.ErrExist.
+// Create stores an object. If the name is taken, the error is fs.ErrExist.
 func (s *Store) Create(ctx context.Context, name string, object []byte) error {
 	return s.target.Put(ctx, name, bytes.NewReader(object), int64(len(object)))
 }
 
-// Put stores an object. The same object may be there already, as after a Put that
-// succeeded and was reported as failed; another one is an error.
+// Put stores an object. It succeeds if the target holds the same bytes under the name
+// already, as after a Put that succeeded and was reported as failed. It fails if the target
+// holds other bytes.
 func (s *Store) Put(ctx context.Context, name string, object []byte) error {
 	err := s.Create(ctx, name, object)
 	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	there, err := s.ReadAll(ctx, name, int64(len(object)))
+	stored, err := s.ReadAll(ctx, name, int64(len(object)))
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(there, object) {
+	if !bytes.Equal(stored, object) {
 		return fmt.Errorf("%s: the target holds other bytes under this name", name)
 	}
 	return nil
 }
 
-// Delete deletes an object. One that isn't there is fs.ErrNotExist.
+// Delete deletes an object. If it doesn't exist, the error is fs.ErrNotExist.
 func (s *Store) Delete(ctx context.Context, name string) error { return s.target.Delete(ctx, name) }
 
-// Remove deletes an object if it is there.
+// Remove deletes an object if it exists.
 func (s *Store) Remove(ctx context.Context, name string) error {
 	if err := s.target.Delete(ctx, name); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -118,24 +121,24 @@ func (s *Store) Get(ctx context.Context, name string, off, n int64) (io.ReadClos
 	return s.target.Get(ctx, name, off, n)
 }
 
-// Stat returns an object's size. One that isn't there is fs.ErrNotExist.
+// Stat returns an object's size. If the object doesn't exist, the error is fs.ErrNotExist.
 func (s *Store) Stat(ctx context.Context, name string) (target.Info, error) {
 	return s.target.Stat(ctx, name)
 }
 
-// List yields the objects of a kind, or all if it is empty, as target.Target does.
+// List yields the objects of a kind as target.Target does. The empty kind is all objects.
 func (s *Store) List(ctx context.Context, k Kind) iter.Seq2[target.Info, error] {
 	return s.target.List(ctx, string(k))
 }
 
-// Listed is an object as a listing tells it.
+// Listed is an object in a listing.
 type Listed struct {
 	ID   [32]byte
 	Size int64
 }
 
-// IDs yields the objects of a kind whose names are ids. It skips other names: check
-// reports them.
+// IDs yields the objects of a kind whose names are ids. It skips other names, which check
+// reports.
 func (s *Store) IDs(ctx context.Context, k Kind) iter.Seq2[Listed, error] {
 	return func(yield func(Listed, error) bool) {
 		for info, err := range s.target.List(ctx, string(k)) {
@@ -150,7 +153,7 @@ func (s *Store) IDs(ctx context.Context, k Kind) iter.Seq2[Listed, error] {
 	}
 }
 
-// ReadAll returns an object from the target, or an error if it has more than limit
+// ReadAll returns an object from the target. It fails if the object has more than limit
 // bytes.
 func (s *Store) ReadAll(ctx context.Context, name string, limit int64) ([]byte, error) {
 	return target.ReadAll(ctx, s.target, name, limit)
@@ -175,24 +178,24 @@ func (s *Store) MatchesName(ctx context.Context, name string, hash [32]byte) (bo
 	return [32]byte(h.Sum(nil)) == hash, nil
 }
 
-// ReadFront returns the first bytes of an object, or all if it has fewer.
-func (s *Store) ReadFront(ctx context.Context, name string, most int64) ([]byte, error) {
+// ReadFront returns the first limit bytes of an object, or all if it has fewer.
+func (s *Store) ReadFront(ctx context.Context, name string, limit int64) ([]byte, error) {
 	rc, err := s.target.Get(ctx, name, 0, -1)
 	if err != nil {
 		return nil, err
 	}
-	b, err := io.ReadAll(io.LimitReader(rc, most))
+	b, err := io.ReadAll(io.LimitReader(rc, limit))
 	return b, Join(err, rc.Close())
 }
 
 // ReadRange fills buf from an object's bytes at off.
 func (s *Store) ReadRange(ctx context.Context, name string, off int64, buf []byte) error {
 	rc, err := s.target.Get(ctx, name, off, int64(len(buf)))
-	if err == nil {
-		_, err = io.ReadFull(rc, buf)
-		err = Join(err, rc.Close())
+	if err != nil {
+		return err
 	}
-	return err
+	_, err = io.ReadFull(rc, buf)
+	return Join(err, rc.Close())
 }
 
 // AtOnce returns how many of n small objects to read at the same time.
@@ -200,13 +203,13 @@ func (s *Store) AtOnce(n int) int {
 	if !s.remote {
 		return 1
 	}
-	return max(1, min(n/4, mostAtOnce))
+	return max(1, min(n/4, maxAtOnce))
 }
 
-// mostAtOnce bounds the requests for small objects that are under way.
-const mostAtOnce = 16
+// maxAtOnce bounds the small objects that are read at the same time.
+const maxAtOnce = 16
 
-// Locker returns what locks objects on the target, or nil.
+// Locker returns the target as one that locks objects, or nil if it can't.
 func (s *Store) Locker() target.Locker {
 	l, _ := target.As[target.Locker](s.target)
 	return l

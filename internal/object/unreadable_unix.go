@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// isUnreadable reports whether an error says that a disk can't read a file, or that its
-// file system finds it damaged.
+// isUnreadable reports whether an error means that a disk can't read a file, or that its
+// file system found the file damaged.
 func isUnreadable(err error) bool {
 	for _, errno := range unreadableErrors {
 		if errors.Is(err, errno) {

@@ -2,16 +2,16 @@ package outcome
 
 import "fmt"
 
-// NotesPath stands for a snapshot's notes where the path of what is lost is expected.
+// NotesPath is reported as the path of damage if a snapshot's notes are damaged.
 const NotesPath = "(notes on what was left out)"
 
-// A damageReport is the error of a call that did what it could and has found damage.
+// A damageReport is the error of a call that came to its end and found damage.
 type damageReport struct {
 	what  string
 	found []error
 }
 
-// Damage returns an error that matches ErrDamaged if anything was found.
+// Damage returns an error that matches ErrDamaged, or nil if found is empty.
 func Damage(what string, found []error) error {
 	if len(found) == 0 {
 		return nil

@@ -11,36 +11,36 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// ErrDamaged means that something in the repository is missing, or can't be read as what
-// was stored. Every error that means damage matches it by errors.Is: *DamageError,
-// *LostError, *pack.DamageError, and what Check, Heal and Prune return when they have
-// found some.
+// ErrDamaged means that an object of the repository is missing, or differs from what was
+// stored. Every error that means damage matches it by errors.Is: *DamageError, *LostError,
+// *pack.DamageError, and the errors that Check, Heal and Prune return after they found
+// damage.
 var ErrDamaged = chunk.ErrDamaged
 
-// ErrIncomplete means that a snapshot or a restore was done, but not of everything. The
+// ErrIncomplete means that a snapshot or a restore is done, but lacks paths or sources. The
 // error is an *IncompleteError.
 var ErrIncomplete = errors.New("incomplete")
 
-// ErrVerification means that what was restored is not as in the snapshot when it is read
-// back. The error of such a restore matches ErrIncomplete, too.
+// ErrVerification means that a restored file, when it is read back, differs from the
+// snapshot. The error of such a restore matches ErrIncomplete, too.
 var ErrVerification = extract.ErrVerification
 
-// An IncompleteError says what a snapshot or a restore lacks, which was done all the
-// same. It matches ErrIncomplete, and errors.Is and errors.As find its causes: so a
-// restore that misses something because of damage matches ErrDamaged, too.
+// An IncompleteError says what a finished snapshot or restore lacks. It matches
+// ErrIncomplete, and errors.Is and errors.As find its causes. So a restore that lacks a path
+// because of damage matches ErrDamaged, too.
 type IncompleteError struct {
-	Missing []snapshot.Missing // named sources that were not taken
-	Paths   int64              // that could not be read, or restored, as they should
-	// Unmatched are the patterns that were to pick what is restored and met nothing.
+	Missing []snapshot.Missing // named sources that the snapshot lacks
+	Paths   int64              // paths that could not be read, or restored, as they should
+	// Unmatched are the patterns of a restore that match nothing in the snapshot.
 	Unmatched []string
-	// Causes say why, each with its path: of the first 100 paths, of the first one that is
-	// damage, and of the first one that failed verification.
+	// Causes has an error for each of the first 100 paths, for the first path with damage, and
+	// for the first path that failed verification. Each error names its path.
 	Causes []error
 
 	Done string // "read" or "restored"
 }
 
-// Error says how much is lacking, and names the first cause.
+// Error says how many paths and which sources are missing, and names the first cause.
 func (e *IncompleteError) Error() string {
 	var parts []string
 	for _, m := range e.Missing {
@@ -54,7 +54,7 @@ func (e *IncompleteError) Error() string {
 		parts = append(parts, part)
 	}
 	for _, pattern := range e.Unmatched {
-		parts = append(parts, pattern+" met nothing in the snapshot")
+		parts = append(parts, pattern+" matches nothing in the snapshot")
 	}
 	return strings.Join(parts, "; ")
 }
@@ -68,14 +68,16 @@ func (e *IncompleteError) Unwrap() []error { return e.Causes }
 // maxCauses bounds the causes that an IncompleteError keeps.
 const maxCauses = 100
 
-// Causes gathers why paths could not be read or restored. It is safe for concurrent use.
+// Causes collects the errors of paths that could not be read or restored. It is safe for
+// concurrent use.
 type Causes struct {
 	mu         sync.Mutex
 	list       []error
-	damaged    bool // damage is in the list
-	unverified bool // failed verification is in the list
+	damaged    bool // an error in the list is damage
+	unverified bool // an error in the list is a failed verification
 }
 
+// Add adds the error of a path.
 func (c *Causes) Add(path string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -88,15 +90,15 @@ func (c *Causes) Add(path string, err error) {
 	c.list = append(c.list, fmt.Errorf("%s: %w", path, err))
 }
 
-// Restart forgets what was gathered.
+// Reset drops all errors.
 func (c *Causes) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.list, c.damaged, c.unverified = nil, false, false
 }
 
-// Err returns an error if anything is missing, or so many paths were not done ("read",
-// "restored") as they should.
+// Err returns an *IncompleteError, or nil if no source is missing and paths is 0. paths is
+// the number of paths that could not be done ("read", "restored") as they should.
 func (c *Causes) Err(missing []snapshot.Missing, paths uint64, done string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

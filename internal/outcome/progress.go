@@ -5,11 +5,11 @@ import "time"
 // Interval is how often progress is reported.
 const Interval = 100 * time.Millisecond
 
-// Progress is how far something has come.
+// Progress is how much of an operation is done.
 type Progress struct {
 	Phase       string
-	Done, Total int64  // in units; Total is 0 if it isn't known
-	Unit        string // what is counted
+	Done, Total int64 // in units; Total is 0 if it is unknown
+	Unit        string
 	Elapsed     time.Duration
 }
 
@@ -20,7 +20,7 @@ const (
 	Snapshots = "snapshots"
 )
 
-// A Cost is what something asks of a target.
+// A Cost is the requests to a target, and the bytes that they move.
 type Cost struct {
 	Requests  int64
 	BytesUp   int64
