@@ -21,7 +21,7 @@ func (c *counted) objects() map[string][]byte { return c.log.Target.(*targettest
 // readAll lists the snapshots and reads the trees of all.
 func readAll(t *testing.T, want int) func(r *Repo) error {
 	return func(r *Repo) error {
-		all, err := r.Snapshots(t.Context(), Select{})
+		all, err := r.Snapshots(t.Context(), Filter{})
 		if err == nil && len(all) != want {
 			err = fmt.Errorf("%d snapshots are listed, want %d", len(all), want)
 		}
@@ -169,12 +169,12 @@ func TestATombstoneIsNotTakenForTheManifestThatIsCached(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.open(t.TempDir(), func(r *Repo) error { // elsewhere
-		all, err := r.Snapshots(t.Context(), Select{})
+		all, err := r.Snapshots(t.Context(), Filter{})
 		if err != nil {
 			return err
 		}
 		gone = all[1].ID
-		return errors.Join(r.Forget(t.Context(), gone), r.e.Catalog.PutTombstone(t.Context(), gone))
+		return errors.Join(r.Forget(t.Context(), []snapshot.ID{gone}), r.e.Catalog.PutTombstone(t.Context(), gone))
 	})
 	if c.objects()[object.Snapshots.Name(gone)] == nil {
 		t.Fatal("there is no tombstone")
@@ -184,8 +184,11 @@ func TestATombstoneIsNotTakenForTheManifestThatIsCached(t *testing.T) {
 		t.Errorf("who has it in memory: %v", err)
 	}
 	c.open(cache, func(r *Repo) error {
-		if _, err := r.Find(t.Context(), gone.String(), Select{}); err == nil {
+		if _, err := r.Find(t.Context(), gone.String()); err == nil {
 			t.Error("a tombstone is found as a snapshot")
+		}
+		if _, err := r.Get(t.Context(), gone); !errors.Is(err, ErrNoSnapshot) {
+			t.Errorf("getting a tombstone: %v", err)
 		}
 		m, err := r.Snapshot(t.Context(), FromFS(tree(3), "/app"), SnapshotOptions{Hostname: "h"})
 		if err == nil && m.Parent == gone {
@@ -202,17 +205,17 @@ func TestAForgottenSnapshotComesBackThroughACacheThatKnewIt(t *testing.T) {
 	c.open(cache, takeVersion(t.Context(), 2))
 	var back *snapshot.Manifest
 	c.open(t.TempDir(), func(r *Repo) error {
-		all, err := r.Snapshots(t.Context(), Select{})
+		all, err := r.Snapshots(t.Context(), Filter{})
 		if err == nil {
-			err = r.Forget(t.Context(), all[0].ID)
+			err = r.Forget(t.Context(), []snapshot.ID{all[0].ID})
 		}
 		if err == nil {
-			back, err = r.Undelete(t.Context(), all[0].ID)
+			back, err = r.Catalog().Undelete(t.Context(), all[0].ID)
 		}
 		return err
 	})
 	c.open(cache, readAll(t, 2))
-	c.open(cache, func(r *Repo) error { _, err := r.Find(t.Context(), back.ID.String(), Select{}); return err })
+	c.open(cache, func(r *Repo) error { _, err := r.Find(t.Context(), back.ID.String()); return err })
 }
 
 // damageTrees flips a bit in every pack of trees.

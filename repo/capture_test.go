@@ -191,7 +191,7 @@ func TestSnapshotsOfOneSourceAreAChain(t *testing.T) {
 	if other.Number != 1 || !other.Previous.IsZero() {
 		t.Errorf("another host's: number %d", other.Number)
 	}
-	if all, err := f.Snapshots(t.Context(), repo.Select{Hostname: "other"}); err != nil || len(all) != 1 {
+	if all, err := f.Snapshots(t.Context(), repo.Filter{Hostname: "other"}); err != nil || len(all) != 1 {
 		t.Errorf("%d snapshots of the other host, %v", len(all), err)
 	}
 }

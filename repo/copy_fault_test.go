@@ -23,7 +23,7 @@ import (
 func copied(t *testing.T, f, g *fixture, all []*snapshot.Manifest, what string) {
 	t.Helper()
 	count := map[snapshot.ID]int{}
-	there, err := g.Snapshots(t.Context(), repo.Select{})
+	there, err := g.Snapshots(t.Context(), repo.Filter{})
 	if err != nil && !strings.HasPrefix(what, "torn") {
 		t.Fatalf("%s: %v", what, err)
 	}
@@ -158,7 +158,7 @@ func TestCopyingGoesOnWhileBothEndsArePruned(t *testing.T) {
 			}
 			for _, end := range []*fixture{f, g} {
 				if all := end.all(); len(all) > 2+v%2 {
-					if err := end.Forget(t.Context(), all[0].ID); err != nil {
+					if err := end.Forget(t.Context(), []snapshot.ID{all[0].ID}); err != nil {
 						t.Error(err)
 					}
 				}
@@ -263,7 +263,7 @@ func TestACopyReliesOnNothingThatIsInQuarantine(t *testing.T) {
 	mem := &targettest.Memory{}
 	g := f.twin(mem)
 	f.copyTo(g)
-	if err := g.Forget(t.Context(), g.all()[0].ID); err != nil {
+	if err := g.Forget(t.Context(), []snapshot.ID{g.all()[0].ID}); err != nil {
 		t.Fatal(err)
 	}
 	// A snapshot under way, for which prune waits.
@@ -306,7 +306,7 @@ func TestAPruneThatWasGivenUpForDeadDeletesNothingThatWasCopiedSince(t *testing.
 	mem := &targettest.Memory{}
 	g := f.twin(mem)
 	f.copyTo(g)
-	if err := g.Forget(t.Context(), g.all()[0].ID); err != nil {
+	if err := g.Forget(t.Context(), []snapshot.ID{g.all()[0].ID}); err != nil {
 		t.Fatal(err)
 	}
 	s := stall(mem, "delete", "packs/")

@@ -160,7 +160,7 @@ func (c *copier) one(ctx context.Context, said *snapshot.Manifest) (*snapshot.Ma
 		return nil, err
 	}
 	if !slices.Equal(made.Tags, said.Tags) {
-		return made, tagSnapshot(ctx, c.to, made.ID, said.Tags)
+		return made, c.to.Catalog.Tag(ctx, made.ID, said.Tags)
 	}
 	return made, nil
 }

@@ -69,7 +69,7 @@ func (f *fixture) at(tgt target.Target) *fixture {
 
 func (f *fixture) all() []*snapshot.Manifest {
 	f.t.Helper()
-	all, err := f.Snapshots(context.Background(), repo.Select{})
+	all, err := f.Snapshots(context.Background(), repo.Filter{})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestACopyInATwinIsTheSameSnapshotInTheSamePacks(t *testing.T) {
 func TestACopyElsewhereHasTheSameFilesAndAChainOfItsOwn(t *testing.T) {
 	f := newSmallFixture(t, &targettest.Memory{})
 	all := f.versions(3)
-	if err := f.Tag(t.Context(), all[1].ID, []string{"good"}); err != nil {
+	if err := f.Catalog().Tag(t.Context(), all[1].ID, []string{"good"}); err != nil {
 		t.Fatal(err)
 	}
 	g := newFixture(t)

@@ -73,7 +73,7 @@ func (want model) holds(t *testing.T, mem *targettest.Memory, key repo.Secret, m
 		t.Fatal(err)
 	}
 	defer r.Close()
-	all, err := r.Snapshots(context.Background(), repo.Select{})
+	all, err := r.Snapshots(context.Background(), repo.Filter{})
 	if err != nil && !torn {
 		t.Fatal(err)
 	}

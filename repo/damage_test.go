@@ -99,13 +99,13 @@ func damageFixture(t *testing.T) (f *fixture, versions []fstest.MapFS, snapshots
 		snapshots = append(snapshots, f.snapshot(repo.FromFS(maps.Clone(files), "/x"), repo.SnapshotOptions{Workers: 1}))
 	}
 	other := f.snapshot(repo.FromFS(versions[0], "/y"), repo.SnapshotOptions{Workers: 1})
-	if err := f.Forget(t.Context(), other.ID); err != nil {
+	if err := f.Forget(t.Context(), []snapshot.ID{other.ID}); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Pin(t.Context(), snapshots[0].ID, time.Time{}); err != nil {
+	if err := f.Catalog().Pin(t.Context(), snapshots[0].ID, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Tag(t.Context(), snapshots[1].ID, []string{"marked"}); err != nil {
+	if err := f.Catalog().Tag(t.Context(), snapshots[1].ID, []string{"marked"}); err != nil {
 		t.Fatal(err)
 	}
 	return f, versions, snapshots
@@ -172,7 +172,7 @@ func testDamage(t *testing.T, mem target.Target, key repo.Secret, cache, object,
 	}
 	for i, m := range snapshots {
 		gone := strings.HasSuffix(object, m.ID.String()) && what != "duplicated"
-		found, err := r.Find(t.Context(), m.ID.String(), repo.Select{})
+		found, err := r.Get(t.Context(), m.ID)
 		if gone {
 			if err == nil {
 				t.Errorf("a damaged manifest was read")

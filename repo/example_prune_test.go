@@ -6,18 +6,19 @@ import (
 	"testing/fstest"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
 )
 
 func ExampleRepo_Prune() {
 	ctx := context.Background()
 	r := exampleRepo(ctx)
 	defer r.Close()
-	before, err := r.Find(ctx, "latest", repo.Select{})
+	before, err := r.Latest(ctx, repo.Filter{})
 	check(err)
 	files := fstest.MapFS{"other.txt": {Data: []byte("nothing of the first is in this\n")}}
 	_, err = r.Snapshot(ctx, repo.FromFS(files, "/srv/app"), repo.SnapshotOptions{})
 	check(err)
-	check(r.Forget(ctx, before.ID))
+	check(r.Forget(ctx, []snapshot.ID{before.ID}))
 
 	plan, err := r.Prune(ctx, repo.PruneOptions{DryRun: true})
 	check(err)

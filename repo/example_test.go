@@ -89,35 +89,11 @@ func ExampleRepo_Snapshot() {
 	// Output: 0 [nightly] 0
 }
 
-func ExampleRepo_Snapshots() {
-	ctx := context.Background()
-	r := exampleRepo(ctx)
-	defer r.Close()
-	versions, err := r.Snapshots(ctx, repo.Select{Tags: []string{"hourly"}})
-	check(err)
-	for _, m := range versions {
-		fmt.Println(m.Number, m.Paths, m.Stats.Files)
-	}
-	// Output: 1 [/srv/app] 2
-}
-
-func ExampleRepo_Find() {
-	ctx := context.Background()
-	r := exampleRepo(ctx)
-	defer r.Close()
-	versions, err := r.Snapshots(ctx, repo.Select{})
-	check(err)
-	m, err := r.Find(ctx, versions[0].ID.Short(), repo.Select{})
-	check(err)
-	fmt.Println(m.Paths, m.Tags)
-	// Output: [/srv/app] [hourly]
-}
-
 func ExampleRepo_Restore() {
 	ctx := context.Background()
 	r := exampleRepo(ctx)
 	defer r.Close()
-	m, err := r.Find(ctx, "latest", repo.Select{})
+	m, err := r.Latest(ctx, repo.Filter{})
 	check(err)
 	dir, err := os.MkdirTemp("", "example")
 	check(err)
@@ -139,7 +115,7 @@ func ExampleRepo_Diff() {
 	ctx := context.Background()
 	r := exampleRepo(ctx)
 	defer r.Close()
-	before, err := r.Find(ctx, "latest", repo.Select{})
+	before, err := r.Latest(ctx, repo.Filter{})
 	check(err)
 	files := fstest.MapFS{"readme.txt": {Data: []byte("hello again\n")}, "src/main_test.go": {Data: []byte("package main\n")}}
 	after, err := r.Snapshot(ctx, repo.FromFS(files, "/srv/app"), repo.SnapshotOptions{})
@@ -162,31 +138,4 @@ func ExampleRepo_Check() {
 	check(err)
 	fmt.Println(report.Snapshots, "snapshot; damaged:", report.Damaged())
 	// Output: 1 snapshot; damaged: false
-}
-
-func ExampleRepo_Stats() {
-	ctx := context.Background()
-	r := exampleRepo(ctx)
-	defer r.Close()
-	s, err := r.Stats(ctx)
-	check(err)
-	fmt.Println(s.Snapshots, s.Files, s.Chunks, s.ChunkBytes)
-	// Output: 1 2 2 19
-}
-
-func ExampleRepo_Growth() {
-	ctx := context.Background()
-	r := exampleRepo(ctx)
-	defer r.Close()
-	files := fstest.MapFS{"readme.txt": {Data: []byte("hello again\n")}, "src/main.go": {Data: []byte("package main\n")}}
-	_, err := r.Snapshot(ctx, repo.FromFS(files, "/srv/app"), repo.SnapshotOptions{})
-	check(err)
-	growth, err := r.Growth(ctx, repo.Select{})
-	check(err)
-	for _, g := range growth {
-		fmt.Println(g.Snapshot.Number, g.New.ChunkBytes, g.Total.ChunkBytes, g.Only.ChunkBytes)
-	}
-	// Output:
-	// 1 19 19 6
-	// 2 12 31 12
 }

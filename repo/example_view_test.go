@@ -14,7 +14,7 @@ func ExampleView_WriteTo() {
 	ctx := context.Background()
 	r := exampleRepo(ctx)
 	defer r.Close()
-	m, err := r.Find(ctx, "latest", repo.Select{})
+	m, err := r.Latest(ctx, repo.Filter{})
 	check(err)
 	v := r.View(m)
 	file, err := v.Entry(ctx, "src/main.go")
@@ -27,7 +27,7 @@ func ExampleView_ReadAt() {
 	ctx := context.Background()
 	r := exampleRepo(ctx)
 	defer r.Close()
-	m, err := r.Find(ctx, "latest", repo.Select{})
+	m, err := r.Latest(ctx, repo.Filter{})
 	check(err)
 	v := r.View(m)
 	file, err := v.Entry(ctx, "src/main.go")
@@ -43,7 +43,7 @@ func ExampleView_Walk() {
 	ctx := context.Background()
 	r := exampleRepo(ctx)
 	defer r.Close()
-	m, err := r.Find(ctx, "latest", repo.Select{})
+	m, err := r.Latest(ctx, repo.Filter{})
 	check(err)
 	err = r.View(m).Walk(ctx, &m.Root, func(path string, e *snapshot.Entry, err error) error {
 		if err != nil {
@@ -65,7 +65,7 @@ func ExampleView_FS() {
 	ctx := context.Background()
 	r := exampleRepo(ctx)
 	defer r.Close()
-	m, err := r.Find(ctx, "latest", repo.Select{})
+	m, err := r.Latest(ctx, repo.Filter{})
 	check(err)
 	// http.FileServerFS could serve this.
 	err = fs.WalkDir(r.View(m).FS(ctx), ".", func(path string, d fs.DirEntry, err error) error {

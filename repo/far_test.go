@@ -179,7 +179,7 @@ func TestWhatIsFarIsReadAheadAndWrittenInParallel(t *testing.T) {
 		travel(t, memory, key, false, snapshotBy(1))
 		const workers = 2
 		restore := func(r *Repo) error {
-			m, err := r.Find(t.Context(), "latest", Select{})
+			m, err := r.Latest(t.Context(), Filter{})
 			if err == nil {
 				_, err = r.Restore(t.Context(), m, RestoreOptions{To: t.TempDir(), NoSync: true, Workers: workers})
 			}
@@ -197,7 +197,7 @@ func TestWhatIsFarIsReadAheadAndWrittenInParallel(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			all, err := r.Snapshots(t.Context(), Select{})
+			all, err := r.Snapshots(t.Context(), Filter{})
 			if err == nil {
 				_, err = r.Copy(t.Context(), to, all, CopyOptions{Workers: workers})
 			}

@@ -161,7 +161,7 @@ func TestAStreamIsOneFile(t *testing.T) {
 	if m, err := f.Snapshot(t.Context(), repo.Stream("dump.sql", broken), repo.SnapshotOptions{}); !errors.Is(err, errBroken) {
 		t.Errorf("a stream that breaks: %v, %v", m, err)
 	}
-	all, err := f.Snapshots(t.Context(), repo.Select{})
+	all, err := f.Snapshots(t.Context(), repo.Filter{})
 	if err != nil || len(all) != 4 {
 		t.Errorf("%d snapshots, %v; want 4", len(all), err)
 	}

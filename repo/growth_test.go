@@ -19,15 +19,15 @@ import (
 
 // consistsOf returns the chunks of a snapshot and their lengths, and its directories,
 // which are small enough to be a page each.
-func consistsOf(t *testing.T, f *fixture, m *snapshot.Manifest) (chunks map[chunk.ID]uint64, dirs map[chunk.ID]bool) {
+func consistsOf(t *testing.T, f *fixture, m *snapshot.Manifest) (chunks map[chunk.ID]int64, dirs map[chunk.ID]bool) {
 	t.Helper()
-	chunks, dirs = map[chunk.ID]uint64{}, map[chunk.ID]bool{m.Root.Subtree: true}
+	chunks, dirs = map[chunk.ID]int64{}, map[chunk.ID]bool{m.Root.Subtree: true}
 	for _, e := range f.entries(m) {
 		if e.Type == snapshot.Dir {
 			dirs[e.Subtree] = true
 		}
 		for _, c := range e.Content {
-			chunks[c.ID] = uint64(c.Length)
+			chunks[c.ID] = int64(c.Length)
 		}
 	}
 	return chunks, dirs
@@ -39,13 +39,13 @@ func expect(t *testing.T, f *fixture, m *snapshot.Manifest, others []*snapshot.M
 	chunks, dirs := consistsOf(t, f, m)
 	for _, o := range others {
 		has, hasDirs := consistsOf(t, f, o)
-		maps.DeleteFunc(chunks, func(id chunk.ID, _ uint64) bool { return has[id] > 0 })
+		maps.DeleteFunc(chunks, func(id chunk.ID, _ int64) bool { return has[id] > 0 })
 		maps.DeleteFunc(dirs, func(id chunk.ID, _ bool) bool { return hasDirs[id] })
 	}
 	for _, n := range chunks {
 		a.ChunkBytes += n
 	}
-	a.Chunks, a.Trees = uint64(len(chunks)), uint64(len(dirs))
+	a.Chunks, a.Trees = int64(len(chunks)), int64(len(dirs))
 	return a
 }
 
@@ -62,17 +62,17 @@ func TestGrowthIsWhatIsNewAndWhatOnlyOneSnapshotHas(t *testing.T) {
 			}
 			f.snapshot(repo.FromFS(maps.Clone(files), "/x"), repo.SnapshotOptions{Hostname: fmt.Sprintf("h%d", r.IntN(2))})
 		}
-		f.compareGrowth(repo.Select{})
-		f.compareGrowth(repo.Select{Hostname: "h1", Last: 2})
+		f.compareGrowth(repo.Filter{})
+		f.compareGrowth(repo.Filter{Hostname: "h1", Last: 2})
 	}
 }
 
 // compareGrowth compares the growth of some snapshots with what looking into every
 // one of all tells.
-func (f *fixture) compareGrowth(s repo.Select) {
+func (f *fixture) compareGrowth(s repo.Filter) {
 	t := f.t.(*testing.T)
 	t.Helper()
-	all, err := f.Snapshots(t.Context(), repo.Select{})
+	all, err := f.Snapshots(t.Context(), repo.Filter{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func (f *fixture) compareGrowth(s repo.Select) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := f.Growth(t.Context(), s)
+	got, err := f.Catalog().Growth(t.Context(), s)
 	if err != nil || len(got) != len(picked) {
 		t.Fatalf("growth of %d snapshots, want %d: %v", len(got), len(picked), err)
 	}
@@ -113,7 +113,7 @@ func TestGrowthAddsUpToWhatIsStored(t *testing.T) {
 	files["large"] = &fstest.MapFile{Data: append(randomBytes(1, 30<<20), "more"...)}
 	f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	f.reopen()
-	growth, err := f.Growth(t.Context(), repo.Select{})
+	growth, err := f.Catalog().Growth(t.Context(), repo.Filter{})
 	if err != nil || len(growth) != 2 {
 		t.Fatal(growth, err)
 	}
@@ -138,7 +138,7 @@ func TestGrowthAddsUpToWhatIsStored(t *testing.T) {
 
 func TestGrowthIsExactOrAnError(t *testing.T) {
 	f, _, _ := damageFixture(t)
-	whole, err := f.Growth(t.Context(), repo.Select{})
+	whole, err := f.Catalog().Growth(t.Context(), repo.Filter{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestGrowthIsExactOrAnError(t *testing.T) {
 		if err != nil {
 			continue // the key that was lost
 		}
-		got, err := r.Growth(t.Context(), repo.Select{})
+		got, err := r.Catalog().Growth(t.Context(), repo.Filter{})
 		var lost *repo.LostError
 		switch {
 		case strings.HasPrefix(name, "packs/") && errors.As(err, &lost):

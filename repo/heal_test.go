@@ -30,11 +30,11 @@ func healBase(t *testing.T) (f *fixture, mem, replica *targettest.Memory, versio
 	if _, err := f.Keys().Add(t.Context(), testKey(t), "another"); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Forget(t.Context(), versions.ids[1]); err != nil {
+	if err := f.Forget(t.Context(), []snapshot.ID{versions.ids[1]}); err != nil {
 		t.Fatal(err)
 	}
 	delete(versions.of, versions.ids[1])
-	if err := f.Pin(t.Context(), versions.ids[2], time.Time{}); err != nil {
+	if err := f.Catalog().Pin(t.Context(), versions.ids[2], time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.Replicate(t.Context(), replica, repo.ReplicateOptions{}); err != nil {
@@ -62,7 +62,7 @@ func wholeBoth(t *testing.T, mem, replica *targettest.Memory, key repo.Secret, v
 	sameAs(t, mem, replica)
 	for _, m := range []*targettest.Memory{mem, replica} {
 		r := openWith(t, m, key)
-		all, err := r.Snapshots(t.Context(), repo.Select{})
+		all, err := r.Snapshots(t.Context(), repo.Filter{})
 		if err != nil || len(all) != len(versions) {
 			t.Errorf("%d snapshots of %d, %v", len(all), len(versions), err)
 		}
@@ -260,7 +260,7 @@ func TestWhatAReplicaServedIsMendedHere(t *testing.T) {
 			hurt(hurtMem, name, how)
 			before := replica.Clone()
 			r := openWith(t, hurtMem, f.key, repo.ReplicaOn("other", replica))
-			all, err := r.Snapshots(t.Context(), repo.Select{})
+			all, err := r.Snapshots(t.Context(), repo.Filter{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -26,7 +26,7 @@ func TestAnIncompleteSnapshotIsAnErrorWithItsCauses(t *testing.T) {
 	if !errors.Is(err, fs.ErrPermission) || errors.Is(err, repo.ErrDamaged) || !strings.Contains(err.Error(), "denied: ") {
 		t.Errorf("the cause is lost: %v", err)
 	}
-	if there, err := f.Find(t.Context(), "latest", repo.Select{}); err != nil || m == nil || there.ID != m.ID || !m.Good() {
+	if there, err := f.Latest(t.Context(), repo.Filter{}); err != nil || m == nil || there.ID != m.ID || !m.Good() {
 		t.Errorf("it was not taken all the same: %v, %v", there, err)
 	}
 	if m, err := f.Repo.Snapshot(t.Context(), src, repo.SnapshotOptions{DryRun: new(repo.Cost)}); !errors.Is(err, repo.ErrIncomplete) || m == nil {
@@ -63,7 +63,7 @@ func TestWhateverMeetsDamageSaysSoInOneWay(t *testing.T) {
 			})
 		}},
 		{"list", "snapshots/", func(f *fixture, _ *snapshot.Manifest) error {
-			all, err := f.Snapshots(ctx, repo.Select{})
+			all, err := f.Snapshots(ctx, repo.Filter{})
 			if len(all) != 1 {
 				t.Errorf("%d are listed", len(all))
 			}
@@ -96,7 +96,7 @@ func TestPruneLeavesAloneWhatItCannotReadAndSaysSo(t *testing.T) {
 	}
 	name := largest(mem, "packs/")
 	flip(mem, name, 1000)
-	if err := f.Forget(t.Context(), f.all()[0].ID); err != nil {
+	if err := f.Forget(t.Context(), []snapshot.ID{f.all()[0].ID}); err != nil {
 		t.Fatal(err)
 	}
 	report, err := f.Prune(t.Context(), repo.PruneOptions{MaxUnused: new(0.0)})
@@ -115,7 +115,7 @@ func TestForgettingWhatNeverWasIsAnErrorAndWhatWasIsNone(t *testing.T) {
 		ids = append(ids, f.snapshot(repo.FromFS(rollingTree(v), "/x"), repo.SnapshotOptions{}).ID)
 	}
 	never := snapshot.ID{1, 2, 3}
-	if err := f.Forget(t.Context(), never, ids[0]); !errors.Is(err, repo.ErrNoSnapshot) || !strings.Contains(err.Error(), never.String()) {
+	if err := f.Forget(t.Context(), []snapshot.ID{never, ids[0]}); !errors.Is(err, repo.ErrNoSnapshot) || !strings.Contains(err.Error(), never.String()) {
 		t.Errorf("one that never was: %v", err)
 	}
 	if all := f.all(); len(all) != 3 {
@@ -123,13 +123,13 @@ func TestForgettingWhatNeverWasIsAnErrorAndWhatWasIsNone(t *testing.T) {
 	}
 	f.prune(repo.PruneOptions{})
 	f.reopen()
-	if err := f.Forget(t.Context(), ids[0]); err != nil {
+	if err := f.Forget(t.Context(), []snapshot.ID{ids[0]}); err != nil {
 		t.Errorf("one that was forgotten, and is pruned: %v", err)
 	}
-	if was, err := f.WasForgotten(t.Context(), ids[0].Short()); !was || err != nil {
+	if was, err := f.Catalog().WasForgotten(t.Context(), ids[0].Short()); !was || err != nil {
 		t.Errorf("%v, %v", was, err)
 	}
-	if was, err := f.WasForgotten(t.Context(), ""); was || err != nil {
+	if was, err := f.Catalog().WasForgotten(t.Context(), ""); was || err != nil {
 		t.Errorf("nothing was forgotten: %v", err)
 	}
 }
@@ -157,7 +157,7 @@ func TestAllThatMayStayUnusedCanBeNone(t *testing.T) {
 	for v := range 12 {
 		f.snapshot(repo.FromFS(rollingTree(v), "/x"), repo.SnapshotOptions{})
 	}
-	if err := f.Forget(t.Context(), f.all()[0].ID); err != nil {
+	if err := f.Forget(t.Context(), []snapshot.ID{f.all()[0].ID}); err != nil {
 		t.Fatal(err)
 	}
 	var unused []int64

@@ -134,7 +134,7 @@ func TestWhatIsLockedIsNotForgotten(t *testing.T) {
 		ids = append(ids, l.take(rollingTree(v)).ID)
 		l.now = l.now.Add(3 * day)
 	}
-	if err := l.Forget(t.Context(), ids[0], ids[3]); !errors.Is(err, repo.ErrLocked) || !strings.Contains(err.Error(), "locked until 2026-03-") {
+	if err := l.Forget(t.Context(), []snapshot.ID{ids[0], ids[3]}); !errors.Is(err, repo.ErrLocked) || !strings.Contains(err.Error(), "locked until 2026-03-") {
 		t.Errorf("forget: %v", err)
 	}
 	groups, err := l.Retain(t.Context(), repo.RetainOptions{Policy: snapshot.Policy{KeepLast: 1}})
@@ -147,11 +147,11 @@ func TestWhatIsLockedIsNotForgotten(t *testing.T) {
 			t.Errorf("%d: %+v", i, d)
 		}
 	}
-	if all, err := l.Snapshots(t.Context(), repo.Select{}); err != nil || len(all) != 3 {
+	if all, err := l.Snapshots(t.Context(), repo.Filter{}); err != nil || len(all) != 3 {
 		t.Errorf("%d snapshots, %v", len(all), err)
 	}
 	l.now = l.now.Add(20 * day)
-	if err := l.Forget(t.Context(), ids[1], ids[2]); err != nil {
+	if err := l.Forget(t.Context(), []snapshot.ID{ids[1], ids[2]}); err != nil {
 		t.Error(err)
 	}
 }
@@ -195,7 +195,7 @@ func TestAPruneWaitsForLocks(t *testing.T) {
 		t.Errorf("%+v", report)
 	}
 	l.clean()
-	all, err := l.Snapshots(t.Context(), repo.Select{})
+	all, err := l.Snapshots(t.Context(), repo.Filter{})
 	if err != nil || len(all) != 1 || all[0].ID != kept.ID {
 		t.Errorf("%d snapshots, %v", len(all), err)
 	}
@@ -317,7 +317,7 @@ func TestAPruneGivesWayToALockThatComesLate(t *testing.T) {
 	first := l.take(rollingTree(0))
 	kept := l.take(rollingTree(60))
 	l.now = l.now.Add(30 * day)
-	if err := l.Forget(t.Context(), first.ID); err != nil {
+	if err := l.Forget(t.Context(), []snapshot.ID{first.ID}); err != nil {
 		t.Fatal(err)
 	}
 	r, err := repo.Open(t.Context(), lateLocker{l.vault}, l.key, repo.Options{CacheDir: t.TempDir(), Now: l.vault.Now})

@@ -73,7 +73,7 @@ func TestNotesGoWhereTheirSnapshotGoes(t *testing.T) {
 	if len(want) != 44 {
 		t.Fatalf("%d notes", len(want))
 	}
-	if err := f.Forget(t.Context(), all[0].ID, all[1].ID); err != nil {
+	if err := f.Forget(t.Context(), []snapshot.ID{all[0].ID, all[1].ID}); err != nil {
 		t.Fatal(err)
 	}
 	zero := 0.0

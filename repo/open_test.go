@@ -47,7 +47,7 @@ func TestTheFirstRepositoryStillOpens(t *testing.T) {
 		if err != nil || report.Damaged() || report.Snapshots != 2 {
 			t.Errorf("%s: check: %+v, %v", name, report, err)
 		}
-		m, err := r.Find(t.Context(), "latest", repo.Select{})
+		m, err := r.Latest(t.Context(), repo.Filter{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,11 +96,21 @@ func TestAnAmbiguousPrefixIsNotGuessed(t *testing.T) {
 			twice = m.ID.String()[:1]
 		}
 	}
-	if m, err := f.Find(t.Context(), twice, repo.Select{}); err == nil || !strings.Contains(err.Error(), "ambiguous") {
-		t.Errorf("%v, %v", m, err)
+	m, err := f.Find(t.Context(), twice)
+	ambiguous, ok := errors.AsType[*repo.AmbiguousError](err)
+	if !ok || ambiguous.Prefix != twice || len(ambiguous.Candidates) != byDigit[twice[0]] || !strings.Contains(err.Error(), "ambiguous") {
+		t.Fatalf("%v, %v", m, err)
+	}
+	for _, id := range ambiguous.Candidates {
+		if m, err := f.Get(t.Context(), id); err != nil || m.ID != id || id.String()[:1] != twice {
+			t.Errorf("candidate %s: %v, %v", id, m, err)
+		}
+	}
+	if _, err := f.Get(t.Context(), snapshot.ID{1}); !errors.Is(err, repo.ErrNoSnapshot) {
+		t.Errorf("an id of no snapshot: %v", err)
 	}
 	for _, word := range []string{"", "xyz", "LATEST"} {
-		if m, err := f.Find(t.Context(), word, repo.Select{}); !errors.Is(err, repo.ErrNoSnapshot) {
+		if m, err := f.Find(t.Context(), word); !errors.Is(err, repo.ErrNoSnapshot) {
 			t.Errorf("%q: %v, %v", word, m, err)
 		}
 	}
@@ -114,12 +124,14 @@ func TestEveryCallEndsWhenItsContextIsCancelled(t *testing.T) {
 	cancel()
 	results := map[string]error{}
 	_, results["snapshot"] = f.Snapshot(ctx, repo.FromFS(testMapFS(), "/x"), repo.SnapshotOptions{})
-	_, results["snapshots"] = f.Snapshots(ctx, repo.Select{})
-	_, results["find"] = f.Find(ctx, "latest", repo.Select{})
+	_, results["snapshots"] = f.Snapshots(ctx, repo.Filter{})
+	_, results["latest"] = f.Latest(ctx, repo.Filter{})
+	_, results["get"] = f.Get(ctx, m.ID)
+	_, results["find"] = f.Find(ctx, m.ID.String())
 	_, results["restore"] = f.Restore(ctx, m, repo.RestoreOptions{To: t.TempDir()})
 	_, results["check"] = f.Check(ctx, repo.CheckOptions{})
 	_, results["stats"] = f.Stats(ctx)
-	_, results["growth"] = f.Growth(ctx, repo.Select{})
+	_, results["growth"] = f.Catalog().Growth(ctx, repo.Filter{})
 	_, results["lookup"] = f.View(m).Lookup(ctx, &m.Root, "a.txt")
 	_, results["entry"] = f.View(m).Entry(ctx, "a.txt")
 	_, results["keys"] = f.Keys().List(ctx)
@@ -133,7 +145,7 @@ func TestEveryCallEndsWhenItsContextIsCancelled(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if len(results) != 13 {
+	if len(results) != 15 {
 		t.Errorf("%d results", len(results))
 	}
 }

@@ -20,7 +20,7 @@ func TestASnapshotRecordsTheRulesItWasMadeWith(t *testing.T) {
 		Excludes: []string{"a ", "/cache/"}, ExcludeRules: rules,
 		IgnoreFiles: []string{".gitignore"}, OneFileSystem: true, SkipCaches: true, MaxFileSize: new(int64(5)),
 	})
-	stored, err := f.Find(t.Context(), "latest", repo.Select{})
+	stored, err := f.Latest(t.Context(), repo.Filter{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func pruneBase(t *testing.T, key repo.Secret) (base *targettest.Memory, kept map
 		}
 		if v == 0 || v > 9 {
 			kept[m.ID] = 3 * v
-		} else if err := r.Forget(t.Context(), m.ID); err != nil {
+		} else if err := r.Forget(t.Context(), []snapshot.ID{m.ID}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -43,7 +43,7 @@ func holdsRolling(t *testing.T, tgt *targettest.Memory, key repo.Secret, kept ma
 		t.Fatal(err)
 	}
 	defer r.Close()
-	all, err := r.Snapshots(t.Context(), repo.Select{})
+	all, err := r.Snapshots(t.Context(), repo.Filter{})
 	if err != nil || len(all) != len(kept) {
 		t.Fatalf("%d snapshots, %v; want %d", len(all), err, len(kept))
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
 )
 
 // partlyUnused returns a repository in which packs are partly unused.
@@ -14,7 +15,7 @@ func partlyUnused(t *testing.T) *fixture {
 	for v := range 3 {
 		f.snapshot(repo.FromFS(rollingTree(7*v), "/x"), repo.SnapshotOptions{})
 	}
-	if err := f.Forget(t.Context(), f.all()[0].ID); err != nil {
+	if err := f.Forget(t.Context(), []snapshot.ID{f.all()[0].ID}); err != nil {
 		t.Fatal(err)
 	}
 	return f

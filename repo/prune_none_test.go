@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
@@ -22,8 +23,8 @@ func TestPruneWithoutSnapshotsDeletesNothingUnlessPermitted(t *testing.T) {
 			return errors.Join(err, f.target.Delete(t.Context(), name))
 		},
 		"it was forgotten": func(f *fixture, name string) error {
-			all, err := f.Snapshots(t.Context(), repo.Select{})
-			return errors.Join(err, f.Forget(t.Context(), all[0].ID))
+			all, err := f.Snapshots(t.Context(), repo.Filter{})
+			return errors.Join(err, f.Forget(t.Context(), []snapshot.ID{all[0].ID}))
 		},
 	} {
 		t.Run(how, func(t *testing.T) {
@@ -60,7 +61,7 @@ func TestPruneOfOneSnapshotOfManyNeedsNoPermission(t *testing.T) {
 	if _, err := f.Prune(t.Context(), repo.PruneOptions{DryRun: true}); err != nil {
 		t.Error(err)
 	}
-	if err := f.Forget(t.Context(), first.ID); err != nil {
+	if err := f.Forget(t.Context(), []snapshot.ID{first.ID}); err != nil {
 		t.Fatal(err)
 	}
 	if r, err := f.Prune(t.Context(), repo.PruneOptions{}); err != nil || r.Removed == 0 {

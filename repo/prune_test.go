@@ -68,7 +68,7 @@ func TestRollingVersionsStayWholeAndTakeTheSpaceOfAFreshRepository(t *testing.T)
 	for v := range 72 {
 		kept = append(kept, f.snapshot(repo.FromFS(rollingTree(v), "/x"), repo.SnapshotOptions{}))
 		if len(kept) > 24 {
-			if err := f.Forget(t.Context(), kept[0].ID); err != nil {
+			if err := f.Forget(t.Context(), []snapshot.ID{kept[0].ID}); err != nil {
 				t.Fatal(err)
 			}
 			kept = kept[1:]
@@ -137,7 +137,7 @@ func TestAPruneIsForeseenBeforeAnythingIsForgotten(t *testing.T) {
 	if _, err := f.Prune(t.Context(), repo.PruneOptions{Without: all[:4]}); err == nil {
 		t.Error("a prune that isn't a dry run took snapshots for forgotten")
 	}
-	if err := f.Forget(t.Context(), all[:4]...); err != nil {
+	if err := f.Forget(t.Context(), all[:4]); err != nil {
 		t.Fatal(err)
 	}
 	done := f.prune(repo.PruneOptions{MaxUnused: o.MaxUnused})
@@ -152,26 +152,26 @@ func TestAForgottenSnapshotComesBackUntilItsDataIsDeleted(t *testing.T) {
 	f := newFixtureOn(t, mem)
 	first := f.snapshot(repo.FromFS(rollingTree(0), "/x"), repo.SnapshotOptions{})
 	f.snapshot(repo.FromFS(rollingTree(30), "/x"), repo.SnapshotOptions{})
-	if err := f.Forget(t.Context(), first.ID); err != nil {
+	if err := f.Forget(t.Context(), []snapshot.ID{first.ID}); err != nil {
 		t.Fatal(err)
 	}
 	f.clean()
-	if gone, err := f.Forgotten(t.Context()); err != nil || len(gone) != 1 || gone[0].ID != first.ID {
+	if gone, err := f.Catalog().Forgotten(t.Context()); err != nil || len(gone) != 1 || gone[0].ID != first.ID {
 		t.Fatalf("%v, %v", gone, err)
 	}
-	back, err := f.Undelete(t.Context(), first.ID)
+	back, err := f.Catalog().Undelete(t.Context(), first.ID)
 	if err != nil || back.ID == first.ID || back.Original != first.ID {
 		t.Fatalf("%v, %v", back, err)
 	}
 	sameTree(t, f.Repo, back, rollingTree(0))
-	if gone, err := f.Forgotten(t.Context()); err != nil || len(gone) != 0 {
+	if gone, err := f.Catalog().Forgotten(t.Context()); err != nil || len(gone) != 0 {
 		t.Fatalf("%v, %v", gone, err)
 	}
-	if err := f.Forget(t.Context(), back.ID); err != nil {
+	if err := f.Forget(t.Context(), []snapshot.ID{back.ID}); err != nil {
 		t.Fatal(err)
 	}
 	f.prune(repo.PruneOptions{})
-	if _, err := f.Undelete(t.Context(), first.ID); err == nil {
+	if _, err := f.Catalog().Undelete(t.Context(), first.ID); err == nil {
 		t.Error("it came back")
 	}
 	f.clean()
@@ -189,7 +189,7 @@ func TestTheNewestSnapshotIsKeptTogether(t *testing.T) {
 	packs := func() uint64 { return f.restore(newest, repo.RestoreOptions{To: t.TempDir()}).Packs }
 	before := packs()
 	for _, m := range all[:30] {
-		if err := f.Forget(t.Context(), m.ID); err != nil {
+		if err := f.Forget(t.Context(), []snapshot.ID{m.ID}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -234,7 +234,7 @@ func TestHourlyPrunesRarelyWriteTheSameAgain(t *testing.T) {
 		}
 		kept = append(kept, f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{}))
 		if len(kept) > keep {
-			if err := f.Forget(t.Context(), kept[0].ID); err != nil {
+			if err := f.Forget(t.Context(), []snapshot.ID{kept[0].ID}); err != nil {
 				t.Fatal(err)
 			}
 			kept = kept[1:]

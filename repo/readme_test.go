@@ -24,8 +24,8 @@ func readme(ctx context.Context, noon time.Time) {
 	secret := connect.Secret{PasswordFile: "/etc/app/password"}                     // or a key, a command, the environment
 	r, err := connect.Open(ctx, c, secret, repo.Options{})                          // connect.Init makes a repository
 	m, err := r.Snapshot(ctx, repo.Paths("/srv/app"), repo.SnapshotOptions{Tags: []string{"hourly"}})
-	then, err := r.Find(ctx, "latest", repo.Select{Before: noon}) // the newest that had ended then
-	http.Handle("/", http.FileServerFS(r.View(then).FS(ctx)))     // a snapshot is an fs.FS
+	then, err := r.Latest(ctx, repo.Filter{Until: noon})      // the newest that had ended then
+	http.Handle("/", http.FileServerFS(r.View(then).FS(ctx))) // a snapshot is an fs.FS
 	report, err := r.Restore(ctx, m, repo.RestoreOptions{To: "/srv/app.new"})
 	damage, err := r.Check(ctx, repo.CheckOptions{ReadData: true}) // damage is repo.ErrDamaged, too
 	kept, err := r.Retain(ctx, repo.RetainOptions{Policy: snapshot.Policy{KeepLast: 72}})
@@ -33,7 +33,7 @@ func readme(ctx context.Context, noon time.Time) {
 	for change, err := range r.Diff(ctx, &then.Root, &m.Root) {
 		fmt.Println(change.Path, err)
 	}
-	versions, err := r.Snapshots(ctx, repo.Select{}) // all, the oldest first
+	versions, err := r.Snapshots(ctx, repo.Filter{}) // all, the oldest first
 	// README ends
 	_, _, _, _, _, _ = report, damage, kept, freed, versions, err
 }

@@ -150,7 +150,7 @@ func TestRepairPacksSalvagesWhatCanBeRead(t *testing.T) {
 	}
 	f.reopen()
 	sameTree(t, f.Repo, repairs[0].Repaired, left)
-	if all, err := f.Snapshots(t.Context(), repo.Select{}); err != nil || len(all) != 2 || all[1].Original != m.ID {
+	if all, err := f.Snapshots(t.Context(), repo.Filter{}); err != nil || len(all) != 2 || all[1].Original != m.ID {
 		t.Errorf("%v, %v", all, err)
 	}
 	// And the old one goes when it is told to.
@@ -168,7 +168,7 @@ func TestPruneDeletesNothingWhileAManifestOrTreeCannotBeRead(t *testing.T) {
 		f := newFixtureOn(t, mem)
 		gone := f.snapshot(repo.FromFS(rollingTree(0), "/x"), repo.SnapshotOptions{})
 		m := f.snapshot(repo.FromFS(rollingTree(30), "/x"), repo.SnapshotOptions{})
-		if err := f.Forget(t.Context(), gone.ID); err != nil {
+		if err := f.Forget(t.Context(), []snapshot.ID{gone.ID}); err != nil {
 			t.Fatal(err)
 		}
 		for name, b := range mem.Objects() {

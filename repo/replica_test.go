@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/targettest"
 )
@@ -66,7 +67,7 @@ func TestWhatCantBeReadHereIsReadFromTheReplica(t *testing.T) {
 			}
 			before := hurt.Clone()
 			r := openWith(t, hurt, f.key, down, repo.ReplicaOn("other", replica))
-			all, err := r.Snapshots(t.Context(), repo.Select{})
+			all, err := r.Snapshots(t.Context(), repo.Filter{})
 			if err != nil || len(all) != len(versions.of) {
 				t.Fatalf("%s %s: %d snapshots, %v", name, damage, len(all), err)
 			}
@@ -119,7 +120,7 @@ func TestAReplicaCanOnlyBeReadUntilItIsPromoted(t *testing.T) {
 	f, _, replica, versions := replicaFixture(t)
 	before := replica.Clone()
 	r := openWith(t, replica, f.key)
-	all, err := r.Snapshots(t.Context(), repo.Select{})
+	all, err := r.Snapshots(t.Context(), repo.Filter{})
 	if err != nil || len(all) != 3 {
 		t.Fatalf("%d snapshots, %v", len(all), err)
 	}
@@ -127,7 +128,7 @@ func TestAReplicaCanOnlyBeReadUntilItIsPromoted(t *testing.T) {
 	_, pruned := r.Prune(t.Context(), repo.PruneOptions{})
 	_, added := r.Keys().Add(t.Context(), testKey(t), "")
 	_, repaired := r.RepairIndex(t.Context())
-	for i, err := range []error{taken, pruned, added, repaired, r.Forget(t.Context(), all[0].ID), r.Keys().Remove(t.Context(), "0")} {
+	for i, err := range []error{taken, pruned, added, repaired, r.Forget(t.Context(), []snapshot.ID{all[0].ID}), r.Keys().Remove(t.Context(), "0")} {
 		if err == nil || i < 5 && !errors.Is(err, repo.ErrReplica) {
 			t.Errorf("%d: %v; want ErrReplica", i, err)
 		}

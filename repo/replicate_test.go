@@ -65,7 +65,7 @@ func wholeAlone(t *testing.T, replica *targettest.Memory, key repo.Secret, versi
 		t.Fatal(err)
 	}
 	defer r.Close()
-	all, err := r.Snapshots(t.Context(), repo.Select{})
+	all, err := r.Snapshots(t.Context(), repo.Filter{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,10 +116,10 @@ func TestAReplicaFollowsItsRepository(t *testing.T) {
 	if _, err := f.Keys().Add(t.Context(), testKey(t), "second"); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Pin(t.Context(), ids[3], time.Time{}); err != nil {
+	if err := f.Catalog().Pin(t.Context(), ids[3], time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Forget(t.Context(), ids[0], ids[1]); err != nil {
+	if err := f.Forget(t.Context(), []snapshot.ID{ids[0], ids[1]}); err != nil {
 		t.Fatal(err)
 	}
 	report, err := f.Replicate(t.Context(), replica, repo.ReplicateOptions{})
@@ -177,7 +177,7 @@ func TestAReplicationThatDiesAnywhereLeavesAReplicaOfWholeSnapshots(t *testing.T
 	if _, err := r.Prune(t.Context(), repo.PruneOptions{MaxUnused: new(1e-9), Workers: 1}); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Forget(t.Context(), ids[0], ids[2]); err != nil {
+	if err := r.Forget(t.Context(), []snapshot.ID{ids[0], ids[2]}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := repo.ReplicateKeyless(t.Context(), base, behind, repo.KeylessOptions{}); err != nil { // as by who has no key
@@ -317,7 +317,7 @@ func TestSnapshotsThatAreGoneWithoutARecordAreKeptAndTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Forgotten and pruned behind the replica's back: of the last a record stays.
-	if err := f.Forget(t.Context(), ids[0], ids[1]); err != nil {
+	if err := f.Forget(t.Context(), []snapshot.ID{ids[0], ids[1]}); err != nil {
 		t.Fatal(err)
 	}
 	f.prune(repo.PruneOptions{})
@@ -383,10 +383,10 @@ func TestProgressOfReplicasNamesItsPhases(t *testing.T) {
 	if _, err := f.Replicate(t.Context(), replica, repo.ReplicateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Forget(t.Context(), first.ID); err != nil {
+	if err := f.Forget(t.Context(), []snapshot.ID{first.ID}); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Tag(t.Context(), second.ID, []string{"x"}); err != nil {
+	if err := f.Catalog().Tag(t.Context(), second.ID, []string{"x"}); err != nil {
 		t.Fatal(err)
 	}
 	phases := map[repo.Phase]bool{}

@@ -208,7 +208,7 @@ func TestWhatAnHourlyJobAsksOfItsTarget(t *testing.T) {
 	wants(t, "a snapshot of one changed file", c.open(warm, takeVersion(ctx, versions)), opening, aSnapshot,
 		map[string]int{"put packs/": 2, "put index/": 1, "stat packs/": 2}) // what was stored just now is looked at as well
 
-	list := func(r *Repo) error { _, err := r.Snapshots(ctx, Select{}); return err }
+	list := func(r *Repo) error { _, err := r.Snapshots(ctx, Filter{}); return err }
 	wants(t, "a list of snapshots", c.open(warm, list), opening, map[string]int{"list snapshots/": 1, "list marks/": 1})
 
 	// Another computer's first look reads each small object once, and no more.
@@ -264,7 +264,7 @@ func TestOneFileOfTenThousandPacksTakesAHandfulOfRequests(t *testing.T) {
 	c := newCounted(t)
 	c.fill(10_000)
 	restore := func(r *Repo) error {
-		m, err := r.Find(t.Context(), "latest", Select{})
+		m, err := r.Latest(t.Context(), Filter{})
 		if err != nil {
 			return err
 		}

@@ -42,7 +42,7 @@ func TestWhatARestoreAsksOfPacksBeforeItReplacesAnything(t *testing.T) {
 			}
 		}
 		got := counted.open(cache, func(r *Repo) error {
-			all, err := r.Snapshots(t.Context(), Select{Last: 1})
+			all, err := r.Snapshots(t.Context(), Filter{Last: 1})
 			if err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 
+	"github.com/qsnap/qsnap/internal/catalog"
 	"github.com/qsnap/qsnap/internal/view"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -23,7 +24,7 @@ func (s *restoreReader) tellVersions(ctx context.Context, m *snapshot.Manifest, 
 	if len(lost) == 0 {
 		return nil
 	}
-	all, err := listSnapshots(ctx, s.e, Select{Hostname: m.Hostname, Paths: m.Paths})
+	all, err := s.e.Catalog.Snapshots(ctx, catalog.Filter{Hostname: m.Hostname, Paths: m.Paths})
 	if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNewerKey) {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
@@ -112,7 +113,7 @@ func outdated(t *testing.T) (f *fixture, old []*fixture) {
 		t.Fatalf("left: %+v", left)
 	}
 	f.snapshot(repo.FromFS(smallTree(2), "/x"), repo.SnapshotOptions{})
-	if err := f.Tag(t.Context(), f.all()[0].ID, []string{"a"}); err != nil {
+	if err := f.Catalog().Tag(t.Context(), f.all()[0].ID, []string{"a"}); err != nil {
 		t.Fatal(err)
 	}
 	return f, []*fixture{before,
@@ -134,9 +135,10 @@ func TestWhoHasAnOlderKeyIsToldSoAndChangesNothing(t *testing.T) {
 			},
 			"prune":     func() error { _, err := g.Prune(ctx, repo.PruneOptions{}); return err },
 			"check":     func() error { _, err := g.Check(ctx, repo.CheckOptions{ReadData: true}); return err },
-			"snapshots": func() error { _, err := g.Snapshots(ctx, repo.Select{}); return err },
-			"latest":    func() error { _, err := g.Find(ctx, "latest", repo.Select{}); return err },
-			"find":      func() error { _, err := g.Find(ctx, newest.ID.String(), repo.Select{}); return err },
+			"snapshots": func() error { _, err := g.Snapshots(ctx, repo.Filter{}); return err },
+			"latest":    func() error { _, err := g.Latest(ctx, repo.Filter{}); return err },
+			"find":      func() error { _, err := g.Find(ctx, newest.ID.String()); return err },
+			"get":       func() error { _, err := g.Get(ctx, newest.ID); return err },
 			"restore": func() error {
 				_, err := g.Restore(ctx, newest, repo.RestoreOptions{To: t.TempDir(), Progress: func(p repo.RestoreProgress) {
 					if p.Problem != nil {
@@ -145,8 +147,8 @@ func TestWhoHasAnOlderKeyIsToldSoAndChangesNothing(t *testing.T) {
 				}})
 				return err
 			},
-			"forget":     func() error { return g.Forget(ctx, f.all()[0].ID) },
-			"pin":        func() error { return g.Unpin(ctx, f.all()[0].ID) },
+			"forget":     func() error { return g.Forget(ctx, []snapshot.ID{f.all()[0].ID}) },
+			"pin":        func() error { return g.Catalog().Unpin(ctx, f.all()[0].ID) },
 			"add key":    func() error { _, err := g.Keys().Add(ctx, testKey(t), ""); return err },
 			"remove key": func() error { keys, _ := f.Keys().List(ctx); return g.Keys().Remove(ctx, keys[0].ID) },
 			"rotate":     func() error { _, err := g.Keys().Rotate(ctx, g.key); return err },
@@ -187,7 +189,7 @@ func TestAPruneThatMeetsANewerKeyDeletesNothing(t *testing.T) {
 		mem := &targettest.Memory{}
 		f := newSmallFixture(t, mem)
 		all := f.versions(3)
-		if err := f.Forget(t.Context(), all[0].ID); err != nil {
+		if err := f.Forget(t.Context(), []snapshot.ID{all[0].ID}); err != nil {
 			t.Fatal(err)
 		}
 		broken := &targettest.Faulty{Memory: mem}
@@ -397,7 +399,7 @@ func TestAFlippedEpochIsDamageAndNoNewerKey(t *testing.T) {
 			if _, err := g.Check(t.Context(), repo.CheckOptions{ReadData: true}); err != nil && !errors.Is(err, repo.ErrDamaged) || errors.Is(err, repo.ErrNewerKey) {
 				t.Errorf("check, %s flipped: %v", name, err)
 			}
-			if _, err := g.Snapshots(t.Context(), repo.Select{}); errors.Is(err, repo.ErrNewerKey) {
+			if _, err := g.Snapshots(t.Context(), repo.Filter{}); errors.Is(err, repo.ErrNewerKey) {
 				t.Errorf("snapshots, %s flipped: %v", name, err)
 			}
 			if _, err := g.Prune(t.Context(), repo.PruneOptions{}); errors.Is(err, repo.ErrNewerKey) {
@@ -447,7 +449,7 @@ func FuzzEpoch(f *testing.F) {
 		mem.Set(name, append([]byte{}, b...))
 		r := open(t, mem)
 		defer r.Close()
-		if all, err := r.Snapshots(t.Context(), repo.Select{}); err != nil && !errors.Is(err, repo.ErrNewerKey) || err == nil && len(all) != 1 {
+		if all, err := r.Snapshots(t.Context(), repo.Filter{}); err != nil && !errors.Is(err, repo.ErrNewerKey) || err == nil && len(all) != 1 {
 			t.Errorf("%d snapshots, %v", len(all), err)
 		}
 	})

@@ -2,77 +2,55 @@ package repo
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/qsnap/qsnap/internal/catalog"
-	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// ErrNoSnapshot means that no snapshot is the one asked for.
+// ErrNoSnapshot means that there is no snapshot like the one that was asked for.
 var ErrNoSnapshot = catalog.ErrNoSnapshot
 
-// ErrPinned means that a snapshot is pinned and can't be forgotten.
-var ErrPinned = catalog.ErrPinned
+// An AmbiguousError means that the ids of several snapshots begin with what Find was given.
+// Its fields are Prefix, which Find was given, and Candidates, the ids of these snapshots.
+type AmbiguousError = catalog.AmbiguousError
 
-func listSnapshots(ctx context.Context, e *engine.Engine, s Select) ([]*snapshot.Manifest, error) {
-	placed, damaged, err := e.Catalog.All(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return catalog.ManifestsOf(s.pick(placed)), damaged
+// A Filter selects snapshots. Its zero value selects all source versions.
+type Filter struct {
+	Hostname string
+	Paths    []string  // each is a path of the snapshot, or below one
+	Tags     []string  // the snapshot has them all
+	Until    time.Time // the snapshot ended at that time or earlier; zero is no bound
+	Last     int       // only the newest so many; 0 is no bound
+	// Kinds are the kinds that are selected. None means source versions.
+	Kinds   []snapshot.Kind
+	AnyKind bool // every kind is selected
 }
 
-// everySnapshot returns all snapshots of all kinds, the oldest first, as Snapshots does.
-func everySnapshot(ctx context.Context, e *engine.Engine) ([]*snapshot.Manifest, error) {
-	return listSnapshots(ctx, e, Select{AnyKind: true})
+// Snapshots returns the snapshots that a filter selects, the oldest first, in the order of
+// snapshot.Order. Manifests that can't be read are left out, and named by the error that then
+// comes with the others.
+func (r *Repo) Snapshots(ctx context.Context, f Filter) ([]*snapshot.Manifest, error) {
+	return r.e.Catalog.Snapshots(ctx, catalog.Filter(f))
 }
 
-func findSnapshot(ctx context.Context, e *engine.Engine, word string, s Select) (*snapshot.Manifest, error) {
-	if word != "latest" {
-		return e.Catalog.FindPrefix(ctx, word)
-	}
-	m, _, err := latestSnapshot(ctx, e, s)
-	return m, err
+// Get returns the snapshot with an id, or ErrNoSnapshot.
+func (r *Repo) Get(ctx context.Context, id snapshot.ID) (*snapshot.Manifest, error) {
+	return r.e.Catalog.Get(ctx, id)
 }
 
-func latestSnapshot(ctx context.Context, e *engine.Engine, s Select) (*snapshot.Manifest, []SourceVersions, error) {
-	all, damaged, err := e.Catalog.All(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	if errors.Is(damaged, ErrNewerKey) {
-		return nil, nil, damaged // it may be the latest
-	}
-	if m := s.newest(all); m != nil {
-		return m, versionsOf(s.pick(all)), nil
-	}
-	return nil, nil, errors.Join(fmt.Errorf("%w%s", ErrNoSnapshot, s.text()), damaged)
+// Latest returns the newest snapshot that a filter selects, or ErrNoSnapshot. With Until, it
+// is the state of the source at that time, as snapshot.At defines it. If the filter selects
+// several sources, the snapshot is the newest of them all: Catalog.Sources tells them apart.
+func (r *Repo) Latest(ctx context.Context, f Filter) (*snapshot.Manifest, error) {
+	return r.e.Catalog.Latest(ctx, catalog.Filter(f))
 }
 
-func pinSnapshot(ctx context.Context, e *engine.Engine, id snapshot.ID, until time.Time) error {
-	return e.Catalog.Annotate(ctx, id, func(m *catalog.Mark) {
-		m.Pinned, m.Until = true, 0
-		if !until.IsZero() {
-			m.Until = until.Unix()
-		}
-	})
-}
-
-func unpinSnapshot(ctx context.Context, e *engine.Engine, id snapshot.ID) error {
-	return e.Catalog.Annotate(ctx, id, func(m *catalog.Mark) { m.Pinned, m.Until = false, 0 })
-}
-
-func tagSnapshot(ctx context.Context, e *engine.Engine, id snapshot.ID, tags []string) error {
-	return e.Catalog.Annotate(ctx, id, func(m *catalog.Mark) {
-		m.Tagged, m.Tags = true, nil
-		for _, tag := range sortedUnique(tags) {
-			m.Tags = append(m.Tags, []byte(tag))
-		}
-	})
+// Find returns the snapshot whose id begins with a prefix, as a person types it. The error is
+// ErrNoSnapshot if there is none, and an *AmbiguousError if there are several.
+func (r *Repo) Find(ctx context.Context, prefix string) (*snapshot.Manifest, error) {
+	return r.e.Catalog.Find(ctx, prefix)
 }
 
 func sortedUnique(s []string) []string {

@@ -52,13 +52,13 @@ func newEveryKind(t *testing.T) *everyKind {
 		m := f.snapshot(repo.FromFS(smallTree(v), "/x"), repo.SnapshotOptions{Workers: 1})
 		e.versions[m.ID] = smallTree(v)
 		if v == 1 {
-			if err := errors.Join(f.Pin(t.Context(), m.ID, time.Time{}), f.Tag(t.Context(), old.ID, []string{"x"})); err != nil {
+			if err := errors.Join(f.Catalog().Pin(t.Context(), m.ID, time.Time{}), f.Catalog().Tag(t.Context(), old.ID, []string{"x"})); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	gone := f.snapshot(repo.FromFS(smallTree(7), "/gone"), repo.SnapshotOptions{Workers: 1})
-	if err := f.Forget(t.Context(), gone.ID); err != nil {
+	if err := f.Forget(t.Context(), []snapshot.ID{gone.ID}); err != nil {
 		t.Fatal(err)
 	}
 	f.Repo.Close()
@@ -148,10 +148,10 @@ func (e *everyKind) beside(t *testing.T, object string, errno error) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	_, err = r.Snapshots(t.Context(), repo.Select{})
+	_, err = r.Snapshots(t.Context(), repo.Filter{})
 	sound("list", err, isManifest)
 	for id := range e.versions {
-		m, err := r.Find(t.Context(), id.String(), repo.Select{})
+		m, err := r.Find(t.Context(), id.String())
 		sound("find", err, object == "snapshots/"+id.String())
 		if err == nil {
 			_, err = r.Restore(t.Context(), m, repo.RestoreOptions{To: memoryDir(t), NoSync: true})
@@ -169,10 +169,10 @@ func (e *everyKind) beside(t *testing.T, object string, errno error) {
 	if _, err := tgt.Stat(t.Context(), "names/"+m.ID.String()); err != nil {
 		t.Errorf("its name isn't taken in the twin: %v", err)
 	}
-	sound("tag", r.Tag(t.Context(), m.ID, []string{"y"}), false)
+	sound("tag", r.Catalog().Tag(t.Context(), m.ID, []string{"y"}), false)
 	gone, err := r.Snapshot(t.Context(), repo.FromFS(smallTree(11), "/also gone"), repo.SnapshotOptions{Workers: 1})
 	sound("snapshot", err, false)
-	sound("forget", r.Forget(t.Context(), gone.ID), false)
+	sound("forget", r.Forget(t.Context(), []snapshot.ID{gone.ID}), false)
 	_, err = r.Prune(t.Context(), repo.PruneOptions{Workers: 1, MaxUnused: new(0.0)})
 	sound("prune", err, isManifest || isPack || strings.HasPrefix(object, "pending/"))
 	if err := r.Close(); err != nil {
@@ -192,7 +192,7 @@ func (e *everyKind) whole(t *testing.T, tgt target.Target, nine snapshot.ID) {
 	want := maps.Clone(e.versions)
 	want[nine] = smallTree(9)
 	for id, files := range want {
-		m, err := r.Find(t.Context(), id.String(), repo.Select{})
+		m, err := r.Find(t.Context(), id.String())
 		if err != nil {
 			t.Fatal("afterwards:", err)
 		}
@@ -220,7 +220,7 @@ func TestAReplicaWhoseObjectCannotBeReadIsOneAllTheSame(t *testing.T) {
 			sameTree(t, g.Repo, m, smallTree(v))
 			_, err := g.Snapshot(t.Context(), repo.FromFS(smallTree(3), "/x"), repo.SnapshotOptions{})
 			_, pruned := g.Prune(t.Context(), repo.PruneOptions{})
-			if !errors.Is(err, repo.ErrReplica) || !errors.Is(pruned, repo.ErrReplica) || !errors.Is(g.Forget(t.Context(), m.ID), repo.ErrReplica) {
+			if !errors.Is(err, repo.ErrReplica) || !errors.Is(pruned, repo.ErrReplica) || !errors.Is(g.Forget(t.Context(), []snapshot.ID{m.ID}), repo.ErrReplica) {
 				t.Errorf("%v: snapshot: %v, prune: %v, forget", errno, err, pruned)
 			}
 			report, err := g.Check(t.Context(), repo.CheckOptions{})

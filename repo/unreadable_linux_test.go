@@ -144,13 +144,13 @@ func TestSnapshotsGoOnBesideAnObjectThatCannotBeRead(t *testing.T) {
 			t.Errorf("%s: open: %v", object, err)
 			continue
 		}
-		if _, err := r.Snapshots(t.Context(), repo.Select{}); err != nil && !errors.Is(err, repo.ErrDamaged) {
+		if _, err := r.Snapshots(t.Context(), repo.Filter{}); err != nil && !errors.Is(err, repo.ErrDamaged) {
 			t.Errorf("%s: list: %v", object, err)
 		}
 		m, err := r.Snapshot(t.Context(), repo.FromFS(versions[2], "/x"), repo.SnapshotOptions{})
 		if err != nil {
 			t.Errorf("%s: snapshot: %v", object, err)
-		} else if err := r.Tag(t.Context(), m.ID, []string{"x"}); err != nil {
+		} else if err := r.Catalog().Tag(t.Context(), m.ID, []string{"x"}); err != nil {
 			t.Errorf("%s: tag: %v", object, err)
 		}
 		if _, err := r.Prune(t.Context(), repo.PruneOptions{}); err != nil && !errors.Is(err, repo.ErrDamaged) && !errors.Is(err, repo.ErrUnreadable) {

@@ -88,7 +88,7 @@ func oddities(t *testing.T, on, replica target.Target, cache string, do func(*re
 
 func restoreNewest(t *testing.T) func(*repo.Repo) error {
 	return func(r *repo.Repo) error {
-		all, err := r.Snapshots(t.Context(), repo.Select{})
+		all, err := r.Snapshots(t.Context(), repo.Filter{})
 		if err == nil {
 			_, err = r.Restore(t.Context(), all[len(all)-1], repo.RestoreOptions{To: t.TempDir()})
 		}

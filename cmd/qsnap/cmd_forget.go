@@ -71,7 +71,7 @@ func (p *program) forget(c *cli.Context) error {
 		forgotten, err = p.forgetNamed(c, r, s)
 	} else {
 		forgotten, err = p.forgetByPolicy(c, r, repo.RetainOptions{
-			Policy: policy, Select: s, Group: group, AllowEmpty: c.Bool("allow-empty"), DryRun: c.Bool("dry-run"),
+			Policy: policy, Filter: s, Group: group, AllowEmpty: c.Bool("allow-empty"), DryRun: c.Bool("dry-run"),
 		})
 	}
 	switch {
@@ -104,7 +104,7 @@ func parsePolicy(c *cli.Context) (snapshot.Policy, error) {
 }
 
 // forgetNamed forgets the snapshots that the arguments name.
-func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Select) ([]snapshot.ID, error) {
+func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Filter) ([]snapshot.ID, error) {
 	ids, names, unknown, err := p.toForget(c, r, s)
 	if err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Select) ([]sn
 		}
 		return ids, unknown
 	}
-	if err := r.Forget(c.Context, ids...); err != nil {
+	if err := r.Forget(c.Context, ids); err != nil {
 		if errors.Is(err, repo.ErrPinned) {
 			return nil, hint{err, "\"qsnap pin --remove\" unpins it"}
 		}
@@ -137,7 +137,7 @@ func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Select) ([]sn
 // toForget returns the snapshots that the arguments name, each once. It skips snapshots that
 // are already forgotten. It reports an argument that names no snapshot, and unknown is then
 // errPartial.
-func (p *program) toForget(c *cli.Context, r *repo.Repo, s repo.Select) (ids []snapshot.ID, names []string, unknown, err error) {
+func (p *program) toForget(c *cli.Context, r *repo.Repo, s repo.Filter) (ids []snapshot.ID, names []string, unknown, err error) {
 	for _, word := range c.Args().Slice() {
 		m, err := p.findOne(c, r, word, s)
 		switch {
@@ -149,7 +149,7 @@ func (p *program) toForget(c *cli.Context, r *repo.Repo, s repo.Select) (ids []s
 		case !errors.Is(err, repo.ErrNoSnapshot) || errors.Is(err, repo.ErrDamaged):
 			return nil, nil, nil, err
 		}
-		was, e := r.WasForgotten(c.Context, word)
+		was, e := r.Catalog().WasForgotten(c.Context, word)
 		if e != nil {
 			return nil, nil, nil, e
 		}

@@ -52,15 +52,13 @@ func (p *program) mount(c *cli.Context) error {
 	}
 	defer p.close(c, r)
 	m, err := mount.Start(c.Context, r, dir, mount.Options{
-		Select: s, AllowOther: c.Bool("allow-other"), Source: "qsnap:" + at.shown,
+		Filter: s, AllowOther: c.Bool("allow-other"), Source: "qsnap:" + at.shown,
 		Report: func(err error) { p.reportMountError("reading", err) },
 	})
 	if err != nil {
 		return err
 	}
-	if newest, sources, err := r.Latest(c.Context, s); err == nil && len(sources) > 1 {
-		p.sayLatest(newest, len(sources))
-	}
+	_, _ = p.latest(c, r, s) // only to say which it is: a mount can be empty
 	endsBySignal(c.Context)
 	if err := p.showMount(m); err != nil {
 		return errors.Join(err, m.Unmount())

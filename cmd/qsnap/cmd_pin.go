@@ -37,9 +37,9 @@ func (p *program) pin(c *cli.Context) error {
 	return p.eachNamed(c, func(r *repo.Repo, m *snapshot.Manifest) error {
 		if c.Bool("remove") {
 			p.say("unpinned snapshot %s", m.ID.Short())
-			return r.Unpin(c.Context, m.ID)
+			return r.Catalog().Unpin(c.Context, m.ID)
 		}
-		if err := r.Pin(c.Context, m.ID, until); err != nil {
+		if err := r.Catalog().Pin(c.Context, m.ID, until); err != nil {
 			return err
 		}
 		if until.IsZero() {

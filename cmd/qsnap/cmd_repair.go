@@ -170,7 +170,7 @@ func (p *program) repairSnapshots(c *cli.Context) error {
 	for _, word := range c.Args().Slice() {
 		id, err := snapshot.ParseID(word)
 		if err != nil { // not a whole id, which may also name a manifest that can't be read
-			m, err := p.find(c, r, word, repo.Select{})
+			m, err := p.find(c, r, word, repo.Filter{})
 			if err != nil {
 				return err
 			}

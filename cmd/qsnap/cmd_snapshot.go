@@ -77,7 +77,7 @@ func (p *program) snapshot(c *cli.Context) error {
 		o.Avoid = append(o.Avoid, at.location.Directory())
 	}
 	if word := c.String("parent"); word != "" {
-		if o.Parent, err = p.find(c, r, word, repo.Select{}); err != nil {
+		if o.Parent, err = p.find(c, r, word, repo.Filter{}); err != nil {
 			return err
 		}
 	}

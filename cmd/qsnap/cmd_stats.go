@@ -52,7 +52,7 @@ func (p *program) repoStats(c *cli.Context) error {
 	if p.json {
 		return p.emit(report.NewRepositoryStats(s))
 	}
-	ratio := func(a, b uint64) float64 {
+	ratio := func(a, b int64) float64 {
 		if b == 0 {
 			return 0
 		}

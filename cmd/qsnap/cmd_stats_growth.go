@@ -23,7 +23,7 @@ func (p *program) growth(c *cli.Context) error {
 		return err
 	}
 	defer r.Close()
-	list, err := r.Growth(c.Context, s)
+	list, err := r.Catalog().Growth(c.Context, s)
 	if err != nil {
 		return hint{err, "run \"qsnap check\" for details"}
 	}

@@ -38,7 +38,7 @@ func (p *program) tag(c *cli.Context) error {
 			tags = set
 		}
 		tags = slices.DeleteFunc(slices.Clone(tags), func(tag string) bool { return tag == "" || slices.Contains(remove, tag) })
-		if err := r.Tag(c.Context, m.ID, tags); err != nil {
+		if err := r.Catalog().Tag(c.Context, m.ID, tags); err != nil {
 			return err
 		}
 		slices.Sort(tags)

@@ -26,7 +26,7 @@ func (p *program) undelete(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c, r)
-	all, damaged := r.Forgotten(c.Context)
+	all, damaged := r.Catalog().Forgotten(c.Context)
 	if c.NArg() == 0 {
 		if len(all) == 0 && damaged == nil {
 			p.say("there are no forgotten snapshots to bring back")
@@ -46,7 +46,7 @@ func (p *program) undelete(c *cli.Context) error {
 		if len(found) != 1 {
 			return hint{errors.New(term.Plural(len(found), "forgotten snapshot has", "forgotten snapshots have") + " an id that begins with " + word), "\"qsnap undelete\" lists them"}
 		}
-		m, err := r.Undelete(c.Context, found[0].ID)
+		m, err := r.Catalog().Undelete(c.Context, found[0].ID)
 		if err != nil {
 			return err
 		}

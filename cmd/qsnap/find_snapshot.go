@@ -31,8 +31,8 @@ func atFlag() cli.Flag {
 }
 
 // selection returns which snapshots the flags select.
-func (p *program) selection(c *cli.Context) (repo.Select, error) {
-	s := repo.Select{Hostname: c.String("host"), Tags: c.StringSlice("tag")}
+func (p *program) selection(c *cli.Context) (repo.Filter, error) {
+	s := repo.Filter{Hostname: c.String("host"), Tags: c.StringSlice("tag")}
 	if err := kinds(c, &s); err != nil {
 		return s, usage(err)
 	}
@@ -48,7 +48,7 @@ func (p *program) selection(c *cli.Context) (repo.Select, error) {
 	}
 	if at := c.String("at"); at != "" {
 		var err error
-		if s.Before, err = term.ParseTime(at, time.Now()); err != nil {
+		if s.Until, err = term.ParseTime(at, time.Now()); err != nil {
 			return s, usage(err)
 		}
 	}
@@ -57,7 +57,7 @@ func (p *program) selection(c *cli.Context) (repo.Select, error) {
 
 // kinds selects the kinds that --kind names. Without --kind, a selection by time includes
 // imported snapshots.
-func kinds(c *cli.Context, s *repo.Select) error {
+func kinds(c *cli.Context, s *repo.Filter) error {
 	known := []snapshot.Kind{snapshot.KindSource, snapshot.KindImported, snapshot.KindBeforeRestore, snapshot.KindEvidence, snapshot.KindTrial, snapshot.KindCatalog}
 	for _, name := range c.StringSlice("kind") {
 		i := slices.IndexFunc(known, func(k snapshot.Kind) bool { return k.String() == name })
@@ -80,21 +80,31 @@ func kinds(c *cli.Context, s *repo.Select) error {
 var points = []snapshot.Kind{snapshot.KindSource, snapshot.KindImported}
 
 // find returns the snapshot that a word names.
-func (p *program) find(c *cli.Context, r *repo.Repo, word string, s repo.Select) (*snapshot.Manifest, error) {
+func (p *program) find(c *cli.Context, r *repo.Repo, word string, s repo.Filter) (*snapshot.Manifest, error) {
 	var m *snapshot.Manifest
 	var err error
 	if word == "latest" {
-		var sources []repo.SourceVersions
-		if m, sources, err = r.Latest(c.Context, s); err == nil && len(sources) > 1 {
-			p.sayLatest(m, len(sources))
-		}
+		m, err = p.latest(c, r, s)
 	} else {
-		m, err = r.Find(c.Context, word, s)
+		m, err = r.Find(c.Context, word)
 	}
 	if errors.Is(err, repo.ErrNoSnapshot) {
 		return nil, hint{err, "\"qsnap snapshots\" lists the snapshots"}
 	}
 	return m, err
+}
+
+// latest returns the newest snapshot that the flags select, and says which it is if they
+// select several sources.
+func (p *program) latest(c *cli.Context, r *repo.Repo, s repo.Filter) (*snapshot.Manifest, error) {
+	m, err := r.Latest(c.Context, s)
+	if err != nil || p.quiet {
+		return m, err
+	}
+	if sources, _ := r.Catalog().Sources(c.Context, s); len(sources) > 1 {
+		p.sayLatest(m, len(sources))
+	}
+	return m, nil
 }
 
 // anyKind stands for all kinds of snapshots.
@@ -140,7 +150,7 @@ func (p *program) snapshotAndPath(c *cli.Context, r *repo.Repo, word string) (*s
 	if byTime(word) {
 		name = "latest"
 	}
-	if name != "latest" && !s.Before.IsZero() {
+	if name != "latest" && !s.Until.IsZero() {
 		return nil, "", usage(errors.New("--at selects a snapshot by its time: use it without an id"))
 	}
 	m, err := p.find(c, r, name, s)
@@ -201,7 +211,7 @@ func (p *program) eachNamed(c *cli.Context, f func(*repo.Repo, *snapshot.Manifes
 		return nil
 	}
 	for i, m := range all {
-		if all[i], err = r.Find(c.Context, m.ID.String(), repo.Select{}); err != nil {
+		if all[i], err = r.Get(c.Context, m.ID); err != nil {
 			return err
 		}
 	}

@@ -38,8 +38,8 @@ func (p *program) sayLatest(m *snapshot.Manifest, sources int) {
 // oneSource returns an error that lists the sources if a selection has several. Commands that
 // delete or replace call it first: they must not act on the newest
 // snapshot of an arbitrary source.
-func (p *program) oneSource(c *cli.Context, r *repo.Repo, s repo.Select) error {
-	sources, err := r.Sources(c.Context, s)
+func (p *program) oneSource(c *cli.Context, r *repo.Repo, s repo.Filter) error {
+	sources, err := r.Catalog().Sources(c.Context, s)
 	if len(sources) <= 1 {
 		return err
 	}
@@ -51,7 +51,7 @@ func (p *program) oneSource(c *cli.Context, r *repo.Repo, s repo.Select) error {
 }
 
 // findOne is find for commands that forget: with several sources, latest is an error.
-func (p *program) findOne(c *cli.Context, r *repo.Repo, word string, s repo.Select) (*snapshot.Manifest, error) {
+func (p *program) findOne(c *cli.Context, r *repo.Repo, word string, s repo.Filter) (*snapshot.Manifest, error) {
 	if word == "latest" {
 		if err := p.oneSource(c, r, s); err != nil {
 			return nil, err

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
+	"strings"
 
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
@@ -75,9 +77,6 @@ func (c *Catalog) Forget(ctx context.Context, id snapshot.ID) error {
 	return nil
 }
 
-// HasRead reports whether this process has read a manifest whose id begins so.
-func (c *Catalog) HasRead(prefix string) bool { return c.manifests.knew(prefix) }
-
 // CheckManifest returns what is wrong with the copy of a manifest that is kept under a name
 // of that kind: as pending, or as forgotten.
 func (c *Catalog) CheckManifest(k object.Kind, name string, sealed []byte) error {
@@ -86,4 +85,54 @@ func (c *Catalog) CheckManifest(k object.Kind, name string, sealed []byte) error
 		err = object.ErrHash
 	}
 	return err
+}
+
+// WasForgotten reports whether a snapshot whose id begins with a prefix was forgotten. It may
+// say no of one whose record a prune has deleted.
+func (c *Catalog) WasForgotten(ctx context.Context, prefix string) (bool, error) {
+	if prefix == "" {
+		return false, nil
+	}
+	for info, err := range c.store.List(ctx, object.Forgotten) {
+		if err != nil {
+			return false, err
+		}
+		if strings.HasPrefix(object.Forgotten.Rest(info.Name), prefix) {
+			return true, nil
+		}
+	}
+	all, _, err := c.Stored(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, m := range all { // the snapshots that others were made from are there, or were
+		for _, id := range []snapshot.ID{m.Original, m.Parent} {
+			if !id.IsZero() && strings.HasPrefix(id.String(), prefix) {
+				return true, nil
+			}
+		}
+	}
+	return c.manifests.knew(prefix), nil
+}
+
+// Forgotten yields the ids of the snapshots whose records say that they were forgotten.
+func (c *Catalog) Forgotten(ctx context.Context) iter.Seq2[snapshot.ID, error] {
+	return func(yield func(snapshot.ID, error) bool) {
+		for info, err := range c.store.List(ctx, object.Forgotten) {
+			if err != nil {
+				yield(snapshot.ID{}, err)
+				return
+			}
+			id, err := snapshot.ParseID(object.Forgotten.Rest(info.Name))
+			if err == nil && !yield(id, nil) {
+				return
+			}
+		}
+	}
+}
+
+// ReadForgotten reads the manifest that the record of a forgotten snapshot holds.
+func (c *Catalog) ReadForgotten(ctx context.Context, id snapshot.ID) (*snapshot.Manifest, error) {
+	m, _, err := c.ReadAs(ctx, object.Forgotten.Name(id), id)
+	return m, err
 }

@@ -31,8 +31,13 @@ func TestAForgottenManifestIsKeptAsForgotten(t *testing.T) {
 	if err := s.Forget(t.Context(), id); err != catalog.ErrAbsent {
 		t.Errorf("once more: %v", err)
 	}
-	if prefix := id.String()[:8]; !s.HasRead(prefix) || s.HasRead("") || s.HasRead("x") {
-		t.Errorf("that it was there isn't known: %v", s.HasRead(prefix))
+	for _, by := range []string{"its record", "having been read"} {
+		for prefix, want := range map[string]bool{id.String()[:8]: true, "": false, "x": false} {
+			if was, err := s.WasForgotten(t.Context(), prefix); was != want || err != nil {
+				t.Errorf("by %s, %q: %v, %v", by, prefix, was, err)
+			}
+		}
+		s.mem.Set(object.Forgotten.Name(id), nil)
 	}
 	if err := s.CheckManifest(object.Forgotten, object.Forgotten.Name(id), b); err != nil {
 		t.Errorf("the copy: %v", err)

@@ -90,8 +90,11 @@ func TestUnderATombstoneNothingIsPublished(t *testing.T) {
 		t.Errorf("it stands: %v, %v", stands, err)
 	}
 	s.wants("listed", "1[]")
-	if _, err := s.FindPrefix(t.Context(), id.String()); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := s.Find(t.Context(), id.String()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("found by its id: %v", err)
+	}
+	if _, err := s.Get(t.Context(), id); !errors.Is(err, catalog.ErrNoSnapshot) {
+		t.Errorf("Get: %v", err)
 	}
 	if tomb := s.mem.Objects()[snapshotName(id)]; !s.IsTombstone(tomb) || s.IsTombstone(b) || s.IsTombstone(nil) {
 		t.Error("a tombstone isn't told from a manifest")
@@ -243,12 +246,15 @@ func TestASnapshotIsFoundByTheBeginningOfItsId(t *testing.T) {
 		digits[id.String()[:1]] = append(digits[id.String()[:1]], id)
 	}
 	for _, id := range ids {
-		if m, err := s.FindPrefix(t.Context(), id.String()[:30]); err != nil || m.ID != id {
+		if m, err := s.Find(t.Context(), id.String()[:30]); err != nil || m.ID != id {
 			t.Errorf("%s: %v, %v", id.Short(), m, err)
+		}
+		if m, err := s.Get(t.Context(), id); err != nil || m.ID != id {
+			t.Errorf("get %s: %v, %v", id.Short(), m, err)
 		}
 	}
 	for _, none := range []string{"", "x", ids[0].String()[1:], ids[0].String() + "0"} {
-		if _, err := s.FindPrefix(t.Context(), none); !errors.Is(err, catalog.ErrNoSnapshot) {
+		if _, err := s.Find(t.Context(), none); !errors.Is(err, catalog.ErrNoSnapshot) {
 			t.Errorf("%q: %v", none, err)
 		}
 	}
@@ -256,7 +262,9 @@ func TestASnapshotIsFoundByTheBeginningOfItsId(t *testing.T) {
 		if len(same) < 2 {
 			continue
 		}
-		if _, err := s.FindPrefix(t.Context(), d); err == nil || errors.Is(err, catalog.ErrNoSnapshot) || !strings.Contains(err.Error(), "ambiguous") {
+		_, err := s.Find(t.Context(), d)
+		ambiguous, ok := errors.AsType[*catalog.AmbiguousError](err)
+		if !ok || ambiguous.Prefix != d || len(ambiguous.Candidates) != len(same) || !strings.Contains(err.Error(), "ambiguous") {
 			t.Errorf("%s: %v", d, err)
 		}
 		for _, id := range same[1:] {
@@ -265,7 +273,7 @@ func TestASnapshotIsFoundByTheBeginningOfItsId(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if m, err := s.FindPrefix(t.Context(), d); err != nil || m.ID != same[0] {
+		if m, err := s.Find(t.Context(), d); err != nil || m.ID != same[0] {
 			t.Errorf("%s, beside tombstones: %v", d, err)
 		}
 	}

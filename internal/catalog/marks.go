@@ -131,6 +131,32 @@ func (c *Catalog) openMark(name string, sealed []byte) (*Mark, error) {
 	return m, nil
 }
 
+// Pin keeps a snapshot from being forgotten until a time, or for ever if that is zero.
+func (c *Catalog) Pin(ctx context.Context, id snapshot.ID, until time.Time) error {
+	return c.Annotate(ctx, id, func(m *Mark) {
+		m.Pinned, m.Until = true, 0
+		if !until.IsZero() {
+			m.Until = until.Unix()
+		}
+	})
+}
+
+// Unpin removes the pin of a snapshot.
+func (c *Catalog) Unpin(ctx context.Context, id snapshot.ID) error {
+	return c.Annotate(ctx, id, func(m *Mark) { m.Pinned, m.Until = false, 0 })
+}
+
+// Tag replaces the tags of a snapshot.
+func (c *Catalog) Tag(ctx context.Context, id snapshot.ID, tags []string) error {
+	tags = slices.Compact(slices.Sorted(slices.Values(tags)))
+	return c.Annotate(ctx, id, func(m *Mark) {
+		m.Tagged, m.Tags = true, nil
+		for _, tag := range tags {
+			m.Tags = append(m.Tags, []byte(tag))
+		}
+	})
+}
+
 // Annotate changes what is said of a snapshot.
 func (c *Catalog) Annotate(ctx context.Context, id snapshot.ID, change func(*Mark)) error {
 	if err := c.keys.Current(ctx); err != nil {

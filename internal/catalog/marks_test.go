@@ -82,7 +82,7 @@ func TestTagsTakeThePlaceOfTheManifests(t *testing.T) {
 	if stored, _, err := s.Stored(t.Context()); err != nil || len(stored) != 2 || slices.Contains(append(stored[0].Tags, stored[1].Tags...), "a") {
 		t.Errorf("the manifest is changed: %v", err)
 	}
-	if m, err := s.FindPrefix(t.Context(), id.String()[:40]); err != nil || !slices.Equal(m.Tags, []string{"a", "b"}) {
+	if m, err := s.Find(t.Context(), id.String()[:40]); err != nil || !slices.Equal(m.Tags, []string{"a", "b"}) {
 		t.Errorf("found by its id: %v, %v", m, err)
 	}
 	if err := s.Annotate(t.Context(), id, func(m *catalog.Mark) { m.Tagged, m.Tags = true, nil }); err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -78,52 +77,4 @@ func ManifestsOf(placed []snapshot.Placed) []*snapshot.Manifest {
 		out = append(out, p.Manifest)
 	}
 	return out
-}
-
-// FindPrefix returns the snapshot whose id begins so, or ErrNoSnapshot. Several are an
-// error.
-func (c *Catalog) FindPrefix(ctx context.Context, prefix string) (*snapshot.Manifest, error) {
-	all, err := c.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var found []Listing
-	for _, l := range all {
-		if prefix != "" && strings.HasPrefix(l.ID.String(), prefix) {
-			found = append(found, l)
-		}
-	}
-	if len(found) > 1 {
-		if found, err = c.standing(ctx, found); err != nil {
-			return nil, err
-		}
-	}
-	switch len(found) {
-	case 0:
-		return nil, fmt.Errorf("%w: %q is not the beginning of a snapshot's id", ErrNoSnapshot, prefix)
-	case 1:
-		m, err := c.Manifest(ctx, found[0])
-		if err != nil {
-			return nil, err
-		}
-		one := []*snapshot.Manifest{m}
-		err = c.Annotated(ctx, one)
-		return one[0], err
-	}
-	return nil, fmt.Errorf("%q is ambiguous: %d snapshots have an id that begins so: give more digits", prefix, len(found))
-}
-
-// standing returns those that are no tombstones.
-func (c *Catalog) standing(ctx context.Context, all []Listing) ([]Listing, error) {
-	var out []Listing
-	for _, l := range all {
-		_, err := c.Manifest(ctx, l)
-		switch {
-		case err == nil, object.IsDamage(err):
-			out = append(out, l)
-		case !errors.Is(err, fs.ErrNotExist):
-			return nil, err
-		}
-	}
-	return out, nil
 }

@@ -35,8 +35,8 @@ import (
 
 // Options configure a mount. The zero value is useful.
 type Options struct {
-	// Select selects the snapshots to show.
-	Select repo.Select
+	// Filter selects the snapshots to show.
+	Filter repo.Filter
 	// AllowOther allows access by other users, as far as the captured modes, owners and
 	// ACLs allow. Without it only this user has access, and may read everything.
 	AllowOther bool

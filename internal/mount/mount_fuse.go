@@ -45,7 +45,7 @@ func Start(ctx context.Context, r *repo.Repo, dir string, o Options) (*Mount, er
 	}
 	tell := &reporter{tell: o.Report, now: o.Now}
 	list, err := newListing(ctx, &listing{
-		load:   func(ctx context.Context) ([]*snapshot.Manifest, error) { return r.Snapshots(ctx, o.Select) },
+		load:   func(ctx context.Context) ([]*snapshot.Manifest, error) { return r.Snapshots(ctx, o.Filter) },
 		now:    o.Now,
 		report: tell.report,
 	})

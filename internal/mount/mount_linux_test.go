@@ -25,7 +25,7 @@ import (
 
 func TestSnapshotsAppearWhileMounted(t *testing.T) {
 	m := newRepo(t)
-	m.start(Options{Select: repo.Select{Hostname: "web1"}})
+	m.start(Options{Filter: repo.Filter{Hostname: "web1"}})
 	if got := m.names("snapshots"); got != nil {
 		t.Errorf("at first: %q", got)
 	}

@@ -63,7 +63,7 @@ func ExampleInit() {
 	r, err := connect.Init(ctx, c, connect.Secret{KeyFile: file}, repo.InitOptions{})
 	check(err)
 	defer r.Close()
-	list, err := r.Snapshots(ctx, repo.Select{})
+	list, err := r.Snapshots(ctx, repo.Filter{})
 	check(err)
 	fmt.Println(len(list), "snapshots")
 	// Output: 0 snapshots

@@ -65,10 +65,10 @@ func NewUndeleted(id, original snapshot.ID) Undeleted {
 // RepositoryStats say how large a repository is.
 type RepositoryStats struct {
 	repo.Stats
-	Blobs             uint64  `json:"total_blob_count"`
-	UncompressedBytes uint64  `json:"total_uncompressed_size"`
+	Blobs             int64   `json:"total_blob_count"`
+	UncompressedBytes int64   `json:"total_uncompressed_size"`
 	CompressionRatio  float64 `json:"compression_ratio"`
-	StoredBytes       uint64  `json:"stored_bytes"`
+	StoredBytes       int64   `json:"stored_bytes"`
 }
 
 // NewRepositoryStats returns RepositoryStats.

@@ -100,7 +100,7 @@ func TestARepositoryInARealStoreGoesRound(t *testing.T) {
 	}
 	defer other.Close()
 	undamaged(t, other)
-	again, err := other.Find(t.Context(), m.ID.Short(), repo.Select{})
+	again, err := other.Find(t.Context(), m.ID.Short())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestManyProcessesWriteToOneBucketAtOnce(t *testing.T) {
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
-	all, err := r.Snapshots(t.Context(), repo.Select{})
+	all, err := r.Snapshots(t.Context(), repo.Filter{})
 	if err != nil {
 		t.Fatal(err)
 	}

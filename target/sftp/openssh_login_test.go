@@ -53,7 +53,7 @@ func TestARepositoryLivesOnOpenSSH(t *testing.T) {
 	if err != nil || report.Damaged() || report.Snapshots != 2 {
 		t.Fatalf("check: %+v, %v", report, err)
 	}
-	m, err := r.Find(ctx, "latest", repo.Select{})
+	m, err := r.Latest(ctx, repo.Filter{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -83,7 +83,7 @@ func TestARepositoryOnRealServers(t *testing.T) {
 		if _, err := r.Restore(t.Context(), m, repo.RestoreOptions{To: t.TempDir(), Verify: true, NoOwner: true}); err != nil {
 			t.Error(err)
 		}
-		versions, err := r.Snapshots(t.Context(), repo.Select{})
+		versions, err := r.Snapshots(t.Context(), repo.Filter{})
 		if err != nil || len(versions) != 1 {
 			t.Errorf("%d snapshots, %v", len(versions), err)
 		}

@@ -64,7 +64,7 @@ func run(ctx context.Context, c connect.Config, source, target string) error {
 	if err != nil {
 		return err
 	}
-	all, err := r.Snapshots(ctx, repo.Select{}) // the oldest first
+	all, err := r.Snapshots(ctx, repo.Filter{}) // the oldest first
 	if err != nil {
 		return err
 	}

@@ -119,7 +119,7 @@ func TestARepositoryGoesRoundOnABadNetwork(t *testing.T) {
 			}
 			versions = append(versions, m)
 		}
-		if err := r.Forget(t.Context(), versions[0].ID, versions[1].ID); err != nil {
+		if err := r.Forget(t.Context(), []snapshot.ID{versions[0].ID, versions[1].ID}); err != nil {
 			t.Fatal(err)
 		}
 		report, err := r.Prune(t.Context(), repo.PruneOptions{MaxUnused: new(0.01)})
@@ -168,7 +168,7 @@ func TestRunsThatFailOnABadNetworkLoseNothing(t *testing.T) {
 				return err
 			})
 			if m := saved[v-2]; v >= 2 && m != nil {
-				try(func(r *repo.Repo) error { return r.Forget(t.Context(), m.ID) })
+				try(func(r *repo.Repo) error { return r.Forget(t.Context(), []snapshot.ID{m.ID}) })
 				delete(saved, v-2) // also if that failed: it may have happened
 			}
 			try(func(r *repo.Repo) error {

@@ -113,7 +113,7 @@ func checkReadable(ctx context.Context, r *repo.Repo, prefix string, forgotten m
 			return fmt.Errorf("at the end, check finds %+v", f)
 		}
 	}
-	all, err := r.Snapshots(ctx, repo.Select{})
+	all, err := r.Snapshots(ctx, repo.Filter{})
 	for _, m := range all {
 		if err := readsAs(r.View(m).FS(ctx), m.Tags[0]); err != nil {
 			return fmt.Errorf("at the end, snapshot of %q: %w", m.Tags[0], err)

@@ -75,7 +75,7 @@ func reads(ctx context.Context, a *actor) error {
 }
 
 func (a *actor) readsAll(ctx context.Context, r *repo.Repo) error {
-	all, err := r.Snapshots(ctx, repo.Select{})
+	all, err := r.Snapshots(ctx, repo.Filter{})
 	if err != nil {
 		return err
 	}
@@ -95,12 +95,12 @@ func undeletes(tree string) role {
 			return err
 		}
 		defer r.Close()
-		gone, err := r.Forgotten(ctx)
+		gone, err := r.Catalog().Forgotten(ctx)
 		for _, m := range gone {
 			if err != nil || m.Tags[0] != tree {
 				continue
 			}
-			if back, err := r.Undelete(ctx, m.ID); err == nil {
+			if back, err := r.Catalog().Undelete(ctx, m.ID); err == nil {
 				a.report(publication{a.prefix, back, nil})
 			}
 		}
@@ -207,10 +207,10 @@ func forgets(trees ...string) role {
 			return err
 		}
 		defer r.Close()
-		all, err := r.Snapshots(ctx, repo.Select{})
+		all, err := r.Snapshots(ctx, repo.Filter{})
 		for _, m := range all {
 			if err == nil && slices.Contains(trees, m.Tags[0]) {
-				err = r.Forget(ctx, m.ID)
+				err = r.Forget(ctx, []snapshot.ID{m.ID})
 			}
 		}
 		return err

@@ -15,6 +15,7 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
@@ -132,11 +133,11 @@ func (s *stage) publishConcurrently(t testing.TB, trees ...string) *stage {
 func (s *stage) forget(t testing.TB, trees ...string) *stage {
 	t.Helper()
 	s.withRepo(t, s.mem, func(r *repo.Repo) error {
-		all, err := r.Snapshots(t.Context(), repo.Select{})
+		all, err := r.Snapshots(t.Context(), repo.Filter{})
 		for _, m := range all {
 			if err == nil && slices.Contains(trees, m.Tags[0]) {
 				delete(s.published, "snapshots/"+m.ID.String())
-				err = r.Forget(t.Context(), m.ID)
+				err = r.Forget(t.Context(), []snapshot.ID{m.ID})
 			}
 		}
 		return err

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target"
 )
 
@@ -81,13 +82,13 @@ func (s *stage) copyToTwin(t testing.TB) *stage {
 			return err
 		}
 		defer to.Close()
-		all, err := r.Snapshots(t.Context(), repo.Select{})
+		all, err := r.Snapshots(t.Context(), repo.Filter{})
 		if err == nil {
 			_, err = r.Copy(t.Context(), to, all, repo.CopyOptions{Workers: 1, Compression: repo.CompressionOff})
 		}
 		for _, m := range all {
 			if err == nil {
-				err = to.Forget(t.Context(), m.ID)
+				err = to.Forget(t.Context(), []snapshot.ID{m.ID})
 			}
 		}
 		return err
@@ -116,7 +117,7 @@ func copies(from, to string, times int) role {
 		}
 		defer dst.Close()
 		for range times {
-			all, err := src.Snapshots(ctx, repo.Select{})
+			all, err := src.Snapshots(ctx, repo.Filter{})
 			if err != nil {
 				return err
 			}

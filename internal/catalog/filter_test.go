@@ -1,4 +1,4 @@
-package repo
+package catalog
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-func TestOnlySourceVersionsArePickedUnlessKindsAreNamed(t *testing.T) {
+func TestOnlySourceVersionsAreSelectedUnlessKindsAreNamed(t *testing.T) {
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	var all []*snapshot.Manifest
 	for i, kind := range []snapshot.Kind{snapshot.KindSource, snapshot.KindImported, snapshot.KindBeforeRestore, snapshot.KindTrial, "of a later version"} {
@@ -16,25 +16,25 @@ func TestOnlySourceVersionsArePickedUnlessKindsAreNamed(t *testing.T) {
 	}
 	placed := snapshot.Order(all, now)
 	for _, c := range []struct {
-		s      Select
+		f      Filter
 		n      int
 		newest byte
 	}{
-		{Select{}, 1, 1},
-		{Select{Before: now}, 1, 1},
-		{Select{Kinds: []snapshot.Kind{snapshot.KindSource, snapshot.KindImported}, Before: now}, 2, 2},
-		{Select{Kinds: []snapshot.Kind{snapshot.KindTrial}}, 1, 4},
-		{Select{AnyKind: true}, 5, 5},
-		{Select{AnyKind: true, Last: 2}, 2, 5},
+		{Filter{}, 1, 1},
+		{Filter{Until: now}, 1, 1},
+		{Filter{Kinds: []snapshot.Kind{snapshot.KindSource, snapshot.KindImported}, Until: now}, 2, 2},
+		{Filter{Kinds: []snapshot.Kind{snapshot.KindTrial}}, 1, 4},
+		{Filter{AnyKind: true}, 5, 5},
+		{Filter{AnyKind: true, Last: 2}, 2, 5},
 	} {
-		if got := c.s.pick(placed); len(got) != c.n {
-			t.Errorf("%+v: %d are picked, want %d", c.s, len(got), c.n)
+		if got := c.f.Select(placed); len(got) != c.n {
+			t.Errorf("%+v: %d are selected, want %d", c.f, len(got), c.n)
 		}
-		if m := c.s.newest(placed); m == nil || m.ID[0] != c.newest {
-			t.Errorf("%+v: the newest is %+v", c.s, m)
+		if m := c.f.newest(placed); m == nil || m.ID[0] != c.newest {
+			t.Errorf("%+v: the newest is %+v", c.f, m)
 		}
 	}
-	if n := len(versionsOf((&Select{AnyKind: true}).pick(placed))); n != 1 {
+	if n := len(sourcesOf((&Filter{AnyKind: true}).Select(placed))); n != 1 {
 		t.Errorf("one source in %d kinds is %d sources", len(all), n)
 	}
 }

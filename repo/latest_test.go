@@ -37,28 +37,31 @@ func TestARunWithAClockTwentyYearsAheadIsNotTheNewest(t *testing.T) {
 		t.Errorf("it doesn't follow the one before: %+v", right)
 	}
 	r := f.atTime(now.Add(time.Hour))
-	if m, err := r.Find(t.Context(), "latest", repo.Select{}); err != nil || m.ID != right.ID {
+	if m, err := r.Latest(t.Context(), repo.Filter{}); err != nil || m.ID != right.ID {
 		t.Errorf("latest: %v, %v", m, err)
 	}
-	if m, err := r.Find(t.Context(), "latest", repo.Select{Before: ahead.End}); err != nil || m.ID != ahead.ID {
+	if m, err := r.Latest(t.Context(), repo.Filter{Until: ahead.End}); err != nil || m.ID != ahead.ID {
 		t.Errorf("at the time that is shown for the one ahead: %v, %v", m, err)
 	}
-	if _, err := r.Find(t.Context(), "latest", repo.Select{Before: now.Add(-time.Second)}); !errors.Is(err, repo.ErrNoSnapshot) {
+	if _, err := r.Latest(t.Context(), repo.Filter{Until: now.Add(-time.Second)}); !errors.Is(err, repo.ErrNoSnapshot) {
 		t.Errorf("before any had ended: %v", err)
 	}
 	// Another host has no time but one from the future.
 	take(now.AddDate(30, 0, 0), 2, "b")
-	m, sources, err := r.Latest(t.Context(), repo.Select{})
-	if err != nil || m.ID != right.ID || len(sources) != 2 || sources[0].Hostname != "a" || sources[0].Versions != 2 || sources[0].Newest.ID != right.ID {
-		t.Errorf("of two sources: %v, %+v, %v", m, sources, err)
+	if m, err := r.Latest(t.Context(), repo.Filter{}); err != nil || m.ID != right.ID {
+		t.Errorf("latest of two sources: %v, %v", m, err)
 	}
-	if one, err := r.Sources(t.Context(), repo.Select{Hostname: "b"}); err != nil || len(one) != 1 || one[0].Source.String() != "b:/x" {
+	sources, err := r.Catalog().Sources(t.Context(), repo.Filter{})
+	if err != nil || len(sources) != 2 || sources[0].Hostname != "a" || sources[0].Versions != 2 || sources[0].Newest.ID != right.ID {
+		t.Errorf("two sources: %+v, %v", sources, err)
+	}
+	if one, err := r.Catalog().Sources(t.Context(), repo.Filter{Hostname: "b"}); err != nil || len(one) != 1 || one[0].Source.String() != "b:/x" {
 		t.Errorf("%+v, %v", one, err)
 	}
-	if _, err := r.Retain(t.Context(), repo.RetainOptions{Policy: snapshot.Policy{KeepLast: 1}, Select: repo.Select{Hostname: "a"}}); err != nil {
+	if _, err := r.Retain(t.Context(), repo.RetainOptions{Policy: snapshot.Policy{KeepLast: 1}, Filter: repo.Filter{Hostname: "a"}}); err != nil {
 		t.Error(err)
 	}
-	if all, err := r.Snapshots(t.Context(), repo.Select{Hostname: "a"}); err != nil || len(all) != 1 || all[0].ID != right.ID {
+	if all, err := r.Snapshots(t.Context(), repo.Filter{Hostname: "a"}); err != nil || len(all) != 1 || all[0].ID != right.ID {
 		t.Errorf("the last one that a policy keeps: %v, %v", all, err)
 	}
 }

@@ -1,0 +1,134 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// A Filter selects snapshots. Its zero value selects all source versions.
+type Filter struct {
+	Hostname string
+	Paths    []string  // each is a path of the snapshot, or below one
+	Tags     []string  // the snapshot has them all
+	Until    time.Time // the snapshot ended at that time or earlier; zero is no bound
+	Last     int       // only the newest so many; 0 is no bound
+	// Kinds are the kinds that are selected. None means source versions.
+	Kinds   []snapshot.Kind
+	AnyKind bool // every kind is selected
+}
+
+// matches reports whether a snapshot is selected, apart from Until and Last.
+func (f *Filter) matches(m *snapshot.Manifest) bool {
+	if f.Hostname != "" && m.Hostname != f.Hostname || !f.hasKind(m.Kind) {
+		return false
+	}
+	for _, tag := range f.Tags {
+		if !slices.Contains(m.Tags, tag) {
+			return false
+		}
+	}
+	for _, p := range f.Paths {
+		if !slices.ContainsFunc(m.Paths, func(have string) bool { return have == p || strings.HasPrefix(p, strings.TrimSuffix(have, "/")+"/") }) {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *Filter) hasKind(k snapshot.Kind) bool {
+	if f.AnyKind || len(f.Kinds) == 0 && k == snapshot.KindSource {
+		return true
+	}
+	return slices.Contains(f.Kinds, k)
+}
+
+// Select returns the snapshots that are selected of all, in their order. Until is compared
+// with the time that a snapshot counts with, which differs from its End if that isn't
+// trusted.
+func (f *Filter) Select(all []snapshot.Placed) (out []snapshot.Placed) {
+	for _, p := range all {
+		if f.matches(p.Manifest) && (f.Until.IsZero() || !p.Time.After(f.Until)) {
+			out = append(out, p)
+		}
+	}
+	if f.Last > 0 && len(out) > f.Last {
+		out = out[len(out)-f.Last:]
+	}
+	return out
+}
+
+// newest returns the newest snapshot that is selected of all, or nil. With Until it is the
+// one that snapshot.At returns.
+func (f *Filter) newest(all []snapshot.Placed) *snapshot.Manifest {
+	unbounded := *f
+	unbounded.Until = time.Time{}
+	selected := unbounded.Select(all)
+	if !f.Until.IsZero() {
+		return snapshot.At(selected, f.Until)
+	}
+	if len(selected) == 0 {
+		return nil
+	}
+	return selected[len(selected)-1].Manifest
+}
+
+// text says what is selected, to continue a sentence.
+func (f *Filter) text() string {
+	var out string
+	if f.Hostname != "" {
+		out += " of host " + f.Hostname
+	}
+	for _, p := range f.Paths {
+		out += " with path " + p
+	}
+	for _, tag := range f.Tags {
+		out += " with tag " + tag
+	}
+	if !slices.Contains(f.Kinds, snapshot.KindSource) {
+		for _, k := range f.Kinds {
+			out += " of kind " + k.String()
+		}
+	}
+	if !f.Until.IsZero() {
+		out += " at or before " + f.Until.Local().Format(time.DateTime)
+	}
+	return out
+}
+
+// Snapshots returns the snapshots that a filter selects, the oldest first. Manifests that
+// can't be read are left out, and named by the error.
+func (c *Catalog) Snapshots(ctx context.Context, f Filter) ([]*snapshot.Manifest, error) {
+	all, damaged, err := c.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ManifestsOf(f.Select(all)), damaged
+}
+
+// Every returns the snapshots of all kinds, as Snapshots does.
+func (c *Catalog) Every(ctx context.Context) ([]*snapshot.Manifest, error) {
+	return c.Snapshots(ctx, Filter{AnyKind: true})
+}
+
+// Latest returns the newest snapshot that a filter selects, or ErrNoSnapshot. Manifests that
+// can't be read count as absent, unless they are sealed with a newer key.
+func (c *Catalog) Latest(ctx context.Context, f Filter) (*snapshot.Manifest, error) {
+	all, damaged, err := c.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if errors.Is(damaged, seal.ErrNoKey) {
+		return nil, damaged // one of them may be the latest
+	}
+	if m := f.newest(all); m != nil {
+		return m, nil
+	}
+	return nil, errors.Join(fmt.Errorf("%w%s", ErrNoSnapshot, f.text()), damaged)
+}
