@@ -48,7 +48,7 @@ func smallTree(v int) fstest.MapFS {
 // twin makes a twin of the fixture.
 func (f *fixture) twin(tgt target.Target) *fixture {
 	f.t.Helper()
-	if err := f.Twin(context.Background(), tgt); err != nil {
+	if err := f.Maintenance().MakeTwin(context.Background(), tgt); err != nil {
 		f.t.Fatal(err)
 	}
 	return f.at(tgt)
@@ -274,12 +274,12 @@ func TestATwinIsMadeOnlyWhereNothingElseIs(t *testing.T) {
 	f := newSmallFixture(t, &targettest.Memory{})
 	other := newFixture(t)
 	before := other.target.(*targettest.Memory).Objects()
-	if err := f.Twin(t.Context(), other.target); !errors.Is(err, fs.ErrExist) {
+	if err := f.Maintenance().MakeTwin(t.Context(), other.target); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("%v", err)
 	}
 	foreign := &targettest.Memory{}
 	foreign.Set("config", []byte("this is something else altogether, and long enough for a header"))
-	if err := f.Twin(t.Context(), foreign); !errors.Is(err, repo.ErrNoRepository) || len(foreign.Objects()) != 1 {
+	if err := f.Maintenance().MakeTwin(t.Context(), foreign); !errors.Is(err, repo.ErrNoRepository) || len(foreign.Objects()) != 1 {
 		t.Errorf("%v", err)
 	}
 	if len(before) != len(other.target.(*targettest.Memory).Objects()) {
@@ -301,7 +301,7 @@ func TestACrashWhileMakingATwinLeavesNoneOrAWholeOne(t *testing.T) {
 				done = false
 				return fault
 			}}
-			err := f.Twin(t.Context(), broken)
+			err := f.Maintenance().MakeTwin(t.Context(), broken)
 			if done != (err == nil) {
 				t.Fatalf("fault %d at operation %d: %v", fault, n, err)
 			}

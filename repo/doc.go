@@ -35,25 +35,4 @@
 // either costs time. An object that can't be read, or isn't what its name says, is a
 // *DamageError, a *LostError or a *pack.DamageError, all of which match ErrDamaged, and
 // nothing that depends on it is ever returned wrong.
-//
-// # Twins
-//
-// A twin is a repository with the id and the keys of another, on another target.
-// Copy moves packs and manifests to it as they are, byte for byte, so that both can
-// be checked, and mended, by what the other has.
-//
-// What makes deleting safe beside others relies on names that are used once: who is
-// about to delete something may be taken for dead, and delete it much later, when
-// nobody knows of it any more. Names that come from elsewhere could be used again. So
-// in a twin each pack and each manifest, wherever it comes from, first claims its
-// name, by an object below names that is created only once and stays. What finds its
-// name claimed is packed or sealed anew; such a manifest names what it stands for as
-// its Original. Where a repository wasn't made as a twin nothing is taken over as it
-// is, be its id the same or not.
-//
-// A repository is a twin because the object "twin" is there, and a replica because
-// "replica" is, whatever is in them and whether it can be read.
-//
-// A lease of a copy names the runs that the packs and manifests it moves belong to.
-// Those who delete leave alone what is of these, as if they were alive.
 package repo

@@ -43,7 +43,7 @@ func (n nowhere) PutTree(_ context.Context, page []byte) (chunk.ID, error) {
 // root makes the tree of a snapshot anew, and corrects what its manifest counts. It
 // reports whether anything was left out.
 func (b *rebuilder) root(ctx context.Context, m *snapshot.Manifest) (changed bool, err error) {
-	before := treesOf(m)
+	tree, notes := m.Root.Subtree, m.Notes
 	if _, err := b.dir(ctx, "", &m.Root); err != nil {
 		return false, err
 	}
@@ -53,7 +53,7 @@ func (b *rebuilder) root(ctx context.Context, m *snapshot.Manifest) (changed boo
 	m.Stats.Files -= min(b.files, m.Stats.Files)
 	m.Stats.Bytes -= min(b.bytes, m.Stats.Bytes)
 	m.Stats.Dirs -= min(b.dirs, m.Stats.Dirs)
-	return treesOf(m) != before, nil
+	return m.Root.Subtree != tree || m.Notes != notes, nil
 }
 
 // notes drops the notes of a snapshot if not all of them can be read. Without them

@@ -367,7 +367,7 @@ func TestATwinFollowsARotation(t *testing.T) {
 	other := f.twin(&targettest.Memory{})
 	other.rotate()
 	f.rotate()
-	if err := f.Twin(t.Context(), other.target); err == nil {
+	if err := f.Maintenance().MakeTwin(t.Context(), other.target); err == nil {
 		t.Error("it was taken for a twin")
 	}
 	f.snapshot(repo.FromFS(smallTree(3), "/x"), repo.SnapshotOptions{})

@@ -54,7 +54,7 @@ func TestNoRepositoryIsMadeOverTheRestOfOne(t *testing.T) {
 		if err == nil || !maps.EqualFunc(before, rest.Objects(), bytes.Equal) {
 			t.Errorf("%s: Init: %v", only, err)
 		}
-		twin := f.Twin(t.Context(), rest)
+		twin := f.Maintenance().MakeTwin(t.Context(), rest)
 		_, replica := repo.ReplicateKeyless(t.Context(), mem, rest, repo.KeylessOptions{})
 		if strings.HasPrefix(only, "config") {
 			continue // that is one: the same, of which a config's copy may be put back

@@ -98,7 +98,7 @@ func (p *program) makeTwin(c *cli.Context, r *repo.Repo, name string) error {
 		return err
 	}
 	fresh := errors.Is(repo.Probe(c.Context, t), repo.ErrNoRepository)
-	err = r.Twin(c.Context, t)
+	err = r.Maintenance().MakeTwin(c.Context, t)
 	if errors.Is(err, fs.ErrExist) {
 		return hint{fmt.Errorf("%s: %w", name, err), "copy to it without --init, or name another location"}
 	}
@@ -126,7 +126,7 @@ func (p *program) copySummary(name string, r repo.CopyReport, took time.Duration
 	return nil
 }
 
-func were(n int) string {
+func were(n int64) string {
 	if n == 1 {
 		return "1 was"
 	}
@@ -162,7 +162,7 @@ func (v *copyView) update(u repo.CopyProgress) {
 		} else {
 			v.p.say("copied snapshot %s of %s, %s, as %s", u.Current.ID.Short(), v.p.ofWhat(u.Current.Source()), term.LocalTime(u.Current.End), u.Copy.ID.Short())
 		}
-	case u.Done:
+	case u.Finished:
 	case v.p.json && !v.p.quiet && time.Since(v.json) > jsonInterval:
 		v.json = time.Now()
 		_ = v.p.emit(report.NewCopyStatus(u))

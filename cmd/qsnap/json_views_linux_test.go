@@ -58,7 +58,7 @@ func (s *jsonSession) views() {
 	})
 	s.exact("copy", func(p *program) {
 		for _, u := range []repo.CopyProgress{
-			{Report: repo.CopyReport{Copied: 1, Failed: 5, BytesRead: 2, BytesStored: 3}, Total: 4, Elapsed: 1500 * time.Millisecond},
+			{Report: repo.CopyReport{Copied: 1, Failed: 5, BytesRead: 2, BytesStored: 3}, Progress: repo.Progress{Total: 4, Elapsed: 1500 * time.Millisecond}},
 			{Current: m, Problem: errors.New("lost")},
 		} {
 			(&copyView{p: p, view: p.newView(), json: long}).update(u)

@@ -20,11 +20,11 @@ func NewTwin(location, id string) Twin { return Twin{Head{"twin"}, location, id}
 // CopyStatus is how far a copy has come.
 type CopyStatus struct {
 	Head
-	SecondsElapsed int    `json:"seconds_elapsed"`
-	SnapshotsDone  int    `json:"snapshots_done"`
-	TotalSnapshots int    `json:"total_snapshots"`
-	BytesRead      uint64 `json:"bytes_read"`
-	BytesStored    uint64 `json:"bytes_stored"`
+	SecondsElapsed int   `json:"seconds_elapsed"`
+	SnapshotsDone  int64 `json:"snapshots_done"`
+	TotalSnapshots int64 `json:"total_snapshots"`
+	BytesRead      int64 `json:"bytes_read"`
+	BytesStored    int64 `json:"bytes_stored"`
 }
 
 // NewCopyStatus returns a CopyStatus.

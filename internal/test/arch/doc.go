@@ -8,6 +8,7 @@
 //	    repo/connect       opens repositories by location; alone imports back ends
 //	L3  repo               sessions, pruning, checking, repair; and the API
 //	    internal/replica   replicas: replicating, comparing, healing, promoting
+//	    internal/transfer  copies snapshots to other repositories
 //	    internal/check     finds damage
 //	    internal/catalog   manifests and what was said of them
 //	    internal/blob      the index and segments, read

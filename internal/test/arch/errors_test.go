@@ -11,7 +11,7 @@ import (
 // and the rooms that come out of it.
 var stillErrorsAs = []string{
 	"repo",
-	"internal/repair", "internal/transfer",
+	"internal/repair",
 }
 
 // errorsAs returns where a file calls errors.As.

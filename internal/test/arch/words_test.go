@@ -17,9 +17,8 @@ var plain = []string{
 	"internal/check", "internal/ctxmutex", "internal/disk", "internal/extract", "internal/ignore",
 	"internal/keyring", "internal/mount", "internal/object", "internal/outcome", "internal/place",
 	"internal/prune", "internal/replica", "internal/retain", "internal/seal", "internal/take",
-	"internal/usage", "internal/view", "pack", "snapshot", "target", "target/local",
-	"target/rclone", "target/s3", "target/sftp", "target/targettest",
-	"target/webdav",
+	"internal/transfer", "internal/usage", "internal/view", "pack", "snapshot", "target",
+	"target/local", "target/rclone", "target/s3", "target/sftp", "target/targettest", "target/webdav",
 }
 
 // dialect matches turns of phrase that a reader has to take apart. Each has a plain

@@ -69,7 +69,7 @@ func objectsBelow(objects map[string][]byte, prefix string) map[string][]byte {
 func (s *stage) addTwin(t testing.TB) *stage {
 	t.Helper()
 	s.prefixes = []string{"", twinPrefix}
-	s.withRepo(t, s.mem, func(r *repo.Repo) error { return r.Twin(t.Context(), subTarget{s.mem, twinPrefix}) })
+	s.withRepo(t, s.mem, func(r *repo.Repo) error { return r.Maintenance().MakeTwin(t.Context(), subTarget{s.mem, twinPrefix}) })
 	return s
 }
 

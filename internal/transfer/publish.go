@@ -1,0 +1,161 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/internal/write"
+	"github.com/qsnap/qsnap/snapshot"
+)
+
+// copyOne copies one snapshot, with the tags that it has now, and returns the copy.
+func (c *copier) copyOne(ctx context.Context, annotated *snapshot.Manifest) (*snapshot.Manifest, error) {
+	m, sealed, err := c.from.Catalog.ReadAs(ctx, object.Snapshots.Name(annotated.ID), annotated.ID)
+	if _, damaged := errors.AsType[*object.DamageError](err); damaged {
+		return nil, fmt.Errorf("%w: %w", ErrNotCopied, err)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errForgotten
+	}
+	if err != nil {
+		return nil, err
+	}
+	quarantine, err := c.to.Runs.Quarantined(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.s.TreatAsAbsent(quarantine.Has)
+	if sealed, err = c.unchanged(ctx, sealed); err != nil {
+		return nil, err
+	}
+	ids, err := c.fetch(ctx, m, c.base(m))
+	if err != nil {
+		return nil, err
+	}
+	copied := c.newManifest(m, annotated.Tags, ids)
+	if err := c.recordPrevious(ctx, copied.Previous); err != nil {
+		return nil, err
+	}
+	if copied, err = c.publish(ctx, m, copied, sealed); err != nil {
+		return nil, err
+	}
+	if !slices.Equal(copied.Tags, annotated.Tags) {
+		return copied, c.to.Catalog.Tag(ctx, copied.ID, annotated.Tags)
+	}
+	return copied, nil
+}
+
+// base returns the version that a snapshot is compared with, or nil. It vouches for what it
+// reaches in the destination.
+func (c *copier) base(m *snapshot.Manifest) *version {
+	v, ok := c.bases[chainOf(m)]
+	if !ok {
+		return nil
+	}
+	if !slices.Contains(c.vouchers, v.to.ID) {
+		c.vouchers = append(c.vouchers, v.to.ID)
+	}
+	return &v
+}
+
+// unchanged returns a manifest as sealed if it may be stored like that, and else nil.
+func (c *copier) unchanged(ctx context.Context, sealed []byte) ([]byte, error) {
+	header, err := seal.ParseHeader(sealed)
+	if err != nil || !c.mayStay(header) {
+		return nil, err
+	}
+	return sealed, c.protectRuns(ctx, header.Run())
+}
+
+// mayStay reports whether objects with a header may be stored in the destination
+// unchanged: it is a twin from its beginning, and has the key that opens them.
+func (c *copier) mayStay(h seal.Header) bool {
+	return c.to.Config.Twin != "" && c.haveOneID() && h.Epoch() <= c.from.Ring.Common(c.to.Ring)
+}
+
+// haveOneID reports whether both are the same repository on two targets.
+func (c *copier) haveOneID() bool { return c.from.Config.ID() == c.to.Config.ID() }
+
+// protectRuns has the lease name runs of the source, so that nobody deletes what is theirs in
+// the destination.
+func (c *copier) protectRuns(ctx context.Context, runs ...seal.Run) error {
+	before := len(c.runs)
+	for _, run := range runs {
+		c.runs[run] = true
+	}
+	if len(c.runs) == before {
+		return nil
+	}
+	return c.s.ProtectRuns(ctx, c.runs)
+}
+
+// newManifest returns the manifest of a copy. If both have one id it stays the same
+// snapshot, sealed again or not.
+func (c *copier) newManifest(m *snapshot.Manifest, tags []string, ids treeIDs) *snapshot.Manifest {
+	copied := *m
+	copied.ID, copied.Root.Subtree, copied.Notes, copied.Original = snapshot.ID{}, ids.root, ids.notes, m.ID
+	if c.haveOneID() {
+		return &copied
+	}
+	copied.Tags = tags
+	copied.Parent, copied.Previous, copied.Number = snapshot.ID{}, snapshot.ID{}, 1
+	if parent := c.have[m.Parent]; parent != nil {
+		copied.Parent = parent.ID
+	}
+	if n := c.newest[chainOf(m)]; n != nil {
+		copied.Previous, copied.Number = n.ID, n.Number+1
+	}
+	return &copied
+}
+
+// publish publishes a copy, as sealed before unless that is nil, and returns it with its id.
+func (c *copier) publish(ctx context.Context, m, copied *snapshot.Manifest, sealed []byte) (*snapshot.Manifest, error) {
+	supply := func() error {
+		c.fetcher.reset()
+		ids, err := c.fetch(ctx, m, nil)
+		if err == nil && ids != treesOf(copied) {
+			err = write.ErrGone
+		}
+		return err
+	}
+	if err := c.s.Publish(ctx, copied, write.Publication{Proven: true, Vouchers: c.vouchers, Supply: supply, Sealed: sealed}); err != nil {
+		return nil, err
+	}
+	if copied.ID == m.ID { // it is the same object, and was made from no other
+		same := *copied
+		same.Original = snapshot.ID{}
+		copied = &same
+		c.to.Catalog.Cache(copied, sealed)
+	}
+	c.have[m.ID], c.newest[chainOf(m)] = copied, copied
+	c.addBase(version{m, copied})
+	return copied, nil
+}
+
+// recordPrevious stores in a twin, as forgotten, the snapshot before the one that is
+// copied, unless the twin has it. Otherwise check would report it as missing there.
+func (c *copier) recordPrevious(ctx context.Context, id snapshot.ID) error {
+	if id.IsZero() || c.have[id] != nil || !c.haveOneID() {
+		return nil
+	}
+	for _, name := range []string{object.Snapshots.Name(id), object.Forgotten.Name(id)} {
+		_, sealed, err := c.from.Catalog.ReadAs(ctx, name, id)
+		_, damaged := errors.AsType[*object.DamageError](err)
+		if damaged || errors.Is(err, fs.ErrNotExist) || errors.Is(err, seal.ErrNoKey) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if header, err := seal.ParseHeader(sealed); err != nil || header.Epoch() > c.from.Ring.Common(c.to.Ring) {
+			return nil // the twin couldn't read it
+		}
+		return c.to.Store.Put(ctx, object.Forgotten.Name(id), sealed)
+	}
+	return nil
+}
