@@ -28,7 +28,7 @@ func (r *Reader) Index(ctx context.Context) (*index.Index, error) {
 		return nil, err
 	}
 	if err := r.Update(ctx, x); err != nil {
-		return nil, object.Join(err, x.Close())
+		return nil, object.Join(err, r.closeIndex(x))
 	}
 	_ = x.Flush() // where the cache can't be written, memory serves
 	r.index = x
@@ -45,12 +45,31 @@ func (r *Reader) openCache() (*index.Index, error) {
 		}
 		r.warn(fmt.Errorf("the local index in %s can't be used, so it is made in a temporary directory: %w", r.dir, err))
 	}
+	return r.openTemporary()
+}
+
+// openTemporary opens an empty index in a temporary directory.
+func (r *Reader) openTemporary() (*index.Index, error) {
 	dir, err := os.MkdirTemp("", "qsnap-index-*")
 	if err != nil {
 		return nil, err
 	}
+	x, err := index.Open(dir)
+	if err != nil {
+		return nil, object.Join(err, os.RemoveAll(dir))
+	}
 	r.scratch = dir
-	return index.Open(dir)
+	return x, nil
+}
+
+// closeIndex closes an index, and removes its directory if that is temporary.
+func (r *Reader) closeIndex(x *index.Index) error {
+	err := x.Close()
+	if r.scratch != "" {
+		err = errors.Join(err, os.RemoveAll(r.scratch))
+		r.scratch = ""
+	}
+	return err
 }
 
 // Update makes the index know the deltas that are on the target now.

@@ -164,3 +164,22 @@ func TestALostTreeIsFound(t *testing.T) {
 		t.Errorf("what was seen is looked at again: %v, %v", lost, err)
 	}
 }
+
+func TestAnIndexThatCantBeMadeLeavesNoTemporaryDirectory(t *testing.T) {
+	left := temporary(t)
+	s := newStack(t)
+	s.list(s.pack(seal.DataPack, [][]byte{one}))
+	fault := targettest.Fail
+	f := &targettest.Faulty{Memory: s.mem, Decide: func(targettest.Op) targettest.Fault { return fault }}
+	r := s.on(f, object.Options{}, blob.Options{})
+	for range 3 {
+		if _, err := r.Index(t.Context()); !errors.Is(err, targettest.ErrFault) || left() != 0 {
+			t.Errorf("%d temporary directories are left, %v", left(), err)
+		}
+	}
+	fault = targettest.None
+	s.wants("afterwards", r, one)
+	if err := r.Close(); err != nil || left() != 0 {
+		t.Errorf("closed, %d temporary directories are left, %v", left(), err)
+	}
+}

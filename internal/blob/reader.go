@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync/atomic"
 
 	"github.com/qsnap/qsnap/chunk"
@@ -71,18 +70,14 @@ func New(store *object.Store, k *keys.Keys, sealer *seal.Sealer, o Options) (*Re
 	return r, nil
 }
 
-// Own gives the reader an empty index of its own in a temporary directory, which goes with
+// UseEmptyIndex gives the reader an empty index of its own in a temporary directory, which goes with
 // it, and returns that index. It comes before any reading.
 func (r *Reader) UseEmptyIndex() (*index.Index, error) {
-	dir, err := os.MkdirTemp("", "qsnap-index-*")
+	x, err := r.openTemporary()
 	if err != nil {
 		return nil, err
 	}
-	x, err := index.Open(dir)
-	if err != nil {
-		return nil, object.Join(err, os.RemoveAll(dir))
-	}
-	r.index, r.scratch = x, dir
+	r.index = x
 	return x, nil
 }
 
@@ -97,14 +92,10 @@ func (r *Reader) Close() error {
 	}
 	x := r.index
 	r.index = nil
-	err := x.Close()
-	if r.scratch != "" {
-		err = errors.Join(err, os.RemoveAll(r.scratch))
-	}
-	return err
+	return r.closeIndex(x)
 }
 
-// Forget drops the segments that are kept in memory.
+// DropSegments drops the segments that are kept in memory.
 func (r *Reader) DropSegments() { r.segments.clear() }
 
 // Tree returns a page of trees. It makes the Reader a snapshot.Loader.
