@@ -1,5 +1,5 @@
-// Package config is what a repository is made with, and what tells what lies on a target:
-// a repository, the rest of one, a twin, a replica, something else, or nothing.
+// Package config has the settings that a repository is made with. It also finds out what is
+// on a target: a repository, the remains of one, a twin, a replica, foreign files, or nothing.
 //
 // # Format
 //
@@ -17,11 +17,11 @@
 //	 9  bytes at which a pack is full
 //	10  bytes at which a segment is full
 //
-// A chunk's id is its keyed BLAKE3-256 hash under the sub-key "data ids"; the id of a page
-// of a tree is that under "tree ids".
+// A chunk's id is its keyed BLAKE3-256 hash under the sub-key "data ids". The id of a page of
+// a tree is its keyed hash under "tree ids".
 //
-// A repository is a twin because the object "twin" is there, and a replica because
-// "replica" is, whatever is in them and whether they can be read or not.
+// The existence of the object "twin" makes a repository a twin, and that of the object
+// "replica" makes it a replica. Their bytes don't matter, nor whether they can be read.
 package config
 
 import (
@@ -38,8 +38,7 @@ import (
 	"github.com/qsnap/qsnap/pack"
 )
 
-// Config is what a repository is made with and never changes. It is stored as
-// CBOR in core deterministic encoding, sealed in one piece.
+// Config has the settings that a repository is made with. They never change.
 type Config struct {
 	Repository  []byte    `cbor:"1,keyasint"` // 32 bytes, random
 	Created     int64     `cbor:"2,keyasint"` // seconds since 1970
@@ -52,13 +51,13 @@ type Config struct {
 	PackSize    int64     `cbor:"9,keyasint"`
 	SegmentSize int       `cbor:"10,keyasint"`
 
-	Twin    string `cbor:"-"` // which twin this is, if it is one
-	Replica string `cbor:"-"` // which replica, if it is one
+	Twin    string `cbor:"-"` // distinguishes this twin from its siblings; empty if it is none
+	Replica string `cbor:"-"` // the same of a replica
 }
 
-// Default and permitted sizes. A segment is what has to be read and decompressed
-// to get at one small file; larger ones compress better, in the same time (Linux 6.1:
-// 212.6 MB at 512 KiB, 207.6 at 1 MiB, 204.0 at 2 MiB, 201.2 at 4 MiB).
+// Default and permitted sizes. To read one small file, its whole segment has to be read and
+// decompressed. Larger segments compress better in the same time (Linux 6.1: 212.6 MB at
+// 512 KiB, 207.6 at 1 MiB, 204.0 at 2 MiB, 201.2 at 4 MiB).
 const (
 	defaultPackSize    = 16 << 20
 	defaultSegmentSize = 4 << 20
@@ -68,7 +67,7 @@ const (
 	maxSegmentSize     = 16 << 20
 )
 
-// Params returns where files are cut.
+// Params returns the parameters that decide where files are cut into chunks.
 func (c *Config) Params() chunk.Params {
 	return chunk.Params{Polynomial: c.Polynomial, Min: c.MinChunk, Max: c.MaxChunk, Bits: c.ChunkBits, Whole: c.WholeChunk}
 }
@@ -80,7 +79,7 @@ func (c *Config) setParams(p chunk.Params) {
 func (c *Config) validate() error {
 	switch {
 	case len(c.Repository) != seal.KeySize:
-		return errors.New("config: no repository id")
+		return errors.New("config: the repository id has a wrong length")
 	case c.AEAD != seal.AES256GCM && c.AEAD != seal.ChaCha20Poly1305:
 		return fmt.Errorf("config: %v", c.AEAD)
 	case c.PackSize < minPackSize || c.PackSize > maxPackSize:
@@ -91,13 +90,16 @@ func (c *Config) validate() error {
 	return c.Params().Validate()
 }
 
-// Choice is what a new repository may be made with. Zero values are the defaults.
+// Choice has the settings of a new repository that can be chosen. Zero values are the
+// defaults.
 type Choice struct {
-	Chunks   chunk.Params // a zero Polynomial is a random one; a zero Max the default sizes
+	// Chunks decides where files are cut. A zero Polynomial is a random one. A zero Max
+	// means the default sizes.
+	Chunks   chunk.Params
 	PackSize int64
 }
 
-// New returns a config with an id.
+// New returns the config of a new repository.
 func New(o Choice, id [seal.KeySize]byte, created time.Time) (*Config, error) {
 	c := &Config{
 		Repository: id[:], Created: created.Unix(), AEAD: seal.Preferred(),
@@ -116,7 +118,7 @@ func New(o Choice, id [seal.KeySize]byte, created time.Time) (*Config, error) {
 	c.setParams(params)
 	if o.PackSize != 0 {
 		c.PackSize = o.PackSize
-		// One whose bytes shrink to half is a pack at most.
+		// A segment that is compressed to half its size fits a pack.
 		c.SegmentSize = int(min(defaultSegmentSize, 2*c.PackSize))
 	}
 	return c, c.validate()
@@ -137,7 +139,7 @@ func parse(b []byte) (*Config, error) {
 	return &c, c.validate()
 }
 
-// Marshal returns the config as it is sealed.
+// Marshal returns the encoded config, not sealed yet.
 func (c *Config) Marshal() ([]byte, error) {
 	return object.Encode(c)
 }
@@ -145,5 +147,5 @@ func (c *Config) Marshal() ([]byte, error) {
 // ID returns the repository's id as hexadecimal digits. Twins have the same.
 func (c *Config) ID() string { return hex.EncodeToString(c.Repository) }
 
-// LocalName returns the name of the directory of what is kept locally of the repository.
+// LocalName returns the name of the repository's local directory.
 func (c *Config) LocalName() string { return c.ID()[:32] + c.Twin + c.Replica }

@@ -12,14 +12,18 @@ import (
 	"github.com/qsnap/qsnap/internal/object"
 )
 
-// ErrReplica means that a repository can only be read, as it is a replica.
+// Twins and replicas are siblings: repositories with the same id on different targets. An
+// object, "twin" or "replica", shows that a repository is one. Its bytes are random and
+// distinguish the repository from its siblings.
+
+// ErrReplica means that a repository is a replica and can only be read.
 var ErrReplica = errors.New("it is a replica, which only replication changes")
 
-// ReadSibling returns what tells a repository from others with its id, as the twin or
-// replica that it is, or nothing where there is no object of that name.
+// ReadSibling returns a text that distinguishes the repository from its siblings, or an empty
+// one if the object of that name doesn't exist.
 //
-// That the object is there makes it a twin or replica. Its bytes only keep the caches of
-// several apart, so where a disk can't read them all else goes on.
+// The existence of the object makes the repository a twin or a replica. Its bytes only give
+// each sibling a local directory of its own, so damage to them is no error.
 func ReadSibling(ctx context.Context, store *object.Store, name string) (string, error) {
 	b, err := store.ReadFront(ctx, name, SiblingSize)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -35,7 +39,7 @@ func ReadSibling(ctx context.Context, store *object.Store, name string) (string,
 	return "-" + hex.EncodeToString(sum[:4]), nil
 }
 
-// PutSibling stores what tells a repository from others, unless it is there.
+// PutSibling stores the object that makes a repository a twin or replica, unless it exists.
 func PutSibling(ctx context.Context, store *object.Store, name string, random io.Reader) error {
 	var body [SiblingSize]byte
 	if _, err := io.ReadFull(random, body[:]); err != nil {
@@ -43,9 +47,10 @@ func PutSibling(ctx context.Context, store *object.Store, name string, random io
 	}
 	err := store.Create(ctx, name, body[:])
 	if errors.Is(err, fs.ErrExist) {
-		return nil // of one that was interrupted
+		return nil // an interrupted call stored it
 	}
 	return err
 }
 
+// SiblingSize is how many bytes the object of a twin or replica has.
 const SiblingSize = 16

@@ -12,8 +12,8 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// Read returns the config's two copies, as far as they are there; unless both
-// are asked for, the second only if the first can't be right.
+// Read returns the sealed copies of the config that exist, by their names. Unless both is
+// set, it reads the second one only if the first can't be a config.
 func Read(ctx context.Context, store *object.Store, both bool) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	var unread error
@@ -24,7 +24,7 @@ func Read(ctx context.Context, store *object.Store, both bool) (map[string][]byt
 			out[name] = b
 		case errors.Is(err, fs.ErrNotExist):
 		case ctx.Err() != nil || target.Temporary(err) || errors.Is(err, target.ErrGivenUp):
-			return nil, err // nor would the copy be read
+			return nil, err // the copy can't be read either
 		case unread == nil:
 			unread = err
 		}
@@ -38,7 +38,7 @@ func Read(ctx context.Context, store *object.Store, both bool) (map[string][]byt
 	if len(out) == 0 {
 		return nil, ErrNoRepository
 	}
-	// Whether it can be opened doesn't depend on the secret alone.
+	// A copy that isn't sealed, or is of a newer version, can't be opened by any secret.
 	var first error
 	for _, name := range []string{object.ConfigName, object.ConfigCopyName} {
 		_, err := seal.ParseHeader(out[name])
@@ -55,7 +55,7 @@ func Read(ctx context.Context, store *object.Store, both bool) (map[string][]byt
 	return nil, first
 }
 
-// Open opens the config, from its copy where it is damaged.
+// Open opens the config. If it is damaged, Open opens its copy.
 func Open(ring *seal.Keyring, sealed map[string][]byte) (*Config, error) {
 	var first error
 	for _, name := range []string{object.ConfigName, object.ConfigCopyName} {
@@ -70,9 +70,9 @@ func Open(ring *seal.Keyring, sealed map[string][]byte) (*Config, error) {
 	return nil, first
 }
 
-// OpenOne opens a copy of the config.
+// OpenOne opens one copy of the config.
 func OpenOne(ring *seal.Keyring, sealed []byte) (*Config, error) {
-	// A config has the same header whatever the cipher of its repository.
+	// The cipher of the sealer doesn't matter: a header names the cipher that opens it.
 	body, err := seal.NewSealer(ring, [seal.KeySize]byte{}, seal.AES256GCM, nil).Open(seal.Config, sealed)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func OpenOne(ring *seal.Keyring, sealed []byte) (*Config, error) {
 	return parse(body)
 }
 
-// Sound returns the config as stored, from its copy where it is damaged.
+// ReadSound returns the sealed config from a copy that is not damaged.
 func ReadSound(ctx context.Context, store *object.Store, ring *seal.Keyring) ([]byte, error) {
 	sealed, err := Read(ctx, store, true)
 	if err != nil {
@@ -94,7 +94,7 @@ func ReadSound(ctx context.Context, store *object.Store, ring *seal.Keyring) ([]
 	return nil, &object.DamageError{Object: object.ConfigName, Err: err}
 }
 
-// Has reports whether any copy of a config has those bytes.
+// Has reports whether one of the copies of a config has those bytes.
 func Has(copies map[string][]byte, want []byte) bool {
 	for _, b := range copies {
 		if bytes.Equal(b, want) {

@@ -14,20 +14,21 @@ import (
 var (
 	// ErrNoRepository means that the target holds no repository.
 	ErrNoRepository = errors.New("there is no repository here")
-	// ErrOccupied means that a repository can't be made on a target, because something
-	// else is there.
+	// ErrOccupied means that a repository can't be made on a target, because foreign files
+	// are there.
 	ErrOccupied = errors.New("the target is not empty")
-	// ErrUnfinished means that a target holds what making a repository begins with, and
-	// nothing else: Init with the same secret completes it. It is ErrNoRepository, too.
+	// ErrUnfinished means that a target holds key slots and nothing else. Init stores these
+	// first, and Init with the same secret completes the repository. It matches
+	// ErrNoRepository, too.
 	ErrUnfinished = fmt.Errorf("%w, only key slots: making one was interrupted, or is under way", ErrNoRepository)
-	// ErrNoConfig, in a *DamageError, means that a repository has lost its config and
-	// the copy of it. All else may be whole.
+	// ErrNoConfig, in a *DamageError, means that a repository has lost its config and the
+	// copy of it. All other objects may be whole.
 	ErrNoConfig = errors.New("it is missing, and so is its copy")
 )
 
-// Vacant returns an error unless a repository can be made on a target, where begun
-// says which objects may be there because making it was interrupted. A *DamageError
-// means that there is a repository which has lost its config.
+// Vacant returns an error unless a repository can be made on a target. begun reports whether
+// an interrupted Init may have stored the object of that name. A *DamageError means that the
+// target holds a repository which has lost its config.
 func Vacant(ctx context.Context, store *object.Store, begun func(name string) bool) error {
 	for info, err := range store.List(ctx, "") {
 		switch {
@@ -40,18 +41,19 @@ func Vacant(ctx context.Context, store *object.Store, begun func(name string) bo
 			return fmt.Errorf("%w: it holds %q", ErrOccupied, info.Name)
 		}
 	}
-	in, ok := object.As[target.ForeignFinder](store)
+	finder, ok := object.As[target.ForeignFinder](store)
 	if !ok {
 		return nil
 	}
-	found, err := in.Foreign(ctx)
+	found, err := finder.Foreign(ctx)
 	if err == nil && found != "" {
 		err = fmt.Errorf("%w: it holds %q", ErrOccupied, found)
 	}
 	return err
 }
 
-// Below returns a function for Vacant.
+// Below returns a function for Vacant. It accepts names that equal a prefix, and names that
+// begin with a prefix which ends in a slash.
 func Below(prefixes ...string) func(string) bool {
 	return func(name string) bool {
 		for _, p := range prefixes {
@@ -63,8 +65,9 @@ func Below(prefixes ...string) func(string) bool {
 	}
 }
 
-// ExplainMissing says what it means that neither config nor its copy is there, as
-// ErrNoRepository says: the repository has lost both if there is what comes after it.
+// ExplainMissing returns why a target has neither a config nor its copy, if missing is
+// ErrNoRepository. If the target holds objects that are stored after the config, the
+// repository has lost both. ExplainMissing returns all other errors as they are.
 func ExplainMissing(ctx context.Context, store *object.Store, missing error) error {
 	if !errors.Is(missing, ErrNoRepository) {
 		return missing
@@ -84,7 +87,8 @@ func ExplainMissing(ctx context.Context, store *object.Store, missing error) err
 	return missing
 }
 
-// First returns the name of an object: the one of that name, or some below a prefix.
+// FirstObject returns the name of an object, or "" if there is none. A name that ends in a
+// slash is a prefix, and FirstObject returns any object below it.
 func FirstObject(ctx context.Context, store *object.Store, name string) (string, error) {
 	if !strings.HasSuffix(name, "/") {
 		_, err := store.Stat(ctx, name)
@@ -99,8 +103,9 @@ func FirstObject(ctx context.Context, store *object.Store, name string) (string,
 	return "", nil
 }
 
-// Probe returns ErrNoRepository unless there is a repository, or a *object.DamageError for
-// one that has lost its config; it needs no secret.
+// Probe returns nil if the target holds a repository. It returns an *object.DamageError if
+// the repository has lost its config, and ErrNoRepository if there is none. It needs no
+// secret.
 func Probe(ctx context.Context, store *object.Store) error {
 	_, err := Read(ctx, store, false)
 	return ExplainMissing(ctx, store, err)

@@ -8,8 +8,8 @@ import (
 	"github.com/qsnap/qsnap/internal/object"
 )
 
-// Check calls bad with the name of each object that is missing or damaged: key slots, which
-// only their secrets open, and epochs.
+// Check calls bad for each key slot and each epoch's object that is missing or damaged. It
+// can't open the slots, because each opens only with its own secret.
 func (k *Keys) Check(ctx context.Context, bad func(name, what string)) error {
 	slots := 0
 	for info, err := range k.store.List(ctx, object.Keys) {
@@ -30,22 +30,22 @@ func (k *Keys) Check(ctx context.Context, bad func(name, what string)) error {
 	return k.checkEpochs(ctx, bad)
 }
 
-// checkEpochs reports the epochs of the ring that are in use and don't count.
+// checkEpochs calls bad for each epoch up to the current one that doesn't count.
 func (k *Keys) checkEpochs(ctx context.Context, bad func(name, what string)) error {
 	if err := k.Current(ctx); err != nil {
 		return err
 	}
 	for epoch := uint32(2); epoch <= k.ring.Epoch(); epoch++ {
-		owner, err := ownerOf(ctx, k.store, k.ring, epoch)
+		state, err := stateOf(ctx, k.store, k.ring, epoch)
 		if err != nil {
 			return err
 		}
-		switch owner {
-		case nobodys:
+		switch state {
+		case undecided:
 			bad(EpochName(epoch), "it is missing")
-		case others:
+		case otherKey:
 			bad(EpochName(epoch), "it is of another key")
-		case unknown:
+		case damagedEpoch:
 			bad(EpochName(epoch), "it is damaged")
 		}
 	}

@@ -11,23 +11,23 @@ import (
 	"github.com/qsnap/qsnap/internal/seal"
 )
 
-// Give puts the slots of the ring in use, and what makes its epochs count, on
-// another target.
+// CopyTo copies the slots of the current ring to another target, a twin's, and the objects
+// that make the ring's epochs count.
 func (k *Keys) CopyTo(ctx context.Context, to *object.Store) error {
 	for epoch := uint32(2); epoch <= k.ring.Epoch(); epoch++ {
-		owner, err := ownerOf(ctx, to, k.ring, epoch)
+		state, err := stateOf(ctx, to, k.ring, epoch)
 		if err != nil {
 			return err
 		}
-		if owner == others {
-			return fmt.Errorf("its key was rotated on its own, so that it is no twin any more: %w", fs.ErrExist)
+		if state == otherKey {
+			return fmt.Errorf("the target's key was rotated separately, so it is no twin any more: %w", fs.ErrExist)
 		}
 	}
 	slots, damaged, err := readSlots(ctx, k.store)
 	if err != nil {
 		return err
 	}
-	given := 0
+	copied := 0
 	for _, s := range slots {
 		if s.Epochs() != k.ring.Epoch() {
 			continue
@@ -42,10 +42,10 @@ func (k *Keys) CopyTo(ctx context.Context, to *object.Store) error {
 		if err != nil {
 			return err
 		}
-		given++
+		copied++
 	}
-	if given == 0 {
-		return errors.Join(errors.New("there is no key slot that the twin could have"), damaged)
+	if copied == 0 {
+		return errors.Join(errors.New("no key slot of the newest key can be copied to the twin"), damaged)
 	}
 	for epoch := uint32(2); epoch <= k.ring.Epoch(); epoch++ {
 		err := to.Create(ctx, EpochName(epoch), epochBody(k.ring, epoch))
@@ -56,16 +56,17 @@ func (k *Keys) CopyTo(ctx context.Context, to *object.Store) error {
 	return nil
 }
 
-// Begun returns the key ring and the slot of an Init that was interrupted on this
-// target, or nil if there was none. Another's, with another secret, is config.ErrOccupied.
+// InterruptedInit returns the key ring and the slot that an interrupted Init left on this
+// target, or nil if there was none. If that Init had another secret, the error is
+// config.ErrOccupied.
 func InterruptedInit(ctx context.Context, store *object.Store, secret Secret) (*seal.Keyring, string, error) {
-	begun, err := config.FirstObject(ctx, store, string(object.Keys))
-	if err != nil || begun == "" {
+	found, err := config.FirstObject(ctx, store, string(object.Keys))
+	if err != nil || found == "" {
 		return nil, "", err
 	}
 	ring, slot, err := Unlock(ctx, store, secret)
 	if errors.Is(err, seal.ErrWrongSecret) {
-		err = fmt.Errorf("%w: making a repository here with another password or key was interrupted, or is under way: %q", config.ErrOccupied, begun)
+		err = fmt.Errorf("%w: making a repository here with another password or key was interrupted, or is under way: %q", config.ErrOccupied, found)
 	}
 	return ring, slot, err
 }

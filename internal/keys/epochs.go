@@ -14,14 +14,14 @@ import (
 	"github.com/qsnap/qsnap/internal/seal"
 )
 
-// An epoch of keys after the first counts once an object names it,
+// EpochName returns the name of the object that makes an epoch count:
 //
 //	epochs/<number, 8 digits>
 //
-// which holds 32 bytes that only its key can make (package seal), and the first 16
-// bytes of their BLAKE3 hash. Create-only Put decides between two that rotate at
-// once: a slot may wrap the key of an epoch before that is decided, but nothing is
-// sealed under it.
+// The first epoch needs none. The object holds 32 bytes that only the epoch's key can make
+// (package seal), and the first 16 bytes of their BLAKE3 hash. Create-only Put decides
+// between two rotations at the same time. Before that, a slot may wrap the key of the epoch,
+// but nothing is sealed under it.
 func EpochName(epoch uint32) string { return fmt.Sprintf("%s%08d", string(object.Epochs), epoch) }
 
 func epochBody(ring *seal.Keyring, epoch uint32) []byte {
@@ -35,59 +35,58 @@ func WithSum(b []byte) []byte {
 	return append(bytes.Clone(b), sum[:16]...)
 }
 
-// Whose an epoch is.
-type epochOwner int
+// An epochState says whose key an epoch belongs to, as its object says.
+type epochState int
 
 const (
-	nobodys epochOwner = iota // it doesn't count yet
-	ours
-	others
-	unknown // the object that says it is damaged
+	undecided    epochState = iota // there is no object: the epoch doesn't count yet
+	ourKey                         // it is the ring's key
+	otherKey                       // it is the key of another rotation
+	damagedEpoch                   // the object is damaged
 )
 
-// ownerOf finds out whose an epoch is.
-func ownerOf(ctx context.Context, store *object.Store, ring *seal.Keyring, epoch uint32) (epochOwner, error) {
+// stateOf reads whose key an epoch belongs to.
+func stateOf(ctx context.Context, store *object.Store, ring *seal.Keyring, epoch uint32) (epochState, error) {
 	const size = seal.KeySize + 16
 	b, err := store.ReadFront(ctx, EpochName(epoch), size+1)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nobodys, nil
+		return undecided, nil
 	case object.IsDamage(err):
-		return unknown, nil
+		return damagedEpoch, nil
 	case err != nil:
-		return nobodys, err
+		return undecided, err
 	case len(b) != size || !bytes.Equal(b, WithSum(b[:seal.KeySize])):
-		return unknown, nil
+		return damagedEpoch, nil
 	case bytes.Equal(b, epochBody(ring, epoch)):
-		return ours, nil
+		return ourKey, nil
 	}
-	return others, nil
+	return otherKey, nil
 }
 
-// confirm returns a ring as it counts: it seals under the newest epoch that does,
-// and lacks those that became another's. It reports whether the ring is that of a
-// rotation that came to its end. Where the object of an epoch is damaged, the ring
-// is believed.
-func confirm(ctx context.Context, store *object.Store, ring *seal.Keyring) (_ *seal.Keyring, whole bool, err error) {
-	whole = true
+// confirm returns a ring that seals under the newest epoch that counts, and that lacks the
+// epochs which belong to another key. It reports whether the rotation that made the ring has
+// finished. If the object of an epoch is damaged, confirm takes the epoch for the ring's.
+func confirm(ctx context.Context, store *object.Store, ring *seal.Keyring) (_ *seal.Keyring, finished bool, err error) {
+	finished = true
 	for epoch := ring.Newest(); epoch > 1; epoch-- {
-		owner, err := ownerOf(ctx, store, ring, epoch)
+		state, err := stateOf(ctx, store, ring, epoch)
 		if err != nil {
 			return nil, false, err
 		}
-		switch owner {
-		case ours, unknown:
-			return ring, whole, nil
-		case nobodys:
-			ring, whole = ring.SealingUnder(epoch-1), false
-		case others:
-			ring, whole = ring.FirstEpochs(epoch-1), false
+		switch state {
+		case ourKey, damagedEpoch:
+			return ring, finished, nil
+		case undecided:
+			ring, finished = ring.SealingUnder(epoch-1), false
+		case otherKey:
+			ring, finished = ring.FirstEpochs(epoch-1), false
 		}
 	}
-	return ring, whole, nil
+	return ring, finished, nil
 }
 
-// Current returns seal.ErrNoKey if the repository has an epoch whose key these don't have.
+// Current returns seal.ErrNoKey if the repository has a newer epoch than the ring.
 func (k *Keys) Current(ctx context.Context) error {
 	_, err := k.store.Stat(ctx, EpochName(k.ring.Newest()+1))
 	if errors.Is(err, fs.ErrNotExist) {

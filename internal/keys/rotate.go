@@ -12,19 +12,19 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// Rotate makes a new key. Everyone who opens the repository from now on seals with it, and it
-// is independent of the keys before. The secret wraps it, and has to be a passphrase or a
-// key file. The new slot replaces the current one and all others that open with the same
-// secret. Rotate returns the slots that are left, which open only what was sealed until
-// now.
+// Rotate makes a new root key, which is independent of the earlier ones. A process that opens
+// the repository from now on seals with the new key. The secret wraps the key, and has to be
+// a passphrase or a key file. The new slot replaces the current one and all others that open
+// with the same secret. Rotate returns the outdated slots that are left. They open only
+// objects that were sealed before the rotation.
 //
-// These Keys, and others that are open, keep their key: to change anything from now on, the
-// repository has to be opened again. An interrupted rotation leaves a repository that the
-// secret opens as before; the next rotation completes it. The keys that ids are made with
-// stay the same.
+// These Keys, and those of other processes, keep their ring. To change the repository after
+// the rotation, it has to be opened again. After an interrupted rotation, the secret opens
+// the repository as before, and the next rotation completes it. The keys from which ids are
+// made stay the same.
 func (k *Keys) Rotate(ctx context.Context, secret Secret) (left []Key, err error) {
 	if _, ok := secret.secret.Recovered(); ok || secret.secret.IsZero() {
-		return nil, errors.New("a new key has to be wrapped under a passphrase or a key file: open the repository with one")
+		return nil, errors.New("rotate key: no passphrase or key file to wrap the new key: open the repository with one")
 	}
 	if err := k.Current(ctx); err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func (k *Keys) Rotate(ctx context.Context, secret Secret) (left []Key, err error
 	k.slot = slot
 	kept, err := k.dropSlots(ctx, secret, slot, old)
 	if err != nil {
-		return nil, fmt.Errorf("the key is rotated, but: %w", err)
+		return nil, fmt.Errorf("the key is rotated, but the old slots can't be removed: %w", err)
 	}
 	for _, s := range kept {
 		if key := k.keyOf(s, ring.Newest()); key.Outdated {
@@ -59,8 +59,9 @@ func (k *Keys) soundSlots(ctx context.Context) ([]keySlot, error) {
 	return slots, err
 }
 
-// nextRing returns a ring with one more epoch than counts, and the slot that wraps
-// it under the secret: that which an interrupted rotation has left, or a new one.
+// nextRing returns a ring with one epoch more than the current one, and the slot that wraps
+// the ring under the secret. An interrupted rotation may have left both; otherwise nextRing
+// makes them.
 func (k *Keys) nextRing(ctx context.Context, secret Secret) (*seal.Keyring, string, error) {
 	slots, err := k.soundSlots(ctx)
 	if err != nil {
@@ -89,27 +90,26 @@ func (k *Keys) nextRing(ctx context.Context, secret Secret) (*seal.Keyring, stri
 	return ring, slot, err
 }
 
-// claimEpoch makes the newest epoch of a ring count, unless somebody else's does
-// already.
+// claimEpoch makes the newest epoch of a ring count. It fails if another rotation was faster.
 func (k *Keys) claimEpoch(ctx context.Context, ring *seal.Keyring, slot string) error {
 	epoch := k.ring.Epoch() + 1
 	err := k.store.Create(ctx, EpochName(epoch), epochBody(ring, epoch))
 	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	owner, err := ownerOf(ctx, k.store, ring, epoch)
-	if err == nil && owner == unknown {
-		err = &object.DamageError{Object: EpochName(epoch), Err: errors.New("it can't be read, so that whose key counts isn't known")}
+	state, err := stateOf(ctx, k.store, ring, epoch)
+	if err == nil && state == damagedEpoch {
+		err = &object.DamageError{Object: EpochName(epoch), Err: errors.New("it is damaged, so it is unknown which key counts")}
 	}
-	if err != nil || owner == ours {
-		return err // as after a Put that succeeded and was reported as failed
+	if err != nil || state == ourKey {
+		return err // ours, as after a Put that succeeded and was reported as failed
 	}
-	return errors.Join(fmt.Errorf("somebody else has rotated it at the same time: %w", seal.ErrNoKey),
+	return errors.Join(fmt.Errorf("another process rotated the key at the same time: %w", seal.ErrNoKey),
 		k.store.Delete(ctx, object.Keys.Under(slot)))
 }
 
-// dropSlots removes the slots that a new one has replaced, and returns the others, with
-// those that the target keeps locked.
+// dropSlots removes the slots that a new one replaces: the old one, and those that open with
+// the secret. It returns all others, and those that the target keeps locked.
 func (k *Keys) dropSlots(ctx context.Context, secret Secret, slot, old string) (kept []keySlot, err error) {
 	slots, err := k.soundSlots(ctx)
 	if err != nil {
@@ -120,7 +120,7 @@ func (k *Keys) dropSlots(ctx context.Context, secret Secret, slot, old string) (
 			continue
 		}
 		if s.id != old {
-			if _, err := s.unwrap(secret); err != nil { // it is of another
+			if _, err := s.unwrap(secret); err != nil { // it has another secret
 				kept = append(kept, s)
 				continue
 			}
@@ -137,7 +137,8 @@ func (k *Keys) dropSlots(ctx context.Context, secret Secret, slot, old string) (
 	return kept, nil
 }
 
-// HasOf reports whether one of the slots with those names is sound and not outdated.
+// HasCurrentSlot reports whether one of the slots with those names is neither damaged nor
+// outdated.
 func (k *Keys) HasCurrentSlot(ctx context.Context, names map[string]int64) (bool, error) {
 	slots, err := k.soundSlots(ctx)
 	return slices.ContainsFunc(slots, func(s keySlot) bool {

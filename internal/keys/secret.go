@@ -2,17 +2,17 @@ package keys
 
 import "github.com/qsnap/qsnap/internal/seal"
 
-// A Secret opens a repository.
+// A Secret opens a repository. It is a passphrase, a key file or a recovery sheet.
 type Secret struct {
 	secret seal.Secret
 	cache  UnlockCache // nil for none
 }
 
-// Passphrase returns the secret that a person types.
+// Passphrase returns a passphrase as a secret.
 func Passphrase(p string) Secret { return Secret{secret: seal.Passphrase([]byte(p))} }
 
-// ParseKey reads the text of a key file, as NewKey returns it, or of a recovery
-// sheet, as RecoverySheet returns it. Lines that begin with # are comments.
+// ParseKey parses the text of a key file, as NewKey returns it, or of a recovery sheet, as
+// RecoverySheet returns it. Lines that begin with # are comments.
 func ParseKey(text []byte) (Secret, error) {
 	s, err := seal.ParseSecret(text)
 	return Secret{secret: s}, err

@@ -82,7 +82,7 @@ func TestTheLastSlotIsNotRemoved(t *testing.T) {
 		t.Errorf("opened by a recovery sheet, the last one: %v", err)
 	}
 	add(t, k, fixture.KeyFile(t, 2), "second")
-	if err := k.Remove(t.Context(), first); err == nil || !strings.Contains(err.Error(), "open with this key") {
+	if err := k.Remove(t.Context(), first); err == nil || !strings.Contains(err.Error(), "was opened with it") {
 		t.Errorf("the current one: %v", err)
 	}
 	if n := len(r.slots()); n != 2 {

@@ -7,8 +7,8 @@ import (
 	"github.com/qsnap/qsnap/internal/seal"
 )
 
-// An UnlockCache keeps short values for a while, where nobody but the user can read them and
-// no disk sees them. It is safe for concurrent use. What it loses costs time only.
+// An UnlockCache keeps short values for a while. Nobody but the user can read them, and they
+// are never written to a disk. It is safe for concurrent use. A lost value costs only time.
 type UnlockCache interface {
 	// Load returns the value under a name, or an error if there is none.
 	Load(name string) ([]byte, error)
@@ -16,16 +16,15 @@ type UnlockCache interface {
 	Store(name string, value []byte) error
 }
 
-// WithCache returns the secret with a cache. It is for programs that open a repository
-// often with a passphrase that is at hand on this machine anyway, as in a file: only the
-// first opening spends what it takes to open a key slot.
+// WithCache returns the secret with a cache. The cache is for programs that often open a
+// repository with a passphrase which this machine stores anyway, as in a file. Only the first
+// opening takes the time and memory that a key slot demands.
 //
-// The cache keeps a copy of the slot, sealed under the same passphrase with less effort:
-// 7 MiB and about 13 ms instead of 64 MiB and about 80. The copy opens nothing without the
-// passphrase, and nothing after the slot itself has left the repository. But anyone who
-// can read the cache can try passphrases at that lower price. So a passphrase that is
-// typed, or comes from a vault, should not be cached. A secret that is no passphrase is
-// never kept.
+// The cache keeps a copy of the slot, wrapped under the same passphrase at a lower cost: 7 MiB
+// and about 13 ms instead of 64 MiB and about 80 ms. The copy opens nothing without the
+// passphrase, and nothing once the slot itself is removed from the repository. But anyone who
+// can read the cache can try passphrases at that lower cost. So a passphrase that is typed, or
+// comes from a vault, should not be cached. Secrets other than passphrases are never cached.
 func (s Secret) WithCache(c UnlockCache) Secret {
 	s.cache = c
 	return s
@@ -34,7 +33,7 @@ func (s Secret) WithCache(c UnlockCache) Secret {
 // cacheName returns the name under which a slot is cached.
 func cacheName(id string) string { return "qsnap:" + id }
 
-// recall returns the ring of a slot that opens with the secret, if the cache has it.
+// recall returns the ring of a slot from the cache, or nil.
 func (s Secret) recall(slot keySlot) *seal.Keyring {
 	if s.cache == nil {
 		return nil
@@ -49,12 +48,12 @@ func (s Secret) recall(slot keySlot) *seal.Keyring {
 	}
 	ring, err := light.Unwrap(s.secret)
 	if err != nil {
-		return nil // it is another passphrase; the slot itself has the last word
+		return nil // another passphrase: the slot itself decides
 	}
 	return ring
 }
 
-// remember keeps what opens a slot, if there is a cache.
+// remember puts the ring of a slot into the cache, if there is one.
 func (s Secret) remember(id string, ring *seal.Keyring) {
 	if s.cache == nil {
 		return
@@ -70,6 +69,6 @@ func (s Secret) remember(id string, ring *seal.Keyring) {
 		return
 	}
 	if b, err := light.Marshal(); err == nil {
-		_ = s.cache.Store(cacheName(id), b) // without it the next opening takes as long as this one
+		_ = s.cache.Store(cacheName(id), b) // if it fails, the next opening takes as long as this one
 	}
 }
