@@ -35,7 +35,7 @@ func TestAnAddedSlotOpensAndSaysWhereItWasMade(t *testing.T) {
 	}
 }
 
-func TestASlotIsRemovedByTheBeginningOfItsId(t *testing.T) {
+func TestASlotIsFoundByTheBeginningOfItsIdAndRemovedByItsWholeId(t *testing.T) {
 	r, k := newRing(t, fixture.KeyFile(t, 1))
 	for i := range byte(20) { // so that two begin with the same digit
 		add(t, k, fixture.KeyFile(t, 10+i), strings.Repeat("x", int(i)))
@@ -46,21 +46,29 @@ func TestASlotIsRemovedByTheBeginningOfItsId(t *testing.T) {
 	}
 	for d, n := range digits {
 		if n > 1 {
-			if err := k.Remove(t.Context(), d); err == nil || !strings.Contains(err.Error(), "more digits") {
+			if _, err := k.Find(t.Context(), d); err == nil || !strings.Contains(err.Error(), "more digits") {
 				t.Errorf("%d slots begin with %s: %v", n, d, err)
 			}
 		}
 	}
 	for _, none := range []string{"", "g", strings.Repeat("0", 64), list(t, k)["x"].ID[1:]} {
+		if key, err := k.Find(t.Context(), none); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("find %q: %v, %v", none, key, err)
+		}
+	}
+	for _, none := range []string{"", "g", strings.Repeat("0", 64), list(t, k)["x"].ID[:40]} {
 		if err := k.Remove(t.Context(), none); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%q: %v", none, err)
+			t.Errorf("remove %q: %v", none, err)
 		}
 	}
 	if n := len(r.slots()); n != 21 {
 		t.Fatalf("%d slots are left", n)
 	}
 	gone := list(t, k)["x"]
-	if err := k.Remove(t.Context(), gone.ID[:40]); err != nil {
+	if found, err := k.Find(t.Context(), gone.ID[:40]); err != nil || found.ID != gone.ID {
+		t.Fatalf("%v, %v", found, err)
+	}
+	if err := k.Remove(t.Context(), gone.ID); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := list(t, k)["x"]; ok || len(r.slots()) != 20 {
