@@ -186,7 +186,7 @@ func TestTheNewestSnapshotIsKeptTogether(t *testing.T) {
 		all = append(all, f.snapshot(repo.FromFS(rollingTree(v), "/x"), repo.SnapshotOptions{}))
 	}
 	newest := all[len(all)-1]
-	packs := func() uint64 { return f.restore(newest, repo.RestoreOptions{To: t.TempDir()}).Packs }
+	packs := func() int64 { return f.restore(newest, repo.RestoreOptions{To: t.TempDir()}).Packs }
 	before := packs()
 	for _, m := range all[:30] {
 		if err := f.Forget(t.Context(), []snapshot.ID{m.ID}); err != nil {

@@ -123,7 +123,7 @@ func TestDeletionTakesOnlyWhatTheSnapshotCovered(t *testing.T) {
 					}
 				}})
 				slices.Sort(told)
-				if !slices.Equal(told, sorted(c.gone)) || report.Deleted != uint64(len(c.gone)) || report.Spared != uint64(len(spared)) {
+				if !slices.Equal(told, sorted(c.gone)) || report.Deleted != int64(len(c.gone)) || report.Spared != int64(len(spared)) {
 					t.Errorf("dry run %v: %q are told to be deleted, want %q; %+v", dry, told, sorted(c.gone), report)
 				}
 			}

@@ -29,7 +29,7 @@ func TestARestoreWithoutOwnersLeavesOutTheirPrivileges(t *testing.T) {
 	}
 	m := f.snapshot(repo.Paths(src), repo.SnapshotOptions{})
 	notices := 0
-	check := func(noOwner bool, mode, uid uint32, withheld, touched uint64) {
+	check := func(noOwner bool, mode, uid uint32, withheld, touched int64) {
 		t.Helper()
 		notices = 0
 		report := f.restore(m, repo.RestoreOptions{To: to, NoOwner: noOwner, Progress: func(u repo.RestoreProgress) {
@@ -41,7 +41,7 @@ func TestARestoreWithoutOwnersLeavesOutTheirPrivileges(t *testing.T) {
 		if err := unix.Lstat(filepath.Join(to, "program"), &st); err != nil || st.Mode&0o7777 != mode || st.Uid != uid {
 			t.Errorf("mode %o of user %d, want %o of %d: %v", st.Mode&0o7777, st.Uid, mode, uid, err)
 		}
-		if report.Withheld != withheld || uint64(notices) != withheld || report.Touched != touched {
+		if report.Withheld != withheld || int64(notices) != withheld || report.Touched != touched {
 			t.Errorf("%d withheld, %d notices, %d touched; want %d, %d, %d", report.Withheld, notices, report.Touched, withheld, withheld, touched)
 		}
 	}

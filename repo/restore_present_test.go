@@ -84,7 +84,7 @@ func TestAMissingPackCostsOnlyItsOwnFiles(t *testing.T) {
 						id := u.Path + " " + u.Elsewhere.ID.String()
 						has = &id
 					case u.Action != "" && u.Path != "":
-						done = append(done, u.Action+" "+u.Path)
+						done = append(done, string(u.Action)+" "+u.Path)
 					}
 				}})
 				if !errors.Is(err, repo.ErrDamaged) || !errors.Is(err, repo.ErrIncomplete) || !slices.Equal(named, []string{"lost"}) {

@@ -95,7 +95,7 @@ func (p *program) restore(c *cli.Context) error {
 	if err := p.restorePlace(c, r, m, &o); err != nil {
 		return err
 	}
-	v := &restoreView{p: p, verbose: c.Bool("verbose"), view: p.newView(), whole: at == "" && o.Include == nil && o.Exclude == nil, json: time.Now()}
+	v := &restoreView{p: p, verbose: c.Bool("verbose"), view: p.newView(), json: time.Now()}
 	o.Progress = v.update
 	start := time.Now()
 	result, err := r.Restore(c.Context, m, o)

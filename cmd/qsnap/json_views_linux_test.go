@@ -41,10 +41,10 @@ func (s *jsonSession) views() {
 		s.must(p.snapshotSummary(m, repo.Cost{}, nil, false))
 	})
 	s.exact("restore", func(p *program) {
-		v := &restoreView{p: p, view: p.newView(), whole: true, verbose: true}
+		v := &restoreView{p: p, view: p.newView(), verbose: true}
 		for _, u := range []repo.RestoreProgress{
-			{Report: repo.RestoreReport{Files: 1, Bytes: 2}, Elapsed: 1500 * time.Millisecond},
-			{Report: repo.RestoreReport{Files: 1, Bytes: 2}, Total: snapshot.Stats{Files: 3, Bytes: 8}},
+			{Report: repo.RestoreReport{Files: 1, Bytes: 2}, Progress: repo.Progress{Done: 2, Elapsed: 1500 * time.Millisecond}},
+			{Report: repo.RestoreReport{Files: 1, Bytes: 2}, Progress: repo.Progress{Done: 2, Total: 8}, Whole: snapshot.Stats{Files: 3, Bytes: 8}},
 			{Problem: errors.New("lost"), Path: "sub/a"}, {Elsewhere: m, Path: "sub/a"}, {Notice: &repo.NamesUnknown{First: "a", Second: "A"}, Path: "sub"},
 			{Leftover: "moved aside", Path: "sub/b"}, {Spared: "not covered", Path: "sub/c"},
 		} {

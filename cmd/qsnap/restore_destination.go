@@ -86,7 +86,7 @@ func (p *program) deletionPlan(m *snapshot.Manifest, o *repo.RestoreOptions, pla
 	for _, name := range plan.Paths {
 		fmt.Fprintf(&b, "  %s\n", p.path(name))
 	}
-	if more := plan.Delete - uint64(len(plan.Paths)); more > 0 {
+	if more := plan.Delete - int64(len(plan.Paths)); more > 0 {
 		fmt.Fprintf(&b, "  and %s more: --dry-run names all\n", term.Count(more))
 	}
 	if !same {

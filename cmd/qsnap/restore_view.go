@@ -22,12 +22,11 @@ import (
 type restoreView struct {
 	p *program
 	*view
-	verbose  bool              // print every action, and what is spared
-	mounts   map[string]uint64 // mount points with spared paths, and how many
-	reason   string            // for which all was spared, or empty if there are several
-	whole    bool              // the snapshot is restored as a whole, so that its totals apply
-	json     time.Time         // of the last status
-	withheld []string          // some of the files that were restored without their privileges
+	verbose  bool           // print every action, and what is spared
+	mounts   map[string]int // mount points with spared paths, and how many
+	reason   string         // for which all was spared, or empty if there are several
+	json     time.Time      // of the last status
+	withheld []string       // some of the files that were restored without their privileges
 }
 
 func (v *restoreView) update(u repo.RestoreProgress) {
@@ -50,23 +49,19 @@ func (v *restoreView) update(u repo.RestoreProgress) {
 	case u.Action != "":
 		v.action(u)
 		return
-	case u.Done:
+	case u.Finished:
 		return
-	}
-	var total, files uint64
-	if v.whole {
-		total, files = u.Total.Bytes, u.Total.Files
 	}
 	if v.p.json && !v.p.quiet && time.Since(v.json) > jsonInterval {
 		v.json = time.Now()
-		_ = v.p.emit(report.NewRestoreStatus(u, files, total))
+		_ = v.p.emit(report.NewRestoreStatus(u))
 	}
 	if v.Due() {
 		what := term.Plural(u.Report.Files, "file", "files") + ", " + term.Size(u.Report.Bytes)
-		if total > 0 {
-			what += " of " + term.Size(total)
+		if u.Total > 0 {
+			what += " of " + term.Size(u.Total)
 		}
-		v.Show(int64(u.Report.Bytes), int64(total), u.Elapsed, what, "")
+		v.Show(u.Done, u.Total, u.Elapsed, what, "")
 	}
 }
 
@@ -115,13 +110,13 @@ func (v *restoreView) notice(u repo.RestoreProgress) {
 }
 
 // sayWithheld names files that were restored without their privileges.
-func (v *restoreView) sayWithheld(n uint64) {
+func (v *restoreView) sayWithheld(n int64) {
 	if n == 0 || v.p.json {
 		return
 	}
 	more := ""
-	if n > uint64(len(v.withheld)) {
-		more = fmt.Sprintf(" and %s more (-v names all)", term.Count(n-uint64(len(v.withheld))))
+	if n > int64(len(v.withheld)) {
+		more = fmt.Sprintf(" and %s more (-v names all)", term.Count(n-int64(len(v.withheld))))
 	}
 	v.p.warn("%s restored without set-ID bits or capabilities, because their owner or group was not: %s%s",
 		term.Plural(n, "file was", "files were"), strings.Join(v.withheld, ", "), more)
@@ -156,7 +151,7 @@ func (v *restoreView) spared(u repo.RestoreProgress) {
 	}
 	if u.Mount != "" {
 		if v.mounts == nil {
-			v.mounts = map[string]uint64{}
+			v.mounts = map[string]int{}
 		}
 		v.mounts[u.Mount]++
 	}

@@ -10,17 +10,16 @@ import (
 // RestoreStatus is how far a restore has come.
 type RestoreStatus struct {
 	Head
-	SecondsElapsed int    `json:"seconds_elapsed"`
-	FilesRestored  uint64 `json:"files_restored"`
-	BytesRestored  uint64 `json:"bytes_restored"`
+	SecondsElapsed int   `json:"seconds_elapsed"`
+	FilesRestored  int64 `json:"files_restored"`
+	BytesRestored  int64 `json:"bytes_restored"`
 	*Total
 }
 
-// NewRestoreStatus returns a RestoreStatus. Files and bytes are all that are to be
-// restored, or 0 if that is not known.
-func NewRestoreStatus(u repo.RestoreProgress, files, bytes uint64) RestoreStatus {
+// NewRestoreStatus returns a RestoreStatus.
+func NewRestoreStatus(u repo.RestoreProgress) RestoreStatus {
 	return RestoreStatus{
-		Head{"status"}, int(u.Elapsed.Seconds()), u.Report.Files, u.Report.Bytes, totalOf(u.Report.Bytes, files, bytes),
+		Head{"status"}, int(u.Elapsed.Seconds()), u.Report.Files, u.Report.Bytes, totalOf(uint64(u.Done), u.Whole.Files, uint64(u.Total)),
 	}
 }
 
@@ -36,7 +35,7 @@ type RestoreAction struct {
 // NewRestoreAction returns the RestoreAction of an update that has one, or that names
 // what is spared.
 func NewRestoreAction(u repo.RestoreProgress) RestoreAction {
-	out := RestoreAction{Head: Head{"verbose_status"}, Action: u.Action, Item: u.Path}
+	out := RestoreAction{Head: Head{"verbose_status"}, Action: string(u.Action), Item: u.Path}
 	if u.Spared != "" {
 		out.Action, out.Reason = "spare", u.Spared
 	} else {
@@ -78,9 +77,9 @@ type RestoreSummary struct {
 	Paths      []string    `json:"paths"`
 	Time       time.Time   `json:"time" doc:"when the snapshot ended"`
 	DryRun     bool        `json:"dry_run"`
-	TotalFiles uint64      `json:"total_files" doc:"directories and others too"`
+	TotalFiles int64       `json:"total_files" doc:"directories and others too"`
 	repo.RestoreReport
-	FilesRestored  uint64  `json:"files_restored" doc:"created or replaced"`
+	FilesRestored  int64   `json:"files_restored" doc:"created or replaced"`
 	SecondsElapsed float64 `json:"seconds_elapsed"`
 }
 
