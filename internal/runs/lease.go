@@ -2,183 +2,180 @@ package runs
 
 import (
 	"context"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
-	"slices"
-	"strconv"
-	"strings"
-
-	"github.com/fxamacker/cbor/v2"
+	"sync"
+	"time"
 
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 )
 
-// A run under way shows itself by a lease, an object that it replaces from time to time. A
-// lease's name tells its kind, its run and how often it was replaced:
-//
-//	leases/<w or r or p>-<run, 32 digits>-<number, 8 digits>
+// A run replaces its lease every Heartbeat. If the lease stays the same for DeadAfter, the run
+// counts as dead.
 const (
-	Writing Kind = "w"
-	Reading Kind = "r"
-	Pruning Kind = "p"
+	Heartbeat = 2 * time.Minute
+	DeadAfter = 5 * Heartbeat
 )
 
-// A Kind is what a run does to the repository.
-type Kind string
+// ReleaseTimeout bounds the time that a run takes to remove its lease when it ends.
+const ReleaseTimeout = 500 * time.Millisecond
 
-// MaxLease bounds a lease's object, in bytes.
-const MaxLease = 16 << 20
-
-// A Record is what a lease says: CBOR, integer keys.
-type Record struct {
-	What     string   `cbor:"1,keyasint"` // "snapshot", "restore" and so on
-	Hostname []byte   `cbor:"2,keyasint"` // of a snapshot's, what the snapshot says
-	Username []byte   `cbor:"3,keyasint"`
-	Process  []byte   `cbor:"4,keyasint,omitempty"` // see Process
-	Begun    int64    `cbor:"5,keyasint"`           // nanoseconds since 1970
-	Paths    [][]byte `cbor:"6,keyasint,omitempty"` // of the source of a snapshot
-	// Trees are the directories that have been stored, with everything in them, since the
-	// lease was last replaced: pairs of paths and ids.
-	Trees [][2][]byte `cbor:"7,keyasint,omitempty"`
-	// Runs are those whose packs and manifests this one stores as they are.
-	Runs [][]byte `cbor:"8,keyasint,omitempty"`
-}
-
-// IsOf reports whether the lease is of a run that takes a snapshot of a source.
-func (l *Record) IsOf(hostname string, paths []string) bool {
-	return l.What == "snapshot" && string(l.Hostname) == hostname &&
-		slices.EqualFunc(l.Paths, paths, func(a []byte, b string) bool { return string(a) == b })
-}
-
-// others returns the runs that live and die with the lease's run.
-func (l *Record) others() (out []seal.Run) {
-	for _, b := range l.Runs {
-		if len(b) == len(seal.Run{}) {
-			out = append(out, seal.Run(b))
-		}
-	}
-	return out
-}
-
-// A leaseName is a lease as its name tells it.
-type leaseName struct {
-	kind Kind
+// A Lease is the lease of a run of this process. It is safe for concurrent use.
+type Lease struct {
+	runs *Runs
 	run  seal.Run
-	beat uint64
-	name string
+	kind Kind
+
+	mu     sync.Mutex
+	record Record
+	tried  uint64 // the number of the last version that Renew tried to store
+	stored uint64 // the number of the last version that is certainly stored
+	stop   context.CancelFunc
+	done   chan struct{}
 }
 
-func nameOfLease(kind Kind, run seal.Run, beat uint64) string {
-	return object.Leases.Under(fmt.Sprintf("%s-%x-%08d", kind, run[:], beat))
-}
-
-func parseLeaseName(name string) (l leaseName, ok bool) {
-	parts := strings.Split(object.Leases.Rest(name), "-")
-	if len(parts) != 3 {
-		return l, false
+// Begin stores the first version of a run's lease. Keep renews the lease.
+func (r *Runs) Begin(ctx context.Context, run seal.Run, kind Kind, record Record) (*Lease, error) {
+	if record.Username = []byte(r.o.User); len(record.Hostname) == 0 {
+		record.Hostname = []byte(r.o.Hostname)
 	}
-	run, err := hex.DecodeString(parts[1])
-	if err != nil || len(run) != len(l.run) {
-		return l, false
+	record.Process, record.Begun = Process(), r.o.Now().UnixNano()
+	l := &Lease{runs: r, run: run, kind: kind, record: record}
+	begin := func() error { return l.Renew(ctx) }
+	if kind == Pruning {
+		begin = func() error { return r.store.WithReserve(ctx, func() error { return l.Renew(ctx) }) }
 	}
-	beat, err := strconv.ParseUint(parts[2], 10, 64)
-	l = leaseName{Kind(parts[0]), seal.Run(run), beat, name}
-	return l, err == nil && nameOfLease(l.kind, l.run, beat) == name
-}
-
-// list returns the newest lease of each run, and the older ones.
-func (r *Runs) list(ctx context.Context) (newest map[seal.Run]leaseName, older []leaseName, err error) {
-	newest = map[seal.Run]leaseName{}
-	for info, err := range r.store.List(ctx, object.Leases) {
-		if err != nil {
-			return nil, nil, err
-		}
-		l, ok := parseLeaseName(info.Name)
-		if !ok {
-			continue
-		}
-		if before, ok := newest[l.run]; ok && l.beat < before.beat {
-			older = append(older, l)
-			continue
-		} else if ok {
-			older = append(older, before)
-		}
-		newest[l.run] = l
+	if err := begin(); err != nil {
+		return nil, fmt.Errorf("begin %s: %w", record.What, err)
 	}
-	return newest, older, nil
+	return l, nil
 }
 
-// Count returns how many runs have a lease.
-func (r *Runs) Count(ctx context.Context) (int, error) {
-	newest, _, err := r.list(ctx)
-	return len(newest), err
+// Keep calls beat at every Heartbeat, until Release or the end of the context. The function
+// has to renew the lease; if it is nil, Keep calls l.Beat. Keep is called once.
+func (l *Lease) Keep(ctx context.Context, beat func(context.Context)) {
+	if beat == nil {
+		beat = l.Beat
+	}
+	l.done = make(chan struct{})
+	ctx, l.stop = context.WithCancel(ctx)
+	go l.keep(ctx, beat)
 }
 
-// Has reports whether a run has a lease on this repository.
-func (r *Runs) Has(ctx context.Context, run seal.Run) (bool, error) {
-	newest, _, err := r.list(ctx)
-	_, ok := newest[run]
-	return ok, err
+func (l *Lease) keep(ctx context.Context, beat func(context.Context)) {
+	defer close(l.done)
+	tick := time.NewTicker(Heartbeat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		beat(ctx)
+	}
 }
 
-// RemoveReplaced removes the leases that newer ones of the same run have replaced.
-func (r *Runs) RemoveReplaced(ctx context.Context) error {
-	_, older, err := r.list(ctx)
+// Beat renews the lease. A failure costs other runs nothing, and this run uploads at most.
+func (l *Lease) Beat(ctx context.Context) {
+	if err := l.Renew(ctx); err != nil && ctx.Err() == nil && l.runs.o.Warn != nil {
+		l.runs.o.Warn(fmt.Errorf("renew the lease of this run: %w", err))
+	}
+}
+
+// Renew stores the lease's next version and removes the one before.
+func (l *Lease) Renew(ctx context.Context) error {
+	l.mu.Lock()
+	l.tried++
+	number := l.tried
+	body, err := object.Encode(l.record)
+	l.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	for _, l := range older {
-		if err := r.store.Remove(ctx, l.name); err != nil {
-			return err
-		}
+	sealed, err := l.runs.sealer.SealIn(l.run, seal.Lease, body)
+	if err != nil {
+		return err
 	}
+	if err := l.runs.store.Put(ctx, nameOfLease(l.kind, l.run, number), sealed); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	older := l.stored
+	l.stored = number
+	l.mu.Unlock()
+	l.remove(ctx, older, number-1)
 	return nil
 }
 
-// read reads what a lease says. One that is gone or damaged says nothing.
-func (r *Runs) read(ctx context.Context, l leaseName) (*Record, error) {
-	sealed, err := r.store.ReadAll(ctx, l.name, MaxLease)
-	if errors.Is(err, fs.ErrNotExist) || object.IsDamage(err) {
-		return nil, nil
+// remove removes the lease's versions of those numbers. Some may never have been stored. A
+// prune removes versions that are left.
+func (l *Lease) remove(ctx context.Context, first, last uint64) {
+	for number := max(first, 1); number <= last; number++ {
+		_ = l.runs.store.Delete(ctx, nameOfLease(l.kind, l.run, number))
 	}
-	if err != nil {
-		return nil, err
-	}
-	out, err := r.open(l, sealed)
-	if err != nil {
-		return nil, nil
-	}
-	return out, nil
 }
 
-// open opens the lease of that name.
-func (r *Runs) open(l leaseName, sealed []byte) (*Record, error) {
-	body, run, err := r.openOfRun(seal.Lease, sealed)
-	if err != nil {
-		return nil, err
-	}
-	out := new(Record)
-	if err := cbor.Unmarshal(body, out); err != nil {
-		return nil, err
-	}
-	if run != l.run {
-		return nil, object.ErrHash
-	}
-	return out, nil
+// SetTrees sets the checkpoint that the next Renew stores (see Record).
+func (l *Lease) SetTrees(trees [][2][]byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.record.Trees = trees
 }
 
-// IsLeaseName reports whether an object has the name of a lease.
-func IsLeaseName(name string) bool {
-	_, ok := parseLeaseName(name)
-	return ok
+// ProtectRuns has the lease protect the packs and manifests of other runs, too, and renews it.
+func (l *Lease) ProtectRuns(ctx context.Context, runs map[seal.Run]bool) error {
+	l.mu.Lock()
+	l.record.Runs = nil
+	for run := range runs {
+		l.record.Runs = append(l.record.Runs, run[:])
+	}
+	l.mu.Unlock()
+	return l.Renew(ctx)
 }
 
-// CheckLease returns what is wrong with the lease of that name.
-func (r *Runs) CheckLease(name string, sealed []byte) error {
-	l, _ := parseLeaseName(name)
-	_, err := r.open(l, sealed)
-	return err
+// Release removes the lease. It is safe on nil.
+func (l *Lease) Release(ctx context.Context) {
+	if l == nil {
+		return
+	}
+	if l.stop != nil {
+		l.stop()
+		<-l.done
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ReleaseTimeout)
+	defer cancel()
+	l.remove(ctx, l.stored, l.tried)
+}
+
+// lateLease is how long a run that only reads goes on without a lease.
+const lateLease = 30 * time.Second
+
+// BeginLate stores a lease for a run that only reads, if the run takes longer than lateLease
+// and the target can be written. The caller calls end at the end of the run.
+func (r *Runs) BeginLate(ctx context.Context, what string) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		late := time.NewTimer(lateLease)
+		defer late.Stop()
+		select {
+		case <-late.C:
+		case <-ctx.Done():
+			return
+		}
+		run, err := r.sealer.NewRun()
+		if err != nil {
+			return // the run goes on without a lease
+		}
+		if l, err := r.Begin(ctx, run, Reading, Record{What: what}); err == nil {
+			l.Keep(ctx, nil)
+			<-ctx.Done()
+			l.Release(ctx)
+		}
+	}()
+	return func() { cancel(); <-done }
 }

@@ -15,44 +15,44 @@ import (
 	"github.com/qsnap/qsnap/internal/seal"
 )
 
-// Liveness tells which runs are alive: those whose lease was replaced within DeadAfter, by
-// this machine's clock, and whose process, if it is one of this machine, hasn't ended. It
-// keeps in the local directory when it first saw a lease, so that several short looks
-// serve as well as a long one. It knows nothing before the first Refresh, and is not safe
-// for concurrent use.
+// Liveness decides which runs are alive. A run is alive if its lease was replaced within
+// DeadAfter, by this machine's clock, unless its process is one of this machine and has
+// ended. The local directory keeps the time at which each lease was first seen, so several
+// short runs detect a dead one as well as a long run does. A Liveness knows no runs before the
+// first Refresh. It is not safe for concurrent use.
 type Liveness struct {
-	runs  *Runs
-	alive map[seal.Run]*Record // a lease that can't be read is an empty one
-	kinds map[seal.Run]Kind
-	by    map[seal.Run]time.Time // when they are dead if they give no sign of life
-	dead  []Dead
-	seen  map[string]sighting // by the last Refresh, for where there is no local directory
-	// kept are the dead runs that took or copied a snapshot. Their packs stay for a while,
-	// for the next run of the same source.
-	kept map[seal.Run]bool
+	runs     *Runs
+	alive    map[seal.Run]*Record // the record is empty if the lease can't be read
+	kinds    map[seal.Run]Kind
+	deadline map[seal.Run]time.Time // when a run counts as dead unless it renews its lease
+	dead     []Dead
+	seen     map[string]sighting // of the last Refresh, in case there is no local directory
+	// resumable are the dead runs that took or copied a snapshot. Their packs stay for a
+	// while, for the next run of the same source.
+	resumable map[seal.Run]bool
 }
 
-// Liveness returns what tells which runs are alive.
+// Liveness returns a Liveness of the runs.
 func (r *Runs) Liveness() *Liveness { return &Liveness{runs: r} }
 
-// Dead is the lease of a run that has ended without removing it.
+// Dead is the lease of a dead run.
 type Dead struct {
 	Run    seal.Run
 	Name   string // of the lease
 	Record *Record
 }
 
-// keepCrashed is how long the packs of a snapshot that was interrupted are kept
-// after its lease was first seen as it is.
-const keepCrashed = 24 * time.Hour
+// keepInterrupted is how long the packs of an interrupted run stay, after the last version of
+// its lease was first seen.
+const keepInterrupted = 24 * time.Hour
 
-// A sighting is a lease as it was first seen with that number.
+// A sighting is the time at which a version of a lease was first seen.
 type sighting struct {
-	Beat  uint64    `json:"beat"`
-	Since time.Time `json:"since"`
+	Number uint64    `json:"beat"`
+	Since  time.Time `json:"since"`
 }
 
-// Refresh lists the leases and judges them.
+// Refresh lists the leases and decides which runs are alive.
 func (v *Liveness) Refresh(ctx context.Context) error {
 	leases, _, err := v.runs.list(ctx)
 	if err != nil {
@@ -60,8 +60,8 @@ func (v *Liveness) Refresh(ctx context.Context) error {
 	}
 	seen := v.load()
 	now := v.runs.o.Now()
-	v.alive, v.kinds, v.by = map[seal.Run]*Record{}, map[seal.Run]Kind{}, map[seal.Run]time.Time{}
-	v.dead, v.kept = nil, map[seal.Run]bool{}
+	v.alive, v.kinds, v.deadline = map[seal.Run]*Record{}, map[seal.Run]Kind{}, map[seal.Run]time.Time{}
+	v.dead, v.resumable = nil, map[seal.Run]bool{}
 	next := map[string]sighting{}
 	for _, run := range slices.SortedFunc(maps.Keys(leases), Compare) {
 		l := leases[run]
@@ -74,31 +74,32 @@ func (v *Liveness) Refresh(ctx context.Context) error {
 		}
 		key := fmt.Sprintf("%x", run[:])
 		s, ok := seen[key]
-		if !ok || s.Beat != l.beat {
+		if !ok || s.Number != l.number {
 			s, ok = v.seen[key]
 		}
-		if !ok || s.Beat != l.beat || s.Since.After(now) {
-			s = sighting{l.beat, now}
+		if !ok || s.Number != l.number || s.Since.After(now) {
+			s = sighting{l.number, now}
 		}
 		next[key] = s
-		v.judge(l, record, now, s.Since)
+		v.classify(l, record, now, s.Since)
 	}
 	v.seen = next
 	v.save(next)
 	return nil
 }
 
-// judge decides whether a run is alive whose lease was first seen, as it is, at some time.
-func (v *Liveness) judge(l leaseName, record *Record, now, since time.Time) {
+// classify decides whether a run is alive. The newest version of its lease was first seen at
+// since.
+func (v *Liveness) classify(l leaseName, record *Record, now, since time.Time) {
 	if HasEnded(record.Process) || now.Sub(since) >= DeadAfter {
 		v.dead = append(v.dead, Dead{l.run, l.name, record})
-		v.kept[l.run] = l.kind == Writing && (record.What == "snapshot" || record.What == "copy") && now.Sub(since) < keepCrashed
+		v.resumable[l.run] = l.kind == Writing && (record.What == "snapshot" || record.What == "copy") && now.Sub(since) < keepInterrupted
 		for _, other := range record.others() {
-			v.kept[other] = v.kept[other] || v.kept[l.run]
+			v.resumable[other] = v.resumable[other] || v.resumable[l.run]
 		}
 		return
 	}
-	v.alive[l.run], v.kinds[l.run], v.by[l.run] = record, l.kind, since.Add(DeadAfter)
+	v.alive[l.run], v.kinds[l.run], v.deadline[l.run] = record, l.kind, since.Add(DeadAfter)
 	for _, other := range record.others() {
 		if v.alive[other] == nil {
 			v.alive[other] = record
@@ -109,25 +110,24 @@ func (v *Liveness) judge(l leaseName, record *Record, now, since time.Time) {
 // IsAlive reports whether a run is alive.
 func (v *Liveness) IsAlive(run seal.Run) bool { return v.alive[run] != nil }
 
-// Alive returns what the lease of a run that is alive says, and when the run counts as dead
-// unless it renews its lease; or nil.
-func (v *Liveness) Alive(run seal.Run) (*Record, time.Time) { return v.alive[run], v.by[run] }
+// Alive returns the record of a run that is alive, and the time at which the run counts as
+// dead unless it renews its lease. If the run isn't alive, the record is nil.
+func (v *Liveness) Alive(run seal.Run) (*Record, time.Time) { return v.alive[run], v.deadline[run] }
 
-// Living returns the runs that are alive, in order.
+// Living returns the runs that are alive, ordered by Compare.
 func (v *Liveness) Living() []seal.Run { return slices.SortedFunc(maps.Keys(v.alive), Compare) }
 
 // Dead returns the leases of dead runs.
 func (v *Liveness) Dead() []Dead { return v.dead }
 
-// Protects reports whether the packs of a run are not to be touched: it is alive, or was
-// interrupted not long ago.
-func (v *Liveness) Protects(run seal.Run) bool { return v.alive[run] != nil || v.kept[run] }
+// Protects reports whether the packs of a run must not be deleted, because the run is alive or
+// resumable.
+func (v *Liveness) Protects(run seal.Run) bool { return v.alive[run] != nil || v.resumable[run] }
 
-// IsKept reports whether a run is dead, and its packs are kept for the next run of its
-// source.
-func (v *Liveness) IsResumable(run seal.Run) bool { return v.kept[run] }
+// IsResumable reports whether a run is dead and the next run of its source may use its packs.
+func (v *Liveness) IsResumable(run seal.Run) bool { return v.resumable[run] }
 
-// Writers returns how many runs are alive that store snapshots.
+// Writers returns how many of the runs that are alive store snapshots.
 func (v *Liveness) Writers() int {
 	n := 0
 	for _, kind := range v.kinds {
@@ -138,8 +138,8 @@ func (v *Liveness) Writers() int {
 	return n
 }
 
-// Waitable returns the runs that are alive and worth waiting for: not those that
-// delete, or two of them would wait for each other.
+// Waitable returns the runs for which a prune waits: those that are alive, except other
+// prunes, because two prunes would wait for each other.
 func (v *Liveness) Waitable() []seal.Run {
 	var out []seal.Run
 	for run, kind := range v.kinds {
@@ -151,7 +151,7 @@ func (v *Liveness) Waitable() []seal.Run {
 	return out
 }
 
-// path returns where sightings are kept, or "" if there is no place.
+// path returns the file of sightings, or "" if there is no local directory.
 func (v *Liveness) path() string {
 	if v.runs.o.Dir == "" {
 		return ""
@@ -159,7 +159,8 @@ func (v *Liveness) path() string {
 	return filepath.Join(v.runs.o.Dir, "leases.json")
 }
 
-// load reads what was seen before. Where that is lost, waiting begins again.
+// load reads the sightings of earlier runs. If they are lost, DeadAfter begins again for each
+// lease.
 func (v *Liveness) load() map[string]sighting {
 	seen := map[string]sighting{}
 	if path := v.path(); path != "" {
@@ -170,7 +171,7 @@ func (v *Liveness) load() map[string]sighting {
 	return seen
 }
 
-// save keeps what is seen. Where it can't, the next look waits longer.
+// save writes the sightings. If it can't, the next run waits longer.
 func (v *Liveness) save(seen map[string]sighting) {
 	path := v.path()
 	if path == "" {

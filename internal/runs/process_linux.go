@@ -11,8 +11,8 @@ import (
 	"sync"
 )
 
-// Process returns what identifies this process on this machine until it boots
-// again: boot id, PID namespace, PID and start time, as of proc(5); or nil.
+// Process returns what identifies this process on this machine until the next boot: boot id,
+// PID namespace, PID and start time, as in proc(5). It returns nil if /proc can't be read.
 var Process = sync.OnceValue(func() []byte {
 	prefix, ok := machineOf()
 	start, err := startTime(os.Getpid())
@@ -22,7 +22,7 @@ var Process = sync.OnceValue(func() []byte {
 	return fmt.Appendf(slices.Clip(prefix), "%d %s", os.Getpid(), start)
 })
 
-// HasEnded reports whether a process of this machine has surely ended.
+// HasEnded reports whether a process ran on this machine and has certainly ended.
 func HasEnded(process []byte) bool {
 	prefix, ok := machineOf()
 	rest, here := bytes.CutPrefix(process, prefix)
@@ -38,6 +38,8 @@ func HasEnded(process []byte) bool {
 	return errors.Is(err, fs.ErrNotExist) || err == nil && now != start
 }
 
+// machineOf returns the boot id and the PID namespace, with which each process of this machine
+// begins.
 var machineOf = sync.OnceValues(func() (prefix []byte, ok bool) {
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
@@ -47,8 +49,8 @@ var machineOf = sync.OnceValues(func() (prefix []byte, ok bool) {
 	return fmt.Appendf(nil, "%s %s ", bytes.TrimSpace(boot), namespace), err == nil
 })
 
-// startTime returns the 22nd field of /proc/PID/stat; the second, in parentheses,
-// may have spaces.
+// startTime returns the 22nd field of /proc/PID/stat. The second field, in parentheses, may
+// have spaces.
 func startTime(pid int) (string, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

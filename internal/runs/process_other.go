@@ -2,9 +2,8 @@
 
 package runs
 
-// Process returns nothing: here, only a lease that isn't replaced tells that its
-// process has ended.
+// Process returns nil: on this system, a run counts as dead only if its lease isn't replaced.
 func Process() []byte { return nil }
 
-// HasEnded reports whether a process of this machine has surely ended.
+// HasEnded returns false: this system doesn't identify processes.
 func HasEnded([]byte) bool { return false }

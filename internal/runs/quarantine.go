@@ -15,17 +15,17 @@ import (
 	"github.com/qsnap/qsnap/pack"
 )
 
-// A quarantine object names a pack that is about to be deleted. The pack counts as absent
-// for every run that begins to rely on packs. The name says everything, so that a listing
-// is enough and damage to the object doesn't matter:
+// A quarantine object names a pack that a run, the pruner, is about to delete. A run that
+// begins to rely on packs treats this one as absent. The name says which pack it is, so a
+// listing is enough, and damage to the object doesn't matter:
 //
 //	quarantine/<pack, 64 digits>-<run of the pruner, 32 digits>
 //
-// Its body, CBOR, names the runs that were alive before it was written. They may
-// rely on the pack, which is a reason to wait for them.
+// The body, CBOR, names the runs that were alive before the object was stored. They may rely
+// on the pack, so the pruner waits for them.
 type quarantineBody struct {
 	Runs [][]byte `cbor:"1,keyasint,omitempty"`
-	Pack []byte   `cbor:"2,keyasint"` // as the name says; the run is that which the object is sealed in
+	Pack []byte   `cbor:"2,keyasint"` // the pack in the name; the object is sealed in the run in the name
 }
 
 // MaxQuarantine bounds a quarantine object, in bytes.
@@ -46,11 +46,11 @@ func parseQuarantineName(name string) (id pack.ID, run seal.Run, ok bool) {
 	return id, run, quarantineName(id, run) == name
 }
 
-// A QuarantineSet is the packs that are in quarantine, and the runs that put them there.
+// A QuarantineSet maps the packs in quarantine to the runs that put them there.
 type QuarantineSet map[pack.ID][]seal.Run
 
 // Has reports whether a pack is in quarantine.
-func (b QuarantineSet) Has(id pack.ID) bool { return len(b[id]) > 0 }
+func (q QuarantineSet) Has(id pack.ID) bool { return len(q[id]) > 0 }
 
 // Quarantined lists the packs in quarantine.
 func (r *Runs) Quarantined(ctx context.Context) (QuarantineSet, error) {
@@ -66,8 +66,8 @@ func (r *Runs) Quarantined(ctx context.Context) (QuarantineSet, error) {
 	return out, nil
 }
 
-// Quarantine names a pack as about to be deleted, by a run that knows which others
-// were alive before.
+// Quarantine puts a pack in quarantine for a run that is about to delete it. alive are the
+// runs that are alive.
 func (r *Runs) Quarantine(ctx context.Context, id pack.ID, run seal.Run, alive []seal.Run) error {
 	body := quarantineBody{Pack: id[:]}
 	for _, a := range alive {
@@ -84,8 +84,8 @@ func (r *Runs) Quarantine(ctx context.Context, id pack.ID, run seal.Run, alive [
 	return r.store.Put(ctx, quarantineName(id, run), sealed)
 }
 
-// WaitsFor returns the runs that a quarantine object says were alive before it; ok
-// is false if it doesn't say.
+// AliveBefore returns the runs that were alive before a run put a pack in quarantine. ok is
+// false if the quarantine object is gone or damaged.
 func (r *Runs) AliveBefore(ctx context.Context, id pack.ID, run seal.Run) (runs map[seal.Run]bool, ok bool, err error) {
 	sealed, err := r.store.ReadAll(ctx, quarantineName(id, run), MaxQuarantine)
 	if errors.Is(err, fs.ErrNotExist) || object.IsDamage(err) {
@@ -107,7 +107,7 @@ func (r *Runs) AliveBefore(ctx context.Context, id pack.ID, run seal.Run) (runs 
 	return runs, true, nil
 }
 
-// openQuarantine opens the quarantine object of that name.
+// openQuarantine opens a quarantine object and verifies that its body belongs to its name.
 func (r *Runs) openQuarantine(name string, sealed []byte) (*quarantineBody, error) {
 	plain, run, err := r.openOfRun(seal.Quarantine, sealed)
 	if err != nil {
@@ -134,7 +134,7 @@ func IsQuarantineName(name string) bool {
 	return ok
 }
 
-// CheckQuarantine returns what is wrong with the quarantine object of that name.
+// CheckQuarantine returns an error if a quarantine object is damaged.
 func (r *Runs) CheckQuarantine(name string, sealed []byte) error {
 	_, err := r.openQuarantine(name, sealed)
 	return err

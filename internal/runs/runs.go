@@ -1,14 +1,13 @@
-// Package runs tells which runs are under way on a repository, whether they are alive, and
-// which packs pruners have put in quarantine.
+// Package runs lists the runs under way on a repository. It decides which runs are alive, and
+// lists the packs that runs have put in quarantine.
 //
-// What must stay true: leases are a courtesy. A pruner waits for the runs that began before
-// it, so that they needn't store anything twice, and leaves alone the packs of runs that
-// are alive. No snapshot is lost if a run is judged wrongly.
+// What must stay true: leases save work, and safety doesn't rely on them. A pruner waits for
+// the runs that began before it, and doesn't delete the packs of runs that are alive, so that
+// these runs needn't store anything twice. No snapshot is lost if a live run counts as dead.
 //
-// A run replaces its lease every two minutes. One whose lease has been the same for ten, as
-// seen on this machine's clock, counts as dead, and so does one whose process on this
-// machine has ended. To count as dead wrongly costs a run that writes uploads, never a
-// snapshot.
+// A run replaces its lease every two minutes. A run counts as dead if its lease has been the
+// same for ten minutes by this machine's clock, or if its process ran on this machine and has
+// ended. If a live run counts as dead, it may have to repeat uploads.
 //
 // # Formats
 //
@@ -17,7 +16,7 @@
 //	leases/<k>-<run>-<n>     k is w, r or p, for a run that writes, reads or prunes
 //	     1 what the run does, 2 host, 3 user, 4 process, 5 begun, in nanoseconds since
 //	     1970, 6 paths of a snapshot, 7 its directories that are stored whole: pairs of
-//	     path and tree id, 8 runs whose packs and manifests are to be left alone, too
+//	     path and tree id, 8 other runs whose packs and manifests must stay, too
 //	quarantine/<pack>-<run>
 //	     1 runs that were alive before it, 2 pack
 package runs
@@ -30,7 +29,7 @@ import (
 	"github.com/qsnap/qsnap/internal/seal"
 )
 
-// Runs are the runs on a repository. It is safe for concurrent use.
+// Runs are the runs on a repository. They are safe for concurrent use.
 type Runs struct {
 	store  *object.Store
 	sealer *seal.Sealer
@@ -39,11 +38,11 @@ type Runs struct {
 
 // Options of runs.
 type Options struct {
-	// Dir is a local directory for what was seen of leases, so that several short looks
-	// serve as well as a long one. Empty is none.
+	// Dir is the local directory for the times at which leases were first seen (see
+	// Liveness). If it is empty, there is none.
 	Dir            string
 	Now            func() time.Time
-	Hostname, User string      // what the leases of this process say
+	Hostname, User string      // recorded in the leases of this process
 	Warn           func(error) // called when a lease can't be renewed; may be nil
 }
 
@@ -58,7 +57,7 @@ func (r *Runs) On(store *object.Store) *Runs { return New(store, r.sealer, r.o) 
 // Compare orders runs by their ids.
 func Compare(a, b seal.Run) int { return bytes.Compare(a[:], b[:]) }
 
-// openOfRun opens an object and returns the run that it was sealed in, too.
+// openOfRun opens an object, and also returns the run in which it was sealed.
 func (r *Runs) openOfRun(kind seal.Kind, sealed []byte) (body []byte, run seal.Run, err error) {
 	if body, err = r.sealer.Open(kind, sealed); err != nil {
 		return nil, run, err
