@@ -50,10 +50,9 @@ type CopyReport struct {
 var ErrNotCopied = transfer.ErrNotCopied
 
 // Copy copies snapshots to another repository, the oldest first. Those that it has
-// already, by their own id or as the Original of another, are skipped; so to copy
-// all of them again and again copies what is new. Everything is checked against its
-// id as it is read. Nobody has to wait, and both repositories may be pruned
-// meanwhile.
+// already, by their own id or as the Original of another, are skipped. So to copy all
+// snapshots repeatedly copies what is new. Everything is checked against its id as it is
+// read. Nobody has to wait, and both repositories may be pruned meanwhile.
 //
 // To a twin (see Maintenance.MakeTwin) packs are moved unchanged, and snapshots keep their
 // ids, unless a name was used there before. A pack is moved whole, and may hold more than

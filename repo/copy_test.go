@@ -262,6 +262,35 @@ func TestCopyingAgainPutsNothing(t *testing.T) {
 	}
 }
 
+func TestTheProgressOfACopyCountsTheSnapshotsThatWereMissing(t *testing.T) {
+	f := newSmallFixture(t, &targettest.Memory{})
+	first := f.versions(1)
+	g := newFixture(t)
+	f.copyTo(g)
+	f.versions(3)
+	var seen []repo.CopyProgress
+	report, err := f.Copy(t.Context(), g.Repo, f.all(), repo.CopyOptions{Progress: func(p repo.CopyProgress) { seen = append(seen, p) }})
+	if err != nil || report.Copied != 3 || report.Skipped != int64(len(first)) {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	var done, copies int64
+	for i, p := range seen {
+		if p.Phase != repo.PhaseCopying || p.Unit != repo.Snapshots || p.Total != 3 || p.Done < done || p.Finished != (i == len(seen)-1) {
+			t.Errorf("call %d of %d: %+v after %d", i, len(seen), p, done)
+		}
+		done = p.Done
+		if p.Copy != nil {
+			copies++
+			if p.Done != copies || p.Current == nil || p.Copy.Original != p.Current.ID {
+				t.Errorf("copy %d: %+v", copies, p)
+			}
+		}
+	}
+	if last := seen[len(seen)-1]; last.Done != 3 || copies != 3 || last.Report != report {
+		t.Errorf("%d copies, at last %+v", copies, last)
+	}
+}
+
 func TestCopyRefusesARepositoryAsItsOwnDestination(t *testing.T) {
 	f := newSmallFixture(t, &targettest.Memory{})
 	f.versions(1)

@@ -18,10 +18,11 @@ type PackOptions struct {
 	Progress func(outcome.Progress)
 }
 
-// Packs are the packs that can't be read as they should, in the order of their ids.
-type Packs struct {
-	// Damaged are the segments of each damaged pack that can't be read. There may be none:
-	// the damage is then outside of segments, or nothing says where segments are.
+// A PackReport names the packs that can't be read as they should, in the order of their ids.
+type PackReport struct {
+	// Damaged has the damaged packs, with the numbers of their segments that can't be read.
+	// There may be none: the damage is then outside of the segments, or nothing says where
+	// the segments are.
 	Damaged map[pack.ID]map[int]bool
 	// Whole have the bytes that their names were made from, and yet the repository's keys
 	// don't open them: they are another repository's.
@@ -32,8 +33,8 @@ type Packs struct {
 
 // BadPacks reads packs whole and returns which of them, and which of their segments, are
 // damaged. A pack that is missing isn't among them.
-func BadPacks(ctx context.Context, e *engine.Engine, o PackOptions) (Packs, error) {
-	bad := Packs{Damaged: map[pack.ID]map[int]bool{}}
+func BadPacks(ctx context.Context, e *engine.Engine, o PackOptions) (PackReport, error) {
+	bad := PackReport{Damaged: map[pack.ID]map[int]bool{}}
 	c, err := newChecker(e, Options{ReadData: true, Workers: o.Workers, Progress: o.Progress})
 	if err != nil {
 		return bad, err

@@ -33,12 +33,13 @@ const (
 	PhaseSnapshots = "snapshots"
 )
 
-// maxRetries is how often a check repeats itself that has found damage while another run
-// moved or deleted packs.
+// maxRetries bounds how often a check repeats itself, because it has found damage while
+// another run moved or deleted packs.
 const maxRetries = 5
 
-// Run checks a repository. Damage is in the report, and is an outcome.Damage, too. Any
-// other error is of the target or the context; the report has what was found before it.
+// Run checks a repository. It returns damage in the report, and also as an error that matches
+// outcome.ErrDamaged. Any other error comes from the target or the context; the report then
+// has what was found before.
 func Run(ctx context.Context, e *engine.Engine, o Options) (Report, error) {
 	if o.Of < 0 || o.Part < 0 || o.Part > o.Of || (o.Part == 0) != (o.Of == 0) {
 		return Report{}, errors.New("check: Part must be from 1 to Of, or both zero")
@@ -46,8 +47,9 @@ func Run(ctx context.Context, e *engine.Engine, o Options) (Report, error) {
 	if o.Percent < 0 || o.Percent > 100 {
 		return Report{}, errors.New("check: Percent must be from 0 to 100")
 	}
+	// A repository that can't be written to is checked without a lease.
 	if run, err := e.Sealer.NewRun(); err == nil {
-		if l, err := e.Runs.Begin(ctx, run, runs.Reading, runs.Record{What: "check"}); err == nil { // else it can't be written
+		if l, err := e.Runs.Begin(ctx, run, runs.Reading, runs.Record{What: "check"}); err == nil {
 			l.Keep(ctx, nil)
 			defer l.Release(ctx)
 		}
@@ -140,7 +142,7 @@ func (c *checker) run(ctx context.Context) (moved bool, err error) {
 	return moved, nil
 }
 
-// do takes steps, up to the first that fails.
+// do runs steps, up to the first that fails.
 func (c *checker) do(ctx context.Context, steps ...func(context.Context) error) error {
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

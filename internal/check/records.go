@@ -12,19 +12,19 @@ import (
 	"github.com/qsnap/qsnap/internal/seal"
 )
 
-// A recordKind is a kind of small objects beside snapshots. That one of them can't be read
-// is damage if something is lost with it. The others are removed or replaced in time.
+// A recordKind is a kind of small objects beside snapshots. If one of them can't be read, that
+// is damage only if something is lost with it. The others are removed or replaced in time.
 type recordKind struct {
 	kind    object.Kind
 	limit   int64
 	finding Kind
 	isName  func(name string) bool
-	open    func(e *engine.Engine, name string, sealed []byte) error // returns what is wrong
+	verify  func(e *engine.Engine, name string, sealed []byte) error // returns what is wrong
 }
 
 var recordKinds = []recordKind{
-	{object.Forgotten, object.MaxManifest, BadRecord, isIDOf(object.Forgotten), openManifestOf(object.Forgotten)},
-	{object.Pending, object.MaxManifest, Passing, isIDOf(object.Pending), openManifestOf(object.Pending)},
+	{object.Forgotten, object.MaxManifest, BadRecord, isIDOf(object.Forgotten), verifyManifestOf(object.Forgotten)},
+	{object.Pending, object.MaxManifest, Passing, isIDOf(object.Pending), verifyManifestOf(object.Pending)},
 	{object.Marks, catalog.MaxMark, BadRecord, isMarkName, func(e *engine.Engine, name string, sealed []byte) error { return e.Catalog.CheckMark(name, sealed) }},
 	{object.Losses, catalog.MaxLoss, BadRecord, isIDOf(object.Losses), func(e *engine.Engine, name string, sealed []byte) error { return e.Catalog.CheckLoss(name, sealed) }},
 	{object.Leases, runs.MaxLease, Passing, runs.IsLeaseName, func(e *engine.Engine, name string, sealed []byte) error { return e.Runs.CheckLease(name, sealed) }},
@@ -43,19 +43,19 @@ func isMarkName(name string) bool {
 	return ok
 }
 
-// openManifestOf returns what opens a copy of a manifest, which has the manifest's id.
-func openManifestOf(k object.Kind) func(*engine.Engine, string, []byte) error {
+// verifyManifestOf returns what verifies a copy of a manifest, whose name has the manifest's id.
+func verifyManifestOf(k object.Kind) func(*engine.Engine, string, []byte) error {
 	return func(e *engine.Engine, name string, sealed []byte) error {
 		return e.Catalog.CheckManifest(k, name, sealed)
 	}
 }
 
-func openReserve(e *engine.Engine, name string, sealed []byte) error {
+func verifyReserve(e *engine.Engine, name string, sealed []byte) error {
 	_, err := e.Sealer.Open(seal.Reserve, sealed)
 	return err
 }
 
-// checkRecords checks that the small objects can be read, and belong to their names.
+// checkRecords checks that the small objects can be read, and are those that their names say.
 func (c *checker) checkRecords(ctx context.Context) error {
 	for _, k := range recordKinds {
 		for info, err := range c.e.Store.List(ctx, k.kind) {
@@ -76,7 +76,7 @@ func (c *checker) checkRecords(ctx context.Context) error {
 
 // checkReserve checks the object that is deleted when there is no other space.
 func (c *checker) checkReserve(ctx context.Context) error {
-	err := c.checkRecord(ctx, object.ReserveName, recordKind{limit: object.MaxReserve, finding: Passing, open: openReserve})
+	err := c.checkRecord(ctx, object.ReserveName, recordKind{limit: object.MaxReserve, finding: Passing, verify: verifyReserve})
 	if _, statErr := c.e.Store.Stat(ctx, object.ReserveName); err == nil && errors.Is(statErr, fs.ErrNotExist) {
 		c.add(Passing, object.ReserveName, "it is missing; prune stores it again")
 	}
@@ -95,7 +95,7 @@ func (c *checker) checkRecord(ctx context.Context, name string, k recordKind) er
 	if err != nil {
 		return err
 	}
-	err = k.open(c.e, name, sealed)
+	err = k.verify(c.e, name, sealed)
 	if errors.Is(err, seal.ErrNoKey) {
 		return object.OpenError(name, err)
 	}

@@ -92,8 +92,8 @@ func (c *checker) walk(ctx context.Context, dir *snapshot.Entry) (whole bool, er
 	return whole, nil
 }
 
-// addUnreadTree records why a tree can't be read. It returns errors that are no damage of
-// the repository.
+// addUnreadTree records why a tree can't be read. It returns an error that doesn't come from
+// the tree itself.
 func (c *checker) addUnreadTree(ctx context.Context, id chunk.ID, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

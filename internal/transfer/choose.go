@@ -39,9 +39,9 @@ func (c *copier) readDestination(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	inSource := map[snapshot.ID]catalog.Listing{}
+	inOrigin := map[snapshot.ID]catalog.Listing{}
 	for _, l := range listed {
-		inSource[l.ID] = l
+		inOrigin[l.ID] = l
 	}
 	if listed, err = c.to.Catalog.List(ctx); err != nil {
 		return err
@@ -57,13 +57,13 @@ func (c *copier) readDestination(ctx context.Context) error {
 		if n := c.newest[chainOf(m)]; n == nil || n.Number <= m.Number {
 			c.newest[chainOf(m)] = m
 		}
-		// A snapshot that has the same id in both is itself, whatever it was once made from.
+		// A snapshot that has the same id in both is the same, whatever its Original is.
 		id := m.Original
-		if _, same := inSource[l.ID]; same || id.IsZero() {
+		if _, same := inOrigin[l.ID]; same || id.IsZero() {
 			id = l.ID
 		}
-		c.have[id] = m
-		original, ok := inSource[id]
+		c.copies[id] = m
+		original, ok := inOrigin[id]
 		if !ok {
 			continue
 		}
@@ -74,21 +74,21 @@ func (c *copier) readDestination(ctx context.Context) error {
 	return nil
 }
 
-// addBase records a snapshot that both have. Newer ones of its chain are compared with it.
+// addBase records a snapshot that both have. Newer snapshots of its chain are compared with it.
 func (c *copier) addBase(v version) {
 	if last, ok := c.bases[chainOf(v.from)]; !ok || snapshot.Compare(last.from, v.from) < 0 {
 		c.bases[chainOf(v.from)] = v
 	}
 }
 
-// choose returns the snapshots that the destination lacks, the oldest first, and how many it
-// has.
+// choose returns the snapshots that the destination lacks, the oldest first, and how many are
+// skipped because it has them.
 func (c *copier) choose(snapshots []*snapshot.Manifest) (todo []*snapshot.Manifest, skipped int) {
 	seen := map[snapshot.ID]bool{}
 	for _, m := range snapshots {
 		switch {
 		case seen[m.ID]:
-		case c.have[m.ID] != nil:
+		case c.copies[m.ID] != nil:
 			skipped++
 		default:
 			todo = append(todo, m)

@@ -23,7 +23,7 @@ type Options struct {
 }
 
 // ErrNotCopied means that a snapshot could not be copied because something of it is
-// lost; the others were.
+// lost. The others were copied.
 var ErrNotCopied = errors.New("not copied")
 
 var (
@@ -45,9 +45,9 @@ func Copy(ctx context.Context, from, to *engine.Engine, snapshots []*snapshot.Ma
 	defer from.Runs.BeginLate(ctx, "copy")()
 	c := &copier{
 		from: from, to: to, o: o, s: s,
-		have: map[snapshot.ID]*snapshot.Manifest{}, newest: map[string]*snapshot.Manifest{},
-		bases: map[string]version{}, runs: map[seal.Run]bool{},
-		progress: progress{now: from.Now, start: from.Now(), notify: o.Progress, stored: s.Counts},
+		copies: map[snapshot.ID]*snapshot.Manifest{}, newest: map[string]*snapshot.Manifest{},
+		bases: map[string]version{}, protected: map[seal.Run]bool{},
+		progress: progress{now: from.Now, start: from.Now(), notify: o.Progress, sessionCounts: s.Counts},
 	}
 	c.openLanes()
 	err = s.Cause(c.run(within, snapshots))
@@ -64,11 +64,11 @@ type copier struct {
 	lanes    chan capture.ChunkWriter
 	progress progress
 
-	have     map[snapshot.ID]*snapshot.Manifest // in the destination, by their ids in the source
-	newest   map[string]*snapshot.Manifest      // in the destination, of each chain
-	bases    map[string]version                 // the newest of each chain that both have
-	vouchers []snapshot.ID                      // the bases that were used, in the destination
-	runs     map[seal.Run]bool                  // of the source, that the lease protects
+	copies    map[snapshot.ID]*snapshot.Manifest // the destination's snapshots, by their ids in the origin
+	newest    map[string]*snapshot.Manifest      // the destination's, of each chain
+	bases     map[string]version                 // the newest of each chain that both have
+	vouchers  []snapshot.ID                      // the bases that were used, by their ids in the destination
+	protected map[seal.Run]bool                  // runs of the origin whose objects the lease protects
 }
 
 // A version is a snapshot that both repositories have.
@@ -76,8 +76,8 @@ type version struct{ from, to *snapshot.Manifest }
 
 // A fetcher stores in the destination what snapshots reach.
 type fetcher interface {
-	// fetch stores all that a snapshot reaches, except what an older version of it
-	// reaches, which may be nil. It returns the ids of the snapshot's trees there.
+	// fetch stores all that a snapshot reaches, except what base reaches, an older version
+	// of it, which may be nil. It returns the ids of the snapshot's trees in the destination.
 	fetch(ctx context.Context, m *snapshot.Manifest, base *version) (treeIDs, error)
 	// reset makes the fetcher forget what it believes to be stored.
 	reset()

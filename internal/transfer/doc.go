@@ -1,8 +1,9 @@
-// Package transfer copies snapshots from one repository to another, and makes twins.
+// Package transfer copies snapshots from one repository, the origin, to another, the
+// destination, and makes twins.
 //
-// Copy stores in the destination what each snapshot reaches, and then publishes a manifest
-// for it. A fetcher does the first: a mover where the two repositories have the same ids,
-// a translator otherwise. What must stay true:
+// For each snapshot, Copy stores in the destination what the snapshot reaches, and then
+// publishes a manifest. A fetcher does the first: a mover where the two repositories have the
+// same ids, a translator otherwise. What must stay true:
 //
 //   - A copy is an ordinary run of the destination: it stores packs, lists them, and
 //     publishes as any session does. So both repositories may be pruned meanwhile.
@@ -23,10 +24,10 @@
 // delete a pack may count as dead, and delete it much later, when nobody knows of it any
 // more. A name that comes from elsewhere could then be in use again. So in a twin every pack
 // and manifest, wherever it comes from, first claims its name (see package write). If the
-// name is taken, its blobs are packed again, or the manifest is sealed again; such a
-// manifest names the one it replaces as its Original. In a repository that was not a twin
+// name is taken, the blobs of the pack are packed again, or the manifest is sealed again; such
+// a manifest names the one it was made from as its Original. In a repository that was not a twin
 // from its beginning nothing is stored unchanged, even if it has the same id.
 //
-// Packs and manifests that are moved belong to runs of the source. The lease of the copy
+// Packs and manifests that are moved belong to runs of the origin. The lease of the copy
 // names these runs. A prune leaves alone what is theirs, as if they were alive.
 package transfer

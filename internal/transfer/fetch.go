@@ -27,12 +27,11 @@ func fatalUnlessLost(err error) error {
 	return &fatalError{err}
 }
 
-// sourceTrees loads the pages of trees that are copied. It implements
-// snapshot.Loader.
-type sourceTrees struct{ e *engine.Engine }
+// originTrees loads pages of trees from the origin. It implements snapshot.Loader.
+type originTrees struct{ e *engine.Engine }
 
 // Tree is part of snapshot.Loader.
-func (t sourceTrees) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
+func (t originTrees) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
 	b, err := t.e.Blobs.Blob(ctx, id, true)
 	return b, fatalUnlessLost(err)
 }

@@ -36,8 +36,8 @@ func newMover(c *copier) *mover {
 	return &mover{walker: walker{map[chunk.ID]bool{}}, c: c, unmovable: map[pack.ID]bool{}, repackOnly: c.to.Config.Twin == ""}
 }
 
-// reset is part of fetcher. It is for what was deleted meanwhile: the next fetch packs
-// again what is missing, under names that were never used.
+// reset is part of fetcher. Packs that were moved may have been deleted meanwhile. So the next
+// fetch packs again what is missing, under names that were never used.
 func (v *mover) reset() {
 	clear(v.stored)
 	v.repackOnly = true
@@ -76,7 +76,7 @@ func (v *mover) walkMissing(ctx context.Context, m *snapshot.Manifest, base *ver
 	if base != nil {
 		older = &base.to.Root
 	}
-	return v.walk(ctx, m, sourceTrees{v.c.from}, v.c.to.Blobs, older, func(ref blob.Ref) error {
+	return v.walk(ctx, m, originTrees{v.c.from}, v.c.to.Blobs, older, func(ref blob.Ref) error {
 		if v.c.s.Has(ref.ID) {
 			return nil
 		}
@@ -84,8 +84,8 @@ func (v *mover) walkMissing(ctx context.Context, m *snapshot.Manifest, base *ver
 	})
 }
 
-// movePacks moves the packs that hold missing blobs of a snapshot, and reports whether these
-// are all of them: what is left has to be packed again.
+// movePacks moves the packs that hold the missing blobs of a snapshot, and reports whether all
+// were moved. If not, the blobs that are still missing have to be packed again.
 func (v *mover) movePacks(ctx context.Context, m *snapshot.Manifest, base *version) (visited map[chunk.ID]bool, all bool, err error) {
 	all = true
 	var packs []*pack.Info
@@ -159,7 +159,7 @@ func (v *mover) packOf(ctx context.Context, ref blob.Ref, wanted map[pack.ID]boo
 func (v *mover) isMovable(p *pack.Info) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return !v.unmovable[p.ID] && v.c.mayStay(p.Header) && !v.c.s.IsAbsent(p.ID)
+	return !v.unmovable[p.ID] && v.c.canStoreUnchanged(p.Header) && !v.c.s.IsAbsent(p.ID)
 }
 
 // move stores a pack unchanged, and reports whether it could: the pack is whole, the

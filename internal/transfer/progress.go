@@ -38,10 +38,10 @@ type Report struct {
 
 // progress counts what a copy does and reports it. It is safe for concurrent use.
 type progress struct {
-	now    func() time.Time
-	start  time.Time
-	notify func(Progress)      // may be nil
-	stored func() write.Counts // what the session has stored
+	now           func() time.Time
+	start         time.Time
+	notify        func(Progress) // may be nil
+	sessionCounts func() write.Counts
 
 	notifying sync.Mutex // held during calls of notify: counting must not wait for them
 
@@ -114,7 +114,7 @@ func (p *progress) report(what Progress) {
 func (p *progress) totals() Report {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	r, s := p.counts, p.stored()
+	r, s := p.counts, p.sessionCounts()
 	r.Blobs = int64(s.DataBlobs + s.TreeBlobs)
 	r.BlobBytes = int64(s.DataAdded + s.TreeAdded)
 	r.BytesStored = r.BytesMoved + int64(s.DataStored+s.TreeStored+s.IndexStored)

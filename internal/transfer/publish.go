@@ -30,7 +30,7 @@ func (c *copier) copyOne(ctx context.Context, annotated *snapshot.Manifest) (*sn
 		return nil, err
 	}
 	c.s.TreatAsAbsent(quarantine.Has)
-	if sealed, err = c.unchanged(ctx, sealed); err != nil {
+	if sealed, err = c.unchangedManifest(ctx, sealed); err != nil {
 		return nil, err
 	}
 	ids, err := c.fetch(ctx, m, c.base(m))
@@ -63,39 +63,39 @@ func (c *copier) base(m *snapshot.Manifest) *version {
 	return &v
 }
 
-// unchanged returns a manifest as sealed if it may be stored like that, and else nil.
-func (c *copier) unchanged(ctx context.Context, sealed []byte) ([]byte, error) {
+// unchangedManifest returns a sealed manifest if it may be stored as it is, and else nil.
+func (c *copier) unchangedManifest(ctx context.Context, sealed []byte) ([]byte, error) {
 	header, err := seal.ParseHeader(sealed)
-	if err != nil || !c.mayStay(header) {
+	if err != nil || !c.canStoreUnchanged(header) {
 		return nil, err
 	}
 	return sealed, c.protectRuns(ctx, header.Run())
 }
 
-// mayStay reports whether objects with a header may be stored in the destination
-// unchanged: it is a twin from its beginning, and has the key that opens them.
-func (c *copier) mayStay(h seal.Header) bool {
+// canStoreUnchanged reports whether the destination may store objects with that header as
+// they are: it was made as a twin, and has the key that opens them.
+func (c *copier) canStoreUnchanged(h seal.Header) bool {
 	return c.to.Config.Twin != "" && c.haveOneID() && h.Epoch() <= c.from.Ring.Common(c.to.Ring)
 }
 
 // haveOneID reports whether both are the same repository on two targets.
 func (c *copier) haveOneID() bool { return c.from.Config.ID() == c.to.Config.ID() }
 
-// protectRuns has the lease name runs of the source, so that nobody deletes what is theirs in
+// protectRuns has the lease name runs of the origin, so that nobody deletes their objects in
 // the destination.
 func (c *copier) protectRuns(ctx context.Context, runs ...seal.Run) error {
-	before := len(c.runs)
+	before := len(c.protected)
 	for _, run := range runs {
-		c.runs[run] = true
+		c.protected[run] = true
 	}
-	if len(c.runs) == before {
+	if len(c.protected) == before {
 		return nil
 	}
-	return c.s.ProtectRuns(ctx, c.runs)
+	return c.s.ProtectRuns(ctx, c.protected)
 }
 
-// newManifest returns the manifest of a copy. If both have one id it stays the same
-// snapshot, sealed again or not.
+// newManifest returns the manifest of a copy. Between twins the copy is the same snapshot,
+// even if it is sealed again, and keeps its place in its chain.
 func (c *copier) newManifest(m *snapshot.Manifest, tags []string, ids treeIDs) *snapshot.Manifest {
 	copied := *m
 	copied.ID, copied.Root.Subtree, copied.Notes, copied.Original = snapshot.ID{}, ids.root, ids.notes, m.ID
@@ -104,7 +104,7 @@ func (c *copier) newManifest(m *snapshot.Manifest, tags []string, ids treeIDs) *
 	}
 	copied.Tags = tags
 	copied.Parent, copied.Previous, copied.Number = snapshot.ID{}, snapshot.ID{}, 1
-	if parent := c.have[m.Parent]; parent != nil {
+	if parent := c.copies[m.Parent]; parent != nil {
 		copied.Parent = parent.ID
 	}
 	if n := c.newest[chainOf(m)]; n != nil {
@@ -126,21 +126,21 @@ func (c *copier) publish(ctx context.Context, m, copied *snapshot.Manifest, seal
 	if err := c.s.Publish(ctx, copied, write.Publication{Proven: true, Vouchers: c.vouchers, Supply: supply, Sealed: sealed}); err != nil {
 		return nil, err
 	}
-	if copied.ID == m.ID { // it is the same object, and was made from no other
+	if copied.ID == m.ID { // the same object, which was made from no other
 		same := *copied
 		same.Original = snapshot.ID{}
 		copied = &same
 		c.to.Catalog.Cache(copied, sealed)
 	}
-	c.have[m.ID], c.newest[chainOf(m)] = copied, copied
+	c.copies[m.ID], c.newest[chainOf(m)] = copied, copied
 	c.addBase(version{m, copied})
 	return copied, nil
 }
 
-// recordPrevious stores in a twin, as forgotten, the snapshot before the one that is
-// copied, unless the twin has it. Otherwise check would report it as missing there.
+// recordPrevious stores the predecessor of a snapshot as forgotten in a twin that doesn't
+// have it. Otherwise check would report it as missing there.
 func (c *copier) recordPrevious(ctx context.Context, id snapshot.ID) error {
-	if id.IsZero() || c.have[id] != nil || !c.haveOneID() {
+	if id.IsZero() || c.copies[id] != nil || !c.haveOneID() {
 		return nil
 	}
 	for _, name := range []string{object.Snapshots.Name(id), object.Forgotten.Name(id)} {

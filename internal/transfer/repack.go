@@ -10,11 +10,11 @@ import (
 	"github.com/qsnap/qsnap/internal/capture"
 )
 
-// cachedSegments is how many bytes of decompressed segments are kept.
+// cachedSegments is how many bytes of decompressed segments the lanes may need in the cache.
 const cachedSegments = 16 << 20
 
-// openLanes makes as many lanes as goroutines read chunks at the same time: no more than
-// have room in the cache of segments, or each would evict what others read.
+// openLanes makes one lane for each goroutine that reads chunks. There are only as many as the
+// cache of segments has room for, or each would evict what others read.
 func (c *copier) openLanes() {
 	workers := c.o.Workers
 	if c.from.Store.Remote() {

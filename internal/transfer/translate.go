@@ -13,14 +13,14 @@ import (
 // A translator copies what snapshots reach to a repository with other ids. First it packs
 // all new chunks of a snapshot there, with several goroutines. Then it writes the trees
 // again, with the ids that the chunks have there. What is the same as in an older version
-// that both have, has the ids of that one.
+// that both have gets the ids of that version.
 //
-// In what follows, old is an entry of the older version in the source, and oldCopy is the
+// In what follows, old is an entry of the older version in the origin, and oldCopy is the
 // same entry in the destination. Both are nil if there is none.
 type translator struct {
 	walker
 	c *copier
-	// The ids in the destination, by those in the source.
+	// The ids in the destination, by those in the origin.
 	chunks map[chunk.ID]chunk.ID
 	lists  map[chunk.ID]chunk.ID // content lists
 	dirs   map[chunk.ID]chunk.ID // by the first page
@@ -71,12 +71,12 @@ func (t *translator) fetch(ctx context.Context, m *snapshot.Manifest, base *vers
 	return ids, nil
 }
 
-// packChunks packs the chunks of a snapshot that have no known id in the destination, and
-// returns the trees that reach them.
+// packChunks packs the chunks of a snapshot whose ids in the destination aren't known yet, and
+// returns the trees that it has visited.
 func (t *translator) packChunks(ctx context.Context, m *snapshot.Manifest, old *snapshot.Entry) (visited map[chunk.ID]bool, err error) {
 	b := t.c.newBatch(func(from, to chunk.ID) { t.chunks[from] = to })
-	source := sourceTrees{t.c.from}
-	visited, err = t.walk(ctx, m, source, source, old, func(ref blob.Ref) error {
+	trees := originTrees{t.c.from}
+	visited, err = t.walk(ctx, m, trees, trees, old, func(ref blob.Ref) error {
 		if _, known := t.chunks[ref.ID]; known || ref.Tree {
 			return nil
 		}
@@ -88,8 +88,8 @@ func (t *translator) packChunks(ctx context.Context, m *snapshot.Manifest, old *
 	return visited, b.flush(ctx)
 }
 
-// learn finds out which ids the chunks of changed files have in the destination, from the
-// older version. Chunks of which it can't read that are copied.
+// learn finds out, from the older version, which ids the chunks of changed files have in the
+// destination. Chunks whose ids it can't read are copied.
 func (t *translator) learn(ctx context.Context, m *snapshot.Manifest, base *version) {
 	for c, err := range snapshot.Diff(ctx, t.c.from.Blobs, &base.from.Root, &m.Root) {
 		if err != nil {
@@ -107,7 +107,8 @@ func (t *translator) learn(ctx context.Context, m *snapshot.Manifest, base *vers
 	}
 }
 
-// learnFile finds out which ids the chunks of a file have, as far as both can be read.
+// learnFile finds out which ids the chunks of a file have in the destination, as far as both
+// entries can be read.
 func (t *translator) learnFile(ctx context.Context, old, oldCopy *snapshot.Entry) {
 	next, stop := iter.Pull2(snapshot.Chunks(ctx, t.c.to.Blobs, oldCopy, 0))
 	defer stop()
@@ -130,7 +131,7 @@ func (t *translator) dir(ctx context.Context, e, old, oldCopy *snapshot.Entry) (
 		return oldCopy.Subtree, nil
 	}
 	w := snapshot.NewTreeWriter(func(page []byte) (chunk.ID, error) { return t.c.putPage(ctx, page) })
-	for entry, err := range snapshot.ReadDir(ctx, sourceTrees{t.c.from}, e.Subtree) {
+	for entry, err := range snapshot.ReadDir(ctx, originTrees{t.c.from}, e.Subtree) {
 		if err != nil {
 			return chunk.ID{}, err
 		}
@@ -169,7 +170,7 @@ func (t *translator) content(ctx context.Context, e, old, oldCopy *snapshot.Entr
 	}
 	list := e.List
 	w := snapshot.NewContentWriter(func(page []byte) (chunk.ID, error) { return t.c.putPage(ctx, page) })
-	for c, err := range snapshot.Chunks(ctx, sourceTrees{t.c.from}, e, 0) {
+	for c, err := range snapshot.Chunks(ctx, originTrees{t.c.from}, e, 0) {
 		if err == nil {
 			c.ID, err = t.chunk(ctx, c.ID)
 		}
