@@ -123,13 +123,13 @@ func (k *Keys) Add(ctx context.Context, secret Secret, label string) (Key, error
 	if err != nil {
 		return Key{}, err
 	}
-	keys, err := k.List(ctx)
-	for _, key := range keys {
-		if key.ID == id {
-			return key, err
-		}
+	// Other slots may be damaged, which is a reason to add one.
+	slot, err := readSlot(ctx, k.store, object.Keys.Under(id))
+	if err != nil {
+		return Key{ID: id}, err
 	}
-	return Key{ID: id}, err
+	newest, err := k.newestEpoch(ctx)
+	return k.keyOf(keySlot{slot, id}, newest), err
 }
 
 // Find returns the slot whose id begins with prefix. If several do, it is an error.
@@ -182,13 +182,13 @@ func (k *Keys) Remove(ctx context.Context, id string) error {
 func (k *Keys) Replace(ctx context.Context, secret Secret) error {
 	old := k.slot
 	label := ""
-	keys, err := k.List(ctx)
+	slots, err := k.soundSlots(ctx)
 	if err != nil {
 		return err
 	}
-	for _, key := range keys {
-		if key.ID == old {
-			label = key.Label
+	for _, s := range slots {
+		if s.id == old {
+			label = s.Label
 		}
 	}
 	id, err := k.addSlot(ctx, secret, label)

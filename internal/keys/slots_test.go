@@ -161,6 +161,24 @@ func TestAnInterruptedReplaceLeavesASlotThatOpens(t *testing.T) {
 	}
 }
 
+// Check advises to add a key where a slot is damaged.
+func TestADamagedSlotHindersNobodyFromAddingAnother(t *testing.T) {
+	r, k := newRing(t, fixture.KeyFile(t, 1))
+	r.mem.Set("keys/damaged", []byte("damaged"))
+	if key, err := k.Add(t.Context(), fixture.KeyFile(t, 2), "second"); err != nil || key.Label != "second" || key.Outdated {
+		t.Errorf("added is %+v, %v", key, err)
+	}
+	if err := k.Replace(t.Context(), fixture.KeyFile(t, 3)); err != nil {
+		t.Errorf("replaced: %v", err)
+	}
+	r.mem.Set("keys/damaged", nil)
+	if all := list(t, k); len(all) != 2 || !all["first"].Current {
+		t.Errorf("%+v", all)
+	}
+	r.open(fixture.KeyFile(t, 2))
+	r.open(fixture.KeyFile(t, 3))
+}
+
 func TestStrangersAmongTheSlotsAreReported(t *testing.T) {
 	r, k := newRing(t, fixture.KeyFile(t, 1))
 	r.mem.Set("keys/notes", []byte("notes"))
