@@ -258,7 +258,7 @@ func TestWhatChecksAndDeletesDoesNotAskTheCache(t *testing.T) {
 		if _, err := r.Prune(t.Context(), PruneOptions{}); !errors.Is(err, ErrUnreadable) {
 			t.Errorf("a prune goes by what is cached: %v", err)
 		}
-		repairs, err := r.RepairSnapshots(t.Context(), SnapshotRepairOptions{DryRun: true})
+		repairs, err := r.Maintenance().RepairSnapshots(t.Context(), nil, SnapshotRepairOptions{DryRun: true})
 		if err == nil && len(repairs) != 1 {
 			t.Errorf("a repair finds %d snapshots that aren't whole", len(repairs))
 		}

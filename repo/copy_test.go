@@ -347,7 +347,7 @@ func TestACrashWhileMakingATwinLeavesNoneOrAWholeOne(t *testing.T) {
 func TestARewrittenSnapshotAndItsOriginalAreCopiedBoth(t *testing.T) {
 	f := newSmallFixture(t, &targettest.Memory{})
 	first := f.versions(1)[0]
-	next, err := f.Rewrite(t.Context(), first, repo.RewriteOptions{Exclude: []string{"d0"}})
+	next, err := f.Maintenance().Rewrite(t.Context(), first.ID, repo.RewriteOptions{Exclude: []string{"d0"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -124,10 +124,10 @@ func TestLostNotesAreNamedAndNotTakenForNone(t *testing.T) {
 	}) {
 		t.Errorf("check: %v, %+v", err, report)
 	}
-	if _, err := f.RepairIndex(t.Context()); err != nil {
+	if _, err := f.Maintenance().RepairIndex(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	repaired, err := f.RepairSnapshots(t.Context(), repo.SnapshotRepairOptions{Forget: true})
+	repaired, err := f.Maintenance().RepairSnapshots(t.Context(), nil, repo.SnapshotRepairOptions{Forget: true})
 	if err != nil || len(repaired) != 1 || repaired[0].Repaired == nil {
 		t.Fatalf("repair: %+v, %v", repaired, err)
 	}

@@ -140,7 +140,7 @@ var patternUsers = []patternUser{
 		return p.rest(p.restored(repo.RestoreOptions{Exclude: []string{p.pattern}}))
 	}},
 	{"rewrite --exclude", false, func(p *patternUse) []string {
-		m, err := p.f.Rewrite(p.t.Context(), p.m, repo.RewriteOptions{Exclude: []string{p.pattern}})
+		m, err := p.f.Maintenance().Rewrite(p.t.Context(), p.m.ID, repo.RewriteOptions{Exclude: []string{p.pattern}})
 		if err != nil {
 			p.t.Error(err)
 			return nil

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target/targettest"
@@ -45,7 +46,7 @@ func TestRepairIndexNeedsPacksOnly(t *testing.T) {
 	}
 	mem.Set("index/"+strings.Repeat("0", 64), []byte("junk"))
 	f.reopen()
-	report, err := f.RepairIndex(t.Context())
+	report, err := f.Maintenance().RepairIndex(t.Context())
 	if err != nil || report.Packs != 4 || report.Replaced != 1 || report.Lost != 0 || len(report.Damaged) != 0 {
 		t.Fatalf("%+v, %v", report, err)
 	}
@@ -75,7 +76,7 @@ func TestWhatTheSourceStillHasIsHealedByTheNextSnapshot(t *testing.T) {
 		}
 		mem.Set(pack, nil)
 		f.reopen()
-		if report, err := f.RepairIndex(t.Context()); err != nil || report.Lost == 0 {
+		if report, err := f.Maintenance().RepairIndex(t.Context()); err != nil || report.Lost == 0 {
 			t.Fatalf("%s: %+v, %v", prefix, report, err)
 		}
 		f.reopen()
@@ -104,20 +105,20 @@ func TestRepairPacksSalvagesWhatCanBeRead(t *testing.T) {
 	flip(mem, name, 100_000)
 	damaged := mem.Objects()[name]
 	f.reopen()
-	saved := map[string][]byte{}
-	report, err := f.RepairPacks(t.Context(), repo.PackRepairOptions{Save: func(id string, r io.Reader) error {
+	saved := map[pack.ID][]byte{}
+	report, err := f.Maintenance().RepairPacks(t.Context(), repo.PackRepairOptions{Save: func(id pack.ID, r io.Reader) error {
 		b, err := io.ReadAll(r)
 		saved[id] = b
 		return err
 	}})
-	if err != nil || len(report.Damaged) != 1 || report.Lost == 0 || report.Salvaged == 0 || report.Lost+report.Salvaged != len(files) {
+	if err != nil || len(report.Damaged) != 1 || report.Lost == 0 || report.Salvaged == 0 || report.Lost+report.Salvaged != int64(len(files)) {
 		t.Fatalf("%+v, %v", report, err)
 	}
 	if !bytes.Equal(saved[report.Damaged[0]], damaged) {
 		t.Error("another pack was saved")
 	}
 	f.reopen()
-	whole := 0
+	whole := int64(0)
 	for name, file := range files {
 		b, err := fs.ReadFile(f.View(m).FS(t.Context()), name)
 		if err == nil && bytes.Equal(b, file.Data) {
@@ -127,19 +128,19 @@ func TestRepairPacksSalvagesWhatCanBeRead(t *testing.T) {
 	if whole != report.Salvaged {
 		t.Errorf("%d files of %d can be read, %d chunks were salvaged", whole, len(files), report.Salvaged)
 	}
-	if again, err := f.RepairPacks(t.Context(), repo.PackRepairOptions{}); err != nil || len(again.Damaged) != 0 {
+	if again, err := f.Maintenance().RepairPacks(t.Context(), repo.PackRepairOptions{}); err != nil || len(again.Damaged) != 0 {
 		t.Errorf("again: %+v, %v", again, err)
 	}
 
 	// Now a snapshot without what is lost.
 	var lost []string
-	repairs, err := f.RepairSnapshots(t.Context(), repo.SnapshotRepairOptions{Lost: func(_ *snapshot.Manifest, path string, _ *snapshot.Entry, why error) {
+	repairs, err := f.Maintenance().RepairSnapshots(t.Context(), nil, repo.SnapshotRepairOptions{Lost: func(_ *snapshot.Manifest, path string, _ *snapshot.Entry, why error) {
 		lost = append(lost, path)
 		if why == nil {
 			t.Error("no reason")
 		}
 	}})
-	if err != nil || len(repairs) != 1 || repairs[0].Repaired == nil || repairs[0].Lost != report.Lost || len(lost) != report.Lost {
+	if err != nil || len(repairs) != 1 || repairs[0].Repaired == nil || repairs[0].Lost != report.Lost || int64(len(lost)) != report.Lost {
 		t.Fatalf("%+v, %v, %d lost", repairs, err, len(lost))
 	}
 	left := fstest.MapFS{}
@@ -154,7 +155,7 @@ func TestRepairPacksSalvagesWhatCanBeRead(t *testing.T) {
 		t.Errorf("%v, %v", all, err)
 	}
 	// And the old one goes when it is told to.
-	repairs, err = f.RepairSnapshots(t.Context(), repo.SnapshotRepairOptions{Forget: true}, m.ID)
+	repairs, err = f.Maintenance().RepairSnapshots(t.Context(), []snapshot.ID{m.ID}, repo.SnapshotRepairOptions{Forget: true})
 	if err != nil || len(repairs) != 1 {
 		t.Fatalf("%+v, %v", repairs, err)
 	}
@@ -198,7 +199,7 @@ func TestRewriteLeavesAPathOutAndPruneMakesItUnreadable(t *testing.T) {
 	files["config/secret.key"] = &fstest.MapFile{Data: randomBytes(77, 3000)}
 	m := f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{})
 	var dropped []string
-	next, err := f.Rewrite(t.Context(), m, repo.RewriteOptions{Exclude: []string{"*.key"}, Forget: true, Dropped: func(p string, _ *snapshot.Entry) { dropped = append(dropped, p) }})
+	next, err := f.Maintenance().Rewrite(t.Context(), m.ID, repo.RewriteOptions{Exclude: []string{"*.key"}, Forget: true, Dropped: func(p string, _ *snapshot.Entry) { dropped = append(dropped, p) }})
 	if err != nil || next.ID == m.ID || next.Original != m.ID || !slices.Equal(dropped, []string{"config/secret.key"}) {
 		t.Fatalf("%+v, %v, %q", next, err, dropped)
 	}
@@ -210,7 +211,7 @@ func TestRewriteLeavesAPathOutAndPruneMakesItUnreadable(t *testing.T) {
 	if _, err := fs.ReadFile(f.View(m).FS(t.Context()), "config/secret.key"); err == nil {
 		t.Error("the secret can still be read")
 	}
-	if same, err := f.Rewrite(t.Context(), next, repo.RewriteOptions{Exclude: []string{"*.key"}}); err != nil || same.ID != next.ID {
+	if same, err := f.Maintenance().Rewrite(t.Context(), next.ID, repo.RewriteOptions{Exclude: []string{"*.key"}}); err != nil || same.ID != next.ID {
 		t.Errorf("rewritten again: %v, %v", same, err)
 	}
 }
@@ -222,7 +223,7 @@ func TestRepairPacksRemovesWhatTellsNothing(t *testing.T) {
 	f.snapshot(repo.FromFS(rollingTree(0), "/x"), repo.SnapshotOptions{})
 	name := "packs/ab/ab" + strings.Repeat("0", 62)
 	mem.Set(name, randomBytes(1, 9000))
-	report, err := f.RepairPacks(t.Context(), repo.PackRepairOptions{})
+	report, err := f.Maintenance().RepairPacks(t.Context(), repo.PackRepairOptions{})
 	if err != nil || len(report.Damaged) != 1 || report.Lost != 0 || mem.Objects()[name] != nil {
 		t.Errorf("%+v, %v", report, err)
 	}

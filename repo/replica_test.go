@@ -127,7 +127,7 @@ func TestAReplicaCanOnlyBeReadUntilItIsPromoted(t *testing.T) {
 	_, taken := r.Snapshot(t.Context(), repo.FromFS(rollingTree(18), "/x"), repo.SnapshotOptions{})
 	_, pruned := r.Prune(t.Context(), repo.PruneOptions{})
 	_, added := r.Keys().Add(t.Context(), testKey(t), "")
-	_, repaired := r.RepairIndex(t.Context())
+	_, repaired := r.Maintenance().RepairIndex(t.Context())
 	for i, err := range []error{taken, pruned, added, repaired, r.Forget(t.Context(), []snapshot.ID{all[0].ID}), r.Keys().Remove(t.Context(), "0")} {
 		if err == nil || i < 5 && !errors.Is(err, repo.ErrReplica) {
 			t.Errorf("%d: %v; want ErrReplica", i, err)

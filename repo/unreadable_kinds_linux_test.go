@@ -42,7 +42,7 @@ func newEveryKind(t *testing.T) *everyKind {
 	old := f.snapshot(repo.FromFS(smallTree(0), "/x"), repo.SnapshotOptions{Workers: 1})
 	mem.Set(largest(mem, "packs/"), nil) // so that something is noted as lost, and stored again
 	f.reopen()
-	if report, err := f.RepairIndex(t.Context()); err != nil || report.Lost == 0 {
+	if report, err := f.Maintenance().RepairIndex(t.Context()); err != nil || report.Lost == 0 {
 		t.Fatalf("%+v, %v", report, err)
 	}
 	f.reopen()

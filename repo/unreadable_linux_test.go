@@ -16,7 +16,9 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target"
 	"github.com/qsnap/qsnap/target/local"
 	"github.com/qsnap/qsnap/target/targettest"
@@ -197,12 +199,12 @@ func TestRepairPacksSavesWhatADiskStillReads(t *testing.T) {
 			bad.to = 0
 		}
 		g := f.at(bad)
-		saved := map[string][]byte{}
-		report, err := g.RepairPacks(t.Context(), repo.PackRepairOptions{Save: func(id string, r io.Reader) (err error) {
+		saved := map[pack.ID][]byte{}
+		report, err := g.Maintenance().RepairPacks(t.Context(), repo.PackRepairOptions{Save: func(id pack.ID, r io.Reader) (err error) {
 			saved[id], err = io.ReadAll(r)
 			return err
 		}})
-		if err != nil || len(report.Damaged) != 1 || report.Lost+report.Salvaged != len(files) || report.Lost == 0 {
+		if err != nil || len(report.Damaged) != 1 || report.Lost+report.Salvaged != int64(len(files)) || report.Lost == 0 {
 			t.Fatalf("from %d: %v, %+v", from, err, report)
 		}
 		unread, kept := report.Unread[report.Damaged[0]], saved[report.Damaged[0]]
@@ -233,11 +235,11 @@ func TestNoRepairRemovesWhatMayNotBeRead(t *testing.T) {
 	for _, name := range []string{largest(mem, "packs/"), "snapshots/" + m.ID.String()} {
 		tgt := localCopy(t, mem.Objects())
 		g := f.at(&badSector{Target: tgt, name: name, err: syscall.EACCES})
-		report, err := g.RepairPacks(t.Context(), repo.PackRepairOptions{})
+		report, err := g.Maintenance().RepairPacks(t.Context(), repo.PackRepairOptions{})
 		if err != nil || len(report.Damaged) > 0 || (len(report.Denied) == 1) != strings.HasPrefix(name, "packs/") {
 			t.Errorf("%s: %v, %+v", name, err, report)
 		}
-		if repairs, err := g.RepairSnapshots(t.Context(), repo.SnapshotRepairOptions{Forget: true}, m.ID); err != nil {
+		if repairs, err := g.Maintenance().RepairSnapshots(t.Context(), []snapshot.ID{m.ID}, repo.SnapshotRepairOptions{Forget: true}); err != nil {
 			t.Errorf("%s: %v, %+v", name, err, repairs)
 		}
 		h := f.at(tgt)

@@ -191,11 +191,11 @@ func TestRepairLeavesWholeObjectsOfAnotherRepositoryAlone(t *testing.T) {
 			foreign = append(foreign, name)
 		}
 	}
-	r, err := f.RepairPacks(t.Context(), repo.PackRepairOptions{})
+	r, err := f.Maintenance().RepairPacks(t.Context(), repo.PackRepairOptions{})
 	if err != nil || len(r.Damaged) > 0 || len(r.Whole) != len(foreign)-1 {
 		t.Errorf("%+v, %v", r, err)
 	}
-	if _, err := f.RepairSnapshots(t.Context(), repo.SnapshotRepairOptions{Forget: true}); err != nil {
+	if _, err := f.Maintenance().RepairSnapshots(t.Context(), nil, repo.SnapshotRepairOptions{Forget: true}); err != nil {
 		t.Error(err)
 	}
 	for _, name := range foreign {

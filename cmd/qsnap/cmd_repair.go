@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -8,10 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/internal/term"
+	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
@@ -59,7 +62,7 @@ func (p *program) repairIndex(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c, r)
-	result, err := r.RepairIndex(c.Context)
+	result, err := r.Maintenance().RepairIndex(c.Context)
 	if err != nil {
 		return err
 	}
@@ -75,7 +78,7 @@ func (p *program) repairIndex(c *cli.Context) error {
 }
 
 // sayLost prints how much is lost, and what to do about it.
-func (p *program) sayLost(lost int) {
+func (p *program) sayLost(lost int64) {
 	if lost == 0 {
 		p.say("nothing that snapshots need is lost")
 		return
@@ -90,9 +93,12 @@ func (p *program) repairPacks(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c, r)
-	o, saved := repo.PackRepairOptions{Packs: c.Args().Slice()}, map[string]bool{}
+	o, saved := repo.PackRepairOptions{}, map[pack.ID]bool{}
+	if o.Packs, err = packsNamed(c.Args().Slice()); err != nil {
+		return err
+	}
 	if !c.Bool("no-save") {
-		o.Save = func(id string, bytes io.Reader) error {
+		o.Save = func(id pack.ID, bytes io.Reader) error {
 			saved[id] = true
 			return p.savePack(c.String("save-to"), id, bytes)
 		}
@@ -103,7 +109,7 @@ func (p *program) repairPacks(c *cli.Context) error {
 			v.Show(u.Done, u.Total, u.Elapsed, fmt.Sprintf("%s: %s of %s", u.Phase, term.Size(u.Done), term.Size(u.Total)), "")
 		}
 	}
-	result, err := r.RepairPacks(c.Context, o)
+	result, err := r.Maintenance().RepairPacks(c.Context, o)
 	v.Clear()
 	if err != nil {
 		return err
@@ -121,14 +127,14 @@ func (p *program) repairPacks(c *cli.Context) error {
 
 // showRepairedPacks prints what became of the packs. Saved holds the ids of those with a
 // copy.
-func (p *program) showRepairedPacks(result *repo.PackRepair, saved map[string]bool) {
+func (p *program) showRepairedPacks(result repo.PackRepair, saved map[pack.ID]bool) {
 	for _, id := range result.Whole {
 		p.warn("pack %s: left alone: it is intact, but this repository's keys don't open it", id)
 	}
 	for _, id := range result.Denied {
 		p.warn("pack %s: left alone: no permission to read it, and it may be intact", id)
 	}
-	for _, id := range slices.Sorted(maps.Keys(result.Unread)) {
+	for _, id := range slices.SortedFunc(maps.Keys(result.Unread), func(a, b pack.ID) int { return bytes.Compare(a[:], b[:]) }) {
 		rest := ", and no copy was kept"
 		if saved[id] {
 			rest = "; its copy has zeros there"
@@ -146,9 +152,21 @@ func (p *program) showRepairedPacks(result *repo.PackRepair, saved map[string]bo
 	p.sayLost(result.Lost)
 }
 
+// packsNamed returns the packs of which a person has given the ids, or the names on the target.
+func packsNamed(words []string) (ids []pack.ID, err error) {
+	for _, word := range words {
+		id, err := pack.ParseID(word[strings.LastIndexByte(word, '/')+1:])
+		if err != nil {
+			return nil, fmt.Errorf("%q is not the id of a pack", word)
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
 // savePack keeps a copy of a damaged pack.
-func (p *program) savePack(dir, id string, bytes io.Reader) (err error) {
-	name := filepath.Join(dir, id+".damaged-pack")
+func (p *program) savePack(dir string, id pack.ID, bytes io.Reader) (err error) {
+	name := filepath.Join(dir, id.String()+".damaged-pack")
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return hint{err, "name another directory with --save-to, or use --no-save"}
@@ -178,7 +196,7 @@ func (p *program) repairSnapshots(c *cli.Context) error {
 		}
 		ids = append(ids, id)
 	}
-	repairs, err := r.RepairSnapshots(c.Context, repo.SnapshotRepairOptions{
+	repairs, err := r.Maintenance().RepairSnapshots(c.Context, ids, repo.SnapshotRepairOptions{
 		Forget: c.Bool("forget"), DryRun: c.Bool("dry-run"),
 		Lost: func(m *snapshot.Manifest, path string, e *snapshot.Entry, why error) {
 			if p.json {
@@ -187,7 +205,7 @@ func (p *program) repairSnapshots(c *cli.Context) error {
 			}
 			p.say("lost: %s  %s", m.ID.Short(), p.path("/"+path))
 		},
-	}, ids...)
+	})
 	for _, one := range repairs {
 		p.showRepair(one, c.Bool("forget") && !c.Bool("dry-run"))
 	}
@@ -285,7 +303,7 @@ func (p *program) rewriteOne(c *cli.Context, r *repo.Repo, m *snapshot.Manifest)
 			p.say("%s  %s", m.ID.Short(), p.path("/"+path))
 		}
 	}
-	next, err := r.Rewrite(c.Context, m, o)
+	next, err := r.Maintenance().Rewrite(c.Context, m.ID, o)
 	if err != nil {
 		if errors.Is(err, repo.ErrPinned) {
 			return hint{err, "\"qsnap pin --remove\" unpins it"}

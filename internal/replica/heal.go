@@ -23,8 +23,6 @@ type HealOptions struct {
 	Workers   int  // 0 is as many as processors
 	Progress  func(outcome.Progress)
 
-	// NoteLosses records the blobs that are in no pack any more.
-	NoteLosses func(ctx context.Context, e *engine.Engine) (int, error)
 	// Copy copies snapshots from one engine to another, and returns how many.
 	Copy func(ctx context.Context, from, to *engine.Engine, all []*snapshot.Manifest, workers int) (int64, error)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/prune"
+	"github.com/qsnap/qsnap/internal/repair"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/write"
 	"github.com/qsnap/qsnap/pack"
@@ -35,15 +36,9 @@ func (h *healer) repairPacks(ctx context.Context) error {
 		return err
 	}
 	defer session.Close()
-	h.report.Blobs, err = prune.Remove(within, e, session, prune.Removal{Packs: bad})
-	if err == nil {
-		_, err = h.o.NoteLosses(within, e)
-	}
-	if err != nil {
-		return session.Cause(err)
-	}
-	h.report.Packs = int64(len(bad))
-	return nil
+	done, err := repair.RemovePacks(within, e, session, prune.Removal{Packs: bad})
+	h.report.Packs, h.report.Blobs = int64(len(done.Packs)), done.Moved
+	return session.Cause(err)
 }
 
 // freshWithReplica returns the repository with an index of its own, and reads from the replica

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/qsnap/qsnap/repo"
@@ -92,22 +93,37 @@ type IndexRepaired struct {
 }
 
 // NewIndexRepaired returns an IndexRepaired.
-func NewIndexRepaired(r *repo.IndexRepair) IndexRepaired {
-	return IndexRepaired{Head{"summary"}, *r, len(r.Damaged)}
+func NewIndexRepaired(r repo.IndexRepair) IndexRepaired {
+	return IndexRepaired{Head{"summary"}, r, len(r.Damaged)}
 }
 
 // PacksRepaired is what came of salvaging damaged packs.
 type PacksRepaired struct {
 	Head
-	repo.PackRepair
+	Damaged  []string         `json:"packs_damaged"`  // ids of the packs that were removed
+	Salvaged int64            `json:"blobs_salvaged"` // chunks and trees that were moved to new packs
+	Lost     int64            `json:"blobs_lost"`     // chunks and trees that are in no pack any more
+	Whole    []string         `json:"packs_of_others"`
+	Denied   []string         `json:"packs_denied"`
+	Unread   map[string]int64 `json:"bytes_unread" doc:"by the id of a pack"`
 }
 
 // NewPacksRepaired returns a PacksRepaired.
-func NewPacksRepaired(r *repo.PackRepair) PacksRepaired {
-	out := PacksRepaired{Head{"summary"}, *r}
-	out.Whole, out.Denied = list(r.Whole), list(r.Denied)
-	if out.Unread == nil {
-		out.Unread = map[string]int64{}
+func NewPacksRepaired(r repo.PackRepair) PacksRepaired {
+	out := PacksRepaired{
+		Head: Head{"summary"}, Salvaged: r.Salvaged, Lost: r.Lost,
+		Damaged: texts(r.Damaged), Whole: list(texts(r.Whole)), Denied: list(texts(r.Denied)), Unread: map[string]int64{},
+	}
+	for id, n := range r.Unread {
+		out.Unread[id.String()] = n
+	}
+	return out
+}
+
+// texts returns ids as texts, nil for none.
+func texts[T fmt.Stringer](ids []T) (out []string) {
+	for _, id := range ids {
+		out = append(out, id.String())
 	}
 	return out
 }

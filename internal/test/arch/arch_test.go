@@ -49,10 +49,11 @@ var allowed = map[string][]string{
 	"internal/prune":           {"chunk", "index", "internal/blob", "internal/capture", "internal/catalog", "internal/engine", "internal/object", "internal/outcome", "internal/runs", "internal/seal", "internal/write", "pack", "snapshot", "target"},
 	"internal/take":            {"internal/capture", "internal/catalog", "internal/disk", "internal/engine", "internal/ignore", "internal/outcome", "internal/place", "internal/runs", "internal/write", "pack", "snapshot"},
 	"internal/view":            {"internal/blob", "snapshot"},
+	"internal/repair":          {"chunk", "index", "internal/blob", "internal/check", "internal/engine", "internal/ignore", "internal/object", "internal/outcome", "internal/place", "internal/prune", "internal/runs", "internal/write", "pack", "snapshot"},
 	"internal/extract":         {"chunk", "index", "internal/disk", "internal/ignore", "pack", "snapshot"},
-	"internal/replica":         {"chunk", "index", "internal/blob", "internal/catalog", "internal/config", "internal/engine", "internal/keys", "internal/object", "internal/outcome", "internal/prune", "internal/runs", "internal/seal", "internal/write", "pack", "snapshot", "target"},
-	"internal/restore":       {"chunk", "internal/blob", "internal/capture", "internal/catalog", "internal/disk", "internal/engine", "internal/extract", "internal/ignore", "internal/outcome", "internal/place", "internal/seal", "internal/view", "snapshot"},
-	"repo":                     {"chunk", "index", "internal/blob", "internal/capture", "internal/catalog", "internal/check", "internal/config", "internal/ctxmutex", "internal/disk", "internal/engine", "internal/extract", "internal/ignore", "internal/keys", "internal/object", "internal/outcome", "internal/place", "internal/prune", "internal/replica", "internal/restore", "internal/retain", "internal/runs", "internal/seal", "internal/take", "internal/transfer", "internal/usage", "internal/view", "internal/write", "pack", "snapshot", "target"},
+	"internal/replica":         {"chunk", "index", "internal/blob", "internal/catalog", "internal/config", "internal/engine", "internal/keys", "internal/object", "internal/outcome", "internal/prune", "internal/repair", "internal/runs", "internal/seal", "internal/write", "pack", "snapshot", "target"},
+	"internal/restore":         {"chunk", "internal/blob", "internal/capture", "internal/catalog", "internal/disk", "internal/engine", "internal/extract", "internal/ignore", "internal/outcome", "internal/place", "internal/seal", "internal/view", "snapshot"},
+	"repo":                     {"chunk", "index", "internal/blob", "internal/capture", "internal/catalog", "internal/check", "internal/config", "internal/ctxmutex", "internal/disk", "internal/engine", "internal/extract", "internal/ignore", "internal/keys", "internal/object", "internal/outcome", "internal/place", "internal/prune", "internal/repair", "internal/replica", "internal/restore", "internal/retain", "internal/runs", "internal/seal", "internal/take", "internal/transfer", "internal/usage", "internal/view", "internal/write", "pack", "snapshot", "target"},
 	"internal/retain":          {"chunk", "index", "internal/blob", "internal/catalog", "internal/engine", "internal/object", "internal/runs", "internal/write", "pack", "snapshot"},
 	"internal/usage":           {"chunk", "index", "internal/blob", "internal/catalog", "internal/engine", "internal/object", "snapshot"},
 	"repo/connect":             {"internal/keyring", "internal/trust", "repo", "target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/webdav"},
@@ -72,7 +73,7 @@ var allowed = map[string][]string{
 	"internal/test/scale":      nil,
 	"internal/test/sim":        {"chunk", "internal/seal", "pack", "repo", "snapshot", "target", "target/targettest"},
 	"internal/test/treetest":   nil,
-	"cmd/qsnap":                {"chunk", "internal/archive", "internal/mount", "internal/term", "repo", "repo/connect", "repo/report", "snapshot", "target", "target/targettest"},
+	"cmd/qsnap":                {"chunk", "internal/archive", "internal/mount", "internal/term", "pack", "repo", "repo/connect", "repo/report", "snapshot", "target", "target/targettest"},
 	"internal/test/enginetest": {"internal/config", "internal/engine", "internal/keys", "internal/take", "internal/test/fixture", "snapshot", "target"},
 }
 

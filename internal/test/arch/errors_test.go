@@ -11,7 +11,6 @@ import (
 // and the rooms that come out of it.
 var stillErrorsAs = []string{
 	"repo",
-	"internal/repair",
 }
 
 // errorsAs returns where a file calls errors.As.

@@ -32,6 +32,7 @@ var plain = []string{
 	"internal/outcome",
 	"internal/place",
 	"internal/prune",
+	"internal/repair",
 	"internal/replica",
 	"internal/restore",
 	"internal/retain",

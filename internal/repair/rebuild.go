@@ -1,4 +1,4 @@
-package repo
+package repair
 
 import (
 	"context"
@@ -6,19 +6,20 @@ import (
 	"path"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/blob"
 	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/outcome"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A rebuilder makes a tree anew without some of what is in it. Pages that stay the
+// A rebuilder makes of a tree another one without some of its entries. Pages that stay the
 // same are not stored again.
 type rebuilder struct {
 	e     *engine.Engine
 	pages pageStore
 	// drop says why an entry is left out, or nil. Directories that stay are entered.
 	drop func(ctx context.Context, path string, e *snapshot.Entry) (why error, err error)
-	// dropped is told what is left out.
+	// dropped is called for each entry that is left out.
 	dropped func(path string, e *snapshot.Entry, why error)
 
 	same  map[chunk.ID]bool // directories all of which stays, whatever their path; nil if paths matter
@@ -32,16 +33,16 @@ type pageStore interface {
 	PutTree(ctx context.Context, page []byte) (chunk.ID, error)
 }
 
-// nowhere names pages and doesn't store them.
-type nowhere struct{ e *engine.Engine }
+// unstored names pages and doesn't store them.
+type unstored struct{ e *engine.Engine }
 
 // PutTree is part of pageStore.
-func (n nowhere) PutTree(_ context.Context, page []byte) (chunk.ID, error) {
-	return n.e.Tree.ID(page), nil
+func (u unstored) PutTree(_ context.Context, page []byte) (chunk.ID, error) {
+	return u.e.Tree.ID(page), nil
 }
 
-// root makes the tree of a snapshot anew, and corrects what its manifest counts. It
-// reports whether anything was left out.
+// root sets the tree of a snapshot to what stays of it, and corrects what its manifest
+// counts. It reports whether anything was left out.
 func (b *rebuilder) root(ctx context.Context, m *snapshot.Manifest) (changed bool, err error) {
 	tree, notes := m.Root.Subtree, m.Notes
 	if _, err := b.dir(ctx, "", &m.Root); err != nil {
@@ -56,8 +57,8 @@ func (b *rebuilder) root(ctx context.Context, m *snapshot.Manifest) (changed boo
 	return m.Root.Subtree != tree || m.Notes != notes, nil
 }
 
-// notes drops the notes of a snapshot if not all of them can be read. Without them
-// nobody knows what the snapshot has left out, and so the manifest says.
+// notes drops the notes of a snapshot if not all of them can be read. The manifest then says
+// that it isn't known what the snapshot has left out.
 func (b *rebuilder) notes(ctx context.Context, m *snapshot.Manifest) error {
 	for _, err := range snapshot.ReadNotes(ctx, b.e.Blobs, m.Notes) {
 		if b.isLost(ctx, err) {
@@ -149,6 +150,6 @@ func (b *rebuilder) leaf(ctx context.Context, full string, parent *snapshot.Entr
 
 // isLost reports whether an error means that a tree can't be read, whatever is tried.
 func (b *rebuilder) isLost(ctx context.Context, err error) bool {
-	var lost *LostError
-	return err != nil && ctx.Err() == nil && errors.As(err, &lost)
+	_, lost := errors.AsType[*blob.LostError](err)
+	return lost && ctx.Err() == nil
 }
