@@ -14,7 +14,7 @@ import (
 	"github.com/qsnap/qsnap/pack"
 )
 
-// MaxDeltaBlobs bounds the blobs of a delta that lists many packs.
+// MaxDeltaBlobs bounds the blobs of a delta that lists several packs.
 const MaxDeltaBlobs = 128 << 10
 
 // ReadDelta reads a delta.
@@ -23,7 +23,7 @@ func (r *Reader) ReadDelta(ctx context.Context, id index.ID) (index.Delta, error
 	return d, err
 }
 
-// ReadDeltaEpoch reads a delta, and returns the epoch that it is sealed under, too.
+// ReadDeltaEpoch reads a delta. It also returns the epoch under which the delta is sealed.
 func (r *Reader) ReadDeltaEpoch(ctx context.Context, id index.ID) (d index.Delta, epoch uint32, err error) {
 	name := object.Deltas.Name(id)
 	sealed, err := r.store.Read(ctx, name, id, object.MaxDelta)
@@ -44,7 +44,7 @@ func (r *Reader) ReadDeltaEpoch(ctx context.Context, id index.ID) (d index.Delta
 	return d, header.Epoch(), nil
 }
 
-// PutDelta stores a delta.
+// PutDelta stores a delta. size is the size of its object.
 func (r *Reader) PutDelta(ctx context.Context, d index.Delta) (id index.ID, size int, err error) {
 	sealed, err := r.sealer.Seal(seal.IndexDelta, d.Append(nil))
 	if err != nil {
@@ -58,8 +58,8 @@ func (r *Reader) PutDelta(ctx context.Context, d index.Delta) (id index.ID, size
 	return id, len(sealed), nil
 }
 
-// ListedInfo returns what a delta says of a pack, or nil if none lists it. Deltas that are
-// damaged are skipped.
+// ListedInfo returns the entry of a pack in a delta, or nil if no delta lists the pack. It
+// skips damaged deltas.
 func (r *Reader) ListedInfo(ctx context.Context, id pack.ID) (*pack.Info, error) {
 	for delta, err := range r.store.IDs(ctx, object.Deltas) {
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/qsnap/qsnap/pack"
 )
 
-// Index returns the index, brought up to date when it is opened.
+// Index returns the index. The first call opens it and brings it up to date.
 func (r *Reader) Index(ctx context.Context) (*index.Index, error) {
 	if err := r.indexMu.Lock(ctx); err != nil {
 		return nil, err
@@ -23,21 +23,21 @@ func (r *Reader) Index(ctx context.Context) (*index.Index, error) {
 	if r.index != nil {
 		return r.index, nil
 	}
-	x, err := r.openCache()
+	x, err := r.openLocal()
 	if err != nil {
 		return nil, err
 	}
 	if err := r.Update(ctx, x); err != nil {
 		return nil, object.Join(err, r.closeIndex(x))
 	}
-	_ = x.Flush() // where the cache can't be written, memory serves
+	_ = x.Flush() // if the directory can't be written, the index stays in memory
 	r.index = x
 	return x, nil
 }
 
-// openCache opens the local index. Where there is no place for it, it is made in a
-// temporary one, and used once.
-func (r *Reader) openCache() (*index.Index, error) {
+// openLocal opens the local index. If there is no local directory, or it can't be used, the
+// index is made in a temporary directory.
+func (r *Reader) openLocal() (*index.Index, error) {
 	if r.dir != "" {
 		x, err := index.Open(filepath.Join(r.dir, "index"))
 		if err == nil {
@@ -58,21 +58,21 @@ func (r *Reader) openTemporary() (*index.Index, error) {
 	if err != nil {
 		return nil, object.Join(err, os.RemoveAll(dir))
 	}
-	r.scratch = dir
+	r.tempDir = dir
 	return x, nil
 }
 
-// closeIndex closes an index, and removes its directory if that is temporary.
+// closeIndex closes an index, and removes its directory if that is a temporary one.
 func (r *Reader) closeIndex(x *index.Index) error {
 	err := x.Close()
-	if r.scratch != "" {
-		err = errors.Join(err, os.RemoveAll(r.scratch))
-		r.scratch = ""
+	if r.tempDir != "" {
+		err = errors.Join(err, os.RemoveAll(r.tempDir))
+		r.tempDir = ""
 	}
 	return err
 }
 
-// Update makes the index know the deltas that are on the target now.
+// Update reads into an index the deltas that are on the target now.
 func (r *Reader) Update(ctx context.Context, x *index.Index) error {
 	var listed []index.ID
 	sizes := map[index.ID]int64{}
@@ -89,20 +89,21 @@ func (r *Reader) Update(ctx context.Context, x *index.Index) error {
 	return x.Update(ctx, listed, func(ctx context.Context, id index.ID) (index.Delta, error) {
 		d, err := r.ReadDelta(ctx, id)
 		if errors.Is(err, fs.ErrNotExist) || object.IsDamage(err) {
-			// Replaced since it was listed, or damaged: what is missed is found by the
-			// next update, or in the packs themselves. Check tells of damage.
+			// The delta was replaced since the listing, or it is damaged. The next update
+			// finds its packs in another delta, or IndexUnlisted finds them on the target.
+			// Check reports damage.
 			return nil, nil
 		}
 		if errors.Is(err, seal.ErrNoKey) {
-			r.newer.Store(true)
+			r.newerKey.Store(true)
 			return nil, nil
 		}
 		return d, err
 	})
 }
 
-// fetchDeltas brings the deltas that an index doesn't know into the cache, where there is
-// one: many at a time arrive far sooner than one after another.
+// fetchDeltas brings the deltas that an index doesn't know into the cache, if there is one.
+// Fetching several at a time is far faster than reading one after another.
 func (r *Reader) fetchDeltas(ctx context.Context, x *index.Index, listed []index.ID, sizes map[index.ID]int64) error {
 	if !r.store.Caches() {
 		return nil
@@ -118,8 +119,8 @@ func (r *Reader) fetchDeltas(ctx context.Context, x *index.Index, listed []index
 	return r.store.Fetch(ctx, object.Deltas, deltas, object.MaxDelta)
 }
 
-// IndexUnlisted makes the index know the packs that no delta it has read lists, from the
-// packs themselves, and returns them.
+// IndexUnlisted adds to an index the packs that none of its deltas lists, and returns them. It
+// reads what they hold from the packs themselves.
 func (r *Reader) IndexUnlisted(ctx context.Context, x *index.Index) ([]*pack.Info, error) {
 	known, err := x.Packs()
 	if err != nil {
@@ -139,7 +140,7 @@ func (r *Reader) IndexUnlisted(ctx context.Context, x *index.Index) ([]*pack.Inf
 			continue
 		}
 		if errors.Is(err, seal.ErrNoKey) {
-			r.newer.Store(true)
+			r.newerKey.Store(true)
 			continue
 		}
 		if err != nil {
@@ -151,24 +152,24 @@ func (r *Reader) IndexUnlisted(ctx context.Context, x *index.Index) ([]*pack.Inf
 	return out, nil
 }
 
-// adoptOnce adopts unlisted packs, as the last resort before something is called
-// lost, but once only.
-func (r *Reader) adoptOnce(ctx context.Context, x *index.Index) error {
+// indexUnlistedOnce calls IndexUnlisted, once. It is the last resort before a blob counts as
+// lost.
+func (r *Reader) indexUnlistedOnce(ctx context.Context, x *index.Index) error {
 	if err := r.indexMu.Lock(ctx); err != nil {
 		return err
 	}
 	defer r.indexMu.Unlock()
-	if r.adopted {
+	if r.unlisted {
 		return nil
 	}
 	if _, err := r.IndexUnlisted(ctx, x); err != nil {
 		return err
 	}
-	r.adopted = true
+	r.unlisted = true
 	return nil
 }
 
-// rebuildIndex makes the index anew, once: damage may have left it readable, and wrong.
+// rebuildIndex makes the index from scratch, once. A damaged index may be readable and wrong.
 func (r *Reader) rebuildIndex(ctx context.Context, x *index.Index) error {
 	if r.rebuilt.Swap(true) {
 		return nil
@@ -176,7 +177,7 @@ func (r *Reader) rebuildIndex(ctx context.Context, x *index.Index) error {
 	return r.Refresh(ctx, x, true)
 }
 
-// Refresh brings the index up to date, from scratch if reset is set.
+// Refresh brings an index up to date. If reset is set, it makes the index from scratch.
 func (r *Reader) Refresh(ctx context.Context, x *index.Index, reset bool) error {
 	if err := r.indexMu.Lock(ctx); err != nil {
 		return err
@@ -189,7 +190,7 @@ func (r *Reader) Refresh(ctx context.Context, x *index.Index, reset bool) error 
 	}
 	err := r.Update(ctx, x)
 	if reset && err == nil {
-		_ = x.Flush() // where the cache can't be written, memory serves
+		_ = x.Flush() // if the directory can't be written, the index stays in memory
 	}
 	return err
 }

@@ -10,14 +10,14 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A LostError means that no readable copy of a chunk or tree is there.
+// A LostError means that there is no readable copy of a chunk or tree.
 type LostError struct {
 	ID   chunk.ID
 	Tree bool
-	Err  error // why the copies that are known can't be read; nil if there are none
+	Err  error // why a known copy can't be read; nil if no copy is known
 }
 
-// Error says what is lost and why.
+// Error names the chunk or tree, and says why it can't be read.
 func (e *LostError) Error() string {
 	what := "chunk"
 	if e.Tree {
@@ -35,12 +35,12 @@ func (e *LostError) Unwrap() error { return e.Err }
 // Is reports whether target is chunk.ErrDamaged.
 func (e *LostError) Is(target error) bool { return target == chunk.ErrDamaged }
 
-// FindLost adds to lost the blobs that a snapshot reaches and no pack holds, as far as an
-// index knows. Trees that are in seen are skipped, and those that are read are added to it.
-// Chunks are too many for that, and looked up soon.
+// FindLost adds to lost the blobs that a snapshot reaches and that no pack of the index holds.
+// It skips trees that are in seen, and adds to seen those that it reads. It doesn't add
+// chunks: there are too many of them, and looking one up takes little time.
 func (r *Reader) FindLost(ctx context.Context, x *index.Index, m *snapshot.Manifest, lost, seen map[chunk.ID]bool) error {
 	return snapshot.ReachAll(ctx, r, m, func(id chunk.ID, tree bool) (bool, error) {
-		if tree { // it is read in any case
+		if tree { // a tree has to be read, a chunk need only be looked up
 			if seen[id] {
 				return false, nil
 			}

@@ -13,7 +13,7 @@ import (
 	"github.com/qsnap/qsnap/pack"
 )
 
-// Packs lists the packs that are on the target, with their sizes.
+// Packs lists the packs on the target, with their sizes.
 func (r *Reader) Packs(ctx context.Context) (map[pack.ID]int64, error) {
 	out := map[pack.ID]int64{}
 	for info, err := range r.store.List(ctx, object.Packs) {
@@ -27,12 +27,12 @@ func (r *Reader) Packs(ctx context.Context) (map[pack.ID]int64, error) {
 	return out, nil
 }
 
-// PackInfo reads what a pack holds from the pack itself.
+// PackInfo reads from a pack what it holds.
 func (r *Reader) PackInfo(ctx context.Context, id pack.ID, size int64) (*pack.Info, error) {
 	info, err := pack.ReadInfo(r.sealer, id, size, &rangeReader{ctx, r, id})
 	if errors.Is(err, seal.ErrNoKey) {
 		if e := r.keys.Current(ctx); e == nil {
-			err = &pack.DamageError{Pack: id, Part: "header", Err: errors.New("there is no such epoch")}
+			err = &pack.DamageError{Pack: id, Part: "header", Err: errors.New("the repository has no such epoch")}
 		} else if !errors.Is(e, seal.ErrNoKey) {
 			err = e
 		}
@@ -40,7 +40,7 @@ func (r *Reader) PackInfo(ctx context.Context, id pack.ID, size int64) (*pack.In
 	return info, err
 }
 
-// A rangeReader reads a pack as an io.ReaderAt.
+// A rangeReader is an io.ReaderAt of a pack.
 type rangeReader struct {
 	ctx context.Context
 	r   *Reader
@@ -55,8 +55,8 @@ func (r *rangeReader) ReadAt(p []byte, off int64) (int, error) {
 	return len(p), nil
 }
 
-// ReadRange reads bytes of a pack. A pack that is too short or isn't there is a
-// *pack.DamageError.
+// ReadRange fills buf from a pack's bytes at off. If the pack is missing or too short, the
+// error is a *pack.DamageError.
 func (r *Reader) ReadRange(ctx context.Context, id pack.ID, off int64, buf []byte) error {
 	err := r.store.ReadRange(ctx, object.Packs.Name(id), off, buf)
 	if err == nil {
@@ -68,13 +68,13 @@ func (r *Reader) ReadRange(ctx context.Context, id pack.ID, off int64, buf []byt
 	return err
 }
 
-// isShort reports whether a pack certainly ends before that many bytes.
+// isShort reports whether a pack is certainly shorter than size.
 func (r *Reader) isShort(ctx context.Context, id pack.ID, size int64) bool {
 	info, err := r.store.Stat(ctx, object.Packs.Name(id))
 	return err == nil && info.Size < size
 }
 
-// PackHash returns the hash of a stored pack, which should be its id.
+// PackHash returns the hash of a stored pack. If the pack is whole, the hash is its id.
 func (r *Reader) PackHash(ctx context.Context, id pack.ID) (pack.ID, error) {
 	rc, err := r.store.Get(ctx, object.Packs.Name(id), 0, -1)
 	if err != nil {

@@ -13,25 +13,25 @@ import (
 	"github.com/qsnap/qsnap/pack"
 )
 
-// What is read from afar is read ahead, in the order in which it lies: segments that
-// are neighbours in one request, and several requests at a time, within bounds on
-// their bytes. It changes nothing but when bytes come: what wasn't read ahead, or
-// couldn't be, is read when it is asked for, and fails then.
+// Segments of a remote target are prefetched in the order of their offsets. One request reads
+// neighbouring segments, and several requests are under way at a time, within a bound on their
+// bytes. Prefetching changes only when bytes arrive. A segment that wasn't prefetched, or
+// couldn't be, is read when it is needed, and an error is returned then.
 
 const (
-	prefetchLength = 5 << 20   // bytes that one request asks for
-	prefetchGap    = 128 << 10 // bytes that are read in vain rather than to begin a request
-	prefetchMost   = 40 << 20  // bytes that were read and not asked for yet
-	PrefetchGets   = 8         // requests at the same time
+	prefetchRangeSize = 5 << 20   // bytes of one request
+	prefetchGap       = 128 << 10 // largest gap that is read and discarded instead of starting a new request
+	maxPrefetched     = 40 << 20  // bytes that were read and not used yet
+	PrefetchGets      = 8         // requests at the same time
 )
 
-// An prefetcher is the segments that are read ahead. Its zero value is empty.
+// A prefetcher is the segments that are being prefetched. Its zero value is empty.
 type prefetcher struct {
-	mu   sync.Mutex
-	runs map[segmentKey]*prefetchRange
+	mu     sync.Mutex
+	ranges map[segmentKey]*prefetchRange
 }
 
-// An prefetchRange is neighbouring segments of a pack, read by one request.
+// A prefetchRange is neighbouring segments of a pack that one request reads.
 type prefetchRange struct {
 	pack     *pack.Info
 	segments []uint32
@@ -39,98 +39,100 @@ type prefetchRange struct {
 	buf      []byte
 	size     int64
 
-	// Guarded by the set.
-	left    int    // segments that nobody has asked for
-	release func() // gives back its room; nil until it is being read
+	// Guarded by the prefetcher.
+	unused  int    // segments that nobody has asked for
+	release func() // gives back the room of buf; nil until the request begins
 
-	done chan struct{} // closed when it is read, or could not be
+	done chan struct{} // closed when the request has succeeded or failed
 	err  error
 }
 
-// joinSegments joins segments, which are in the order in which they will be asked for.
+// joinSegments joins neighbouring segments to ranges. The segments are in the order in which
+// they will be used.
 func joinSegments(segments iter.Seq2[*pack.Info, int]) []*prefetchRange {
 	var out []*prefetchRange
 	var last *prefetchRange
 	for p, n := range segments {
 		if n >= len(p.Segments) {
-			continue // who asks for it is told
+			continue // reading it returns the error
 		}
 		s := p.Segments[n]
 		end := s.Offset + int64(s.Stored)
 		if last != nil && last.pack.ID == p.ID {
 			gap := s.Offset - (last.off + last.size)
-			if gap >= 0 && gap <= prefetchGap && end-last.off <= prefetchLength {
+			if gap >= 0 && gap <= prefetchGap && end-last.off <= prefetchRangeSize {
 				last.segments = append(last.segments, uint32(n))
 				last.size = end - last.off
-				last.left++
+				last.unused++
 				continue
 			}
 		}
-		last = &prefetchRange{pack: p, segments: []uint32{uint32(n)}, off: s.Offset, size: int64(s.Stored), left: 1, done: make(chan struct{})}
+		last = &prefetchRange{pack: p, segments: []uint32{uint32(n)}, off: s.Offset, size: int64(s.Stored), unused: 1, done: make(chan struct{})}
 		out = append(out, last)
 	}
 	return out
 }
 
-// add makes reads known, but for what others read ahead already.
-func (a *prefetcher) add(all []*prefetchRange) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.runs == nil {
-		a.runs = map[segmentKey]*prefetchRange{}
+// add adds ranges, except segments that another range has already.
+func (p *prefetcher) add(all []*prefetchRange) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ranges == nil {
+		p.ranges = map[segmentKey]*prefetchRange{}
 	}
 	for _, s := range all {
 		for _, n := range s.segments {
 			key := segmentKey{s.pack.ID, n}
-			if a.runs[key] != nil {
-				s.left--
+			if p.ranges[key] != nil {
+				s.unused--
 				continue
 			}
-			a.runs[key] = s
+			p.ranges[key] = s
 		}
 	}
 }
 
-// remove forgets reads.
-func (a *prefetcher) remove(all []*prefetchRange) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+// remove removes ranges.
+func (p *prefetcher) remove(all []*prefetchRange) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, s := range all {
 		for _, n := range s.segments {
-			if key := (segmentKey{s.pack.ID, n}); a.runs[key] == s {
-				delete(a.runs, key)
+			if key := (segmentKey{s.pack.ID, n}); p.ranges[key] == s {
+				delete(p.ranges, key)
 			}
 		}
 	}
 }
 
-// begin reports whether one is to be made, as something of it may be asked for.
-func (a *prefetcher) begin(s *prefetchRange, release func()) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if s.left == 0 {
+// begin reports whether a range is still worth reading, because a segment of it is unused. It
+// then marks the range as being read.
+func (p *prefetcher) begin(s *prefetchRange, release func()) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.unused == 0 {
 		return false
 	}
 	s.release = release
 	return true
 }
 
-// take returns a segment as stored if it is read ahead, and waits for it if it is on
-// its way. The bytes are the caller's. Who asks for what hasn't been begun is not kept
-// waiting: what was expected before it may never be asked for.
-func (a *prefetcher) take(ctx context.Context, p *pack.Info, n int) ([]byte, bool) {
-	a.mu.Lock()
-	key := segmentKey{p.ID, uint32(n)}
-	s := a.runs[key]
+// take returns a segment as stored if it was prefetched. If its request is under way, take
+// waits for it. It doesn't wait for a request that hasn't begun, because the segments before
+// it may never be used. The caller owns the bytes.
+func (p *prefetcher) take(ctx context.Context, info *pack.Info, n int) ([]byte, bool) {
+	p.mu.Lock()
+	key := segmentKey{info.ID, uint32(n)}
+	s := p.ranges[key]
 	if s == nil {
-		a.mu.Unlock()
+		p.mu.Unlock()
 		return nil, false
 	}
-	delete(a.runs, key)
-	s.left--
+	delete(p.ranges, key)
+	s.unused--
 	release := s.release
-	last := s.left == 0
-	a.mu.Unlock()
+	last := s.unused == 0
+	p.mu.Unlock()
 	if release == nil {
 		return nil, false
 	}
@@ -145,30 +147,30 @@ func (a *prefetcher) take(ctx context.Context, p *pack.Info, n int) ([]byte, boo
 	if s.err != nil {
 		return nil, false
 	}
-	from, to := p.Segments[n].Offset-s.off, p.Segments[n].Offset-s.off+int64(p.Segments[n].Stored)
+	from, to := info.Segments[n].Offset-s.off, info.Segments[n].Offset-s.off+int64(info.Segments[n].Stored)
 	return s.buf[from:to:to], true
 }
 
-// prefetch has segments read ahead that will be asked for in about this order, each
-// once. The function it returns ends that, and must be called.
+// prefetch reads ranges in the background. Their segments should be used in about this order,
+// each once. The caller must call stop when it has used them.
 func (r *Reader) prefetch(ctx context.Context, all []*prefetchRange) (stop func()) {
 	if len(all) < 2 {
-		return func() {} // it would be no sooner
+		return func() {} // the only request would begin no sooner
 	}
-	r.ahead.add(all)
+	r.prefetcher.add(all)
 	ctx, cancel := context.WithCancel(ctx)
-	room := semaphore.NewWeighted(prefetchMost)
+	room := semaphore.NewWeighted(maxPrefetched)
 	var g errgroup.Group
 	g.SetLimit(PrefetchGets)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		for _, s := range all {
-			size := min(s.size, prefetchMost)
+			size := min(s.size, maxPrefetched)
 			if room.Acquire(ctx, size) != nil {
 				break
 			}
-			if !r.ahead.begin(s, func() { room.Release(size) }) {
+			if !r.prefetcher.begin(s, func() { room.Release(size) }) {
 				room.Release(size)
 				continue
 			}
@@ -176,7 +178,7 @@ func (r *Reader) prefetch(ctx context.Context, all []*prefetchRange) (stop func(
 				defer close(s.done)
 				s.buf = make([]byte, s.size)
 				s.err = r.ReadRange(ctx, s.pack.ID, s.off, s.buf)
-				return nil // who asks for it tries again
+				return nil // a reader that needs the segment reads it again
 			})
 		}
 		_ = g.Wait()
@@ -184,7 +186,7 @@ func (r *Reader) prefetch(ctx context.Context, all []*prefetchRange) (stop func(
 	return func() {
 		cancel()
 		<-ended
-		r.ahead.remove(all)
+		r.prefetcher.remove(all)
 	}
 }
 
@@ -194,11 +196,12 @@ type Ref struct {
 	Tree bool
 }
 
-// PrefetchBlobs has the segments read ahead that hold blobs which will be asked for.
+// PrefetchBlobs prefetches the segments that hold chunks. It ignores trees. The caller must
+// call stop when it has used the chunks.
 func (r *Reader) PrefetchBlobs(ctx context.Context, refs []Ref) (stop func()) {
 	x, err := r.Index(ctx)
 	if err != nil || !r.store.Remote() {
-		return func() {} // who asks for them is told
+		return func() {} // reading the blobs returns the error
 	}
 	return r.prefetch(ctx, joinSegments(func(yield func(*pack.Info, int) bool) {
 		seen := map[segmentKey]bool{}
@@ -216,25 +219,25 @@ func (r *Reader) PrefetchBlobs(ctx context.Context, refs []Ref) (stop func()) {
 	}))
 }
 
-// A treePrefetch tells whether trees are being read one after another. Its zero value
-// knows of nothing.
+// A treePrefetch detects that trees are read one after another. Its zero value is ready to
+// use.
 type treePrefetch struct {
 	mu     sync.Mutex
-	last   segmentKey // that was read
-	window int64
+	last   segmentKey // the segment that was read last
+	window int64      // bytes to read at once
 }
 
-// treeStep is how far on the next segment may lie of a walk: what is in between was
-// read before.
+// treeStep is how many segments a walk through trees may advance at a time. Those in between
+// were read before.
 const treeStep = 8
 
-// count returns how many segments of a pack to read at once, from one that is needed:
-// the more, the longer they have been read in order.
+// count returns how many segments of a pack to read at once, beginning with segment n. The
+// longer segments were read in order, the more it returns.
 func (w *treePrefetch) count(p *pack.Info, n int) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if from := int(w.last.number); w.last.pack == p.ID && n > from && n <= from+treeStep {
-		w.window = min(max(2*w.window, prefetchLength/8), prefetchLength)
+		w.window = min(max(2*w.window, prefetchRangeSize/8), prefetchRangeSize)
 	} else {
 		w.window = 0
 	}
@@ -249,14 +252,14 @@ func (w *treePrefetch) count(p *pack.Info, n int) int {
 	return count
 }
 
-// readTrees reads a segment of trees from afar, unless it is cached, and maybe some
-// that follow it, which it leaves in the caches.
+// readTrees reads a segment of trees from a remote target, unless it is cached. It may read
+// some of the following segments, too, and leaves them in the caches.
 func (r *Reader) readTrees(ctx context.Context, p *pack.Info, n int) ([]byte, error) {
 	if plain, ok := r.cachedSegment(p, n); ok {
 		return plain, nil
 	}
 	first := p.Segments[n]
-	if count := r.walk.count(p, n); count > 1 {
+	if count := r.treePrefetch.count(p, n); count > 1 {
 		last := p.Segments[n+count-1]
 		buf := make([]byte, last.Offset+int64(last.Stored)-first.Offset)
 		if err := r.ReadRange(ctx, p.ID, first.Offset, buf); err == nil {
@@ -275,7 +278,7 @@ func (r *Reader) readTrees(ctx context.Context, p *pack.Info, n int) ([]byte, er
 	return r.openTrees(p, n, buf)
 }
 
-// openTrees opens a segment of trees, whose bytes it uses up, and keeps it as it was.
+// openTrees opens a segment of trees and caches its sealed bytes. It overwrites sealed.
 func (r *Reader) openTrees(p *pack.Info, n int, sealed []byte) ([]byte, error) {
 	var keep []byte
 	if r.store.Caches() {

@@ -14,27 +14,27 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// A presence knows of packs whether they are there, and how long they are. It asks for
-// them one by one until that has taken as many requests as a listing, and then lists all.
-// So it never takes twice as many requests as the better way, though nobody knows before
-// how many packs a restore needs.
+// A presence finds out whether packs exist, and how long they are. It asks for one pack after
+// another until that has taken as many requests as a listing, and then lists all packs. It
+// isn't known before how many packs a restore needs. So a presence never takes more than
+// twice as many requests as the better of both ways.
 type presence struct {
 	r *Reader
 
-	mu     sync.Mutex
-	sizes  map[pack.ID]int64 // of those that were asked for: -1 is absent
-	listed map[pack.ID]int64 // all there are, once they were listed
-	copies map[pack.ID]packCopy
-	asked  int
-	cost   int              // see listingCost
-	gone   map[pack.ID]bool // that a chunk was missed in, after the index was brought up to date
+	mu       sync.Mutex
+	sizes    map[pack.ID]int64 // of packs that were asked for; -1 is absent
+	listed   map[pack.ID]int64 // of all packs; nil before the listing
+	copies   map[pack.ID]packCopy
+	requests int              // how many packs were asked for
+	cost     int              // see listingCost; 0 if it is unknown
+	gone     map[pack.ID]bool // packs that stayed missing or too short after the index was refreshed
 }
 
 func newPresence(r *Reader) *presence {
 	return &presence{r: r, sizes: map[pack.ID]int64{}, copies: map[pack.ID]packCopy{}, gone: map[pack.ID]bool{}}
 }
 
-// packDirs is how many directories the packs lie in, beside the one that these lie in.
+// packDirs is how many directories below "packs" hold packs.
 const packDirs = 256
 
 // listingCost returns how many requests a listing of all packs takes.
@@ -54,20 +54,20 @@ func (p *presence) listingCost(x *index.Index) (int, error) {
 	return p.cost, nil
 }
 
-// missing is what is wrong with a pack that isn't there with its length.
-var errNotPresent = errors.New("it is not there, or shorter than its index says")
+// errNotPresent means that a pack is missing or too short.
+var errNotPresent = errors.New("the pack is missing, or shorter than the index says")
 
 // Present is part of extract.Source.
 func (s *Source) Present(ctx context.Context, id chunk.ID) (replica string, err error) {
 	return s.packs.has(ctx, id)
 }
 
-// has returns a *LostError unless a chunk is in a pack that is there, on the target or
-// a replica, whose name it returns, and long enough. It reads nothing of the pack.
+// has returns a *LostError unless a pack that holds the chunk exists and is long enough. If
+// the pack is whole only on a replica, has returns the replica's name. It doesn't read packs.
 func (p *presence) has(ctx context.Context, id chunk.ID) (replica string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var known *LostError // of packs for which the index needn't be brought up to date again
+	var known *LostError // set if the index was refreshed before for all these packs
 	err = p.r.WithIndex(ctx, func(x *index.Index) error {
 		places, err := x.Lookup(id)
 		if err != nil {
@@ -76,7 +76,7 @@ func (p *presence) has(ctx context.Context, id chunk.ID) (replica string, err er
 		lost := &LostError{ID: id}
 		old := len(places) > 0
 		for _, place := range places {
-			on, err := p.there(ctx, x, place)
+			on, err := p.find(ctx, x, place)
 			if err == nil {
 				replica = on
 				return nil
@@ -104,9 +104,9 @@ func (p *presence) has(ctx context.Context, id chunk.ID) (replica string, err er
 	return replica, err
 }
 
-// there returns a *pack.DamageError unless the place's segment is there, or on a replica,
-// whose name it returns.
-func (p *presence) there(ctx context.Context, x *index.Index, place index.Place) (replica string, err error) {
+// find returns a *pack.DamageError unless the segment of a place exists. If it exists only on
+// a replica, find returns the replica's name.
+func (p *presence) find(ctx context.Context, x *index.Index, place index.Place) (replica string, err error) {
 	damage := &pack.DamageError{Pack: place.Pack.ID, Err: errNotPresent}
 	n := int(place.Segment)
 	if n >= len(place.Pack.Segments) {
@@ -124,7 +124,7 @@ func (p *presence) there(ctx context.Context, x *index.Index, place index.Place)
 	return p.onReplica(ctx, place.Pack.ID, end, damage)
 }
 
-// size returns how long a pack is, or -1 if it isn't there.
+// size returns the size of a pack, or -1 if it is missing.
 func (p *presence) size(ctx context.Context, x *index.Index, id pack.ID) (int64, error) {
 	if size, ok := p.sizes[id]; ok {
 		return size, nil
@@ -133,7 +133,7 @@ func (p *presence) size(ctx context.Context, x *index.Index, id pack.ID) (int64,
 	if err != nil {
 		return 0, err
 	}
-	if p.listed == nil && p.asked >= cost {
+	if p.listed == nil && p.requests >= cost {
 		listed, err := p.r.Packs(ctx)
 		if err != nil {
 			return 0, err
@@ -145,7 +145,7 @@ func (p *presence) size(ctx context.Context, x *index.Index, id pack.ID) (int64,
 			return size, nil
 		}
 	}
-	p.asked++ // one that came since then, too
+	p.requests++ // also for a pack that isn't listed: it may be newer than the listing
 	info, err := p.r.store.Stat(ctx, object.Packs.Name(id))
 	size := info.Size
 	if errors.Is(err, fs.ErrNotExist) {
@@ -160,16 +160,17 @@ func (p *presence) size(ctx context.Context, x *index.Index, id pack.ID) (int64,
 
 // A packCopy is the longest copy of a pack on any replica.
 type packCopy struct {
-	size int64
-	on   string
+	size    int64
+	replica string
 }
 
-// onReplica returns the replica that has that much of a pack, or an error.
+// onReplica returns the replica whose copy of a pack has at least end bytes. If there is none,
+// it returns the error here.
 func (p *presence) onReplica(ctx context.Context, id pack.ID, end int64, here error) (string, error) {
 	c, known := p.copies[id]
 	if !known {
 		var err error
-		if c.size, c.on, err = p.r.store.LongestCopy(ctx, object.Packs.Name(id)); err != nil {
+		if c.size, c.replica, err = p.r.store.LongestCopy(ctx, object.Packs.Name(id)); err != nil {
 			return "", err
 		}
 		p.copies[id] = c
@@ -177,5 +178,5 @@ func (p *presence) onReplica(ctx context.Context, id pack.ID, end int64, here er
 	if c.size < end {
 		return "", here
 	}
-	return c.on, nil
+	return c.replica, nil
 }

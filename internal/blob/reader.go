@@ -1,9 +1,9 @@
-// Package blob reads what packs hold: the index that tells where blobs are, segments, and
-// blobs, from the target, the caches or a replica.
+// Package blob reads blobs and segments of packs from the target, the caches or a replica. It
+// keeps the index that says in which pack a blob is.
 //
-// What must stay true: a blob that is returned has the bytes that its id was made from. The
-// local index may be lost, damaged or old at any time: before a blob counts as lost, the
-// index is brought up to date, and then made from the packs themselves.
+// What must stay true: the bytes of a returned blob match its id. The local index may be
+// lost, damaged or out of date at any time. Before a blob counts as lost, the index is brought
+// up to date, and then rebuilt from all deltas and from the packs that no delta lists.
 package blob
 
 import (
@@ -32,23 +32,23 @@ type Reader struct {
 
 	decompressor *pack.Decompressor
 	segments     segmentCache
-	ahead        prefetcher
-	walk         treePrefetch
+	prefetcher   prefetcher
+	treePrefetch treePrefetch
 
-	indexMu ctxmutex.Mutex // guards what follows, and is held while the index is brought up to date
-	index   *index.Index   // nil until it is needed
-	adopted bool           // it knows packs that no delta lists
-	rebuilt atomic.Bool    // it was made again from all deltas
-	scratch string         // a directory to be removed with it
+	indexMu  ctxmutex.Mutex // guards the fields below, and is held while the index is brought up to date
+	index    *index.Index   // nil until it is needed
+	unlisted bool           // the index has the packs that no delta lists
+	rebuilt  atomic.Bool    // the index was made from scratch
+	tempDir  string         // the directory of a temporary index, or empty
 
-	warn  func(error)
-	newer atomic.Bool // something was skipped that is sealed with a newer key
+	warn     func(error)
+	newerKey atomic.Bool // a delta or pack was skipped because it is sealed with a newer key
 }
 
 // Options of a reader.
 type Options struct {
-	Dir         string // where the local index lies; empty is a temporary one
-	CacheMemory int    // bytes of plain segments to keep
+	Dir         string // the local directory; if it is empty, the index is a temporary one
+	CacheMemory int    // bytes of plain segments to keep in memory
 	Data, Tree  *chunk.Hasher
 	Warn        func(error) // called if the local index can't be used; may be nil
 }
@@ -70,8 +70,8 @@ func New(store *object.Store, k *keys.Keys, sealer *seal.Sealer, o Options) (*Re
 	return r, nil
 }
 
-// UseEmptyIndex gives the reader an empty index of its own in a temporary directory, which goes with
-// it, and returns that index. It comes before any reading.
+// UseEmptyIndex gives the reader an empty index in a temporary directory, and returns that
+// index. Close removes the directory. UseEmptyIndex must be called before anything is read.
 func (r *Reader) UseEmptyIndex() (*index.Index, error) {
 	x, err := r.openTemporary()
 	if err != nil {
@@ -81,7 +81,7 @@ func (r *Reader) UseEmptyIndex() (*index.Index, error) {
 	return x, nil
 }
 
-// Close releases the index. Nobody may be reading.
+// Close closes the index. It must not be called during other calls.
 func (r *Reader) Close() error {
 	if err := r.indexMu.Lock(context.Background()); err != nil {
 		return err
@@ -98,13 +98,13 @@ func (r *Reader) Close() error {
 // DropSegments drops the segments that are kept in memory.
 func (r *Reader) DropSegments() { r.segments.clear() }
 
-// Tree returns a page of trees. It makes the Reader a snapshot.Loader.
+// Tree returns a page of a tree. It makes the Reader a snapshot.Loader.
 func (r *Reader) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
 	return r.Blob(ctx, id, true)
 }
 
-// Blob returns a chunk or tree page, from any copy that can be read. The bytes
-// are shared.
+// Blob returns a chunk or a page of a tree, from any readable copy. The bytes are shared and
+// must not be changed.
 func (r *Reader) Blob(ctx context.Context, id chunk.ID, tree bool) (b []byte, err error) {
 	err = r.WithIndex(ctx, func(x *index.Index) error {
 		places, err := x.Lookup(id)
@@ -116,17 +116,18 @@ func (r *Reader) Blob(ctx context.Context, id chunk.ID, tree bool) (b []byte, er
 	return b, err
 }
 
-// WithIndex calls f, and again with an index brought up to date, and again with one
-// that knows all packs there are, as long as it fails with a *LostError or because
-// of the index: packs may have been rewritten since, deltas may be damaged or gone.
+// WithIndex calls f with the index. If f fails with a *LostError or because the index is
+// damaged, WithIndex brings the index up to date and calls f again. If f fails so again,
+// WithIndex rebuilds the index, adds the packs that no delta lists, and calls f once more.
+// Packs may have been repacked since the index was read, and deltas may be damaged or gone.
 func (r *Reader) WithIndex(ctx context.Context, f func(*index.Index) error) error {
 	x, err := r.Index(ctx)
 	if err != nil {
 		return err
 	}
-	for _, mend := range []func(error) error{
+	for _, renew := range []func(error) error{
 		func(err error) error { return r.Refresh(ctx, x, index.IsDamaged(err)) },
-		func(error) error { return errors.Join(r.rebuildIndex(ctx, x), r.adoptOnce(ctx, x)) },
+		func(error) error { return errors.Join(r.rebuildIndex(ctx, x), r.indexUnlistedOnce(ctx, x)) },
 	} {
 		err = f(x)
 		if !IsLost(err) && !index.IsDamaged(err) {
@@ -135,19 +136,19 @@ func (r *Reader) WithIndex(ctx context.Context, f func(*index.Index) error) erro
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := mend(err); err != nil {
+		if err := renew(err); err != nil {
 			return err
 		}
 	}
 	err = f(x)
-	if IsLost(err) && r.newer.Load() {
-		return fmt.Errorf("%w: %v", seal.ErrNoKey, err) // that may be where it is
+	if IsLost(err) && r.newerKey.Load() {
+		return fmt.Errorf("%w: %v", seal.ErrNoKey, err) // the blob may be in a pack that was skipped
 	}
 	return err
 }
 
-// FromPlaces returns a blob from the first place where it can be read, or a
-// *LostError. Errors that are no damage are returned at once.
+// FromPlaces returns a blob from the first place where it can be read. If all places are
+// damaged, the error is a *LostError. Other errors are returned at once.
 func (r *Reader) FromPlaces(ctx context.Context, places []index.Place, id chunk.ID, tree bool) ([]byte, error) {
 	lost := &LostError{ID: id, Tree: tree}
 	var newer error
@@ -171,6 +172,8 @@ func (r *Reader) FromPlaces(ctx context.Context, places []index.Place, id chunk.
 	return nil, lost
 }
 
+// FromPlace returns a blob from one place. If that is damaged, the error is a
+// *pack.DamageError.
 func (r *Reader) FromPlace(ctx context.Context, p index.Place, id chunk.ID, tree bool) ([]byte, error) {
 	plain, err := r.segments.get(segmentKey{p.Pack.ID, p.Segment}, func() ([]byte, error) {
 		return r.readSegment(ctx, p.Pack, int(p.Segment))
@@ -181,13 +184,13 @@ func (r *Reader) FromPlace(ctx context.Context, p index.Place, id chunk.ID, tree
 	return r.cutBlob(plain, p, id, tree)
 }
 
-// cutBlob takes a blob out of its plain segment and checks its id.
+// cutBlob cuts a blob out of its plain segment and verifies its id.
 func (r *Reader) cutBlob(plain []byte, p index.Place, id chunk.ID, tree bool) ([]byte, error) {
 	damaged := func(err error) error {
 		return &pack.DamageError{Pack: p.Pack.ID, Part: fmt.Sprintf("segment %d", p.Segment), Err: err}
 	}
 	if int(p.Offset)+int(p.Length) > len(plain) {
-		return nil, damaged(errors.New("it is shorter than its index says"))
+		return nil, damaged(errors.New("the segment is shorter than the index says"))
 	}
 	b := plain[p.Offset : p.Offset+p.Length : p.Offset+p.Length]
 	hasher := r.data
@@ -200,11 +203,11 @@ func (r *Reader) cutBlob(plain []byte, p index.Place, id chunk.ID, tree bool) ([
 	return b, nil
 }
 
-// readSegment reads a segment of a pack and opens it. Any damage, and a pack that
-// isn't there or is too short, is a *pack.DamageError.
+// readSegment reads a segment of a pack and opens it. If the segment is damaged, or the pack
+// is missing or too short, the error is a *pack.DamageError.
 func (r *Reader) readSegment(ctx context.Context, p *pack.Info, n int) ([]byte, error) {
 	if n >= len(p.Segments) {
-		return nil, &pack.DamageError{Pack: p.ID, Part: fmt.Sprintf("segment %d", n), Err: errors.New("there is none")}
+		return nil, &pack.DamageError{Pack: p.ID, Part: fmt.Sprintf("segment %d", n), Err: errors.New("the pack has no such segment")}
 	}
 	plain, err := r.readSegmentHere(ctx, p, n)
 	if err == nil {
@@ -213,14 +216,14 @@ func (r *Reader) readSegment(ctx context.Context, p *pack.Info, n int) ([]byte, 
 	return r.segmentFromReplica(ctx, p, n, make([]byte, 0, p.Segments[n].Plain), err)
 }
 
-// readSegmentHere reads a segment from the target alone, unless it is cached or was
-// read ahead.
+// readSegmentHere reads a segment from the target, unless it is cached or prefetched. It
+// doesn't read replicas.
 func (r *Reader) readSegmentHere(ctx context.Context, p *pack.Info, n int) ([]byte, error) {
 	if p.IsTree() && r.store.Remote() {
 		return r.readTrees(ctx, p, n)
 	}
 	s := p.Segments[n]
-	if b, ok := r.ahead.take(ctx, p, n); ok {
+	if b, ok := r.prefetcher.take(ctx, p, n); ok {
 		if plain, err := r.OpenSegment(p, n, b, make([]byte, 0, s.Plain)); err == nil {
 			return plain, nil
 		}
@@ -232,8 +235,8 @@ func (r *Reader) readSegmentHere(ctx context.Context, p *pack.Info, n int) ([]by
 	return r.OpenSegment(p, n, buf, make([]byte, 0, s.Plain))
 }
 
-// OpenSegment opens a segment as stored, whose bytes it uses up, and appends it
-// to dst.
+// OpenSegment opens a stored segment and appends its plain bytes to dst. It overwrites
+// sealed.
 func (r *Reader) OpenSegment(p *pack.Info, n int, sealed, dst []byte) ([]byte, error) {
 	damaged := func(err error) error {
 		return &pack.DamageError{Pack: p.ID, Part: fmt.Sprintf("segment %d", n), Err: err}
@@ -252,8 +255,8 @@ func (r *Reader) OpenSegment(p *pack.Info, n int, sealed, dst []byte) ([]byte, e
 	return plain, nil
 }
 
-// segmentFromReplica reads a segment that can't be read here from a replica, and appends it
-// to dst.
+// segmentFromReplica reads a segment from a replica and appends its plain bytes to dst. The
+// error here says why the target's segment can't be read.
 func (r *Reader) segmentFromReplica(ctx context.Context, p *pack.Info, n int, dst []byte, here error) (plain []byte, err error) {
 	name := object.Packs.Name(p.ID)
 	err = r.store.TryReplicas(ctx, name, here, func(replica *object.Store) error {

@@ -17,13 +17,13 @@ type segmentKey struct {
 	number uint32
 }
 
-// A segmentCache keeps the segments that were used last. Who asks for one that is
-// being loaded waits for it. Its zero value is empty and keeps nothing.
+// A segmentCache keeps the segments that were used last. If a segment is being loaded, other
+// callers wait for it. The zero value is empty and keeps nothing.
 type segmentCache struct {
 	limit   int // bytes of plain segments
 	mu      sync.Mutex
 	entries map[segmentKey]*list.Element // of *segmentEntry
-	order   list.List                    // the last used in front
+	order   list.List                    // the one used last is in front
 	bytes   int
 }
 
@@ -34,7 +34,8 @@ type segmentEntry struct {
 	err    error
 }
 
-// get returns the plain segment, which is shared and must not be changed.
+// get returns a plain segment, and loads it if the cache doesn't have it. The bytes are
+// shared and must not be changed.
 func (c *segmentCache) get(key segmentKey, load func() ([]byte, error)) ([]byte, error) {
 	for {
 		el, mine := c.entry(key)
@@ -46,14 +47,14 @@ func (c *segmentCache) get(key segmentKey, load func() ([]byte, error)) ([]byte,
 		if !errors.Is(e.err, context.Canceled) && !errors.Is(e.err, context.DeadlineExceeded) {
 			return e.plain, e.err
 		}
-		// Who was loading it has been called off; this one has not.
+		// The call that was loading it was cancelled; this one was not.
 		c.mu.Lock()
 		c.drop(el)
 		c.mu.Unlock()
 	}
 }
 
-// entry returns the entry of a segment, and whether it is for the caller to load.
+// entry returns the entry of a segment, and whether the caller has to load it.
 func (c *segmentCache) entry(key segmentKey) (el *list.Element, mine bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -69,7 +70,7 @@ func (c *segmentCache) entry(key segmentKey) (el *list.Element, mine bool) {
 	return el, true
 }
 
-// load fills an entry, and makes room for it.
+// load loads a segment into an entry, and makes room for it.
 func (c *segmentCache) load(el *list.Element, load func() ([]byte, error)) ([]byte, error) {
 	e := el.Value.(*segmentEntry)
 	e.plain, e.err = load()
@@ -78,7 +79,7 @@ func (c *segmentCache) load(el *list.Element, load func() ([]byte, error)) ([]by
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e.err != nil {
-		c.drop(el) // the next one tries again
+		c.drop(el) // the next call tries again
 		return nil, e.err
 	}
 	c.bytes += len(e.plain)
@@ -86,7 +87,7 @@ func (c *segmentCache) load(el *list.Element, load func() ([]byte, error)) ([]by
 	return e.plain, nil
 }
 
-// put keeps a segment that nobody has asked for yet.
+// put puts a segment into the cache before it is asked for.
 func (c *segmentCache) put(key segmentKey, plain []byte) {
 	el, mine := c.entry(key)
 	if mine {
@@ -94,7 +95,7 @@ func (c *segmentCache) put(key segmentKey, plain []byte) {
 	}
 }
 
-// makeRoom drops the segments that were used longest ago, other than el.
+// makeRoom drops the segments that were used longest ago, except el.
 func (c *segmentCache) makeRoom(el *list.Element) {
 	for last := c.order.Back(); c.bytes > c.limit && last != nil; {
 		before := last.Prev()
@@ -105,7 +106,7 @@ func (c *segmentCache) makeRoom(el *list.Element) {
 	}
 }
 
-// clear forgets all segments that aren't being loaded.
+// clear drops all segments that aren't being loaded.
 func (c *segmentCache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -136,12 +137,12 @@ func (c *segmentCache) drop(el *list.Element) {
 	}
 }
 
-// SegmentName returns the name in the cache of a segment.
+// SegmentName returns the name of a segment in the object cache.
 func SegmentName(id pack.ID, n int) string {
 	return object.CacheName(string(object.Packs)) + id.String() + "-" + strconv.Itoa(n)
 }
 
-// cachedSegment returns a segment of trees, plain.
+// cachedSegment returns a segment of trees from the object cache, opened.
 func (r *Reader) cachedSegment(p *pack.Info, n int) (plain []byte, ok bool) {
 	_, ok = r.store.Cached(SegmentName(p.ID, n), func(sealed []byte) (err error) {
 		if len(sealed) != p.Segments[n].Stored {

@@ -10,15 +10,15 @@ import (
 	"github.com/qsnap/qsnap/pack"
 )
 
-// A Source reads what a restore needs: many segments at once, each once. It is an
+// A Source reads the segments that a restore needs: several at a time, each once. It is an
 // extract.Source, and is safe for concurrent use.
 type Source struct {
 	r      *Reader
-	sealed chan []byte // buffers that are free
+	sealed chan []byte // free buffers
 	packs  *presence
 }
 
-// Source returns a source that so many segments can be read from at once.
+// Source returns a source from which that many workers can read segments at the same time.
 func (r *Reader) Source(workers int) *Source {
 	s := &Source{r: r, sealed: make(chan []byte, workers), packs: newPresence(r)}
 	for range workers {
@@ -69,13 +69,13 @@ func (s *Source) Requests(segments iter.Seq2[*pack.Info, int]) (n int) {
 // Segment is part of extract.Source.
 func (s *Source) Segment(ctx context.Context, p *pack.Info, n int, buf []byte) ([]byte, error) {
 	if n >= len(p.Segments) {
-		return nil, &pack.DamageError{Pack: p.ID, Err: errors.New("it has fewer segments than its index says")}
+		return nil, &pack.DamageError{Pack: p.ID, Err: errors.New("the pack has fewer segments than the index says")}
 	}
 	stored, plain := p.Segments[n].Stored, p.Segments[n].Plain
 	if cap(buf) < plain {
 		buf = make([]byte, 0, plain+plain/2)
 	}
-	if b, ok := s.r.ahead.take(ctx, p, n); ok {
+	if b, ok := s.r.prefetcher.take(ctx, p, n); ok {
 		if plain, err := s.r.OpenSegment(p, n, b, buf[:0]); err == nil {
 			return plain, nil
 		}

@@ -17,6 +17,7 @@ var plain = []string{
 	"cmd/qsnap",
 	"index",
 	"internal/archive",
+	"internal/blob",
 	"internal/cache",
 	"internal/capture",
 	"internal/check",
