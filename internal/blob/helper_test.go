@@ -86,6 +86,15 @@ func (s *stack) pack(kind seal.Kind, segments ...[][]byte) *pack.Info {
 	return info
 }
 
+func (s *stack) seal(kind seal.Kind, body []byte) []byte {
+	s.t.Helper()
+	b, err := s.sealer.Seal(kind, body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return b
+}
+
 // list stores a delta that lists packs.
 func (s *stack) list(packs ...*pack.Info) index.ID {
 	s.t.Helper()

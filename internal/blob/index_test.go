@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/zeebo/blake3"
+
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/blob"
@@ -102,6 +104,22 @@ func TestPacksThatNoDeltaListsAreIndexed(t *testing.T) {
 	}
 }
 
+func TestAResetMakesTheIndexFromWhatIsListed(t *testing.T) {
+	s := newStack(t)
+	s.list(s.pack(seal.DataPack, [][]byte{one}))
+	r := s.reader()
+	x, err := r.Index(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.Add(s.pack(seal.DataPack, [][]byte{two}))
+	for _, reset := range []bool{false, true} {
+		if err := r.Refresh(t.Context(), x, reset); err != nil || !x.Has(s.data.ID(one)) || x.Has(s.data.ID(two)) == reset {
+			t.Errorf("reset %v: what no delta lists is known: %v, %v", reset, x.Has(s.data.ID(two)), err)
+		}
+	}
+}
+
 // Deltas that arrive many at a time are looked at as if they came one after another.
 func TestDeltasAreReadOnceWithACache(t *testing.T) {
 	s := newStack(t)
@@ -131,6 +149,27 @@ func TestADeltaIsReadAsItWasStored(t *testing.T) {
 	d, epoch, err := r.ReadDeltaEpoch(t.Context(), id)
 	if err != nil || epoch != 1 || !bytes.Equal(d.Append(nil), index.Delta{p}.Append(nil)) {
 		t.Errorf("epoch %d, %v", epoch, err)
+	}
+	dir := t.TempDir()
+	if _, _, err := s.on(s.mem, object.Options{Dir: dir, CacheSize: 1 << 20}, blob.Options{}).PutDelta(t.Context(), index.Delta{other}); err != nil {
+		t.Fatal(err)
+	}
+	if files, err := os.ReadDir(filepath.Join(dir, "objects")); err != nil || len(files) != 1 {
+		t.Errorf("cached are %v, %v", files, err)
+	}
+	for _, b := range [][]byte{s.seal(seal.Loss, nil), s.seal(seal.IndexDelta, []byte("x")), []byte("not sealed")} {
+		strange := index.ID(blake3.Sum256(b))
+		s.mem.Set(object.Deltas.Name(strange), b)
+		_, err := r.ReadDelta(t.Context(), strange)
+		if damage, ok := errors.AsType[*object.DamageError](err); !ok || damage.Object != object.Deltas.Name(strange) {
+			t.Errorf("what is no delta: %v", err)
+		}
+		s.mem.Set(object.Deltas.Name(strange), nil)
+	}
+	for name := range s.mem.Objects() { // the deltas of the other pack
+		if object.Deltas.Has(name) && name != object.Deltas.Name(id) {
+			s.mem.Set(name, nil)
+		}
 	}
 	bad := s.list(other)
 	if info, err := r.ListedInfo(t.Context(), p.ID); err != nil || info == nil || info.Size != p.Size {

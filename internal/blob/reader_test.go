@@ -199,6 +199,24 @@ func TestWhatIsUnderANewerKeyIsNotLost(t *testing.T) {
 	}
 }
 
+func TestOfTwoCopiesTheOneWhoseKeyIsThereIsRead(t *testing.T) {
+	s := newStack(t)
+	ring, err := s.ring.Rotated(fixture.Random(9))
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := *s
+	later.ring, later.sealer = ring, fixture.Sealer(ring)
+	for range 8 { // so that some come first in the index
+		s.list(later.pack(seal.DataPack, [][]byte{one}))
+	}
+	s.list(s.pack(seal.DataPack, [][]byte{one}))
+	for range 8 {
+		s.list(later.pack(seal.DataPack, [][]byte{one}))
+	}
+	s.wants("of many", s.reader(), one)
+}
+
 func TestADamagedPackIsReadFromAReplica(t *testing.T) {
 	s := newStack(t)
 	p, trees := s.pack(seal.DataPack, [][]byte{one}, [][]byte{two}), s.pack(seal.TreePack, [][]byte{three})
@@ -261,6 +279,41 @@ func TestASegmentInMemoryIsReadOnce(t *testing.T) {
 	if s.wants("dropped", r, one); f.Ops()-before != 1 {
 		t.Errorf("dropped: %d requests", f.Ops()-before)
 	}
+}
+
+func TestTheMemoryOfSegmentsIsBounded(t *testing.T) {
+	s := newStack(t)
+	s.list(s.pack(seal.DataPack, [][]byte{bytesOf(t, 1, 600)}, [][]byte{bytesOf(t, 2, 600)}, [][]byte{bytesOf(t, 3, 300)}))
+	f := &targettest.Faulty{Memory: s.mem}
+	r := s.on(f, object.Options{}, blob.Options{CacheMemory: 1000})
+	s.wants("first", r, bytesOf(t, 1, 600))
+	for i, c := range []struct {
+		chunk []byte
+		ops   int
+	}{{bytesOf(t, 3, 300), 1}, {bytesOf(t, 1, 600), 0}, {bytesOf(t, 2, 600), 1}, {bytesOf(t, 3, 300), 1}, {bytesOf(t, 2, 600), 0}, {bytesOf(t, 1, 600), 1}} {
+		before := f.Ops()
+		if s.wants("again", r, c.chunk); f.Ops()-before != c.ops {
+			t.Errorf("read %d: %d requests, want %d", i, f.Ops()-before, c.ops)
+		}
+	}
+}
+
+func TestASegmentThatCouldNotBeReadIsTriedAgain(t *testing.T) {
+	s := newStack(t)
+	s.list(s.pack(seal.DataPack, [][]byte{one}))
+	failed := false
+	f := &targettest.Faulty{Memory: s.mem, Decide: func(op targettest.Op) targettest.Fault {
+		if op.Method == "get" && object.Packs.Has(op.Name) && !failed {
+			failed = true
+			return targettest.Fail
+		}
+		return targettest.None
+	}}
+	r := s.on(f, object.Options{}, blob.Options{CacheMemory: 1 << 20})
+	if _, err := r.Blob(t.Context(), s.data.ID(one), false); !errors.Is(err, targettest.ErrFault) {
+		t.Errorf("%v", err)
+	}
+	s.wants("then", r, one)
 }
 
 // Somebody waits for a segment that another loads, who is called off.

@@ -118,6 +118,7 @@ func TestPrefetchingReadsNeighboursInOneRequestAndGivesTheSameBytes(t *testing.T
 		{"a large gap", refs(p, 5, 8), 2},
 		{"more than a request reads", refs(p, 2, 3, 4), 2},
 		{"two packs", append(refs(p, 0, 1), segmentRef{other, 0}), 2},
+		{"two packs, as if they were neighbours", []segmentRef{{other, 0}, {p, 1}}, 2},
 		{"back", refs(p, 1, 0), 2},
 		{"one that isn't there", refs(p, 0, 99, 1), 1},
 		{"none", nil, 0},

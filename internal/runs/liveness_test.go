@@ -2,6 +2,7 @@ package runs_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -103,7 +104,8 @@ func TestWithoutSightingsWaitingBeginsAgain(t *testing.T) {
 	run, _ := h.begin(runs.Writing, "snapshot")
 	dir := t.TempDir()
 	path := filepath.Join(dir, "leases.json")
-	for _, text := range []string{"", "null", "{", "[]", `{"x": 1}`, "\x00\xff"} {
+	for _, text := range []string{"", "null", "{", "[]", `{"x": 1}`, "\x00\xff",
+		fmt.Sprintf(`{"%x": {"beat": 1, "since": "2000-01-01T00:00:00Z"}, "x": 1}`, run[:])} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -191,16 +193,18 @@ func TestRunsThatALeaseAnswersForLiveAndDieWithIt(t *testing.T) {
 
 func TestOnlyRunsThatDontDeleteAreWaitedFor(t *testing.T) {
 	h := newHouse(t)
-	w, _ := h.begin(runs.Writing, "snapshot")
-	r, _ := h.begin(runs.Reading, "restore")
+	var want []seal.Run
+	for i := range 10 {
+		run, _ := h.begin([]runs.Kind{runs.Writing, runs.Reading}[i%2], "a")
+		want = append(want, run)
+	}
 	h.begin(runs.Pruning, "prune")
 	v := look(t, h.Liveness())
-	want := []seal.Run{w, r}
 	slices.SortFunc(want, runs.Compare)
 	if got := v.Waitable(); !slices.Equal(got, want) {
 		t.Errorf("%x, want %x", got, want)
 	}
-	if v.Writers() != 1 || len(v.Living()) != 3 {
+	if v.Writers() != 5 || len(v.Living()) != 11 {
 		t.Errorf("%d runs write, of %d", v.Writers(), len(v.Living()))
 	}
 }

@@ -42,7 +42,8 @@ func TestAProcessOfThisMachineIsKnownToHaveEnded(t *testing.T) {
 	for what, process := range map[string][]byte{
 		"none": nil, "empty": {}, "garbage": []byte("x"), "another machine": append([]byte("4a5b"), rest...),
 		"another namespace": bytes.Replace(own, []byte("pid:["), []byte("pid:[9"), 1), "no numbers": own[:bytes.LastIndexByte(own, ']')+2],
-		"words": append(bytes.Clone(own[:bytes.LastIndexByte(own, ']')+2]), "a b"...),
+		"no start": own[:bytes.LastIndexByte(own, ' ')+1],
+		"words":    append(bytes.Clone(own[:bytes.LastIndexByte(own, ']')+2]), "a b"...),
 	} {
 		if runs.HasEnded(process) {
 			t.Errorf("%s (%q): it surely has ended", what, process)
