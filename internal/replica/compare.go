@@ -114,12 +114,12 @@ func (c *comparison) run(ctx context.Context) error {
 		}
 		sameSize := here.has(name) && there.has(name) && here[name] == there[name]
 		if sameSize && !c.mustRead(name) {
-			c.tell(all[name])
+			c.showProgress(all[name])
 			continue
 		}
 		g.Go(func() error {
 			err := c.compare(gctx, name)
-			c.tell(all[name])
+			c.showProgress(all[name])
 			return err
 		})
 	}
@@ -131,8 +131,8 @@ func (c *comparison) mustRead(name string) bool {
 	return c.o.ReadData || slices.Contains(c.o.Suspects, name) || !isHashNamed(name) && !object.Marks.Has(name)
 }
 
-// tell reports the progress, after an object of that size.
-func (c *comparison) tell(size int64) {
+// showProgress reports the progress, after an object of that size.
+func (c *comparison) showProgress(size int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.done += size

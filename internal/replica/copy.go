@@ -109,7 +109,7 @@ func (r *replication) copyConfig(ctx context.Context) error {
 }
 
 // copyPacks copies the packs, and returns the deltas that list no others.
-func (r *replication) copyPacks(ctx context.Context) (sizes, error) {
+func (r *replication) copyPacks(ctx context.Context) (listing, error) {
 	before, err := listKind(ctx, r.from, object.Deltas)
 	if err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func (r *replication) copyPacks(ctx context.Context) (sizes, error) {
 // copySnapshots copies the manifests that were listed before and still exist, the oldest
 // first. It deletes those again that were forgotten meanwhile, because another replication
 // may have deleted what they need from the replica.
-func (r *replication) copySnapshots(ctx context.Context, before sizes) error {
+func (r *replication) copySnapshots(ctx context.Context, before listing) error {
 	now, err := listKind(ctx, r.from, object.Snapshots)
 	if err != nil {
 		return err

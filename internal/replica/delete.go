@@ -20,10 +20,10 @@ import (
 type deletion struct {
 	*replication
 	e           *engine.Engine // on the replica, with an index of its own
-	here        sizes          // in the repository, listed after the replica
+	here        listing        // in the repository, listed after the replica
 	unexplained bool           // also delete snapshots that no record explains
 
-	packs  sizes            // on the replica
+	packs  listing          // on the replica
 	needed map[pack.ID]bool // packs that are gone here and needed on the replica
 }
 
@@ -39,7 +39,7 @@ func deleteGone(ctx context.Context, e *engine.Engine, r *replication, unexplain
 		return err
 	}
 	defer engine.Close(there)
-	d := &deletion{replication: r, e: there, here: here, unexplained: unexplained, packs: sizes{}, needed: map[pack.ID]bool{}}
+	d := &deletion{replication: r, e: there, here: here, unexplained: unexplained, packs: listing{}, needed: map[pack.ID]bool{}}
 	for _, step := range []func(context.Context) error{d.deleteSnapshots, d.deletePacks, d.deleteRecords, d.deleteKeys} {
 		if err := step(ctx); err != nil {
 			return err

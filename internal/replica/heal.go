@@ -133,8 +133,8 @@ func (h *healer) differences(kind object.Kind) (out []Difference) {
 	return out
 }
 
-// lose reports an object that can't be repaired.
-func (h *healer) lose(name string) {
+// reportLost reports an object that can't be repaired.
+func (h *healer) reportLost(name string) {
 	h.report.Lost = append(h.report.Lost, &object.DamageError{Object: name, Err: errors.New("it is damaged or missing on the replica, too")})
 }
 

@@ -60,7 +60,7 @@ func (h *healer) repairDeltas(ctx context.Context) error {
 		delta, ok := there[d.Name]
 		if !ok {
 			if d.Here == Damaged {
-				h.lose(d.Name)
+				h.reportLost(d.Name)
 			}
 			continue
 		}

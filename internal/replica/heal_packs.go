@@ -68,7 +68,7 @@ func (h *healer) badPacks(ctx context.Context) (map[pack.ID]prune.BadPack, error
 			continue
 		}
 		if d.There != Sound {
-			h.lose(d.Name)
+			h.reportLost(d.Name)
 			continue
 		}
 		if infos[id] == nil { // no delta lists it, on either

@@ -26,7 +26,7 @@ func (h *healer) repairSmall(ctx context.Context) error {
 			if d.Here == Damaged && d.There == Sound {
 				err = h.fetch(ctx, d.Name)
 			} else if d.Here == Damaged && d.There != Sound {
-				h.lose(d.Name)
+				h.reportLost(d.Name)
 			}
 		case object.Epochs: // never removed
 			if d.Here != Sound && d.There == Sound {
@@ -113,7 +113,7 @@ func (h *healer) repairMark(ctx context.Context, d Difference) error {
 	case h.isSoundMark(ctx, h.replica, d.Name):
 		return h.fetch(ctx, d.Name)
 	}
-	h.lose(d.Name)
+	h.reportLost(d.Name)
 	return nil
 }
 

@@ -30,7 +30,7 @@ func (h *healer) repairSnapshots(ctx context.Context) error {
 			continue
 		}
 		if d.There != Sound {
-			h.lose(d.Name)
+			h.reportLost(d.Name)
 			continue
 		}
 		if d.Here == Damaged {

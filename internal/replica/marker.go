@@ -26,7 +26,7 @@ const maxMarker = 4 << 10
 // putMarker shows that a replication to a replica is under way. A target that is no replica
 // any more is ErrPromoted.
 func putMarker(ctx context.Context, to *object.Store, random io.Reader) (*marker, error) {
-	if err := removeEnded(ctx, to); err != nil {
+	if err := removeEndedMarkers(ctx, to); err != nil {
 		return nil, err
 	}
 	var id [16]byte
@@ -53,8 +53,8 @@ func (m *marker) remove(ctx context.Context) error {
 	return m.on.Remove(ctx, m.name)
 }
 
-// removeEnded removes the markers of processes of this machine that have ended.
-func removeEnded(ctx context.Context, on *object.Store) error {
+// removeEndedMarkers removes the markers of processes of this machine that have ended.
+func removeEndedMarkers(ctx context.Context, on *object.Store) error {
 	for info, err := range on.List(ctx, object.Replicating) {
 		if err != nil {
 			return err

@@ -20,12 +20,12 @@ var kinds = []object.Kind{
 	object.Forgotten, object.Marks, object.Snapshots,
 }
 
-// sizes are objects by their names, with their sizes in bytes.
-type sizes map[string]int64
+// A listing is the sizes of objects, in bytes, by their names.
+type listing map[string]int64
 
 // listAll returns the objects that a replica has of its repository.
-func listAll(ctx context.Context, store *object.Store) (sizes, error) {
-	all := sizes{}
+func listAll(ctx context.Context, store *object.Store) (listing, error) {
+	all := listing{}
 	for _, kind := range kinds {
 		if err := all.addKind(ctx, store, kind); err != nil {
 			return nil, err
@@ -43,31 +43,31 @@ func listAll(ctx context.Context, store *object.Store) (sizes, error) {
 }
 
 // listKind returns the objects of a kind.
-func listKind(ctx context.Context, store *object.Store, kind object.Kind) (sizes, error) {
-	all := sizes{}
+func listKind(ctx context.Context, store *object.Store, kind object.Kind) (listing, error) {
+	all := listing{}
 	return all, all.addKind(ctx, store, kind)
 }
 
-func (s sizes) addKind(ctx context.Context, store *object.Store, kind object.Kind) error {
+func (l listing) addKind(ctx context.Context, store *object.Store, kind object.Kind) error {
 	for info, err := range store.List(ctx, kind) {
 		if err != nil {
 			return err
 		}
-		s[info.Name] = info.Size
+		l[info.Name] = info.Size
 	}
 	return nil
 }
 
-func (s sizes) has(name string) bool {
-	_, ok := s[name]
+func (l listing) has(name string) bool {
+	_, ok := l[name]
 	return ok
 }
 
 // missing returns the names, in order, of the wanted objects that are not there with the
 // same size.
-func (s sizes) missing(wanted sizes) (names []string) {
+func (l listing) missing(wanted listing) (names []string) {
 	for name, size := range wanted {
-		if have, ok := s[name]; !ok || have != size {
+		if have, ok := l[name]; !ok || have != size {
 			names = append(names, name)
 		}
 	}

@@ -49,7 +49,7 @@ func Promote(ctx context.Context, t target.Target, o PromoteOptions) error {
 // removeMarkers removes the markers of replications that have ended. A marker of another one
 // is ErrReplicating; with force it is removed, too.
 func removeMarkers(ctx context.Context, on *object.Store, force bool) error {
-	if err := removeEnded(ctx, on); err != nil {
+	if err := removeEndedMarkers(ctx, on); err != nil {
 		return err
 	}
 	for info, err := range on.List(ctx, object.Replicating) {

@@ -91,7 +91,7 @@ func newReplication(e *engine.Engine, to *object.Store, o Options) *replication 
 // target becomes a replica first.
 func (r *replication) run(ctx context.Context, do func(context.Context) error) error {
 	r.begin()
-	if err := r.claim(ctx); err != nil {
+	if err := r.ensureReplica(ctx); err != nil {
 		return err
 	}
 	m, err := putMarker(ctx, r.to, r.rand)
@@ -106,15 +106,15 @@ func (r *replication) run(ctx context.Context, do func(context.Context) error) e
 	return object.Join(err, m.remove(ctx))
 }
 
-// claim makes an empty target a replica. A target that holds something other than a replica
-// of this repository is an error.
-func (r *replication) claim(ctx context.Context) error {
+// ensureReplica makes an empty target a replica. A target that holds something other than a
+// replica of this repository is an error.
+func (r *replication) ensureReplica(ctx context.Context) error {
 	here, there, err := r.configs(ctx)
 	if err != nil {
 		return err
 	}
 	if len(there) == 0 {
-		return r.claimEmpty(ctx)
+		return r.makeReplica(ctx)
 	}
 	if !haveCommon(here, there) {
 		return fmt.Errorf("another repository is here already: %w", fs.ErrExist)
@@ -126,8 +126,8 @@ func (r *replication) claim(ctx context.Context) error {
 	return err
 }
 
-// claimEmpty makes a target without a config a replica, unless it is one already.
-func (r *replication) claimEmpty(ctx context.Context) error {
+// makeReplica makes a target without a config a replica, unless it is one already.
+func (r *replication) makeReplica(ctx context.Context) error {
 	if _, err := r.to.Stat(ctx, object.ConfigName); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(fmt.Errorf("something else is here already: %w", fs.ErrExist), err)
 	}

@@ -30,7 +30,7 @@ type replication struct {
 	buffers chan *pack.Buffer
 
 	mu         sync.Mutex
-	have       sizes           // on the replica
+	have       listing         // on the replica
 	tombstones map[string]bool // names of snapshots that are tombstones in the repository
 	report     Report
 	total      int64 // bytes to be copied, as far as is known
@@ -52,7 +52,7 @@ func (r *replication) begin() {
 
 // copyMissing copies the objects that the replica lacks. If one of them has vanished, the
 // others are copied, and the error is errVanished.
-func (r *replication) copyMissing(ctx context.Context, phase string, objects sizes) error {
+func (r *replication) copyMissing(ctx context.Context, phase string, objects listing) error {
 	names := r.have.missing(objects)
 	r.mu.Lock()
 	r.total = r.report.Bytes
@@ -74,7 +74,7 @@ func (r *replication) copyMissing(ctx context.Context, phase string, objects siz
 			if errors.Is(err, errVanished) {
 				vanished, err = err, nil
 			}
-			r.tell(phase)
+			r.showProgress(phase)
 			return err
 		})
 	}
@@ -144,11 +144,11 @@ func (r *replication) countRemoved(name string) {
 		r.report.RemovedSnapshots++
 	}
 	delete(r.have, name)
-	r.tell(PhaseRemoving)
+	r.showProgress(PhaseRemoving)
 }
 
-// tell reports the progress. The caller holds mu.
-func (r *replication) tell(phase string) {
+// showProgress reports the progress. The caller holds mu.
+func (r *replication) showProgress(phase string) {
 	if r.progress != nil {
 		r.progress(outcome.Progress{Phase: phase, Done: r.report.Bytes, Total: r.total, Unit: "bytes", Elapsed: r.now().Sub(r.start)})
 	}
