@@ -61,7 +61,6 @@ type HealReport struct {
 func (m *Maintenance) Heal(ctx context.Context, to target.Target, o HealOptions) (HealReport, error) {
 	r, err := replica.Heal(ctx, m.e, to, replica.HealOptions{
 		ReadData: o.ReadData, Suspects: o.Suspects, Snapshots: o.Snapshots, Workers: o.Workers, Progress: progressTo(o.Progress),
-		Copy: copyBack,
 	})
 	return HealReport{
 		Compared: comparisonOf(r.Compared), Packs: r.Packs, Blobs: r.Blobs, Deltas: r.Deltas, Snapshots: r.Snapshots, Objects: r.Objects,

@@ -22,9 +22,6 @@ type HealOptions struct {
 	Snapshots bool // bring back all snapshots that only the replica has
 	Workers   int  // 0 is as many as processors
 	Progress  func(outcome.Progress)
-
-	// Copy copies snapshots from one engine to another, and returns how many.
-	Copy func(ctx context.Context, from, to *engine.Engine, all []*snapshot.Manifest, workers int) (int64, error)
 }
 
 // A HealReport says what Heal did.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/transfer"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -99,7 +100,7 @@ func (h *healer) bringBack(ctx context.Context, back []*snapshot.Manifest) error
 		return err
 	}
 	h.here.Catalog.Sort(back)
-	copied, err := h.o.Copy(ctx, h.there, h.here, back, h.o.Workers)
-	h.report.Snapshots += copied
+	report, err := transfer.Copy(ctx, h.there, h.here, back, transfer.Options{Workers: h.o.Workers})
+	h.report.Snapshots = report.Copied
 	return err
 }
