@@ -49,8 +49,8 @@ func (f *Filter) hasKind(k snapshot.Kind) bool {
 	return slices.Contains(f.Kinds, k)
 }
 
-// Select returns the snapshots that are selected of all, in their order. Until is compared
-// with the time that a snapshot counts with, which differs from its End if that isn't
+// Select returns the snapshots of all that the filter selects, in their order. It compares
+// Until with the time of snapshot.Placed, which differs from a snapshot's End if that isn't
 // trusted.
 func (f *Filter) Select(all []snapshot.Placed) (out []snapshot.Placed) {
 	for _, p := range all {
@@ -64,8 +64,8 @@ func (f *Filter) Select(all []snapshot.Placed) (out []snapshot.Placed) {
 	return out
 }
 
-// newest returns the newest snapshot that is selected of all, or nil. With Until it is the
-// one that snapshot.At returns.
+// newest returns the newest snapshot of all that the filter selects, or nil. With Until, it
+// returns the one that snapshot.At returns.
 func (f *Filter) newest(all []snapshot.Placed) *snapshot.Manifest {
 	unbounded := *f
 	unbounded.Until = time.Time{}
@@ -79,7 +79,7 @@ func (f *Filter) newest(all []snapshot.Placed) *snapshot.Manifest {
 	return selected[len(selected)-1].Manifest
 }
 
-// text says what is selected, to continue a sentence.
+// text describes the filter. An error appends it to "no such snapshot".
 func (f *Filter) text() string {
 	var out string
 	if f.Hostname != "" {
@@ -102,8 +102,8 @@ func (f *Filter) text() string {
 	return out
 }
 
-// Snapshots returns the snapshots that a filter selects, the oldest first. Manifests that
-// can't be read are left out, and named by the error.
+// Snapshots returns the snapshots that a filter selects, the oldest first. It leaves out
+// manifests that can't be read, and the error names them.
 func (c *Catalog) Snapshots(ctx context.Context, f Filter) ([]*snapshot.Manifest, error) {
 	all, damaged, err := c.All(ctx)
 	if err != nil {
@@ -117,15 +117,15 @@ func (c *Catalog) Every(ctx context.Context) ([]*snapshot.Manifest, error) {
 	return c.Snapshots(ctx, Filter{AnyKind: true})
 }
 
-// Latest returns the newest snapshot that a filter selects, or ErrNoSnapshot. Manifests that
-// can't be read count as absent, unless they are sealed with a newer key.
+// Latest returns the newest snapshot that a filter selects, or ErrNoSnapshot. It ignores
+// damaged manifests. If a manifest is sealed with a newer key, Latest fails.
 func (c *Catalog) Latest(ctx context.Context, f Filter) (*snapshot.Manifest, error) {
 	all, damaged, err := c.All(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if errors.Is(damaged, seal.ErrNoKey) {
-		return nil, damaged // one of them may be the latest
+		return nil, damaged // a manifest under a newer key may be the latest
 	}
 	if m := f.newest(all); m != nil {
 		return m, nil

@@ -17,7 +17,7 @@ type AmbiguousError struct {
 	Candidates []snapshot.ID
 }
 
-// Error says how many snapshots there are.
+// Error names the prefix, and says how many snapshots have it.
 func (e *AmbiguousError) Error() string {
 	return fmt.Sprintf("%q is ambiguous: %d snapshots have an id that begins so: give more digits", e.Prefix, len(e.Candidates))
 }
@@ -70,14 +70,14 @@ func (c *Catalog) Find(ctx context.Context, prefix string) (*snapshot.Manifest, 
 	return nil, ambiguous
 }
 
-// annotated returns a manifest with what its marks say.
+// annotated returns a manifest with the tags and the pin of its mark.
 func (c *Catalog) annotated(ctx context.Context, m *snapshot.Manifest) (*snapshot.Manifest, error) {
 	one := []*snapshot.Manifest{m}
 	err := c.Annotated(ctx, one)
 	return one[0], err
 }
 
-// withoutTombstones returns the listings that are not of tombstones.
+// withoutTombstones returns the listings without those of tombstones.
 func (c *Catalog) withoutTombstones(ctx context.Context, all []Listing) ([]Listing, error) {
 	var out []Listing
 	for _, l := range all {

@@ -9,23 +9,22 @@ import (
 	"strings"
 
 	"github.com/qsnap/qsnap/internal/object"
-	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// ErrAbsent means that a snapshot is not there.
-var ErrAbsent = errors.New("it is not there")
+// ErrAbsent means that a snapshot doesn't exist.
+var ErrAbsent = errors.New("it does not exist")
 
-// ErrPinned means that a snapshot is pinned, and therefore not forgotten.
+// ErrPinned means that a snapshot is not forgotten because it is pinned.
 var ErrPinned = errors.New("it is pinned")
 
-// ForgetAll forgets snapshots, and returns those that are not there. If one is pinned or
-// locked, none is forgotten.
+// ForgetAll forgets snapshots, and returns those that don't exist. If one is pinned or
+// locked, it forgets none.
 func (c *Catalog) ForgetAll(ctx context.Context, ids []snapshot.ID) (absent []snapshot.ID, err error) {
 	if err := c.keys.Current(ctx); err != nil {
 		return nil, err
 	}
-	marks, err := c.Marks(ctx) // as late as can be
+	marks, err := c.Marks(ctx) // as late as possible, so that a new pin is seen
 	if err != nil {
 		return nil, err
 	}
@@ -56,9 +55,9 @@ func (c *Catalog) ForgetAll(ctx context.Context, ids []snapshot.ID) (absent []sn
 	return absent, nil
 }
 
-// Forget keeps a copy of a manifest as forgotten, and then removes it. A manifest
-// that can't be read is kept as it is: it stays for repair. One that isn't there is
-// ErrAbsent.
+// Forget stores a copy of a manifest as forgotten, and then removes the manifest. If the
+// manifest can't be read, Forget fails, and the manifest stays for repair. If the manifest
+// doesn't exist, the error is ErrAbsent.
 func (c *Catalog) Forget(ctx context.Context, id snapshot.ID) error {
 	_, sealed, err := c.ReadAs(ctx, object.Snapshots.Name(id), id)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -71,24 +70,11 @@ func (c *Catalog) Forget(ctx context.Context, id snapshot.ID) error {
 		return err
 	}
 	c.manifests.drop(id)
-	if err := c.store.Remove(ctx, object.Snapshots.Name(id)); err != nil {
-		return err
-	}
-	return nil
-}
-
-// CheckManifest returns what is wrong with the copy of a manifest that is kept under a name
-// of that kind: as pending, or as forgotten.
-func (c *Catalog) CheckManifest(k object.Kind, name string, sealed []byte) error {
-	_, err := c.sealer.Open(seal.Manifest, sealed)
-	if err == nil && k.HashName(sealed) != name {
-		err = object.ErrHash
-	}
-	return err
+	return c.store.Remove(ctx, object.Snapshots.Name(id))
 }
 
 // WasForgotten reports whether a snapshot whose id begins with a prefix was forgotten. It may
-// say no of one whose record a prune has deleted.
+// return false for a snapshot whose record a prune has deleted.
 func (c *Catalog) WasForgotten(ctx context.Context, prefix string) (bool, error) {
 	if prefix == "" {
 		return false, nil
@@ -105,17 +91,17 @@ func (c *Catalog) WasForgotten(ctx context.Context, prefix string) (bool, error)
 	if err != nil {
 		return false, err
 	}
-	for _, m := range all { // the snapshots that others were made from are there, or were
+	for _, m := range all { // an original or a parent exists, or was forgotten
 		for _, id := range []snapshot.ID{m.Original, m.Parent} {
 			if !id.IsZero() && strings.HasPrefix(id.String(), prefix) {
 				return true, nil
 			}
 		}
 	}
-	return c.manifests.knew(prefix), nil
+	return c.manifests.hasRead(prefix), nil
 }
 
-// Forgotten yields the ids of the snapshots whose records say that they were forgotten.
+// Forgotten yields the ids of the forgotten snapshots that still have a record.
 func (c *Catalog) Forgotten(ctx context.Context) iter.Seq2[snapshot.ID, error] {
 	return func(yield func(snapshot.ID, error) bool) {
 		for info, err := range c.store.List(ctx, object.Forgotten) {
@@ -131,7 +117,7 @@ func (c *Catalog) Forgotten(ctx context.Context) iter.Seq2[snapshot.ID, error] {
 	}
 }
 
-// ReadForgotten reads the manifest that the record of a forgotten snapshot holds.
+// ReadForgotten reads the manifest of a forgotten snapshot from its record.
 func (c *Catalog) ReadForgotten(ctx context.Context, id snapshot.ID) (*snapshot.Manifest, error) {
 	m, _, err := c.ReadAs(ctx, object.Forgotten.Name(id), id)
 	return m, err

@@ -12,21 +12,21 @@ import (
 	"github.com/qsnap/qsnap/internal/seal"
 )
 
-// A loss is an object that repair leaves where blobs are lost: the ids of these, 32
-// bytes each, sealed. As long as there is one, a snapshot reads again the files
-// whose older version needs any of them, and so stores them anew.
+// A loss is an object that lists lost blobs: their ids, 32 bytes each, sealed. Repair stores
+// it. As long as it exists, a snapshot reads the files whose older version needs one of the
+// blobs, and so stores the blobs again.
 
 // MaxLoss bounds a loss's object, in bytes.
 const MaxLoss = 1 << 30
 
-// A LossSet is the blobs that are known to be lost, and the objects that say so.
+// A LossSet is the blobs that the losses of a repository list.
 type LossSet struct {
 	ids   map[chunk.ID]bool
-	names map[string][]chunk.ID
+	names map[string][]chunk.ID // the blobs of each loss, by the name of its object
 }
 
-// Losses reads what is known to be lost. An object that can't be read is no reason
-// to make no snapshot: it is left out.
+// Losses reads all losses. It leaves out a damaged one, so that damage to it prevents no
+// snapshot.
 func (c *Catalog) Losses(ctx context.Context) (LossSet, error) {
 	out := LossSet{map[chunk.ID]bool{}, map[string][]chunk.ID{}}
 	for info, err := range c.store.List(ctx, object.Losses) {
@@ -56,7 +56,7 @@ func (c *Catalog) Losses(ctx context.Context) (LossSet, error) {
 	return out, nil
 }
 
-// Tell returns what tells lost chunks, or nil if there are none.
+// Matcher returns a function that reports whether a chunk is lost, or nil if none is.
 func (l *LossSet) Matcher() func(chunk.ID) bool {
 	if len(l.ids) == 0 {
 		return nil
@@ -64,7 +64,7 @@ func (l *LossSet) Matcher() func(chunk.ID) bool {
 	return func(id chunk.ID) bool { return l.ids[id] }
 }
 
-// PutLoss notes that blobs are lost.
+// PutLoss stores a loss that lists blobs.
 func (c *Catalog) PutLoss(ctx context.Context, ids []chunk.ID) error {
 	slices.SortFunc(ids, object.Compare)
 	var body []byte
@@ -78,7 +78,7 @@ func (c *Catalog) PutLoss(ctx context.Context, ids []chunk.ID) error {
 	return c.store.Put(ctx, object.Losses.HashName(sealed), sealed)
 }
 
-// RemoveLosses removes the losses none of whose blobs is lost any longer.
+// RemoveLosses removes the losses whose blobs are all stored again.
 func (c *Catalog) RemoveLosses(ctx context.Context, l LossSet, isStored func(chunk.ID) bool) error {
 	for _, name := range slices.Sorted(maps.Keys(l.names)) {
 		if slices.ContainsFunc(l.names[name], func(id chunk.ID) bool { return !isStored(id) }) {

@@ -13,18 +13,18 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A Listing is what a listing says of a manifest, or of a tombstone in its place.
+// A Listing is a manifest in a listing, or a tombstone in its place.
 type Listing struct {
 	ID   snapshot.ID
 	Size int64
 }
 
-// manifestCache keeps the manifests that were read: they never change. Its zero
-// value is empty and ready to use.
+// A manifestCache keeps the manifests that were read. They never change. Its zero value is
+// empty and ready to use.
 type manifestCache struct {
-	mu    sync.Mutex
-	byID  map[snapshot.ID]sizedManifest
-	known map[snapshot.ID]bool // all that were ever put
+	mu   sync.Mutex
+	byID map[snapshot.ID]sizedManifest
+	read map[snapshot.ID]bool // all manifests that were ever put, dropped ones too
 }
 
 // A sizedManifest is a manifest and the size of its object (see cachedManifest).
@@ -46,17 +46,17 @@ func (c *manifestCache) put(m *snapshot.Manifest, size int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.byID == nil {
-		c.byID, c.known = map[snapshot.ID]sizedManifest{}, map[snapshot.ID]bool{}
+		c.byID, c.read = map[snapshot.ID]sizedManifest{}, map[snapshot.ID]bool{}
 	}
-	c.known[m.ID] = true
+	c.read[m.ID] = true
 	c.byID[m.ID] = sizedManifest{m, size}
 }
 
-// knew reports whether a manifest was put whose id begins so.
-func (c *manifestCache) knew(prefix string) bool {
+// hasRead reports whether a manifest was ever put whose id begins with prefix.
+func (c *manifestCache) hasRead(prefix string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for id := range c.known {
+	for id := range c.read {
 		if prefix != "" && strings.HasPrefix(id.String(), prefix) {
 			return true
 		}
@@ -70,7 +70,7 @@ func (c *manifestCache) drop(id snapshot.ID) {
 	delete(c.byID, id)
 }
 
-// Manifest reads a manifest that was listed just now.
+// Manifest reads a manifest that was just listed.
 func (c *Catalog) Manifest(ctx context.Context, l Listing) (*snapshot.Manifest, error) {
 	if m := c.manifests.get(l); m != nil {
 		return m, nil
@@ -86,15 +86,14 @@ func (c *Catalog) Manifest(ctx context.Context, l Listing) (*snapshot.Manifest, 
 	return m, err
 }
 
-// Read reads a manifest from the target. A tombstone in its place is
-// ErrTombstone, which is fs.ErrNotExist.
+// Read reads a manifest from the target. If a tombstone lies in its place, the error is
+// ErrTombstone, which matches fs.ErrNotExist.
 func (c *Catalog) Read(ctx context.Context, id snapshot.ID) (*snapshot.Manifest, error) {
 	m, _, err := c.ReadAs(ctx, object.Snapshots.Name(id), id)
 	return m, err
 }
 
-// ReadAs reads a manifest that is stored under some name, and returns it as
-// sealed, too.
+// ReadAs reads a manifest that is stored under a name, and also returns its sealed bytes.
 func (c *Catalog) ReadAs(ctx context.Context, name string, id snapshot.ID) (*snapshot.Manifest, []byte, error) {
 	sealed, err := c.store.ReadAll(ctx, name, object.MaxManifest)
 	if object.IsDamage(err) {
@@ -126,8 +125,8 @@ func (c *Catalog) ReadAs(ctx context.Context, name string, id snapshot.ID) (*sna
 	return m, sealed, nil
 }
 
-// List lists all snapshots. Names that are none are passed over; check tells
-// of them.
+// List lists all snapshots, and tombstones among them. It skips foreign names, which check
+// reports.
 func (c *Catalog) List(ctx context.Context) ([]Listing, error) {
 	var all []Listing
 	for info, err := range c.store.List(ctx, object.Snapshots) {
@@ -141,14 +140,14 @@ func (c *Catalog) List(ctx context.Context) ([]Listing, error) {
 	return all, nil
 }
 
-// cachedManifest returns the manifest that was listed with that size.
+// cachedManifest returns a listed manifest from the cache, or nil.
 //
-// The name of a manifest may hold a tombstone later: a run dies when it has just
-// published, which leaves the pending manifest; the published one is forgotten and so
-// deleted; and who finds the pending one without a run gives it up. But no object ever
-// takes the place of another while that is there, and sealing adds the same to the
-// length of all: a tombstone, which has nothing in it, is shorter than any manifest.
-// What has the manifest's size is the manifest.
+// A tombstone may lie under the name of a manifest later. It comes about like this: a run
+// publishes the manifest and dies, which leaves the pending one. The snapshot is forgotten,
+// which removes the manifest. Then a pruner finds the pending manifest without a run, and
+// puts a tombstone. But no object replaces another one that exists. And sealing adds the same
+// length to all objects, so a tombstone, which is empty, is shorter than any manifest. An
+// object of the manifest's size is therefore the manifest.
 func (c *Catalog) cachedManifest(l Listing) *snapshot.Manifest {
 	sealed, ok := c.store.CachedObject(object.Snapshots.Name(l.ID), l.ID)
 	if !ok || int64(len(sealed)) != l.Size {
@@ -156,7 +155,7 @@ func (c *Catalog) cachedManifest(l Listing) *snapshot.Manifest {
 	}
 	body, err := c.sealer.Open(seal.Manifest, sealed)
 	if err != nil {
-		return nil // the target will say the same
+		return nil // reading it from the target returns the error
 	}
 	m, err := snapshot.ParseManifest(body)
 	if err != nil {
@@ -166,8 +165,18 @@ func (c *Catalog) cachedManifest(l Listing) *snapshot.Manifest {
 	return m
 }
 
-// Keep keeps a manifest that was published or read.
+// Cache puts a manifest that was published or read into the caches.
 func (c *Catalog) Cache(m *snapshot.Manifest, sealed []byte) {
 	c.manifests.put(m, int64(len(sealed)))
 	c.store.Cache(object.CacheName(object.Snapshots.Name(m.ID)), sealed)
+}
+
+// CheckManifest returns an error if a copy of a manifest is damaged. k is its kind, pending or
+// forgotten.
+func (c *Catalog) CheckManifest(k object.Kind, name string, sealed []byte) error {
+	_, err := c.sealer.Open(seal.Manifest, sealed)
+	if err == nil && k.HashName(sealed) != name {
+		err = object.ErrHash
+	}
+	return err
 }

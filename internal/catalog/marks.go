@@ -18,16 +18,17 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A Mark is what was set of a snapshot after it was taken: tags in place of its own, and a
-// pin. Manifests never change; marks are objects beside them, of which the one with the
-// highest number counts. Create-only Put decides between two that are written at once; the
-// second is then written again on top.
+// A Mark has the tags and the pin that a snapshot was given after it was taken. Its tags
+// replace the manifest's. A manifest never changes, so a mark is an object of its own. Of the
+// marks of a snapshot, the one with the highest number counts. Create-only Put decides between
+// two processes that store one at the same time. The slower one then repeats its change on top
+// of the other's.
 type Mark struct {
 	Tags   [][]byte `cbor:"1,keyasint"`
-	Tagged bool     `cbor:"2,keyasint"` // Tags count
+	Tagged bool     `cbor:"2,keyasint"` // Tags replace the manifest's
 	Pinned bool     `cbor:"3,keyasint"`
-	Until  int64    `cbor:"4,keyasint"` // seconds since 1970 that the pin lasts, or 0 for ever
-	// What its name says, so that it can't pass for another.
+	Until  int64    `cbor:"4,keyasint"` // the end of the pin in seconds since 1970; 0 is for ever
+	// The snapshot and the number in the object's name, so that no mark can replace another.
 	Snapshot []byte `cbor:"5,keyasint"`
 	Number   uint64 `cbor:"6,keyasint"`
 }
@@ -40,7 +41,7 @@ func MarkName(id snapshot.ID, number uint64) string {
 	return fmt.Sprintf("%s%s-%08d", string(object.Marks), id, number)
 }
 
-// ParseMarkName returns what the name of a mark says.
+// ParseMarkName returns the snapshot and the number in the name of a mark.
 func ParseMarkName(name string) (id snapshot.ID, number uint64, ok bool) {
 	first, second, _ := strings.Cut(object.Marks.Rest(name), "-")
 	id, err := snapshot.ParseID(first)
@@ -53,9 +54,9 @@ func (m *Mark) IsPinned(now time.Time) bool {
 	return m != nil && m.Pinned && (m.Until == 0 || now.Unix() <= m.Until)
 }
 
-// Marks returns the marks of all snapshots that have any. One that can't be
-// read counts as a pin, which harms nobody. One that is replaced before it is read
-// is listed again: else its snapshot would seem to have no pin.
+// Marks returns the newest mark of each snapshot that has one. A mark that can't be
+// read counts as a pin, so that its snapshot is kept. If a mark is replaced before it is
+// read, Marks lists them again, because its snapshot would seem to have no pin.
 func (c *Catalog) Marks(ctx context.Context) (map[snapshot.ID]*Mark, error) {
 	read, gone := map[snapshot.ID]*Mark{}, map[snapshot.ID]uint64{}
 	for again := true; again; {
@@ -100,7 +101,7 @@ func (c *Catalog) newestMarks(ctx context.Context) (map[snapshot.ID]uint64, erro
 func (c *Catalog) readMark(ctx context.Context, id snapshot.ID, number uint64) (*Mark, error) {
 	sealed, err := c.store.ReadAll(ctx, MarkName(id, number), MaxMark)
 	if object.IsDamage(err) {
-		return &Mark{Number: number, Pinned: true}, nil // as one that doesn't open
+		return &Mark{Number: number, Pinned: true}, nil // as for a mark that can't be opened
 	}
 	if err != nil {
 		return nil, err
@@ -115,7 +116,7 @@ func (c *Catalog) readMark(ctx context.Context, id snapshot.ID, number uint64) (
 	return m, nil
 }
 
-// openMark opens the mark of that name.
+// openMark opens a mark and verifies that its body belongs to its name.
 func (c *Catalog) openMark(name string, sealed []byte) (*Mark, error) {
 	body, err := c.sealer.Open(seal.Mark, sealed)
 	if err != nil {
@@ -157,7 +158,7 @@ func (c *Catalog) Tag(ctx context.Context, id snapshot.ID, tags []string) error 
 	})
 }
 
-// Annotate changes what is said of a snapshot.
+// Annotate changes the mark of a snapshot. change may be called several times.
 func (c *Catalog) Annotate(ctx context.Context, id snapshot.ID, change func(*Mark)) error {
 	if err := c.keys.Current(ctx); err != nil {
 		return err
@@ -184,23 +185,24 @@ func (c *Catalog) Annotate(ctx context.Context, id snapshot.ID, change func(*Mar
 		}
 		err = c.store.Create(ctx, MarkName(id, m.Number), sealed)
 		if errors.Is(err, fs.ErrExist) {
-			continue // another was quicker
+			continue // another process was faster
 		}
 		if err != nil {
 			return err
 		}
 		if m.Number > 1 {
-			_ = c.store.Delete(ctx, MarkName(id, m.Number-1)) // else it is passed over
+			_ = c.store.Delete(ctx, MarkName(id, m.Number-1)) // if it stays, Marks ignores it
 		}
 		return nil
 	}
 }
 
-// Annotated returns manifests as what was said of them makes them.
+// Annotated gives manifests the tags and pins of their marks. It replaces the elements of all
+// that have a mark.
 func (c *Catalog) Annotated(ctx context.Context, all []*snapshot.Manifest) error {
 	marks, err := c.Marks(ctx)
 	if errors.Is(err, seal.ErrNoKey) {
-		return nil // they are shown as they were stored
+		return nil // the manifests stay as they were stored
 	}
 	if err != nil || len(marks) == 0 {
 		return err
@@ -210,26 +212,26 @@ func (c *Catalog) Annotated(ctx context.Context, all []*snapshot.Manifest) error
 		if mark == nil {
 			continue
 		}
-		said := *m // the cached one stays as it was stored
+		changed := *m // the cached manifest stays as it was stored
 		if mark.Tagged {
-			said.Tags = nil
+			changed.Tags = nil
 			for _, tag := range mark.Tags {
-				said.Tags = append(said.Tags, string(tag))
+				changed.Tags = append(changed.Tags, string(tag))
 			}
-			slices.Sort(said.Tags)
+			slices.Sort(changed.Tags)
 		}
 		if mark.IsPinned(c.now()) {
-			said.Pin = new(snapshot.Pin)
+			changed.Pin = new(snapshot.Pin)
 			if mark.Until != 0 {
-				said.Pin.Until = time.Unix(mark.Until, 0)
+				changed.Pin.Until = time.Unix(mark.Until, 0)
 			}
 		}
-		all[i] = &said
+		all[i] = &changed
 	}
 	return nil
 }
 
-// CheckMark returns what is wrong with the mark of that name.
+// CheckMark returns an error if a mark is damaged.
 func (c *Catalog) CheckMark(name string, sealed []byte) error {
 	_, err := c.openMark(name, sealed)
 	return err

@@ -11,8 +11,8 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// ErrTombstone means that a tombstone stands where a manifest was to be.
-var ErrTombstone = fmt.Errorf("the run was given up for dead: %w", fs.ErrNotExist)
+// ErrTombstone means that a tombstone lies under the name of a manifest.
+var ErrTombstone = fmt.Errorf("a tombstone lies under the manifest's name, because the run counted as dead: %w", fs.ErrNotExist)
 
 // Publish stores a manifest under its final name: the commit point.
 func (c *Catalog) Publish(ctx context.Context, id snapshot.ID, sealed []byte) error {
@@ -32,14 +32,14 @@ func (c *Catalog) IsTombstone(sealed []byte) bool {
 	return err == nil
 }
 
-// RemovePending removes a pending manifest, if it is there.
+// RemovePending removes a pending manifest if it exists.
 func (c *Catalog) RemovePending(ctx context.Context, id snapshot.ID) error {
 	return c.store.Remove(ctx, object.Pending.Name(id))
 }
 
-// Exists reports whether a snapshot is still there. A tombstone may have taken its
-// place: that of one whose run died when it had just published it, and which was then
-// forgotten.
+// Exists reports whether a snapshot still exists. A tombstone may lie in its place: a run
+// published the manifest and died, and the snapshot was forgotten afterwards. A pruner then
+// found the pending manifest of the dead run.
 func (c *Catalog) Exists(ctx context.Context, id snapshot.ID) (bool, error) {
 	front := make([]byte, seal.HeaderSize)
 	err := c.store.ReadRange(ctx, object.Snapshots.Name(id), 0, front)
@@ -53,7 +53,7 @@ func (c *Catalog) Exists(ctx context.Context, id snapshot.ID) (bool, error) {
 	return err == nil && h.Kind() == seal.Manifest, nil
 }
 
-// PutTombstone stores a tombstone, unless there is something under the name.
+// PutTombstone stores a tombstone under a manifest's name, unless the name is taken.
 func (c *Catalog) PutTombstone(ctx context.Context, id snapshot.ID) error {
 	sealed, err := c.sealer.Seal(seal.Tombstone, nil)
 	if err != nil {

@@ -16,7 +16,7 @@ type SourceVersions struct {
 }
 
 // Sources returns the sources of the snapshots that a filter selects, sorted by host and
-// paths. Manifests that can't be read are left out, and named by the error.
+// paths. It leaves out manifests that can't be read, and the error names them.
 func (c *Catalog) Sources(ctx context.Context, f Filter) ([]SourceVersions, error) {
 	all, damaged, err := c.All(ctx)
 	if err != nil {

@@ -20,6 +20,7 @@ var plain = []string{
 	"internal/blob",
 	"internal/cache",
 	"internal/capture",
+	"internal/catalog",
 	"internal/check",
 	"internal/config",
 	"internal/ctxmutex",

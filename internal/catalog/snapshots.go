@@ -15,10 +15,11 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// ErrNoSnapshot means that no snapshot is the one asked for.
+// ErrNoSnapshot means that no snapshot has the given id, or that a filter selects none.
 var ErrNoSnapshot = errors.New("no such snapshot")
 
-// All returns all snapshots in their order. What can't be read is damaged.
+// All returns all snapshots in the order of snapshot.Order, with the tags and pins of their
+// marks. damaged joins the errors of manifests that can't be read.
 func (c *Catalog) All(ctx context.Context) (all []snapshot.Placed, damaged, err error) {
 	list, damaged, err := c.Stored(ctx)
 	if err == nil {
@@ -30,8 +31,8 @@ func (c *Catalog) All(ctx context.Context) (all []snapshot.Placed, damaged, err 
 	return snapshot.Order(list, c.now()), damaged, nil
 }
 
-// Stored returns all snapshots as they were stored, in no order. What can't be read
-// is damaged.
+// Stored returns all snapshots as they were stored, in no particular order. damaged joins the
+// errors of manifests that can't be read.
 func (c *Catalog) Stored(ctx context.Context) (all []*snapshot.Manifest, damaged, err error) {
 	listed, err := c.List(ctx)
 	if err != nil {
@@ -40,7 +41,7 @@ func (c *Catalog) Stored(ctx context.Context) (all []*snapshot.Manifest, damaged
 	found, errs := make([]*snapshot.Manifest, len(listed)), make([]error, len(listed))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.store.AtOnce(len(listed)))
-	newer := atomic.Int64{}
+	newerKey := atomic.Int64{}
 	for i, l := range listed {
 		g.Go(func() error {
 			var err error
@@ -49,8 +50,8 @@ func (c *Catalog) Stored(ctx context.Context) (all []*snapshot.Manifest, damaged
 			case object.IsDamage(err):
 				errs[i] = err
 			case errors.Is(err, seal.ErrNoKey):
-				newer.Add(1)
-			case !errors.Is(err, fs.ErrNotExist): // forgotten meanwhile
+				newerKey.Add(1)
+			case !errors.Is(err, fs.ErrNotExist): // which means forgotten meanwhile
 				return err
 			}
 			return nil
@@ -59,7 +60,7 @@ func (c *Catalog) Stored(ctx context.Context) (all []*snapshot.Manifest, damaged
 	if err := g.Wait(); err != nil {
 		return nil, nil, err
 	}
-	if n := newer.Load(); n > 0 {
+	if n := newerKey.Load(); n > 0 {
 		errs = append(errs, fmt.Errorf("%d of %d snapshots: %w", n, len(listed), seal.ErrNoKey))
 	}
 	return slices.DeleteFunc(found, func(m *snapshot.Manifest) bool { return m == nil }), errors.Join(errs...), nil
