@@ -3,6 +3,7 @@ package repo_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/qsnap/qsnap/repo"
@@ -95,4 +96,14 @@ func (f *fixture) entries(m *snapshot.Manifest) (all []namedEntry) {
 		f.t.Fatal(err)
 	}
 	return all
+}
+
+func withPrefix(objects map[string][]byte, prefix string) map[string][]byte {
+	out := map[string][]byte{}
+	for name, b := range objects {
+		if name == prefix || strings.HasSuffix(prefix, "/") && strings.HasPrefix(name, prefix) {
+			out[name] = b
+		}
+	}
+	return out
 }

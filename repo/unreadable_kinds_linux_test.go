@@ -104,16 +104,6 @@ func (e *everyKind) dies(t *testing.T, mem *targettest.Memory, method, prefix st
 	}
 }
 
-func withPrefix(objects map[string][]byte, prefix string) map[string][]byte {
-	out := map[string][]byte{}
-	for name, b := range objects {
-		if name == prefix || strings.HasSuffix(prefix, "/") && strings.HasPrefix(name, prefix) {
-			out[name] = b
-		}
-	}
-	return out
-}
-
 // Whichever object a disk can't read, every command does what it can beside it, says
 // ErrDamaged where it needs the object, and deletes nothing that the object protects: once
 // the disk reads again, all is whole.

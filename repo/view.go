@@ -31,7 +31,7 @@ func (v *View) Entry(ctx context.Context, path string) (*snapshot.Entry, error) 
 }
 
 // ReadDir yields the entries of a directory, such as the snapshot's Root, in the order of
-// names, with a page of it in memory at a time. It ends after an error.
+// names. It holds one page of the directory in memory. An error ends it.
 func (v *View) ReadDir(ctx context.Context, dir *snapshot.Entry) iter.Seq2[*snapshot.Entry, error] {
 	return view.ReadDir(ctx, v.blobs, dir)
 }
@@ -78,21 +78,21 @@ func (v *View) FS(ctx context.Context) fs.FS {
 
 // Notes yields what the snapshot records of single paths: what it left out, what could not be
 // read, where file systems were mounted. The notes of a directory come before those of its
-// contents. It ends after an error.
+// contents. An error ends it.
 func (v *View) Notes(ctx context.Context) iter.Seq2[snapshot.Note, error] {
 	return snapshot.ReadNotes(ctx, v.blobs, v.manifest.Notes)
 }
 
 // DiffContent compares two versions of a file, which may be of different snapshots. It
-// returns how many bytes are in chunks that the other version hasn't, or hasn't as often:
-// removed of those before, added of those after. An entry that is nil or no file has none,
-// and neither have holes. It compares the ids of chunks, and reads no content.
+// returns how many bytes are in chunks that the other version lacks, or has less often:
+// removed counts those of before, added those of after. An entry that is nil or no file has no
+// chunks, and a hole has none. Only the ids of chunks are compared: no content is read.
 func (v *View) DiffContent(ctx context.Context, before, after *snapshot.Entry) (removed, added int64, err error) {
 	return snapshot.DiffContent(ctx, v.blobs, before, after)
 }
 
 // Diff yields the differences between two directories of any snapshots, in the order of
-// names. It doesn't read what is the same in both. It ends after an error.
+// names. It doesn't read what is the same in both. An error ends it.
 func (r *Repo) Diff(ctx context.Context, before, after *snapshot.Entry) iter.Seq2[snapshot.Change, error] {
 	return snapshot.Diff(ctx, r.e.Blobs, before, after)
 }

@@ -40,8 +40,8 @@ func pathError(m *snapshot.Manifest, path string, err error) error {
 	return fmt.Errorf("snapshot %s: %s: %w", m.ID.Short(), path, err)
 }
 
-// ReadDir yields the entries of a directory in the order of names, with a page of it in
-// memory at a time. It ends after an error.
+// ReadDir yields the entries of a directory in the order of names. It holds one page of the
+// directory in memory. An error ends it.
 func ReadDir(ctx context.Context, blobs *blob.Reader, dir *snapshot.Entry) iter.Seq2[*snapshot.Entry, error] {
 	if err := readable(dir); err != nil {
 		return func(yield func(*snapshot.Entry, error) bool) { yield(nil, err) }

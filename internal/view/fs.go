@@ -59,7 +59,8 @@ func (f *fileSystem) child(dir *snapshot.Entry, name string) (*snapshot.Entry, e
 // maxLinks bounds the symbolic links that are followed on the way to a file.
 const maxLinks = 40
 
-// find returns the entry at a path. With follow, that of a symbolic link is what it leads to.
+// find returns the entry at a path. If that is a symbolic link and follow is set, it returns
+// the entry that the link leads to.
 func (f *fileSystem) find(op, name string, follow bool) (*snapshot.Entry, error) {
 	fail := func(err error) (*snapshot.Entry, error) { return nil, &fs.PathError{Op: op, Path: name, Err: err} }
 	if !fs.ValidPath(name) {
