@@ -103,6 +103,57 @@ func TestPresenceTakesFewRequests(t *testing.T) {
 	}
 }
 
+// A pack is repacked after this process has read its index.
+func TestAChunkThatHasMovedIsPresent(t *testing.T) {
+	s := newStack(t)
+	old := s.pack(seal.DataPack, [][]byte{one, two, three})
+	delta := s.list(old)
+	ops := map[string]int{}
+	f := &targettest.Faulty{Memory: s.mem, Decide: func(op targettest.Op) targettest.Fault {
+		ops[op.Method]++
+		return targettest.None
+	}}
+	r := s.on(f, object.Options{}, blob.Options{Dir: s.dir})
+	if _, err := r.Index(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.list(s.pack(seal.DataPack, [][]byte{one}))
+	s.mem.Set(object.Deltas.Name(delta), nil)
+	s.mem.Set(packName(old), nil)
+	src := r.Source(1)
+	if _, err := src.Present(t.Context(), s.data.ID(one)); err != nil {
+		t.Errorf("in another pack: %v", err)
+	}
+	if _, err := src.Present(t.Context(), s.data.ID(two)); !blob.IsLost(err) {
+		t.Errorf("in none: %v", err)
+	}
+	clear(ops)
+	for range 3 {
+		if _, err := src.Present(t.Context(), s.data.ID(one)); err != nil || len(ops) > 0 {
+			t.Errorf("asked for again, it takes %v, %v", ops, err)
+		}
+	}
+}
+
+// A chunk of a pack that is gone takes no request, once another has been missed there.
+func TestAPackThatIsGoneIsLookedForOnce(t *testing.T) {
+	s := newStack(t)
+	gone := s.pack(seal.DataPack, [][]byte{one, two, three})
+	s.list(gone)
+	s.mem.Set(packName(gone), nil)
+	f := &targettest.Faulty{Memory: s.mem}
+	src := s.on(f, object.Options{}, blob.Options{Dir: s.dir}).Source(1)
+	if _, err := src.Present(t.Context(), s.data.ID(one)); !blob.IsLost(err) {
+		t.Error(err)
+	}
+	before := f.Ops()
+	for _, b := range [][]byte{two, three} {
+		if _, err := src.Present(t.Context(), s.data.ID(b)); !blob.IsLost(err) || f.Ops() != before {
+			t.Errorf("%d requests, %v", f.Ops()-before, err)
+		}
+	}
+}
+
 func TestPresenceReportsATargetThatFails(t *testing.T) {
 	s := newStack(t)
 	s.list(s.pack(seal.DataPack, [][]byte{one}))

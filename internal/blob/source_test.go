@@ -156,7 +156,7 @@ func TestWhatWasPrefetchedIsNotReadAgain(t *testing.T) {
 	s := newStack(t)
 	segments := plain(t, 1000, 200_000, 3000, 200_000, 5000)
 	p := s.pack(seal.DataPack, segments...)
-	s.list(p)
+	s.list(p, s.pack(seal.TreePack, [][]byte{one})) // trees are read ahead otherwise
 	gets := new(atomic.Int64)
 	read := make(chan struct{}, 99)
 	f := &targettest.Faulty{Memory: s.mem, Decide: func(op targettest.Op) targettest.Fault {
@@ -187,7 +187,7 @@ func TestWhatWasPrefetchedIsNotReadAgain(t *testing.T) {
 		t.Errorf("asked for again: %d requests, %v", gets.Load(), err)
 	}
 	stop()
-	stop = r.PrefetchBlobs(t.Context(), []blob.Ref{{ID: s.data.ID(segments[1][0])}, {ID: s.data.ID(segments[4][0])}, {ID: chunk.ID{9}}, {ID: chunk.ID{8}, Tree: true}})
+	stop = r.PrefetchBlobs(t.Context(), []blob.Ref{{ID: s.tree.ID(one), Tree: true}, {ID: s.data.ID(segments[1][0])}, {ID: s.data.ID(segments[4][0])}, {ID: chunk.ID{9}}})
 	for range 3 {
 		<-read
 	}
