@@ -70,4 +70,4 @@ func (m *Maintenance) Heal(ctx context.Context, to target.Target, o HealOptions)
 
 // Served returns the names of the objects that couldn't be read here and were read from a
 // replica instead. With these as its Suspects, Heal repairs them.
-func (m *Maintenance) Served() []string { return m.e.Store.Served() }
+func (m *Maintenance) Served() []string { return replica.Served(m.e) }

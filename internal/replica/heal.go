@@ -156,3 +156,7 @@ func (h *healer) repairReplica(ctx context.Context) error {
 	}
 	return h.copier.copy(ctx)
 }
+
+// Served returns the names of the objects that couldn't be read here and were read from a
+// replica instead.
+func Served(e *engine.Engine) []string { return e.Store.Served() }

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -43,35 +44,47 @@ type exported struct {
 	Standard                bool
 }
 
+// newTyped returns what checks packages, and those of this module.
 func newTyped(t *testing.T) (*typed, []exported) {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles,Standard", "./...")
-	cmd.Dir = "../../.."
-	out, err := cmd.Output()
+	listed, err := exports()
 	if err != nil {
-		t.Fatalf("go list: %v", err)
+		t.Fatal(err)
 	}
-	exports := map[string]string{}
+	files := map[string]string{}
 	var ours []exported
-	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var p exported
-		if err := dec.Decode(&p); err == io.EOF {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		exports[p.ImportPath] = p.Export
+	for _, p := range listed {
+		files[p.ImportPath] = p.Export
 		if strings.HasPrefix(p.ImportPath, module) {
 			ours = append(ours, p)
 		}
 	}
 	c := &typed{files: token.NewFileSet()}
-	c.imports = importer.ForCompiler(c.files, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+	c.imports = importer.ForCompiler(c.files, "gc", func(path string) (io.ReadCloser, error) { return os.Open(files[path]) })
 	if c.target, err = c.imports.Import(module + "target"); err != nil {
 		t.Fatal(err)
 	}
 	return c, ours
 }
+
+// exports lists the packages of this module and all that they import, compiled.
+var exports = sync.OnceValues(func() (list []exported, err error) {
+	cmd := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles,Standard", "./...")
+	cmd.Dir = "../../.."
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w", err)
+	}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p exported
+		if err := dec.Decode(&p); err == io.EOF {
+			return list, nil
+		} else if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+})
 
 // parse returns the files of a package.
 func (c *typed) parse(t *testing.T, p exported) (files []*ast.File) {
