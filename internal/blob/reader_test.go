@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/blob"
@@ -316,34 +317,39 @@ func TestASegmentThatCouldNotBeReadIsTriedAgain(t *testing.T) {
 	s.wants("then", r, one)
 }
 
-// Somebody waits for a segment that another loads, who is called off.
-func TestWhoeverWaitsForASegmentIsNotCalledOffWithItsLoader(t *testing.T) {
-	s := newStack(t)
-	s.list(s.pack(seal.DataPack, [][]byte{one}))
-	loading, hang := make(chan struct{}), true
-	f := &targettest.Faulty{Memory: s.mem, Decide: func(op targettest.Op) targettest.Fault {
-		if op.Method == "get" && object.Packs.Has(op.Name) && hang {
-			hang = false
-			close(loading)
-			return targettest.Hang
+// One reader waits for a segment that another loads, whose context is cancelled.
+func TestAReaderThatWaitsForASegmentIsNotCancelledWithItsLoader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStack(t)
+		s.list(s.pack(seal.DataPack, [][]byte{one}))
+		hang := true
+		f := &targettest.Faulty{Memory: s.mem, Decide: func(op targettest.Op) targettest.Fault {
+			if op.Method == "get" && object.Packs.Has(op.Name) && hang {
+				hang = false
+				return targettest.Hang
+			}
+			return targettest.None
+		}}
+		r := s.on(f, object.Options{}, blob.Options{CacheMemory: 1 << 20})
+		ctx, cancel := context.WithCancel(t.Context())
+		read := func(ctx context.Context) <-chan error {
+			done := make(chan error, 1)
+			go func() { done <- second(r.Blob(ctx, s.data.ID(one), false)) }()
+			synctest.Wait()
+			return done
 		}
-		return targettest.None
-	}}
-	r := s.on(f, object.Options{}, blob.Options{CacheMemory: 1 << 20})
-	ctx, cancel := context.WithCancel(t.Context())
-	first := make(chan error)
-	go func() { _, err := r.Blob(ctx, s.data.ID(one), false); first <- err }()
-	<-loading
-	second := make(chan error)
-	go func() { _, err := r.Blob(t.Context(), s.data.ID(one), false); second <- err }()
-	cancel()
-	if err := <-first; !errors.Is(err, context.Canceled) {
-		t.Errorf("the first: %v", err)
-	}
-	if err := <-second; err != nil {
-		t.Errorf("the second: %v", err)
-	}
+		loads, waits := read(ctx), read(t.Context())
+		cancel()
+		if err := <-loads; !errors.Is(err, context.Canceled) {
+			t.Errorf("the one that loads: %v", err)
+		}
+		if err := <-waits; err != nil {
+			t.Errorf("the one that waits: %v", err)
+		}
+	})
 }
+
+func second[T any](_ T, err error) error { return err }
 
 func TestPacksAreListedWithoutStrangers(t *testing.T) {
 	s := newStack(t)
