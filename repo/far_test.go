@@ -214,7 +214,7 @@ func TestWhatIsFarIsReadAheadAndWrittenInParallel(t *testing.T) {
 			times time.Duration // how much sooner it has to be done at least
 			bytes int64         // that may be under way at once
 		}{
-			{"snapshot", empty, snapshotBy(workers), 2, write.FarPackMemory},
+			{"snapshot", empty, snapshotBy(workers), 2, write.RemotePackMemory},
 			{"restore", memory, restore, 3, blocks * block},
 			{"check", memory, check, 2, 9 * 8 << 20}, // which aren't held
 			{"copy", memory, copied, 3, blocks * block},

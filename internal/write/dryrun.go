@@ -5,8 +5,8 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// CountPublish counts what publishing a manifest would ask of the target (see publication),
-// for a session that stores nothing. A run that takes up another has resumed.
+// CountPublish counts the requests and bytes of publishing a manifest (see publication), for a
+// session of a dry run. resumed says whether the session resumes an interrupted run.
 func (s *Session) CountPublish(m *snapshot.Manifest, resumed bool) error {
 	body, err := m.Marshal()
 	if err != nil {
@@ -18,16 +18,16 @@ func (s *Session) CountPublish(m *snapshot.Manifest, resumed bool) error {
 	}
 	c := s.e.Dry
 	c.Up.Add(2 * uint64(len(sealed))) // pending and final
-	c.Requests.Add(4)                 // both, the quarantine, and the removal of the pending one
+	c.Requests.Add(4)                 // both manifests, the quarantine, and removing the pending manifest
 	if !m.Parent.IsZero() {
-		c.Requests.Add(1) // whether it stands
+		c.Requests.Add(1) // whether the parent exists
 		c.Down.Add(seal.HeaderSize)
 	}
 	s.mu.Lock()
 	relied := len(s.relied)
 	s.mu.Unlock()
 	if relied > fewPacks || resumed {
-		relied = 1 // a listing tells of all
+		relied = 1 // one listing of all packs
 	}
 	c.Requests.Add(uint64(relied))
 	return nil

@@ -24,65 +24,64 @@ import (
 // locksAtOnce is how many objects are locked at the same time.
 const locksAtOnce = 16
 
-// lock has the target keep, for as long as it keeps what is put now, what the
-// manifest relies on: packs, however old, and what opens the repository. It comes when
-// the pending manifest has made sure that they are there, and before the manifest
-// counts as a snapshot. If one has vanished all the same it returns fs.ErrNotExist or
-// a *blob.LostError.
+// lock locks the objects that the manifest relies on for as long as the target locks an object
+// that is put now: packs, however old, and the objects that open the repository. It is called
+// after ensureStored and before the manifest is published. If one of the objects has vanished
+// since, the error is fs.ErrNotExist or a *blob.LostError.
 //
-// What all the parent reaches is locked as long already, as the book says, needs no
-// look. So an unchanged snapshot costs no request, but for the first of each period in
-// which RetainUntil is the same.
+// If the records of locks say that everything which the parent reaches is locked long enough,
+// lock doesn't ask the target. So an unchanged snapshot costs no request, except the first one
+// of each period in which RetainUntil stays the same.
 func (p *publication) lock(ctx context.Context) error {
-	r := p.s.e
-	l := r.Store.Locker()
+	e := p.s.e
+	l := e.Store.Locker()
 	if l == nil || l.RetainUntil().IsZero() {
 		return nil
 	}
-	until, book := l.RetainUntil(), r.Store.Locks(r.Now)
-	defer func() { book.Save() }()
-	names, err := openingNames(ctx, r, book, until)
+	until, locks := l.RetainUntil(), e.Store.Locks(e.Now)
+	defer func() { locks.Save() }()
+	names, err := namesToOpen(ctx, e, locks, until)
 	if err != nil {
 		return err
 	}
-	packs, err := p.packsToLock(ctx, book, until)
+	packs, err := p.packsToLock(ctx, locks, until)
 	if err != nil {
 		return err
 	}
 	for _, id := range packs {
 		names = append(names, object.Packs.Name(id))
 	}
-	if err := lockAll(ctx, l, book, names, until); err != nil {
+	if err := lockAll(ctx, l, locks, names, until); err != nil {
 		return err
 	}
-	book.Note(string(object.Keys), until)
-	book.Note(object.Snapshots.Name(p.m.ID), until)
+	locks.Note(string(object.Keys), until)
+	locks.Note(object.Snapshots.Name(p.m.ID), until)
 	return nil
 }
 
-// lockAll locks objects that the book doesn't say are locked long enough.
-func lockAll(ctx context.Context, l target.Locker, book *object.Locks, names []string, until time.Time) error {
+// lockAll locks objects, except those that are known to be locked long enough.
+func lockAll(ctx context.Context, l target.Locker, locks *object.Locks, names []string, until time.Time) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(locksAtOnce)
 	for _, name := range names {
-		if !book.Known(name).Before(until.Truncate(time.Second)) {
+		if !locks.Known(name).Before(until.Truncate(time.Second)) {
 			continue
 		}
 		g.Go(func() error {
 			if err := l.Lock(ctx, name, until); err != nil {
 				return fmt.Errorf("lock %s: %w", name, err)
 			}
-			book.Note(name, until)
+			locks.Note(name, until)
 			return nil
 		})
 	}
 	return g.Wait()
 }
 
-// openingNames returns what opens the repository, unless that is locked long enough.
-// Key slots that are gone are no matter.
-func openingNames(ctx context.Context, e *engine.Engine, book *object.Locks, until time.Time) (names []string, err error) {
-	if !book.Known(string(object.Keys)).Before(until.Truncate(time.Second)) {
+// namesToOpen returns the names of the objects that are needed to open the repository: key
+// slots, epochs and the config. It returns none if they are known to be locked long enough.
+func namesToOpen(ctx context.Context, e *engine.Engine, locks *object.Locks, until time.Time) (names []string, err error) {
+	if !locks.Known(string(object.Keys)).Before(until.Truncate(time.Second)) {
 		return nil, nil
 	}
 	for _, kind := range []object.Kind{object.Keys, object.Epochs} {
@@ -104,28 +103,28 @@ func openingNames(ctx context.Context, e *engine.Engine, book *object.Locks, unt
 	return names, nil
 }
 
-// packsToLock returns the packs that the manifest relies on, but for those that
-// snapshots rely on all of which is locked long enough.
-func (p *publication) packsToLock(ctx context.Context, book *object.Locks, until time.Time) ([]pack.ID, error) {
+// packsToLock returns the packs that the manifest relies on. It leaves out those of the
+// vouchers, if everything that the vouchers reach is known to be locked long enough.
+func (p *publication) packsToLock(ctx context.Context, locks *object.Locks, until time.Time) ([]pack.ID, error) {
 	vouched := p.Proven
 	for _, id := range p.Vouchers {
-		vouched = vouched && (id.IsZero() || !book.Known(object.Snapshots.Name(id)).Before(until.Truncate(time.Second)))
+		vouched = vouched && (id.IsZero() || !locks.Known(object.Snapshots.Name(id)).Before(until.Truncate(time.Second)))
 	}
 	p.s.mu.Lock()
 	packs := maps.Clone(p.s.relied)
 	maps.DeleteFunc(packs, func(id pack.ID, _ bool) bool { return p.s.absent(id) })
 	p.s.mu.Unlock()
 	if !vouched {
-		if err := p.reached(ctx, packs); err != nil {
+		if err := p.addReached(ctx, packs); err != nil {
 			return nil, err
 		}
 	}
 	return slices.SortedFunc(maps.Keys(packs), object.Compare), nil
 }
 
-// reached adds packs so that they hold all that the manifest reaches. Those that prune
-// has listed no more, to let their locks end, are none of them.
-func (p *publication) reached(ctx context.Context, packs map[pack.ID]bool) error {
+// addReached adds packs until they hold all blobs that the manifest reaches. It doesn't add
+// packs that prune has removed from the deltas so that their locks end.
+func (p *publication) addReached(ctx context.Context, packs map[pack.ID]bool) error {
 	if err := p.s.e.Blobs.Refresh(ctx, p.s.index, false); err != nil && !index.IsDamaged(err) {
 		return err
 	}
@@ -150,7 +149,7 @@ func (p *publication) reached(ctx context.Context, packs map[pack.ID]bool) error
 	})
 }
 
-// lockFinal has the target keep a manifest that was just published.
+// lockFinal locks a manifest that was just published.
 func (p *publication) lockFinal(ctx context.Context) error {
 	l := p.s.e.Store.Locker()
 	if l == nil || l.RetainUntil().IsZero() {

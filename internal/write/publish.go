@@ -10,8 +10,6 @@ import (
 
 	"github.com/zeebo/blake3"
 
-	"github.com/qsnap/qsnap/chunk"
-	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/blob"
 	"github.com/qsnap/qsnap/internal/catalog"
 	"github.com/qsnap/qsnap/internal/object"
@@ -21,18 +19,18 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// A publication makes a manifest a snapshot, beside others who delete. In this
-// order, after all that the manifest reaches is thought to be stored:
+// A publication makes a manifest a snapshot while other runs may delete packs. It begins when
+// everything that the manifest reaches should be stored, and does this in order:
 //
-//   - the manifest is stored as pending, which keeps what it reaches from being
-//     deleted from then on;
-//   - the quarantine is read, then whether the packs relied on are there; what is
-//     in quarantine or gone is stored again;
-//   - where the target locks objects, those relied on are locked;
-//   - the manifest is stored under its final name. Create-only Put decides between
-//     this and a tombstone, by which others give up the run for dead; the
-//     publication then begins again under another name;
-//   - the pending manifest is removed.
+//   - It stores the manifest as pending. From then on, no run deletes blobs that the manifest
+//     reaches.
+//   - It lists the quarantine, and then the packs that the session relies on. It stores again
+//     the blobs of packs that are in quarantine or gone.
+//   - If the target locks objects, it locks the packs that the session relies on.
+//   - It stores the manifest under its final name. Create-only Put decides between the manifest
+//     and a tombstone, which a pruner puts if the run counts as dead. If the tombstone wins,
+//     the publication begins again under another name.
+//   - It removes the pending manifest.
 type publication struct {
 	s      *Session
 	m      *snapshot.Manifest
@@ -40,33 +38,33 @@ type publication struct {
 	Publication
 }
 
-// A Publication says what is known of a manifest that is published. The zero value knows
-// nothing, so that all is looked at that the manifest reaches.
+// A Publication says what the caller knows about a manifest to be published. With the zero
+// value, Publish checks everything that the manifest reaches.
 type Publication struct {
-	// Proven says that each blob that the manifest reaches is reached by one of the
-	// Vouchers, or is in a pack that the session noted.
+	// Proven says that each blob which the manifest reaches is reached by one of the Vouchers,
+	// or is in a pack that the session relies on.
 	Proven   bool
-	Vouchers []snapshot.ID // snapshots; a zero ID is none
+	Vouchers []snapshot.ID // snapshots; a zero ID is ignored
 
-	// Supply stores what the manifest reaches and can't be read here any more. It may be
-	// nil.
+	// Supply stores the blobs that the manifest reaches and that can't be read from this
+	// repository any more. It may be nil.
 	Supply func() error
-	// Recapture fills the manifest from its source again, where what was stored is lost.
-	// It may be nil; it is not used where Supply is.
+	// Recapture fills the manifest from its source again, if stored blobs are lost. It may be
+	// nil. If Supply is set, Recapture is not called.
 	Recapture func() error
 
-	// Sealed is the manifest as it was sealed before. It is stored so if its name was
-	// never used here.
+	// Sealed is the manifest as another repository sealed it. It is stored so if its name was
+	// never used in this one. It may be nil.
 	Sealed []byte
 }
 
-// ErrGone means that data was deleted that can't be stored again.
-var ErrGone = errors.New("data it relies on was deleted meanwhile: run it again")
+// ErrGone means that data was deleted which can't be stored again.
+var ErrGone = errors.New("data that the snapshot relies on was deleted meanwhile: run the command again")
 
-// publishTries bounds how often a run begins again that is given up for dead.
+// publishTries bounds how often a run that counts as dead begins again.
 const publishTries = 10
 
-// Publish makes a manifest a snapshot, and gives it its id.
+// Publish makes a manifest a snapshot and sets its id.
 func (s *Session) Publish(ctx context.Context, m *snapshot.Manifest, what Publication) error {
 	p := &publication{s: s, m: m, sealed: what.Sealed, Publication: what}
 	return p.run(ctx)
@@ -79,11 +77,11 @@ func (p *publication) run(ctx context.Context) error {
 			return err
 		}
 		p.sealed = nil
-		if err := p.s.lease.Renew(ctx); err != nil { // so that it looks alive
+		if err := p.s.lease.Renew(ctx); err != nil { // so that the run counts as alive
 			return err
 		}
 	}
-	return fmt.Errorf("publish snapshot: given up for dead %d times", publishTries)
+	return fmt.Errorf("publish snapshot: the run counted as dead %d times: run the command again", publishTries)
 }
 
 // try publishes under one name.
@@ -96,16 +94,16 @@ func (p *publication) try(ctx context.Context) error {
 		if err := e.Store.Put(ctx, object.Pending.Name(p.m.ID), p.sealed); err != nil {
 			return fmt.Errorf("publish snapshot: %w", err)
 		}
-		changed, err := p.secure(ctx)
+		changed, err := p.ensureStored(ctx)
 		if err == nil && !changed {
 			if err = p.lock(ctx); err == nil {
 				break
 			}
-			if isGone(err) && p.Proven { // what was taken for granted isn't so
+			if isGone(err) && p.Proven { // the vouchers don't reach everything after all
 				p.Proven, err = false, nil
 			}
 		}
-		// The final name was never tried, so nothing can come of this one.
+		// Nothing was put under the final name, so the pending manifest can go.
 		err = object.Join(err, e.Catalog.RemovePending(ctx, p.m.ID))
 		if err != nil {
 			return err
@@ -114,11 +112,11 @@ func (p *publication) try(ctx context.Context) error {
 	}
 	err := e.Catalog.Publish(ctx, p.m.ID, p.sealed)
 	if err != nil && !errors.Is(err, catalog.ErrTombstone) {
-		// Perhaps it will still come to be: the pending manifest has to stay.
+		// The target may still store the manifest, so the pending one has to stay.
 		return fmt.Errorf("publish snapshot: %w", err)
 	}
 	if left := e.Catalog.RemovePending(ctx, p.m.ID); left != nil && err == nil {
-		return p.lockFinal(ctx) // published all the same; prune removes what is pending
+		return p.lockFinal(ctx) // the snapshot is published; prune removes the pending manifest
 	}
 	if err == nil {
 		e.Catalog.Cache(p.m, p.sealed)
@@ -127,7 +125,7 @@ func (p *publication) try(ctx context.Context) error {
 	return err
 }
 
-// isGone reports whether an error says that data isn't there.
+// isGone reports whether an error means that a pack or a blob is gone.
 func isGone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || blob.IsLost(err)
 }
@@ -146,30 +144,30 @@ func (p *publication) seal() error {
 	return nil
 }
 
-// secure sees to it that all the manifest reaches is in packs that are there and
-// not about to be deleted. It reports whether the manifest has changed by it.
-func (p *publication) secure(ctx context.Context) (changed bool, err error) {
+// ensureStored ensures that all blobs which the manifest reaches are in packs that exist and
+// are not in quarantine. It reports whether it changed the manifest.
+func (p *publication) ensureStored(ctx context.Context) (changed bool, err error) {
 	e := p.s.e
 	for {
 		quarantine, err := e.Runs.Quarantined(ctx) // before anything else is looked at
 		if err != nil {
 			return false, err
 		}
-		simple := p.Proven && len(quarantine) == 0
+		vouched := p.Proven && len(quarantine) == 0
 		for _, id := range p.Vouchers {
-			if !simple || id.IsZero() {
+			if !vouched || id.IsZero() {
 				continue
 			}
-			if simple, err = e.Catalog.Exists(ctx, id); err != nil {
+			if vouched, err = e.Catalog.Exists(ctx, id); err != nil {
 				return false, err
 			}
 		}
-		gone, there, err := p.s.missing(ctx, quarantine, !simple)
-		if err != nil || simple && !gone {
+		gone, exists, err := p.s.missingPacks(ctx, quarantine, !vouched)
+		if err != nil || vouched && !gone {
 			return false, err
 		}
-		p.s.TreatAsAbsent(func(id pack.ID) bool { return quarantine.Has(id) || !there(id) })
-		lost, err := p.lost(ctx)
+		p.s.TreatAsAbsent(func(id pack.ID) bool { return quarantine.Has(id) || !exists(id) })
+		lost, err := p.unreliable(ctx)
 		if err == nil && len(lost) == 0 {
 			return false, nil
 		}
@@ -195,13 +193,13 @@ func (p *publication) secure(ctx context.Context) (changed bool, err error) {
 	}
 }
 
-// fewPacks is how many packs are looked at one by one rather than by a listing.
+// fewPacks is up to how many packs are checked one by one. For more, all packs are listed.
 const fewPacks = 8
 
-// missing reports whether any pack that is relied on is in quarantine or gone. It
-// returns what tells which packs are there: all of them if list is set, else those
-// relied on at least.
-func (s *Session) missing(ctx context.Context, quarantine runs.QuarantineSet, list bool) (gone bool, there func(pack.ID) bool, err error) {
+// missingPacks reports whether a pack that the session relies on is in quarantine or gone. It
+// also returns a function that reports whether a pack exists. If list is set, the function
+// knows all packs, and otherwise at least those that the session relies on.
+func (s *Session) missingPacks(ctx context.Context, quarantine runs.QuarantineSet, list bool) (gone bool, exists func(pack.ID) bool, err error) {
 	s.mu.Lock()
 	relied := slices.SortedFunc(maps.Keys(s.relied), object.Compare)
 	s.mu.Unlock()
@@ -221,84 +219,12 @@ func (s *Session) missing(ctx context.Context, quarantine runs.QuarantineSet, li
 	if err != nil {
 		return false, nil, err
 	}
-	there = func(id pack.ID) bool { _, ok := found[id]; return ok }
+	exists = func(id pack.ID) bool { _, ok := found[id]; return ok }
 	for _, id := range relied {
-		gone = gone || quarantine.Has(id) || !there(id)
+		gone = gone || quarantine.Has(id) || !exists(id)
 	}
 	if gone && !list && len(relied) <= fewPacks {
 		found, err = s.e.Blobs.Packs(ctx)
 	}
-	return gone, there, err
-}
-
-// TreatAsAbsent says which packs count as absent.
-func (s *Session) TreatAsAbsent(absent func(pack.ID) bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.absent = absent
-}
-
-// IsAbsent reports whether a pack counts as absent.
-func (s *Session) IsAbsent(id pack.ID) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.absent(id)
-}
-
-// lost returns the blobs that the manifest reaches and that are in no pack that
-// can be relied on. Trees among them are true. A tree that can't be read at all is
-// a *blob.LostError.
-func (p *publication) lost(ctx context.Context) (map[chunk.ID]bool, error) {
-	s := p.s
-	err := s.e.Blobs.Refresh(ctx, s.index, false)
-	if index.IsDamaged(err) {
-		err = s.e.Blobs.Refresh(ctx, s.index, true)
-	}
-	if err != nil {
-		return nil, err
-	}
-	lost, seen := map[chunk.ID]bool{}, map[chunk.ID]bool{}
-	err = snapshot.ReachAll(ctx, s.e.Blobs, p.m, func(id chunk.ID, tree bool) (bool, error) {
-		if seen[id] {
-			return false, nil
-		}
-		seen[id] = true
-		if !s.Has(id) {
-			lost[id] = tree
-		}
-		return true, nil
-	})
-	return lost, err
-}
-
-// ForceStore has a blob stored when it is put next, though it is there.
-func (s *Session) ForceStore(id chunk.ID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.forced[id] = struct{}{}
-}
-
-// storeAgain stores blobs anew, from whatever copies can be read.
-func (s *Session) storeAgain(ctx context.Context, lost map[chunk.ID]bool) error {
-	data := s.ChunkWriter()
-	for _, id := range slices.SortedFunc(maps.Keys(lost), object.Compare) {
-		tree := lost[id]
-		b, err := s.e.Blobs.Blob(ctx, id, tree)
-		if err != nil {
-			return err
-		}
-		s.ForceStore(id)
-		if tree {
-			_, err = s.PutTree(ctx, b)
-		} else {
-			_, err = data.Put(ctx, b)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if err := data.Flush(ctx); err != nil {
-		return err
-	}
-	return s.Flush()
+	return gone, exists, err
 }

@@ -16,18 +16,18 @@ import (
 	"github.com/qsnap/qsnap/pack"
 )
 
-// A Session stores chunks and trees that the repository doesn't have, in new
-// packs, and lists these in index deltas. It implements capture.Sink.
+// A Session stores the chunks and trees that the repository lacks in new packs, and lists the
+// packs in index deltas. It implements capture.Sink.
 //
-// A chunk is claimed by the first who puts it, until its pack is stored and the
-// index knows it. A reader of the target sees packs, then the deltas that list
-// them; nothing refers to either before the caller publishes a manifest.
+// The first goroutine that puts a chunk claims it, until its pack is stored and in the index. A
+// reader of the target sees packs, and then the deltas that list them. Nothing refers to
+// either before the caller publishes a manifest.
 //
-// What is in quarantine counts as absent. On which packs the session relies, for
-// what it didn't store, it notes: publish looks whether they are still there.
+// Packs in quarantine count as absent. The session records every existing pack that it relies
+// on, and Publish verifies that those packs still exist.
 type Session struct {
 	e   *engine.Engine
-	Run seal.Run // of its lease, and of all that it stores
+	Run seal.Run // of its lease, and of all objects that it stores
 
 	outer context.Context
 	ctx   context.Context // ends when the session fails
@@ -35,32 +35,32 @@ type Session struct {
 	index *index.Index
 	lease *runs.Lease
 
-	completed    *checkpoint
-	predecessors []string // leases of dead runs that this one takes up
+	checkpoint   *checkpoint
+	predecessors []string // leases of dead runs whose packs this one uses
 
 	data, tree packer
 
 	pagesMu ctxmutex.Mutex
-	pages   *lane // of trees; guarded by pagesMu
+	pages   *segmentBuilder // of trees; guarded by pagesMu
 
-	mu      sync.Mutex
-	claimed map[chunk.ID]bool
-	absent  func(pack.ID) bool    // packs not to rely on
-	relied  map[pack.ID]bool      // packs that are relied on, or were stored
-	forced  map[chunk.ID]struct{} // blobs to be stored again, though they are there
-	loose   []*pack.Info          // stored, and not listed in a delta
+	mu       sync.Mutex
+	claimed  map[chunk.ID]bool
+	absent   func(pack.ID) bool    // packs not to rely on
+	relied   map[pack.ID]bool      // packs that the session relies on, or has stored
+	forced   map[chunk.ID]struct{} // blobs that the next Put stores even if a pack has them
+	unlisted []*pack.Info          // stored packs that no delta lists
 
-	cutMu ctxmutex.Mutex // held by who ends packs before they are full
+	cutMu ctxmutex.Mutex // held while packs are ended before they are full
 
-	uploads sync.WaitGroup
-	slots   chan *pack.Buffer     // who holds one may build or upload a pack
-	presses chan *pack.Compressor // who holds one may compress
-	spares  chan []byte           // and needs one of these, until what it compressed is written
+	uploads     sync.WaitGroup
+	packBuffers chan *pack.Buffer     // taken while a pack is built and uploaded
+	compressors chan *pack.Compressor // taken while a segment is compressed
+	freeBuffers chan []byte           // taken for a compressed segment until it is written
 
 	counts counters
 }
 
-// counters count what a session stores, while it does.
+// counters count the blobs and bytes that a session stores.
 type counters struct {
 	dataBlobs, treeBlobs   atomic.Uint64
 	dataAdded, treeAdded   atomic.Uint64
@@ -86,36 +86,35 @@ func (s *Session) Counts() Counts {
 	}
 }
 
-// Packs that are built or uploaded at the same time: one of data, one of trees, and
-// one on its way; more of these where it is far, as long as they find room.
+// Packs that are built or uploaded at the same time: one of data, one of trees, and one being
+// uploaded. A remote target gets more uploads, as long as their packs fit RemotePackMemory.
 const (
-	packsAtOnce    = 3
-	farPacksAtOnce = 10
-	FarPackMemory  = 96 << 20
+	packsAtOnce       = 3
+	remotePacksAtOnce = 10
+	RemotePackMemory  = 96 << 20
 )
 
 func parallelPacks(e *engine.Engine) int {
 	if !e.Store.Remote() {
 		return packsAtOnce
 	}
-	return int(min(max(FarPackMemory/e.Config.PackSize, packsAtOnce), farPacksAtOnce))
+	return int(min(max(RemotePackMemory/e.Config.PackSize, packsAtOnce), remotePacksAtOnce))
 }
 
-// sparesWritten is how many segments may be on their way to packs while all workers
-// compress others.
-const sparesWritten = 2
+// segmentsWritten is how many segments may be written to packs while all workers compress
+// others.
+const segmentsWritten = 2
 
-// treeSegment is how large segments of trees are: whoever looks for one file
-// reads a few of them.
+// treeSegment is the size of segments of trees. To find one file, a few of them are read.
 const treeSegment = 512 << 10
 
-// deltaPacks is how many packs a session stores before it lists them: those of a
-// session that dies later needn't be stored again.
+// deltaPacks is how many packs a session stores before it lists them. If the session dies
+// later, listed packs needn't be stored again.
 const deltaPacks = 64
 
-// Begin begins a run that stores, whose lease says what it is for. The context that it
-// returns ends when the session fails. Nothing is stored if the repository has a newer key
-// than it was opened with.
+// Begin begins a run that stores. what is the record of its lease. The returned context ends
+// when the session fails. If the repository has a newer key than it was opened with, Begin
+// fails and stores nothing.
 func Begin(outer context.Context, e *engine.Engine, kind runs.Kind, what runs.Record, level pack.Level, workers int) (*Session, context.Context, error) {
 	if err := e.Keys.Current(outer); err != nil {
 		return nil, nil, err
@@ -132,33 +131,33 @@ func Begin(outer context.Context, e *engine.Engine, kind runs.Kind, what runs.Re
 		e: e, Run: run, outer: outer, ctx: ctx, fail: fail,
 		pagesMu: ctxmutex.New(), cutMu: ctxmutex.New(),
 		claimed: map[chunk.ID]bool{}, relied: map[pack.ID]bool{}, forced: map[chunk.ID]struct{}{},
-		slots:   make(chan *pack.Buffer, parallelPacks(e)),
-		presses: make(chan *pack.Compressor, workers),
-		spares:  make(chan []byte, workers+sparesWritten),
+		packBuffers: make(chan *pack.Buffer, parallelPacks(e)),
+		compressors: make(chan *pack.Compressor, workers),
+		freeBuffers: make(chan []byte, workers+segmentsWritten),
 	}
-	for range cap(s.spares) {
-		s.spares <- nil
+	for range cap(s.freeBuffers) {
+		s.freeBuffers <- nil
 	}
-	for range cap(s.slots) {
-		s.slots <- new(pack.Buffer)
+	for range cap(s.packBuffers) {
+		s.packBuffers <- new(pack.Buffer)
 	}
 	for range workers {
 		press, err := pack.NewCompressor(level)
 		if err != nil {
 			return nil, nil, err
 		}
-		s.presses <- press
+		s.compressors <- press
 	}
 	s.data = packer{s: s, kind: seal.DataPack, mu: ctxmutex.New()}
 	s.tree = packer{s: s, kind: seal.TreePack, mu: ctxmutex.New()}
-	s.pages = &lane{s: s, packer: &s.tree, full: min(e.Config.SegmentSize, treeSegment)}
+	s.pages = &segmentBuilder{s: s, packer: &s.tree, full: min(e.Config.SegmentSize, treeSegment)}
 	return s, ctx, s.begin(kind, what)
 }
 
-// begin writes the lease, and reads the quarantine before the index: what is said
-// to be there may be about to go.
+// begin stores the lease. It lists the quarantine before it reads the index, because the index
+// may have packs that are about to be deleted.
 func (s *Session) begin(kind runs.Kind, what runs.Record) (err error) {
-	s.completed = newCheckpoint()
+	s.checkpoint = newCheckpoint()
 	if s.lease, err = s.e.Runs.Begin(s.ctx, s.Run, kind, what); err != nil {
 		return err
 	}
@@ -174,10 +173,10 @@ func (s *Session) begin(kind runs.Kind, what runs.Record) (err error) {
 	return err
 }
 
-// beat saves a checkpoint, which stores trees, and renews the lease with it. If saving
-// fails, the lease has the checkpoint before.
+// beat saves a checkpoint, which stores trees, and renews the lease with the checkpoint. If it
+// can't be saved, the lease keeps the one before.
 func (s *Session) beat(ctx context.Context) {
-	if trees, err := s.save(ctx, s.completed); err == nil {
+	if trees, err := s.saveCheckpoint(ctx, s.checkpoint); err == nil {
 		s.lease.SetTrees(trees)
 	}
 	s.lease.Beat(ctx)
@@ -185,7 +184,7 @@ func (s *Session) beat(ctx context.Context) {
 
 // ChunkWriter is part of capture.Sink.
 func (s *Session) ChunkWriter() capture.ChunkWriter {
-	return &lane{s: s, packer: &s.data, full: s.e.Config.SegmentSize}
+	return &segmentBuilder{s: s, packer: &s.data, full: s.e.Config.SegmentSize}
 }
 
 // Name is part of capture.Sink.
@@ -219,9 +218,9 @@ func (s *Session) claim(id chunk.ID) bool {
 	return true
 }
 
-// Has reports whether a blob is in a pack that can be relied on, and notes that
-// it is. Where the index is damaged it may say no for yes, which costs storing a
-// blob twice.
+// Has reports whether a blob is in a pack that isn't absent, and records that the session
+// relies on that pack. If the index is damaged, Has may return false for a stored blob, which
+// is then stored twice.
 func (s *Session) Has(id chunk.ID) bool {
 	places, _ := s.index.Lookup(id)
 	if len(places) == 0 {
@@ -246,8 +245,8 @@ func (s *Session) err() error {
 	return context.Cause(s.ctx)
 }
 
-// Cause returns why something failed that was done within the session: why that failed
-// itself, if it did, else err.
+// Cause returns the cause of an error that happened within the session. That is the error of
+// the session if it has failed, or else err.
 func (s *Session) Cause(err error) error {
 	if cause := s.err(); err != nil && cause != nil && s.outer.Err() == nil {
 		return cause
@@ -255,7 +254,7 @@ func (s *Session) Cause(err error) error {
 	return err
 }
 
-// Flush stores all that was put, and lists it.
+// Flush stores all blobs that were put, and lists their packs.
 func (s *Session) Flush() error {
 	if err := s.cutMu.Lock(s.ctx); err != nil {
 		return err
@@ -270,7 +269,7 @@ func (s *Session) Flush() error {
 	if err := s.err(); err != nil {
 		return err
 	}
-	return s.list()
+	return s.listPacks()
 }
 
 func (s *Session) flushPages(ctx context.Context) error {
@@ -281,11 +280,12 @@ func (s *Session) flushPages(ctx context.Context) error {
 	return s.pages.Flush(ctx)
 }
 
-// Close gives up what Flush hasn't stored, and the lease. Nobody may be storing.
+// Close drops blobs that Flush hasn't stored, and releases the lease. It must not be called
+// while blobs are put.
 func (s *Session) Close() {
 	s.fail(errors.New("the session has ended"))
 	for _, p := range []*packer{&s.data, &s.tree} {
-		_, _ = p.cut(context.Background()) // a checkpoint may be cutting, and soon gives up
+		_, _ = p.cut(context.Background()) // a checkpoint may be cutting the pack, and soon ends
 	}
 	s.uploads.Wait()
 	s.lease.Release(s.ctx)

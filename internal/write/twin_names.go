@@ -9,7 +9,7 @@ import (
 	"github.com/qsnap/qsnap/internal/object"
 )
 
-// claimName reports whether a name of a twin was free, and takes it.
+// claimName claims a name in a twin. It reports whether the name was never used before.
 func claimName(ctx context.Context, e *engine.Engine, id [32]byte) (bool, error) {
 	err := e.Store.Create(ctx, object.Claims.Name(id), nil)
 	if errors.Is(err, fs.ErrExist) {
@@ -18,8 +18,8 @@ func claimName(ctx context.Context, e *engine.Engine, id [32]byte) (bool, error)
 	return err == nil, err
 }
 
-// name seals the manifest, unless it comes sealed, and makes its name this run's
-// own.
+// name gives the manifest a name that no run has used. It seals the manifest, unless that is
+// sealed already and its name was never used in this twin.
 func (p *publication) name(ctx context.Context) error {
 	for {
 		given := p.sealed != nil

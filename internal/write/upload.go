@@ -7,15 +7,16 @@ import (
 	"io/fs"
 
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/blob"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/pack"
 )
 
-// upload stores a pack that is complete, and gives back its spool.
+// upload stores a complete pack, and releases its spool and its buffer.
 func (s *Session) upload(p *openPack) {
 	defer s.uploads.Done()
 	defer close(p.stored)
-	defer func() { s.slots <- p.slot }()
+	defer func() { s.packBuffers <- p.buffer }()
 	if s.ctx.Err() != nil {
 		p.spool.Discard()
 		return
@@ -37,43 +38,44 @@ func (s *Session) upload(p *openPack) {
 		stored = &s.counts.treeStored
 	}
 	stored.Add(uint64(info.Size))
-	if err := s.note(info); err != nil {
+	if err := s.recordPack(info); err != nil {
 		s.fail(err)
 	}
 }
 
-// note makes known a pack that was stored, and lists what is to be listed.
-func (s *Session) note(info *pack.Info) error {
+// recordPack adds a stored pack to the index. If enough packs are unlisted, it lists them in a
+// delta.
+func (s *Session) recordPack(info *pack.Info) error {
 	s.index.Add(info)
 	s.mu.Lock()
 	s.relied[info.ID] = true
 	for i := range info.Blobs {
 		delete(s.claimed, info.Blobs[i].ID)
 	}
-	s.loose = append(s.loose, info)
-	due := len(s.loose) >= deltaPacks || s.index.NeedsFlush() && s.e.Dry == nil
+	s.unlisted = append(s.unlisted, info)
+	due := len(s.unlisted) >= deltaPacks || s.index.NeedsFlush() && s.e.Dry == nil
 	s.mu.Unlock()
 	if due {
-		return s.list()
+		return s.listPacks()
 	}
 	return nil
 }
 
 // PacksAtOnce is how many packs may be built or stored at the same time.
-func (s *Session) PacksAtOnce() int { return cap(s.slots) }
+func (s *Session) PacksAtOnce() int { return cap(s.packBuffers) }
 
-// StorePack stores a pack that receive writes to a spool, as it is, and lists it. If
-// receive returns nil, or the pack's name was used here before, nothing is stored, and it
+// StorePack stores a pack that receive copies to a spool, and lists it. If receive returns nil,
+// or if the pack's name was used in this repository before, StorePack stores nothing and
 // returns nil.
 func (s *Session) StorePack(ctx context.Context, receive func(object.Spool) (*pack.Info, error)) (*pack.Info, error) {
-	var slot *pack.Buffer
+	var buffer *pack.Buffer
 	select {
-	case slot = <-s.slots:
+	case buffer = <-s.packBuffers:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	defer func() { s.slots <- slot }()
-	spool, err := s.e.Store.Spool(ctx, slot)
+	defer func() { s.packBuffers <- buffer }()
+	spool, err := s.e.Store.Spool(ctx, buffer)
 	if err != nil {
 		return nil, err
 	}
@@ -90,13 +92,12 @@ func (s *Session) StorePack(ctx context.Context, receive func(object.Spool) (*pa
 	if err = object.Join(err, spool.Discard()); err != nil || info == nil {
 		return nil, err
 	}
-	return info, s.note(info)
+	return info, s.recordPack(info)
 }
 
-// putPack stores a pack. One that is there already, as after a Put that succeeded
-// and was reported as failed, has to be whole.
+// putPack stores a pack that this session has built.
 func (s *Session) putPack(info *pack.Info, spool object.Spool) error {
-	if s.e.Config.Twin != "" { // so that nobody can use its name again
+	if s.e.Config.Twin != "" { // so that no run uses its name again
 		if _, err := claimName(s.ctx, s.e, info.ID); err != nil {
 			return err
 		}
@@ -104,7 +105,8 @@ func (s *Session) putPack(info *pack.Info, spool object.Spool) error {
 	return s.commitPack(info, spool)
 }
 
-// commitPack stores a pack whose name is ours.
+// commitPack stores a pack whose name this session may use. The pack may exist already, as
+// after a Put that succeeded and was reported as failed. Then it has to be whole.
 func (s *Session) commitPack(info *pack.Info, spool object.Spool) error {
 	err := spool.Commit(s.ctx, object.Packs.Name(info.ID), info.Size)
 	if errors.Is(err, fs.ErrExist) {
@@ -116,11 +118,11 @@ func (s *Session) commitPack(info *pack.Info, spool object.Spool) error {
 	return err
 }
 
-// list stores a delta of the packs that are in none.
-func (s *Session) list() error {
+// listPacks stores a delta that lists the unlisted packs.
+func (s *Session) listPacks() error {
 	s.mu.Lock()
-	d := index.Delta(s.loose)
-	s.loose = nil
+	d := index.Delta(s.unlisted)
+	s.unlisted = nil
 	s.mu.Unlock()
 	if len(d) == 0 {
 		return nil
@@ -131,9 +133,24 @@ func (s *Session) list() error {
 	}
 	s.counts.indexStored.Add(uint64(size))
 	if s.e.Dry != nil {
-		return nil // the index must not know what isn't there
+		return nil // a dry run stored no delta that the index could know
 	}
 	s.index.MarkListed(id, d)
-	_ = s.index.Flush() // where the cache can't be written, memory serves
+	_ = s.index.Flush() // if the directory can't be written, the index stays in memory
 	return nil
+}
+
+// keepTrees caches the segments of a stored pack if they are of trees. The next snapshot of
+// the same source reads some of them.
+func (s *Session) keepTrees(info *pack.Info, from object.Spool) {
+	if !s.e.Store.Caches() || !info.IsTree() {
+		return
+	}
+	for n, segment := range info.Segments {
+		b := make([]byte, segment.Stored)
+		if _, err := from.ReadAt(b, segment.Offset); err != nil {
+			return // the next snapshot fetches them
+		}
+		s.e.Store.Cache(blob.SegmentName(info.ID, n), b)
+	}
 }

@@ -44,6 +44,7 @@ var plain = []string{
 	"internal/transfer",
 	"internal/usage",
 	"internal/view",
+	"internal/write",
 	"pack",
 	"snapshot",
 	"target",

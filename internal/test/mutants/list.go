@@ -58,13 +58,13 @@ func All() []Mutant {
 		}
 		quarantine, err := e.Runs.Quarantined(ctx)
 `},
-				{"internal/write/publish.go", `		if err != nil || simple && !gone {
-`, `		there = func(id pack.ID) bool { _, ok := early[id]; return ok }
+				{"internal/write/publish.go", `		if err != nil || vouched && !gone {
+`, `		exists = func(id pack.ID) bool { _, ok := early[id]; return ok }
 		gone = false
 		for id := range p.s.relied {
-			gone = gone || quarantine.Has(id) || !there(id)
+			gone = gone || quarantine.Has(id) || !exists(id)
 		}
-		if err != nil || simple && !gone {
+		if err != nil || vouched && !gone {
 `},
 			},
 		},
@@ -105,20 +105,20 @@ func All() []Mutant {
 		{
 			Name:  "a writer doesn't look whether the packs are there that its parent doesn't vouch for",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
-			Edits: []Edit{{"internal/write/publish.go", `if err != nil || simple && !gone {`, `if err != nil || simple && (gone || !gone) {`}},
+			Edits: []Edit{{"internal/write/publish.go", `if err != nil || vouched && !gone {`, `if err != nil || vouched && (gone || !gone) {`}},
 		},
 		{
 			Name:  "a writer whose parent stands doesn't read the quarantine",
 			Tests: "TestEveryRunOfAWriterAndAHastyPrune|TestLeasesAreNoSafety",
-			Edits: []Edit{{"internal/write/publish.go", `simple := p.Proven && len(quarantine) == 0`, `simple := p.Proven`},
-				{"internal/write/publish.go", `		gone = gone || quarantine.Has(id) || !there(id)
-`, `		gone = gone || !there(id)
+			Edits: []Edit{{"internal/write/publish.go", `vouched := p.Proven && len(quarantine) == 0`, `vouched := p.Proven`},
+				{"internal/write/publish.go", `		gone = gone || quarantine.Has(id) || !exists(id)
+`, `		gone = gone || !exists(id)
 `}},
 		},
 		{
 			Name:  "a writer takes its parent to stand",
 			Tests: "TestAWriterBuildsOnWhatIsForgotten",
-			Edits: []Edit{{"internal/write/publish.go", `if simple, err = e.Catalog.Exists(ctx, id); err != nil {`, `if err := ctx.Err(); err != nil {`}},
+			Edits: []Edit{{"internal/write/publish.go", `if vouched, err = e.Catalog.Exists(ctx, id); err != nil {`, `if err := ctx.Err(); err != nil {`}},
 		},
 		{
 			Name:  "a writer takes a tombstone for its parent",
