@@ -291,6 +291,34 @@ func TestTreesThatAreReadInOrderComeTogether(t *testing.T) {
 	walk(r, []int{19, 21, 22})
 }
 
+func TestTreesThatAreReadHereAndThereComeAlone(t *testing.T) {
+	s := newStack(t)
+	var segments [][][]byte
+	for i := range 64 {
+		segments = append(segments, [][]byte{fmt.Appendf(nil, "tree %d", i)})
+	}
+	p := s.pack(seal.TreePack, segments...)
+	s.list(p)
+	var read int64
+	f := &targettest.Faulty{Memory: s.mem, Decide: func(op targettest.Op) targettest.Fault {
+		if op.Method == "get" && object.Packs.Has(op.Name) {
+			read += op.Len
+		}
+		return targettest.None
+	}}
+	r := s.on(f, object.Options{}, blob.Options{Dir: s.dir, CacheMemory: 1 << 20})
+	var want int64
+	for _, n := range []int{0, 20, 40, 10, 60, 30, 25, 50} {
+		if _, err := r.Tree(t.Context(), s.tree.ID(segments[n][0])); err != nil {
+			t.Fatal(err)
+		}
+		want += int64(p.Segments[n].Stored)
+	}
+	if read != want {
+		t.Errorf("%d bytes are read, want %d", read, want)
+	}
+}
+
 func TestADamagedSegmentInTheCacheIsFetchedAgain(t *testing.T) {
 	s := newStack(t)
 	p := s.pack(seal.TreePack, [][]byte{one}, [][]byte{two})

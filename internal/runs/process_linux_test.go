@@ -40,7 +40,7 @@ func TestAProcessOfThisMachineIsKnownToHaveEnded(t *testing.T) {
 	}
 	rest := own[bytes.IndexByte(own, ' '):]
 	for what, process := range map[string][]byte{
-		"none": nil, "empty": {}, "garbage": []byte("x"), "another machine": append([]byte("4a5b"), rest...),
+		"no machine": []byte("99999999 7"), "none": nil, "empty": {}, "garbage": []byte("x"), "another machine": append([]byte("4a5b"), rest...),
 		"another namespace": bytes.Replace(own, []byte("pid:["), []byte("pid:[9"), 1), "no numbers": own[:bytes.LastIndexByte(own, ']')+2],
 		"no start": own[:bytes.LastIndexByte(own, ' ')+1],
 		"words":    append(bytes.Clone(own[:bytes.LastIndexByte(own, ']')+2]), "a b"...),
