@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"testing/fstest"
 
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
@@ -78,4 +79,50 @@ func ExampleView_FS() {
 	// readme.txt
 	// src
 	// src/main.go
+}
+
+func ExampleView_ReadDir() {
+	ctx := context.Background()
+	r := exampleRepo(ctx)
+	defer r.Close()
+	m, err := r.Latest(ctx, repo.Filter{})
+	check(err)
+	for e, err := range r.View(m).ReadDir(ctx, &m.Root) {
+		check(err)
+		fmt.Println(e.Name, e.Type)
+	}
+	// Output:
+	// readme.txt file
+	// src dir
+}
+
+func ExampleView_Notes() {
+	ctx := context.Background()
+	r := exampleRepo(ctx)
+	defer r.Close()
+	files := fstest.MapFS{"small": {Data: make([]byte, 10)}, "large": {Data: make([]byte, 1000)}}
+	m, err := r.Snapshot(ctx, repo.FromFS(files, "/srv/app"), repo.SnapshotOptions{MaxFileSize: new(int64(100))})
+	check(err)
+	for note, err := range r.View(m).Notes(ctx) {
+		check(err)
+		fmt.Println(note.Path, note.Kind)
+	}
+	// Output: large size
+}
+
+func ExampleView_DiffContent() {
+	ctx := context.Background()
+	r := exampleVersions(ctx)
+	defer r.Close()
+	versions, err := r.Snapshots(ctx, repo.Filter{}) // the oldest first
+	check(err)
+	before, err := r.View(versions[0]).Entry(ctx, "readme.txt")
+	check(err)
+	v := r.View(versions[1])
+	after, err := v.Entry(ctx, "readme.txt")
+	check(err)
+	removed, added, err := v.DiffContent(ctx, before, after)
+	check(err)
+	fmt.Println(removed, added)
+	// Output: 6 12
 }

@@ -97,14 +97,15 @@ func (p *program) find(c *cli.Context, r *repo.Repo, word string, s repo.Filter)
 // latest returns the newest snapshot that the flags select, and says which it is if they
 // select several sources.
 func (p *program) latest(c *cli.Context, r *repo.Repo, s repo.Filter) (*snapshot.Manifest, error) {
-	m, err := r.Latest(c.Context, s)
-	if err != nil || p.quiet {
-		return m, err
+	sources, err := r.Catalog().Sources(c.Context, s)
+	if err == nil && len(sources) == 1 && s.Until.IsZero() {
+		return sources[0].Newest, nil // what Latest returns after listing all snapshots again
 	}
-	if sources, _ := r.Catalog().Sources(c.Context, s); len(sources) > 1 {
+	m, err := r.Latest(c.Context, s)
+	if err == nil && len(sources) > 1 {
 		p.sayLatest(m, len(sources))
 	}
-	return m, nil
+	return m, err
 }
 
 // anyKind stands for all kinds of snapshots.
