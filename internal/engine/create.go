@@ -14,13 +14,13 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// Create makes a repository on an empty target and opens it. The label describes its first
-// key slot. If an Engine is returned with an error, the repository is made, but something
-// that can be made up for is missing.
+// Create makes a repository on an empty target and opens it. label describes its first key
+// slot. If Create returns an Engine and an error, the repository is made, and only an object
+// that can be stored later is missing.
 func Create(ctx context.Context, t target.Target, unlock func(context.Context) (keys.Secret, error), choice config.Choice, label string, h Host) (*Engine, error) {
-	h.fill()
-	there := object.On(t, object.Options{})
-	c, err := newConfig(ctx, there, choice, &h)
+	h.setDefaults()
+	objects := object.On(t, object.Options{})
+	c, err := newConfig(ctx, objects, choice, &h)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func Create(ctx context.Context, t target.Target, unlock func(context.Context) (
 	if err != nil {
 		return nil, err
 	}
-	ring, begun, err := keys.InterruptedInit(ctx, there, secret)
+	ring, begun, err := keys.InterruptedInit(ctx, objects, secret)
 	if ring == nil && err == nil {
 		ring, err = seal.NewKeyring(h.Rand)
 	}
@@ -39,7 +39,7 @@ func Create(ctx context.Context, t target.Target, unlock func(context.Context) (
 	if err != nil {
 		return nil, err
 	}
-	if made, err := store(ctx, e, secret, label, begun); !made {
+	if made, err := storeFirstObjects(ctx, e, secret, label, begun); !made {
 		return nil, object.Join(err, Close(e))
 	} else if err != nil {
 		return e, err
@@ -47,9 +47,9 @@ func Create(ctx context.Context, t target.Target, unlock func(context.Context) (
 	return e, e.Store.KeepReserve(ctx, e.Sealer, h.Rand)
 }
 
-// newConfig returns the config of a new repository, if the target has room for one.
-func newConfig(ctx context.Context, there *object.Store, choice config.Choice, h *Host) (*config.Config, error) {
-	if _, err := there.Stat(ctx, object.ConfigName); err == nil {
+// newConfig returns the config of a new repository. It fails if the target isn't vacant.
+func newConfig(ctx context.Context, objects *object.Store, choice config.Choice, h *Host) (*config.Config, error) {
+	if _, err := objects.Stat(ctx, object.ConfigName); err == nil {
 		return nil, fmt.Errorf("a repository is here already: %w", fs.ErrExist)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -62,14 +62,14 @@ func newConfig(ctx context.Context, there *object.Store, choice config.Choice, h
 	if err != nil {
 		return nil, err
 	}
-	return c, config.Vacant(ctx, there, config.Below(string(object.Keys)))
+	return c, config.Vacant(ctx, objects, config.Below(string(object.Keys)))
 }
 
-// store stores what makes a target a repository, and reports whether it is one. The config
-// comes last: without it nothing is a repository, so what a crash leaves before is no harm.
-// Create-only Put decides between two that race. begun is the slot of an interrupted
-// Create, or empty.
-func store(ctx context.Context, e *Engine, secret keys.Secret, label, begun string) (made bool, err error) {
+// storeFirstObjects stores a key slot, the config and the config's copy, and reports whether the target is
+// a repository then. The config makes it one, so a crash before does no harm. Create-only Put
+// decides between two processes that make a repository at the same time. begun is the slot of
+// an interrupted Create, or empty.
+func storeFirstObjects(ctx context.Context, e *Engine, secret keys.Secret, label, begun string) (made bool, err error) {
 	body, err := e.Config.Marshal()
 	if err != nil {
 		return false, err
@@ -88,7 +88,7 @@ func store(ctx context.Context, e *Engine, secret keys.Secret, label, begun stri
 	if err := e.Store.Put(ctx, object.ConfigName, sealed); err != nil {
 		return false, object.Join(err, e.Store.Delete(context.WithoutCancel(ctx), object.Keys.Under(slot)))
 	}
-	if begun != "" { // the process that put it may still be there, and remove it: this one has its own
+	if begun != "" { // the process that stored it may still run and remove it, so this one has its own slot
 		if err := e.Store.Remove(ctx, object.Keys.Under(begun)); err != nil {
 			return true, err
 		}

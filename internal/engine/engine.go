@@ -1,8 +1,8 @@
 // Package engine holds what the rooms of an open repository share.
 //
-// An Engine is a plain struct without methods, so that it can't become the object that
-// knows everything: what happens to a repository is in the rooms, each of which is handed
-// an Engine. Its parts are safe for concurrent use, and its fields don't change.
+// An Engine is a plain struct without methods, so that it can't become the object that does
+// everything. The operations are functions of the rooms, and take an Engine. Its parts are
+// safe for concurrent use, and its fields don't change.
 package engine
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/qsnap/qsnap/internal/seal"
 )
 
-// An Engine is an open repository as its rooms see it.
+// An Engine is an open repository.
 type Engine struct {
 	Host
 	Config *config.Config
@@ -25,7 +25,7 @@ type Engine struct {
 	Sealer *seal.Sealer
 	Data   *chunk.Hasher // names chunks
 	Tree   *chunk.Hasher // names pages of trees
-	Dir    string        // of what is kept locally, or empty
+	Dir    string        // the local directory, or empty
 
 	Store   *object.Store
 	Keys    *keys.Keys
@@ -33,11 +33,12 @@ type Engine struct {
 	Blobs   *blob.Reader
 	Catalog *catalog.Catalog
 
-	Index *index.Index  // of an Engine made by Fresh or FreshOn; else nil
-	Dry   *object.Meter // counts what isn't stored, of an Engine made by Dry; else nil
+	Index *index.Index  // the index of an Engine made by Fresh or FreshOn; else nil
+	Dry   *object.Meter // counts the requests of an Engine made by Dry; else nil
 }
 
-func on(store *object.Store, k *keys.Keys, dir string, h Host, c *config.Config, ring *seal.Keyring) (*Engine, error) {
+// assemble makes an Engine of a store and the keys of the repository on it.
+func assemble(store *object.Store, k *keys.Keys, dir string, h Host, c *config.Config, ring *seal.Keyring) (*Engine, error) {
 	sealer := seal.NewSealer(ring, [seal.KeySize]byte(c.Repository), c.AEAD, h.Rand)
 	e := &Engine{
 		Host: h, Config: c, Ring: ring, Sealer: sealer, Dir: dir,
@@ -51,34 +52,35 @@ func on(store *object.Store, k *keys.Keys, dir string, h Host, c *config.Config,
 	return e, err
 }
 
-// Fresh returns the repository as one that knows nothing yet, with replicas to read from
-// beside those that it has: what deletes must not rely on a local index, which may be
-// damaged. The caller closes it.
+// Fresh returns the repository as an Engine with an empty index, without the object cache, and
+// with only the given replicas. Operations that delete use it, because the local index and the
+// cache may be damaged. The caller closes it.
 func Fresh(e *Engine, replicas ...object.Replica) (*Engine, error) {
 	return FreshOn(e, e.Store.Fresh(replicas...))
 }
 
-// FreshOn returns the repository as it is in another store, as one that knows nothing
-// yet. The caller closes it.
+// FreshOn returns the repository on another store, as an Engine with an empty index. The caller
+// closes it.
 func FreshOn(e *Engine, store *object.Store) (*Engine, error) {
-	fresh, err := on(store, e.Keys.On(store), e.Dir, e.Host, e.Config, e.Ring)
+	fresh, err := assemble(store, e.Keys.On(store), e.Dir, e.Host, e.Config, e.Ring)
 	if err == nil {
 		fresh.Index, err = fresh.Blobs.UseEmptyIndex()
 	}
 	return fresh, err
 }
 
-// Dry returns the repository as one that stores nothing. The caller closes it.
+// Dry returns the repository as an Engine that stores and deletes nothing, and counts the
+// requests. The caller closes it.
 func Dry(e *Engine) (*Engine, error) {
 	store, meter := e.Store.Dry()
-	dry, err := on(store, e.Keys.On(store), e.Dir, e.Host, e.Config, e.Ring)
+	dry, err := assemble(store, e.Keys.On(store), e.Dir, e.Host, e.Config, e.Ring)
 	if err == nil {
 		dry.Dry = meter
 	}
 	return dry, err
 }
 
-// Close releases what an Engine holds locally. Nothing may use it during or after that.
+// Close closes the cache and the index. The Engine must not be used during or after Close.
 func Close(e *Engine) error {
 	e.Store.Close()
 	return e.Blobs.Close()

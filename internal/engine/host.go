@@ -13,20 +13,20 @@ import (
 	"github.com/qsnap/qsnap/internal/object"
 )
 
-// A Host is what the process that opens a repository brings along. The zero value is
-// useful.
+// A Host has what the process that opens a repository provides: clock, randomness, names,
+// caches and replicas. The zero value is useful.
 type Host struct {
 	Now      func() time.Time // nil is time.Now
 	Rand     io.Reader        // nil is crypto/rand
 	Hostname string           // empty is what the system says
-	Warn     func(error)      // called with oddities that fail nothing; nil ignores them
+	Warn     func(error)      // called with warnings; nil ignores them
 
 	CacheDir    string // empty is "qsnap" in the user's cache directory
-	CacheSize   *int64 // bytes of objects that are cached; nil is 512 MiB
-	CacheMemory int    // bytes of decompressed segments that are kept; 0 is 16 MiB
+	CacheSize   *int64 // bytes of cached objects; nil is 512 MiB
+	CacheMemory int    // bytes of decompressed segments in memory; 0 is 16 MiB
 	Replicas    []object.Replica
 
-	User string // of this process, as far as it is known
+	User string // the user name of this process, or empty
 }
 
 const (
@@ -34,8 +34,8 @@ const (
 	defaultCacheMemory = 16 << 20
 )
 
-// fill chooses what is left open.
-func (h *Host) fill() {
+// setDefaults replaces zero values by the defaults.
+func (h *Host) setDefaults() {
 	if h.Now == nil {
 		h.Now = time.Now
 	}
@@ -54,11 +54,11 @@ func (h *Host) fill() {
 	if h.CacheMemory <= 0 {
 		h.CacheMemory = defaultCacheMemory
 	}
-	h.Warn = inTurn(h.Warn)
+	h.Warn = serialized(h.Warn)
 }
 
-// inTurn returns a function that calls f by one goroutine at a time.
-func inTurn(f func(error)) func(error) {
+// serialized returns a function that calls f by one goroutine at a time.
+func serialized(f func(error)) func(error) {
 	if f == nil {
 		return func(error) {}
 	}
@@ -70,8 +70,8 @@ func inTurn(f func(error)) func(error) {
 	}
 }
 
-// localDir returns the directory of what is kept locally of a repository, or "" if there is
-// no place for it.
+// localDir returns the local directory of a repository, or "" if the user has no cache
+// directory.
 func (h *Host) localDir(c *config.Config) string {
 	dir := h.CacheDir
 	if dir == "" {

@@ -11,24 +11,24 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// Open opens the repository on a target. It asks for the secret once the repository is
-// found. A replica is opened so that every change is config.ErrReplica.
+// Open opens the repository on a target. It asks for the secret after it has found the
+// repository. If the repository is a replica, every change fails with config.ErrReplica.
 func Open(ctx context.Context, t target.Target, unlock func(context.Context) (keys.Secret, error), h Host) (*Engine, error) {
-	h.fill()
-	there := object.On(t, object.Options{})
-	sealed, err := config.Read(ctx, there, false)
+	h.setDefaults()
+	objects := object.On(t, object.Options{})
+	sealed, err := config.Read(ctx, objects, false)
 	if err != nil {
-		return nil, config.ExplainMissing(ctx, there, err)
+		return nil, config.ExplainMissing(ctx, objects, err)
 	}
 	secret, err := ask(ctx, unlock)
 	if err != nil {
 		return nil, err
 	}
-	ring, slot, err := keys.Unlock(ctx, there, secret)
+	ring, slot, err := keys.Unlock(ctx, objects, secret)
 	if err != nil {
 		return nil, err
 	}
-	c, err := openConfig(ctx, there, ring, sealed)
+	c, err := openConfig(ctx, objects, ring, sealed)
 	if err != nil {
 		return nil, err
 	}
@@ -46,28 +46,28 @@ func ask(ctx context.Context, unlock func(context.Context) (keys.Secret, error))
 	return secret, nil
 }
 
-// openConfig opens a config, or else the copy of it.
-func openConfig(ctx context.Context, there *object.Store, ring *seal.Keyring, sealed map[string][]byte) (*config.Config, error) {
+// openConfig opens the config, or its copy if the config is damaged.
+func openConfig(ctx context.Context, objects *object.Store, ring *seal.Keyring, sealed map[string][]byte) (*config.Config, error) {
 	c, err := config.OpenOne(ring, sealed[object.ConfigName])
 	if err != nil {
-		if sealed, err = config.Read(ctx, there, true); err == nil {
+		if sealed, err = config.Read(ctx, objects, true); err == nil {
 			c, err = config.Open(ring, sealed)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	if c.Twin, err = config.ReadSibling(ctx, there, object.TwinName); err != nil {
+	if c.Twin, err = config.ReadSibling(ctx, objects, object.TwinName); err != nil {
 		return nil, err
 	}
-	c.Replica, err = config.ReadSibling(ctx, there, object.ReplicaName)
+	c.Replica, err = config.ReadSibling(ctx, objects, object.ReplicaName)
 	return c, err
 }
 
-// onTarget returns the repository on a target, opened with a ring from a key slot.
+// onTarget returns the repository on a target. It was opened with the ring of a key slot.
 func onTarget(t target.Target, h Host, c *config.Config, ring *seal.Keyring, slot string) (*Engine, error) {
 	dir := h.localDir(c)
 	store := object.On(t, object.Options{Dir: dir, CacheSize: *h.CacheSize, Replicas: h.Replicas, Warn: h.Warn})
 	k := keys.New(store, ring, slot, keys.Options{Now: h.Now, Rand: h.Rand, Hostname: h.Hostname, User: h.User})
-	return on(store, k, dir, h, c, ring)
+	return assemble(store, k, dir, h, c, ring)
 }

@@ -25,6 +25,7 @@ var plain = []string{
 	"internal/config",
 	"internal/ctxmutex",
 	"internal/disk",
+	"internal/engine",
 	"internal/extract",
 	"internal/ignore",
 	"internal/keyring",
