@@ -21,8 +21,8 @@ type CompareOptions struct {
 	Now func() time.Time
 }
 
-// PhaseComparing is the phase of a comparison.
-const PhaseComparing Phase = "comparing"
+// PhaseComparing is the phase of a comparison, in Bytes.
+const PhaseComparing Phase = replica.PhaseComparing
 
 // A State is how an object is on a target.
 type State string

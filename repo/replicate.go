@@ -35,15 +35,15 @@ type KeylessOptions struct {
 	Rand io.Reader
 }
 
-// The phases of a replication.
+// The phases of a replication. All count Bytes.
 const (
-	PhaseReplicateKeys      Phase = "keys"
-	PhaseReplicatePacks     Phase = "packs"
-	PhaseReplicateIndex     Phase = "index"
-	PhaseReplicateLosses    Phase = "losses"
-	PhaseReplicateForgotten Phase = "forgotten"
-	PhaseReplicateMarks     Phase = "marks"
-	PhaseReplicateRemoving  Phase = "removing"
+	PhaseReplicateKeys      Phase = replica.PhaseKeys      // copying key slots and epochs
+	PhaseReplicatePacks     Phase = replica.PhasePacks     // copying packs
+	PhaseReplicateIndex     Phase = replica.PhaseIndex     // copying index deltas
+	PhaseReplicateLosses    Phase = replica.PhaseLosses    // copying lists of lost chunks and trees
+	PhaseReplicateForgotten Phase = replica.PhaseForgotten // copying records of what was forgotten
+	PhaseReplicateMarks     Phase = replica.PhaseMarks     // copying tags and pins
+	PhaseReplicateRemoving  Phase = replica.PhaseRemoving  // removing what the repository no longer has
 )
 
 // A ReplicateReport says what a replication did.

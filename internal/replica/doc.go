@@ -13,12 +13,14 @@
 // makes a target a replica by being there, whether its bytes can be read or not. Opened as a
 // repository, a replica can only be read.
 //
+// In this package, what is "here" is in the repository, and what is "there" is on the replica.
+//
 // # What must stay true
 //
-// At any moment a replica is a repository by itself, whose snapshots are whole. Objects are
-// copied in this order: key slots, epochs, config, packs, deltas, losses, records of what was
-// forgotten, marks, manifests. A manifest is copied only after the packs of all deltas that
-// were there with it, and if it is still there then.
+// At any moment a replica is a repository by itself, whose snapshots are as whole as here.
+// Objects are copied in this order: key slots, epochs, config, packs, deltas, losses, records
+// of what was forgotten, marks, manifests. A manifest is copied only after the packs of all
+// deltas that were here with it, and if it is still here then.
 //
 // Objects are deleted in the opposite order. That an object is gone from the repository
 // doesn't prove that it may go from the replica: it may have been lost. A manifest is deleted

@@ -36,24 +36,45 @@ func readDeltas(ctx context.Context, e *engine.Engine) (map[string]index.Delta, 
 	return out, nil
 }
 
-// repairDeltas lists again the packs that are here and that only deltas on the replica list,
-// and then deletes the damaged deltas that this replaces.
+// repairDeltas lists again the packs that are here and that only deltas there list, and then
+// deletes the damaged deltas that this replaces.
 func (h *healer) repairDeltas(ctx context.Context) error {
-	differences := h.differences(object.Deltas)
-	if len(differences) == 0 {
+	if len(h.differences(object.Deltas)) == 0 {
 		return nil
 	}
-	unlisted, err := h.unlistedPacks(ctx)
+	packs, replaced, err := h.packsToList(ctx)
 	if err != nil {
 		return err
+	}
+	if len(packs) > 0 {
+		if _, _, err := h.here.Blobs.PutDelta(ctx, packs); err != nil {
+			return err
+		}
+	}
+	for _, name := range replaced {
+		if err := h.here.Store.Remove(ctx, name); err != nil {
+			return err
+		}
+	}
+	h.report.Deltas = int64(len(replaced))
+	if len(packs) > 0 && len(replaced) == 0 {
+		h.report.Deltas = 1
+	}
+	return nil
+}
+
+// packsToList returns the packs that are here and that only deltas there list, and the names
+// of the deltas that are damaged here and can be read there.
+func (h *healer) packsToList(ctx context.Context) (packs index.Delta, replaced []string, err error) {
+	unlisted, err := h.unlistedPacks(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
 	there, err := readDeltas(ctx, h.there)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	var listed index.Delta
-	var replaced []string
-	for _, d := range differences {
+	for _, d := range h.differences(object.Deltas) {
 		if d.Here == Sound {
 			continue
 		}
@@ -67,28 +88,14 @@ func (h *healer) repairDeltas(ctx context.Context) error {
 		for _, p := range delta {
 			if size, ok := unlisted[p.ID]; ok && size == p.Size {
 				delete(unlisted, p.ID)
-				listed = append(listed, p)
+				packs = append(packs, p)
 			}
 		}
 		if d.Here == Damaged {
 			replaced = append(replaced, d.Name)
 		}
 	}
-	if len(listed) > 0 {
-		if _, _, err := h.here.Blobs.PutDelta(ctx, listed); err != nil {
-			return err
-		}
-	}
-	for _, name := range replaced {
-		if err := h.here.Store.Remove(ctx, name); err != nil {
-			return err
-		}
-	}
-	h.report.Deltas = int64(len(replaced))
-	if len(listed) > 0 && len(replaced) == 0 {
-		h.report.Deltas = 1
-	}
-	return nil
+	return packs, replaced, nil
 }
 
 // unlistedPacks returns the packs here that no readable delta lists, with their sizes.
