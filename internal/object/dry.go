@@ -20,7 +20,7 @@ type Meter struct{ Requests, Up, Down atomic.Uint64 }
 func (s *Store) Dry() (*Store, *Meter) {
 	m := new(Meter)
 	dry := On(dryTarget{s.target, m}, Options{})
-	dry.remote, dry.dir = s.remote, s.dir
+	dry.remote, dry.dir, dry.replicas = s.remote, s.dir, s.replicas
 	if s.cache != nil {
 		dry.cache = cache.Open(s.cacheDir(), 0, nil)
 	}

@@ -115,6 +115,20 @@ func TestADryStoreOnlyReadsTheCache(t *testing.T) {
 	}
 }
 
+func TestADryStoreReadsFromReplicasWhatTheTargetCantGive(t *testing.T) {
+	here, copied := &targettest.Memory{}, &targettest.Memory{}
+	s := object.On(here, object.Options{Replicas: []object.Replica{replica("b", copied)}})
+	name, id := put(t, object.On(copied, object.Options{}), object.Deltas, []byte("bytes"))
+	here.Set(name, []byte("damaged"))
+	dry, _ := s.Dry()
+	if b, err := dry.Read(t.Context(), name, id, 9); err != nil || string(b) != "bytes" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if got := s.Served(); len(got) != 1 || got[0] != name {
+		t.Errorf("served by a replica are %q", got)
+	}
+}
+
 func TestAReadOnlyStoreRefusesEachWriteAndReads(t *testing.T) {
 	why := errors.New("it is a replica")
 	for what, s := range stores(t) {
