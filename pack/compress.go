@@ -65,7 +65,7 @@ type AutoState struct {
 	incompressible bool // the last segment didn't shrink
 }
 
-// A sample has so many parts of so many bytes.
+// The number and the size in bytes of the parts of a sample.
 const (
 	sampleParts = 4
 	samplePart  = 16 << 10

@@ -30,7 +30,7 @@ func setGCPercent(percent int) {
 	}, percent)
 }
 
-// gcPercent returns by how many percent a heap with so many live bytes may grow.
+// gcPercent returns by how many percent a heap of live bytes may grow.
 func gcPercent(live uint64) int {
 	return int(min(max(100*heapRoom/max(live, 1), leastPercent), mostPercent))
 }

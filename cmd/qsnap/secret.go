@@ -11,8 +11,8 @@ import (
 	"github.com/qsnap/qsnap/repo/connect"
 )
 
-// secret returns where the secret of a repository comes from: the flags and variables whose
-// names begin so, or else the terminal.
+// secret returns where the secret of a repository comes from: flags and variables whose
+// names have these prefixes, or else the terminal.
 func (p *program) secret(c *cli.Context, flags, variables string) connect.Secret {
 	return connect.Secret{
 		KeyFile: c.String(flags + "key-file"), PasswordFile: c.String(flags + "password-file"), PasswordCommand: c.String(flags + "password-command"),

@@ -9,7 +9,7 @@ package capture
 
 const (
 	batchesAhead = 16 // batches that no worker has taken
-	coldSample   = 32 // one of so many files is tested
+	coldSample   = 32 // one file of this many is tested
 )
 
 // An aheadReader is a directory on disk.

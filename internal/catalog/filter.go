@@ -18,7 +18,7 @@ type Filter struct {
 	Paths    []string  // each is a path of the snapshot, or below one
 	Tags     []string  // the snapshot has them all
 	Until    time.Time // the snapshot ended at that time or earlier; zero is no bound
-	Last     int       // only the newest so many; 0 is no bound
+	Last     int       // only the newest ones, up to this number; 0 is no bound
 	// Kinds are the kinds that are selected. None means source versions.
 	Kinds   []snapshot.Kind
 	AnyKind bool // every kind is selected

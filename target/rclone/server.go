@@ -196,8 +196,8 @@ func (j *journal) count() int {
 	return j.n
 }
 
-// wait returns the lines after the first so many. If there are none, it waits a little
-// for one.
+// wait returns the lines that follow the first after lines. If there are none, it waits up to
+// long for one.
 func (j *journal) wait(after int, long time.Duration) string {
 	j.mu.Lock()
 	n, more := j.n, j.more
@@ -211,8 +211,8 @@ func (j *journal) wait(after int, long time.Duration) string {
 	return j.since(after)
 }
 
-// since returns the lines after the first so many as one line: only those about errors,
-// if there are any.
+// since returns the lines that follow the first after lines, joined to one line. If some are
+// about errors, it returns only those.
 func (j *journal) since(after int) string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -223,7 +223,7 @@ func (j *journal) since(after int) string {
 	return strings.Join(lines, "; ")
 }
 
-// explain adds the lines after the first so many to an error.
+// explain adds to an error the lines that follow the first after lines.
 func (j *journal) explain(err error, after int) error {
 	if words := j.since(after); words != "" {
 		return fmt.Errorf("%w: %s", err, words)

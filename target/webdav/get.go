@@ -155,7 +155,7 @@ func contentRange(header string) (first, last, total int64, ok bool) {
 	return x, y, total, true
 }
 
-// An exactReader reads exactly so many bytes, or up to the end if left is negative.
+// An exactReader reads exactly left bytes, or up to the end if left is negative.
 type exactReader struct {
 	r    io.ReadCloser
 	t    *Target

@@ -61,7 +61,10 @@ var plain = []string{
 // equivalent in the glossary or in every dictionary.
 var dialect = regexp.MustCompile(`(?i)\b(anew|passed over|passes over|but for|(is|are) told|told of\b|` +
 	`has to be told|among them what|be it that|` +
-	`is none of (the|a)|takes? it for|stands for it|as good as any of)\b`)
+	`is none of (the|a)|takes? it for|stands for it|as good as any of|` +
+	`(given up|gives? up|takes?|taken|took)( \w+)? for dead|from afar|in vain|sees to it|` +
+	`harms nobody|come(s)? to its end|all there (is|are)|so many (bytes|files|lines|parts)|` +
+	`(newest|first|last) so many)\b`)
 
 // headless matches a sentence at the beginning of a comment whose subject is "who" or
 // "what", such as "Who deletes: …" or "What it can't remove goes …".
