@@ -6,6 +6,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing/fstest"
 
 	"github.com/qsnap/qsnap/repo"
@@ -87,6 +88,18 @@ func ExampleRepo_Snapshot() {
 	check(err)
 	fmt.Println(m.Stats.Files, m.Tags, m.Problems.Total)
 	// Output: 0 [nightly] 0
+}
+
+// A dry run says what a snapshot would cost, and stores nothing.
+func ExampleRepo_Snapshot_dryRun() {
+	ctx := context.Background()
+	r := exampleRepo(ctx)
+	defer r.Close()
+	var cost repo.Cost
+	m, err := r.Snapshot(ctx, repo.Stream("numbers", strings.NewReader("one two three")), repo.SnapshotOptions{DryRun: &cost})
+	check(err)
+	fmt.Println(m.Stats.Bytes, "bytes;", m.ID.IsZero(), cost.Requests > 0, cost.BytesUp > 0)
+	// Output: 13 bytes; true true true
 }
 
 func ExampleRepo_Restore() {

@@ -1,4 +1,4 @@
-package repo
+package repo_test
 
 import (
 	"os"
@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -45,19 +46,14 @@ func TestNotesSayWhatRulesCannotRepeat(t *testing.T) {
 		{true, map[string]snapshot.NoteKind{"mnt": "filesystem", "large": "size", "cache": "cache", ".qsnap-aside-1-f": "part"}},
 	} {
 		got := map[string]snapshot.NoteKind{}
-		newCounted(t).open(t.TempDir(), func(r *Repo) error {
-			m, err := r.Snapshot(t.Context(), Paths(src), SnapshotOptions{OneFileSystem: c.oneFileSystem, SkipCaches: true, MaxFileSize: new(int64(4096)), Excludes: []string{"*.o"}})
+		f := newFixture(t)
+		m := f.snapshot(repo.Paths(src), repo.SnapshotOptions{OneFileSystem: c.oneFileSystem, SkipCaches: true, MaxFileSize: new(int64(4096)), Excludes: []string{"*.o"}})
+		for n, err := range f.View(m).Notes(t.Context()) {
 			if err != nil {
-				return err
+				t.Fatal(err)
 			}
-			for n, err := range snapshot.ReadNotes(t.Context(), r.e.Blobs, m.Notes) {
-				if err != nil {
-					return err
-				}
-				got[n.Path] = n.Kind
-			}
-			return nil
-		})
+			got[n.Path] = n.Kind
+		}
 		if len(got) != len(c.want) {
 			t.Errorf("one file system %v: %v", c.oneFileSystem, got)
 		}
