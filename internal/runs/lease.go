@@ -136,7 +136,7 @@ func (l *Lease) ProtectRuns(ctx context.Context, runs map[seal.Run]bool) error {
 	return l.Renew(ctx)
 }
 
-// Release removes the lease. It is safe on nil.
+// Release removes the lease. Nothing may renew it then. Release is safe on nil.
 func (l *Lease) Release(ctx context.Context) {
 	if l == nil {
 		return
@@ -147,7 +147,10 @@ func (l *Lease) Release(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ReleaseTimeout)
 	defer cancel()
-	l.remove(ctx, l.stored, l.tried)
+	l.mu.Lock()
+	first, last := l.stored, l.tried
+	l.mu.Unlock()
+	l.remove(ctx, first, last)
 }
 
 // lateLease is how long a run that only reads goes on without a lease.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -128,6 +129,29 @@ func TestALeaseIsReleasedWhateverHasFailed(t *testing.T) {
 				t.Errorf("operation %d fails, and %d renewals: left are %q", n, failed, got)
 			}
 		}
+	}
+}
+
+func TestALeaseThatSeveralRenewAtOnceIsReleased(t *testing.T) {
+	h := newHouse(t)
+	_, l := h.begin(runs.Writing, "copy")
+	var all sync.WaitGroup
+	for i := range byte(8) {
+		all.Go(func() {
+			for range 20 {
+				l.SetTrees([][2][]byte{{{i}, make([]byte, 32)}})
+				if err := errors.Join(l.Renew(t.Context()), l.ProtectRuns(t.Context(), map[seal.Run]bool{{i}: true})); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if n, err := h.Count(t.Context()); n != 1 || err != nil {
+		t.Errorf("%d runs have a lease, %v", n, err)
+	}
+	if l.Release(t.Context()); len(h.leases()) > 0 {
+		t.Errorf("released, there are %q", h.leases())
 	}
 }
 
