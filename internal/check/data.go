@@ -81,7 +81,9 @@ func (c *checker) readPack(ctx context.Context, id pack.ID, done *atomic.Int64) 
 	info, err := c.e.Blobs.PackInfo(ctx, id, c.packs[id].size)
 	if damage, ok := errors.AsType[*pack.DamageError](err); ok {
 		// Its segments can be read all the same if an index delta says where they are.
-		c.addBadPack(id, damage)
+		if _, err := c.addBadPack(ctx, id, damage); err != nil {
+			return err
+		}
 		info, err = c.e.Blobs.ListedInfo(ctx, id)
 	}
 	if err != nil || info == nil {
@@ -89,13 +91,17 @@ func (c *checker) readPack(ctx context.Context, id pack.ID, done *atomic.Int64) 
 	}
 	hash, err := c.readAs(ctx, id, info, done)
 	if damage, ok := errors.AsType[*pack.DamageError](err); ok {
-		c.addBadPack(id, damage)
+		if _, err := c.addBadPack(ctx, id, damage); err != nil {
+			return err
+		}
 		return c.readBySegments(ctx, info)
 	}
 	if err != nil || hash == id {
 		return err
 	}
-	c.addBadPack(id, object.ErrHash)
+	if _, err := c.addBadPack(ctx, id, object.ErrHash); err != nil {
+		return err
+	}
 	// It may be another pack altogether, and whole. What counts is what the index expects
 	// of it.
 	listed, err := c.e.Blobs.ListedInfo(ctx, id)
@@ -115,8 +121,9 @@ func (c *checker) readBySegments(ctx context.Context, info *pack.Info) error {
 			_, err = c.e.Blobs.OpenSegment(info, n, sealed, nil)
 		}
 		if damage, ok := errors.AsType[*pack.DamageError](err); ok {
-			c.addBadSegment(info.ID, n, damage)
-		} else if err != nil {
+			err = c.addBadSegment(ctx, info.ID, n, damage)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -197,7 +204,9 @@ func (c *checker) readSegments(ctx context.Context, in io.Reader, info *pack.Inf
 			}
 		}
 		if err != nil {
-			c.addBadSegment(info.ID, n, err)
+			if err := c.addBadSegment(ctx, info.ID, n, err); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -205,11 +214,12 @@ func (c *checker) readSegments(ctx context.Context, in io.Reader, info *pack.Inf
 
 // addBadSegment records why a segment of a pack can't be read. Each pack is read by one
 // goroutine.
-func (c *checker) addBadSegment(id pack.ID, n int, err error) {
-	c.addBadPack(id, err)
+func (c *checker) addBadSegment(ctx context.Context, id pack.ID, n int, why error) error {
 	p := c.packs[id]
 	if p.bad == nil {
 		p.bad = map[int]bool{}
 	}
 	p.bad[n] = true
+	_, err := c.addBadPack(ctx, id, why)
+	return err
 }

@@ -69,12 +69,28 @@ func (r *Report) damage() (out []error) {
 	return out
 }
 
-// add records what is wrong with an object, unless the object has a finding already, and
-// returns the number of the object's finding.
+// noFinding stands for the number of a finding where there is none.
+const noFinding = -1
+
+// findingAbout returns the number of the finding about an object, or noFinding.
+func (c *checker) findingAbout(name string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n, ok := c.findings[name]; ok {
+		return n
+	}
+	return noFinding
+}
+
+// add records what is wrong with an object, and returns the number of the object's finding.
+// An object has one finding. The first counts, unless only a later one is damage.
 func (c *checker) add(kind Kind, name, what string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if n, ok := c.findings[name]; ok {
+		if f := &c.report.Findings[n]; kind.IsDamage() && !f.Kind.IsDamage() {
+			f.Kind, f.What = kind, what
+		}
 		return n
 	}
 	n := len(c.report.Findings)

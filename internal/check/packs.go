@@ -98,7 +98,9 @@ func (c *checker) readUnlisted(ctx context.Context) error {
 		}
 		info, err := c.e.Blobs.PackInfo(ctx, id, p.size)
 		if damage, ok := errors.AsType[*pack.DamageError](err); ok {
-			c.addBadPack(id, damage)
+			if _, err := c.addBadPack(ctx, id, damage); err != nil {
+				return err
+			}
 			continue
 		}
 		if err != nil {
@@ -117,14 +119,25 @@ func (c *checker) readUnlisted(ctx context.Context) error {
 }
 
 // addBadPack records why a pack, or a segment of it, can't be read, and returns the number
-// of the pack's finding.
-func (c *checker) addBadPack(id pack.ID, err error) int {
-	what := err.Error()
-	if damage, ok := errors.AsType[*pack.DamageError](err); ok { // without the pack's id
+// of the pack's finding. A pack that no delta lists may be gone: a prune takes a pack out of
+// the deltas before it deletes it. That is no damage, and may be noFinding.
+func (c *checker) addBadPack(ctx context.Context, id pack.ID, why error) (int, error) {
+	name := object.Packs.Name(id)
+	if c.packs[id].listed == 0 {
+		_, err := c.e.Store.Stat(ctx, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return c.findingAbout(name), nil
+		}
+		if err != nil {
+			return noFinding, err
+		}
+	}
+	what := why.Error()
+	if damage, ok := errors.AsType[*pack.DamageError](why); ok { // without the pack's id
 		what = damage.Err.Error()
 		if damage.Part != "" {
 			what = damage.Part + ": " + what
 		}
 	}
-	return c.add(BadPack, object.Packs.Name(id), what)
+	return c.add(BadPack, name, what), nil
 }

@@ -13,9 +13,6 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// noFinding stands for the number of a finding where there is none.
-const noFinding = -1
-
 // usable returns the places of a blob that have not been found bad, and the finding about
 // one that has, or noFinding.
 func (c *checker) usable(id chunk.ID) (good []index.Place, finding int, err error) {
@@ -25,7 +22,7 @@ func (c *checker) usable(id chunk.ID) (good []index.Place, finding int, err erro
 		state := c.packs[p.Pack.ID]
 		s := p.Pack.Segments[p.Segment]
 		if state.bad[int(p.Segment)] || s.Offset+int64(s.Stored) > state.size {
-			finding = c.findings[object.Packs.Name(p.Pack.ID)]
+			finding = c.findingAbout(object.Packs.Name(p.Pack.ID))
 			continue
 		}
 		good = append(good, p)
@@ -33,9 +30,10 @@ func (c *checker) usable(id chunk.ID) (good []index.Place, finding int, err erro
 	return good, finding, err
 }
 
-// addLost records that a blob can't be read because of a finding. Without one it makes one.
+// addLost records that a blob can't be read because of a finding. Without one that is damage
+// it makes one.
 func (c *checker) addLost(id chunk.ID, finding int, what string) {
-	if finding == noFinding {
+	if finding == noFinding || !c.report.Findings[finding].Kind.IsDamage() {
 		finding = c.add(Lost, id.String(), what)
 	}
 	c.lost[id] = finding
@@ -51,7 +49,11 @@ func (c *checker) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
 	b, err := c.e.Blobs.FromPlaces(ctx, good, id, true)
 	if lost, ok := errors.AsType[*blob.LostError](err); ok {
 		if damage, ok := errors.AsType[*pack.DamageError](lost.Err); ok {
-			finding = c.addBadPack(damage.Pack, damage)
+			n, err := c.addBadPack(ctx, damage.Pack, damage)
+			if err != nil {
+				return nil, err
+			}
+			finding = n
 		}
 		c.addLost(id, finding, "no pack holds this tree")
 	}
