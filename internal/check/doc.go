@@ -10,7 +10,7 @@
 //     deltas. So a check that has found damage repeats itself if a delta has gone.
 //   - A check trusts nothing local: its index is made from the target's deltas, and nothing
 //     that was read before hides what can't be read now.
-//   - Each object that is damaged has one finding, and what can't be restored has one that is
-//     damage: that no delta lists a pack, or another note, never hides that it can't be read. A blob is lost only if no copy of it can
-//     be read.
+//   - Each object that is damaged has one finding. What can't be restored has one that is
+//     damage: a note, such as that no delta lists the pack, never hides that it can't be
+//     read. A blob is lost only if no copy of it can be read.
 package check
