@@ -10,6 +10,7 @@ import (
 
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/snapshot/retention"
 )
 
 // exampleVersions returns a repository in memory with three versions of a source.
@@ -67,7 +68,7 @@ func ExampleRepo_Retain() {
 	ctx := context.Background()
 	r := exampleVersions(ctx)
 	defer r.Close()
-	groups, err := r.Retain(ctx, repo.RetainOptions{Policy: snapshot.Policy{KeepLast: 2}})
+	groups, err := r.Retain(ctx, repo.RetainOptions{Policy: retention.Policy{KeepLast: 2}})
 	check(err)
 	for _, d := range groups[0].Decisions { // the newest first
 		fmt.Println(d.Manifest.Number, d.Keep)

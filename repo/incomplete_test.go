@@ -11,6 +11,7 @@ import (
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/snapshot/retention"
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
@@ -140,12 +141,12 @@ func TestRetainWithoutAGroupingDoesNotMixSources(t *testing.T) {
 		f.snapshot(repo.FromFS(rollingTree(1), "/x"), repo.SnapshotOptions{Hostname: host})
 	}
 	f.snapshot(repo.FromFS(rollingTree(1), "/y"), repo.SnapshotOptions{Hostname: "a"})
-	o := repo.RetainOptions{Policy: snapshot.Policy{KeepLast: 1}}
+	o := repo.RetainOptions{Policy: retention.Policy{KeepLast: 1}}
 	groups, err := f.Retain(t.Context(), o)
 	if all := f.all(); err != nil || len(groups) != 3 || len(all) != 3 {
 		t.Errorf("%d groups, %d snapshots are left, %v", len(groups), len(all), err)
 	}
-	o.Group = snapshot.Grouping{AnyHost: true, AnyPaths: true}
+	o.Group = retention.Grouping{AnyHost: true, AnyPaths: true}
 	groups, err = f.Retain(t.Context(), o)
 	if all := f.all(); err != nil || len(groups) != 1 || len(all) != 1 {
 		t.Errorf("mixed: %d groups, %d snapshots are left, %v", len(groups), len(all), err)

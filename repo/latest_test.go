@@ -8,6 +8,7 @@ import (
 
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/snapshot/retention"
 )
 
 // atTime opens a fixture's repository with a clock that stands.
@@ -58,7 +59,7 @@ func TestARunWithAClockTwentyYearsAheadIsNotTheNewest(t *testing.T) {
 	if one, err := r.Catalog().Sources(t.Context(), repo.Filter{Hostname: "b"}); err != nil || len(one) != 1 || one[0].Source.String() != "b:/x" {
 		t.Errorf("%+v, %v", one, err)
 	}
-	if _, err := r.Retain(t.Context(), repo.RetainOptions{Policy: snapshot.Policy{KeepLast: 1}, Filter: repo.Filter{Hostname: "a"}}); err != nil {
+	if _, err := r.Retain(t.Context(), repo.RetainOptions{Policy: retention.Policy{KeepLast: 1}, Filter: repo.Filter{Hostname: "a"}}); err != nil {
 		t.Error(err)
 	}
 	if all, err := r.Snapshots(t.Context(), repo.Filter{Hostname: "a"}); err != nil || len(all) != 1 || all[0].ID != right.ID {

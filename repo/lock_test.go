@@ -14,6 +14,7 @@ import (
 
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/snapshot/retention"
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
@@ -72,7 +73,7 @@ func TestALockedSnapshotOutlivesWhoeverMayDelete(t *testing.T) {
 		files := rollingTree(v)
 		m := l.take(files)
 		if v%3 == 2 {
-			if _, err := l.Retain(t.Context(), repo.RetainOptions{Policy: snapshot.Policy{KeepLast: 2}}); err != nil {
+			if _, err := l.Retain(t.Context(), repo.RetainOptions{Policy: retention.Policy{KeepLast: 2}}); err != nil {
 				t.Fatal(err)
 			}
 			l.prune(repo.PruneOptions{})
@@ -137,7 +138,7 @@ func TestWhatIsLockedIsNotForgotten(t *testing.T) {
 	if err := l.Forget(t.Context(), []snapshot.ID{ids[0], ids[3]}); !errors.Is(err, repo.ErrLocked) || !strings.Contains(err.Error(), "locked until 2026-03-") {
 		t.Errorf("forget: %v", err)
 	}
-	groups, err := l.Retain(t.Context(), repo.RetainOptions{Policy: snapshot.Policy{KeepLast: 1}})
+	groups, err := l.Retain(t.Context(), repo.RetainOptions{Policy: retention.Policy{KeepLast: 1}})
 	if err != nil || len(groups) != 1 {
 		t.Fatal(groups, err)
 	}
@@ -239,7 +240,7 @@ func TestLocksThatAreMadeLongerKeepNoSpaceForEver(t *testing.T) {
 	}
 	for v := range versions {
 		m := l.take(files(v))
-		if _, err := l.Retain(t.Context(), repo.RetainOptions{Policy: snapshot.Policy{KeepLast: 2}}); err != nil {
+		if _, err := l.Retain(t.Context(), repo.RetainOptions{Policy: retention.Policy{KeepLast: 2}}); err != nil {
 			t.Fatal(err)
 		}
 		l.prune(repo.PruneOptions{})
@@ -260,7 +261,7 @@ func TestLocksThatAreMadeLongerKeepNoSpaceForEver(t *testing.T) {
 	}
 	for range 3 {
 		l.now = l.now.Add(11 * day)
-		if _, err := l.Retain(t.Context(), repo.RetainOptions{Policy: snapshot.Policy{KeepLast: 1}}); err != nil {
+		if _, err := l.Retain(t.Context(), repo.RetainOptions{Policy: retention.Policy{KeepLast: 1}}); err != nil {
 			t.Fatal(err)
 		}
 		l.prune(repo.PruneOptions{})

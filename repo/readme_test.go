@@ -13,7 +13,7 @@ import (
 
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/connect"
-	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/snapshot/retention"
 )
 
 // readme is the code of the README, so that it compiles: what lies between the comments is
@@ -28,7 +28,7 @@ func readme(ctx context.Context, noon time.Time) {
 	http.Handle("/", http.FileServerFS(r.View(then).FS(ctx))) // a snapshot is an fs.FS
 	report, err := r.Restore(ctx, m, repo.RestoreOptions{To: "/srv/app.new"})
 	damage, err := r.Check(ctx, repo.CheckOptions{ReadData: true}) // damage is repo.ErrDamaged, too
-	kept, err := r.Retain(ctx, repo.RetainOptions{Policy: snapshot.Policy{KeepLast: 72}})
+	kept, err := r.Retain(ctx, repo.RetainOptions{Policy: retention.Policy{KeepLast: 72}})
 	freed, err := r.Prune(ctx, repo.PruneOptions{})
 	for change, err := range r.Diff(ctx, &then.Root, &m.Root) {
 		fmt.Println(change.Path, err)

@@ -6,6 +6,7 @@ import (
 	"github.com/qsnap/qsnap/internal/catalog"
 	"github.com/qsnap/qsnap/internal/retain"
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/snapshot/retention"
 )
 
 var (
@@ -17,12 +18,12 @@ var (
 
 // RetainOptions say which snapshots are kept.
 type RetainOptions struct {
-	Policy snapshot.Policy
+	Policy retention.Policy
 	// Filter selects the snapshots that the policy applies to. All others stay.
 	Filter Filter
 	// Group divides these snapshots: the policy applies to each group by itself. The zero
 	// value makes a group of each host with its paths.
-	Group snapshot.Grouping
+	Group retention.Grouping
 	// AllowEmpty permits to forget every snapshot of a group, which otherwise is ErrNoneKept.
 	AllowEmpty bool
 	DryRun     bool // decide only
@@ -30,9 +31,9 @@ type RetainOptions struct {
 
 // Retained is what a policy has decided on a group of snapshots.
 type Retained struct {
-	snapshot.Group
-	Decisions []snapshot.Decision `json:"-"` // the newest first
-	Locked    int                 `json:"-"` // snapshots that are kept only because the target has locked them
+	retention.Group
+	Decisions []retention.Decision `json:"-"` // the newest first
+	Locked    int                  `json:"-"` // snapshots that are kept only because the target has locked them
 }
 
 // Retain forgets the snapshots that a policy doesn't keep, and returns what was decided, also

@@ -9,48 +9,24 @@ import (
 	"time"
 )
 
-// A link is a snapshot in the chain of its source, with what is decided about it.
+// A link is a snapshot in the chain of its source.
 type link struct {
 	*Manifest
-	source int  // number of the chain in the group
+	source int  // number of the chain among those of all sources
 	blind  bool // no stamp in the chain is trusted
 	place  int  // position in the chain
 
-	doubt         string    // why the stamp isn't trusted; empty if it is
-	before, after *link     // the nearest other trusted links, or nil
-	time          time.Time // the stamp if trusted, otherwise a substitute
-
-	copyOf  *link // the link that this one copies, or nil
-	reasons []string
-}
-
-// Reasons why a stamp isn't trusted.
-const (
-	inFuture   = "dated in the future"
-	outOfOrder = "dated out of order"
-)
-
-func (l *link) keep(reason string) {
-	if l.copyOf != nil {
-		l = l.copyOf
-	}
-	if !slices.Contains(l.reasons, reason) {
-		l.reasons = append(l.reasons, reason)
-	}
+	doubt string    // why the stamp isn't trusted; empty if it is
+	time  time.Time // the stamp if trusted, otherwise a substitute
 }
 
 // A chain is the snapshots of one source, oldest first.
 type chain []*link
 
-// allGo reports whether no snapshot in the chain is kept.
-func (c chain) allGo() bool {
-	return !slices.ContainsFunc(c, func(l *link) bool { return len(l.reasons) > 0 })
-}
-
-// chainsOf returns the chains of a group, in the order of their sources.
-func chainsOf(group []*Manifest, now time.Time) []chain {
+// chainsOf returns the chains of snapshots, in the order of their sources.
+func chainsOf(all []*Manifest, now time.Time) []chain {
 	bySource := map[string]chain{}
-	for _, m := range group {
+	for _, m := range all {
 		key := fmt.Sprintf("%q %q %q", m.Hostname, m.Paths, m.Kind)
 		bySource[key] = append(bySource[key], &link{Manifest: m})
 	}
@@ -83,50 +59,44 @@ func (c chain) findTrusted(now time.Time) {
 	var past chain
 	for _, l := range c {
 		if l.End.After(now) {
-			l.doubt = inFuture
+			l.doubt = InFuture
 		} else {
-			l.doubt = outOfOrder
+			l.doubt = OutOfOrder
 			past = append(past, l)
 		}
 	}
 	for _, l := range past.longestRun() {
 		l.doubt = ""
 	}
-	c.linkNeighbours()
 	c.assignTimes()
 }
 
-// linkNeighbours sets the nearest trusted links of each snapshot.
-func (c chain) linkNeighbours() {
-	var before, after *link
-	for i := range c {
-		if c[i].before = before; c[i].doubt == "" {
-			before = c[i]
+// assignTimes sets the time that each snapshot counts with: its own or, if that isn't
+// trusted, that of the nearest trusted one before it or else after it.
+func (c chain) assignTimes() {
+	first := slices.IndexFunc(c, func(l *link) bool { return l.doubt == "" })
+	if first < 0 {
+		c.assignBlind()
+		return
+	}
+	trusted := c[first].End
+	for _, l := range c {
+		if l.doubt == "" {
+			trusted = l.End
 		}
-		j := len(c) - 1 - i
-		if c[j].after = after; c[j].doubt == "" {
-			after = c[j]
-		}
+		l.time = trusted
 	}
 }
 
-// assignTimes sets the time that each snapshot counts with.
-func (c chain) assignTimes() {
+// assignBlind sets the times of a chain without trusted stamps: none is earlier than the
+// one before.
+func (c chain) assignBlind() {
 	var last time.Time
 	for _, l := range c {
 		if l.End.After(last) {
 			last = l.End
 		}
-		switch {
-		case l.doubt == "":
-			l.time = l.End
-		case l.before != nil:
-			l.time = l.before.End
-		case l.after != nil:
-			l.time = l.after.End
-		default:
-			l.time, l.blind = last, true
-		}
+		l.time, l.blind = last, true
 	}
 }
 
@@ -154,83 +124,4 @@ func (c chain) longestRun() chain {
 		}
 	}
 	return run
-}
-
-// A claim demands one trusted snapshot with a number above lo and up to hi.
-type claim struct{ lo, hi int }
-
-// keepWitnesses keeps, for each snapshot that is kept in spite of its untrusted stamp,
-// trusted snapshots that contradict it. If the chain is merged with others, it also keeps
-// the trusted snapshot that determines the place of the untrusted one.
-//
-// These are enough by Hall's theorem. The trusted snapshots are a longest run, so any run
-// of others contradicts at least as many of them as it has members. If each of the others
-// has a witness of its own, that holds without the rest. If some can't have one, all that
-// these contradict are witnesses already, provided that as many claims as possible are
-// met. Meeting claims by decreasing lo, each with the highest free number, meets as many
-// as possible. Of two runs of one length the one that begins first wins. So the trusted
-// snapshots win if they come before what they contradict; otherwise they have to be more.
-// A snapshot from the future doesn't compete yet: it makes a single claim, so that it
-// doesn't outweigh others if the present clock is the wrong one.
-func (c chain) keepWitnesses(merged bool) {
-	const reason = "witness to times that are wrong"
-	var trusted chain
-	for _, l := range c {
-		if l.doubt == "" {
-			trusted = append(trusted, l)
-		}
-	}
-	var claims []claim
-	before := 0 // number of trusted links before l
-	witnesses := map[*link]bool{}
-	for _, l := range c {
-		switch {
-		case l.doubt == "":
-			before++
-		case len(l.reasons) == 0 || l.blind:
-		default:
-			claims = append(claims, l.claims(trusted, before)...)
-			if merged {
-				witnesses[cmp.Or(l.before, l.after)] = true
-			}
-		}
-	}
-	slices.SortStableFunc(claims, func(a, b claim) int { return cmp.Compare(b.lo, a.lo) })
-	free := make([]int, len(trusted)+1) // following free[n] leads to 1 + the highest free number below n
-	for n := range free {
-		free[n] = n
-	}
-	for _, want := range claims {
-		n := want.hi
-		for free[n] != n {
-			free[n] = free[free[n]]
-			n = free[n]
-		}
-		if n > want.lo {
-			witnesses[trusted[n-1]] = true
-			free[n] = n - 1
-		}
-	}
-	for _, l := range trusted {
-		if witnesses[l] {
-			l.keep(reason)
-		}
-	}
-}
-
-// claims returns the claims of an untrusted snapshot to trusted snapshots that contradict
-// it. before is the number of trusted ones before it.
-func (l *link) claims(trusted chain, before int) []claim {
-	if lo := sort.Search(before, func(i int) bool { return trusted[i].End.After(l.End) }); lo < before {
-		return []claim{{lo, before}}
-	}
-	behind := trusted[before:]
-	if n := sort.Search(len(behind), func(i int) bool { return !behind[i].End.Before(l.End) }); n > 0 {
-		ahead := claim{before, before + n}
-		if l.doubt == inFuture {
-			return []claim{ahead}
-		}
-		return []claim{ahead, ahead}
-	}
-	return nil
 }

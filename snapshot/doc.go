@@ -112,9 +112,4 @@
 // note. The notes of a path are the extended attributes of its entry: a name is a
 // NoteKind, and a value a text for people. All entries are directories, with no other
 // attributes.
-//
-// # Retention
-//
-// A Policy decides which snapshots of a Group are kept, and says why. The decisions depend
-// only on the snapshots' manifests and the current time.
 package snapshot

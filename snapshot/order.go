@@ -15,14 +15,29 @@ type Placed struct {
 	// snapshot of the same source: the one before it or, if there is none, the one after
 	// it.
 	Time  time.Time
-	Doubt string // why End isn't trusted, such as "dated in the future"; empty if it is
+	Doubt string // why End isn't trusted: InFuture or OutOfOrder; empty if it is
 }
 
-// Order returns snapshots in the order in which they were taken, oldest first. Policies
-// use this order (see Policy), and it alone decides which snapshot is newest. Within a
-// source, which is a host, paths and a kind, it is the order of Number. Across sources it
-// is the order of the times at which snapshots ended, as far as those are trusted. A
-// source without any trusted time comes before all others.
+// Reasons why an End isn't trusted.
+const (
+	InFuture   = "dated in the future"
+	OutOfOrder = "dated out of order"
+)
+
+// Order returns snapshots in the order in which they were taken, oldest first. It alone
+// decides which snapshot is newest, and retention policies use it.
+//
+// The snapshots of a source, which is a host, paths and a kind, form a chain in the order
+// of Number. Snapshots with the same Number, taken at once, are in the order of End, then
+// ID. No clock changes this order. A stamp End is trusted if it fits: it is not later than
+// now, without any tolerance, and it belongs to the longest subsequence of such stamps in
+// the chain that never decreases. If there are several, the one counts whose first members
+// are lowest in the chain. All other stamps are untrusted: dated in the future, or out of
+// order.
+//
+// Chains of several sources are merged by their trusted stamps. An untrusted snapshot goes
+// after the nearest trusted one before it in its chain or, if there is none, before the
+// nearest one after it. A chain without any trusted stamp comes before all others.
 func Order(all []*Manifest, now time.Time) []Placed {
 	var out []Placed
 	for _, l := range merge(chainsOf(all, now)) {

@@ -1,10 +1,52 @@
 package snapshot
 
 import (
+	"encoding/binary"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
+
+var epoch = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+
+// taken returns a snapshot of a source that is told apart by its host.
+func taken(host string, number uint64, end time.Time) *Manifest {
+	m := &Manifest{Hostname: host, Paths: []string{"/srv"}, Number: number, End: end}
+	binary.BigEndian.PutUint32(m.ID[:], uint32(number))
+	copy(m.ID[4:], host)
+	return m
+}
+
+// history reads lines of a number, a time and a mark: a host or a kind.
+func history(t *testing.T, text string) (out []*Manifest) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 {
+			continue
+		}
+		number, err := strconv.ParseUint(fields[0], 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		end, err := time.Parse("2006-01-02T15:04", fields[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := taken("a", number, end)
+		switch mark := strings.Join(fields[2:], " "); mark {
+		case "":
+		case KindImported.String():
+			m.Kind = KindImported
+		default:
+			m.Hostname = mark
+		}
+		out = append(out, m)
+	}
+	return out
+}
 
 // order returns the numbers of snapshots, the oldest first.
 func order(ms []*Manifest, now time.Time) []uint64 {

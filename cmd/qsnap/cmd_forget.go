@@ -12,6 +12,7 @@ import (
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/snapshot/retention"
 )
 
 func (p *program) forgetCommand() *cli.Command {
@@ -43,7 +44,7 @@ func (p *program) forget(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	group, err := snapshot.ParseGrouping(c.String("group-by"))
+	group, err := retention.ParseGrouping(c.String("group-by"))
 	if err != nil {
 		return fmt.Errorf("--group-by: %w", err)
 	}
@@ -88,14 +89,14 @@ func (p *program) forget(c *cli.Context) error {
 	return p.finish(c, r, err)
 }
 
-func parsePolicy(c *cli.Context) (snapshot.Policy, error) {
-	within, err := snapshot.Span{}, error(nil)
+func parsePolicy(c *cli.Context) (retention.Policy, error) {
+	within, err := retention.Span{}, error(nil)
 	if s := c.String("keep-within"); s != "" {
-		if within, err = snapshot.ParseSpan(s); err != nil {
-			return snapshot.Policy{}, fmt.Errorf("--keep-within: %w", err)
+		if within, err = retention.ParseSpan(s); err != nil {
+			return retention.Policy{}, fmt.Errorf("--keep-within: %w", err)
 		}
 	}
-	policy := snapshot.Policy{
+	policy := retention.Policy{
 		KeepLast: c.Int("keep-last"), KeepHourly: c.Int("keep-hourly"), KeepDaily: c.Int("keep-daily"),
 		KeepWeekly: c.Int("keep-weekly"), KeepMonthly: c.Int("keep-monthly"), KeepYearly: c.Int("keep-yearly"),
 		KeepWithin: within, KeepTags: c.StringSlice("keep-tag"),

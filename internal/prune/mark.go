@@ -11,6 +11,7 @@ import (
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/snapshot/retention"
 )
 
 // markAll marks as live what any manifest reaches that was not read yet. It lists pending
@@ -72,7 +73,7 @@ func (p *pruner) newestFirst(manifests []*snapshot.Manifest) (groups int) {
 	p.e.Catalog.Sort(manifests)
 	slices.Reverse(manifests)
 	older := map[*snapshot.Manifest]int{}
-	all := (snapshot.Grouping{}).Group(manifests)
+	all := (retention.Grouping{}).Group(manifests)
 	for _, g := range all {
 		for _, m := range g.Snapshots[1:] {
 			older[m] = 1

@@ -11,15 +11,16 @@ import (
 	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/snapshot/retention"
 )
 
 // Options say which snapshots are kept.
 type Options struct {
-	Policy     snapshot.Policy
-	Filter     catalog.Filter    // the policy applies to the snapshots that it selects
-	Group      snapshot.Grouping // and to each group of these by itself
-	AllowEmpty bool              // else forgetting all snapshots of a group is ErrNoneKept
-	DryRun     bool              // decide only
+	Policy     retention.Policy
+	Filter     catalog.Filter     // the policy applies to the snapshots that it selects
+	Group      retention.Grouping // and to each group of these by itself
+	AllowEmpty bool               // else forgetting all snapshots of a group is ErrNoneKept
+	DryRun     bool               // decide only
 }
 
 // ErrNoneKept means that a policy would forget every snapshot of a group.
@@ -27,9 +28,9 @@ var ErrNoneKept = errors.New("the policy would keep no snapshot")
 
 // A Group is what a policy has decided on a group of snapshots.
 type Group struct {
-	snapshot.Group
-	Decisions []snapshot.Decision // the newest first
-	Locked    int                 // snapshots that are kept only because the target has locked them
+	retention.Group
+	Decisions []retention.Decision // the newest first
+	Locked    int                  // snapshots that are kept only because the target has locked them
 }
 
 // Apply forgets the snapshots that a policy doesn't keep, and returns what was decided.
@@ -49,7 +50,7 @@ func Apply(ctx context.Context, e *engine.Engine, o Options) ([]Group, error) {
 	var noneKept error
 	for _, group := range o.Group.Group(all) {
 		decisions := o.Policy.Decide(group.Snapshots, e.Now())
-		if snapshot.NoneKept(decisions) && !o.AllowEmpty {
+		if retention.NoneKept(decisions) && !o.AllowEmpty {
 			noneKept = errors.Join(noneKept, fmt.Errorf("%w of %s", ErrNoneKept, describe(group)))
 		}
 		locked, err := keepLocked(ctx, e, decisions)
@@ -72,7 +73,7 @@ func Apply(ctx context.Context, e *engine.Engine, o Options) ([]Group, error) {
 
 // keepLocked decides to keep the snapshots that the target has locked, and returns how many it
 // has changed.
-func keepLocked(ctx context.Context, e *engine.Engine, decisions []snapshot.Decision) (n int, err error) {
+func keepLocked(ctx context.Context, e *engine.Engine, decisions []retention.Decision) (n int, err error) {
 	if e.Store.Locker() == nil {
 		return 0, nil
 	}
@@ -96,7 +97,7 @@ func keepLocked(ctx context.Context, e *engine.Engine, decisions []snapshot.Deci
 }
 
 // describe returns what the snapshots of a group have in common, as text.
-func describe(g snapshot.Group) string {
+func describe(g retention.Group) string {
 	if g.Hostname == "" && len(g.Paths) == 0 && len(g.Tags) == 0 {
 		return "those there are"
 	}

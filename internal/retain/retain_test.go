@@ -16,6 +16,7 @@ import (
 	"github.com/qsnap/qsnap/internal/test/enginetest"
 	"github.com/qsnap/qsnap/internal/test/fixture"
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/snapshot/retention"
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
@@ -67,7 +68,7 @@ func (h *history) ids(numbers ...int) (out []snapshot.ID) {
 	return out
 }
 
-func keepLast(n int) retain.Options { return retain.Options{Policy: snapshot.Policy{KeepLast: n}} }
+func keepLast(n int) retain.Options { return retain.Options{Policy: retention.Policy{KeepLast: n}} }
 
 func TestForgettingWhatIsPinnedForgetsNothing(t *testing.T) {
 	h := newHistory(t, 3)
@@ -131,7 +132,7 @@ func TestAPolicyKeepsWhatItSaysAndWhatIsPinned(t *testing.T) {
 
 func TestAPolicyThatKeepsNothingForgetsNothingUnlessAllowed(t *testing.T) {
 	h := newHistory(t, 2)
-	o := retain.Options{Policy: snapshot.Policy{KeepTags: []string{"none has it"}}}
+	o := retain.Options{Policy: retention.Policy{KeepTags: []string{"none has it"}}}
 	groups, err := retain.Apply(t.Context(), h.Engine, o)
 	if !errors.Is(err, retain.ErrNoneKept) || !strings.Contains(err.Error(), "/x") || len(groups) != 1 {
 		t.Errorf("%+v, %v", groups, err)

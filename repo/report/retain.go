@@ -5,6 +5,7 @@ import (
 
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/snapshot/retention"
 )
 
 // ForgetGroup is what a policy decided for the snapshots of one group.
@@ -20,7 +21,7 @@ type Decision struct {
 	ID      snapshot.ID `json:"id"`
 	ShortID string      `json:"short_id"`
 	Time    time.Time   `json:"time"`
-	snapshot.Decision
+	retention.Decision
 }
 
 // NewForgetGroups returns the ForgetGroup of each group.

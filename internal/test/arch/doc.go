@@ -17,7 +17,8 @@
 //	    internal/object    names of objects; alone puts and deletes on a target
 //	    internal/capture   source → trees and chunks
 //	    internal/extract   trees and chunks → destination
-//	L2  snapshot  index    trees and manifests; where blobs lie
+//	L2  snapshot/retention which snapshots a policy keeps
+//	    snapshot  index    trees and manifests; where blobs lie
 //	    internal/disk      files as snapshots have them
 //	L1  pack               what blobs are stored in
 //	L0  chunk  target  internal/seal  internal/ignore  internal/keyring

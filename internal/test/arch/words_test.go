@@ -48,6 +48,7 @@ var plain = []string{
 	"internal/write",
 	"pack",
 	"snapshot",
+	"snapshot/retention",
 	"target",
 	"target/local",
 	"target/rclone",

@@ -11,7 +11,7 @@ import (
 
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/connect"
-	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/snapshot/retention"
 )
 
 func main() {
@@ -78,7 +78,7 @@ func run(ctx context.Context, c connect.Config, source, target string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := r.Retain(ctx, repo.RetainOptions{Policy: snapshot.Policy{KeepLast: 1}}); err != nil {
+	if _, err := r.Retain(ctx, repo.RetainOptions{Policy: retention.Policy{KeepLast: 1}}); err != nil {
 		return err
 	}
 	if _, err := r.Prune(ctx, repo.PruneOptions{}); err != nil {

@@ -1,4 +1,4 @@
-package snapshot
+package retention
 
 import (
 	"encoding/binary"
@@ -9,14 +9,16 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/qsnap/qsnap/snapshot"
 )
 
 var epoch = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
 // taken returns a snapshot of a source that is told by its host. It took long enough that
 // it began in another hour than it ended.
-func taken(host string, number uint64, end time.Time) *Manifest {
-	m := &Manifest{Hostname: host, Paths: []string{"/srv"}, Number: number, Start: end.Add(-61 * time.Minute), End: end}
+func taken(host string, number uint64, end time.Time) *snapshot.Manifest {
+	m := &snapshot.Manifest{Hostname: host, Paths: []string{"/srv"}, Number: number, Start: end.Add(-61 * time.Minute), End: end}
 	binary.BigEndian.PutUint32(m.ID[:], uint32(number))
 	copy(m.ID[4:], host)
 	return m
@@ -24,8 +26,8 @@ func taken(host string, number uint64, end time.Time) *Manifest {
 
 // randomHistory returns snapshots of some sources, and the time it is. Their clocks
 // run now well, now behind, now ahead, and now and then two numbers are equal.
-func randomHistory(r *rand.Rand) ([]*Manifest, time.Time) {
-	var out []*Manifest
+func randomHistory(r *rand.Rand) ([]*snapshot.Manifest, time.Time) {
+	var out []*snapshot.Manifest
 	now := epoch
 	for source := range 1 + r.IntN(6)/4 {
 		host := string(rune('a' + source))
@@ -48,9 +50,9 @@ func randomHistory(r *rand.Rand) ([]*Manifest, time.Time) {
 			m.ID[31] = byte(len(out)) // numbers may be equal
 			switch r.IntN(30) {
 			case 0:
-				m.Pin = &Pin{}
+				m.Pin = &snapshot.Pin{}
 			case 1:
-				m.Pin = &Pin{Until: t.Add(time.Duration(r.IntN(100)) * time.Hour)}
+				m.Pin = &snapshot.Pin{Until: t.Add(time.Duration(r.IntN(100)) * time.Hour)}
 			case 2:
 				m.Tags = []string{"release"}
 			}
@@ -89,7 +91,7 @@ func randomPolicy(r *rand.Rand) Policy {
 }
 
 // histories calls f with many random histories and policies.
-func histories(t *testing.T, n uint64, f func(t *testing.T, r *rand.Rand, group []*Manifest, now time.Time, p Policy)) {
+func histories(t *testing.T, n uint64, f func(t *testing.T, r *rand.Rand, group []*snapshot.Manifest, now time.Time, p Policy)) {
 	for seed := range n {
 		r := rand.New(rand.NewPCG(seed, 72))
 		group, now := randomHistory(r)
@@ -111,8 +113,8 @@ func list(ds []Decision) string {
 	return b.String()
 }
 
-func kept(ds []Decision) []*Manifest {
-	var out []*Manifest
+func kept(ds []Decision) []*snapshot.Manifest {
+	var out []*snapshot.Manifest
 	for _, d := range ds {
 		if d.Keep {
 			out = append(out, d.Manifest)
@@ -121,8 +123,8 @@ func kept(ds []Decision) []*Manifest {
 	return out
 }
 
-func byID(ds []Decision) map[ID]Decision {
-	out := map[ID]Decision{}
+func byID(ds []Decision) map[snapshot.ID]Decision {
+	out := map[snapshot.ID]Decision{}
 	for _, d := range ds {
 		out[d.Manifest.ID] = d
 	}
@@ -138,7 +140,7 @@ func timed(d Decision) []string {
 
 func TestWhatIsKeptIsKeptAgain(t *testing.T) {
 	thinned := 0
-	histories(t, 4000, func(t *testing.T, r *rand.Rand, group []*Manifest, now time.Time, p Policy) {
+	histories(t, 4000, func(t *testing.T, r *rand.Rand, group []*snapshot.Manifest, now time.Time, p Policy) {
 		first := p.Decide(group, now)
 		left := kept(first)
 		if len(left) < len(group) {
@@ -161,13 +163,13 @@ func TestWhatIsKeptIsKeptAgain(t *testing.T) {
 
 func TestUntrustedOnesComeAndGoWithoutEffect(t *testing.T) {
 	removed := 0
-	histories(t, 4000, func(t *testing.T, r *rand.Rand, group []*Manifest, now time.Time, p Policy) {
+	histories(t, 4000, func(t *testing.T, r *rand.Rand, group []*snapshot.Manifest, now time.Time, p Policy) {
 		p.KeepLast = 0 // it counts them
 		if p.IsZero() {
 			return
 		}
 		with := p.Decide(group, now)
-		var rest []*Manifest
+		var rest []*snapshot.Manifest
 		for _, d := range with {
 			if d.Doubt == "" || r.IntN(3) == 0 {
 				rest = append(rest, d.Manifest)
@@ -194,7 +196,7 @@ func TestUntrustedOnesComeAndGoWithoutEffect(t *testing.T) {
 func TestForgedOnesTakeNoPlace(t *testing.T) {
 	for seed := range uint64(800) {
 		r := rand.New(rand.NewPCG(seed, 73))
-		var honest []*Manifest
+		var honest []*snapshot.Manifest
 		at := epoch
 		for i := range 20 + r.IntN(100) {
 			honest = append(honest, taken("a", uint64(i+1)*1000, at))
@@ -202,7 +204,7 @@ func TestForgedOnesTakeNoPlace(t *testing.T) {
 		}
 		p := randomPolicy(r)
 		p.KeepLast = 0
-		all, forged := slices.Clone(honest), map[ID]bool{}
+		all, forged := slices.Clone(honest), map[snapshot.ID]bool{}
 		n := 1 + r.IntN(10)
 		for i := range n {
 			place := n + r.IntN(len(honest)-n) // it follows n that are newer
@@ -232,7 +234,7 @@ func TestForgedOnesTakeNoPlace(t *testing.T) {
 }
 
 func TestMoreIsKeptOfHigherNumbers(t *testing.T) {
-	histories(t, 3000, func(t *testing.T, r *rand.Rand, group []*Manifest, now time.Time, p Policy) {
+	histories(t, 3000, func(t *testing.T, r *rand.Rand, group []*snapshot.Manifest, now time.Time, p Policy) {
 		if p.IsZero() {
 			return // this keeps all
 		}
@@ -258,7 +260,7 @@ func TestMoreIsKeptOfHigherNumbers(t *testing.T) {
 }
 
 func TestDecisionsDontDependOnTheOrderOfTheList(t *testing.T) {
-	histories(t, 2000, func(t *testing.T, r *rand.Rand, group []*Manifest, now time.Time, p Policy) {
+	histories(t, 2000, func(t *testing.T, r *rand.Rand, group []*snapshot.Manifest, now time.Time, p Policy) {
 		want := list(p.Decide(group, now))
 		r.Shuffle(len(group), func(i, j int) { group[i], group[j] = group[j], group[i] })
 		if got := list(p.Decide(group, now)); got != want {
@@ -270,8 +272,8 @@ func TestDecisionsDontDependOnTheOrderOfTheList(t *testing.T) {
 // TestOrderlyHistoriesAreKeptAsRestated compares with the rules told another way.
 func TestOrderlyHistoriesAreKeptAsRestated(t *testing.T) {
 	t.Parallel()
-	histories(t, 3000, func(t *testing.T, r *rand.Rand, group []*Manifest, now time.Time, p Policy) {
-		slices.SortFunc(group, func(a, b *Manifest) int { return a.End.Compare(b.End) })
+	histories(t, 3000, func(t *testing.T, r *rand.Rand, group []*snapshot.Manifest, now time.Time, p Policy) {
+		slices.SortFunc(group, func(a, b *snapshot.Manifest) int { return a.End.Compare(b.End) })
 		for i, m := range group { // one source, and a clock that is right
 			*m = *taken("a", uint64(i+1), m.End)
 		}
@@ -281,7 +283,7 @@ func TestOrderlyHistoriesAreKeptAsRestated(t *testing.T) {
 		if p.IsZero() {
 			return
 		}
-		want := map[ID]bool{}
+		want := map[snapshot.ID]bool{}
 		for i, m := range group {
 			newer := group[i+1:]
 			at := m.End.In(p.Location)
@@ -318,7 +320,7 @@ func TestOrderlyHistoriesAreKeptAsRestated(t *testing.T) {
 				}
 			}
 		}
-		got := map[ID]bool{}
+		got := map[snapshot.ID]bool{}
 		for _, m := range kept(p.Decide(group, now)) {
 			got[m.ID] = true
 		}

@@ -1,4 +1,4 @@
-package snapshot
+package retention
 
 import (
 	"fmt"
@@ -7,10 +7,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/qsnap/qsnap/snapshot"
 )
 
 // history reads lines of a number, a time and marks: a host, #tag, pin or pin=time.
-func history(t *testing.T, text string) []*Manifest {
+func history(t *testing.T, text string) []*snapshot.Manifest {
 	t.Helper()
 	parse := func(s string) time.Time {
 		at, err := time.Parse("2006-01-02T15:04", s)
@@ -19,7 +21,7 @@ func history(t *testing.T, text string) []*Manifest {
 		}
 		return at
 	}
-	var out []*Manifest
+	var out []*snapshot.Manifest
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
 		if len(fields) == 0 {
@@ -37,15 +39,15 @@ func history(t *testing.T, text string) []*Manifest {
 			case tagged:
 				m.Tags = append(m.Tags, tag)
 			case mark == "unread":
-				m.Unread = Unread{Dirs: 1, LostDirs: 1}
+				m.Unread = snapshot.Unread{Dirs: 1, LostDirs: 1}
 			case mark == "imported":
-				m.Kind = KindImported
+				m.Kind = snapshot.KindImported
 			case strings.HasPrefix(mark, "missing="):
-				m.Missing = append(m.Missing, Missing{Path: mark[len("missing="):]})
+				m.Missing = append(m.Missing, snapshot.Missing{Path: mark[len("missing="):]})
 			case mark == "pin":
-				m.Pin = &Pin{}
+				m.Pin = &snapshot.Pin{}
 			case limited:
-				m.Pin = &Pin{Until: parse(until)}
+				m.Pin = &snapshot.Pin{Until: parse(until)}
 			default:
 				m.Hostname = mark
 			}
@@ -328,7 +330,7 @@ func TestDecisions(t *testing.T) {
 func TestTwinsAreToldApartByTheirIDs(t *testing.T) {
 	a, b := taken("a", 1, epoch), taken("a", 1, epoch)
 	b.ID[31] = 1
-	for _, group := range [][]*Manifest{{a, b}, {b, a}} {
+	for _, group := range [][]*snapshot.Manifest{{a, b}, {b, a}} {
 		ds := Policy{KeepLast: 1}.Decide(group, epoch)
 		if !ds[0].Keep || ds[0].Manifest != b || ds[1].Keep {
 			t.Errorf("kept:\n%s", list(ds))
@@ -402,9 +404,9 @@ func TestDecidingLeavesItsArgumentsAlone(t *testing.T) {
 }
 
 // decisionLoad returns n snapshots whose stamps are as hard as can be in some way.
-func decisionLoad(n int, how string) []*Manifest {
+func decisionLoad(n int, how string) []*snapshot.Manifest {
 	r := rand.New(rand.NewPCG(1, 76))
-	var out []*Manifest
+	var out []*snapshot.Manifest
 	for i := range n {
 		at := i
 		switch how {

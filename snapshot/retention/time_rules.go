@@ -1,8 +1,10 @@
-package snapshot
+package retention
 
 import (
 	"fmt"
 	"time"
+
+	"github.com/qsnap/qsnap/snapshot"
 )
 
 // A timeRule is a rule that depends on time, applied to one group.
@@ -22,7 +24,7 @@ func (r timeRule) keep(all []*link) {
 			if r.keeps(l) {
 				l.keep(r.reason(l))
 			}
-		case l.doubt == outOfOrder && l.before != nil:
+		case l.doubt == snapshot.OutOfOrder && l.before != nil:
 			if r.keeps(l.before) {
 				l.keep(l.doubt + ", kept with " + l.before.ID.Short())
 			}

@@ -1,10 +1,12 @@
-package snapshot
+package retention
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/qsnap/qsnap/snapshot"
 )
 
 // A Grouping says how snapshots are divided into groups, so that a policy can be applied
@@ -62,16 +64,16 @@ func (g Grouping) String() string {
 // A Group is snapshots that have the same values of what they were grouped by. The other
 // fields are empty. All have the same kind.
 type Group struct {
-	Kind      Kind        `json:"-"`
-	Hostname  string      `json:"host"`
-	Paths     []string    `json:"paths"` // in the order of the snapshots' Paths
-	Tags      []string    `json:"tags"`  // sorted, each once
-	Snapshots []*Manifest `json:"-"`
+	Kind      snapshot.Kind        `json:"-"`
+	Hostname  string               `json:"host"`
+	Paths     []string             `json:"paths"` // in the order of the snapshots' Paths
+	Tags      []string             `json:"tags"`  // sorted, each once
+	Snapshots []*snapshot.Manifest `json:"-"`
 }
 
 // Group divides snapshots into groups, sorted by host name, paths and tags. Snapshots
 // keep their order within a group. No group is empty.
-func (g Grouping) Group(ms []*Manifest) []Group {
+func (g Grouping) Group(ms []*snapshot.Manifest) []Group {
 	byKey := map[string]*Group{}
 	var groups []*Group
 	for _, m := range ms {

@@ -1,10 +1,12 @@
-package snapshot
+package retention
 
 import (
 	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/qsnap/qsnap/snapshot"
 )
 
 // A Policy says which snapshots of a group are kept: those that at least one of its rules
@@ -13,17 +15,8 @@ import (
 //
 // # Order
 //
-// The snapshots of a source, which is a host, paths and a kind, form a chain in the order
-// of Number. Snapshots with the same Number, taken at once, are in the order of End, then
-// ID. No clock changes this order. Rules go by the stamp End: a snapshot holds what there
-// was then. A stamp is trusted if it fits: it is not later than now, without any
-// tolerance, and it belongs to the longest subsequence of such stamps in the chain that
-// never decreases. If there are several, the one counts whose first members are lowest in
-// the chain. All other stamps are untrusted: dated in the future, or out of order.
-//
-// Chains of several sources are merged by their trusted stamps. An untrusted snapshot
-// goes after the nearest trusted one before it in its chain or, if there is none, before
-// the nearest one after it.
+// The snapshots of a source form a chain, and chains are merged by trusted stamps, as
+// snapshot.Order says. Rules go by the stamp End: a snapshot holds what there was then.
 //
 // # Incomplete snapshots
 //
@@ -125,10 +118,10 @@ func (p *Policy) usesTime() bool { return len(p.timeRules(nil)) > 0 }
 // "last 72", "hourly 2026-11-20 14:00 +01:00", "weekly 2026-W47", "within 3d", "tag
 // release", "pinned until 2027-01-01 00:00:00" or "dated in the future".
 type Decision struct {
-	Manifest *Manifest `json:"-"`
-	Keep     bool      `json:"-"`
-	Reasons  []string  `json:"reasons"`         // all reasons to keep it; none if it isn't kept
-	Doubt    string    `json:"doubt,omitempty"` // why its stamp isn't trusted; empty if it is
+	Manifest *snapshot.Manifest `json:"-"`
+	Keep     bool               `json:"-"`
+	Reasons  []string           `json:"reasons"`         // all reasons to keep it; none if it isn't kept
+	Doubt    string             `json:"doubt,omitempty"` // why its stamp isn't trusted; empty if it is
 }
 
 // NoneKept reports whether no snapshot is kept, which is rarely intended.
@@ -139,9 +132,8 @@ func NoneKept(decisions []Decision) bool {
 // Decide applies the policy to one group of snapshots, in any order, and returns the
 // decisions, newest snapshot first. It depends on nothing else and changes nothing. A
 // policy that IsZero, or that Validate refuses, keeps everything.
-func (p Policy) Decide(group []*Manifest, now time.Time) []Decision {
-	chains := chainsOf(group, now)
-	all := merge(chains)
+func (p Policy) Decide(group []*snapshot.Manifest, now time.Time) []Decision {
+	all, chains := chainsOf(group, now)
 	if err := p.Validate(); err != nil || p.IsZero() {
 		reason := "no rule"
 		if err != nil {
@@ -153,8 +145,8 @@ func (p Policy) Decide(group []*Manifest, now time.Time) []Decision {
 		return decisions(all)
 	}
 	p.apply(all)
-	if good := goodOf(chains); good != nil {
-		p.apply(merge(good))
+	if good := goodOf(all); len(good) < len(all) {
+		p.apply(good)
 	}
 	p.keepTaggedAndPinned(all, now)
 	left := slices.DeleteFunc(chains, chain.allGo)

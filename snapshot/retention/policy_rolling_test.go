@@ -1,4 +1,4 @@
-package snapshot
+package retention
 
 import (
 	"math/rand/v2"
@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 	_ "time/tzdata"
+
+	"github.com/qsnap/qsnap/snapshot"
 )
 
 func location(t testing.TB, name string) *time.Location {
@@ -18,7 +20,7 @@ func location(t testing.TB, name string) *time.Location {
 }
 
 // numbers returns those of some snapshots, sorted.
-func numbers(ms []*Manifest) []uint64 {
+func numbers(ms []*snapshot.Manifest) []uint64 {
 	var out []uint64
 	for _, m := range ms {
 		out = append(out, m.Number)
@@ -51,7 +53,7 @@ func TestTheLast72HoursRoll(t *testing.T) {
 			c.policy.Location = berlin
 			// Daylight saving ends on the way.
 			at := time.Date(2026, 10, 14, 9, 0, 7, 0, berlin)
-			var left []*Manifest
+			var left []*snapshot.Manifest
 			for hour := range 500 {
 				at = at.Add(time.Hour)
 				stamp := at
@@ -84,7 +86,7 @@ func TestFailingClocksCostNothing(t *testing.T) {
 		if r.IntN(4) == 0 {
 			p.KeepWithin = Span{Days: 3}
 		}
-		var clean, dirty []*Manifest
+		var clean, dirty []*snapshot.Manifest
 		number := uint64(0)
 		at := epoch
 		var off time.Duration
@@ -129,7 +131,7 @@ func TestAClockThatRestartsCostsNothing(t *testing.T) {
 				{KeepWithin: Span{Days: 4}}, {KeepYearly: -1, KeepDaily: 3},
 			} {
 				p.Location = time.UTC
-				var clean, dirty []*Manifest
+				var clean, dirty []*snapshot.Manifest
 				at := epoch
 				const reset = 240
 				for hour := range reset + outage + 170 {

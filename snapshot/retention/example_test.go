@@ -1,4 +1,4 @@
-package snapshot_test
+package retention_test
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/snapshot/retention"
 )
 
 func ExamplePolicy_Decide() {
@@ -18,8 +19,8 @@ func ExamplePolicy_Decide() {
 	all[1].Tags = []string{"release"}
 	all[5].End = noon.AddDate(-10, 0, 0) // the clock was wrong
 
-	p := snapshot.Policy{KeepLast: 2, KeepDaily: 2, KeepTags: []string{"release"}, Location: time.UTC}
-	for _, group := range (snapshot.Grouping{}).Group(all) {
+	p := retention.Policy{KeepLast: 2, KeepDaily: 2, KeepTags: []string{"release"}, Location: time.UTC}
+	for _, group := range (retention.Grouping{}).Group(all) {
 		for _, d := range p.Decide(group.Snapshots, noon) {
 			if d.Keep {
 				fmt.Printf("%d: %s\n", d.Manifest.Number, strings.Join(d.Reasons, ", "))
@@ -34,7 +35,7 @@ func ExamplePolicy_Decide() {
 }
 
 func ExampleParseSpan() {
-	span, err := snapshot.ParseSpan("1m12h")
+	span, err := retention.ParseSpan("1m12h")
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -1,4 +1,4 @@
-package snapshot
+package retention
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/qsnap/qsnap/snapshot"
 )
 
 // The files in testdata were made once, looked through, and are never made again.
@@ -23,7 +25,7 @@ func TestAYearOfHoursAcrossDaylightSaving(t *testing.T) {
 				t.Fatalf("nothing changes in %s at %v", zone, change)
 			}
 			now := change.Truncate(time.Hour).Add(7 * time.Hour)
-			var year []*Manifest
+			var year []*snapshot.Manifest
 			for hour := range 366 * 24 {
 				year = append(year, taken("a", uint64(hour+1), now.Add(time.Duration(hour+1-366*24)*time.Hour)))
 			}

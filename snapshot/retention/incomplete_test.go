@@ -1,23 +1,25 @@
-package snapshot
+package retention
 
 import (
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/qsnap/qsnap/snapshot"
 )
 
 // spoil makes some snapshots incomplete, in several ways.
-func spoil(r *rand.Rand, group []*Manifest) {
+func spoil(r *rand.Rand, group []*snapshot.Manifest) {
 	often := 1 + r.IntN(6)
 	for _, m := range group {
 		switch r.IntN(often + 2) {
 		case 0:
-			m.Unread = Unread{Dirs: 1, LostDirs: 1}
+			m.Unread = snapshot.Unread{Dirs: 1, LostDirs: 1}
 		case 1:
 			for _, path := range []string{"/srv", "/db"} {
 				if r.IntN(2) == 0 {
-					m.Missing = append(m.Missing, Missing{Path: path})
+					m.Missing = append(m.Missing, snapshot.Missing{Path: path})
 				}
 			}
 		}
@@ -26,13 +28,13 @@ func spoil(r *rand.Rand, group []*Manifest) {
 
 func TestAnIncompleteOneNeverPushesAGoodOneOut(t *testing.T) {
 	spoiled := 0
-	histories(t, 3000, func(t *testing.T, r *rand.Rand, group []*Manifest, now time.Time, p Policy) {
-		slices.SortFunc(group, func(a, b *Manifest) int { return a.End.Compare(b.End) })
+	histories(t, 3000, func(t *testing.T, r *rand.Rand, group []*snapshot.Manifest, now time.Time, p Policy) {
+		slices.SortFunc(group, func(a, b *snapshot.Manifest) int { return a.End.Compare(b.End) })
 		for i, m := range group { // a clock that is right
 			*m = *taken(m.Hostname, uint64(i+1), m.End)
 		}
 		spoil(r, group)
-		var good []*Manifest
+		var good []*snapshot.Manifest
 		for _, m := range group {
 			if m.Good() {
 				good = append(good, m)
@@ -55,13 +57,14 @@ func TestAnIncompleteOneNeverPushesAGoodOneOut(t *testing.T) {
 
 func TestTheNewestThatHoldsAPathStays(t *testing.T) {
 	saved := 0
-	histories(t, 3000, func(t *testing.T, r *rand.Rand, group []*Manifest, now time.Time, p Policy) {
+	histories(t, 3000, func(t *testing.T, r *rand.Rand, group []*snapshot.Manifest, now time.Time, p Policy) {
 		spoil(r, group)
 		if p.KeepLast == 0 && !p.usesTime() {
 			return
 		}
 		decisions := byID(p.Decide(group, now))
-		for _, c := range chainsOf(group, now) {
+		_, chains := chainsOf(group, now)
+		for _, c := range chains {
 			newest := len(c) - 1
 			for newest >= 0 && !decisions[c[newest].ID].Keep {
 				newest--
@@ -90,7 +93,7 @@ func TestTheNewestThatHoldsAPathStays(t *testing.T) {
 }
 
 func TestWhatIsKeptOfIncompleteOnesIsKeptAgain(t *testing.T) {
-	histories(t, 3000, func(t *testing.T, r *rand.Rand, group []*Manifest, now time.Time, p Policy) {
+	histories(t, 3000, func(t *testing.T, r *rand.Rand, group []*snapshot.Manifest, now time.Time, p Policy) {
 		spoil(r, group)
 		left := kept(p.Decide(group, now))
 		for _, d := range p.Decide(left, now) {

@@ -1,32 +1,24 @@
-package snapshot
+package retention
 
 import (
 	"maps"
 	"slices"
+
+	"github.com/qsnap/qsnap/snapshot"
 )
 
-// goodOf returns chains of only the good snapshots, or nil if all are good. Keeping one
-// of them keeps the link that it copies. Each has the position and the trust that it has
-// among all snapshots; only its neighbours are restricted to good ones.
-func goodOf(chains []chain) []chain {
-	var out []chain
-	dropped := false
-	for _, c := range chains {
-		var good chain
-		for _, l := range c {
-			if !l.Good() {
-				dropped = true
-				continue
-			}
-			good = append(good, &link{Manifest: l.Manifest, source: l.source, place: l.place, blind: l.blind, doubt: l.doubt, time: l.time, copyOf: l})
+// goodOf returns only the good snapshots, in the same order. Keeping one of them keeps the
+// link that it copies. Each has the trust that it has among all snapshots; only its
+// neighbours are restricted to good ones.
+func goodOf(all []*link) []*link {
+	var good []*link
+	for _, l := range all {
+		if l.Good() {
+			good = append(good, &link{Manifest: l.Manifest, source: l.source, blind: l.blind, doubt: l.doubt, copyOf: l})
 		}
-		good.linkNeighbours()
-		out = append(out, good)
 	}
-	if !dropped {
-		return nil
-	}
-	return out
+	linkNeighbours(good)
+	return good
 }
 
 // keepHolders keeps, for each path that the newest kept snapshot of the chain misses, the
@@ -57,5 +49,5 @@ func (c chain) keepHolders() (more bool) {
 }
 
 func (l *link) misses(path string) bool {
-	return slices.ContainsFunc(l.Missing, func(m Missing) bool { return m.Path == path })
+	return slices.ContainsFunc(l.Missing, func(m snapshot.Missing) bool { return m.Path == path })
 }

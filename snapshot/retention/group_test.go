@@ -1,14 +1,16 @@
-package snapshot
+package retention
 
 import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/qsnap/qsnap/snapshot"
 )
 
 func TestGroupsAreAlikeInWhatTheyAreGroupedBy(t *testing.T) {
-	ms := []*Manifest{
+	ms := []*snapshot.Manifest{
 		{Number: 1, Hostname: "web1", Paths: []string{"/srv"}},
 		{Number: 2, Hostname: "db", Paths: []string{"/var", "/etc"}, Tags: []string{"b", "a"}},
 		{Number: 3, Hostname: "web1", Paths: []string{"/srv"}, Tags: []string{"a", "b", "a"}},
@@ -49,9 +51,9 @@ func TestGroupsAreAlikeInWhatTheyAreGroupedBy(t *testing.T) {
 
 func TestGroupsComeInTheSameOrder(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 77))
-	var ms []*Manifest
+	var ms []*snapshot.Manifest
 	for i := range 200 {
-		ms = append(ms, &Manifest{Hostname: fmt.Sprint(r.IntN(5)), Paths: []string{fmt.Sprint(r.IntN(5))}, Number: uint64(i)})
+		ms = append(ms, &snapshot.Manifest{Hostname: fmt.Sprint(r.IntN(5)), Paths: []string{fmt.Sprint(r.IntN(5))}, Number: uint64(i)})
 	}
 	names := func() string {
 		var out []string
