@@ -97,7 +97,7 @@ func TestUnderATombstoneNothingIsPublished(t *testing.T) {
 		t.Errorf("Get: %v", err)
 	}
 	if tomb := s.mem.Objects()[snapshotName(id)]; !s.IsTombstone(tomb) || s.IsTombstone(b) || s.IsTombstone(nil) {
-		t.Error("a tombstone isn't told from a manifest")
+		t.Error("a tombstone and a manifest are mistaken for each other")
 	}
 }
 

@@ -61,7 +61,7 @@ func TestWhatADiskCantReadIsDamageAndNamed(t *testing.T) {
 }
 
 // On a local file system, permissions of one file are changed by mistake or by damage. A
-// server says the same to whoever may not read at all.
+// server says the same to a user who may not read at all.
 func TestARefusalIsDamageOnALocalTargetOnly(t *testing.T) {
 	disk, mem := newLocal(t), &targettest.Memory{}
 	near, remote := object.On(disk, object.Options{}), object.On(mem, object.Options{})

@@ -138,7 +138,7 @@ func TestIDsSkipsStrangers(t *testing.T) {
 		t.Errorf("listed are\n%x\nwant\n%x", got, want)
 	}
 	for range s.IDs(t.Context(), object.Packs) {
-		break // whoever has found what he looks for may stop
+		break // a caller may stop at any object
 	}
 }
 
