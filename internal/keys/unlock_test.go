@@ -29,7 +29,7 @@ func TestTheRightSecretUnlocksAndAWrongOneDoesnt(t *testing.T) {
 		if key := list(t, again)["first"]; !key.Current || key != list(t, k)["first"] || key.Kind != what {
 			t.Errorf("%s: the slot is %+v", what, key)
 		}
-		for _, wrong := range []keys.Secret{secrets[1], keys.Passphrase(""), fixture.KeyFile(t, 3)} {
+		for _, wrong := range []keys.Secret{secrets[1], fixture.KeyFile(t, 3)} {
 			if _, _, err := r.unlock(wrong); err != seal.ErrWrongSecret {
 				t.Errorf("%s, with a wrong one: %v", what, err)
 			}
