@@ -35,7 +35,7 @@ type RestoreOptions struct {
 	// can't hold both: if the restore fails after that, what was deleted is gone. It is done
 	// only if everything that is needed was found to be there, and nothing else would fail.
 	DeleteFirst bool
-	Protect     []string // files and directories that no restore harms, such as the repository's
+	Protect     []string // files and directories that are not deleted, and that To must not be or lie in, such as the repository's
 	FollowLinks bool     // write through links to directories where the snapshot has directories
 	DryRun      bool     // change nothing
 	Verify      bool     // read back what was restored

@@ -52,8 +52,8 @@ func removeEmptyDirs(dir, top string) {
 	}
 }
 
-// protectedFiles returns the files and directories that no restore may harm: those at the
-// paths, and those that symbolic links among these lead to.
+// protectedFiles returns the files and directories that a restore neither deletes nor
+// enters: those at the paths, and those that symbolic links among these lead to.
 func protectedFiles(paths []string) (map[extract.FileID]string, error) {
 	own := map[extract.FileID]string{}
 	for _, p := range paths {

@@ -24,9 +24,9 @@ type Options struct {
 	Include, Exclude []string // patterns, relative to Path
 
 	Overwrite   extract.Policy
-	Delete      bool // what the snapshot doesn't have
-	DeleteFirst bool // before anything is written
-	Protect     []string
+	Delete      bool     // what the snapshot doesn't have
+	DeleteFirst bool     // before anything is written
+	Protect     []string // files and directories that are not deleted, and that To must not lie in
 	FollowLinks bool
 	DryRun      bool
 	Verify      bool
