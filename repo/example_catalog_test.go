@@ -24,6 +24,22 @@ func exampleVersions(ctx context.Context) *repo.Repo {
 	return r
 }
 
+// exampleAlike returns a repository with two snapshots whose ids begin with the same digit,
+// and that digit: among 17 there are two.
+func exampleAlike(ctx context.Context) (r *repo.Repo, digit string) {
+	r = exampleRepo(ctx)
+	seen := map[string]bool{}
+	for {
+		m, err := r.Snapshot(ctx, repo.FromFS(fstest.MapFS{}, "/srv/app"), repo.SnapshotOptions{AllowEmptySource: true})
+		check(err)
+		digit = m.ID.String()[:1]
+		if seen[digit] {
+			return r, digit
+		}
+		seen[digit] = true
+	}
+}
+
 func ExampleRepo_Snapshots() {
 	ctx := context.Background()
 	r := exampleRepo(ctx)
@@ -62,6 +78,53 @@ func ExampleRepo_Find() {
 	check(err)
 	fmt.Println(same.Paths, same.Tags)
 	// Output: [/srv/app] [hourly]
+}
+
+// What a person types may be short for several snapshots.
+func ExampleAmbiguousError() {
+	ctx := context.Background()
+	r, prefix := exampleAlike(ctx)
+	defer r.Close()
+	_, err := r.Find(ctx, prefix)
+	if several, ok := errors.AsType[*repo.AmbiguousError](err); ok {
+		fmt.Println("several begin with it:", len(several.Candidates) > 1)
+	}
+	// Output: several begin with it: true
+}
+
+func ExampleRepo_Get() {
+	ctx := context.Background()
+	r := exampleRepo(ctx)
+	defer r.Close()
+	m, err := r.Latest(ctx, repo.Filter{})
+	check(err)
+	text := m.ID.String() // as a database keeps it
+
+	id, err := snapshot.ParseID(text)
+	check(err)
+	m, err = r.Get(ctx, id)
+	check(err)
+	fmt.Println(m.Paths)
+	// Output: [/srv/app]
+}
+
+func ExampleFilter() {
+	ctx := context.Background()
+	r := exampleVersions(ctx)
+	defer r.Close()
+	newest, err := r.Snapshots(ctx, repo.Filter{
+		Paths: []string{"/srv/app/src"}, // of this, or of a directory that it is in
+		Tags:  []string{"hourly"},
+		Until: time.Now(),
+		Last:  2,
+	})
+	check(err)
+	for _, m := range newest { // the oldest first
+		fmt.Println(m.Number)
+	}
+	// Output:
+	// 2
+	// 3
 }
 
 func ExampleRepo_Retain() {
@@ -104,6 +167,55 @@ func ExampleCatalog_Pin() {
 	err = r.Forget(ctx, []snapshot.ID{m.ID})
 	fmt.Println(errors.Is(err, repo.ErrPinned))
 	// Output: true
+}
+
+func ExampleCatalog_Unpin() {
+	ctx := context.Background()
+	r := exampleVersions(ctx)
+	defer r.Close()
+	m, err := r.Latest(ctx, repo.Filter{})
+	check(err)
+	check(r.Catalog().Pin(ctx, m.ID, time.Now().AddDate(1, 0, 0)))
+	check(r.Catalog().Unpin(ctx, m.ID))
+	check(r.Forget(ctx, []snapshot.ID{m.ID}))
+	_, err = r.Get(ctx, m.ID)
+	fmt.Println(errors.Is(err, repo.ErrNoSnapshot))
+	// Output: true
+}
+
+func ExampleCatalog_Undelete() {
+	ctx := context.Background()
+	r := exampleVersions(ctx)
+	defer r.Close()
+	m, err := r.Latest(ctx, repo.Filter{})
+	check(err)
+	check(r.Forget(ctx, []snapshot.ID{m.ID}))
+
+	forgotten, err := r.Catalog().Forgotten(ctx)
+	check(err)
+	for _, m := range forgotten {
+		back, err := r.Catalog().Undelete(ctx, m.ID)
+		check(err)
+		fmt.Println(back.Number, "is back under another id:", back.ID != m.ID)
+	}
+	// Output: 3 is back under another id: true
+}
+
+func ExampleCatalog_WasForgotten() {
+	ctx := context.Background()
+	r := exampleVersions(ctx)
+	defer r.Close()
+	m, err := r.Latest(ctx, repo.Filter{})
+	check(err)
+	check(r.Forget(ctx, []snapshot.ID{m.ID}))
+
+	_, err = r.Find(ctx, m.ID.Short())
+	if errors.Is(err, repo.ErrNoSnapshot) {
+		was, err := r.Catalog().WasForgotten(ctx, m.ID.Short())
+		check(err)
+		fmt.Println("it was forgotten:", was)
+	}
+	// Output: it was forgotten: true
 }
 
 func ExampleCatalog_Tag() {

@@ -12,7 +12,7 @@ func ExampleRepo_Copy() {
 	ctx := context.Background()
 	r := exampleRepo(ctx)
 	defer r.Close()
-	other, err := repo.Init(ctx, &targettest.Memory{}, repo.Passphrase("another secret"), repo.InitOptions{})
+	other, err := repo.Init(ctx, &targettest.Memory{}, exampleKey(), repo.InitOptions{})
 	check(err)
 	defer other.Close()
 	all, err := r.Snapshots(ctx, repo.Filter{})
@@ -30,11 +30,11 @@ func ExampleRepo_Copy() {
 
 func ExampleMaintenance_MakeTwin() {
 	ctx := context.Background()
-	r := exampleRepo(ctx)
+	var here, there targettest.Memory
+	r := exampleOn(ctx, &here)
 	defer r.Close()
-	var t targettest.Memory
-	check(r.Maintenance().MakeTwin(ctx, &t))
-	twin, err := repo.Open(ctx, &t, repo.Passphrase("secret"), repo.Options{})
+	check(r.Maintenance().MakeTwin(ctx, &there))
+	twin, err := repo.Open(ctx, &there, repo.Passphrase("secret"), repo.Options{})
 	check(err)
 	defer twin.Close()
 	all, err := r.Snapshots(ctx, repo.Filter{})

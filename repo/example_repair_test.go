@@ -17,7 +17,7 @@ import (
 // has changed.
 func damagedRepo(ctx context.Context) *repo.Repo {
 	var t targettest.Memory
-	r, err := repo.Init(ctx, &t, repo.Passphrase("secret"), repo.InitOptions{})
+	r, err := repo.Init(ctx, &t, exampleKey(), repo.InitOptions{})
 	check(err)
 	files := fstest.MapFS{"readme.txt": {Data: []byte("hello\n")}, "src/main.go": {Data: []byte("package main\n")}}
 	_, err = r.Snapshot(ctx, repo.FromFS(files, "/srv/app"), repo.SnapshotOptions{})

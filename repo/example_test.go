@@ -2,6 +2,7 @@ package repo_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -20,9 +21,18 @@ func check(err error) {
 	}
 }
 
+// exampleKey returns a key. It opens a repository in less time than a passphrase.
+func exampleKey() repo.Secret {
+	text, err := repo.NewKey()
+	check(err)
+	key, err := repo.ParseKey([]byte(text))
+	check(err)
+	return key
+}
+
 // exampleRepo returns a repository in memory with one snapshot of two files.
 func exampleRepo(ctx context.Context) *repo.Repo {
-	r, err := repo.Init(ctx, &targettest.Memory{}, repo.Passphrase("secret"), repo.InitOptions{})
+	r, err := repo.Init(ctx, &targettest.Memory{}, exampleKey(), repo.InitOptions{})
 	check(err)
 	files := fstest.MapFS{"readme.txt": {Data: []byte("hello\n")}, "src/main.go": {Data: []byte("package main\n")}}
 	_, err = r.Snapshot(ctx, repo.FromFS(files, "/srv/app"), repo.SnapshotOptions{Tags: []string{"hourly"}})
@@ -151,4 +161,20 @@ func ExampleRepo_Check() {
 	check(err)
 	fmt.Println(report.Snapshots, "snapshot; damaged:", report.Damaged())
 	// Output: 1 snapshot; damaged: false
+}
+
+// Damage is an error, and the report names the files that it affects.
+func ExampleErrDamaged() {
+	ctx := context.Background()
+	r := damagedRepo(ctx)
+	defer r.Close()
+	report, err := r.Check(ctx, repo.CheckOptions{ReadData: true})
+	if errors.Is(err, repo.ErrDamaged) {
+		for _, f := range report.Findings {
+			if f.IsDamage() {
+				fmt.Println(f.Kind, "that", f.Total, "files need, such as", f.Files[0].Path)
+			}
+		}
+	}
+	// Output: pack that 2 files need, such as readme.txt
 }

@@ -2,6 +2,7 @@ package repo_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,6 +11,37 @@ import (
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/snapshot"
 )
+
+func ExampleView_Entry() {
+	ctx := context.Background()
+	r := exampleRepo(ctx)
+	defer r.Close()
+	m, err := r.Latest(ctx, repo.Filter{})
+	check(err)
+	e, err := r.View(m).Entry(ctx, "src/main.go")
+	check(err)
+	fmt.Println(e.Name, e.Type, e.Size)
+	_, err = r.View(m).Entry(ctx, "src/other.go")
+	fmt.Println(errors.Is(err, fs.ErrNotExist))
+	// Output:
+	// main.go file 13
+	// true
+}
+
+func ExampleView_Lookup() {
+	ctx := context.Background()
+	r := exampleRepo(ctx)
+	defer r.Close()
+	m, err := r.Latest(ctx, repo.Filter{})
+	check(err)
+	v := r.View(m)
+	dir, err := v.Lookup(ctx, &m.Root, "src")
+	check(err)
+	file, err := v.Lookup(ctx, dir, "main.go")
+	check(err)
+	fmt.Println(file.Name, file.Size)
+	// Output: main.go 13
+}
 
 func ExampleView_WriteTo() {
 	ctx := context.Background()

@@ -6,8 +6,9 @@ import (
 	"github.com/qsnap/qsnap/internal/outcome"
 )
 
-// Progress is how far something has come. It is reported now and then, by one goroutine
-// at a time, and a last time when it is done.
+// Progress is how far a call has come. It is reported now and then, by one goroutine at a
+// time, which the function that it is given to holds up. The last report of a phase may
+// have Done below Total; the call has ended when it returns.
 type Progress struct {
 	Phase   Phase
 	Done    int64 // in Unit, of this phase
