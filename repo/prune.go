@@ -10,18 +10,18 @@ import (
 
 // PruneOptions say how space is reclaimed. The zero value is useful.
 type PruneOptions struct {
-	// MaxUnused is how much may stay unused in packs of which something is needed, as
-	// a fraction of what is used, so that 0 is none and math.Inf(1) no limit. Nil is 0.03.
+	// MaxUnused bounds the unused bytes that stay in packs with needed data, as a fraction of
+	// the used bytes: 0 is none, and math.Inf(1) no limit. Nil is 0.03.
 	MaxUnused *float64
 	// MaxRepack bounds the bytes that are repacked. Nil is no limit. Packs in the quarantine
-	// of other prunes don't count: nobody relies on them, so they are repacked in any case.
+	// of other prunes are repacked in any case, because nobody relies on them.
 	MaxRepack *int64
-	Budget    *time.Duration // nothing more is repacked after that time; nil is no limit
+	Budget    *time.Duration // time after which nothing more is repacked; nil is no limit
 	Wait      time.Duration  // how long to wait for runs that may rely on packs to be deleted
 	DryRun    bool           // change nothing
-	// AllowNoSnapshots permits to delete every pack of a repository without snapshots,
-	// which is else ErrWouldDeleteAll: they may have been lost, or hidden by someone who
-	// can write to the target.
+	// AllowNoSnapshots permits Prune to delete every pack of a repository without snapshots.
+	// Else that is ErrWouldDeleteAll, because the snapshots may have been lost, or hidden by
+	// someone who can write to the target.
 	AllowNoSnapshots bool
 	Without          []snapshot.ID // with DryRun only: as if these had been forgotten
 	// DropPending are pending manifests that are abandoned on a target that replaces objects
@@ -46,31 +46,31 @@ const (
 
 // A PruneReport says what a prune did, or would do.
 type PruneReport struct {
-	Snapshots     int64 `json:"snapshots"`     // that were found, all of which were read
-	Packs         int64 `json:"packs"`         // before
+	Snapshots     int64 `json:"snapshots"`     // that were read, pending ones included
+	Packs         int64 `json:"packs"`         // that were there before
 	PackBytes     int64 `json:"pack_bytes"`    // of these
 	Removed       int64 `json:"packs_removed"` // packs
 	RemovedBytes  int64 `json:"bytes_removed"`
-	Repacked      int64 `json:"packs_repacked"` // of the removed packs, something was needed
-	RepackedBytes int64 `json:"bytes_repacked"` // that were written to new packs
-	UnusedBytes   int64 `json:"bytes_unused"`   // that stay in packs of which something is needed
-	// What is in quarantine until the runs in Waiting have ended.
+	Repacked      int64 `json:"packs_repacked"` // removed packs that held needed data
+	RepackedBytes int64 `json:"bytes_repacked"` // of that data, stored in new packs
+	UnusedBytes   int64 `json:"bytes_unused"`   // that stay in packs with needed data
+	// WaitingPacks are in quarantine until the runs in Waiting have ended.
 	WaitingPacks int64        `json:"packs_waiting"`
 	WaitingBytes int64        `json:"bytes_waiting"`
 	Waiting      []WaitingRun `json:"waiting_for"`
-	// Packs of which nothing is needed, and that the target keeps locked: the next Prune
-	// after these times deletes them. What was removed otherwise doesn't count them.
+	// LockedPacks hold nothing that is needed, but the target keeps them locked. The next
+	// Prune after their locks have ended deletes them. Removed doesn't count them.
 	LockedPacks int64     `json:"packs_locked"`
 	LockedBytes int64     `json:"bytes_locked"`
 	LockedFirst time.Time `json:"-"` // when the first of their locks ends
 	LockedLast  time.Time `json:"-"` // when the last of their locks ends
-	// Stale are pending manifests of runs that are dead, which are kept, with all they
-	// reach, because the target doesn't only create: see PruneOptions.DropPending.
+	// Stale are pending manifests of dead runs. They are kept, with all they reach, because
+	// the target may replace objects: see PruneOptions.DropPending.
 	Stale []*snapshot.Manifest `json:"-"`
-	// Cost is about what deleting and repacking would take, of a dry run.
+	// Cost is about what a prune would ask of the target. Only a dry run sets it.
 	Cost Cost `json:"-"`
-	// Left says of packs that can't be read why they are left alone. When all else is done,
-	// Prune's error matches each of these by errors.Is.
+	// Left are the errors of packs that can't be read and were left alone. If nothing else
+	// fails, Prune's error matches each of them by errors.Is.
 	Left []error `json:"-"`
 }
 
@@ -80,7 +80,7 @@ type WaitingRun struct {
 	Hostname string    `json:"hostname"`
 	Username string    `json:"username"`
 	Begun    time.Time `json:"begun"`
-	DeadBy   time.Time `json:"dead_by"` // when it counts as dead if it gives no sign of life until then
+	DeadBy   time.Time `json:"dead_by"` // when it counts as dead, unless it renews its lease
 }
 
 // ErrUnreadable means that nothing was deleted, because a manifest or tree can't be read,

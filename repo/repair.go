@@ -13,8 +13,8 @@ import (
 type IndexRepair struct {
 	Packs    int64   `json:"packs"`           // that are listed now
 	Replaced int64   `json:"deltas_replaced"` // index deltas
-	Damaged  []error `json:"-"`               // packs that don't tell what they hold; RepairPacks removes them
-	// Lost is how many chunks and trees snapshots need that are in no pack.
+	Damaged  []error `json:"-"`               // of packs that can't be listed; RepairPacks removes these
+	// Lost is how many chunks and trees snapshots need and no pack holds.
 	Lost int64 `json:"blobs_lost"`
 }
 
@@ -30,9 +30,9 @@ func (m *Maintenance) RepairIndex(ctx context.Context) (IndexRepair, error) {
 type PackRepairOptions struct {
 	// Packs are those that may be damaged. None means that all are read to find out.
 	Packs []pack.ID
-	// Save is called with each damaged pack before it is removed, and may keep its
-	// bytes. Those that a disk can't read are zeros; it isn't called for a pack of which
-	// none can be read. An error of it ends the repair. It may be nil.
+	// Save is called with each damaged pack before any is removed, and may keep its bytes.
+	// Bytes that a disk can't read are zeros. It isn't called for a pack of which no byte can
+	// be read. If it returns an error, the repair ends and removes nothing. It may be nil.
 	Save     func(id pack.ID, bytes io.Reader) error
 	Workers  int // 0 is as many as processors
 	Progress func(Progress)
@@ -78,7 +78,7 @@ type SnapshotRepair struct {
 	Repaired *snapshot.Manifest `json:"-"`              // what was made of it, or nil: nothing of it can be read
 	Lost     int64              `json:"lost"`           // files and directories that it lacks
 	Err      error              `json:"-"`              // why the manifest can't be read, or nil
-	Kept     bool               `json:"kept,omitempty"` // it can't be read and is never removed: it is another's, or may not be read
+	Kept     bool               `json:"kept,omitempty"` // the manifest may be intact, so it isn't removed
 }
 
 // RepairSnapshots makes, of each snapshot that reaches what no pack holds, one
