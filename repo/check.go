@@ -33,19 +33,19 @@ type FindingKind string
 
 // The kinds of findings. All but Unlisted, Foreign and Passing are damage.
 const (
-	BadConfig       FindingKind = "config"           // a copy of the config can't be read
-	BadKey          FindingKind = "key"              // a key slot can't be read
-	BadDelta        FindingKind = "index delta"      // an index delta can't be read
-	MissingPack     FindingKind = "missing pack"     // a pack that a delta lists isn't there
-	BadPack         FindingKind = "pack"             // a pack, or a part of it, can't be read
-	BadManifest     FindingKind = "snapshot"         // a manifest can't be read
-	MissingManifest FindingKind = "missing snapshot" // one that a later one follows isn't there
-	Hidden          FindingKind = "hidden object"    // somebody has deleted or replaced it though it is locked
-	Lost            FindingKind = "lost"             // a chunk or tree that is in no pack at all
-	Unlisted        FindingKind = "unlisted pack"    // no index delta lists it: a session still runs, or was interrupted
-	Foreign         FindingKind = "foreign object"   // not made by qsnap
-	BadRecord       FindingKind = "record"           // what was forgotten, marked or lost can't be read
-	Passing         FindingKind = "passing object"   // a small object can't be read, and will be removed or replaced
+	FindingBadConfig       FindingKind = "config"           // a copy of the config can't be read
+	FindingBadKey          FindingKind = "key"              // a key slot can't be read
+	FindingBadDelta        FindingKind = "index delta"      // an index delta can't be read
+	FindingMissingPack     FindingKind = "missing pack"     // a pack that a delta lists isn't there
+	FindingBadPack         FindingKind = "pack"             // a pack, or a part of it, can't be read
+	FindingBadManifest     FindingKind = "snapshot"         // a manifest can't be read
+	FindingMissingManifest FindingKind = "missing snapshot" // one that a later one follows isn't there
+	FindingHidden          FindingKind = "hidden object"    // somebody has deleted or replaced it though it is locked
+	FindingLost            FindingKind = "lost"             // a chunk or tree that is in no pack at all
+	FindingUnlisted        FindingKind = "unlisted pack"    // no index delta lists it: a session still runs, or was interrupted
+	FindingForeign         FindingKind = "foreign object"   // not made by qsnap
+	FindingBadRecord       FindingKind = "record"           // what was forgotten, marked or lost can't be read
+	FindingPassing         FindingKind = "passing object"   // a small object can't be read, and will be removed or replaced
 )
 
 // A Finding is something that isn't as it should be.

@@ -106,7 +106,7 @@ func TestDamageOfAPackThatNoDeltaListsIsDamage(t *testing.T) {
 		}
 		affected := 0
 		for _, finding := range report.Findings {
-			if finding.Kind == repo.BadPack {
+			if finding.Kind == repo.FindingBadPack {
 				affected += finding.Total
 			} else if finding.Total > 0 {
 				t.Errorf("read data %v: %+v", readData, finding)

@@ -24,22 +24,22 @@ type CompareOptions struct {
 // PhaseComparing is the phase of a comparison, in Bytes.
 const PhaseComparing Phase = replica.PhaseComparing
 
-// A State is how an object is on a target.
-type State string
+// An ObjectState is how an object is on a target.
+type ObjectState string
 
 // The states. An object that wasn't read is Sound if it has the same size on both.
 const (
-	Sound   State = "sound"
-	Missing State = "missing"
-	Damaged State = "damaged" // its bytes don't match its name, or can't be read
-	Differs State = "differs" // from the other; only a key could tell which is right
+	StateSound   ObjectState = "sound"
+	StateMissing ObjectState = "missing"
+	StateDamaged ObjectState = "damaged" // its bytes don't match its name, or can't be read
+	StateDiffers ObjectState = "differs" // from the other; only a key could tell which is right
 )
 
 // A Difference is an object that isn't the same on both, or is damaged on both.
 type Difference struct {
-	Name  string `json:"object"`
-	Here  State  `json:"here"`
-	There State  `json:"there"`
+	Name  string      `json:"object"`
+	Here  ObjectState `json:"here"`
+	There ObjectState `json:"there"`
 }
 
 // A Comparison is how a repository and a replica differ.
@@ -66,7 +66,7 @@ func Compare(ctx context.Context, here, there target.Target, o CompareOptions) (
 func comparisonOf(c replica.Comparison) Comparison {
 	out := Comparison{Objects: c.Objects, Bytes: c.Bytes, BytesRead: c.BytesRead}
 	for _, d := range c.Differences {
-		out.Differences = append(out.Differences, Difference{d.Name, State(d.Here), State(d.There)})
+		out.Differences = append(out.Differences, Difference{d.Name, ObjectState(d.Here), ObjectState(d.There)})
 	}
 	return out
 }

@@ -438,7 +438,7 @@ func TestCheckFindsWhatIsHidden(t *testing.T) {
 		t.Fatalf("%+v, %v", report, err)
 	}
 	for _, f := range report.Findings {
-		if f.Kind != repo.Hidden {
+		if f.Kind != repo.FindingHidden {
 			t.Errorf("%+v", f)
 		}
 		if err := l.vault.RestoreHidden(t.Context(), f.Object); err != nil {

@@ -25,9 +25,9 @@ type Unit string
 
 // The units of progress.
 const (
-	Objects   Unit = "objects"
-	Bytes     Unit = "bytes"
-	Snapshots Unit = "snapshots"
+	UnitObjects   Unit = "objects"
+	UnitBytes     Unit = "bytes"
+	UnitSnapshots Unit = "snapshots"
 )
 
 // progressTo returns what reports progress of a room to a function, or nil for nil.

@@ -45,7 +45,7 @@ func TestAPruneNamesThePhasesThatAreDocumented(t *testing.T) {
 	f := partlyUnused(t)
 	seen := map[repo.Phase]bool{}
 	f.prune(repo.PruneOptions{MaxUnused: new(0.0), Progress: func(p repo.Progress) {
-		if seen[p.Phase] = true; !slices.Contains(known, p.Phase) || p.Unit != repo.Objects {
+		if seen[p.Phase] = true; !slices.Contains(known, p.Phase) || p.Unit != repo.UnitObjects {
 			t.Errorf("%+v", p)
 		}
 	}})

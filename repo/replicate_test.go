@@ -81,7 +81,7 @@ func wholeAlone(t *testing.T, replica *targettest.Memory, key repo.Secret, versi
 		t.Fatal(err)
 	}
 	for _, f := range report.Findings {
-		if f.IsDamage() && f.Kind != repo.BadConfig { // one of its copies is not there yet
+		if f.IsDamage() && f.Kind != repo.FindingBadConfig { // one of its copies is not there yet
 			t.Errorf("check: %+v", f)
 		}
 	}

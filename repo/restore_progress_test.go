@@ -32,7 +32,7 @@ func TestARestoreReportsHowFarItHasCome(t *testing.T) {
 			}
 		}
 		report := f.restore(m, c.o)
-		if !last.Finished || last.Phase != repo.PhaseRestore || last.Done != c.done || last.Total != c.total || last.Unit != repo.Bytes {
+		if !last.Finished || last.Phase != repo.PhaseRestore || last.Done != c.done || last.Total != c.total || last.Unit != repo.UnitBytes {
 			t.Errorf("%q without %q: the last progress is %+v", c.o.Path, c.o.Exclude, last.Progress)
 		}
 		if last.Whole.Files != c.files || last.Report.Files != report.Files || int64(len(actions)) != report.Created || actions[0] != repo.ActionCreate {

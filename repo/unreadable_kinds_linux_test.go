@@ -260,7 +260,7 @@ func TestReplicasGoOnBesideAnyObjectThatCannotBeRead(t *testing.T) {
 			}
 		}
 		compared, err := repo.Compare(t.Context(), bad, whole, repo.CompareOptions{ReadData: true})
-		if err != nil || len(compared.Differences) != 1 || compared.Differences[0] != (repo.Difference{Name: object, Here: repo.Damaged, There: repo.Sound}) {
+		if err != nil || len(compared.Differences) != 1 || compared.Differences[0] != (repo.Difference{Name: object, Here: repo.StateDamaged, There: repo.StateSound}) {
 			t.Errorf("%s: compare: %v, %+v", object, err, compared)
 		}
 		r, err := repo.Open(t.Context(), bad, e.key, repo.Options{CacheDir: memoryDir(t)})

@@ -50,7 +50,7 @@ func (p *program) check(c *cli.Context) error {
 		if v.Due() {
 			what := fmt.Sprintf("%s: %s of %s", u.Phase, term.Count(u.Done), term.Count(u.Total))
 			done := u.Done
-			if u.Unit == repo.Bytes {
+			if u.Unit == repo.UnitBytes {
 				what = fmt.Sprintf("%s: %s of %s", u.Phase, term.Size(u.Done), term.Size(u.Total))
 			} else {
 				done = 0
@@ -185,26 +185,26 @@ func nextStep(f repo.Finding) string {
 		return "it may be intact: fix its permissions, or run this command as a user who may read it"
 	}
 	switch f.Kind {
-	case repo.BadConfig:
+	case repo.FindingBadConfig:
 		if f.Object == "twin" || f.Object == "replica" {
 			return "nothing is lost: only its existence matters"
 		}
 		return "nothing is lost: qsnap uses the other copy"
-	case repo.BadKey:
+	case repo.FindingBadKey:
 		return "if another password or key opens the repository, \"qsnap key add\" adds a new one; \"qsnap key export\" prints a recovery sheet"
-	case repo.BadDelta:
+	case repo.FindingBadDelta:
 		return "nothing is lost: \"qsnap repair index\" rebuilds the index from the packs"
-	case repo.BadPack:
+	case repo.FindingBadPack:
 		return fmt.Sprintf("\"qsnap repair packs %s\" salvages what can be read", f.Object[strings.LastIndexByte(f.Object, '/')+1:])
-	case repo.Hidden:
+	case repo.FindingHidden:
 		return "\"qsnap target unhide\" brings it back; find out who deleted or replaced it"
-	case repo.MissingPack, repo.Lost:
+	case repo.FindingMissingPack, repo.FindingLost:
 		return "run \"qsnap repair index\"; the next \"qsnap snapshot\" then stores again what the source still has, and \"qsnap repair snapshots\" gives up the rest"
-	case repo.BadManifest:
+	case repo.FindingBadManifest:
 		return fmt.Sprintf("\"qsnap repair snapshots --forget %s\" removes it", f.Object[strings.LastIndexByte(f.Object, '/')+1:])
-	case repo.BadRecord:
+	case repo.FindingBadRecord:
 		return "no snapshot needs it; if it holds tags or a pin, \"qsnap tag\" and \"qsnap pin\" replace it, and its snapshot counts as pinned until then"
-	case repo.MissingManifest:
+	case repo.FindingMissingManifest:
 		return "\"qsnap snapshots\" lists the remaining snapshots"
 	}
 	return ""

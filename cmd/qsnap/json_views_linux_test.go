@@ -89,14 +89,14 @@ func (s *jsonSession) maintains() {
 	})
 	s.exact("check", func(p *program) {
 		err := p.checkSummary(repo.CheckReport{Snapshots: 1, Trees: 2, Packs: 3, PackBytes: 4, BytesRead: 5, Findings: []repo.Finding{
-			{Kind: repo.Foreign, Object: "foreign", What: "it is not qsnap's"},
-			{Kind: repo.BadConfig, Object: "config", What: "it is damaged"},
-			{Kind: repo.Lost, Object: "chunk", What: "it is lost", Total: 2, Files: []repo.AffectedFile{{Snapshot: m.ID, Path: "/a\xff"}, {Snapshot: m.ID, Path: "/b", Dir: true}}},
+			{Kind: repo.FindingForeign, Object: "foreign", What: "it is not qsnap's"},
+			{Kind: repo.FindingBadConfig, Object: "config", What: "it is damaged"},
+			{Kind: repo.FindingLost, Object: "chunk", What: "it is lost", Total: 2, Files: []repo.AffectedFile{{Snapshot: m.ID, Path: "/a\xff"}, {Snapshot: m.ID, Path: "/b", Dir: true}}},
 		}}, 1500*time.Millisecond)
 		if !errors.Is(err, errDamage) {
 			s.Error(err)
 		}
-		s.must(p.showComparison("replica", repo.Comparison{Objects: 1, Bytes: 2, BytesRead: 3, Differences: []repo.Difference{{Name: "packs/a", Here: repo.Sound, There: repo.Missing}}}, false))
+		s.must(p.showComparison("replica", repo.Comparison{Objects: 1, Bytes: 2, BytesRead: 3, Differences: []repo.Difference{{Name: "packs/a", Here: repo.StateSound, There: repo.StateMissing}}}, false))
 	})
 	s.exact("repair", func(p *program) {
 		p.showRepair(repo.SnapshotRepair{Snapshot: snapshot.ID{7}, Repaired: m, Lost: 1}, false)

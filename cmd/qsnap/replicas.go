@@ -196,7 +196,9 @@ func (p *program) compareReplicas(c *cli.Context, here target.Target, readData b
 }
 
 // isOfDamage reports whether a difference may be more than a replica that is behind.
-func isOfDamage(d repo.Difference) bool { return d.Here != repo.Sound || d.There != repo.Missing }
+func isOfDamage(d repo.Difference) bool {
+	return d.Here != repo.StateSound || d.There != repo.StateMissing
+}
 
 func (p *program) showComparison(name string, compared repo.Comparison, readData bool) error {
 	for _, d := range compared.Differences {

@@ -109,7 +109,7 @@ func checkReadable(ctx context.Context, r *repo.Repo, prefix string, forgotten m
 	}
 	for _, f := range report.Findings {
 		// A prune beside a writer may drop the record by which forgotten differs from lost.
-		if f.Kind != repo.MissingManifest || !forgotten[prefix+f.Object] {
+		if f.Kind != repo.FindingMissingManifest || !forgotten[prefix+f.Object] {
 			return fmt.Errorf("at the end, check finds %+v", f)
 		}
 	}
