@@ -27,13 +27,14 @@ type RestoreOptions struct {
 	Include   []string // patterns as of gitignore(5), relative to Path; empty means all
 	Exclude   []string
 	Overwrite Overwrite
-	// Delete removes what the snapshot doesn't have: only from directories that it holds
-	// whole, never what its rules leave out, on other file systems, or in Protect; when
-	// all else is done, and only if nothing failed. Beside a single file it removes nothing.
+	// Delete removes what the snapshot doesn't have, after everything else and only if
+	// nothing failed. It removes only from directories that the snapshot holds whole, and
+	// never what the snapshot's rules leave out, what lies on other file systems, or what is
+	// in Protect. Beside a single restored file it removes nothing.
 	Delete bool
 	// DeleteFirst, with Delete, deletes before anything is written, for a destination that
-	// can't hold both: if the restore fails after that, what was deleted is gone. It is done
-	// only if everything that is needed was found to be there, and nothing else would fail.
+	// can't hold both. It deletes only once everything that is needed was found to exist, and
+	// if nothing else would fail. If the restore fails after that, what was deleted is gone.
 	DeleteFirst bool
 	Protect     []string // files and directories that are not deleted, and that To must not be or lie in, such as the repository's
 	FollowLinks bool     // write through links to directories where the snapshot has directories
@@ -43,9 +44,9 @@ type RestoreOptions struct {
 	NoOwner     bool     // don't restore users and groups, as without being root
 	Workers     int      // 0 means as many as processors
 
-	// IgnoreRoom begins even if the destination has no room for what is absent there or has
-	// another size, as a file system that compresses may have. Else such a restore ends with
-	// a *RoomError, and has written nothing.
+	// IgnoreRoom restores even if the destination seems to have too little room for what is
+	// absent there or has another size. On a file system that compresses it may be enough.
+	// Otherwise such a restore ends with a *RoomError, and nothing was written.
 	IgnoreRoom bool
 
 	// Confirm is called before anything is written if something would be deleted. Its error
@@ -58,10 +59,10 @@ type RestoreOptions struct {
 	Actions  bool
 }
 
-// A RoomError says that a destination has no room for what a restore is to write. Its
-// fields are Path, which is on the file system that lacks room; Free, and Need, the least
-// that is needed, both in bytes, or in inodes if Inodes is set; and Deleted: Free counts
-// what DeleteFirst would delete. Nothing was written.
+// A RoomError says that a destination has too little room for a restore, which has written
+// nothing. Its fields are Path, on the file system that lacks room; Free and Need, what is
+// free and the least that is needed, in bytes, or in inodes if Inodes is set; and Deleted,
+// which says that Free includes what DeleteFirst would delete.
 type RoomError = extract.RoomError
 
 // A NamesUnknown is a notice of a dry run: it can't know whether the destination tells some
@@ -99,9 +100,9 @@ type RestoreProgress struct {
 	Finished bool           // this is the last call
 
 	Path    string // of the event, relative to the restored directory
-	Problem error  // why Path could not be restored as it should, or nil
-	// Elsewhere is the newest other snapshot that has the file of this path whole, which
-	// could not be restored because of damage, or nil.
+	Problem error  // why Path could not be restored completely, or nil
+	// Elsewhere is the newest other snapshot with an intact file at Path, which could not be
+	// restored from this one because of damage, or nil.
 	Elsewhere *snapshot.Manifest
 	Notice    error           // a remark on Path that is no problem, such as withheld privileges, or nil
 	Action    Action          // what is done to Path, or empty
@@ -127,7 +128,7 @@ type RestoreReport struct {
 	PackBytes    int64    `json:"pack_bytes_read"`
 	Requests     int64    `json:"requests" doc:"for what is read of packs, beside trees"` // for what is read of packs, beside trees
 	Problems     int64    `json:"errors"`
-	Unmatched    []string `json:"unmatched"` // patterns of Include and Exclude that met nothing
+	Unmatched    []string `json:"unmatched"` // patterns of Include and Exclude that matched nothing
 
 	// Withheld counts files that were restored without their set-user-ID or
 	// set-group-ID bit, or their capabilities, because they do not have the owner and
@@ -135,12 +136,11 @@ type RestoreReport struct {
 	Withheld int64 `json:"privileges_withheld"`
 }
 
-// Restore writes a snapshot, or a part of it, to a directory. Onto what exists it
-// writes only what differs. If anything could not be restored as it should, the
-// error is an *IncompleteError, after all the rest was restored; it matches ErrDamaged
-// where damage is why. Progress names each such path. Nothing outside of the
-// directory is touched, whatever the snapshot holds. The report says what was done, also
-// when there is an error.
+// Restore writes a snapshot, or a part of it, to a directory. Of what exists there, it
+// writes only what differs. If something could not be restored completely, the error is an
+// *IncompleteError, and everything else was restored; it matches ErrDamaged if damage is a
+// cause. Progress names each such path. Nothing outside of the directory is changed,
+// whatever the snapshot holds. The report says what was done, also when there is an error.
 func (r *Repo) Restore(ctx context.Context, m *snapshot.Manifest, o RestoreOptions) (RestoreReport, error) {
 	report, err := restore.Run(ctx, r.e, m, o.room())
 	return RestoreReport(report), err

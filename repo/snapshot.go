@@ -41,31 +41,31 @@ type SnapshotOptions struct {
 	IgnoreCTime bool // don't compare change times
 	IgnoreInode bool // don't compare inode numbers
 
-	// Excludes are patterns as of gitignore(5), of which the last that matches decides. One
-	// that begins with a slash is the whole path of something in the source, also through
-	// symbolic links, or else a path in each of the directories that were named; one that
-	// begins with ~/ is in the home directory. What was named itself is left out only by
-	// its whole path.
+	// Excludes are patterns as of gitignore(5). The last one that matches decides. One that
+	// begins with a slash is the whole path of something in the source, also through
+	// symbolic links, or else a path in each of the directories that were named. One that
+	// begins with ~/ is in the home directory. A path that was named is left out only by a
+	// pattern that is its whole path.
 	Excludes      []string
-	ExcludeRules  []Rule   // the same, parsed; they decide about what no pattern of Excludes matches
-	IgnoreFiles   []string // names of files such as .gitignore to be heeded, beside .qsnapignore
-	OneFileSystem bool
-	SkipCaches    bool     // leave out what is in directories tagged as caches
+	ExcludeRules  []Rule   // the same, parsed; they decide where no pattern of Excludes matches
+	IgnoreFiles   []string // names of files with patterns in the tree, such as .gitignore, beside .qsnapignore
+	OneFileSystem bool     // don't enter other file systems
+	SkipCaches    bool     // leave out the contents of directories that are tagged as caches
 	MaxFileSize   *int64   // leave out files with more bytes; at least 1; nil means no limit
-	Avoid         []string // directories not to be entered, such as that of the target
+	Avoid         []string // directories that are not entered, such as that of the target
 
-	// AllowEmptySource permits a snapshot of a stream without a byte, which otherwise is
-	// ErrEmptySource: more often than not its producer has failed. It also permits that a
-	// named directory which had something in it is empty, or is a mount point where
-	// nothing is mounted, which otherwise is missing.
+	// AllowEmptySource permits a snapshot of an empty stream, which otherwise is
+	// ErrEmptySource, because its producer has probably failed. It also permits a named
+	// directory that had contents and is empty now, or a mount point where nothing is
+	// mounted; otherwise such a directory is missing.
 	AllowEmptySource bool
 
 	Compression Compression
 	Workers     int // 0 means as many as processors
 
-	// DryRun, if not nil, stores nothing, and receives what the snapshot would cost if
-	// nothing changes until then. All that a snapshot reads and compresses is read and
-	// compressed. The manifest is the one that would be stored, and has no id.
+	// DryRun, if not nil, makes this a dry run: nothing is stored, and DryRun receives what
+	// the snapshot would cost if nothing changes until then. The source is read and
+	// compressed all the same. The manifest is the one that would be stored, without an id.
 	DryRun *Cost
 
 	// Progress is called now and then, and once for each problem and notice, by one
@@ -73,8 +73,7 @@ type SnapshotOptions struct {
 	Progress func(SnapshotProgress)
 }
 
-// ErrEmptySource means that there was nothing in the source, and that no snapshot was
-// made of that.
+// ErrEmptySource means that there was nothing in the source, so no snapshot was made.
 var ErrEmptySource = capture.ErrEmptySource
 
 // PhaseCapture is the only phase of a snapshot: reading the source and storing what is new.
@@ -90,29 +89,29 @@ type SnapshotProgress struct {
 	Current  string // the directory being read, relative to the root
 	Finished bool   // this is the last call
 
-	// Problem is what could not be read as it should, or nil. Notice is a remark that is no
-	// problem, or nil. Path says where, relative to the root.
+	// Problem is why something could not be read completely, or nil. Notice is a remark that
+	// is no problem, or nil. Path says where, relative to the root.
 	Problem error
 	Notice  error
 	Path    string
 
-	// Unmatched are the patterns of Excludes and ExcludeRules that have met nothing, each
-	// with where it was written. They are known when it is finished.
+	// Unmatched are the patterns of Excludes and ExcludeRules that matched nothing, each with
+	// where it was written. They are known once the snapshot is finished.
 	Unmatched []string
 }
 
 // Snapshot takes a snapshot and returns its manifest. If a named source is missing, or
-// anything could not be read as it should, the error is an *IncompleteError: the snapshot
+// something could not be read completely, the error is an *IncompleteError: the snapshot
 // was taken all the same, and the manifest says what it lacks and whether it is Good.
 // After any other error there is no snapshot, and the manifest is nil.
 //
-// A file whose size is not known before it is read, as of those in /proc and /sys and of
-// those that a FUSE file system says are empty, is read each time. If it has more than
-// 64 MiB, or reading it takes more than 5 s, it could not be read. Such files of /proc and
-// /sys are problems too, but the manifest doesn't count them as unread.
+// Some files have no size before they are read: those in /proc and /sys, and those that a
+// FUSE file system calls empty. They are read each time. One that has more than 64 MiB, or
+// takes more than 5 s to read, counts as unreadable. Such files of /proc and /sys are
+// problems too, but the manifest doesn't count them as unread.
 //
-// When the context is cancelled, or the process dies, no snapshot is made; what was
-// stored until then is found and used by the next.
+// When the context is cancelled, or the process dies, no snapshot is made. The next one
+// finds and uses what was stored until then.
 func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*snapshot.Manifest, error) {
 	return take.Run(ctx, r.e, src.source, o.room())
 }

@@ -28,7 +28,7 @@ type Rules struct {
 	Noted func(ctx context.Context, path string) (Noted, error)
 	// Load returns the directories from the snapshot's root to Root, which is the last.
 	Load func(ctx context.Context) ([]snapshot.Entry, error)
-	// Own are the files and directories that no restore may harm, with their descriptions.
+	// Own are files and directories that are not deleted, with the reasons.
 	Own map[FileID]string
 }
 

@@ -39,7 +39,8 @@ type Options struct {
 	Compression      pack.Level
 	Workers          int // 0 means as many as processors
 
-	// DryRun, if not nil, stores nothing, and receives what the snapshot would cost.
+	// DryRun, if not nil, makes this a dry run: nothing is stored, and DryRun receives what
+	// the snapshot would cost.
 	DryRun *outcome.Cost
 	// Progress is called now and then, and once for each problem and notice, by one
 	// goroutine at a time. It may be nil.
@@ -47,7 +48,8 @@ type Options struct {
 }
 
 // Run takes a snapshot and returns its manifest. If something is missing or could not be
-// read, the error is an *outcome.IncompleteError, and the snapshot was taken all the same.
+// read, the error is an *outcome.IncompleteError: the snapshot was taken all the same. After
+// any other error there is none.
 func Run(ctx context.Context, e *engine.Engine, src Source, o Options) (*snapshot.Manifest, error) {
 	if o.DryRun == nil {
 		return take(ctx, e, src, o)
