@@ -255,8 +255,8 @@ func TestAPruneLeavesAloneWhatACopyMoves(t *testing.T) {
 	}
 }
 
-// Packs that are in quarantine, and may go any moment, are neither relied on nor put
-// again: what is needed of them is packed anew.
+// Packs in quarantine may be deleted at any moment. A copy neither relies on them nor
+// stores them again: it packs the blobs that it needs of them again.
 func TestACopyReliesOnNothingThatIsInQuarantine(t *testing.T) {
 	f := newSmallFixture(t, &targettest.Memory{})
 	f.versions(1)
@@ -297,9 +297,8 @@ func TestACopyReliesOnNothingThatIsInQuarantine(t *testing.T) {
 	}
 }
 
-// A prune stops for hours when it is about to delete a pack, is given up for dead,
-// and another deletes what it was about to. The snapshot is copied again, and then
-// the first prune goes on.
+// A prune stops for hours when it is about to delete a pack, and counts as dead. Another
+// prune deletes the pack. The snapshot is copied again, and then the first prune goes on.
 func TestAPruneThatWasGivenUpForDeadDeletesNothingThatWasCopiedSince(t *testing.T) {
 	f := newSmallFixture(t, &targettest.Memory{})
 	f.versions(1)

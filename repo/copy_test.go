@@ -170,8 +170,7 @@ func TestACopyElsewhereHasTheSameFilesAndAChainOfItsOwn(t *testing.T) {
 	}
 }
 
-// What the tree is like doesn't matter: many names, huge files, holes, links, and
-// what could not be read.
+// A copy keeps any tree: many names, huge files, holes, links, and notes of unread files.
 func TestACopyElsewhereKeepsWhateverATreeHas(t *testing.T) {
 	files := fstest.MapFS{"huge": {Data: randomBytes(1, 9_000_000)}, "empty": {}, "empty-dir": {Mode: fs.ModeDir | 0o700}}
 	for i := range 3000 {

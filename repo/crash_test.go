@@ -94,7 +94,7 @@ func (want model) holds(t *testing.T, mem *targettest.Memory, key repo.Secret, m
 		t.Fatal(err)
 	}
 	for _, f := range report.Findings {
-		// A torn object that nothing refers to is named, and harms nobody.
+		// A torn object that no other object refers to is reported, and does no harm.
 		if f.IsDamage() && (!torn || f.Total > 0) {
 			t.Errorf("check: %+v", f)
 		}

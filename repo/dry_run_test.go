@@ -13,8 +13,8 @@ import (
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
-// What a snapshot is said to cost it then costs, to the request, and within what
-// random salts and times do to the bytes.
+// A snapshot costs what its dry run said: the same requests, and almost the same bytes,
+// which random salts and times change a little.
 func TestASnapshotCostsWhatItsDryRunSaid(t *testing.T) {
 	many, random := fstest.MapFS{}, rand.NewChaCha8([32]byte{})
 	for i := range 30 {

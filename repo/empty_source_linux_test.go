@@ -128,7 +128,8 @@ func TestAFileSystemOfAProgramThatBecameEmptyIsMissing(t *testing.T) {
 	f.snapshot(repo.FromFS(fstest.MapFS{}, "/x"), repo.SnapshotOptions{AllowEmptySource: true})
 }
 
-// What a source had is known from any snapshot that holds it, whatever else was named then.
+// Any snapshot that holds a source tells what the source had, also if it holds other
+// sources.
 func TestASourceThatWasTakenBesideOthersIsMissingWhenItIsEmpty(t *testing.T) {
 	type run struct{ named, missing string } // missing is "all" where there is no snapshot
 	for _, c := range []struct {

@@ -80,7 +80,7 @@ func ExampleRepo_Find() {
 	// Output: [/srv/app] [hourly]
 }
 
-// What a person types may be short for several snapshots.
+// A typed prefix may be the beginning of several ids.
 func ExampleAmbiguousError() {
 	ctx := context.Background()
 	r, prefix := exampleAlike(ctx)

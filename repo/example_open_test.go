@@ -63,7 +63,7 @@ func ExampleLogTo() {
 	// 1 warning
 }
 
-// What the replica had to give is repaired from there.
+// The objects that were read from the replica are repaired from it.
 func ExampleMaintenance_Served() {
 	ctx := context.Background()
 	var here, there targettest.Memory

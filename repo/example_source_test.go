@@ -37,7 +37,7 @@ func ExamplePaths() {
 	// 1 file; good: false
 }
 
-// What a program writes becomes a snapshot of one file, without a file in between.
+// The output of a program becomes a snapshot of one file, without a file in between.
 func ExampleStream() {
 	ctx := context.Background()
 	r := exampleRepo(ctx)

@@ -100,8 +100,8 @@ func (f *fixture) compareGrowth(s repo.Filter) {
 	}
 }
 
-// With large directories and files, and nothing in the packs but what snapshots
-// consist of, all growth together is all there is.
+// The packs hold large directories and files, and only blobs that snapshots reach. Then all
+// growth together is what is stored.
 func TestGrowthAddsUpToWhatIsStored(t *testing.T) {
 	f := newFixture(t)
 	files := fstest.MapFS{"large": {Data: randomBytes(1, 30<<20)}}

@@ -242,8 +242,8 @@ func TestAHealThatDiesAnywhereIsCompletedByTheNext(t *testing.T) {
 	}
 }
 
-// What was read from the replica is mended here, and nothing else is read or changed:
-// the replica needn't even be writable.
+// Heal repairs the objects that were read from the replica. It reads and changes no others,
+// so the replica needn't even be writable.
 func TestWhatAReplicaServedIsMendedHere(t *testing.T) {
 	f, mem, replica, versions := healBase(t)
 	mended := map[string]int{}

@@ -63,9 +63,9 @@ func (l *lockedFixture) lockedAt(at time.Time) *targettest.Memory {
 	return left
 }
 
-// Whoever may delete, until the retention of a snapshot has ended, takes away nothing
-// that it needs: neither what was stored for it nor what it has in common with older
-// ones, some of it stored long before.
+// Until the retention of a snapshot has ended, nobody can delete an object that the
+// snapshot needs: neither those that were stored for it, nor older ones that it shares with
+// earlier snapshots.
 func TestALockedSnapshotOutlivesWhoeverMayDelete(t *testing.T) {
 	const lock = 8 * day
 	l := newLockedFixture(t, lock)
@@ -276,8 +276,8 @@ func TestLocksThatAreMadeLongerKeepNoSpaceForEver(t *testing.T) {
 	}
 }
 
-// What a snapshot has in common with those of another source, and not with its parent,
-// is locked as long as itself.
+// A snapshot shares chunks with snapshots of another source, and not with its parent. These
+// are locked as long as the snapshot itself.
 func TestWhatOnlyAnotherSourceHadIsLockedToo(t *testing.T) {
 	const lock = 8 * day
 	l := newLockedFixture(t, lock)
@@ -368,8 +368,8 @@ func TestAPackThatIsGoneWhenItIsToBeLockedIsStoredAgain(t *testing.T) {
 	sameTree(t, l.Repo, m, rollingTree(0))
 }
 
-// On a target that replaces objects a user is told so, once, and a pending manifest
-// of a dead run is kept until somebody says that the run is dead.
+// On a target that replaces objects, Warn is called once, and the pending manifest of a
+// dead run is kept until a person says that the run is dead.
 func TestWhereObjectsAreReplacedAStalePendingManifestIsKept(t *testing.T) {
 	mem := &targettest.Replacing{}
 	var notices []error
@@ -423,8 +423,7 @@ func TestWhereObjectsAreReplacedAStalePendingManifestIsKept(t *testing.T) {
 	}
 }
 
-// What somebody hid though it is locked comes to light, and is whole when it is
-// brought back.
+// A locked object that somebody hid is found, and is whole when it is brought back.
 func TestCheckFindsWhatIsHidden(t *testing.T) {
 	l := newLockedFixture(t, 8*day)
 	m := l.take(rollingTree(0))

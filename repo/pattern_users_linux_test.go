@@ -77,7 +77,7 @@ var patternForms = []patternForm{
 	{text: `\*`, one: "a/*"},
 	{text: `%/a/\*`, one: "a/*"},
 	{text: `\\`, one: `a/\`},
-	// What files of patterns may have beside them.
+	// Names that may lie beside files of patterns.
 	{text: "/cache", file: "\ufeff/cache\r\n", one: "a/cache/f", two: "a/cache/f|b/cache/f"},
 	{text: "sub", file: "# a comment\r\n\r\nsub  \r\n", one: "a/sub/cache/f|a/sub/deep/er/f.o"},
 	{text: "x,y", file: "x,y   ", one: "a/x,y"},

@@ -96,7 +96,7 @@ func TestAPruneThatDiesAnywhereHarmsNothingAndIsFinishedByTheNext(t *testing.T) 
 				t.Fatalf("fault %d at operation %d: %v", fault, n, err)
 			}
 			holdsRolling(t, f.Memory, key, kept)
-			// What it left is recognized as dead after a while, by two looks at it.
+			// Two prunes, a while apart, find that the interrupted one is dead.
 			cache := t.TempDir()
 			for _, later := range []time.Duration{time.Hour, 48 * time.Hour} {
 				r, err := repo.Open(t.Context(), f.Memory, key, repo.Options{CacheDir: cache, Now: func() time.Time { return time.Now().Add(later) }})
@@ -143,7 +143,7 @@ func TestPruneHeedsItsLimits(t *testing.T) {
 	}
 	none, _ := run(repo.PruneOptions{MaxUnused: new(math.Inf(1)), MaxRepack: new(int64(1))})
 	if none.Repacked != 0 || none.Removed == 0 || none.UnusedBytes == 0 {
-		t.Errorf("with nothing to be written anew: %+v", none)
+		t.Errorf("with nothing to be written again: %+v", none)
 	}
 	some, _ := run(repo.PruneOptions{MaxUnused: new(1e-9), MaxRepack: new(all.RepackedBytes / 2)})
 	if some.RepackedBytes == 0 || some.RepackedBytes > all.RepackedBytes/2 {

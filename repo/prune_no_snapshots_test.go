@@ -12,8 +12,8 @@ import (
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
-// However it comes that no snapshot is to be seen, prune then deletes data only if it is
-// told so.
+// If prune sees no snapshot, for whatever reason, it deletes data only with
+// AllowNoSnapshots.
 func TestPruneWithoutSnapshotsDeletesNothingUnlessPermitted(t *testing.T) {
 	for how, hide := range map[string]func(f *fixture, name string) error{
 		"the manifest is lost": func(f *fixture, name string) error { return f.target.Delete(t.Context(), name) },

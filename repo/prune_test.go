@@ -117,7 +117,8 @@ func TestPruneOfAnEmptyAndOfAFreshRepositoryDoesNothing(t *testing.T) {
 	}
 }
 
-// What a prune would free if snapshots were forgotten is what it frees once they are.
+// The forecast of what a prune frees if snapshots are forgotten equals what it frees
+// afterwards.
 func TestAPruneIsForeseenBeforeAnythingIsForgotten(t *testing.T) {
 	mem := &targettest.Memory{}
 	f := newFixtureOn(t, mem)
@@ -177,8 +178,8 @@ func TestAForgottenSnapshotComesBackUntilItsDataIsDeleted(t *testing.T) {
 	f.clean()
 }
 
-// What the newest snapshot reaches lies together and in order, so that restoring it
-// takes one pass over few packs, however many versions it was gathered from.
+// The blobs of the newest snapshot lie together and in order, so that restoring it takes
+// one pass over few packs, however many versions they came from.
 func TestTheNewestSnapshotIsKeptTogether(t *testing.T) {
 	f := newFixture(t)
 	var all []*snapshot.Manifest
@@ -201,9 +202,9 @@ func TestTheNewestSnapshotIsKeptTogether(t *testing.T) {
 	f.clean()
 }
 
-// In the long run an hourly prune writes what is needed anew a few times only, though
-// any file may be the next to change: what only older snapshots reach is moved to packs
-// of its own, which are soon dead as a whole.
+// In the long run, an hourly prune repacks a live blob only a few times, though any file
+// may be the next to change. Blobs that only older snapshots reach go to packs of their
+// own, which soon die as a whole.
 func TestHourlyPrunesRarelyWriteTheSameAgain(t *testing.T) {
 	r, err := repo.Init(t.Context(), &targettest.Memory{}, testKey(t), repo.InitOptions{
 		Options: repo.Options{CacheDir: t.TempDir()}, PackSize: 1 << 20,
@@ -245,8 +246,8 @@ func TestHourlyPrunesRarelyWriteTheSameAgain(t *testing.T) {
 		}
 	}
 	f.clean()
-	t.Logf("for each byte that was added, %.1f were written anew", float64(moved)/float64(added))
+	t.Logf("for each byte that was added, %.1f were written again", float64(moved)/float64(added))
 	if moved > 10*added {
-		t.Errorf("for each byte that was added, %.1f were written anew", float64(moved)/float64(added))
+		t.Errorf("for each byte that was added, %.1f were written again", float64(moved)/float64(added))
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/qsnap/qsnap/snapshot/retention"
 )
 
-// readme is the code of the README, so that it compiles: what lies between the comments is
-// there word by word, but for spaces.
+// readme is the code of the README, so that it compiles. The lines between the comments are
+// there word by word, except for white space.
 func readme(ctx context.Context, noon time.Time) {
 	// README begins
 	c := connect.Config{Location: "sftp://backup@nas/srv/app", UploadRate: 2 << 20} // or a directory, s3://, webdavs://, rclone:

@@ -20,8 +20,8 @@ import (
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
-// A distant is a target at the end of a long line, each request to which takes a time
-// and has so many bytes a second.
+// A distant is a target behind a slow line: each request takes some time, and a second
+// carries a limited number of bytes.
 type distant struct {
 	target.Target
 	latency time.Duration
@@ -174,8 +174,8 @@ func TestWhatIsFarIsReadAheadAndWrittenInParallel(t *testing.T) {
 				return err
 			}
 		}
-		// What is read is laid out by one worker: two that are kept from the processor at
-		// times put files into segments in another order than they are asked for.
+		// One worker puts the files into segments. Two workers that wait for the processor
+		// now and then would put them into segments in another order than they are read.
 		travel(t, memory, key, false, snapshotBy(1))
 		const workers = 2
 		restore := func(r *Repo) error {

@@ -154,7 +154,7 @@ func TestRepairPacksSalvagesWhatCanBeRead(t *testing.T) {
 	if all, err := f.Snapshots(t.Context(), repo.Filter{}); err != nil || len(all) != 2 || all[1].Original != m.ID {
 		t.Errorf("%v, %v", all, err)
 	}
-	// And the old one goes when it is told to.
+	// RepairSnapshots with Forget forgets the old one.
 	repairs, err = f.Maintenance().RepairSnapshots(t.Context(), []snapshot.ID{m.ID}, repo.SnapshotRepairOptions{Forget: true})
 	if err != nil || len(repairs) != 1 {
 		t.Fatalf("%+v, %v", repairs, err)

@@ -155,8 +155,8 @@ func TestAReplicaCanOnlyBeReadUntilItIsPromoted(t *testing.T) {
 	if n := wholeAlone(t, replica, f.key, versions.of); n != 4 {
 		t.Errorf("%d snapshots", n)
 	}
-	// What it was a replica of is back, and leaves it alone; it can follow in its turn
-	// in another place.
+	// The original is back and leaves the promoted one alone. It can become a replica
+	// itself, in another place.
 	if _, err := f.Replicate(t.Context(), replica, repo.ReplicateOptions{}); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("the old one replicates to it: %v", err)
 	}
@@ -175,7 +175,8 @@ func TestAReplicaCanOnlyBeReadUntilItIsPromoted(t *testing.T) {
 	}
 }
 
-// Whoever promotes a replica sees who writes to it, or is seen: never neither.
+// Either the promotion sees that a replication is under way, or the replication sees the
+// promotion.
 func TestPromotingAndReplicatingDontPassEachOther(t *testing.T) {
 	f, mem, replica, _ := replicaFixture(t)
 	f.snapshot(repo.FromFS(rollingTree(30), "/x"), repo.SnapshotOptions{})

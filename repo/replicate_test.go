@@ -88,7 +88,7 @@ func wholeAlone(t *testing.T, replica *targettest.Memory, key repo.Secret, versi
 	return len(all)
 }
 
-// replicate opens the repository anew and replicates it.
+// replicate opens the repository again and replicates it.
 func replicate(ctx context.Context, from, to target.Target, key repo.Secret, cache string) (repo.ReplicateReport, error) {
 	r, err := repo.Open(ctx, from, key, repo.Options{CacheDir: cache})
 	if err != nil {
@@ -257,8 +257,8 @@ func crashReplication(t *testing.T, key repo.Secret, from, to *targettest.Memory
 	}
 }
 
-// What was lost here isn't removed from the replica, whatever it is, nor what it takes
-// to mend it; and what is damaged here doesn't take the place of what is sound there.
+// Objects that are lost here stay on the replica, of whatever kind, and so do the objects
+// that are needed to repair them. A damaged object doesn't replace a whole one there.
 func TestWhatIsLostHereStaysOnTheReplica(t *testing.T) {
 	mem, replica := &targettest.Memory{}, &targettest.Memory{}
 	f := newFixtureOn(t, mem)

@@ -151,17 +151,17 @@ func total(counts map[string]int) (n int) {
 var (
 	// The config, whether it is a twin or a replica, which keys there are, and that which fits.
 	opening = map[string]int{"get config": 1, "get twin": 1, "get replica": 1, "list keys/": 1, "get keys/": 1}
-	// What a snapshot has to be sure of, beside its packs.
+	// aSnapshot has the requests of a snapshot, except those for its packs.
 	aSnapshot = map[string]int{
 		"list snapshots/":  1, // which is the newest?
 		"stat epochs/":     1, // has somebody rotated the key?
-		"put leases/":      1, // those who delete wait for it
-		"list quarantine/": 2, // before the index is believed, and again once the manifest is pending
+		"put leases/":      1, // prunes wait for it
+		"list quarantine/": 2, // before the index is used, and again once the manifest is pending
 		"list index/":      1, // what has been stored since?
 		"list losses/":     1, // is anything to be stored again?
 		"list leases/":     1, // was one like it interrupted?
-		"put pending/":     1, // it counts for those who delete
-		"get snapshots/":   1, // does the parent, which vouches for its packs, still stand?
+		"put pending/":     1, // it protects what the manifest reaches from prunes
+		"get snapshots/":   1, // does the parent, which vouches for its packs, still exist?
 		"put snapshots/":   1, // the commit
 		"delete pending/":  1,
 		"delete leases/":   1,

@@ -99,7 +99,7 @@ func TestVerificationCoversAttributesAndLinks(t *testing.T) {
 	}
 }
 
-// What is known not to be restored has not failed verification: that says nothing new.
+// A file that couldn't be restored isn't reported as failed verification, too.
 func TestWhatCouldNotBeRestoredFailsNoVerification(t *testing.T) {
 	src, out := t.TempDir(), t.TempDir()
 	makeTree(t, src, map[string]string{"d/x": "1", "f": "1", "g": "1"})

@@ -68,7 +68,7 @@ func TestNamesThatDifferInCaseOnlyAreNamedWhereTheyMeet(t *testing.T) {
 		return named, err
 	}
 	if named, err := restore(t.TempDir(), repo.RestoreOptions{Delete: true}); err != nil {
-		t.Errorf("where names are told apart: %q, %v", named, err)
+		t.Errorf("where names are distinguished: %q, %v", named, err)
 	}
 	dir := foldingDir(t)
 	if err := os.WriteFile(filepath.Join(dir, "extra"), nil, 0o644); err != nil {

@@ -124,7 +124,7 @@ func TestDeletionTakesOnlyWhatTheSnapshotCovered(t *testing.T) {
 				}})
 				slices.Sort(told)
 				if !slices.Equal(told, sorted(c.gone)) || report.Deleted != int64(len(c.gone)) || report.Spared != int64(len(spared)) {
-					t.Errorf("dry run %v: %q are told to be deleted, want %q; %+v", dry, told, sorted(c.gone), report)
+					t.Errorf("dry run %v: %q are reported to be deleted, want %q; %+v", dry, told, sorted(c.gone), report)
 				}
 			}
 			var gone []string
@@ -277,7 +277,7 @@ func TestNothingIsDeletedWhenSomethingFailed(t *testing.T) {
 	}
 }
 
-// What a manifest records as rules stays, though its lists are cut.
+// A path that the recorded rules leave out stays, even if the manifest's lists are cut.
 func TestDeletionHeedsRecordedRules(t *testing.T) {
 	src := t.TempDir()
 	makeTree(t, src, map[string]string{"a": "1"})
@@ -307,8 +307,8 @@ func TestDeletionHeedsTheExcludesOfOldManifests(t *testing.T) {
 	}
 }
 
-// What the snapshot took from a file system that is mounted there no more, or left out,
-// says nothing of what is in the directory now.
+// A directory may have been a mount point, whose files the snapshot took or left out. If
+// nothing is mounted there now, the snapshot says nothing about the files in the directory.
 func TestDeletionSparesWhatIsWhereSomethingWasMounted(t *testing.T) {
 	for _, one := range []bool{false, true} {
 		src := t.TempDir()

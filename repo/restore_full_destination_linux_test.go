@@ -15,7 +15,7 @@ import (
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
-// What is known to find no room is not begun; what may find some is.
+// A restore that certainly doesn't fit isn't begun; one that may fit is.
 func TestARestoreThatFindsNoRoomWritesNothing(t *testing.T) {
 	const half = 512 << 10
 	full := strings.Repeat("x", 2*half)
@@ -110,7 +110,7 @@ func TestARestoreThatFindsNoRoomLeavesNoDirectory(t *testing.T) {
 	}
 }
 
-// What the snapshot doesn't have makes room for what it has, unless anything is missing.
+// Deleting extra files makes room for the restore, unless anything is missing.
 func TestDeletionFirstMakesRoom(t *testing.T) {
 	full := strings.Repeat("x", 1<<20)
 	setUp := func(t *testing.T) (f *fixture, m *snapshot.Manifest, out string) {

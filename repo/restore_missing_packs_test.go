@@ -48,9 +48,9 @@ func missingPacks() map[string]func(t *testing.T, mem *targettest.Memory, name s
 	}
 }
 
-// What is missing costs only its own files. A dry run says so before, the rest is
-// restored, what is live stays, nothing is deleted, and the files are named, with
-// another snapshot that has them.
+// A missing pack costs only its own files. A dry run reports it before. All other files are
+// restored, the live versions of the missing ones stay, nothing is deleted, and the files
+// are reported, with another snapshot that has them.
 func TestAMissingPackCostsOnlyItsOwnFiles(t *testing.T) {
 	for how, spoil := range missingPacks() {
 		t.Run(how, func(t *testing.T) {
@@ -106,7 +106,8 @@ func TestAMissingPackCostsOnlyItsOwnFiles(t *testing.T) {
 	}
 }
 
-// What only a replica has is restored from there; a dry run names the files, and the replica.
+// Files whose packs only a replica has are restored from the replica. A dry run names the
+// files and the replica.
 func TestADryRunNamesTheReplicaThatHasWhatIsMissing(t *testing.T) {
 	mem, copied := &targettest.Memory{}, &targettest.Memory{}
 	f := newFixtureOn(t, mem)
@@ -145,8 +146,8 @@ func TestADryRunNamesTheReplicaThatHasWhatIsMissing(t *testing.T) {
 	}
 }
 
-// What the snapshot leaves out is known before anything is deleted: if an ignore file of it
-// is lost, nothing goes in other directories either.
+// The rules of a snapshot are read before anything is deleted. If one of its ignore files
+// is lost, nothing is deleted in other directories either.
 func TestNothingIsDeletedIfAnIgnoreFileIsLost(t *testing.T) {
 	mem := &targettest.Memory{}
 	f := newFixtureOn(t, mem)

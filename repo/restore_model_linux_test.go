@@ -235,8 +235,8 @@ func (w *liveWorld) losePack(f *fixture, mem *targettest.Memory, pack string) {
 	}
 }
 
-// stays says, by the rule as people are told it and by nothing of the program, why a path
-// that the snapshot doesn't have must stay, or is empty.
+// stays returns why a path must stay that the snapshot doesn't have, or an empty text. It
+// follows the documented rule and uses no code of the program.
 func (w *liveWorld) stays(name string, size int64) string {
 	for at := name; at != "."; at = slash.Dir(at) {
 		_, mount := w.mounts[at]

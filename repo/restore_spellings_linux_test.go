@@ -10,8 +10,8 @@ import (
 	"github.com/qsnap/qsnap/repo"
 )
 
-// What a destination lists under another spelling is the snapshot's file, and no extra one,
-// also where each spelling has an inode number of its own.
+// A name that the destination lists under another spelling is the snapshot's file and no
+// extra one, also if each spelling has an inode number of its own.
 func TestDeletionSparesWhatIsListedUnderAnotherSpelling(t *testing.T) {
 	f := newFixture(t)
 	m := f.snapshot(repo.FromFS(fstest.MapFS{

@@ -32,8 +32,9 @@ func TestAResumedSnapshotSendsNoPackAgain(t *testing.T) {
 			if got.err == nil || got.arrived < n {
 				t.Fatalf("it fails with %v when %d packs have arrived", got.err, got.arrived)
 			}
-			// What follows the packs that had arrived is packed anew, and so is cut elsewhere:
-			// at most a pack, and the trees of what was read twice.
+			// The files that follow the stored packs are packed again, and so cut
+			// elsewhere: that is at most one pack, and the trees of files that were read
+			// twice.
 			if most := whole.bytes + 2<<20; got.bytes > most {
 				t.Errorf("%d bytes of packs are sent, and %d in one go", got.bytes, whole.bytes)
 			}

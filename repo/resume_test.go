@@ -110,8 +110,8 @@ func TestAnInterruptedSnapshotIsContinued(t *testing.T) {
 				reread++
 			}
 		}
-		// What was still being gathered for a pack when it died is read again: at most
-		// what one pack holds.
+		// Files whose pack was still being built when the run died are read again: at most
+		// one pack.
 		if reread > 20 {
 			t.Errorf("%d files of directories that were done are read again", reread)
 		}

@@ -166,7 +166,7 @@ func TestWhoHasAnOlderKeyIsToldSoAndChangesNothing(t *testing.T) {
 				t.Errorf("prune %d: %v", i, err)
 			}
 		}
-		// What is sealed with the older key can be read all the same.
+		// Objects that are sealed with the older key can still be read.
 		sameTree(t, g.Repo, f.all()[1], smallTree(1))
 	}
 	if after := mem.Objects(); !maps.EqualFunc(objects, after, bytes.Equal) {
@@ -340,8 +340,8 @@ func TestTheOnlyNewKeyIsNotRemoved(t *testing.T) {
 	}
 }
 
-// A twin follows a rotation when it is completed; until then what is sealed with the
-// new key is sealed anew there.
+// A twin follows a rotation once it is finished. Until then, objects that are sealed with
+// the new key are sealed again in the twin.
 func TestATwinFollowsARotation(t *testing.T) {
 	f := newSmallFixture(t, &targettest.Memory{})
 	all := f.versions(1)

@@ -34,7 +34,8 @@ func TestOddTreesComeBackAsTheyWere(t *testing.T) {
 		if again.Root.Subtree != m.Root.Subtree {
 			t.Errorf("%s: an unchanged tree got another id", name)
 		}
-		// What had just been made was read again, see capture's racyTime; the third is quiet.
+		// Files that had just been made were read again, see capture's racyTime; the third
+		// run is quiet.
 		third := f.snapshot(repo.Paths(src), repo.SnapshotOptions{})
 		if s := third.Stats; s.DataBlobs+s.TreeBlobs != 0 || s.Files != m.Stats.Files || s.Bytes != m.Stats.Bytes {
 			t.Errorf("%s: stats of an unchanged snapshot %+v, first %+v", name, s, m.Stats)

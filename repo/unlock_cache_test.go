@@ -98,7 +98,7 @@ func TestARememberedPassphraseOpensAtOnce(t *testing.T) {
 	}
 }
 
-func TestAMemoryOpensNothingThatTheRepositoryDoesNot(t *testing.T) {
+func TestAnUnlockCacheOpensNothingThatTheRepositoryDoesNot(t *testing.T) {
 	r := newRemembering(t)
 	if _, stores, err := r.open(r.secret("wrong")); !errors.Is(err, repo.ErrWrongSecret) || stores != 0 {
 		t.Errorf("another passphrase: %v; stored %d times", err, stores)
@@ -118,8 +118,8 @@ func TestAMemoryOpensNothingThatTheRepositoryDoesNot(t *testing.T) {
 	}
 }
 
-// What is wrong with a memory costs time only, and is put right where it can be.
-func TestADamagedMemoryIsPassedOver(t *testing.T) {
+// A damaged cache costs only time, and is repaired if it can be written.
+func TestADamagedUnlockCacheIsIgnored(t *testing.T) {
 	r, other := newRemembering(t), newRemembering(t)
 	foreign := func(own map[string][]byte) {
 		for name := range own {

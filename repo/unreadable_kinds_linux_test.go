@@ -281,7 +281,7 @@ func TestReplicasGoOnBesideAnyObjectThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// What a replica's disk can't read is replaced there by what the repository has.
+// Heal replaces objects that the replica's disk can't read by those of the repository.
 func TestHealReplacesWhatAReplicaCannotRead(t *testing.T) {
 	e := newEveryKind(t)
 	here := &targettest.Memory{}

@@ -129,7 +129,7 @@ func TestWhatCannotBeReadIsDamageOfThatObjectOnly(t *testing.T) {
 	}
 }
 
-// What runs each hour goes on beside any one object that can't be read.
+// Hourly jobs go on though one object, whichever it is, can't be read.
 func TestSnapshotsGoOnBesideAnObjectThatCannotBeRead(t *testing.T) {
 	f, versions, _ := damageFixture(t)
 	objects := f.target.(*targettest.Memory).Objects()
@@ -181,8 +181,8 @@ func TestAConfigThatMayNotBeReadIsNoRepositoryLost(t *testing.T) {
 	}
 }
 
-// A pack of which a disk reads a part: that is saved, what is in it is salvaged, and how
-// much is missing is told. Where nothing can be read, no copy is made.
+// If a disk can read a part of a pack, that part is saved and its blobs are salvaged, and
+// the number of missing bytes is reported. If it can read nothing, no copy is made.
 func TestRepairPacksSavesWhatADiskStillReads(t *testing.T) {
 	for _, from := range []int64{0, 1 << 20} {
 		f := newFixture(t)
@@ -214,8 +214,8 @@ func TestRepairPacksSavesWhatADiskStillReads(t *testing.T) {
 			}
 			continue
 		}
-		// Each try that fails is followed by a longer step, so a part of what could be read is
-		// passed over.
+		// Each failed read is followed by a longer skip, so a part of the readable bytes is
+		// skipped.
 		want := bytes.Clone(whole)
 		clear(want[from:min(from+unread, int64(len(want)))])
 		if !bytes.Equal(kept, want) || unread < bad.to-from || report.Salvaged == 0 {
@@ -227,7 +227,7 @@ func TestRepairPacksSavesWhatADiskStillReads(t *testing.T) {
 	}
 }
 
-// What may not be read may well be whole: no repair removes it.
+// A pack without permission to read may be whole, so no repair removes it.
 func TestNoRepairRemovesWhatMayNotBeRead(t *testing.T) {
 	f := newFixture(t)
 	m := f.snapshot(repo.FromFS(smallTree(0), "/x"), repo.SnapshotOptions{})

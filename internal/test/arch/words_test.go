@@ -58,6 +58,9 @@ var plain = []string{
 	"target/webdav",
 }
 
+// plainTests are the packages whose tests are checked, too.
+var plainTests = []string{"repo"}
+
 // dialect matches turns of phrase that a reader has to take apart. Each has a plain
 // equivalent in the glossary or in every dictionary.
 var dialect = regexp.MustCompile(`(?i)\b(anew|passed over|passes over|but for|(is|are) told|told of\b|` +
@@ -100,22 +103,30 @@ func phrases(set *token.FileSet, file *ast.File) (found []string) {
 
 func TestCommentsAndMessagesArePlainEnglish(t *testing.T) {
 	for _, pkg := range plain {
-		names, err := filepath.Glob("../../../" + pkg + "/*.go")
-		if err != nil || len(names) == 0 {
-			t.Fatalf("%s: %d files, %v", pkg, len(names), err)
+		areInPlainEnglish(t, pkg, func(name string) bool { return !strings.HasSuffix(name, "_test.go") })
+	}
+	for _, pkg := range plainTests {
+		areInPlainEnglish(t, pkg, func(name string) bool { return strings.HasSuffix(name, "_test.go") })
+	}
+}
+
+// areInPlainEnglish reports the dialect in those files of a package that are picked.
+func areInPlainEnglish(t *testing.T, pkg string, pick func(name string) bool) {
+	names, err := filepath.Glob("../../../" + pkg + "/*.go")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("%s: %d files, %v", pkg, len(names), err)
+	}
+	for _, name := range names {
+		if !pick(name) {
+			continue
 		}
-		for _, name := range names {
-			if strings.HasSuffix(name, "_test.go") {
-				continue
-			}
-			set := token.NewFileSet()
-			file, err := parser.ParseFile(set, name, nil, parser.ParseComments)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, p := range phrases(set, file) {
-				t.Errorf("%s: write it in plain English (see CONTRIBUTING.md)", p)
-			}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range phrases(set, file) {
+			t.Errorf("%s: write it in plain English (see CONTRIBUTING.md)", p)
 		}
 	}
 }
