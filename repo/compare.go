@@ -21,8 +21,8 @@ type CompareOptions struct {
 	Now func() time.Time
 }
 
-// PhaseComparing is the phase of a comparison, in Bytes.
-const PhaseComparing Phase = replica.PhaseComparing
+// PhaseCompare is the phase of a comparison, in Bytes.
+const PhaseCompare Phase = replica.PhaseComparing
 
 // An ObjectState is how an object is on a target.
 type ObjectState string

@@ -17,8 +17,8 @@ type CopyOptions struct {
 	Progress func(CopyProgress)
 }
 
-// PhaseCopying is the only phase of Copy. Its unit is Snapshots.
-const PhaseCopying Phase = transfer.PhaseCopying
+// PhaseCopy is the only phase of Copy. Its unit is Snapshots.
+const PhaseCopy Phase = transfer.PhaseCopying
 
 // CopyProgress is how far copying has come. Its Total is the snapshots that are to be
 // copied, without those that are there already.

@@ -274,7 +274,7 @@ func TestTheProgressOfACopyCountsTheSnapshotsThatWereMissing(t *testing.T) {
 	}
 	var done, copies int64
 	for i, p := range seen {
-		if p.Phase != repo.PhaseCopying || p.Unit != repo.UnitSnapshots || p.Total != 3 || p.Done < done || p.Finished != (i == len(seen)-1) {
+		if p.Phase != repo.PhaseCopy || p.Unit != repo.UnitSnapshots || p.Total != 3 || p.Done < done || p.Finished != (i == len(seen)-1) {
 			t.Errorf("call %d of %d: %+v after %d", i, len(seen), p, done)
 		}
 		done = p.Done

@@ -43,7 +43,7 @@ const (
 	PhaseReplicateLosses    Phase = replica.PhaseLosses    // copying lists of lost chunks and trees
 	PhaseReplicateForgotten Phase = replica.PhaseForgotten // copying records of what was forgotten
 	PhaseReplicateMarks     Phase = replica.PhaseMarks     // copying tags and pins
-	PhaseReplicateRemoving  Phase = replica.PhaseRemoving  // removing what the repository no longer has
+	PhaseReplicateRemove    Phase = replica.PhaseRemoving  // removing what the repository no longer has
 )
 
 // A ReplicateReport says what a replication did.

@@ -402,8 +402,8 @@ func TestProgressOfReplicasNamesItsPhases(t *testing.T) {
 	}
 	want := map[repo.Phase]bool{
 		repo.PhaseReplicateKeys: true, repo.PhaseReplicatePacks: true, repo.PhaseReplicateIndex: true,
-		repo.PhaseReplicateForgotten: true, repo.PhaseReplicateMarks: true, repo.PhaseReplicateRemoving: true,
-		repo.PhaseComparing: true,
+		repo.PhaseReplicateForgotten: true, repo.PhaseReplicateMarks: true, repo.PhaseReplicateRemove: true,
+		repo.PhaseCompare: true,
 	}
 	if !maps.Equal(phases, want) {
 		t.Errorf("phases %v, want %v", phases, want)

@@ -52,9 +52,10 @@ func Rewrite(ctx context.Context, e *engine.Engine, id snapshot.ID, o RewriteOpt
 			}
 		},
 	}
-	return republish(ctx, e, m, b, change{what: "rewrite", intact: true, dryRun: o.DryRun, forget: o.Forget, edit: func(next *snapshot.Manifest) {
+	return republish(ctx, e, m, b, change{what: "rewrite", intact: true, dryRun: o.DryRun, forget: o.Forget, edit: func(next *snapshot.Manifest) error {
 		next.Excludes = slices.Concat(next.Excludes, o.Exclude)
 		next.Rules = withExcludes(next.Rules, set)
+		return nil
 	}})
 }
 
@@ -76,7 +77,7 @@ func withExcludes(rules *snapshot.Rules, set *ignore.Set) *snapshot.Rules {
 // A change says how a snapshot is made of another.
 type change struct {
 	what   string // the run does
-	edit   func(*snapshot.Manifest)
+	edit   func(*snapshot.Manifest) error
 	intact bool // all that the other snapshot reaches is there
 	dryRun bool
 	forget bool // the other snapshot
@@ -105,7 +106,9 @@ func republish(ctx context.Context, e *engine.Engine, m *snapshot.Manifest, b *r
 	if err := s.Flush(); err != nil {
 		return nil, err
 	}
-	c.edit(&next)
+	if err := c.edit(&next); err != nil {
+		return nil, err
+	}
 	if err := s.Publish(within, &next, write.Publication{Proven: c.intact, Vouchers: []snapshot.ID{m.ID}}); err != nil {
 		return nil, err
 	}

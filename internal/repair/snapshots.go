@@ -107,11 +107,15 @@ func (r *snapshotRepair) repair(ctx context.Context, id snapshot.ID) (*SnapshotR
 			r.o.Lost(m, path, e, why)
 		}
 	}}
-	next, err := republish(ctx, r.e, m, b, change{what: "repair", edit: func(next *snapshot.Manifest) {
+	next, err := republish(ctx, r.e, m, b, change{what: "repair", edit: func(next *snapshot.Manifest) error {
 		// A restore must not delete what was lost, as it would if the snapshot never had it.
 		if next.Problems = lost; !lost.Complete() {
 			next.Rules = nil
 		}
+		now := []*snapshot.Manifest{m}
+		err := r.e.Catalog.Annotated(ctx, now)
+		next.Tags = now[0].Tags // as they are now
+		return err
 	}, dryRun: r.o.DryRun, forget: r.o.Forget})
 	if err != nil || out.Lost == 0 {
 		return nil, err

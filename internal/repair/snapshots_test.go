@@ -2,6 +2,7 @@ package repair_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,6 +51,20 @@ func TestASnapshotIsMadeWithoutWhatIsLost(t *testing.T) {
 		if there := r.has(object.Snapshots.Name(m.ID)); there == forget {
 			t.Errorf("forget: %v; the damaged one is there: %v", forget, there)
 		}
+	}
+}
+
+func TestARepairedSnapshotHasTheTagsThatItsPredecessorHasNow(t *testing.T) {
+	r, m := lacking(t)
+	if err := r.Catalog.Tag(t.Context(), m.ID, []string{"release", "blue"}); err != nil {
+		t.Fatal(err)
+	}
+	reports, err := repair.Snapshots(t.Context(), r.Engine, nil, repair.SnapshotOptions{})
+	if err != nil || len(reports) != 1 {
+		t.Fatalf("%+v, %v", reports, err)
+	}
+	if got := reports[0].Repaired.Tags; !slices.Equal(got, []string{"blue", "release"}) {
+		t.Errorf("its tags are %q", got)
 	}
 }
 
