@@ -146,35 +146,35 @@ func ExampleKeys_RecoverySheet() {
 	// Output: <nil>
 }
 
-// A sessionMemory lasts as long as the process.
-type sessionMemory struct{ values sync.Map }
+// A sessionCache lasts as long as the process.
+type sessionCache struct{ values sync.Map }
 
-func (m *sessionMemory) Load(name string) ([]byte, error) {
+func (m *sessionCache) Load(name string) ([]byte, error) {
 	if v, ok := m.values.Load(name); ok {
 		return v.([]byte), nil
 	}
 	return nil, os.ErrNotExist
 }
 
-func (m *sessionMemory) Store(name string, value []byte) error {
+func (m *sessionCache) Store(name string, value []byte) error {
 	m.values.Store(name, value)
 	return nil
 }
 
 // A server that opens a repository for each request spends the effort of a passphrase once.
-func ExampleSecret_Remember() {
+func ExampleSecret_WithUnlockCache() {
 	ctx := context.Background()
 	var t targettest.Memory
 	check(exampleOn(ctx, &t).Close())
-	var memory sessionMemory
-	secret := repo.Passphrase("secret").Remember(&memory)
+	var cache sessionCache
+	secret := repo.Passphrase("secret").WithUnlockCache(&cache)
 	for range 2 {
 		r, err := repo.Open(ctx, &t, secret, repo.Options{})
 		check(err)
 		check(r.Close())
 	}
 	n := 0
-	memory.values.Range(func(any, any) bool { n++; return true })
+	cache.values.Range(func(any, any) bool { n++; return true })
 	fmt.Println(n, "slot is remembered")
 	// Output: 1 slot is remembered
 }

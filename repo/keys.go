@@ -39,26 +39,25 @@ func ParseKey(text []byte) (Secret, error) {
 // NewKey returns the text of a new key file.
 func NewKey() (string, error) { return seal.NewKeyFile(nil) }
 
-// A Memory keeps short values for a while, where nobody but the user can read them and
-// no disk sees them. It is safe for concurrent use. What it loses costs time only.
-type Memory interface {
+// An UnlockCache keeps short values for a while. Nobody but the user can read them, and they
+// are never written to a disk. It is safe for concurrent use. A lost value costs only time.
+type UnlockCache interface {
 	// Load returns the value under a name, or an error if there is none.
 	Load(name string) ([]byte, error)
 	// Store keeps a value under a name, in place of any other.
 	Store(name string, value []byte) error
 }
 
-// Remember returns the secret with a memory. It is for programs that open a repository
-// often with a passphrase that is at hand on this machine anyway, as in a file: only the
-// first opening spends what it takes to open a key slot.
+// WithUnlockCache returns the secret with a cache. The cache is for programs that often open a
+// repository with a passphrase which this machine stores anyway, as in a file. Only the first
+// opening takes the time and memory that a key slot demands.
 //
-// The memory keeps a copy of the slot, sealed under the same passphrase with less effort:
-// 7 MiB and about 13 ms instead of 64 MiB and about 80. The copy opens nothing without the
-// passphrase, and nothing after the slot itself has left the repository. But anyone who
-// can read the memory can try passphrases at that lower price. So a passphrase that is
-// typed, or comes from a vault, should not be remembered. A secret that is no passphrase
-// is never kept.
-func (s Secret) Remember(m Memory) Secret { return Secret{s.secret.WithCache(m)} }
+// The cache keeps a copy of the slot, wrapped under the same passphrase at a lower cost: 7 MiB
+// and about 13 ms instead of 64 MiB and about 80 ms. The copy opens nothing without the
+// passphrase, and nothing once the slot itself is removed from the repository. But anyone who
+// can read the cache can try passphrases at that lower cost. So a passphrase that is typed, or
+// comes from a vault, should not be cached. Secrets other than passphrases are never cached.
+func (s Secret) WithUnlockCache(c UnlockCache) Secret { return Secret{s.secret.WithCache(c)} }
 
 // A Key is a slot that opens the repository with one secret.
 type Key struct {

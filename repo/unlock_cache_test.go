@@ -57,7 +57,7 @@ func newRemembering(t *testing.T) *remembering {
 	return r
 }
 
-func (r *remembering) secret(p string) repo.Secret { return repo.Passphrase(p).Remember(r.memory) }
+func (r *remembering) secret(p string) repo.Secret { return repo.Passphrase(p).WithUnlockCache(r.memory) }
 
 // open opens the repository and returns how often something was stored in memory: each
 // time that the slot itself had to be opened.
@@ -164,7 +164,7 @@ func first(m map[string][]byte) string {
 func TestOnlyPassphrasesAreRemembered(t *testing.T) {
 	memory := &mapMemory{values: map[string][]byte{}}
 	tgt := &targettest.Memory{}
-	key := testKey(t).Remember(memory)
+	key := testKey(t).WithUnlockCache(memory)
 	o := repo.Options{CacheDir: t.TempDir()}
 	r, err := repo.Init(t.Context(), tgt, key, repo.InitOptions{Options: o})
 	if err != nil {

@@ -91,7 +91,7 @@ func (c *Catalog) RemoveLosses(ctx context.Context, l LossSet, isStored func(chu
 	return nil
 }
 
-// CheckLoss returns what is wrong with the loss of that name.
+// CheckLoss returns an error if a loss is damaged.
 func (c *Catalog) CheckLoss(name string, sealed []byte) error {
 	_, err := c.sealer.Open(seal.Loss, sealed)
 	if err == nil && object.Losses.HashName(sealed) != name {

@@ -93,7 +93,7 @@ func (s Secret) Find(ctx context.Context) (found repo.Secret, given bool, err er
 		if source.value != "" {
 			found, err := source.read(source.value)
 			if source.remembered && !s.NoKeyring {
-				found = found.Remember(keyring.Keyring{})
+				found = found.WithUnlockCache(keyring.Keyring{})
 			}
 			return found, true, err
 		}
