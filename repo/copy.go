@@ -45,10 +45,6 @@ type CopyReport struct {
 	BytesStored int64 `json:"bytes_stored"`        // in all, moved or packed again
 }
 
-// ErrNotCopied means that a snapshot could not be copied because something of it is
-// lost; the others were.
-var ErrNotCopied = transfer.ErrNotCopied
-
 // Copy copies snapshots to another repository, the oldest first. Those that it has
 // already, by their own id or as the Original of another, are skipped. So to copy all
 // snapshots repeatedly copies what is new. Everything is checked against its id as it is

@@ -88,7 +88,7 @@ func ExampleSnapshotProgress() {
 	defer r.Close()
 	files := fstest.MapFS{"a": {Data: make([]byte, 5000)}}
 	_, err := r.Snapshot(ctx, repo.FromFS(files, "/a"), repo.SnapshotOptions{
-		Excludes: []string{"*.tmp"},
+		Exclude: []string{"*.tmp"},
 		Progress: func(p repo.SnapshotProgress) {
 			switch {
 			case p.Problem != nil:

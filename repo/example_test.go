@@ -87,8 +87,8 @@ func ExampleRepo_Snapshot() {
 	defer r.Close()
 	// Any file system will do.
 	m, err := r.Snapshot(ctx, repo.FromFS(os.DirFS("."), "/some/where"), repo.SnapshotOptions{
-		Tags:     []string{"nightly"},
-		Excludes: []string{"*"},
+		Tags:    []string{"nightly"},
+		Exclude: []string{"*"},
 		Progress: func(p repo.SnapshotProgress) {
 			if p.Problem != nil {
 				log.Print(p.Problem)

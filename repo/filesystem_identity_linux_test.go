@@ -139,7 +139,7 @@ func TestWhatIsExcludedIsNotLookedAt(t *testing.T) {
 		".qsnapignore": {Data: []byte("from-file\n")}, "from-file": {},
 	}, map[string]bool{}}
 	f := newFixture(t)
-	m := f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{Excludes: []string{"dead", "*.o", "!kept"}, SkipCaches: true})
+	m := f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{Exclude: []string{"dead", "*.o", "!kept"}, SkipCaches: true})
 	for name, want := range map[string]bool{
 		"dead": false, "sub/dead": false, "dead/x": false, "a.o": false, ".qsnap-part-1": false, "cache/blob": false, "from-file": false,
 		"kept": true, "kept/f": true, "b.c": true, "cache/CACHEDIR.TAG": true,

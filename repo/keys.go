@@ -8,10 +8,6 @@ import (
 	"github.com/qsnap/qsnap/internal/seal"
 )
 
-// ErrNewerKey means that something is sealed with a key that was made after the one
-// the repository was opened with: see Keys.Rotate.
-var ErrNewerKey = seal.ErrNoKey
-
 // An Unlocker has the secret of a repository, or gets it when it is needed: from a key
 // management service, a TPM or an agent. A Secret is its own Unlocker.
 type Unlocker interface {

@@ -47,7 +47,7 @@ func TestNotesSayWhatRulesCannotRepeat(t *testing.T) {
 	} {
 		got := map[string]snapshot.NoteKind{}
 		f := newFixture(t)
-		m := f.snapshot(repo.Paths(src), repo.SnapshotOptions{OneFileSystem: c.oneFileSystem, SkipCaches: true, MaxFileSize: new(int64(4096)), Excludes: []string{"*.o"}})
+		m := f.snapshot(repo.Paths(src), repo.SnapshotOptions{OneFileSystem: c.oneFileSystem, SkipCaches: true, MaxFileSize: new(int64(4096)), Exclude: []string{"*.o"}})
 		for n, err := range f.View(m).Notes(t.Context()) {
 			if err != nil {
 				t.Fatal(err)

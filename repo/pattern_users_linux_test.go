@@ -124,7 +124,7 @@ type patternUser struct {
 
 var patternUsers = []patternUser{
 	{"snapshot --exclude", true, func(p *patternUse) []string {
-		return p.leftOut(p.f.snapshot(repo.Paths(p.paths...), repo.SnapshotOptions{Excludes: []string{p.pattern}}))
+		return p.leftOut(p.f.snapshot(repo.Paths(p.paths...), repo.SnapshotOptions{Exclude: []string{p.pattern}}))
 	}},
 	{"snapshot --exclude-file", true, func(p *patternUse) []string {
 		rules, err := repo.ParseRules(strings.NewReader(p.file), "ex.txt")

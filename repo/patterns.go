@@ -17,10 +17,6 @@ func (r Rule) String() string { return r.rule.String() }
 // Source returns where the pattern was written, such as "src/.gitignore:12".
 func (r Rule) Source() string { return r.rule.Source() }
 
-// A PatternError says which pattern is invalid, and why. Its fields are Source, where the
-// pattern was given, such as "--exclude"; Text, the pattern; and Err, the reason.
-type PatternError = ignore.PatternError
-
 // ParseRules parses a file such as .gitignore, of that name, for
 // SnapshotOptions.ExcludeRules. Lines that can match nothing become rules that a snapshot
 // reports as unmatched.

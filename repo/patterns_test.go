@@ -17,7 +17,7 @@ func TestASnapshotRecordsTheRulesItWasMadeWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := f.snapshot(repo.FromFS(fstest.MapFS{"a.o": {}}, "/src"), repo.SnapshotOptions{
-		Excludes: []string{"a ", "/cache/"}, ExcludeRules: rules,
+		Exclude: []string{"a ", "/cache/"}, ExcludeRules: rules,
 		IgnoreFiles: []string{".gitignore"}, OneFileSystem: true, SkipCaches: true, MaxFileSize: new(int64(5)),
 	})
 	stored, err := f.Latest(t.Context(), repo.Filter{})

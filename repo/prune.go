@@ -83,14 +83,6 @@ type WaitingRun struct {
 	DeadBy   time.Time `json:"dead_by"` // when it counts as dead, unless it renews its lease
 }
 
-// ErrUnreadable means that nothing was deleted, because a manifest or tree can't be read,
-// so that it isn't known what is needed.
-var ErrUnreadable = prune.ErrUnreadable
-
-// ErrWouldDeleteAll means that nothing was deleted, because there is no snapshot, so
-// that every pack would be deleted.
-var ErrWouldDeleteAll = prune.ErrWouldDeleteAll
-
 // Prune deletes the packs that no snapshot needs, after repacking what is needed of
 // those that are mostly unused, and merges small ones. It never keeps others from taking
 // snapshots, restoring or checking, nor from pruning. It may be interrupted at any point;

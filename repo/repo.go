@@ -6,51 +6,12 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/chunk"
-	"github.com/qsnap/qsnap/internal/blob"
 	"github.com/qsnap/qsnap/internal/config"
 	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/keys"
 	"github.com/qsnap/qsnap/internal/object"
-	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/target"
 )
-
-var (
-	// ErrNoRepository means that the target holds no repository.
-	ErrNoRepository = config.ErrNoRepository
-	// ErrOccupied means that a repository can't be made on a target, because something
-	// else is there.
-	ErrOccupied = config.ErrOccupied
-	// ErrUnfinished means that a target holds what making a repository begins with, and
-	// nothing else: Init with the same secret completes it. It is ErrNoRepository, too.
-	ErrUnfinished = config.ErrUnfinished
-	// ErrNoConfig, in a *DamageError, means that a repository has lost its config and
-	// the copy of it. All else may be whole.
-	ErrNoConfig = config.ErrNoConfig
-	// ErrWrongSecret means that no key slot opens with the secret.
-	ErrWrongSecret = seal.ErrWrongSecret
-	// ErrNotCreateOnly means that the target can't create objects atomically: of several
-	// writers that store one name at once, more than one may succeed. Snapshots are as safe
-	// there as elsewhere: their objects are named by the hash of their bytes. But nothing
-	// decides between a run that publishes and a prune that abandons it, so prune keeps what
-	// an interrupted run left pending until a person drops it (PruneOptions.DropPending). And
-	// of two writers that change a snapshot's tags or pin, or rotate the key, at the same
-	// moment, one may undo the other.
-	ErrNotCreateOnly = object.ErrNotCreateOnly
-	// ErrLocked means that something can't be deleted yet, as the target keeps it until
-	// some time.
-	ErrLocked = object.ErrLocked
-)
-
-// A DamageError names an object of a repository that can't be used as it is. Its fields
-// are Object, the object's name on the target, and Err, what is wrong with it. It matches
-// ErrDamaged.
-type DamageError = object.DamageError
-
-// A LostError means that no readable copy of a chunk or tree is there. Its fields are ID,
-// Tree (it is a tree's page), and Err: why the copies that are known can't be read, nil if
-// there are none. It matches ErrDamaged.
-type LostError = blob.LostError
 
 // A Repo is an open repository. It is safe for concurrent use, and so is the
 // repository by any number of processes.

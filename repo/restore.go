@@ -59,12 +59,6 @@ type RestoreOptions struct {
 	Actions  bool
 }
 
-// A RoomError says that a destination has too little room for a restore, which has written
-// nothing. Its fields are Path, on the file system that lacks room; Free and Need, what is
-// free and the least that is needed, in bytes, or in inodes if Inodes is set; and Deleted,
-// which says that Free includes what DeleteFirst would delete.
-type RoomError = extract.RoomError
-
 // A NamesUnknown is a notice of a dry run: it can't know whether the destination tells some
 // names of the snapshot apart. Its fields are First and Second, the paths of two such names,
 // and More, how many other pairs there are.

@@ -73,7 +73,7 @@ func TestDeletionTakesOnlyWhatTheSnapshotCovered(t *testing.T) {
 		{"beside a file", map[string]string{"a": "1"}, repo.SnapshotOptions{}, []string{"a"}, map[string]string{"b": "", "e/f": ""}, nil},
 		{"beside paths", map[string]string{"x/in/a": "1", "x/in/b/c": "1"}, repo.SnapshotOptions{}, []string{"x/in/a", "x/in/b"},
 			map[string]string{"x/in/k": "", "x/k": "", "k": "", "x/in/b/k": "", "x/in/b/l/m": ""}, []string{"x/in/b/k", "x/in/b/l", "x/in/b/l/m"}},
-		{"patterns", map[string]string{"a": "1", "b.o": "1"}, repo.SnapshotOptions{Excludes: []string{"*.o", "/tmp", "!keep.o"}}, nil,
+		{"patterns", map[string]string{"a": "1", "b.o": "1"}, repo.SnapshotOptions{Exclude: []string{"*.o", "/tmp", "!keep.o"}}, nil,
 			map[string]string{"c.o": "", "d/e.o": "", "d/f": "", "tmp/x": "", "keep.o": "", "g/tmp": ""}, []string{"d/f", "keep.o", "g", "g/tmp"}},
 		{"ignore files", map[string]string{"a": "1", ".qsnapignore": "*.log\n!good.log\n", "d/.qsnapignore": "x\n", "d/y": ""}, repo.SnapshotOptions{}, nil,
 			map[string]string{"b.log": "", "good.log": "", "d/x/z": "", "d/c.log": "", "x": "", "e/f/g.log": "", "e/f/h": ""}, []string{"good.log", "x", "e/f/h"}},
@@ -155,7 +155,7 @@ func TestDeletionInAPartHeedsTheRulesAboveIt(t *testing.T) {
 	src := t.TempDir()
 	makeTree(t, src, map[string]string{".qsnapignore": "*.log\n/d/cache\n", "d/a": "1", "d/e/b": "1"})
 	f := newFixture(t)
-	m := f.snapshot(repo.Paths(src), repo.SnapshotOptions{Excludes: []string{"/d/tmp"}})
+	m := f.snapshot(repo.Paths(src), repo.SnapshotOptions{Exclude: []string{"/d/tmp"}})
 	makeTree(t, src, map[string]string{"d/x.log": "", "d/cache/x": "", "d/tmp/x": "", "d/y": "", "d/e/tmp": ""})
 	report := f.restore(m, repo.RestoreOptions{To: filepath.Join(src, "d"), Path: "d", Delete: true})
 	want := []string{".qsnapignore", "d", "d/a", "d/cache", "d/cache/x", "d/e", "d/e/b", "d/tmp", "d/tmp/x", "d/x.log"}

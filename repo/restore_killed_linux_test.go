@@ -78,7 +78,7 @@ func TestARestoreKilledAfterItDeletedFirstLacksOnlyWhatMayGo(t *testing.T) {
 	src := t.TempDir()
 	makeTree(t, src, map[string]string{"a": "new a", "b": "new b", "d/e": "new e", "f": "new f"})
 	f := newFixture(t)
-	m := f.snapshot(repo.Paths(src), repo.SnapshotOptions{Excludes: []string{"*.o"}})
+	m := f.snapshot(repo.Paths(src), repo.SnapshotOptions{Exclude: []string{"*.o"}})
 	between := 0
 	for left := int64(0); ; left++ {
 		out := t.TempDir()

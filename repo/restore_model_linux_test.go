@@ -56,7 +56,7 @@ func newLiveWorld(t *testing.T, seed uint64) *liveWorld {
 	}
 	w.live, w.outside = filepath.Join(top, "live"), filepath.Join(top, "outside")
 	must(t, os.Mkdir(w.live, 0o755), os.Mkdir(w.outside, 0o755), os.WriteFile(filepath.Join(w.outside, "file"), []byte("outside"), 0o4755))
-	w.options = repo.SnapshotOptions{Excludes: []string{"*.o"}, OneFileSystem: w.rng.IntN(2) == 0, SkipCaches: w.rng.IntN(2) == 0}
+	w.options = repo.SnapshotOptions{Exclude: []string{"*.o"}, OneFileSystem: w.rng.IntN(2) == 0, SkipCaches: w.rng.IntN(2) == 0}
 	if w.rng.IntN(2) == 1 {
 		w.options.MaxFileSize = new(int64(500))
 	}

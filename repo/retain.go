@@ -9,13 +9,6 @@ import (
 	"github.com/qsnap/qsnap/snapshot/retention"
 )
 
-var (
-	// ErrPinned means that a snapshot is pinned and therefore not forgotten.
-	ErrPinned = catalog.ErrPinned
-	// ErrNoneKept means that a policy would forget every snapshot of a group.
-	ErrNoneKept = retain.ErrNoneKept
-)
-
 // RetainOptions say which snapshots are kept.
 type RetainOptions struct {
 	Policy retention.Policy

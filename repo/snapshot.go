@@ -3,7 +3,6 @@ package repo
 import (
 	"context"
 
-	"github.com/qsnap/qsnap/internal/capture"
 	"github.com/qsnap/qsnap/internal/ignore"
 	"github.com/qsnap/qsnap/internal/outcome"
 	"github.com/qsnap/qsnap/internal/take"
@@ -41,13 +40,13 @@ type SnapshotOptions struct {
 	IgnoreCTime bool // don't compare change times
 	IgnoreInode bool // don't compare inode numbers
 
-	// Excludes are patterns as of gitignore(5). The last one that matches decides. One that
+	// Exclude are patterns as of gitignore(5). The last one that matches decides. One that
 	// begins with a slash is the whole path of something in the source, also through
 	// symbolic links, or else a path in each of the directories that were named. One that
 	// begins with ~/ is in the home directory. A path that was named is left out only by a
 	// pattern that is its whole path.
-	Excludes      []string
-	ExcludeRules  []Rule   // the same, parsed; they decide where no pattern of Excludes matches
+	Exclude       []string
+	ExcludeRules  []Rule   // the same, parsed; they decide where no pattern of Exclude matches
 	IgnoreFiles   []string // names of files with patterns in the tree, such as .gitignore, beside .qsnapignore
 	OneFileSystem bool     // don't enter other file systems
 	SkipCaches    bool     // leave out the contents of directories that are tagged as caches
@@ -73,9 +72,6 @@ type SnapshotOptions struct {
 	Progress func(SnapshotProgress)
 }
 
-// ErrEmptySource means that there was nothing in the source, so no snapshot was made.
-var ErrEmptySource = capture.ErrEmptySource
-
 // PhaseCapture is the only phase of a snapshot: reading the source and storing what is new.
 const PhaseCapture Phase = "capture"
 
@@ -95,7 +91,7 @@ type SnapshotProgress struct {
 	Notice  error
 	Path    string
 
-	// Unmatched are the patterns of Excludes and ExcludeRules that matched nothing, each with
+	// Unmatched are the patterns of Exclude and ExcludeRules that matched nothing, each with
 	// where it was written. They are known once the snapshot is finished.
 	Unmatched []string
 }
@@ -121,7 +117,7 @@ func (o *SnapshotOptions) room() take.Options {
 	out := take.Options{
 		Program: Program, Hostname: o.Hostname, Tags: o.Tags,
 		Parent: o.Parent, ReadAll: o.ReadAll, IgnoreCTime: o.IgnoreCTime, IgnoreInode: o.IgnoreInode,
-		Excludes: o.Excludes, ExcludeRules: make([]ignore.Rule, len(o.ExcludeRules)), IgnoreFiles: o.IgnoreFiles,
+		Excludes: o.Exclude, ExcludeRules: make([]ignore.Rule, len(o.ExcludeRules)), IgnoreFiles: o.IgnoreFiles,
 		OneFileSystem: o.OneFileSystem, SkipCaches: o.SkipCaches, MaxFileSize: o.MaxFileSize, Avoid: o.Avoid,
 		AllowEmptySource: o.AllowEmptySource, Compression: o.Compression, Workers: o.Workers,
 		DryRun: (*outcome.Cost)(o.DryRun),

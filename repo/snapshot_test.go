@@ -14,7 +14,7 @@ func TestASnapshotReportsHowFarItHasCome(t *testing.T) {
 	var last repo.SnapshotProgress
 	calls := 0
 	m := f.snapshot(repo.FromFS(fstest.MapFS{"a": {Data: []byte("123")}, "b": {Data: []byte("12")}}, "/src"), repo.SnapshotOptions{
-		Excludes: []string{"/src/none"}, Progress: func(p repo.SnapshotProgress) { last, calls = p, calls+1 },
+		Exclude: []string{"/src/none"}, Progress: func(p repo.SnapshotProgress) { last, calls = p, calls+1 },
 	})
 	if !last.Finished || last.Phase != repo.PhaseCapture || last.Done != 5 || last.Total != 7 || last.Unit != repo.UnitBytes {
 		t.Errorf("after %d calls the last progress is %+v", calls, last.Progress)

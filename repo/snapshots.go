@@ -9,20 +9,13 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// ErrNoSnapshot means that there is no snapshot like the one that was asked for.
-var ErrNoSnapshot = catalog.ErrNoSnapshot
-
-// An AmbiguousError means that the ids of several snapshots begin with what Find was given.
-// Its fields are Prefix, which Find was given, and Candidates, the ids of these snapshots.
-type AmbiguousError = catalog.AmbiguousError
-
 // A Filter selects snapshots. Its zero value selects all source versions.
 type Filter struct {
 	Hostname string
 	Paths    []string  // each is a path of the snapshot, or below one
 	Tags     []string  // the snapshot has them all
 	Until    time.Time // the snapshot ended at that time or earlier; zero is no bound
-	Last     int       // only the newest so many; 0 is no bound
+	Last     int       // how many of the newest; 0 is all
 	// Kinds are the kinds that are selected. None means source versions.
 	Kinds   []snapshot.Kind
 	AnyKind bool // every kind is selected

@@ -91,7 +91,7 @@ func TestWhatWasNamedIsTaken(t *testing.T) {
 		"current -> rel/42", "L1 -> rel/42", "L2 -> "+w+"/other", "dangling -> nowhere", "tofile -> other/g",
 		"in/f", "in/link -> ../other", "in/self -> sub", "in/sub/s", "twice -> L1", "pre/x/1", "pre/x-y/2")
 	oneFS := repo.SnapshotOptions{OneFileSystem: true}
-	exclude := func(p string) repo.SnapshotOptions { return repo.SnapshotOptions{Excludes: []string{p}} }
+	exclude := func(p string) repo.SnapshotOptions { return repo.SnapshotOptions{Exclude: []string{p}} }
 	for _, c := range []struct {
 		named, want, missing string
 		o                    repo.SnapshotOptions

@@ -118,7 +118,7 @@ func (p *program) forgetNamed(c *cli.Context, r *repo.Repo, s repo.Filter) ([]sn
 	}
 	if err := r.Forget(c.Context, ids); err != nil {
 		if errors.Is(err, repo.ErrPinned) {
-			return nil, hint{err, "\"qsnap pin --remove\" unpins it"}
+			return nil, hint{err, "use \"qsnap pin --remove\""}
 		}
 		if errors.Is(err, repo.ErrLocked) {
 			return nil, hint{err, "the store refuses to delete what is locked; nothing was forgotten"}

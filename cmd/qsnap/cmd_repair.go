@@ -306,7 +306,7 @@ func (p *program) rewriteOne(c *cli.Context, r *repo.Repo, m *snapshot.Manifest)
 	next, err := r.Maintenance().Rewrite(c.Context, m.ID, o)
 	if err != nil {
 		if errors.Is(err, repo.ErrPinned) {
-			return hint{err, "\"qsnap pin --remove\" unpins it"}
+			return hint{err, "use \"qsnap pin --remove\""}
 		}
 		return err
 	}

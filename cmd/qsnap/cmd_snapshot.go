@@ -112,7 +112,7 @@ func (p *program) snapshotOptions(c *cli.Context) (o repo.SnapshotOptions, err e
 	o = repo.SnapshotOptions{
 		Hostname: c.String("host"), Tags: c.StringSlice("tag"),
 		ReadAll: c.Bool("force"), IgnoreCTime: c.Bool("ignore-ctime"), IgnoreInode: c.Bool("ignore-inode"),
-		Excludes: c.StringSlice("exclude"), IgnoreFiles: c.StringSlice("ignore-file"),
+		Exclude: c.StringSlice("exclude"), IgnoreFiles: c.StringSlice("ignore-file"),
 		AllowEmptySource: c.Bool("allow-empty-source"), OneFileSystem: c.Bool("one-file-system"), SkipCaches: c.Bool("exclude-caches"),
 	}
 	if limit, err := sizeFlag(c, "exclude-larger-than"); err != nil {

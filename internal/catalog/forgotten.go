@@ -16,7 +16,7 @@ import (
 var ErrAbsent = errors.New("it does not exist")
 
 // ErrPinned means that a snapshot is not forgotten because it is pinned.
-var ErrPinned = errors.New("it is pinned")
+var ErrPinned = errors.New("it is pinned: unpin it first")
 
 // ForgetAll forgets snapshots, and returns those that don't exist. If one is pinned or
 // locked, it forgets none.

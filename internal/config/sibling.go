@@ -17,7 +17,7 @@ import (
 // distinguish the repository from its siblings.
 
 // ErrReplica means that a repository is a replica and can only be read.
-var ErrReplica = errors.New("it is a replica, which only replication changes")
+var ErrReplica = errors.New("it is a replica, which only replication changes: change its repository, or promote the replica")
 
 // ReadSibling returns a text that distinguishes the repository from its siblings, or an empty
 // one if the object of that name doesn't exist.

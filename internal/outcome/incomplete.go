@@ -48,7 +48,12 @@ func (e *IncompleteError) Error() string {
 	}
 	if e.Paths > 0 {
 		part := fmt.Sprintf("%d paths could not be %s as they should", e.Paths, e.Done)
-		if len(e.Causes) > 0 {
+		switch {
+		case e.Paths == 1 && len(e.Causes) > 0:
+			part = fmt.Sprintf("1 path could not be %s as it should: %v", e.Done, e.Causes[0])
+		case e.Paths == 1:
+			part = fmt.Sprintf("1 path could not be %s as it should", e.Done)
+		case len(e.Causes) > 0:
 			part += ", the first is " + e.Causes[0].Error()
 		}
 		parts = append(parts, part)

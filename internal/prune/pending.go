@@ -116,7 +116,7 @@ func (p *pruner) checkDrops(ctx context.Context, pending []snapshot.ID) error {
 			return err
 		}
 		if alive {
-			return fmt.Errorf("pending manifest %s: its run may be alive", id.Short())
+			return fmt.Errorf("pending manifest %s: its run may be alive: wait until it has ended", id.Short())
 		}
 	}
 	return nil

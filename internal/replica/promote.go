@@ -14,7 +14,7 @@ import (
 
 var (
 	// ErrPromoted means that a target is no replica any more, because it was promoted.
-	ErrPromoted = errors.New("it is no replica any more: it was promoted")
+	ErrPromoted = errors.New("it is no longer a replica, because it was promoted: replicate to another target")
 	// ErrReplicating means that a replica can't be promoted, because a replication may
 	// still write to it.
 	ErrReplicating = errors.New("a replication to it has not ended")

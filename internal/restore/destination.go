@@ -17,7 +17,7 @@ func makeDestination(x *extract.Options) (cleanUp func(), err error) {
 	info, err := os.Stat(x.To)
 	switch {
 	case x.To == "":
-		return nil, errors.New("no destination to restore to was named")
+		return nil, errors.New("no destination is named: name a directory to restore to")
 	case err == nil && !info.IsDir():
 		return nil, &fs.PathError{Op: "restore to", Path: x.To, Err: errors.New("it is no directory")}
 	case err == nil || !errors.Is(err, fs.ErrNotExist):

@@ -128,7 +128,7 @@ func newRun(ctx context.Context, e *engine.Engine, src Source, o Options) (*run,
 func (o *Options) valid() error {
 	switch {
 	case slices.Contains(o.Tags, ""):
-		return errors.New("a tag is empty")
+		return errors.New("a tag is empty: leave it out")
 	case o.MaxFileSize != nil && *o.MaxFileSize < 1:
 		return fmt.Errorf("the limit of file sizes is %d bytes: it must be at least 1", *o.MaxFileSize)
 	}

@@ -27,7 +27,7 @@ type Options struct {
 var ErrNotCopied = errors.New("not copied")
 
 var (
-	errSame      = errors.New("copy: both ends are the same repository")
+	errSame      = errors.New("copy: both ends are the same repository: name another one")
 	errForgotten = errors.New("forgotten meanwhile")
 )
 

@@ -57,13 +57,13 @@ type Config struct {
 	Schemes map[string]Scheme
 	// Getenv returns the value of an environment variable. Nil is os.Getenv.
 	Getenv func(name string) string
-	// Ask returns what a person types, unseen, such as the passphrase of an SSH key. Nil
-	// is nobody.
+	// Ask asks a person for a text that the screen doesn't show, such as the passphrase of
+	// an SSH key; what names it. If Ask is nil, nobody is asked.
 	Ask func(what string) (string, error)
-	// Waiting is told of each pause before it begins, by any goroutine. Nil is nobody.
+	// Waiting is called before each pause, by any goroutine. Nil ignores pauses.
 	Waiting func(Wait)
-	// Warn is told what doesn't keep the target from being used but should be mended.
-	// Nil is nobody.
+	// Warn is called with each oddity that doesn't keep the target from being used but
+	// should be mended, by any goroutine. Nil ignores them.
 	Warn func(error)
 	// Stderr is where password commands complain. If it is nil, an error quotes the last
 	// line of that.

@@ -25,7 +25,7 @@ func findNetrc(entries []netrcEntry, host, hostPort, user string) (netrcEntry, b
 
 // parseNetrc reads a file as ftp(1) has it, and curl and git take it: words apart by
 // white space, machine NAME or default, each followed by login, password or account
-// and a value. Macros are passed over, as are lines that begin with #. A value may
+// and a value. Macros and lines that begin with # are ignored. A value may
 // be in double quotes, with \", \\, \n, \r and \t in it. An error never quotes a word,
 // as that may be a password.
 func parseNetrc(text string) ([]netrcEntry, error) {

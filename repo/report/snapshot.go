@@ -96,8 +96,8 @@ type SnapshotStatus struct {
 	*Total
 }
 
-// NewSnapshotStatus returns a SnapshotStatus. Files and bytes are all there are, as far as
-// that is known, or 0.
+// NewSnapshotStatus returns a SnapshotStatus. The counts files and bytes are of the whole
+// source, or 0 if they are unknown.
 func NewSnapshotStatus(u repo.SnapshotProgress, files, bytes uint64) SnapshotStatus {
 	return SnapshotStatus{
 		Head{"status"}, int(u.Elapsed.Seconds()), u.Stats.Files, u.Stats.Bytes, 0, []string{u.Current}, totalOf(u.Stats.Bytes, files, bytes),
