@@ -57,7 +57,9 @@ func newRemembering(t *testing.T) *remembering {
 	return r
 }
 
-func (r *remembering) secret(p string) repo.Secret { return repo.Passphrase(p).WithUnlockCache(r.memory) }
+func (r *remembering) secret(p string) repo.Secret {
+	return repo.Passphrase(p).WithUnlockCache(r.memory)
+}
 
 // open opens the repository and returns how often something was stored in memory: each
 // time that the slot itself had to be opened.
