@@ -45,12 +45,12 @@ func withoutAliases(out *disk.Out, listed, unlisted []string) ([]string, error) 
 // A listedName is what a directory reports of a name.
 type listedName struct {
 	entry snapshot.Entry
-	file  FileID
+	file  disk.FileID
 }
 
 func sight(out *disk.Out, name string) (s listedName, err error) {
 	meta, err := out.Lstat(name, &s.entry)
-	s.file = FileID{meta.Device, s.entry.Inode}
+	s.file = disk.FileID{Device: meta.Device, Inode: s.entry.Inode}
 	return s, err
 }
 

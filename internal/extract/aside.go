@@ -155,7 +155,7 @@ func (x *extraction) clearAside(ctx context.Context, h *deferred) (gone bool, wh
 	s := x.look(false)
 	at, err := s.levelOf(ctx, h.dir)
 	if err == nil {
-		at.whole = true
+		at.Whole = true
 		err = x.inDir(h.dir, func(out *disk.Out) error {
 			err := out.OpenAside(*h.aside, func(out *disk.Out, name string) error {
 				var e snapshot.Entry

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/protect"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -21,11 +22,11 @@ const planPaths = 20
 // the snapshot that decides about deletion can't be read: that is reported, and nothing
 // is deleted.
 func (x *extraction) planDeletion(ctx context.Context) (*Plan, error) {
-	s := &sweep{x: x, rules: &x.Rules, only: true, quiet: true, plan: new(Plan)}
+	s := x.newSweep(sweep{only: true, quiet: true, plan: new(Plan)})
 	if err := s.run(ctx); err != nil {
 		return nil, err
 	}
-	if s.unsure {
+	if s.Unsure {
 		for _, tell := range s.doubts {
 			tell()
 		}
@@ -49,14 +50,14 @@ func (x *extraction) confirm(ctx context.Context) error {
 }
 
 // displaced counts what would be deleted for an entry that has a directory in its place.
-func (s *sweep) displaced(ctx context.Context, d *dir, l *level, name string) error {
+func (s *sweep) displaced(ctx context.Context, d *dir, l *protect.Level, name string) error {
 	return s.x.dirs.use(d, func(out *disk.Out) error {
 		var have snapshot.Entry
 		if _, err := out.Lstat(name, &have); err != nil || have.Type != snapshot.Dir {
 			return nil // nothing there, or something that the entry replaces
 		}
 		at := *l
-		at.whole = true
+		at.Whole = true
 		_, err := s.extra(ctx, out, &at, d, name)
 		return err
 	})

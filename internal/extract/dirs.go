@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/protect"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -17,16 +18,16 @@ type dir struct {
 	path   string // relative to the root
 	picked bool   // everything in it is restored, unless excluded
 
-	exists bool          // exists in the destination
-	made   bool          // the extraction made it: nothing else can be in it
-	failed bool          // it can't be written to
-	level  *level        // see sweep.levelOf
-	place  disk.Identity // see placeOf
+	exists bool           // exists in the destination
+	made   bool           // the extraction made it: nothing else can be in it
+	failed bool           // it can't be written to
+	level  *protect.Level // see sweep.levelOf
+	place  disk.Identity  // see placeOf
 
-	at      string // its temporary name, if something has its own name
-	through bool   // it is reached through a link
-	way     bool   // as when the snapshot was taken
-	target  FileID // the directory that the link leads to
+	at      string      // its temporary name, if something has its own name
+	through bool        // it is reached through a link
+	way     bool        // as when the snapshot was taken
+	target  disk.FileID // the directory that the link leads to
 }
 
 func (d *dir) full() string { return d.path }
@@ -52,8 +53,8 @@ func (d *dir) openIn(parent *disk.Out) (*disk.Out, error) {
 		return nil, err
 	}
 	place, err := out.Identify("")
-	id := FileID{place.Device, place.Inode}
-	if d.target == (FileID{}) {
+	id := place.File()
+	if d.target == (disk.FileID{}) {
 		d.target = id
 	}
 	if err == nil && id != d.target {

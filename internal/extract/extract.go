@@ -28,6 +28,7 @@ import (
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/internal/protect"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -86,7 +87,7 @@ type Options struct {
 	// Delete removes what the snapshot doesn't have, as far as Rules allow: after
 	// everything else, and only if nothing failed.
 	Delete bool
-	Rules  Rules
+	Rules  protect.Rules
 	// DeleteFirst deletes before anything is written, if a rehearsal of everything has
 	// found nothing that would fail.
 	DeleteFirst bool
@@ -172,13 +173,13 @@ type extraction struct {
 	spareWindow *window               // being executed, or executed before
 	ran         chan error            // receives the result of the window being executed
 
-	claims    map[FileID]snapshot.FileKey
+	claims    map[disk.FileID]snapshot.FileKey
 	colliding map[string]bool // paths whose names collide with others in the destination
 	session   disk.Session
 
 	unrestored    map[string]bool // paths not restored: true for all, false for attributes; for verification; guarded by mu
-	verifiedLinks map[snapshot.FileKey]FileID
-	verifiedFiles map[FileID]snapshot.FileKey
+	verifiedLinks map[snapshot.FileKey]disk.FileID
+	verifiedFiles map[disk.FileID]snapshot.FileKey
 
 	deferred []*deferred // guarded by mu
 
@@ -210,7 +211,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	x := &extraction{Options: o, session: session, packs: map[pack.ID]bool{}, links: map[snapshot.FileKey]*written{}, apart: map[linkable]*written{}, linking: map[[2]uint64]bool{}, claims: map[FileID]snapshot.FileKey{}, unrestored: map[string]bool{},
+	x := &extraction{Options: o, session: session, packs: map[pack.ID]bool{}, links: map[snapshot.FileKey]*written{}, apart: map[linkable]*written{}, linking: map[[2]uint64]bool{}, claims: map[disk.FileID]snapshot.FileKey{}, unrestored: map[string]bool{},
 		buffers: make(chan *[]byte, o.Workers), limit: firstWindow, win: newWindow(), spareWindow: newWindow(), ran: make(chan error, 1)}
 	for range o.Workers {
 		x.buffers <- new([]byte)
@@ -315,7 +316,7 @@ func (x *extraction) deleteRest(ctx context.Context) error {
 			return err
 		}
 	}
-	s := &sweep{x: x, rules: &x.Rules, only: x.DryRun}
+	s := x.newSweep(sweep{only: x.DryRun})
 	if err := s.run(ctx); err != nil || s.gone == 0 || x.DryRun {
 		return err
 	}

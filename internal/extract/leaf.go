@@ -127,7 +127,7 @@ func (x *extraction) compareWith(ctx context.Context, out *disk.Out, d *dir, e, 
 	case have.Type != e.Type:
 		return replace, nil
 	}
-	links, file := have.Links, FileID{device, have.Inode}
+	links, file := have.Links, disk.FileID{Device: device, Inode: have.Inode}
 	same, err := x.sameContent(ctx, out, e, have)
 	if err != nil || !same {
 		return replace, err
@@ -148,7 +148,7 @@ func (x *extraction) compareWith(ctx context.Context, out *disk.Out, d *dir, e, 
 // reports whether the file belongs to no other entry: two separate files of the snapshot
 // must not be one file here. Such a file is never changed, because not all its names are
 // known.
-func (x *extraction) claim(id FileID, e *snapshot.Entry) bool {
+func (x *extraction) claim(id disk.FileID, e *snapshot.Entry) bool {
 	key := keyOf(e)
 	other, claimed := x.claims[id]
 	if !claimed {

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/protect"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -17,8 +18,8 @@ import (
 // deletes what only the destination has, as far as the rules allow. It can also only
 // look.
 type sweep struct {
-	x     *extraction
-	rules *Rules
+	x *extraction
+	protect.Guard
 	only  bool  // only look, change nothing
 	quiet bool  // don't report what would be done
 	plan  *Plan // the plan to fill, or nil
@@ -26,9 +27,7 @@ type sweep struct {
 	gone uint64 // entries that were or would be deleted
 	seen uint64 // entries that are in the destination
 	why  string // the first reason why something stays
-	kept uint64 // entries that ignore files of the destination protect, or that were not examined
 
-	unsure bool     // something in the snapshot that decides about deletion can't be read
 	doubts []func() // report the problems of a quiet sweep that makes a plan
 }
 
@@ -39,10 +38,28 @@ type Spared struct {
 	Mount string
 }
 
+// newSweep returns a sweep with the extraction's rules.
+func (x *extraction) newSweep(s sweep) *sweep {
+	s.x = x
+	s.Guard = protect.Guard{Rules: &x.Rules, Source: x.Source, Root: &x.Root, Whole: x.Whole, Replaces: x.replacesAll()}
+	return &s
+}
+
+// below returns the level of a subdirectory; see Guard.Below.
+func (s *sweep) below(ctx context.Context, l *protect.Level, d *dir, out *disk.Out, e *snapshot.Entry) (*protect.Level, error) {
+	named := s.x.InPlace && d.parent != nil && s.x.onTheWay(d.parent) && !s.x.onTheWay(d)
+	return s.Below(ctx, l, d.path, named, out, e)
+}
+
+// replacesAll reports whether existing files are always made equal to the snapshot's.
+func (x *extraction) replacesAll() bool {
+	return x.Policy == Always && x.Include == nil && x.Exclude == nil
+}
+
 // run visits the whole destination.
 func (s *sweep) run(ctx context.Context) error {
 	d := &dir{x: s.x, entry: &s.x.Root, exists: true, picked: s.x.Include == nil}
-	l, err := s.top(ctx, s.x.dirs.root)
+	l, err := s.Top(ctx, s.x.dirs.root)
 	if err != nil {
 		return s.failed(ctx, d, err)
 	}
@@ -59,16 +76,16 @@ func (s *sweep) failed(ctx context.Context, d *dir, err error) error {
 }
 
 // dir visits one directory of the snapshot, and then its subdirectories.
-func (s *sweep) dir(ctx context.Context, d *dir, l *level) error {
+func (s *sweep) dir(ctx context.Context, d *dir, l *protect.Level) error {
 	extra, subs, err := s.compare(ctx, d, l)
 	if err != nil {
 		return s.failed(ctx, d, err)
 	}
-	if len(extra) > 0 && !l.whole {
+	if len(extra) > 0 && !l.Whole {
 		s.recordSparedBeside(d)
 		extra = nil
 	}
-	extra, ignores := s.ignoresLast(extra)
+	extra, ignores := s.IgnoreFilesLast(extra)
 	if err := s.extras(ctx, d, l, extra); err != nil {
 		return err
 	}
@@ -79,11 +96,11 @@ func (s *sweep) dir(ctx context.Context, d *dir, l *level) error {
 }
 
 // subs visits subdirectories that the snapshot has.
-func (s *sweep) subs(ctx context.Context, d *dir, l *level, subs []*snapshot.Entry) error {
+func (s *sweep) subs(ctx context.Context, d *dir, l *protect.Level, subs []*snapshot.Entry) error {
 	for _, e := range subs {
 		picked, enter := s.x.pick(d, e)
 		if !enter {
-			s.kept++
+			s.Kept++
 			continue
 		}
 		sub := &dir{x: s.x, parent: d, entry: e, path: d.join(e.Name), exists: true, picked: picked}
@@ -91,10 +108,10 @@ func (s *sweep) subs(ctx context.Context, d *dir, l *level, subs []*snapshot.Ent
 			continue
 		}
 		if sub.isForeign() { // nothing is deleted behind a link
-			s.kept++
+			s.Kept++
 			continue
 		}
-		var below *level
+		var below *protect.Level
 		err := s.x.dirs.use(sub, func(out *disk.Out) (err error) {
 			below, err = s.below(ctx, l, sub, out, e)
 			return err
@@ -113,7 +130,7 @@ func (s *sweep) subs(ctx context.Context, d *dir, l *level, subs []*snapshot.Ent
 
 // compare returns the names that only the destination has in a directory, and the
 // subdirectories that the snapshot has in it.
-func (s *sweep) compare(ctx context.Context, d *dir, l *level) (extra []string, subs []*snapshot.Entry, err error) {
+func (s *sweep) compare(ctx context.Context, d *dir, l *protect.Level) (extra []string, subs []*snapshot.Entry, err error) {
 	var there []string
 	err = s.x.dirs.use(d, func(out *disk.Out) (err error) {
 		there, err = out.Names()
@@ -132,7 +149,7 @@ func (s *sweep) compare(ctx context.Context, d *dir, l *level) (extra []string, 
 	var unlisted []string
 	for e, err := range snapshot.ReadDir(ctx, s.x.Source, d.entry.Subtree) {
 		if err != nil {
-			s.unsure = true
+			s.Unsure = true
 			return nil, nil, err
 		}
 		if rest[e.Name] {
@@ -143,7 +160,7 @@ func (s *sweep) compare(ctx context.Context, d *dir, l *level) (extra []string, 
 		if e.Type == snapshot.Dir && e.Problem == "" {
 			subs = append(subs, e)
 		} else if e.Type == snapshot.Dir {
-			s.kept++
+			s.Kept++
 		} else if s.plan != nil && e.Problem == "" {
 			if err := s.displaced(ctx, d, l, e.Name); err != nil {
 				return nil, nil, err
@@ -161,7 +178,7 @@ func (s *sweep) compare(ctx context.Context, d *dir, l *level) (extra []string, 
 }
 
 // extras deletes names that only the destination has from a directory.
-func (s *sweep) extras(ctx context.Context, d *dir, l *level, names []string) error {
+func (s *sweep) extras(ctx context.Context, d *dir, l *protect.Level, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
@@ -193,7 +210,7 @@ func (s *sweep) extras(ctx context.Context, d *dir, l *level, names []string) er
 
 // extra deletes one entry, with its contents as far as these may be deleted. It reports
 // whether everything was deleted. Failures are reported; an error ends the sweep.
-func (s *sweep) extra(ctx context.Context, out *disk.Out, l *level, d *dir, name string) (all bool, err error) {
+func (s *sweep) extra(ctx context.Context, out *disk.Out, l *protect.Level, d *dir, name string) (all bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
@@ -208,13 +225,13 @@ func (s *sweep) extra(ctx context.Context, out *disk.Out, l *level, d *dir, name
 	}
 	picked, _ := s.x.pick(d, &e)
 	if !picked {
-		s.kept++
+		s.Kept++
 		return false, nil
 	}
 	place, err := out.Identify(name)
 	why := ""
 	if err == nil {
-		why, err = s.spares(ctx, l, &e, place)
+		why, err = s.Reason(ctx, l, &e, place)
 	}
 	if err != nil {
 		s.reportTrouble(full, err)
@@ -234,7 +251,7 @@ func (s *sweep) extra(ctx context.Context, out *disk.Out, l *level, d *dir, name
 
 // reportTrouble reports what prevents something from being deleted.
 func (s *sweep) reportTrouble(path string, err error) {
-	s.kept++
+	s.Kept++
 	if s.why == "" {
 		s.why = err.Error()
 	}
@@ -247,7 +264,7 @@ func (s *sweep) reportTrouble(path string, err error) {
 }
 
 // inside deletes the contents of a directory that the snapshot doesn't have.
-func (s *sweep) inside(ctx context.Context, parent *disk.Out, l *level, d *dir) (all bool, err error) {
+func (s *sweep) inside(ctx context.Context, parent *disk.Out, l *protect.Level, d *dir) (all bool, err error) {
 	out, err := parent.Sub(d.entry.Name)
 	if err != nil {
 		s.reportTrouble(d.path, err)
@@ -266,14 +283,14 @@ func (s *sweep) inside(ctx context.Context, parent *disk.Out, l *level, d *dir) 
 		s.reportTrouble(d.path, err)
 		return false, nil
 	}
-	below.whole = true // because the snapshot has nothing in it, like the directory itself
-	if below.stays != "" && len(names) == 0 {
-		s.recordSpared(d.path, below.stays, l)
+	below.Whole = true // because the snapshot has nothing in it, like the directory itself
+	if below.Stays != "" && len(names) == 0 {
+		s.recordSpared(d.path, below.Stays, l)
 		return false, nil
 	}
 	s.seen += uint64(len(names))
 	all = true
-	names, ignores := s.ignoresLast(names)
+	names, ignores := s.IgnoreFilesLast(names)
 	for _, name := range append(names, ignores...) {
 		gone, err := s.extra(ctx, out, below, d, name)
 		if err != nil {
@@ -309,19 +326,19 @@ func (s *sweep) remove(out *disk.Out, full string, e *snapshot.Entry) bool {
 }
 
 // recordSpared records that something stays.
-func (s *sweep) recordSpared(path, why string, l *level) {
+func (s *sweep) recordSpared(path, why string, l *protect.Level) {
 	if s.why == "" {
 		s.why = path + ": " + why
 	}
 	if !s.quiet {
-		s.x.spared(Spared{path, why, l.mount})
+		s.x.spared(Spared{path, why, l.Mount})
 	}
 }
 
 // recordSparedBeside records that what is beside the snapshot's paths stays, with one
 // line for each directory above them, which may be as large as a home directory.
 func (s *sweep) recordSparedBeside(d *dir) {
-	s.kept++
+	s.Kept++
 	if !s.quiet {
 		s.x.spared(Spared{Path: cmp.Or(d.path, "."), Reason: "the snapshot holds only a part of it: what else is in it stays"})
 	}
@@ -346,7 +363,7 @@ func (x *extraction) mayReplaceDir(ctx context.Context, out *disk.Out, d *dir, n
 	if err != nil {
 		return err
 	}
-	at.whole = true // for this name: the snapshot has it
+	at.Whole = true // for this name: the snapshot has it
 	if all, err := s.extra(ctx, out, &at, d, name); err != nil || all {
 		return err
 	}
@@ -356,7 +373,7 @@ func (x *extraction) mayReplaceDir(ctx context.Context, out *disk.Out, d *dir, n
 // look returns the sweep that handles what is replaced.
 func (x *extraction) look(only bool) *sweep {
 	if x.looking == nil {
-		x.looking = &sweep{x: x, rules: &x.Rules, quiet: true}
+		x.looking = x.newSweep(sweep{quiet: true})
 	}
 	x.looking.only, x.looking.why = only, ""
 	return x.looking
@@ -364,13 +381,13 @@ func (x *extraction) look(only bool) *sweep {
 
 // levelOf returns the level of a directory of the snapshot that exists in the
 // destination.
-func (s *sweep) levelOf(ctx context.Context, d *dir) (level, error) {
+func (s *sweep) levelOf(ctx context.Context, d *dir) (protect.Level, error) {
 	if d.level != nil {
 		return *d.level, nil
 	}
 	err := s.x.dirs.use(d, func(out *disk.Out) (err error) {
 		if d.parent == nil {
-			d.level, err = s.top(ctx, out)
+			d.level, err = s.Top(ctx, out)
 			return err
 		}
 		above, err := s.levelOf(ctx, d.parent)
@@ -378,15 +395,15 @@ func (s *sweep) levelOf(ctx context.Context, d *dir) (level, error) {
 			return err
 		}
 		l, err := s.below(ctx, &above, d, out, d.entry)
-		if err == nil && d.isForeign() && l.stays == "" {
-			l.stays = "it lies behind a link"
+		if err == nil && d.isForeign() && l.Stays == "" {
+			l.Stays = "it lies behind a link"
 		}
 		d.level = l
 		return err
 	})
 	if err != nil {
 		d.level = nil
-		return level{}, err
+		return protect.Level{}, err
 	}
 	return *d.level, nil
 }

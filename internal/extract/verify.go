@@ -13,7 +13,7 @@ import (
 
 // verify reads back what was restored and reports differences from the snapshot.
 func (x *extraction) verify(ctx context.Context) error {
-	x.verifiedLinks, x.verifiedFiles = map[snapshot.FileKey]FileID{}, map[FileID]snapshot.FileKey{}
+	x.verifiedLinks, x.verifiedFiles = map[snapshot.FileKey]disk.FileID{}, map[disk.FileID]snapshot.FileKey{}
 	root := &dir{x: x, entry: &x.Root, exists: true, picked: x.Include == nil}
 	return x.verifyDir(ctx, root)
 }
@@ -127,7 +127,7 @@ func (x *extraction) verifyAttributes(d *dir, e, have *snapshot.Entry, device ui
 	case x.Keep.Owner && (have.UID != e.UID || have.GID != e.GID):
 		return differs("its owner is %d:%d, in the snapshot %d:%d", have.UID, have.GID, e.UID, e.GID)
 	}
-	id, key := FileID{device, have.Inode}, keyOf(e)
+	id, key := disk.FileID{Device: device, Inode: have.Inode}, keyOf(e)
 	if e.Links > 1 && have.Inode != 0 {
 		if first, known := x.verifiedLinks[key]; known && first != id {
 			return differs("it is no hard link, as it is in the snapshot")

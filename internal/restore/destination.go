@@ -54,8 +54,8 @@ func removeEmptyDirs(dir, top string) {
 
 // protectedFiles returns the files and directories that a restore neither deletes nor
 // enters: those at the paths, and those that symbolic links among these lead to.
-func protectedFiles(paths []string) (map[extract.FileID]string, error) {
-	own := map[extract.FileID]string{}
+func protectedFiles(paths []string) (map[disk.FileID]string, error) {
+	own := map[disk.FileID]string{}
 	for _, p := range paths {
 		real, err := filepath.EvalSymlinks(p)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
@@ -76,10 +76,10 @@ func protectedFiles(paths []string) (map[extract.FileID]string, error) {
 }
 
 // fileID identifies the file at a path. The directories on the way need not be readable.
-func fileID(p string) (extract.FileID, error) {
+func fileID(p string) (disk.FileID, error) {
 	parent, err := disk.OpenSearchOnly(filepath.Dir(filepath.Clean(p)))
 	if err != nil {
-		return extract.FileID{}, err
+		return disk.FileID{}, err
 	}
 	defer parent.Close()
 	name := filepath.Base(filepath.Clean(p))
@@ -87,17 +87,17 @@ func fileID(p string) (extract.FileID, error) {
 		name = ""
 		d, err := disk.OpenSearchOnly(p)
 		if err != nil {
-			return extract.FileID{}, err
+			return disk.FileID{}, err
 		}
 		defer d.Close()
 		parent = d
 	}
 	place, err := parent.Identify(name)
-	return extract.FileID{Device: place.Device, Inode: place.Inode}, err
+	return place.File(), err
 }
 
 // checkDestination refuses a destination that is, or lies in, a protected file or directory.
-func checkDestination(to string, own map[extract.FileID]string) error {
+func checkDestination(to string, own map[disk.FileID]string) error {
 	if len(own) == 0 || to == "" {
 		return nil
 	}

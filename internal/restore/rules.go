@@ -10,18 +10,18 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/capture"
-	"github.com/qsnap/qsnap/internal/extract"
 	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/internal/protect"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
 // deletionRules returns what a snapshot knows about paths that it doesn't hold.
-func deletionRules(m *snapshot.Manifest, o *Options, l snapshot.Loader) (extract.Rules, error) {
+func deletionRules(m *snapshot.Manifest, o *Options, l snapshot.Loader) (protect.Rules, error) {
 	own, err := protectedFiles(o.Protect)
 	if err != nil || !o.Delete {
-		return extract.Rules{Own: own}, err
+		return protect.Rules{Own: own}, err
 	}
-	rules := extract.Rules{
+	rules := protect.Rules{
 		Base: strings.Trim(o.Path, "/"), Own: own,
 		Listed: listedPaths(m),
 		Load:   func(ctx context.Context) ([]snapshot.Entry, error) { return ancestors(ctx, l, m, o.Path) },
@@ -32,12 +32,12 @@ func deletionRules(m *snapshot.Manifest, o *Options, l snapshot.Loader) (extract
 
 // addRecorded adds what the manifest records. Manifests of older programs have no rules. If
 // their lists of paths are not complete, nothing is deleted.
-func addRecorded(rules *extract.Rules, m *snapshot.Manifest, l snapshot.Loader) error {
+func addRecorded(rules *protect.Rules, m *snapshot.Manifest, l snapshot.Loader) error {
 	if m.Rules == nil && (!m.Skipped.Complete() || !m.Problems.Complete()) {
 		rules.Nothing = "the snapshot left out more paths than it names"
 	}
 	if !m.Notes.IsZero() {
-		rules.Noted = func(ctx context.Context, path string) (extract.Noted, error) { return noted(ctx, l, m.Notes, path) }
+		rules.Noted = func(ctx context.Context, path string) (protect.Noted, error) { return noted(ctx, l, m.Notes, path) }
 	}
 	if m.Rules == nil {
 		rules.Patterns = recordedExcludes(m)
@@ -58,9 +58,9 @@ func addRecorded(rules *extract.Rules, m *snapshot.Manifest, l snapshot.Loader) 
 }
 
 // noted returns what a snapshot notes on a path, as far as it matters to deletion.
-func noted(ctx context.Context, l snapshot.Loader, notes chunk.ID, path string) (extract.Noted, error) {
+func noted(ctx context.Context, l snapshot.Loader, notes chunk.ID, path string) (protect.Noted, error) {
 	here, below, err := snapshot.LookupNotes(ctx, l, notes, path)
-	out := extract.Noted{Below: below}
+	out := protect.Noted{Below: below}
 	for _, n := range here {
 		switch {
 		case n.Kind.LeftOut() && out.LeftOut == "":

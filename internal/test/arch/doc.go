@@ -17,6 +17,7 @@
 //	    internal/object    names of objects; alone puts and deletes on a target
 //	    internal/capture   source → trees and chunks
 //	    internal/extract   trees and chunks → destination
+//	    internal/protect   what a restore that deletes must leave alone
 //	L2  snapshot/retention which snapshots a policy keeps
 //	    snapshot  index    trees and manifests; where blobs lie
 //	    internal/disk      files as snapshots have them

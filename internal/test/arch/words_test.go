@@ -34,6 +34,7 @@ var plain = []string{
 	"internal/object",
 	"internal/outcome",
 	"internal/place",
+	"internal/protect",
 	"internal/prune",
 	"internal/repair",
 	"internal/replica",

@@ -1,4 +1,4 @@
-package extract
+package protect
 
 import (
 	"bytes"
@@ -20,12 +20,14 @@ const (
 	ofDestination
 )
 
+const maxIgnoreFile = 1 << 20 // bytes
+
 // above applies the ignore files of the directories above the root.
-func (s *sweep) above(ctx context.Context, l *level, dirs []snapshot.Entry) error {
+func (g *Guard) above(ctx context.Context, l *Level, dirs []snapshot.Entry) error {
 	at := ""
 	for i := range dirs[:max(0, len(dirs)-1)] {
-		sub := &level{path: at, rules: l.rules}
-		if _, err := s.readSnapshotRules(ctx, sub, &dirs[i]); err != nil {
+		sub := &Level{path: at, rules: l.rules}
+		if _, err := g.readSnapshotRules(ctx, sub, &dirs[i]); err != nil {
 			return err
 		}
 		l.rules = sub.rules
@@ -35,7 +37,7 @@ func (s *sweep) above(ctx context.Context, l *level, dirs []snapshot.Entry) erro
 }
 
 // with adds rules of one kind to those of the level.
-func (l *level) with(sort int, text []byte, name string) error {
+func (l *Level) with(sort int, text []byte, name string) error {
 	parsed, err := ignore.ParseFile(bytes.NewReader(text), name)
 	if err != nil {
 		return err
@@ -48,25 +50,25 @@ func (l *level) with(sort int, text []byte, name string) error {
 
 // readSnapshotRules applies the ignore files that the snapshot has in a directory, and
 // returns their names.
-func (s *sweep) readSnapshotRules(ctx context.Context, l *level, dir *snapshot.Entry) (heeded []string, err error) {
-	for _, name := range s.rules.IgnoreFiles {
-		e, err := snapshot.Lookup(ctx, s.x.Source, dir.Subtree, name)
+func (g *Guard) readSnapshotRules(ctx context.Context, l *Level, dir *snapshot.Entry) (heeded []string, err error) {
+	for _, name := range g.Rules.IgnoreFiles {
+		e, err := snapshot.Lookup(ctx, g.Source, dir.Subtree, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			s.unsure = true
+			g.Unsure = true
 			return nil, err
 		}
 		if e.Type != snapshot.File || e.Problem != "" || e.Size > maxIgnoreFile {
 			continue // the snapshot did not apply it either
 		}
-		text, err := s.content(ctx, e)
+		text, err := g.content(ctx, e)
 		if err == nil {
 			err = l.with(ofSnapshot, text, name)
 		}
 		if err != nil {
-			s.unsure = true
+			g.Unsure = true
 			return nil, fmt.Errorf("%s, which says what the snapshot leaves out: %w", name, err)
 		}
 		heeded = append(heeded, name)
@@ -75,37 +77,36 @@ func (s *sweep) readSnapshotRules(ctx context.Context, l *level, dir *snapshot.E
 }
 
 // content returns the content of a small file of the snapshot.
-func (s *sweep) content(ctx context.Context, e *snapshot.Entry) ([]byte, error) {
-	out, pos := make([]byte, e.Size), newPositions(e)
-	for c, err := range snapshot.Chunks(ctx, s.x.Source, e, 0) {
+func (g *Guard) content(ctx context.Context, e *snapshot.Entry) ([]byte, error) {
+	var data []byte // without the holes
+	for c, err := range snapshot.Chunks(ctx, g.Source, e, 0) {
 		if err != nil {
 			return nil, err
 		}
-		data, err := s.x.Source.Chunk(ctx, c.ID)
+		more, err := g.Source.Chunk(ctx, c.ID)
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range pos.of(c.Offset, int64(len(data))) {
-			if p.at > e.Size {
-				return nil, fs.ErrInvalid
-			}
-			data = data[copy(out[p.at:], data[:p.length]):]
-		}
+		data = append(data, more...)
 	}
+	if int64(len(data)) != e.DataSize() {
+		return nil, fs.ErrInvalid
+	}
+	out, at := make([]byte, e.Size), int64(0)
+	for _, h := range e.Holes {
+		data = data[copy(out[at:h.Offset], data):]
+		at = h.Offset + h.Length
+	}
+	copy(out[at:], data)
 	return out, nil
-}
-
-// replacesAll reports whether existing files are always made equal to the snapshot's.
-func (x *extraction) replacesAll() bool {
-	return x.Policy == Always && x.Include == nil && x.Exclude == nil
 }
 
 // readRules applies the ignore files in a directory of the destination, except some:
 // ignore files that exclude themselves are in no snapshot. An ignore file that the
 // snapshot has is replaced before anything is deleted, so its present rules count neither
 // then nor in a plan.
-func (s *sweep) readRules(l *level, out *disk.Out, except []string) error {
-	for _, name := range s.rules.IgnoreFiles {
+func (g *Guard) readRules(l *Level, out *disk.Out, except []string) error {
+	for _, name := range g.Rules.IgnoreFiles {
 		if slices.Contains(except, name) {
 			continue
 		}
@@ -123,12 +124,12 @@ func (s *sweep) readRules(l *level, out *disk.Out, except []string) error {
 	return nil
 }
 
-// ignoresLast separates the names of ignore files. They are examined after everything
+// IgnoreFilesLast separates the names of ignore files. They are examined after everything
 // that they apply to: an ignore file that protects something must stay, or that would be
 // deleted the next time.
-func (s *sweep) ignoresLast(names []string) (others, ignores []string) {
+func (g *Guard) IgnoreFilesLast(names []string) (others, ignores []string) {
 	for _, name := range names {
-		if slices.Contains(s.rules.IgnoreFiles, name) {
+		if slices.Contains(g.Rules.IgnoreFiles, name) {
 			ignores = append(ignores, name)
 		} else {
 			others = append(others, name)
@@ -138,9 +139,9 @@ func (s *sweep) ignoresLast(names []string) (others, ignores []string) {
 }
 
 // excludes returns the rule that leaves out a path, or "".
-func (s *sweep) excludes(l *level, full string, isDir bool) string {
+func (g *Guard) excludes(l *Level, full string, isDir bool) string {
 	says := func(r *ignore.Rule) string { return "the snapshot leaves it out: " + r.Source() + ": " + r.String() }
-	rule, excluded := s.rules.Patterns.Match(full, isDir)
+	rule, excluded := g.Rules.Patterns.Match(full, isDir)
 	if excluded {
 		return says(rule)
 	}
@@ -148,7 +149,7 @@ func (s *sweep) excludes(l *level, full string, isDir bool) string {
 		for sort, set := range l.rules {
 			if rule, excluded := set.Match(full, isDir); excluded {
 				if sort == ofDestination {
-					s.kept++
+					g.Kept++
 				}
 				return says(rule)
 			}
