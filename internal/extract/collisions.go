@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/samename"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -18,18 +19,23 @@ import (
 // there, in a directory of their own, and looked up.
 func (x *extraction) findCollisions(ctx context.Context) error {
 	root := &dir{x: x, entry: &x.Root, exists: true, picked: x.Include == nil}
-	top := &baseDir{dir: root}
+	top := x.namesIn(root)
 	if x.DryRun && x.Made && x.RoomAt != "" { // the directory where the destination would be created
 		out, err := disk.OpenOut(x.RoomAt, x.session)
 		if err != nil {
 			return nil // the restore would fail
 		}
 		defer out.Close()
-		top.out = out
+		top = samename.NewDir(func(f func(*disk.Out) error) error { return f(out) }, nil)
 	}
 	if x.isEmpty(root) { // then everything that is created has its rules
-		if top.allDistinct(x) || !x.DryRun && (top.probe(x) != nil || top.apart) {
-			return nil // if nothing can be created, the restore reports it
+		if top.AllDistinct() {
+			return nil
+		}
+		if !x.DryRun {
+			if distinct, err := top.Probe(); distinct || err != nil {
+				return nil // if nothing can be created, the restore reports it
+			}
 		}
 	}
 	x.colliding = map[string]bool{}
@@ -57,12 +63,12 @@ type collisions struct {
 
 // walk examines a directory and everything below it. g is that directory, or the nearest
 // existing one above it. some says that something there is to be restored.
-func (m *collisions) walk(ctx context.Context, d *dir, g *baseDir) (some bool, err error) {
-	apart := g.allDistinct(m.x)
+func (m *collisions) walk(ctx context.Context, d *dir, g *samename.Dir) (some bool, err error) {
+	apart := g.AllDistinct()
 	if apart && !d.exists {
 		return true, nil // then the directory's own name is distinct, too
 	}
-	seen, idle, names, suspect := map[uint64]bool{}, map[string]bool{}, 0, false
+	idle, names, suspicion := map[string]bool{}, 0, samename.NewSuspicion(m.seed)
 	for e, err := range snapshot.ReadDir(ctx, m.x.Source, d.entry.Subtree) {
 		if err != nil {
 			return some, ctx.Err() // the restore reports what can't be read
@@ -83,27 +89,39 @@ func (m *collisions) walk(ctx context.Context, d *dir, g *baseDir) (some bool, e
 		if names++; apart {
 			continue
 		}
-		key := maphash.String(m.seed, plainKey(e.Name))
-		suspect = suspect || !isPlain(e.Name) || seen[key]
-		seen[key] = true
+		suspicion.Add(e.Name)
 	}
 	some = names > 0
-	if names < 2 || !suspect {
+	if names < 2 || !suspicion.Some() {
 		return some, nil
 	}
-	if m.x.DryRun {
-		return some, m.infer(ctx, d, g, idle)
+	if !m.x.DryRun {
+		if distinct, err := g.Probe(); distinct || err != nil {
+			return some, nil
+		}
 	}
-	if !g.known && g.probe(m.x) != nil || g.apart {
-		return some, nil
-	}
-	return some, m.try(ctx, d, g, idle)
+	return some, m.decide(ctx, d, g, idle)
 }
 
-func (m *collisions) below(ctx context.Context, d *dir, e *snapshot.Entry, picked bool, g *baseDir) (some bool, err error) {
+// decide decides which names of a directory are the same, by trying or, in a dry run, by
+// inferring that.
+func (m *collisions) decide(ctx context.Context, d *dir, g *samename.Dir, idle map[string]bool) error {
+	names, err := m.names(ctx, d, idle)
+	if err != nil {
+		return err
+	}
+	same := func(first, name string) { m.collide(d, first, name) }
+	if m.x.DryRun {
+		g.Infer(names, d.exists, same, func(first, name string) { m.unknownNames(d, first, name) })
+		return nil
+	}
+	return g.Try(ctx, names, same)
+}
+
+func (m *collisions) below(ctx context.Context, d *dir, e *snapshot.Entry, picked bool, g *samename.Dir) (some bool, err error) {
 	sub := &dir{x: m.x, parent: d, entry: e, path: d.join(e.Name), picked: picked}
 	if m.x.find(sub); sub.exists {
-		g = &baseDir{dir: sub}
+		g = m.x.namesIn(sub)
 	}
 	return m.walk(ctx, sub, g)
 }
@@ -123,50 +141,71 @@ func (m *collisions) names(ctx context.Context, d *dir, idle map[string]bool) (n
 	return names, nil
 }
 
-// try finds out which names of a directory are the same. Names that are not odd can
-// collide with others of the same key, or with odd ones.
-func (m *collisions) try(ctx context.Context, d *dir, g *baseDir, idle map[string]bool) error {
-	names, err := m.names(ctx, d, idle)
-	if err != nil {
-		return err
-	}
-	keys, odd := map[string]int{}, g.wild
-	for _, name := range names {
-		keys[plainKey(name)]++
-		odd = odd || isOdd(name)
-	}
-	// If names can't be tried, nothing can be restored, and the restore reports that.
-	_ = g.scratch(m.x, func(s *disk.Scratch) error {
-		var rest []string
-		for _, name := range names {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if !g.wild && !isOdd(name) && keys[plainKey(name)] < 2 {
-				rest = append(rest, name)
-			} else if other, err := s.Add(name); err == nil && other != "" { // otherwise the restore reports why it can't be created
-				m.collide(d, other, name)
-			}
-		}
-		for _, name := range rest {
-			if !odd || ctx.Err() != nil {
-				break
-			}
-			if other := s.Find(name); other != "" {
-				m.collide(d, other, name)
-			}
-		}
-		return nil
-	})
-	return ctx.Err()
-}
-
 // collide records that two names of a directory are the same in the destination.
 func (m *collisions) collide(d *dir, first, name string) {
 	m.x.colliding[d.join(first)], m.x.colliding[d.join(name)] = true, true
 	spelled := ""
-	if foldCase(first) != foldCase(name) { // they may look the same
+	if samename.FoldCase(first) != samename.FoldCase(name) { // they may look the same
 		spelled = fmt.Sprintf(" (%+q and %+q)", first, name)
 	}
 	m.x.problem(d.join(name), fmt.Errorf("not restored, nor is %q: the destination doesn't tell their names apart%s; restore each to a directory of its own", d.join(first), spelled))
+}
+
+// unknownNames records that it isn't known whether two names are the same.
+func (m *collisions) unknownNames(d *dir, first, name string) {
+	if m.unknown == nil {
+		m.unknown = &NamesUnknown{First: d.join(first), Second: d.join(name)}
+		return
+	}
+	m.unknown.More++
+}
+
+// NamesUnknown says that a dry run, which writes nothing, can't find out whether the
+// destination treats some names as the same.
+type NamesUnknown struct {
+	First, Second string // paths of two such names
+	More          uint64 // number of further pairs
+}
+
+// Error names two of the names.
+func (e *NamesUnknown) Error() string {
+	more := ""
+	if e.More > 0 {
+		more = fmt.Sprintf(" (there are %d more such pairs)", e.More)
+	}
+	return fmt.Sprintf("whether the destination tells %+q and %+q apart can't be known without writing there%s: a restore finds out before it restores anything", e.First, e.Second, more)
+}
+
+// namesIn returns what finds out which names an existing directory treats as the same.
+func (x *extraction) namesIn(d *dir) *samename.Dir {
+	return samename.NewDir(
+		func(f func(*disk.Out) error) error { return x.dirs.use(d, f) },
+		func(f func(*disk.Scratch) error) error { return x.scratch(d, f) },
+	)
+}
+
+// scratch calls f with a directory for trying names. Afterwards the directory is as
+// before.
+func (x *extraction) scratch(d *dir, f func(*disk.Scratch) error) error {
+	return x.dirs.use(d, func(out *disk.Out) error {
+		var own snapshot.Entry
+		if _, err := out.Self(&own); err != nil {
+			return err
+		}
+		closed, err := x.reopen(out, d)
+		if err != nil {
+			return err
+		}
+		defer closed(false)
+		defer func() { _ = out.SetTime(own.MTime) }() // fails on another user's directory
+		s, err := out.Scratch()
+		if err != nil {
+			return err
+		}
+		err = f(s)
+		if left := s.Close(); left != nil {
+			x.problem(d.path, left)
+		}
+		return err
+	})
 }

@@ -57,7 +57,7 @@ func (x *extraction) canLink(d *dir, at disk.Identity) bool {
 	if err := x.dirs.use(d, func(out *disk.Out) error { can, known = out.CanLink(); return nil }); err != nil || !known {
 		can = true
 		if !x.DryRun {
-			_ = (&baseDir{dir: d}).scratch(x, func(s *disk.Scratch) error { // if nothing can be created, the restore reports it
+			_ = x.scratch(d, func(s *disk.Scratch) error { // if nothing can be created, the restore reports it
 				can = s.CanLink()
 				return nil
 			})

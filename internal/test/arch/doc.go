@@ -18,6 +18,7 @@
 //	    internal/capture   source → trees and chunks
 //	    internal/extract   trees and chunks → destination
 //	    internal/protect   what a restore that deletes must leave alone
+//	    internal/samename  which names a directory treats as the same
 //	L2  snapshot/retention which snapshots a policy keeps
 //	    snapshot  index    trees and manifests; where blobs lie
 //	    internal/disk      files as snapshots have them

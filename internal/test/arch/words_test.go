@@ -41,6 +41,7 @@ var plain = []string{
 	"internal/restore",
 	"internal/retain",
 	"internal/runs",
+	"internal/samename",
 	"internal/seal",
 	"internal/take",
 	"internal/transfer",

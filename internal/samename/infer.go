@@ -1,9 +1,7 @@
-package extract
+package samename
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"strings"
 	"unicode"
@@ -12,47 +10,28 @@ import (
 	"github.com/qsnap/qsnap/internal/disk"
 )
 
-// NamesUnknown says that a dry run, which writes nothing, can't find out whether the
-// destination treats some names as the same.
-type NamesUnknown struct {
-	First, Second string // paths of two such names
-	More          uint64 // number of further pairs
-}
-
-// Error names two of the names.
-func (e *NamesUnknown) Error() string {
-	more := ""
-	if e.More > 0 {
-		more = fmt.Sprintf(" (there are %d more such pairs)", e.More)
-	}
-	return fmt.Sprintf("whether the destination tells %+q and %+q apart can't be known without writing there%s: a restore finds out before it restores anything", e.First, e.Second, more)
-}
-
-// infer is what a dry run does instead of trying names. It infers which names are the
-// same in the destination from the type of its file system, from existing names that are
-// found under another spelling, and from whether any existing name is found in other
-// case. The dry run reports names about which nothing can be inferred.
-func (m *collisions) infer(ctx context.Context, d *dir, g *baseDir, idle map[string]bool) error {
-	names, err := m.names(ctx, d, idle)
-	if err != nil {
-		return err
-	}
+// Infer is what a dry run does instead of Try. It infers which names are the same from the
+// type of the file system, from existing names that are found under another spelling, and
+// from whether any existing name is found in other case. It calls same for those, and
+// unknown for names about which nothing can be inferred. The names belong to the directory
+// itself or, if that doesn't exist, to one that would be created below it.
+func (d *Dir) Infer(names []string, exists bool, same, unknown func(first, name string)) {
 	decided := map[string]bool{} // names that exist, in this spelling or another
-	if d.exists {
-		_ = g.use(m.x, func(out *disk.Out) error { return m.spelled(out, d, names, decided) })
+	if exists {
+		_ = d.use(func(out *disk.Out) error { return spelled(out, names, decided, same) })
 	}
-	folds, known := g.caseRule(m.x)
+	folds, known := d.caseRule()
 	byCase, byLetter := map[string]string{}, map[string]string{}
 	for _, name := range names {
-		first, collide := byCase[foldCase(name)]
+		first, collide := byCase[FoldCase(name)]
 		switch {
 		case !collide:
-			byCase[foldCase(name)] = name
+			byCase[FoldCase(name)] = name
 		case decided[first] && decided[name]:
 		case folds:
-			m.collide(d, first, name)
+			same(first, name)
 		case !known:
-			m.unknownNames(d, first, name)
+			unknown(first, name)
 		}
 	}
 	for _, name := range names {
@@ -62,16 +41,15 @@ func (m *collisions) infer(ctx context.Context, d *dir, g *baseDir, idle map[str
 	}
 	for _, name := range names {
 		first := byLetter[withoutLetters(name)]
-		if first != "" && first != name && foldCase(first) != foldCase(name) && !(decided[first] && decided[name]) {
-			m.unknownNames(d, first, name)
+		if first != "" && first != name && FoldCase(first) != FoldCase(name) && !(decided[first] && decided[name]) {
+			unknown(first, name)
 		}
 	}
-	return nil
 }
 
 // spelled decides about existing names: a listed name is a name of its own. A name that
 // isn't listed but found is another spelling of a listed one.
-func (m *collisions) spelled(out *disk.Out, d *dir, names []string, decided map[string]bool) error {
+func spelled(out *disk.Out, names []string, decided map[string]bool, same func(first, name string)) error {
 	there, err := out.Names()
 	if err != nil {
 		return err
@@ -100,7 +78,7 @@ func (m *collisions) spelled(out *disk.Out, d *dir, names []string, decided map[
 		}
 		for _, first := range it.among(seen) {
 			if decided[first] { // otherwise only the destination has it
-				m.collide(d, first, name)
+				same(first, name)
 				decided[name] = true
 			}
 		}
@@ -110,14 +88,14 @@ func (m *collisions) spelled(out *disk.Out, d *dir, names []string, decided map[
 
 // caseRule reports whether the directory treats names that differ in case as the same, as
 // far as that can be found out without writing.
-func (g *baseDir) caseRule(x *extraction) (folds, known bool) {
-	if g.caseSeen {
-		return g.caseFolds, g.caseKnown
+func (d *Dir) caseRule() (folds, known bool) {
+	if d.caseSeen {
+		return d.caseFolds, d.caseKnown
 	}
-	g.caseSeen = true
-	_ = g.use(x, func(out *disk.Out) error {
+	d.caseSeen = true
+	_ = d.use(func(out *disk.Out) error {
 		if out.NameRules() == disk.FoldsCase {
-			g.caseFolds, g.caseKnown = true, true
+			d.caseFolds, d.caseKnown = true, true
 			return nil
 		}
 		names, err := out.Names()
@@ -134,12 +112,12 @@ func (g *baseDir) caseRule(x *extraction) (folds, known bool) {
 			if absent != nil && !errors.Is(absent, fs.ErrNotExist) {
 				continue
 			}
-			g.caseFolds, g.caseKnown = absent == nil && !listed[other], true
+			d.caseFolds, d.caseKnown = absent == nil && !listed[other], true
 			break
 		}
 		return err
 	})
-	return g.caseFolds, g.caseKnown
+	return d.caseFolds, d.caseKnown
 }
 
 // swapCase returns a name with the case of its ASCII letters swapped.
@@ -173,12 +151,4 @@ func withoutLetters(name string) string {
 		}
 	}
 	return string(out)
-}
-
-func (m *collisions) unknownNames(d *dir, first, name string) {
-	if m.unknown == nil {
-		m.unknown = &NamesUnknown{First: d.join(first), Second: d.join(name)}
-		return
-	}
-	m.unknown.More++
 }

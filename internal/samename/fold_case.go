@@ -1,4 +1,4 @@
-package extract
+package samename
 
 import (
 	"strings"
@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// foldCase returns the same string for names that differ only in case.
-func foldCase(name string) string {
+// FoldCase returns the same string for names that differ only in case.
+func FoldCase(name string) string {
 	if !utf8.ValidString(name) {
 		return name
 	}

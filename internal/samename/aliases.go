@@ -1,4 +1,4 @@
-package extract
+package samename
 
 import (
 	"errors"
@@ -10,12 +10,12 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// withoutAliases returns the names that a directory lists, without aliases. An alias is a
+// WithoutAliases returns the names that a directory lists, without aliases. An alias is a
 // listed spelling of a name that the snapshot has in another spelling: such a directory
 // treats "A" and "a" as the same. unlisted are the snapshot's names that the directory
 // doesn't list as they are. The error says that a name's spelling can't be found among
 // the listed ones.
-func withoutAliases(out *disk.Out, listed, unlisted []string) ([]string, error) {
+func WithoutAliases(out *disk.Out, listed, unlisted []string) ([]string, error) {
 	var known []listedName // the listed names, read when needed
 	alias := map[string]bool{}
 	for _, name := range unlisted {
@@ -74,7 +74,7 @@ func sightAll(out *disk.Out, names []string) (all []listedName, err error) {
 func (s *listedName) among(listed []listedName) []string {
 	for _, same := range []func(l *listedName) bool{
 		func(l *listedName) bool { return l.file == s.file && s.file.Inode != 0 },
-		func(l *listedName) bool { return foldCase(l.entry.Name) == foldCase(s.entry.Name) },
+		func(l *listedName) bool { return FoldCase(l.entry.Name) == FoldCase(s.entry.Name) },
 		func(l *listedName) bool {
 			return l.entry.Type == s.entry.Type && l.entry.Size == s.entry.Size && l.entry.MTime == s.entry.MTime
 		},
