@@ -4,77 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"slices"
 
-	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// An ancestorDir is a directory above named paths: it is described, and only the names
-// that lead to named paths are captured. Search permission suffices: it need not be
-// readable.
-type ancestorDir struct {
-	diskDir
-	selected *selection
-}
-
-func openWay(path string, selected *selection) (directory, error) {
-	d, err := disk.OpenSearchOnly(path)
-	if err != nil {
-		return nil, err
-	}
-	return ancestorDir{diskDir{d}, selected}, nil
-}
-
-// openAncestor opens a directory above named paths.
-func (d diskDir) openAncestor(name string, selected *selection) (directory, error) {
-	sub, err := d.Dir.SubSearchOnly(name)
-	if err != nil {
-		return nil, err
-	}
-	return ancestorDir{diskDir{sub}, selected}, nil
-}
-
-func (d ancestorDir) Names() ([]string, error) {
-	return slices.Sorted(maps.Keys(d.selected.below)), nil
-}
-
-// Lstat describes the directory that a link leads to, in the link's place. A link to
-// anything else is a link.
-func (d ancestorDir) Lstat(name string, e *snapshot.Entry) (disk.Meta, error) {
-	meta, err := d.Dir.Lstat(name, e)
-	if err != nil || e.Type != snapshot.Symlink {
-		return meta, err
-	}
-	var to snapshot.Entry
-	if followed, err := d.Dir.Stat(name, &to); err == nil && to.Type == snapshot.Dir {
-		*e, meta = to, followed
-		meta.Followed = true
-	}
-	return meta, nil
-}
-
-func (d ancestorDir) sub(name string) (directory, error) {
-	if selected := d.selected.in(name); selected.named == "" {
-		return d.openAncestor(name, selected)
-	}
-	sub, err := d.Dir.Follow(name)
-	if err != nil {
-		return nil, err
-	}
-	return diskDir{sub}, nil
-}
-
 // stepInto decides how a directory is captured: completely, not at all if it is on
 // another file system, or only what leads to named paths.
-func (c *capture) stepInto(sub, parent *node, selected *selection, only bool) {
+func (c *capture) stepInto(sub, parent *node, selected *source.Selection, only bool) {
 	dir, name := parent.dir, sub.entry().Name
 	sub.selected, sub.only = selected, only
-	begins := selected != nil && selected.named != ""
+	begins := selected != nil && selected.Named != ""
 	if c.OneFileSystem && sub.device != parent.device && !parent.only && !begins {
 		if selected == nil {
-			sub.open = func() (directory, error) { return mountPoint{dir, name}, nil }
+			sub.open = func() (source.Dir, error) { return mountPoint{dir, name}, nil }
 		}
 		sub.only = selected != nil
 		c.skip(sub.path, snapshot.NoteFileSystem, otherFileSystem)
@@ -82,18 +25,18 @@ func (c *capture) stepInto(sub, parent *node, selected *selection, only bool) {
 		c.noteMount(sub)
 	}
 	if sub.only && !parent.only {
-		sub.open = func() (directory, error) { return dir.(diskDir).openAncestor(name, selected) }
+		sub.open = func() (source.Dir, error) { return source.OpenAncestor(dir, name, selected) }
 	}
 }
 
 // unopened records that a directory can't be read.
 func (c *capture) unopened(n *node, err error) {
-	named := n.only || n.selected != nil && n.selected.named != ""
+	named := n.only || n.selected != nil && n.selected.Named != ""
 	if named || errors.Is(err, ErrEmptySource) {
 		c.markEmptied(n, err)
 		return
 	}
-	n.entry().Problem = reason(err)
+	n.entry().Problem = source.Reason(err)
 	c.markMissing(n.selected, err)
 	c.mu.Lock()
 	c.result.Unread.Dirs++
@@ -106,9 +49,9 @@ func (c *capture) unopened(n *node, err error) {
 
 // markUnreadable records that a path can't be read. If it leads to named paths, these are
 // missing.
-func (c *capture) markUnreadable(selected *selection, path string, err error) {
+func (c *capture) markUnreadable(selected *source.Selection, path string, err error) {
 	if selected != nil {
-		c.note(path, snapshot.NoteProblem, reason(err))
+		c.note(path, snapshot.NoteProblem, source.Reason(err))
 		c.markMissing(selected, err)
 		return
 	}
@@ -121,14 +64,14 @@ func (c *capture) markUnreadable(selected *selection, path string, err error) {
 }
 
 // markMissing records that named paths could not be taken.
-func (c *capture) markMissing(selected *selection, err error) {
+func (c *capture) markMissing(selected *source.Selection, err error) {
 	if selected == nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, p := range selected.paths() {
-		c.result.Missing = append(c.result.Missing, snapshot.Missing{Path: p, Text: reason(err)})
+	for _, p := range selected.Paths() {
+		c.result.Missing = append(c.result.Missing, snapshot.Missing{Path: p, Text: source.Reason(err)})
 		if c.namedMissing++; c.missing == nil {
 			c.missing = fmt.Errorf("%s: %w", p, err)
 		}
@@ -137,7 +80,7 @@ func (c *capture) markMissing(selected *selection, err error) {
 
 // allMissing returns an error if no named path was taken.
 func (c *capture) allMissing() error {
-	if c.namedMissing == 0 || c.src.selected != nil && c.namedMissing < len(c.src.selected.paths()) {
+	if c.namedMissing == 0 || c.src.Selected != nil && c.namedMissing < len(c.src.Selected.Paths()) {
 		return nil
 	}
 	if named, ok := errors.AsType[*fs.PathError](c.missing); ok {

@@ -28,6 +28,7 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -151,7 +152,7 @@ var errChanged = errors.New("changed while it was read")
 
 type capture struct {
 	Options
-	src    *Source
+	src    *source.Source
 	cutter *chunk.Cutter
 	avoid  map[fileKey]string
 
@@ -179,7 +180,7 @@ type fileKey struct{ device, inode uint64 }
 
 // Run captures a source. It returns an error if the source's root can't be read, the sink
 // fails, or the context is cancelled. Problems of single files are in the result.
-func Run(ctx context.Context, src *Source, o Options) (*Result, error) {
+func Run(ctx context.Context, src *source.Source, o Options) (*Result, error) {
 	if o.Progress == nil {
 		o.Progress = new(Progress)
 	}
@@ -206,7 +207,7 @@ func Run(ctx context.Context, src *Source, o Options) (*Result, error) {
 		}
 	}
 	mounts := disk.ReadMounts()
-	c.mounts, c.mountsKnown = src.mountsIn(mounts), len(mounts) > 0 && src.selected != nil
+	c.mounts, c.mountsKnown = src.MountsIn(mounts), len(mounts) > 0 && src.Selected != nil
 	if err := c.avoidDirs(o.Avoid); err != nil {
 		return nil, err
 	}
@@ -261,5 +262,5 @@ func (c *capture) located(path string, err error) error {
 	if _, ok := errors.AsType[*fs.PathError](err); ok {
 		return err
 	}
-	return fmt.Errorf("%s: %w", c.src.full(path), err)
+	return fmt.Errorf("%s: %w", c.src.Full(path), err)
 }

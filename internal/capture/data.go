@@ -3,12 +3,13 @@ package capture
 import (
 	"io"
 
+	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
 // A dataReader reads a file of that size without its holes.
 type dataReader struct {
-	f     file
+	f     source.File
 	holes []snapshot.Hole
 	size  int64
 	at    int64 // offset in the file

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -56,7 +57,7 @@ func (h *History) of(p string) (Earlier, bool) {
 // /etc/fstab where nothing is mounted now. If a mount point has names in common with the
 // earlier snapshot it is taken, with a notice that it is no mount point now.
 func (c *capture) checkEmptied(ctx context.Context, n *node, names []string) error {
-	named := n.selected != nil && n.selected.named != "" || c.src.selected == nil && n.path == ""
+	named := n.selected != nil && n.selected.Named != "" || c.src.Selected == nil && n.path == ""
 	wasMount, planned := c.History.Mounts[n.path] && c.mountsKnown, false
 	if c.mountsKnown && len(c.Fstab) > 0 {
 		_, planned = c.Fstab[n.real(c)]
@@ -74,7 +75,7 @@ func (c *capture) checkEmptied(ctx context.Context, n *node, names []string) err
 	case named && had && len(names) == 0:
 		return emptied{"it had files in the last snapshot and is empty now"}
 	case away && wasMount && had && c.Notice != nil:
-		c.Notice(n.path, fmt.Errorf("%s was a mount point in the last snapshot and is none now", c.src.full(n.path)))
+		c.Notice(n.path, fmt.Errorf("%s was a mount point in the last snapshot and is none now", c.src.Full(n.path)))
 	}
 	return nil
 }
@@ -138,8 +139,8 @@ func (c *capture) unmounted(path string, err error) error {
 // real returns the path of a directory on the source, with links on the way to the named
 // path resolved.
 func (n *node) real(c *capture) string {
-	full := c.src.full(n.path)
-	if n.selected == nil || n.selected.named == "" {
+	full := c.src.Full(n.path)
+	if n.selected == nil || n.selected.Named == "" {
 		return full
 	}
 	if real, err := filepath.EvalSymlinks(full); err == nil {
@@ -150,8 +151,8 @@ func (n *node) real(c *capture) string {
 
 // markEmptied records that the contents of a directory are missing.
 func (c *capture) markEmptied(n *node, err error) {
-	n.entry().Problem = reason(err)
-	c.note(n.path, snapshot.NoteProblem, reason(err))
+	n.entry().Problem = source.Reason(err)
+	c.note(n.path, snapshot.NoteProblem, source.Reason(err))
 	if n.selected != nil {
 		c.markMissing(n.selected, err)
 		return
@@ -161,5 +162,5 @@ func (c *capture) markEmptied(n *node, err error) {
 	if n.path == "" { // the source has no paths on a disk
 		c.namedMissing, c.missing = 1, fmt.Errorf("%s: %w", c.src.Paths[0], err)
 	}
-	c.result.Missing = append(c.result.Missing, snapshot.Missing{Path: c.src.full(n.path), Text: reason(err)})
+	c.result.Missing = append(c.result.Missing, snapshot.Missing{Path: c.src.Full(n.path), Text: source.Reason(err)})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -48,7 +49,7 @@ func (c *capture) readLarge(ctx context.Context, j fileJob) error {
 
 func (c *capture) readPieces(ctx context.Context, l *largeFileJob) (pieces int, problem, fatal error) {
 	e := &l.entry
-	f, meta, err := l.block.node.dir.open(e.Name, e)
+	f, meta, err := l.block.node.dir.Open(e.Name, e)
 	if err != nil {
 		return 0, err, nil
 	}
@@ -60,7 +61,7 @@ func (c *capture) readPieces(ctx context.Context, l *largeFileJob) (pieces int, 
 	}
 	before := *e
 	pieces, problem, fatal = c.sendPieces(ctx, l, data)
-	if _, stream := f.(streamFile); stream {
+	if source.IsStream(f) {
 		e.Size = data.read
 		return pieces, nil, errors.Join(problem, fatal)
 	}

@@ -11,18 +11,19 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
 // A changing directory is one that others change just before a file in it is opened.
 type changing struct {
-	directory
+	source.Dir
 	change func(name string)
 }
 
-func (d changing) open(name string, e *snapshot.Entry) (file, disk.Meta, error) {
+func (d changing) Open(name string, e *snapshot.Entry) (source.File, disk.Meta, error) {
 	d.change(name)
-	return d.directory.open(name, e)
+	return d.Dir.Open(name, e)
 }
 
 // Of several names of a file the first that is read stands for all, but not for those that
@@ -52,8 +53,8 @@ func TestANameOfAFileIsNotGivenTheContentOfAnother(t *testing.T) {
 					t.Fatal(err)
 				}
 				var once sync.Once
-				src := &Source{Paths: []string{dir}, Layout: snapshot.Tree, open: func() (directory, error) {
-					d, err := openDisk(dir)
+				src := &source.Source{Paths: []string{dir}, Layout: snapshot.Tree, Open: func() (source.Dir, error) {
+					d, err := source.OpenDisk(dir)
 					return changing{d, func(name string) {
 						once.Do(func() {
 							if err := change(filepath.Join(dir, name), beside); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -15,7 +16,7 @@ type node struct {
 	block   *block // the block that holds its entry
 	slot    int    // number of its entry in the block
 	path    string // relative to the root, "" for the root
-	open    func() (directory, error)
+	open    func() (source.Dir, error)
 	first   *block
 	before  *snapshot.Entry              // the directory in the parent snapshot, or nil
 	was     *snapshot.Entry              // the directory in the leaf of the block that holds its entry, or nil
@@ -24,11 +25,11 @@ type node struct {
 	resumed bool                         // compared with the state of an interrupted run
 	check   func(chunk.ID) (usable bool) // checks chunks taken from before; may be nil
 
-	selected *selection // the named paths below it, or nil
-	only     bool       // only the selection is captured: the directory is an ancestor of named paths
+	selected *source.Selection // the named paths below it, or nil
+	only     bool              // only the selection is captured: the directory is an ancestor of named paths
 
 	// The scan of the first block sets the following fields.
-	dir       directory
+	dir       source.Dir
 	rules     *ignore.Set
 	device    uint64
 	volume    *volume
@@ -71,7 +72,7 @@ func newBlock(n *node, names []string) *block {
 	return b
 }
 
-func newNode(parent *block, slot int, path string, open func() (directory, error)) *node {
+func newNode(parent *block, slot int, path string, open func() (source.Dir, error)) *node {
 	n := &node{block: parent, slot: slot, path: path, open: open}
 	n.first = newBlock(n, nil)
 	n.next = n.first
@@ -80,8 +81,8 @@ func newNode(parent *block, slot int, path string, open func() (directory, error
 
 // rootNode returns the node of the source's root, whose entry is in a block that belongs
 // to no directory.
-func (c *capture) rootNode(src *Source) (*node, error) {
-	dir, err := src.open()
+func (c *capture) rootNode(src *source.Source) (*node, error) {
+	dir, err := src.Open()
 	if err != nil {
 		return nil, c.unmounted("", err)
 	}
@@ -92,12 +93,12 @@ func (c *capture) rootNode(src *Source) (*node, error) {
 		return nil, err
 	}
 	holder := &block{entries: []snapshot.Entry{e}, prev: []snapshot.Entry{{}}}
-	n := newNode(holder, 0, "", func() (directory, error) { return dir, nil })
+	n := newNode(holder, 0, "", func() (source.Dir, error) { return dir, nil })
 	n.device, n.volume = meta.Device, c.addVolume("", meta.Device)
 	n.volume.seen.add(e.CTime, c.start)
 	c.noteMount(n)
-	if n.selected = src.selected; n.selected != nil {
-		n.only = n.selected.named == ""
+	if n.selected = src.Selected; n.selected != nil {
+		n.only = n.selected.Named == ""
 	}
 	if c.Parent != nil {
 		n.before = &c.Parent.Root

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -42,8 +43,8 @@ func (c *capture) problem(path string, err error) {
 	if errors.Is(err, errChanged) {
 		kind = snapshot.NoteChanged
 	}
-	c.notes = append(c.notes, snapshot.Note{Path: path, Kind: kind, Text: reason(err)})
-	c.result.Problems.Add(path, reason(err))
+	c.notes = append(c.notes, snapshot.Note{Path: path, Kind: kind, Text: source.Reason(err)})
+	c.result.Problems.Add(path, source.Reason(err))
 	if c.Problem != nil {
 		c.Problem(path, c.located(path, err))
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -19,7 +20,7 @@ func TestTheRootsOwnStampCounts(t *testing.T) {
 		"a": {Data: []byte("a"), ModTime: day},
 	}
 	sink := &memorySink{chunks: map[chunk.ID][]byte{}}
-	first, err := Run(t.Context(), FS(files, "/x"), Options{Sink: sink, Loader: sink, Params: chainParams})
+	first, err := Run(t.Context(), source.FS(files, "/x"), Options{Sink: sink, Loader: sink, Params: chainParams})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -80,7 +81,7 @@ func (w *worker) file(j fileJob) error {
 
 // read reads a file into an entry and sets the entry's fields.
 func (w *worker) read(j fileJob, e *snapshot.Entry) (problem, fatal error) {
-	f, meta, err := j.block.node.dir.open(e.Name, e)
+	f, meta, err := j.block.node.dir.Open(e.Name, e)
 	if err != nil {
 		return err, nil
 	}
@@ -108,7 +109,7 @@ func (w *worker) read(j fileJob, e *snapshot.Entry) (problem, fatal error) {
 }
 
 // describeFile sets the attributes and holes of a file, and prepares data to read it.
-func describeFile(f file, meta disk.Meta, e *snapshot.Entry, data *dataReader) (err error) {
+func describeFile(f source.File, meta disk.Meta, e *snapshot.Entry, data *dataReader) (err error) {
 	if e.Xattrs, err = f.Xattrs(); err != nil {
 		return err
 	}
@@ -201,7 +202,7 @@ func putChunks(ctx context.Context, writer ChunkWriter, buf []byte, found cuts, 
 // stable returns errChanged if the file has changed since before its data was read. The
 // entry then keeps the earlier time, so that the next snapshot reads the file again.
 // after receives the file's current state.
-func stable(f file, before, e, after *snapshot.Entry) error {
+func stable(f source.File, before, e, after *snapshot.Entry) error {
 	*after = snapshot.Entry{}
 	if _, err := f.Stat(after); err != nil {
 		return err
@@ -223,7 +224,7 @@ func (c *capture) endFile(ctx context.Context, j fileJob, problem error) error {
 			c.problem(j.path(), problem)
 		} else {
 			c.unreadFile(j, problem)
-			e.Problem = reason(problem)
+			e.Problem = source.Reason(problem)
 			e.Content, e.List, e.Holes = nil, chunk.ID{}, nil
 		}
 		if errors.Is(problem, fs.ErrNotExist) {

@@ -3,13 +3,15 @@ package capture
 import (
 	"fmt"
 	"testing"
+	"testing/fstest"
 
+	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
 // A coldDir is a directory of which some files are cold.
 type coldDir struct {
-	directory
+	source.Dir
 	cold  map[string]bool
 	asked map[string]int
 }
@@ -53,6 +55,10 @@ func TestEmptyFilesAndOtherSourcesAreNotReadAhead(t *testing.T) {
 	if len(d.asked) > 0 {
 		t.Error("an empty file is read ahead")
 	}
-	b = &block{node: &node{dir: fsDir{}}, entries: []snapshot.Entry{{Name: "file", Size: 1}}}
+	other, err := source.FS(fstest.MapFS{"file": {Data: []byte("x")}}, "").Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b = &block{node: &node{dir: other}, entries: []snapshot.Entry{{Name: "file", Size: 1}}}
 	readAhead([]fileJob{{block: b}})
 }

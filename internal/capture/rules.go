@@ -13,6 +13,7 @@ import (
 
 	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -78,7 +79,7 @@ func (c *capture) leftOut(n *node, e *snapshot.Entry, meta disk.Meta, decided bo
 		c.skip(full(), snapshot.NoteOwn, what)
 		return true
 	}
-	if e.Type == snapshot.File && c.MaxFileSize > 0 && e.Size > c.MaxFileSize && e.Size != streamSize {
+	if e.Type == snapshot.File && c.MaxFileSize > 0 && e.Size > c.MaxFileSize && e.Size != source.StreamSize {
 		c.skip(full(), snapshot.NoteSize, fmt.Sprintf("larger than %d bytes", c.MaxFileSize))
 		return true
 	}
@@ -141,9 +142,9 @@ func (c *capture) readRules(n *node, names []string) (*ignore.Set, error) {
 }
 
 // readHead returns the first n bytes of a file, or fewer if it is shorter.
-func readHead(d directory, name string, n int64) ([]byte, error) {
+func readHead(d source.Dir, name string, n int64) ([]byte, error) {
 	var e snapshot.Entry
-	f, _, err := d.open(name, &e)
+	f, _, err := d.Open(name, &e)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +164,7 @@ func (c *capture) isCache(n *node) bool {
 
 // mountPoint is a directory whose contents are on another file system.
 type mountPoint struct {
-	directory
+	source.Dir
 	name string
 }
 
@@ -172,7 +173,7 @@ func (d mountPoint) Close() error             { return nil }
 
 func (d mountPoint) Self(e *snapshot.Entry) (disk.Meta, error) {
 	name := e.Name
-	meta, err := d.directory.Lstat(d.name, e)
+	meta, err := d.Dir.Lstat(d.name, e)
 	e.Name = name
 	return meta, err
 }
@@ -209,12 +210,4 @@ func (n *node) comparedWith(c *capture) time.Time {
 		return c.Resume.Start
 	}
 	return c.Parent.Start
-}
-
-// reason returns the text of an error without the path.
-func reason(err error) string {
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return p.Op + ": " + p.Err.Error()
-	}
-	return err.Error()
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -50,7 +51,7 @@ func unsized(s disk.Sizes, e *snapshot.Entry) bool {
 
 // unsizedFile reports whether the size of an open file is unknown. A file on another file
 // system than its directory is asked itself.
-func (p *volume) unsizedFile(f file, meta disk.Meta, e *snapshot.Entry) bool {
+func (p *volume) unsizedFile(f source.File, meta disk.Meta, e *snapshot.Entry) bool {
 	if meta.Device == p.device {
 		return p.unsized(e)
 	}
@@ -59,7 +60,7 @@ func (p *volume) unsizedFile(f file, meta disk.Meta, e *snapshot.Entry) bool {
 
 // readUnsized reads a file of unknown size.
 func (w *worker) readUnsized(j fileJob, f *unsizedFile, e *snapshot.Entry) (problem, fatal error) {
-	xattrs, err := f.file.Xattrs()
+	xattrs, err := f.File.Xattrs()
 	if err != nil {
 		return err, nil
 	}
@@ -81,7 +82,7 @@ func (w *worker) readUnsized(j fileJob, f *unsizedFile, e *snapshot.Entry) (prob
 // unreadFile records that a file can't be read. Files that the kernel generates are
 // recorded but not counted: many of them can never be read, and none can be lost.
 func (c *capture) unreadFile(j fileJob, problem error) {
-	selected := j.block.node.selected.in(j.entry().Name)
+	selected := j.block.node.selected.In(j.entry().Name)
 	if selected == nil && j.block.node.volume.sizes == disk.SizesUnknown {
 		c.problem(j.path(), problem)
 		return
@@ -91,7 +92,7 @@ func (c *capture) unreadFile(j fileJob, problem error) {
 
 // An unsizedFile reads a file within limits.
 type unsizedFile struct {
-	file
+	source.File
 	ctx    context.Context
 	volume *volume
 	bytes  int64         // most bytes to read
@@ -109,11 +110,11 @@ type unsizedRead struct {
 	err error
 }
 
-func (w *worker) unsized(f file, p *volume) *unsizedFile {
+func (w *worker) unsized(f source.File, p *volume) *unsizedFile {
 	if w.part == nil {
 		w.part = make([]byte, 64<<10)
 	}
-	u := &unsizedFile{file: f, ctx: w.ctx, volume: p, bytes: unsizedBytes, time: unsizedTime,
+	u := &unsizedFile{File: f, ctx: w.ctx, volume: p, bytes: unsizedBytes, time: unsizedTime,
 		buf: w.part, result: make(chan unsizedRead, 1)}
 	if w.c.UnsizedTime > 0 {
 		u.time = w.c.UnsizedTime
@@ -152,7 +153,7 @@ func (u *unsizedFile) Read(p []byte) (int, error) {
 
 // read reads into the file's own buffer, and abandons a read that doesn't return in time.
 func (u *unsizedFile) read(p []byte) (unsizedRead, error) {
-	f, result, begun := u.file, u.result, time.Now()
+	f, result, begun := u.File, u.result, time.Now()
 	go func() {
 		n, err := f.Read(p)
 		result <- unsizedRead{n, err}
@@ -178,7 +179,7 @@ func (u *unsizedFile) abandon() {
 	u.volume.hung.Add(1)
 	go func() {
 		<-u.result
-		u.file.Close()
+		u.File.Close()
 		u.volume.hung.Add(-1)
 	}()
 }
@@ -188,5 +189,5 @@ func (u *unsizedFile) Close() error {
 	if u.hung {
 		return nil
 	}
-	return u.file.Close()
+	return u.File.Close()
 }

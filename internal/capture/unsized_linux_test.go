@@ -16,6 +16,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/qsnap/qsnap/chunk"
+	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -68,7 +69,7 @@ type taken struct {
 // take captures paths.
 func take(t *testing.T, limit time.Duration, parent *taken, paths ...string) *taken {
 	t.Helper()
-	src, err := Paths(paths...)
+	src, err := source.Paths(paths...)
 	if err != nil {
 		t.Fatal(err)
 	}

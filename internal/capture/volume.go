@@ -3,12 +3,11 @@ package capture
 import (
 	"encoding/binary"
 	"hash/fnv"
-	"path"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 
 	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -56,7 +55,7 @@ func (c *capture) identify(n *node, e *snapshot.Entry, meta disk.Meta) {
 	if e.Inode == 0 {
 		e.Links, e.Device = 0, 0
 	}
-	if e.Links > 0 && c.src.selected != nil { // other sources set it themselves
+	if e.Links > 0 && c.src.Selected != nil { // other sources set it themselves
 		e.Device = n.volume.deviceOf(meta.Device)
 	}
 }
@@ -82,7 +81,7 @@ func (c *capture) learnVolume(n *node) {
 	p := n.volume
 	p.known.Do(func() {
 		p.stamped, p.sizes = n.dir.StampsHere(), sizesOf(n.dir)
-		if now, ok := c.clocks[p.device]; ok && c.src.selected != nil {
+		if now, ok := c.clocks[p.device]; ok && c.src.Selected != nil {
 			p.live = true
 			p.seen.add(now, now)
 		}
@@ -95,35 +94,8 @@ func (c *capture) learnVolume(n *node) {
 	}
 }
 
-// mountsIn returns the types of the file systems mounted in the source, by path relative
-// to its root.
-func (s *Source) mountsIn(mounts disk.Mounts) map[string]string {
-	in := map[string]string{}
-	if s.selected != nil {
-		s.selected.mountsIn("", mounts, in)
-	}
-	return in
-}
-
-func (s *selection) mountsIn(rel string, mounts disk.Mounts, in map[string]string) {
-	if s.named != "" {
-		real, err := filepath.EvalSymlinks(s.named)
-		if err != nil {
-			real = s.named
-		}
-		for dir, kind := range mounts {
-			if below(dir, real) {
-				in[path.Join(append([]string{rel}, elements(dir, real)...)...)] = kind
-			}
-		}
-	}
-	for name, sub := range s.below {
-		sub.mountsIn(path.Join(rel, name), mounts, in)
-	}
-}
-
 // A sealedMount is a mount point that is not accessed.
-type sealedMount struct{ directory }
+type sealedMount struct{ source.Dir }
 
 func (sealedMount) Names() ([]string, error)                { return nil, nil }
 func (sealedMount) Close() error                            { return nil }
@@ -134,7 +106,7 @@ func (sealedMount) Self(*snapshot.Entry) (disk.Meta, error) { return disk.Meta{}
 // machine or process would have to answer, and that isn't to be entered.
 func (c *capture) sealed(n *node, name, full string, before, e *snapshot.Entry) bool {
 	kind, mounted := c.mounts[full]
-	if !mounted || !c.OneFileSystem || n.only || n.selected.in(name) != nil || disk.Answers(kind) {
+	if !mounted || !c.OneFileSystem || n.only || n.selected.In(name) != nil || disk.Answers(kind) {
 		return false
 	}
 	if known, ok := n.typeOf(name); ok && known != snapshot.Dir {

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -259,13 +258,6 @@ func (d *Dir) readlink(name string) (string, error) {
 	}
 }
 
-// A File is an open regular file to read from.
-type File struct {
-	fd   int
-	dir  *Dir // for messages
-	name string
-}
-
 // Open opens a file in the directory for reading and sets the fields of the entry that
 // stat(2) provides, except its name. If the name is no file any more, the error is
 // fs.ErrNotExist.
@@ -304,155 +296,4 @@ func (d *Dir) ReadAhead(name string) (cold bool) {
 	}
 	_ = unix.Fadvise(fd, 0, 0, unix.FADV_WILLNEED)
 	return true
-}
-
-// Close closes the file.
-func (f *File) Close() error { return unix.Close(f.fd) }
-
-func (f *File) fail(op string, err error) error {
-	return f.dir.fail(op, f.name, err)
-}
-
-// Stat sets the fields of the entry that stat(2) provides, except its name.
-func (f *File) Stat(e *snapshot.Entry) (Meta, error) {
-	var st unix.Stat_t
-	if err := unix.Fstat(f.fd, &st); err != nil {
-		return Meta{}, f.fail("stat", err)
-	}
-	return fill(e, &st), nil
-}
-
-// Xattrs returns the file's extended attributes, sorted by name.
-func (f *File) Xattrs() ([]snapshot.Xattr, error) {
-	out, err := xattrs(fdAttrs(f.fd))
-	if err != nil {
-		return nil, f.fail("read attributes", err)
-	}
-	return out, nil
-}
-
-// Read implements io.Reader.
-func (f *File) Read(p []byte) (int, error) {
-	for {
-		n, err := unix.Read(f.fd, p)
-		switch {
-		case err == unix.EINTR:
-			continue
-		case err != nil:
-			return 0, f.fail("read", err)
-		case n == 0 && len(p) > 0:
-			return 0, io.EOF
-		}
-		return n, nil
-	}
-}
-
-// SeekTo moves to an offset from the start.
-func (f *File) SeekTo(offset int64) error {
-	if _, err := unix.Seek(f.fd, offset, io.SeekStart); err != nil {
-		return f.fail("seek", err)
-	}
-	return nil
-}
-
-// maxHoles limits the holes that are recorded of one file. Further holes are read as
-// zeros.
-const maxHoles = 1 << 16
-
-// Holes returns the holes of a file of that size. It moves the offset.
-func (f *File) Holes(size int64) ([]snapshot.Hole, error) {
-	var holes []snapshot.Hole
-	for at := int64(0); at < size && len(holes) < maxHoles; {
-		hole, err := unix.Seek(f.fd, at, unix.SEEK_HOLE)
-		if err == unix.EINVAL || err == unix.ENXIO || err == unix.ENOTSUP {
-			break // not supported, or the file has become shorter
-		}
-		if err != nil {
-			return nil, f.fail("seek", err)
-		}
-		if hole >= size {
-			break
-		}
-		data, err := unix.Seek(f.fd, hole, unix.SEEK_DATA)
-		if err == unix.ENXIO {
-			data = size // the rest is a hole
-		} else if err != nil {
-			return nil, f.fail("seek", err)
-		}
-		data = min(data, size)
-		if data > hole {
-			holes = append(holes, snapshot.Hole{Offset: hole, Length: data - hole})
-		}
-		at = data
-	}
-	return holes, nil
-}
-
-// attrSource reads the attributes of one file, like listxattr(2) and getxattr(2).
-type attrSource struct {
-	list func(buf []byte) (int, error)
-	get  func(name string, buf []byte) (int, error)
-}
-
-func fdAttrs(fd int) attrSource {
-	return attrSource{
-		func(buf []byte) (int, error) { return unix.Flistxattr(fd, buf) },
-		func(name string, buf []byte) (int, error) { return unix.Fgetxattr(fd, name, buf) },
-	}
-}
-
-// nameAttrs reads the attributes of a name in a directory. There is no system call for
-// that, so it uses the directory's link below /proc.
-func nameAttrs(dir int, name string) attrSource {
-	path := attrPath(dir, name)
-	return attrSource{
-		func(buf []byte) (int, error) { return unix.Llistxattr(path, buf) },
-		func(name string, buf []byte) (int, error) { return unix.Lgetxattr(path, name, buf) },
-	}
-}
-
-func attrPath(dir int, name string) string {
-	return "/proc/self/fd/" + strconv.Itoa(dir) + "/" + name
-}
-
-// xattrs returns all attributes, sorted by name.
-func xattrs(s attrSource) ([]snapshot.Xattr, error) {
-	n, err := s.list(nil) // most files have none: that needs no buffer
-	var list []byte
-	if err == nil && n > 0 {
-		list, err = grow(make([]byte, n), s.list)
-	}
-	if err == unix.ENOTSUP || err == unix.ENOENT || err == unix.ENOTDIR { // the latter if /proc isn't mounted
-		return nil, nil
-	}
-	if err != nil || len(list) == 0 {
-		return nil, err
-	}
-	var out []snapshot.Xattr
-	for name := range strings.SplitSeq(strings.TrimSuffix(string(list), "\x00"), "\x00") {
-		value, err := grow(make([]byte, 256), func(buf []byte) (int, error) { return s.get(name, buf) })
-		switch err {
-		case nil:
-			out = append(out, snapshot.Xattr{Name: name, Value: value})
-		case unix.ENODATA: // removed meanwhile
-		default:
-			return nil, err
-		}
-	}
-	slices.SortFunc(out, func(a, b snapshot.Xattr) int { return strings.Compare(a.Name, b.Name) })
-	return out, nil
-}
-
-// grow calls read with a buffer that is large enough.
-func grow(buf []byte, read func([]byte) (int, error)) ([]byte, error) {
-	for {
-		n, err := read(buf)
-		if err == nil {
-			return buf[:n:n], nil
-		}
-		if err != unix.ERANGE || len(buf) > 1<<20 {
-			return nil, err
-		}
-		buf = make([]byte, 4*len(buf))
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/qsnap/qsnap/internal/engine"
 	"github.com/qsnap/qsnap/internal/ignore"
 	"github.com/qsnap/qsnap/internal/runs"
+	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/internal/write"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -18,7 +19,7 @@ type run struct {
 	e       *engine.Engine
 	m       *snapshot.Manifest // being filled in
 	src     Source
-	source  *capture.Source // src, opened
+	source  *source.Source // src, opened
 	parent  *snapshot.Manifest
 	earlier map[string]earlierVersion // see findEarlier
 	place   *ignore.Place

@@ -16,6 +16,7 @@
 //	    internal/keys  internal/config
 //	    internal/object    names of objects; alone puts and deletes on a target
 //	    internal/capture   source → trees and chunks
+//	    internal/source    what a snapshot is taken of: paths, an fs.FS, a stream
 //	    internal/extract   trees and chunks → destination
 //	    internal/protect   what a restore that deletes must leave alone
 //	    internal/samename  which names a directory treats as the same
@@ -31,6 +32,7 @@
 // measures lives below internal/test, and only tests import it.
 //
 // It also holds rules for the source: every package says in a sentence what it is, time and
-// randomness come in by value, and errors are asked for by type. Each rule has a test that
-// shows that a breach is found.
+// randomness come in by value, errors are asked for by type, and no package or file is so
+// long that it must be about two things. Each rule has a test that shows that a breach is
+// found.
 package arch

@@ -43,6 +43,7 @@ var plain = []string{
 	"internal/runs",
 	"internal/samename",
 	"internal/seal",
+	"internal/source",
 	"internal/take",
 	"internal/transfer",
 	"internal/usage",

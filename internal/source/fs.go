@@ -1,4 +1,4 @@
-package capture
+package source
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ import (
 // FS returns a source that is a file system. name stands for its path. If the Sys of a
 // file returns a *snapshot.Entry, that is used.
 func FS(fsys fs.FS, name string) *Source {
-	return &Source{Paths: []string{name}, Layout: snapshot.Tree, open: func() (directory, error) {
+	return &Source{Paths: []string{name}, Layout: snapshot.Tree, Open: func() (Dir, error) {
 		if _, err := fs.Stat(fsys, "."); err != nil {
 			return nil, err
 		}
@@ -86,11 +86,11 @@ func (d fsDir) Describe(e *snapshot.Entry) (err error) {
 	return err
 }
 
-func (d fsDir) sub(name string) (directory, error) {
+func (d fsDir) Sub(name string) (Dir, error) {
 	return fsDir{d.fsys, path.Join(d.path, name)}, nil
 }
 
-func (d fsDir) open(name string, e *snapshot.Entry) (file, disk.Meta, error) {
+func (d fsDir) Open(name string, e *snapshot.Entry) (File, disk.Meta, error) {
 	f, err := d.fsys.Open(path.Join(d.path, name))
 	if err != nil {
 		return nil, disk.Meta{}, err

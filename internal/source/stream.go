@@ -1,4 +1,4 @@
-package capture
+package source
 
 import (
 	"errors"
@@ -19,7 +19,7 @@ func Stream(name string, r io.Reader, now time.Time) (*Source, error) {
 		return nil, fmt.Errorf("%q can't be the name of a file in a snapshot: use a name without slashes", name)
 	}
 	d := &streamDir{name: name, r: r, time: snapshot.TimeOf(now)}
-	return &Source{Paths: []string{"/" + name}, Layout: snapshot.Single, open: func() (directory, error) { return d, nil }}, nil
+	return &Source{Paths: []string{"/" + name}, Layout: snapshot.Single, Open: func() (Dir, error) { return d, nil }}, nil
 }
 
 // streamDir is a directory with one file, which can be read once.
@@ -32,12 +32,12 @@ type streamDir struct {
 func (d *streamDir) Names() ([]string, error) { return []string{d.name}, nil }
 
 func (d *streamDir) Lstat(name string, e *snapshot.Entry) (disk.Meta, error) {
-	*e = snapshot.Entry{Name: name, Mode: 0o600, MTime: d.time, CTime: d.time, Size: streamSize}
+	*e = snapshot.Entry{Name: name, Mode: 0o600, MTime: d.time, CTime: d.time, Size: StreamSize}
 	return disk.Meta{}, nil
 }
 
-// streamSize makes the capture read a stream like a large file.
-const streamSize = 1 << 62
+// StreamSize makes the capture read a stream like a large file.
+const StreamSize = 1 << 62
 
 func (d *streamDir) StampsHere() bool { return false }
 
@@ -46,12 +46,18 @@ func (d *streamDir) Self(e *snapshot.Entry) (disk.Meta, error) {
 	return disk.Meta{}, nil
 }
 
-func (d *streamDir) Describe(*snapshot.Entry) error     { return nil }
-func (d *streamDir) sub(name string) (directory, error) { return nil, fs.ErrNotExist }
-func (d *streamDir) Close() error                       { return nil }
+func (d *streamDir) Describe(*snapshot.Entry) error { return nil }
+func (d *streamDir) Sub(name string) (Dir, error)   { return nil, fs.ErrNotExist }
+func (d *streamDir) Close() error                   { return nil }
 
-func (d *streamDir) open(name string, e *snapshot.Entry) (file, disk.Meta, error) {
+func (d *streamDir) Open(name string, e *snapshot.Entry) (File, disk.Meta, error) {
 	return streamFile{d}, disk.Meta{}, nil
+}
+
+// IsStream reports whether a file is a stream, whose size is not known before its end.
+func IsStream(f File) bool {
+	_, stream := f.(streamFile)
+	return stream
 }
 
 type streamFile struct{ d *streamDir }

@@ -1,4 +1,4 @@
-package capture
+package source
 
 import (
 	"errors"
@@ -39,7 +39,7 @@ func Paths(paths ...string) (*Source, error) {
 			there = append(there, p)
 			continue
 		}
-		src.Missing = append(src.Missing, snapshot.Missing{Path: p, Text: reason(err)})
+		src.Missing = append(src.Missing, snapshot.Missing{Path: p, Text: Reason(err)})
 		if first == nil {
 			first = err
 		}
@@ -77,7 +77,7 @@ func missingPaths(missing []snapshot.Missing) (out []string) {
 // layOut decides which names of which directories belong to the source. there is the
 // named paths that exist.
 func (s *Source) layOut(there []string) {
-	s.selected = newSelection()
+	s.Selected = newSelection()
 	at := volumeRoot(s.Paths[0])
 	switch info, err := os.Stat(s.Paths[0]); {
 	case len(s.Paths) > 1:
@@ -88,12 +88,12 @@ func (s *Source) layOut(there []string) {
 		s.Layout, at = snapshot.Single, filepath.Dir(s.Paths[0])
 	}
 	for _, p := range there {
-		s.selected.add(elements(p, at), p)
+		s.Selected.add(elements(p, at), p)
 	}
-	if s.selected.named != "" {
-		s.open = func() (directory, error) { return openDisk(at) }
+	if s.Selected.Named != "" {
+		s.Open = func() (Dir, error) { return OpenDisk(at) }
 	} else {
-		s.open = func() (directory, error) { return openWay(at, s.selected) }
+		s.Open = func() (Dir, error) { return openWay(at, s.Selected) }
 	}
 }
 
@@ -168,45 +168,4 @@ func outermost(paths []string) []string {
 
 func volumeRoot(abs string) string {
 	return filepath.VolumeName(abs) + string(filepath.Separator)
-}
-
-// A selection is the names of a directory that lead to named paths, and the directory's
-// own path if it is named.
-type selection struct {
-	named string // the directory's path, if it is named
-	below map[string]*selection
-}
-
-func newSelection() *selection { return &selection{below: map[string]*selection{}} }
-
-func (s *selection) add(elements []string, path string) {
-	if len(elements) == 0 {
-		s.named = path
-		return
-	}
-	sub := s.below[elements[0]]
-	if sub == nil {
-		sub = newSelection()
-		s.below[elements[0]] = sub
-	}
-	sub.add(elements[1:], path)
-}
-
-// in returns the selection of a subdirectory, or nil.
-func (s *selection) in(name string) *selection {
-	if s == nil {
-		return nil
-	}
-	return s.below[name]
-}
-
-// paths returns the named paths.
-func (s *selection) paths() (out []string) {
-	if s.named != "" {
-		out = append(out, s.named)
-	}
-	for _, sub := range s.below {
-		out = append(out, sub.paths()...)
-	}
-	return out
 }

@@ -1,7 +1,9 @@
-package capture
+package source
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/qsnap/qsnap/internal/disk"
@@ -14,24 +16,24 @@ type Source struct {
 	Layout  snapshot.Layout
 	Missing []snapshot.Missing // named paths that can't be accessed
 
-	open     func() (directory, error)
-	selected *selection // the named paths below the root, or nil
+	Open     func() (Dir, error) // opens the root
+	Selected *Selection          // the named paths below the root, or nil
 }
 
-// A directory is a directory of a source. Several goroutines may call its methods.
-type directory interface {
+// A Dir is a directory of a source. Several goroutines may call its methods.
+type Dir interface {
 	Names() ([]string, error)                                     // sorted as bytes
 	Lstat(name string, e *snapshot.Entry) (disk.Meta, error)      // the cheap attributes
 	Describe(e *snapshot.Entry) error                             // the other attributes, except those of files and directories
 	Self(e *snapshot.Entry) (disk.Meta, error)                    // of the directory itself
 	StampsHere() bool                                             // see disk.Dir
-	sub(name string) (directory, error)                           //
-	open(name string, e *snapshot.Entry) (file, disk.Meta, error) //
+	Sub(name string) (Dir, error)                                 // opens a directory in it
+	Open(name string, e *snapshot.Entry) (File, disk.Meta, error) // opens a file in it, and sets its cheap attributes
 	Close() error
 }
 
-// A file is an open file of a source.
-type file interface {
+// A File is an open file of a source.
+type File interface {
 	io.ReadCloser
 	Stat(e *snapshot.Entry) (disk.Meta, error)
 	Xattrs() ([]snapshot.Xattr, error)
@@ -39,35 +41,8 @@ type file interface {
 	SeekTo(offset int64) error // may fail if the file has no holes
 }
 
-// diskDir is a directory on disk.
-type diskDir struct{ *disk.Dir }
-
-func (d diskDir) sub(name string) (directory, error) {
-	s, err := d.Dir.Sub(name)
-	if err != nil {
-		return nil, err
-	}
-	return diskDir{s}, nil
-}
-
-func (d diskDir) open(name string, e *snapshot.Entry) (file, disk.Meta, error) {
-	f, meta, err := d.Dir.Open(name, e)
-	if err != nil {
-		return nil, meta, err
-	}
-	return f, meta, nil
-}
-
-func openDisk(path string) (directory, error) {
-	d, err := disk.OpenDir(path)
-	if err != nil {
-		return nil, err
-	}
-	return diskDir{d}, nil
-}
-
-// full returns the path on the source of a path that is relative to the root.
-func (s *Source) full(rel string) string {
+// Full returns the path on the source of a path that is relative to the root.
+func (s *Source) Full(rel string) string {
 	switch s.Layout {
 	case snapshot.Tree:
 		return filepath.Join(s.Paths[0], filepath.FromSlash(rel))
@@ -75,4 +50,12 @@ func (s *Source) full(rel string) string {
 		return filepath.Join(filepath.Dir(s.Paths[0]), filepath.FromSlash(rel))
 	}
 	return filepath.Join(volumeRoot(s.Paths[0]), filepath.FromSlash(rel))
+}
+
+// Reason returns the text of an error without the path.
+func Reason(err error) string {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Op + ": " + p.Err.Error()
+	}
+	return err.Error()
 }
