@@ -1,41 +1,55 @@
-//lint:file-ignore SA4006 The README's lines leave errors to the reader.
-
 package repo_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/connect"
-	"github.com/qsnap/qsnap/snapshot/retention"
 )
 
-// readme is the code of the README, so that it compiles. The lines between the comments are
-// there word by word, except for white space.
-func readme(ctx context.Context, noon time.Time) {
+// readme is the code of the README, so that it compiles: what lies between the comments is
+// there word by word, except for spaces.
+func readme(ctx context.Context, noon time.Time) error {
 	// README begins
-	c := connect.Config{Location: "sftp://backup@nas/srv/app", UploadRate: 2 << 20} // or a directory, s3://, webdavs://, rclone:
-	secret := connect.Secret{PasswordFile: "/etc/app/password"}                     // or a key, a command, the environment
-	r, err := connect.Open(ctx, c, secret, repo.Options{})                          // connect.Init makes a repository
-	m, err := r.Snapshot(ctx, repo.Paths("/srv/app"), repo.SnapshotOptions{Tags: []string{"hourly"}})
-	then, err := r.Latest(ctx, repo.Filter{Until: noon})      // the newest that had ended then
-	http.Handle("/", http.FileServerFS(r.View(then).FS(ctx))) // a snapshot is an fs.FS
-	report, err := r.Restore(ctx, m, repo.RestoreOptions{To: "/srv/app.new"})
-	damage, err := r.Check(ctx, repo.CheckOptions{ReadData: true}) // damage is repo.ErrDamaged, too
-	kept, err := r.Retain(ctx, repo.RetainOptions{Policy: retention.Policy{KeepLast: 72}})
-	freed, err := r.Prune(ctx, repo.PruneOptions{})
-	for change, err := range r.Diff(ctx, &then.Root, &m.Root) {
-		fmt.Println(change.Path, err)
+	c := connect.Config{Location: "sftp://backup@nas/srv/app"}  // or a directory, s3://, webdavs://, rclone:
+	secret := connect.Secret{PasswordFile: "/etc/app/password"} // or a key, a command, the environment
+	r, err := connect.Open(ctx, c, secret, repo.Options{})      // connect.Init makes the repository, once
+	if err != nil {
+		return err
 	}
-	versions, err := r.Snapshots(ctx, repo.Filter{}) // all, the oldest first
+	defer r.Close()
+
+	m, err := r.Snapshot(ctx, repo.Paths("/srv/app"), repo.SnapshotOptions{Tags: []string{"hourly"}})
+	if err != nil && !errors.Is(err, repo.ErrIncomplete) { // an incomplete snapshot was taken all the same
+		return err
+	}
+	fmt.Println("taken:", m)
+
+	app := repo.Filter{Paths: []string{"/srv/app"}} // a repository may hold other sources, too
+	versions, err := r.Snapshots(ctx, app)
+	if err != nil {
+		return err
+	}
+	for _, v := range versions { // the oldest first: for the newest ask Latest, not versions[0]
+		fmt.Println(v)
+	}
+
+	app.Until = noon
+	then, err := r.Latest(ctx, app) // the newest that had ended at noon, or ErrNoSnapshot
+	if err != nil {
+		return err
+	}
+	_, err = r.Restore(ctx, then, repo.RestoreOptions{To: "/srv/app.noon"})
+	return err
 	// README ends
-	_, _, _, _, _, _ = report, damage, kept, freed, versions, err
 }
 
 func TestTheCodeOfTheReadmeCompiles(t *testing.T) {
@@ -61,4 +75,20 @@ func TestTheCodeOfTheReadmeCompiles(t *testing.T) {
 		t.Errorf("%d pieces of code, of which one is compiled, %v", n, err)
 	}
 	_ = readme
+}
+
+func TestTheLinksOfTheReadmeLeadToFiles(t *testing.T) {
+	b, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := regexp.MustCompile(`\]\(([^):]+)\)`).FindAllSubmatch(b, -1)
+	if len(links) < 10 {
+		t.Errorf("%d links: the table of examples has nine", len(links))
+	}
+	for _, l := range links {
+		if _, err := os.Stat(filepath.Join("..", string(l[1]))); err != nil {
+			t.Error(err)
+		}
+	}
 }

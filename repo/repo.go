@@ -22,8 +22,9 @@ type Repo struct {
 // Options of an open repository. The zero value is useful.
 type Options struct {
 	// CacheDir is where the local index and copies of small objects lie, in a directory
-	// of its own for each repository. Empty is "qsnap" in the user's cache directory. It may be lost
-	// or damaged at any time.
+	// of its own for each repository. Empty is "qsnap" in the user's cache directory
+	// (os.UserCacheDir). If the user has none, the index lies in a temporary directory until
+	// Close. What lies here may be lost or damaged at any time.
 	CacheDir string
 	// CacheMemory is about how many bytes are kept in memory of what was read last,
 	// decompressed: 16 MiB if zero. Who reads at many places at once may want more.

@@ -1,6 +1,9 @@
 // Package snapshot defines what a snapshot is: trees of directories, and the
 // manifests that name their roots.
 //
+// A program that uses package repo meets Manifest, Entry, Change, ID, Kind and Note. The
+// other names read and write the formats that follow.
+//
 // # Trees
 //
 // A directory is a sequence of entries in the order of their names, which are

@@ -68,7 +68,7 @@ type Manifest struct {
 	Start, End time.Time
 	Hostname   string
 	Username   string
-	Paths      []string // absolute, as bytes
+	Paths      []string // absolute, as bytes; of an fs.FS, the name that it was given
 	Layout     Layout
 	Tags       []string
 	Program    string // and version, such as "qsnap 0.1.0"

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"reflect"
 	"strings"
@@ -187,4 +188,11 @@ func FuzzParseManifest(f *testing.F) {
 			t.Errorf("read, but its time can't be written: %v", err)
 		}
 	})
+}
+
+func TestASnapshotIsPrintedAsItsIDSourceAndTime(t *testing.T) {
+	m := &Manifest{ID: ID{0x39, 0x02, 0xe8, 0xf0, 1}, Hostname: "web1", Paths: []string{"/srv/app"}, End: time.Date(2026, 11, 20, 17, 1, 45, 9, time.UTC)}
+	if got, want := fmt.Sprint(m), "3902e8f0 web1:/srv/app 2026-11-20 17:01:45"; got != want {
+		t.Errorf("printed as %q, not %q", got, want)
+	}
 }

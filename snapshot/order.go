@@ -3,6 +3,7 @@ package snapshot
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -84,6 +85,12 @@ func (m *Manifest) Source() Source { return Source{m.Hostname, m.Paths} }
 
 // String returns host:path. Commas separate further paths.
 func (s Source) String() string { return s.Hostname + ":" + strings.Join(s.Paths, ", ") }
+
+// String returns the first digits of the id, the source, and when the snapshot was finished,
+// for people and logs.
+func (m *Manifest) String() string {
+	return fmt.Sprintf("%s %v %s", m.ID.Short(), m.Source(), m.End.Format(time.DateTime))
+}
 
 // Compare returns a negative number if a was taken before b, of the same source, and a
 // positive number if it was taken after b. A snapshot comes before those that were made

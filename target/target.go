@@ -19,8 +19,9 @@ import (
 // of goroutines, processes and hosts.
 //
 // Names are what ValidName accepts: elements of lower-case letters, digits, dots and
-// dashes, joined by slashes. An object appears complete, under its final name, and never
-// changes. Until it is deleted, everybody sees the same bytes.
+// dashes, joined by slashes. Every method returns an error for a name that ValidName refuses.
+// An object appears complete, under its final name, and never changes. Until it is deleted,
+// everybody sees the same bytes.
 //
 // Every method returns promptly with the context's error once the context is cancelled.
 // The errors are fs.ErrExist and fs.ErrNotExist, tested with errors.Is, where the methods
