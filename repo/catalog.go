@@ -37,17 +37,18 @@ func (c *Catalog) Sources(ctx context.Context, f Filter) ([]SourceVersions, erro
 	return out, err
 }
 
-// Pin keeps a snapshot from being forgotten until a time, or for ever if that is zero.
+// Pin keeps a snapshot from being forgotten until a time, or for ever if that is zero. Pin,
+// Unpin and Tag don't look whether there is a snapshot with the id: take the id of a manifest.
 func (c *Catalog) Pin(ctx context.Context, id snapshot.ID, until time.Time) error {
 	return c.e.Catalog.Pin(ctx, id, until)
 }
 
-// Unpin removes the pin of a snapshot.
+// Unpin removes the pin of a snapshot. To unpin one that isn't pinned is no error.
 func (c *Catalog) Unpin(ctx context.Context, id snapshot.ID) error {
 	return c.e.Catalog.Unpin(ctx, id)
 }
 
-// Tag replaces the tags of a snapshot.
+// Tag replaces the tags of a snapshot. To add one, give the old ones (Manifest.Tags), too.
 func (c *Catalog) Tag(ctx context.Context, id snapshot.ID, tags []string) error {
 	return c.e.Catalog.Tag(ctx, id, tags)
 }

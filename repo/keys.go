@@ -22,7 +22,8 @@ type Secret struct{ secret keys.Secret }
 // Unlock returns the secret itself.
 func (s Secret) Unlock(context.Context) (Secret, error) { return s, nil }
 
-// Passphrase returns the secret that a person types.
+// Passphrase returns the secret that a person types. An empty one is accepted, and protects
+// nothing.
 func Passphrase(p string) Secret { return Secret{keys.Passphrase(p)} }
 
 // ParseKey reads the text of a key file, as NewKey returns it, or of a recovery
@@ -32,7 +33,8 @@ func ParseKey(text []byte) (Secret, error) {
 	return Secret{s}, err
 }
 
-// NewKey returns the text of a new key file.
+// NewKey returns the text of a new key file, which is random. Keep a copy of it elsewhere:
+// without a secret nobody can read the repository.
 func NewKey() (string, error) { return seal.NewKeyFile(nil) }
 
 // An UnlockCache keeps short values for a while. Nobody but the user can read them, and they
@@ -85,20 +87,21 @@ type Keys struct {
 // Keys returns the repository's key slots.
 func (r *Repo) Keys() *Keys { return &Keys{r.e.Keys, r.e.Ring} }
 
-// List returns the key slots.
+// List returns the key slots. If one can't be read, there is only an error.
 func (k *Keys) List(ctx context.Context) ([]Key, error) {
 	all, err := k.keys.List(ctx)
 	return slotsOf(all), err
 }
 
-// Find returns the key slot whose id begins so, as a person types it. None is
-// fs.ErrNotExist.
+// Find returns the key slot whose id begins with a prefix, as a person types it. If there is
+// none, the error matches fs.ErrNotExist; several are another error.
 func (k *Keys) Find(ctx context.Context, prefix string) (Key, error) {
 	found, err := k.keys.Find(ctx, prefix)
 	return slotOf(found), err
 }
 
-// Add adds a slot that opens with the secret, which may not be a recovery sheet.
+// Add adds a slot that opens with the secret, which may not be a recovery sheet. The label
+// describes the slot for people.
 func (k *Keys) Add(ctx context.Context, secret Secret, label string) (Key, error) {
 	added, err := k.keys.Add(ctx, secret.secret, label)
 	return slotOf(added), err

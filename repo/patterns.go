@@ -54,7 +54,9 @@ func (p Patterns) Match(path string, isDir bool) bool { return p.patterns.Match(
 // given to Match so far. Negations are never among them.
 func (p Patterns) Unmatched() []string { return p.patterns.Unmatched() }
 
-// PathIn returns the path in a snapshot of what has an absolute path in its source.
+// PathIn returns the path in a snapshot of what has an absolute path in its source. The result
+// false means that the path is in none of the snapshot's Paths. Whether the snapshot holds
+// anything at the path, View.Entry tells.
 func PathIn(m *snapshot.Manifest, absolute string) (path string, ok bool) {
 	return place.PathIn(m, absolute)
 }

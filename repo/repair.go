@@ -81,11 +81,11 @@ type SnapshotRepair struct {
 	Kept     bool               `json:"kept,omitempty"` // the manifest may be intact, so it isn't removed
 }
 
-// RepairSnapshots makes, of each snapshot that reaches what no pack holds, one
-// without that, in its place in the chain of its source. It keeps those that aren't
-// whole unless the options say to forget them. No ids means all snapshots.
-// What packs hold is taken to be readable: RepairPacks comes first. If there is an error,
-// the result is of the snapshots before the one that failed.
+// RepairSnapshots makes, of each snapshot that reaches what no pack holds, one without that,
+// in its place in the chain of its source. It keeps those that aren't whole unless the
+// options say to forget them. No ids means all snapshots; ids of no snapshot are ignored.
+// RepairSnapshots takes what packs hold to be readable, so RepairPacks comes first. If there
+// is an error, the result is of the snapshots before the one that failed.
 func (m *Maintenance) RepairSnapshots(ctx context.Context, ids []snapshot.ID, o SnapshotRepairOptions) ([]SnapshotRepair, error) {
 	reports, err := repair.Snapshots(ctx, m.e, ids, repair.SnapshotOptions(o))
 	var out []SnapshotRepair

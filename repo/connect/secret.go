@@ -34,7 +34,7 @@ type Secret struct {
 	// Perhaps is tried if nothing else is given, and may be wrong.
 	Perhaps *repo.Secret
 	// Ask asks a person for a password, which what describes. It is called last, and only if
-	// there is a repository. Nil is nobody: without a secret the error is ErrNoSecret.
+	// there is a repository. Nil asks nobody: without a secret the error is ErrNoSecret.
 	Ask func(what string) (repo.Secret, error)
 
 	// NoKeyring keeps the kernel from remembering for a day what saves the time that it
