@@ -2,7 +2,6 @@ package repo
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/qsnap/qsnap/internal/catalog"
@@ -44,10 +43,4 @@ func (r *Repo) Latest(ctx context.Context, f Filter) (*snapshot.Manifest, error)
 // ErrNoSnapshot if there is none, and an *AmbiguousError if there are several.
 func (r *Repo) Find(ctx context.Context, prefix string) (*snapshot.Manifest, error) {
 	return r.e.Catalog.Find(ctx, prefix)
-}
-
-func sortedUnique(s []string) []string {
-	s = slices.Clone(s)
-	slices.Sort(s)
-	return slices.Compact(s)
 }
