@@ -108,5 +108,3 @@ func (s *shelf) all() (out []string) {
 }
 
 func snapshotName(id snapshot.ID) string { return object.Snapshots.Name(id) }
-
-func second[T any](_ T, err error) error { return err }
