@@ -3,7 +3,8 @@
 //
 // Wrappers can be put around any target. From the target outwards: a Meter counts, a
 // Watchdog ends operations that hang, a Throttle limits the rate, and a Retry repeats
-// failed operations.
+// failed operations. The packages below put none of them around what they open: a program
+// that opens a server by itself adds a Retry, or calls repo/connect, which adds all of them.
 package target
 
 import (

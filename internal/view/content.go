@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 // WriteTo writes the content of a file, holes as zeros.
 func WriteTo(ctx context.Context, blobs *blob.Reader, w io.Writer, e *snapshot.Entry) error {
 	if e.Type != snapshot.File {
-		return fmt.Errorf("%s is a %v, not a file", e.Name, e.Type)
+		return fmt.Errorf("%s is a %v, not a file", cmp.Or(e.Name, "the root"), e.Type)
 	}
 	if e.Problem != "" {
 		return notCaptured(e)

@@ -32,6 +32,7 @@ type Target struct {
 // Open returns a target with those options. It sends one or two requests, so that wrong
 // credentials, bucket, region or endpoint are reported at once. An empty prefix is no
 // error.
+// The target repeats no failed operation: package repo/connect opens one that does.
 func Open(ctx context.Context, o Options) (*Target, error) {
 	o, err := o.normal()
 	if err != nil {

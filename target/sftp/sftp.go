@@ -134,7 +134,8 @@ type Target struct {
 
 // Open connects to a server and returns the target in an existing directory, or in a new
 // one with Options.Create. A directory that doesn't exist is fs.ErrNotExist; an unknown
-// host key is a *HostKeyError.
+// host key is a *HostKeyError. The target repeats no failed operation: package
+// repo/connect opens one that does.
 func Open(ctx context.Context, o Options) (*Target, error) {
 	at, err := parseURL(o.URL)
 	if err != nil {

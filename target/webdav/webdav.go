@@ -77,7 +77,8 @@ type Target struct {
 }
 
 // Open returns the target in a collection. If the collection doesn't exist, and is not to
-// be created, the error is fs.ErrNotExist.
+// be created, the error is fs.ErrNotExist. Package repo/connect
+// opens a target whose failed operations are repeated.
 func Open(ctx context.Context, o Options) (*Target, error) {
 	t, err := newTarget(o)
 	if err != nil {
