@@ -37,8 +37,8 @@ func (c *Catalog) Sources(ctx context.Context, f Filter) ([]SourceVersions, erro
 	return out, err
 }
 
-// Pin keeps a snapshot from being forgotten until a time, or for ever if that is zero. Pin,
-// Unpin and Tag don't look whether there is a snapshot with the id: take the id of a manifest.
+// Pin keeps a snapshot from being forgotten until a time, or for ever if that is zero. If
+// there is no snapshot with the id, the error of Pin, Unpin and Tag is ErrNoSnapshot.
 func (c *Catalog) Pin(ctx context.Context, id snapshot.ID, until time.Time) error {
 	return c.e.Catalog.Pin(ctx, id, until)
 }
@@ -48,7 +48,8 @@ func (c *Catalog) Unpin(ctx context.Context, id snapshot.ID) error {
 	return c.e.Catalog.Unpin(ctx, id)
 }
 
-// Tag replaces the tags of a snapshot. To add one, give the old ones (Manifest.Tags), too.
+// Tag replaces the tags of a snapshot, none of which may be empty. To add one, give the old
+// ones (Manifest.Tags), too.
 func (c *Catalog) Tag(ctx context.Context, id snapshot.ID, tags []string) error {
 	return c.e.Catalog.Tag(ctx, id, tags)
 }

@@ -132,8 +132,12 @@ func (c *Catalog) openMark(name string, sealed []byte) (*Mark, error) {
 	return m, nil
 }
 
-// Pin keeps a snapshot from being forgotten until a time, or for ever if that is zero.
+// Pin keeps a snapshot from being forgotten until a time, or for ever if that is zero. One
+// that is not there is ErrNoSnapshot.
 func (c *Catalog) Pin(ctx context.Context, id snapshot.ID, until time.Time) error {
+	if err := c.listed(ctx, id); err != nil {
+		return err
+	}
 	return c.Annotate(ctx, id, func(m *Mark) {
 		m.Pinned, m.Until = true, 0
 		if !until.IsZero() {
@@ -142,13 +146,33 @@ func (c *Catalog) Pin(ctx context.Context, id snapshot.ID, until time.Time) erro
 	})
 }
 
-// Unpin removes the pin of a snapshot.
+// Unpin removes the pin of a snapshot. One that is not there is ErrNoSnapshot.
 func (c *Catalog) Unpin(ctx context.Context, id snapshot.ID) error {
+	if err := c.listed(ctx, id); err != nil {
+		return err
+	}
 	return c.Annotate(ctx, id, func(m *Mark) { m.Pinned, m.Until = false, 0 })
 }
 
-// Tag replaces the tags of a snapshot.
+// listed returns ErrNoSnapshot for a snapshot that is not there. One whose manifest is
+// damaged is there.
+func (c *Catalog) listed(ctx context.Context, id snapshot.ID) error {
+	_, err := c.store.Stat(ctx, object.Snapshots.Name(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", id.Short(), ErrNoSnapshot)
+	}
+	return err
+}
+
+// Tag replaces the tags of a snapshot, none of which may be empty. One that is not there is
+// ErrNoSnapshot.
 func (c *Catalog) Tag(ctx context.Context, id snapshot.ID, tags []string) error {
+	if slices.Contains(tags, "") {
+		return errors.New("a tag is empty: leave it out")
+	}
+	if err := c.listed(ctx, id); err != nil {
+		return err
+	}
 	tags = slices.Compact(slices.Sorted(slices.Values(tags)))
 	return c.Annotate(ctx, id, func(m *Mark) {
 		m.Tagged, m.Tags = true, nil

@@ -18,6 +18,9 @@ import (
 // slot. If Create returns an Engine and an error, the repository is made, and only an object
 // that can be stored later is missing.
 func Create(ctx context.Context, t target.Target, unlock func(context.Context) (keys.Secret, error), choice config.Choice, label string, h Host) (*Engine, error) {
+	if t == nil {
+		return nil, errNoTarget
+	}
 	h.setDefaults()
 	objects := object.On(t, object.Options{})
 	c, err := newConfig(ctx, objects, choice, &h)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/qsnap/qsnap/internal/config"
@@ -11,9 +12,14 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
+var errNoTarget = errors.New("no target was given")
+
 // Open opens the repository on a target. It asks for the secret after it has found the
 // repository. If the repository is a replica, every change fails with config.ErrReplica.
 func Open(ctx context.Context, t target.Target, unlock func(context.Context) (keys.Secret, error), h Host) (*Engine, error) {
+	if t == nil {
+		return nil, errNoTarget
+	}
 	h.setDefaults()
 	objects := object.On(t, object.Options{})
 	sealed, err := config.Read(ctx, objects, false)

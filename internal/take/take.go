@@ -83,6 +83,9 @@ func newRun(ctx context.Context, e *engine.Engine, src Source, o Options) (*run,
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
+	if src.open == nil {
+		return nil, errors.New("no source was given: make one by Paths, FromFS or Stream")
+	}
 	r := &run{e: e, src: src, o: o}
 	start := e.Now()
 	var err error
