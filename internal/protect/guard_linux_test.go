@@ -33,7 +33,7 @@ func (m *memory) put(b []byte) (chunk.ID, error) {
 	return id, nil
 }
 
-func (m *memory) Tree(_ context.Context, id chunk.ID) ([]byte, error) { return m.Chunk(nil, id) }
+func (m *memory) Tree(ctx context.Context, id chunk.ID) ([]byte, error) { return m.Chunk(ctx, id) }
 
 func (m *memory) Chunk(_ context.Context, id chunk.ID) ([]byte, error) {
 	if b, ok := m.blobs[id]; ok {
