@@ -52,7 +52,7 @@ func ExampleNewKey() {
 
 	stored, err := os.ReadFile(file)
 	check(err)
-	key, err := repo.ParseKey(stored)
+	key, err := repo.ParseKey(string(stored))
 	check(err)
 	r, err := repo.Init(ctx, &targettest.Memory{}, key, repo.InitOptions{})
 	check(err)
@@ -136,7 +136,7 @@ func ExampleKeys_RecoverySheet() {
 	check(r.Close())
 
 	// Every passphrase is forgotten: the sheet opens the repository.
-	secret, err := repo.ParseKey([]byte(sheet))
+	secret, err := repo.ParseKey(sheet)
 	check(err)
 	r, err = repo.Open(ctx, &t, secret, repo.Options{})
 	check(err)

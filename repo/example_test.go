@@ -25,7 +25,7 @@ func check(err error) {
 func exampleKey() repo.Secret {
 	text, err := repo.NewKey()
 	check(err)
-	key, err := repo.ParseKey([]byte(text))
+	key, err := repo.ParseKey(text)
 	check(err)
 	return key
 }

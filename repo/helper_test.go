@@ -19,7 +19,7 @@ func testKey(t testing.TB) repo.Secret {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := repo.ParseKey([]byte(text))
+	key, err := repo.ParseKey(text)
 	if err != nil {
 		t.Fatal(err)
 	}

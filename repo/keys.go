@@ -28,8 +28,8 @@ func Passphrase(p string) Secret { return Secret{keys.Passphrase(p)} }
 
 // ParseKey reads the text of a key file, as NewKey returns it, or of a recovery
 // sheet, as RecoverySheet returns it. Lines that begin with # are comments.
-func ParseKey(text []byte) (Secret, error) {
-	s, err := keys.ParseKey(text)
+func ParseKey(text string) (Secret, error) {
+	s, err := keys.ParseKey([]byte(text))
 	return Secret{s}, err
 }
 

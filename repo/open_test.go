@@ -35,7 +35,7 @@ func TestTheFirstRepositoryStillOpens(t *testing.T) {
 	for name, text := range map[string][]byte{"key file": text, "recovery sheet": sheet, "password": nil} {
 		secret := repo.Passphrase("the password of the first repository")
 		if text != nil {
-			if secret, err = repo.ParseKey(text); err != nil {
+			if secret, err = repo.ParseKey(string(text)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -153,7 +153,7 @@ func TestWhatIsFarIsReadAheadAndWrittenInParallel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := ParseKey([]byte(text))
+	key, err := ParseKey(text)
 	if err != nil {
 		t.Fatal(err)
 	}

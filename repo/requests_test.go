@@ -91,7 +91,7 @@ func newCounted(t *testing.T) *counted {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := ParseKey([]byte(text))
+	key, err := ParseKey(text)
 	if err != nil {
 		t.Fatal(err)
 	}

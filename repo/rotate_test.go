@@ -321,7 +321,7 @@ func TestTheOnlyNewKeyIsNotRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := repo.ParseKey([]byte(sheet))
+	key, err := repo.ParseKey(sheet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -417,7 +417,7 @@ func FuzzEpoch(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	key, err := repo.ParseKey([]byte(text))
+	key, err := repo.ParseKey(text)
 	if err != nil {
 		f.Fatal(err)
 	}

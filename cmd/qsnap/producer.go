@@ -32,7 +32,8 @@ func (p *program) producer(ctx context.Context, line string) (*producer, error) 
 	return p.producerIn(ctx, strictShell(ctx), line)
 }
 
-// producerIn is producer with such a shell, or with a plain one if shell is nil.
+// producerIn is producer with a given shell that fails if any command in a pipe fails, or
+// with a plain one if shell is nil.
 func (p *program) producerIn(ctx context.Context, shell []string, line string) (*producer, error) {
 	piped, nested := pipes(line)
 	switch {

@@ -23,7 +23,7 @@ func TestAnArchiveJoinsOnlyWhatCanBeOneFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := repo.ParseKey([]byte(text))
+	key, err := repo.ParseKey(text)
 	if err != nil {
 		t.Fatal(err)
 	}

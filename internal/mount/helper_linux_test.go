@@ -38,7 +38,7 @@ func newRepo(t *testing.T) *mounted {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret, err := repo.ParseKey([]byte(text))
+	secret, err := repo.ParseKey(text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,7 +107,7 @@ func Key(file string) (repo.Secret, error) {
 	if err != nil {
 		return repo.Secret{}, badConfig(err)
 	}
-	s, err := repo.ParseKey(text)
+	s, err := repo.ParseKey(string(text))
 	if err != nil {
 		return repo.Secret{}, badConfig(fmt.Errorf("%s: %w", file, err))
 	}

@@ -115,7 +115,7 @@ func TestARepositoryOnARemote(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := repo.ParseKey([]byte(text))
+	key, err := repo.ParseKey(text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ func TestARepositoryLivesOnOpenSSH(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := repo.ParseKey([]byte(text))
+	key, err := repo.ParseKey(text)
 	if err != nil {
 		t.Fatal(err)
 	}

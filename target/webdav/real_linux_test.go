@@ -48,7 +48,7 @@ func TestARepositoryOnRealServers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		key, err := repo.ParseKey([]byte(text))
+		key, err := repo.ParseKey(text)
 		if err != nil {
 			t.Fatal(err)
 		}

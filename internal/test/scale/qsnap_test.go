@@ -82,7 +82,7 @@ func (p program) open(t *testing.T, files target.Target, o repo.Options) *repo.R
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := repo.ParseKey(text)
+	key, err := repo.ParseKey(string(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,7 +66,7 @@ var secret = func() repo.Secret {
 	if err != nil {
 		panic(err) // there is no randomness
 	}
-	key, err := repo.ParseKey([]byte(text))
+	key, err := repo.ParseKey(text)
 	if err != nil {
 		panic(err)
 	}

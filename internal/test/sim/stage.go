@@ -46,7 +46,7 @@ func newStage(t testing.TB, trees ...string) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.key, err = repo.ParseKey([]byte(text)); err != nil {
+	if s.key, err = repo.ParseKey(text); err != nil {
 		t.Fatal(err)
 	}
 	r, err := repo.Init(t.Context(), s.mem, s.key, repo.InitOptions{
