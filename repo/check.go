@@ -24,14 +24,15 @@ type CheckOptions struct {
 
 // The phases of Check. RepairPacks has the first of them, too.
 const (
-	PhasePacks     Phase = check.PhasePacks     // reading packs, in Bytes
-	PhaseSnapshots Phase = check.PhaseSnapshots // reading snapshots, in Snapshots
+	PhasePacks     Phase = check.PhasePacks     // reading packs, in UnitBytes
+	PhaseSnapshots Phase = check.PhaseSnapshots // reading snapshots, in UnitSnapshots
 )
 
 // A FindingKind says what a finding of a check is about.
 type FindingKind string
 
-// The kinds of findings. All but Unlisted, Foreign and Passing are damage.
+// The kinds of findings. All but FindingUnlisted, FindingForeign and FindingPassing are
+// damage.
 const (
 	FindingBadConfig       FindingKind = "config"           // a copy of the config can't be read
 	FindingBadKey          FindingKind = "key"              // a key slot can't be read

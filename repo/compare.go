@@ -21,13 +21,13 @@ type CompareOptions struct {
 	Now func() time.Time
 }
 
-// PhaseCompare is the phase of a comparison, in Bytes.
+// PhaseCompare is the phase of a comparison, in UnitBytes.
 const PhaseCompare Phase = replica.PhaseComparing
 
 // An ObjectState is how an object is on a target.
 type ObjectState string
 
-// The states. An object that wasn't read is Sound if it has the same size on both.
+// The states. An object that wasn't read is StateSound if it has the same size on both.
 const (
 	StateSound   ObjectState = "sound"
 	StateMissing ObjectState = "missing"

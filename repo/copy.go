@@ -17,7 +17,7 @@ type CopyOptions struct {
 	Progress func(CopyProgress)
 }
 
-// PhaseCopy is the only phase of Copy. Its unit is Snapshots.
+// PhaseCopy is the only phase of Copy. Its unit is UnitSnapshots.
 const PhaseCopy Phase = transfer.PhaseCopying
 
 // CopyProgress is how far copying has come. Its Total is the snapshots that are to be

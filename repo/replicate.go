@@ -35,7 +35,7 @@ type KeylessOptions struct {
 	Rand io.Reader
 }
 
-// The phases of a replication. All count Bytes.
+// The phases of a replication. Their unit is UnitBytes.
 const (
 	PhaseReplicateKeys      Phase = replica.PhaseKeys      // copying key slots and epochs
 	PhaseReplicatePacks     Phase = replica.PhasePacks     // copying packs

@@ -27,7 +27,7 @@ type Options struct {
 	// Close. What lies here may be lost or damaged at any time.
 	CacheDir string
 	// CacheMemory is about how many bytes are kept in memory of what was read last,
-	// decompressed: 16 MiB if zero. Who reads at many places at once may want more.
+	// decompressed: 16 MiB if zero. A program that reads at many places at once may want more.
 	CacheMemory int
 	// CacheSize is about how many bytes of manifests, index deltas and trees are kept in
 	// CacheDir, sealed as they are on the target, so that they aren't fetched again. Nil is

@@ -16,7 +16,7 @@
 //	    internal/prune     deletes what no snapshot needs
 //	    internal/write     stores packs, publishes snapshots
 //	    internal/outcome  internal/engine
-//	    internal/catalog   manifests and what was said of them
+//	    internal/catalog   manifests, marks, losses
 //	    internal/blob      the index and segments, read
 //	    internal/runs      leases and quarantine
 //	    internal/keys  internal/config
@@ -39,7 +39,8 @@
 // measures lives below internal/test, and only tests import it.
 //
 // It also holds rules for the source: every package says in a sentence what it is, time and
-// randomness come in by value, errors are asked for by type, and no package or file is so
-// long that it must be about two things. Each rule has a test that shows that a breach is
-// found.
+// randomness come in by value, errors are asked for by type, no package or file is so long
+// that it must be about two things, and package repo passes on what it is asked: it has no
+// logic, a small face, and types of its own. Each rule has a test that shows that a breach
+// is found.
 package arch
