@@ -32,6 +32,7 @@ func ParseCompression(name string) (Compression, error) { return pack.ParseLevel
 type SnapshotOptions struct {
 	Hostname string // empty means that of this host, as in Options
 	Tags     []string
+	Job      snapshot.Job // that takes the snapshot, for the manifest
 
 	// Parent is the snapshot to compare with: files are not read again if they have the same
 	// type, size, times and inode in it. Nil means the newest of the same host and paths.
@@ -115,7 +116,7 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 // room returns the options as the room takes them.
 func (o *SnapshotOptions) room() take.Options {
 	out := take.Options{
-		Program: Program, Hostname: o.Hostname, Tags: o.Tags,
+		Program: Program, Hostname: o.Hostname, Tags: o.Tags, Job: o.Job,
 		Parent: o.Parent, ReadAll: o.ReadAll, IgnoreCTime: o.IgnoreCTime, IgnoreInode: o.IgnoreInode,
 		Excludes: o.Exclude, ExcludeRules: make([]ignore.Rule, len(o.ExcludeRules)), IgnoreFiles: o.IgnoreFiles,
 		OneFileSystem: o.OneFileSystem, SkipCaches: o.SkipCaches, MaxFileSize: o.MaxFileSize, Avoid: o.Avoid,

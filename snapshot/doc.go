@@ -102,6 +102,11 @@
 //	22  unread           array of uints: files, directories, and directories that the
 //	                     parent had read
 //	23  settled          array, for each file system: see Settled
+//	24  level            text: see Level
+//	25  profile          text: name of the profile that was run
+//	26  slot             like start: when the run was due
+//	27  installation     byte string: 16 bytes
+//	28  settings         byte string: the profile as YAML, without secrets
 //
 // Keys 7, 10, 11 and all from 16 are left out if they would be empty, and so are the keys
 // of a map of rules. A manifest without key 19 was written by a version before 0.2.

@@ -108,6 +108,12 @@ type Manifest struct {
 	// within the same tick of the clock.
 	Settled []Settled
 
+	// Level says how much of the snapshot was proven when it was taken; empty means
+	// LevelIncremental.
+	Level Level
+	// Job says which job took the snapshot. It is zero if a person or a program did.
+	Job Job
+
 	// Pin, if not nil, keeps the snapshot whatever a policy says. It is not stored in the
 	// manifest: package repo fills it in.
 	Pin *Pin
@@ -211,6 +217,12 @@ type wireManifest struct {
 	Missing  [][2][]byte   `cbor:"21,keyasint,omitempty"`
 	Unread   []uint64      `cbor:"22,keyasint,omitempty"`
 	Settled  []wireSettled `cbor:"23,keyasint,omitempty"`
+	Level    string        `cbor:"24,keyasint,omitempty"`
+
+	Profile      string    `cbor:"25,keyasint,omitempty"`
+	Slot         *wireTime `cbor:"26,keyasint,omitempty"`
+	Installation []byte    `cbor:"27,keyasint,omitempty"`
+	Settings     []byte    `cbor:"28,keyasint,omitempty"`
 }
 
 type wireSettled struct {
@@ -218,19 +230,6 @@ type wireSettled struct {
 	Path []byte
 	Sec  int64
 	Nsec int32
-}
-
-type wireTime struct {
-	_      struct{} `cbor:",toarray"`
-	Sec    int64
-	Nsec   int32
-	Offset int32 // seconds east of UTC
-}
-
-type wireRemarks struct {
-	_     struct{} `cbor:",toarray"`
-	Total uint64
-	List  [][2][]byte
 }
 
 const rootName = "root"
@@ -268,6 +267,7 @@ func (m *Manifest) Marshal() ([]byte, error) {
 		w.Original = m.Original[:]
 	}
 	w.setCoverage(m)
+	w.setJob(m)
 	for _, f := range m.Stats.fields() {
 		w.Stats = append(w.Stats, *f)
 	}
@@ -298,7 +298,7 @@ func ParseManifest(b []byte) (*Manifest, error) {
 	ok1, ok2 := true, true
 	m.Skipped, ok1 = w.Skipped.remarks()
 	m.Problems, ok2 = w.Problems.remarks()
-	if !w.coverage(m) || !ok1 || !ok2 || !optionalID(&m.Parent, w.Parent) || !optionalID(&m.Previous, w.Previous) || !optionalID(&m.Original, w.Original) ||
+	if !w.coverage(m) || !w.job(m) || !ok1 || !ok2 || !optionalID(&m.Parent, w.Parent) || !optionalID(&m.Previous, w.Previous) || !optionalID(&m.Original, w.Original) ||
 		m.Layout < Tree || m.Layout > Paths {
 		return nil, errManifest
 	}
@@ -327,66 +327,3 @@ var encoding, decoding = func() (cbor.EncMode, cbor.DecMode) {
 	}
 	return enc, dec
 }()
-
-func toWireTime(t time.Time) wireTime {
-	_, offset := t.Zone()
-	return wireTime{Sec: t.Unix(), Nsec: int32(t.Nanosecond()), Offset: int32(offset)}
-}
-
-// valid reports whether the time is within the years 1 to 9999, less a day at either end.
-func (w wireTime) valid() bool {
-	return w.Sec >= -62135510400 && w.Sec < 253402214400 && w.Nsec >= 0 && w.Nsec < 1e9 &&
-		w.Offset > -86400 && w.Offset < 86400
-}
-
-// time returns the moment in a zone that has the source's offset.
-func (w wireTime) time() time.Time {
-	zone := time.UTC
-	if w.Offset != 0 {
-		zone = time.FixedZone("", int(w.Offset))
-	}
-	return time.Unix(w.Sec, int64(w.Nsec)).In(zone)
-}
-
-func toWireRemarks(r Remarks) wireRemarks {
-	w := wireRemarks{Total: r.Total}
-	for _, m := range r.List {
-		w.List = append(w.List, [2][]byte{[]byte(m.Path), []byte(m.Text)})
-	}
-	return w
-}
-
-func (w wireRemarks) remarks() (r Remarks, ok bool) {
-	r.Total = w.Total
-	for _, m := range w.List {
-		r.List = append(r.List, Remark{string(m[0]), string(m[1])})
-	}
-	return r, uint64(len(w.List)) <= w.Total
-}
-
-func optionalID(id *ID, b []byte) bool {
-	if len(b) == 0 {
-		return true
-	}
-	if len(b) != len(id) {
-		return false
-	}
-	*id = ID(b)
-	return true
-}
-
-func toBytes(s []string) [][]byte {
-	var out [][]byte
-	for _, v := range s {
-		out = append(out, []byte(v))
-	}
-	return out
-}
-
-func toStrings(b [][]byte) []string {
-	var out []string
-	for _, v := range b {
-		out = append(out, string(v))
-	}
-	return out
-}

@@ -30,7 +30,7 @@ func testManifest() *Manifest {
 func TestManifestsReadAsWritten(t *testing.T) {
 	copied := testManifest()
 	copied.Original = ID{3}
-	for _, m := range []*Manifest{testManifest(), copied, coveredManifest(), {Start: time.Unix(0, 0).UTC(), End: time.Unix(0, 0).UTC(), Root: Entry{Type: Dir}, Rules: &Rules{}}, {Start: time.Unix(0, 0).UTC(), End: time.Unix(0, 0).UTC(), Root: Entry{Type: Dir}}} {
+	for _, m := range []*Manifest{testManifest(), copied, coveredManifest(), jobManifest(), {Start: time.Unix(0, 0).UTC(), End: time.Unix(0, 0).UTC(), Root: Entry{Type: Dir}, Rules: &Rules{}}, {Start: time.Unix(0, 0).UTC(), End: time.Unix(0, 0).UTC(), Root: Entry{Type: Dir}}} {
 		b, err := m.Marshal()
 		if err != nil {
 			t.Fatal(err)
@@ -130,12 +130,16 @@ func TestParseManifestRefusesWhatCannotBe(t *testing.T) {
 		"more than a total": func(w *wireManifest) { w.Skipped.Total = 0 },
 		"an unknown layout": func(w *wireManifest) { w.Layout = 3 },
 
-		"a kind that is written though it is the usual": func(w *wireManifest) { w.Kind = "source" },
-		"half the id of notes":                          func(w *wireManifest) { w.Notes = w.Parent[:16] },
-		"files below no size":                           func(w *wireManifest) { w.Rules = &wireRules{MaxFileSize: -1} },
-		"two counts of what is unread":                  func(w *wireManifest) { w.Unread = []uint64{1, 2} },
-		"nothing unread, though it is written":          func(w *wireManifest) { w.Unread = []uint64{0, 0, 0} },
-		"more directories lost than are unread":         func(w *wireManifest) { w.Unread = []uint64{0, 1, 2} },
+		"a kind that is written though it is the usual":  func(w *wireManifest) { w.Kind = "source" },
+		"half the id of notes":                           func(w *wireManifest) { w.Notes = w.Parent[:16] },
+		"files below no size":                            func(w *wireManifest) { w.Rules = &wireRules{MaxFileSize: -1} },
+		"two counts of what is unread":                   func(w *wireManifest) { w.Unread = []uint64{1, 2} },
+		"nothing unread, though it is written":           func(w *wireManifest) { w.Unread = []uint64{0, 0, 0} },
+		"a level that is written though it is the usual": func(w *wireManifest) { w.Level = "incremental" },
+		"a slot in the year 30000":                       func(w *wireManifest) { w.Slot = &wireTime{Sec: 1 << 40} },
+		"half an installation":                           func(w *wireManifest) { w.Installation = w.Parent[:8] },
+		"no installation, though it is written":          func(w *wireManifest) { w.Installation = make([]byte, 16) },
+		"more directories lost than are unread":          func(w *wireManifest) { w.Unread = []uint64{0, 1, 2} },
 	} {
 		b, err := testManifest().Marshal()
 		if err != nil {

@@ -20,6 +20,7 @@ type Options struct {
 	Program  string // named in the manifest
 	Hostname string // empty means that of the engine
 	Tags     []string
+	Job      snapshot.Job
 
 	// Parent is the snapshot to compare with. Nil means the newest of the same source.
 	Parent      *snapshot.Manifest
@@ -99,7 +100,7 @@ func newRun(ctx context.Context, e *engine.Engine, src Source, o Options) (*run,
 	slices.Sort(tags)
 	r.m = &snapshot.Manifest{
 		Start: start, Hostname: o.Hostname, Username: e.User, Paths: r.source.Paths, Layout: r.source.Layout,
-		Tags: slices.Compact(tags), Program: o.Program, Excludes: o.Excludes,
+		Tags: slices.Compact(tags), Program: o.Program, Excludes: o.Excludes, Job: o.Job,
 	}
 	if r.m.Hostname == "" {
 		r.m.Hostname = e.Hostname
