@@ -18,6 +18,7 @@ var allowed = map[string][]string{
 	"target":                   nil,
 	"internal/seal":            nil,
 	"internal/ignore":          nil,
+	"internal/hook":            nil,
 	"target/local":             {"target"},
 	"internal/trust":           nil,
 	"target/s3":                {"internal/trust", "target"},

@@ -27,6 +27,7 @@ var plain = []string{
 	"internal/disk",
 	"internal/engine",
 	"internal/extract",
+	"internal/hook",
 	"internal/ignore",
 	"internal/keyring",
 	"internal/keys",
