@@ -63,6 +63,7 @@ var allowed = map[string][]string{
 	"internal/usage":           {"chunk", "index", "internal/blob", "internal/catalog", "internal/engine", "internal/object", "snapshot"},
 	"repo/connect":             {"internal/keyring", "internal/trust", "repo", "target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/webdav"},
 	"repo/report":              {"repo", "snapshot", "snapshot/retention", "target"},
+	"internal/state":           {"repo/report", "snapshot"},
 	"internal/archive":         {"repo", "snapshot"},
 	"internal/mount":           {"repo", "snapshot"},
 	"internal/test/api":        nil,

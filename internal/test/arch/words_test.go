@@ -45,6 +45,7 @@ var plain = []string{
 	"internal/samename",
 	"internal/seal",
 	"internal/source",
+	"internal/state",
 	"internal/take",
 	"internal/transfer",
 	"internal/usage",
