@@ -61,6 +61,7 @@ var allowed = map[string][]string{
 	"repo":                     {"chunk", "internal/blob", "internal/capture", "internal/catalog", "internal/check", "internal/config", "internal/engine", "internal/extract", "internal/ignore", "internal/keys", "internal/object", "internal/outcome", "internal/place", "internal/prune", "internal/repair", "internal/replica", "internal/restore", "internal/retain", "internal/seal", "internal/take", "internal/transfer", "internal/usage", "internal/view", "pack", "snapshot", "snapshot/retention", "target"},
 	"internal/retain":          {"chunk", "index", "internal/blob", "internal/catalog", "internal/engine", "internal/object", "internal/runs", "internal/write", "pack", "snapshot", "snapshot/retention"},
 	"internal/usage":           {"chunk", "index", "internal/blob", "internal/catalog", "internal/engine", "internal/object", "snapshot"},
+	"repo/job/calendar":        {"snapshot"},
 	"repo/connect":             {"internal/keyring", "internal/trust", "repo", "target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/webdav"},
 	"repo/report":              {"repo", "snapshot", "snapshot/retention", "target"},
 	"internal/state":           {"repo/report", "snapshot"},

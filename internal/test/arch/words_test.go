@@ -54,6 +54,7 @@ var plain = []string{
 	"pack",
 	"repo",
 	"repo/connect",
+	"repo/job/calendar",
 	"repo/report",
 	"snapshot",
 	"snapshot/retention",
