@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/exit"
 	"github.com/qsnap/qsnap/repo/report"
 )
 
@@ -37,8 +38,8 @@ cat, dump and completion print the same with and without --json.
 // jsonHelp lists what each command prints with --json.
 func jsonHelp() string {
 	var kinds []string
-	for _, o := range slices.SortedFunc(slices.Values(outcomes), func(a, b outcome) int { return cmp.Compare(a.code, b.code) }) {
-		kinds = append(kinds, fmt.Sprintf("%s %d", o.kind, o.code))
+	for _, o := range slices.SortedFunc(slices.Values(exit.Outcomes), func(a, b exit.Outcome) int { return cmp.Compare(a.Code, b.Code) }) {
+		kinds = append(kinds, fmt.Sprintf("%s %d", o.Kind, o.Code))
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, jsonIntro, wrapped(strings.Join(kinds, ", "), ""))

@@ -17,6 +17,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/exit"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/connect"
@@ -93,27 +94,27 @@ func TestWhatARetryGaveUpIsOutOfReach(t *testing.T) {
 }
 
 func TestJSONGivesEachOutcomesCodeAndKind(t *testing.T) {
-	for _, o := range outcomes {
+	for _, o := range exit.Outcomes {
 		err := map[int]error{exitDamage: errDamage, exitUnreachable: &net.DNSError{}, exitNoRepo: repo.ErrNoRepository, exitWrongSecret: repo.ErrWrongSecret,
 			exitInterrupted: errInterrupted, exitUsage: errUsage, exitNeedsYes: errNeedsYes, exitRunning: errRunning, exitOverdue: errOverdue,
-			exitFailed: errFailed, exitNotWhole: errNotWhole, exitPartial: errPartial, exitBehind: errBehind}[o.code]
+			exitFailed: errFailed, exitNotWhole: errNotWhole, exitPartial: errPartial, exitBehind: errBehind}[o.Code]
 		code, said := ending(t, true, err, "--json")
-		want := fmt.Sprintf(`{"message_type":"exit_error","code":%d,"kind":%q,"message":`, o.code, o.kind)
-		if code != o.code || !strings.HasPrefix(said, want) || strings.Count(said, "\n") != 1 {
+		want := fmt.Sprintf(`{"message_type":"exit_error","code":%d,"kind":%q,"message":`, o.Code, o.Kind)
+		if code != o.Code || !strings.HasPrefix(said, want) || strings.Count(said, "\n") != 1 {
 			t.Errorf("%d: %s", code, said)
 		}
 		for where, text := range map[string]string{"help": exitHelp(), "help json": jsonHelp()} {
-			if !strings.Contains(text, string(o.kind)) && where == "help json" || !strings.Contains(text, fmt.Sprint(o.code)) {
-				t.Errorf("%s doesn't tell %d, %s", where, o.code, o.kind)
+			if !strings.Contains(text, string(o.Kind)) && where == "help json" || !strings.Contains(text, fmt.Sprint(o.Code)) {
+				t.Errorf("%s doesn't tell %d, %s", where, o.Code, o.Kind)
 			}
 		}
 	}
 	codes := map[int]bool{}
-	for _, o := range append(slices.Clone(outcomes), done) {
-		if codes[o.code] {
-			t.Errorf("%d is there twice", o.code)
+	for _, o := range append(slices.Clone(exit.Outcomes), exit.Done) {
+		if codes[o.Code] {
+			t.Errorf("%d is there twice", o.Code)
 		}
-		codes[o.code] = true
+		codes[o.Code] = true
 	}
 }
 

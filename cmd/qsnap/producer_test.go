@@ -4,6 +4,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/qsnap/qsnap/internal/exit"
 )
 
 func TestPipesAreFoundInACommandLine(t *testing.T) {
@@ -104,7 +106,7 @@ func TestAProducerThatFailsAnywhereFails(t *testing.T) {
 }
 
 func TestAPipeWithoutAShellForItIsRefused(t *testing.T) {
-	if _, _, err := output(t, nil, "false | gzip"); outcomeOf(err, true).code != exitUsage || !strings.Contains(err.Error(), "install bash") {
+	if _, _, err := output(t, nil, "false | gzip"); exit.Of(err, true).Code != exitUsage || !strings.Contains(err.Error(), "install bash") {
 		t.Error(err)
 	}
 	if out, said, err := output(t, nil, "echo '|'"); out != "|\n" || said != "" || err != nil {

@@ -66,7 +66,7 @@ func (c Command) Find() error {
 // A Call is what a hook is given.
 type Call struct {
 	Env   []string // the whole environment: see Environment
-	Input []byte // on standard input
+	Input []byte   // on standard input
 	// Prepare changes the process before it starts: it gives back what the run has taken from
 	// itself, such as its priority. Nil changes nothing.
 	Prepare func(*exec.Cmd)

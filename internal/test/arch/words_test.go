@@ -26,6 +26,7 @@ var plain = []string{
 	"internal/ctxmutex",
 	"internal/disk",
 	"internal/engine",
+	"internal/exit",
 	"internal/extract",
 	"internal/hook",
 	"internal/ignore",
