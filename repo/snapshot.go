@@ -34,10 +34,17 @@ type SnapshotOptions struct {
 	Tags     []string
 	Job      snapshot.Job // that takes the snapshot, for the manifest
 
+	// Level says how much of the snapshot is proven. An incremental one, the zero value, is
+	// compared with Parent. A differential one is compared with the last full snapshot of the
+	// same host and paths; if there is none, it is full, which a Notice says. A full one reads
+	// every file, and verifies the data that it reuses: it reads that back from the target, and
+	// stores again what is damaged or missing.
+	Level snapshot.Level
 	// Parent is the snapshot to compare with: files are not read again if they have the same
-	// type, size, times and inode in it. Nil means the newest of the same host and paths.
+	// type, size, times and inode in it. Nil means the newest of the same host and paths. Only
+	// an incremental snapshot may have one.
 	Parent      *snapshot.Manifest
-	ReadAll     bool // have no parent
+	ReadAll     bool // have no parent; reused data is not verified
 	IgnoreCTime bool // don't compare change times
 	IgnoreInode bool // don't compare inode numbers
 
@@ -116,7 +123,7 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 // room returns the options as the room takes them.
 func (o *SnapshotOptions) room() take.Options {
 	out := take.Options{
-		Program: Program, Hostname: o.Hostname, Tags: o.Tags, Job: o.Job,
+		Program: Program, Hostname: o.Hostname, Tags: o.Tags, Job: o.Job, Level: o.Level,
 		Parent: o.Parent, ReadAll: o.ReadAll, IgnoreCTime: o.IgnoreCTime, IgnoreInode: o.IgnoreInode,
 		Excludes: o.Exclude, ExcludeRules: make([]ignore.Rule, len(o.ExcludeRules)), IgnoreFiles: o.IgnoreFiles,
 		OneFileSystem: o.OneFileSystem, SkipCaches: o.SkipCaches, MaxFileSize: o.MaxFileSize, Avoid: o.Avoid,

@@ -28,6 +28,10 @@ func (p *program) snapshotCommand() *cli.Command {
 			"of something in a PATH, or else a path within each PATH; ~/ is your home. Files named\n" +
 			".qsnapignore hold patterns for their directory and all below. A pattern leaves out a PATH\n" +
 			"itself only if it is its whole path.\n\n" +
+			"Every snapshot restores alone; its level says how much of it was proven. An incremental one\n" +
+			"reads what has changed since the newest snapshot. A differential one reads what has changed\n" +
+			"since the last full one; some call that incremental. A full one reads all files, reads back\n" +
+			"the stored data that it reuses, and stores again what is damaged.\n\n" +
 			"COMMAND runs in bash -e -o pipefail: it fails if any command in it fails, also before a |.\n" +
 			"No snapshot is made then, and none of a stream without a byte.",
 		Flags: []cli.Flag{
@@ -39,8 +43,9 @@ func (p *program) snapshotCommand() *cli.Command {
 			&cli.BoolFlag{Name: "exclude-caches", Usage: "leave out the contents of directories with a CACHEDIR.TAG"},
 			&cli.StringFlag{Name: "exclude-larger-than", Usage: "leave out files larger than `SIZE`"},
 			&cli.BoolFlag{Name: "one-file-system", Aliases: []string{"x"}, Usage: "do not enter other file systems"},
+			&cli.StringFlag{Name: "level", Usage: "take a `LEVEL` snapshot: incremental, differential or full", Value: "incremental"},
 			&cli.StringFlag{Name: "parent", Usage: "compare with `SNAPSHOT`", DefaultText: "the last of the same host and paths"},
-			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "read all files, even those that seem unchanged"},
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "read all files, even those that seem unchanged; stored data is not verified, as --level full does"},
 			&cli.BoolFlag{Name: "ignore-ctime", Usage: "do not compare change times"},
 			&cli.BoolFlag{Name: "ignore-inode", Usage: "do not compare inode numbers"},
 			&cli.BoolFlag{Name: "stdin", Usage: "take a snapshot of standard input, as one file; --command also notices if the producer fails"},
@@ -114,6 +119,15 @@ func (p *program) snapshotOptions(c *cli.Context) (o repo.SnapshotOptions, err e
 		ReadAll: c.Bool("force"), IgnoreCTime: c.Bool("ignore-ctime"), IgnoreInode: c.Bool("ignore-inode"),
 		Exclude: c.StringSlice("exclude"), IgnoreFiles: c.StringSlice("ignore-file"),
 		AllowEmptySource: c.Bool("allow-empty-source"), OneFileSystem: c.Bool("one-file-system"), SkipCaches: c.Bool("exclude-caches"),
+	}
+	if o.Level, err = snapshot.ParseLevel(c.String("level")); err != nil {
+		return o, fmt.Errorf("--level: %w", err)
+	}
+	switch {
+	case o.Level != snapshot.LevelIncremental && c.String("parent") != "":
+		return o, fmt.Errorf("--level %v and --parent exclude each other", o.Level)
+	case o.Level == snapshot.LevelDifferential && o.ReadAll:
+		return o, errors.New("--level differential and --force exclude each other: --level full reads all files")
 	}
 	if limit, err := sizeFlag(c, "exclude-larger-than"); err != nil {
 		return o, err
@@ -192,6 +206,9 @@ func (p *program) snapshotSummary(m *snapshot.Manifest, cost repo.Cost, unmatche
 		p.say("snapshot %s saved: %s, %s in %s", m.ID.Short(), term.Plural(s.Files, "file", "files"), term.Size(s.Bytes), term.Duration(took))
 	}
 	p.say("  of %s, %s", p.ofWhat(m.Source()), term.LocalTime(m.End))
+	if m.Level != snapshot.LevelIncremental {
+		p.say("  level: %v", m.Level)
+	}
 	p.say("  files: %s new, %s changed, %s unchanged; directories: %s new, %s changed, %s unchanged",
 		term.Count(s.NewFiles), term.Count(s.ChangedFiles), term.Count(s.SameFiles), term.Count(s.NewDirs), term.Count(s.ChangedDirs), term.Count(s.SameDirs))
 	stored := "stored in"

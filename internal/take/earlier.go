@@ -22,17 +22,24 @@ type earlierVersion struct {
 	path string
 }
 
-// findEarlier returns the newest snapshot of the same host, paths and kind, or nil, and the
-// earlier versions of each named path in any snapshots of that host and kind.
-func findEarlier(ctx context.Context, e *engine.Engine, like *snapshot.Manifest) (newest *snapshot.Manifest, earlier map[string]earlierVersion, err error) {
+// An earlier is what snapshots of the same host and kind say to a new one.
+type earlier struct {
+	newest *snapshot.Manifest        // of the same paths, or nil
+	full   *snapshot.Manifest        // the last full one of the same paths, or nil
+	named  map[string]earlierVersion // of each named path, in snapshots of any paths
+}
+
+// findEarlier returns what the snapshots of the same host and kind say.
+func findEarlier(ctx context.Context, e *engine.Engine, like *snapshot.Manifest) (found earlier, err error) {
 	all, _, err := e.Catalog.Stored(ctx)
 	if err != nil {
-		return nil, nil, err
+		return found, err
 	}
 	all = slices.DeleteFunc(all, func(m *snapshot.Manifest) bool { return m.Hostname != like.Hostname || m.Kind != like.Kind })
-	earlier = earlierVersions(like, all, e.Now())
+	found.named = earlierVersions(like, all, e.Now())
 	all = slices.DeleteFunc(all, func(m *snapshot.Manifest) bool { return !slices.Equal(m.Paths, like.Paths) })
-	return snapshot.Newest(all, e.Now()), earlier, nil
+	found.newest, found.full = snapshot.Newest(all, e.Now()), snapshot.LastFull(all, e.Now())
+	return found, nil
 }
 
 // earlierVersions returns the newest version of each path that a new snapshot names, by its

@@ -84,6 +84,9 @@ func (r *run) prepare() (err error) {
 			return err
 		}
 	}
+	if r.m.Level != snapshot.LevelIncremental {
+		r.resume = nil // its packs are used, but its trees were compared with another snapshot
+	}
 	r.history, err = readHistory(r.ctx, r.e, r.earlier)
 	return err
 }

@@ -22,6 +22,10 @@ type Options struct {
 	Tags     []string
 	Job      snapshot.Job
 
+	// Level decides what the snapshot is compared with: incremental with Parent, differential
+	// with the last full snapshot of the source, full with none. A differential one without a
+	// full one before it is full.
+	Level snapshot.Level
 	// Parent is the snapshot to compare with. Nil means the newest of the same source.
 	Parent      *snapshot.Manifest
 	ReadAll     bool // have no parent
@@ -110,27 +114,28 @@ func newRun(ctx context.Context, e *engine.Engine, src Source, o Options) (*run,
 		return nil, err
 	}
 	r.m.Rules = o.recorded(r.rules)
-	previous, earlier, err := findEarlier(ctx, e, r.m)
+	found, err := findEarlier(ctx, e, r.m)
 	if err != nil {
 		return nil, err
 	}
 	r.m.Number = 1
-	if previous != nil {
-		r.m.Previous, r.m.Number = previous.ID, previous.Number+1
+	if found.newest != nil {
+		r.m.Previous, r.m.Number = found.newest.ID, found.newest.Number+1
 	}
-	r.earlier, r.parent = earlier, o.Parent
-	if r.parent == nil {
-		r.parent = previous
-	}
-	if o.ReadAll {
-		r.parent = nil
-	}
+	r.earlier = found.named
+	r.chooseParent(found)
 	return r, nil
 }
 
 // valid returns an error for options that can't be meant.
 func (o *Options) valid() error {
 	switch {
+	case o.Level != snapshot.LevelIncremental && o.Level != snapshot.LevelDifferential && o.Level != snapshot.LevelFull:
+		return fmt.Errorf("unknown level %q", o.Level)
+	case o.Level != snapshot.LevelIncremental && o.Parent != nil:
+		return fmt.Errorf("a %v snapshot is compared with no chosen parent: leave out the parent or the level", o.Level)
+	case o.Level == snapshot.LevelDifferential && o.ReadAll:
+		return errors.New("a differential snapshot doesn't read all files: leave out the level, or take a full one")
 	case slices.Contains(o.Tags, ""):
 		return errors.New("a tag is empty: leave it out")
 	case o.MaxFileSize != nil && *o.MaxFileSize < 1:

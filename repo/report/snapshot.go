@@ -112,6 +112,7 @@ type SnapshotSummary struct {
 	Time       time.Time   `json:"time" doc:"when it ended"`
 	Hostname   string      `json:"hostname"`
 	Paths      []string    `json:"paths"`
+	Level      string      `json:"level" doc:"full, differential or incremental"`
 	Good       bool        `json:"good"`
 	Missing    []string    `json:"missing" doc:"paths"`
 	Unmatched  []string    `json:"unmatched_excludes" doc:"patterns that matched nothing"`
@@ -125,7 +126,7 @@ type SnapshotSummary struct {
 func NewSnapshotSummary(m *snapshot.Manifest, cost repo.Cost, unmatched []string, dryRun bool) SnapshotSummary {
 	out := SnapshotSummary{
 		Head: Head{"summary"}, SnapshotID: m.ID, DryRun: dryRun, Time: m.End, Hostname: m.Hostname, Paths: m.Paths,
-		Good: m.Good(), Missing: missing(m), Unmatched: unmatched, Counts: countsOf(m),
+		Level: m.Level.String(), Good: m.Good(), Missing: missing(m), Unmatched: unmatched, Counts: countsOf(m),
 		BytesRead: m.Stats.BytesRead, TotalDuration: m.End.Sub(m.Start).Seconds(), Cost: cost,
 	}
 	if dryRun {
