@@ -10,6 +10,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/qsnap/qsnap/internal/exit"
+	"github.com/qsnap/qsnap/internal/patternfile"
 	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
@@ -94,13 +96,7 @@ func (p *program) snapshot(c *cli.Context) error {
 	}
 	m, err := r.Snapshot(c.Context, src, o)
 	view.end()
-	var end error
-	if errors.Is(err, repo.ErrIncomplete) { // there is a snapshot, which lacks something
-		err, end = nil, errPartial
-		if !m.Good() {
-			end = errNotWhole
-		}
-	}
+	err, end := exit.OfSnapshot(m, err)
 	if err = errors.Join(err, wait()); err != nil {
 		return explainEmpty(c.Args().Present(), c.String("command"), err)
 	}
@@ -138,7 +134,10 @@ func (p *program) snapshotOptions(c *cli.Context) (o repo.SnapshotOptions, err e
 		return o, err
 	}
 	for _, name := range c.StringSlice("exclude-file") {
-		rules, err := rulesOf(c.Context, name)
+		rules, err := patternfile.Read(c.Context, name)
+		if _, named := errors.AsType[*repo.PatternError](err); err != nil && !named {
+			err = fmt.Errorf("--exclude-file: %w", err)
+		}
 		if err != nil {
 			return o, err
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/connect"
 	"github.com/qsnap/qsnap/repo/report"
+	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target"
 )
 
@@ -171,4 +172,16 @@ func Joined(err error) []error {
 		return err.(interface{ Unwrap() []error }).Unwrap()
 	}
 	return nil
+}
+
+// OfSnapshot divides the error of taking a snapshot: why there is none, or how the command
+// ends that has taken it. A snapshot is also there where it lacks something.
+func OfSnapshot(m *snapshot.Manifest, err error) (none, end error) {
+	switch {
+	case m == nil || !errors.Is(err, repo.ErrIncomplete):
+		return err, nil
+	case m.Good():
+		return nil, ErrPartial
+	}
+	return nil, ErrNotWhole
 }

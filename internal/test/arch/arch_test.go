@@ -65,7 +65,8 @@ var allowed = map[string][]string{
 	"repo/connect":             {"internal/keyring", "internal/trust", "repo", "target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/webdav"},
 	"repo/report":              {"repo", "snapshot", "snapshot/retention", "target"},
 	"internal/state":           {"repo/report", "snapshot"},
-	"internal/exit":            {"repo", "repo/connect", "repo/report", "target"},
+	"internal/exit":            {"repo", "repo/connect", "repo/report", "snapshot", "target"},
+	"internal/patternfile":     {"internal/term", "repo"},
 	"internal/archive":         {"repo", "snapshot"},
 	"internal/mount":           {"repo", "snapshot"},
 	"internal/test/api":        nil,
@@ -81,7 +82,7 @@ var allowed = map[string][]string{
 	"internal/test/scale":      nil,
 	"internal/test/sim":        {"chunk", "internal/seal", "pack", "repo", "snapshot", "target", "target/targettest"},
 	"internal/test/treetest":   nil,
-	"cmd/qsnap":                {"chunk", "internal/archive", "internal/exit", "internal/mount", "internal/term", "pack", "repo", "repo/connect", "repo/report", "snapshot", "snapshot/retention", "target", "target/targettest"},
+	"cmd/qsnap":                {"chunk", "internal/archive", "internal/exit", "internal/mount", "internal/patternfile", "internal/term", "pack", "repo", "repo/connect", "repo/report", "snapshot", "snapshot/retention", "target", "target/targettest"},
 	"internal/test/enginetest": {"internal/config", "internal/engine", "internal/keys", "internal/take", "internal/test/fixture", "snapshot", "target"},
 }
 

@@ -35,6 +35,7 @@ var plain = []string{
 	"internal/mount",
 	"internal/object",
 	"internal/outcome",
+	"internal/patternfile",
 	"internal/place",
 	"internal/protect",
 	"internal/prune",

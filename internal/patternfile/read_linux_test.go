@@ -1,4 +1,4 @@
-package main
+package patternfile
 
 import (
 	"os"
@@ -20,15 +20,15 @@ func TestAnExcludeFileIsAFileOrAPipeThatSomebodyWritesTo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := openPatterns(t.Context(), silent, time.Millisecond); err == nil || !strings.Contains(err.Error(), "is a pipe that nobody writes to") {
+	if _, err := open(t.Context(), silent, time.Millisecond); err == nil || !strings.Contains(err.Error(), "is a pipe that nobody writes to") {
 		t.Errorf("a pipe without a writer: %v", err)
 	}
 	go func() { _ = os.WriteFile(pipe, []byte("# a comment\r\n*.o\n"), 0) }()
-	if rules, err := rulesOf(t.Context(), pipe); err != nil || len(rules) != 1 {
+	if rules, err := Read(t.Context(), pipe); err != nil || len(rules) != 1 {
 		t.Errorf("a pipe with a writer: %v, %v", rules, err)
 	}
 	for name, want := range map[string]string{dir: "is a directory", filepath.Join(dir, "none"): "no such file", "/dev/zero": "is larger than"} {
-		if _, err := rulesOf(t.Context(), name); err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "--exclude-file: ") {
+		if _, err := Read(t.Context(), name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -36,7 +36,7 @@ func TestAnExcludeFileIsAFileOrAPipeThatSomebodyWritesTo(t *testing.T) {
 	if err := os.WriteFile(many, []byte(strings.Repeat("no/such/name*\n", 300_000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if rules, err := rulesOf(t.Context(), many); err != nil || len(rules) != 300_000 {
+	if rules, err := Read(t.Context(), many); err != nil || len(rules) != 300_000 {
 		t.Errorf("many: %d, %v", len(rules), err)
 	}
 }

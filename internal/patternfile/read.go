@@ -1,4 +1,8 @@
-package main
+// Package patternfile reads files of patterns, such as .gitignore, that a person names.
+//
+// What must stay true: such a file may be a pipe, and neither a pipe that nobody writes to nor
+// a file without an end holds up the caller.
+package patternfile
 
 import (
 	"bytes"
@@ -21,25 +25,24 @@ const (
 	pipePatience = 10 * time.Second
 )
 
-// rulesOf reads the patterns of an --exclude-file, which may be a pipe, such as <(COMMAND)
-// in a shell.
-func rulesOf(ctx context.Context, name string) ([]repo.Rule, error) {
-	f, err := openPatterns(ctx, name, pipePatience)
+// Read reads the patterns in a file, which may be a pipe, such as <(COMMAND) in a shell.
+func Read(ctx context.Context, name string) ([]repo.Rule, error) {
+	f, err := open(ctx, name, pipePatience)
 	if err != nil {
-		return nil, fmt.Errorf("--exclude-file: %w", err)
+		return nil, err
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, mostPatterns+1))
 	if err != nil {
-		return nil, fmt.Errorf("--exclude-file: %w", err)
+		return nil, err
 	}
 	if len(text) > mostPatterns {
-		return nil, fmt.Errorf("--exclude-file: %s is larger than %s: name a file of patterns", name, term.Size(mostPatterns))
+		return nil, fmt.Errorf("%s is larger than %s: name a file of patterns", name, term.Size(mostPatterns))
 	}
 	return repo.ParseRules(bytes.NewReader(text), name)
 }
 
-func openPatterns(ctx context.Context, name string, patience time.Duration) (*os.File, error) {
+func open(ctx context.Context, name string, patience time.Duration) (*os.File, error) {
 	info, err := os.Stat(name)
 	switch {
 	case err != nil:
