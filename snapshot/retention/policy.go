@@ -29,8 +29,20 @@ import (
 //
 // # Rules
 //
-// KeepLast counts every snapshot, whatever its stamp. A chain without any trusted stamp
-// can't be merged with others: KeepLast counts it separately.
+// KeepLast keeps one snapshot of each of the newest slots: the newest good one or, if none
+// is good, the newest. A slot is the time at which the run of a job was due. A snapshot
+// without one, or whose stamp isn't trusted, is a slot of its own. A chain without any
+// trusted stamp can't be merged with others: KeepLast counts it separately.
+//
+// Slots are counted for each series (see snapshot.Series), in the order of their newest
+// snapshots. A snapshot that is a slot of its own takes no place of the slots of a job, but
+// goes when enough of these have followed. It counts all units of its series (slots and
+// snapshots that are slots of their own) and the snapshots that no job took. If no job took
+// it either, it counts the units of all series.
+//
+// KeepExtra keeps the newest other snapshots of the slots that KeepLast keeps, up to its
+// number for each series. Nil means the number of KeepLast, and then as many of the newest
+// snapshots stay in any case, whatever their slots are.
 //
 // The calendar rules, KeepHourly to KeepYearly, keep the newest trusted snapshot of each
 // of the newest hours, days, weeks, months or years that have one, by the calendar of
@@ -65,8 +77,8 @@ import (
 // and that isn't a witness against another. An out-of-order snapshot that is contradicted
 // by later ones needs two. If KeepLast merges several sources of which something is kept,
 // the trusted snapshot that determines the place of the untrusted one is a witness, too.
-// If it doesn't, and no rule depends on time, there are no witnesses: nothing depends on
-// stamps.
+// If it doesn't, no snapshot has a slot that KeepLast heeds, and no rule depends on time,
+// there are no witnesses: nothing depends on stamps.
 //
 // All this protects against clocks that are sometimes wrong. It is no defence against a
 // writer that makes more snapshots with wrong stamps than are kept with right ones.
@@ -74,6 +86,7 @@ import (
 // Applying the same policy at the same time to what it has kept keeps all of it.
 type Policy struct {
 	KeepLast    int
+	KeepExtra   *int // beside those of KeepLast; nil means as many as KeepLast
 	KeepHourly  int
 	KeepDaily   int
 	KeepWeekly  int
@@ -98,6 +111,9 @@ func (p Policy) Validate() error {
 			return fmt.Errorf("policy: keep %s %d: must be -1 (all) or more", r.name, r.n)
 		}
 	}
+	if e := p.KeepExtra; e != nil && (*e < -1 || p.KeepLast == 0) {
+		return fmt.Errorf("policy: keep extra %d: must be -1 (all) or more, beside keep last", *e)
+	}
 	if err := p.KeepWithin.validate(); err != nil {
 		return fmt.Errorf("policy: keep within: %w", err)
 	}
@@ -115,7 +131,7 @@ func (p Policy) IsZero() bool { return p.KeepLast == 0 && len(p.KeepTags) == 0 &
 func (p *Policy) usesTime() bool { return len(p.timeRules(nil)) > 0 }
 
 // A Decision says whether a snapshot is kept. Reasons and doubts are for people, such as
-// "last 72", "hourly 2026-11-20 14:00 +01:00", "weekly 2026-W47", "within 3d", "tag
+// "last 72", "last 72 (slot 2026-11-20 14:00)", "extra 72", "hourly 2026-11-20 14:00 +01:00", "weekly 2026-W47", "within 3d", "tag
 // release", "pinned until 2027-01-01 00:00:00" or "dated in the future".
 type Decision struct {
 	Manifest *snapshot.Manifest `json:"-"`
@@ -144,16 +160,19 @@ func (p Policy) Decide(group []*snapshot.Manifest, now time.Time) []Decision {
 		}
 		return decisions(all)
 	}
-	p.apply(all)
-	if good := goodOf(all); len(good) < len(all) {
-		p.apply(good)
+	good := goodOf(all)
+	chosen := p.chosenOf(good)
+	p.apply(all, chosen)
+	if len(good) < len(all) {
+		p.apply(good, chosen)
 	}
 	p.keepTaggedAndPinned(all, now)
 	left := slices.DeleteFunc(chains, chain.allGo)
 	merged := p.KeepLast != 0 && len(left) > 1
+	bySlot := p.KeepLast != 0 && hasSlots(all)
 	for _, c := range left {
 		for more := true; more; {
-			if merged || p.usesTime() {
+			if merged || bySlot || p.usesTime() {
 				c.keepWitnesses(merged)
 			}
 			// Tags alone don't make any snapshot the newest of something.
@@ -172,8 +191,8 @@ func decisions(all []*link) []Decision {
 }
 
 // apply applies the rules that keep a number of snapshots or a span of time.
-func (p *Policy) apply(all []*link) {
-	p.keepLast(all)
+func (p *Policy) apply(all []*link, good map[unit]*snapshot.Manifest) {
+	p.keepLast(all, good)
 	for _, r := range p.timeRules(all) {
 		r.keep(all)
 	}
@@ -185,26 +204,6 @@ func (p *Policy) location() *time.Location {
 		return time.Local
 	}
 	return p.Location
-}
-
-// keepLast applies KeepLast.
-func (p *Policy) keepLast(all []*link) {
-	reason := "last"
-	if p.KeepLast > 0 {
-		reason = fmt.Sprintf("last %d", p.KeepLast)
-	}
-	const merged = -1
-	count := map[int]int{}
-	for _, l := range all {
-		source := merged
-		if l.blind {
-			source = l.source
-		}
-		count[source]++
-		if p.KeepLast != 0 && atMost(p.KeepLast, count[source]) {
-			l.keep(reason)
-		}
-	}
 }
 
 // keepTaggedAndPinned applies KeepTags and pins.

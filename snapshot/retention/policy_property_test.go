@@ -96,6 +96,7 @@ func histories(t *testing.T, n uint64, f func(t *testing.T, r *rand.Rand, group 
 		r := rand.New(rand.NewPCG(seed, 72))
 		group, now := randomHistory(r)
 		p := randomPolicy(r)
+		giveJobs(rand.New(rand.NewPCG(seed, 78)), group, &p)
 		f(t, r, group, now, p)
 		if t.Failed() {
 			t.Fatalf("seed %d, policy %+v, now %v\n%s", seed, p, now, list(p.Decide(group, now)))
@@ -134,7 +135,7 @@ func byID(ds []Decision) map[snapshot.ID]Decision {
 // timed returns the reasons of a decision that go by its time.
 func timed(d Decision) []string {
 	return slices.DeleteFunc(slices.Clone(d.Reasons), func(s string) bool {
-		return slices.ContainsFunc([]string{"last", "pinned", "tag ", "witness"}, func(p string) bool { return strings.HasPrefix(s, p) })
+		return slices.ContainsFunc([]string{"last", "extra", "pinned", "tag ", "witness"}, func(p string) bool { return strings.HasPrefix(s, p) })
 	})
 }
 
@@ -151,7 +152,7 @@ func TestWhatIsKeptIsKeptAgain(t *testing.T) {
 			if !d.Keep {
 				t.Errorf("number %d of %s goes the second time", d.Manifest.Number, d.Manifest.Hostname)
 			}
-			if byTime := p.usesTime(); byTime && d.Doubt != doubt[d.Manifest.ID].Doubt {
+			if p.hasTime(group) && d.Doubt != doubt[d.Manifest.ID].Doubt {
 				t.Errorf("number %d of %s was %q, and is %q the second time", d.Manifest.Number, d.Manifest.Hostname, doubt[d.Manifest.ID].Doubt, d.Doubt)
 			}
 		}
@@ -164,7 +165,7 @@ func TestWhatIsKeptIsKeptAgain(t *testing.T) {
 func TestUntrustedOnesComeAndGoWithoutEffect(t *testing.T) {
 	removed := 0
 	histories(t, 4000, func(t *testing.T, r *rand.Rand, group []*snapshot.Manifest, now time.Time, p Policy) {
-		p.KeepLast = 0 // it counts them
+		p.KeepLast, p.KeepExtra = 0, nil // it counts them
 		if p.IsZero() {
 			return
 		}
@@ -239,6 +240,9 @@ func TestMoreIsKeptOfHigherNumbers(t *testing.T) {
 			return // this keeps all
 		}
 		more := p
+		if p.KeepExtra != nil && *p.KeepExtra >= 0 {
+			more.KeepExtra = new(*p.KeepExtra + r.IntN(3))
+		}
 		for _, n := range []*int{&more.KeepLast, &more.KeepHourly, &more.KeepDaily, &more.KeepWeekly, &more.KeepMonthly, &more.KeepYearly} {
 			if r.IntN(3) == 0 && *n >= 0 {
 				*n += r.IntN(4)

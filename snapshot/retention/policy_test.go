@@ -11,7 +11,8 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// history reads lines of a number, a time and marks: a host, #tag, pin or pin=time.
+// history reads lines of a number, a time and marks: a host, #tag, pin, pin=time, slot=time,
+// profile=name or machine=number.
 func history(t *testing.T, text string) []*snapshot.Manifest {
 	t.Helper()
 	parse := func(s string) time.Time {
@@ -35,9 +36,18 @@ func history(t *testing.T, text string) []*snapshot.Manifest {
 		for _, mark := range fields[2:] {
 			tag, tagged := strings.CutPrefix(mark, "#")
 			until, limited := strings.CutPrefix(mark, "pin=")
+			slot, due := strings.CutPrefix(mark, "slot=")
+			profile, run := strings.CutPrefix(mark, "profile=")
+			machine, installed := strings.CutPrefix(mark, "machine=")
 			switch {
 			case tagged:
 				m.Tags = append(m.Tags, tag)
+			case due:
+				m.Job.Slot = parse(slot)
+			case run:
+				m.Job.Profile = profile
+			case installed:
+				m.Job.Installation = snapshot.Installation{machine[0]}
 			case mark == "unread":
 				m.Unread = snapshot.Unread{Dirs: 1, LostDirs: 1}
 			case mark == "imported":
@@ -57,12 +67,14 @@ func history(t *testing.T, text string) []*snapshot.Manifest {
 	return out
 }
 
-var decisionTests = []struct {
+type decisionTest struct {
 	name    string
 	policy  Policy
 	history string
 	want    string // number, host if not a, and reasons of what is kept, the newest first
-}{
+}
+
+var decisionTests = []decisionTest{
 	{"the last ones are those of the highest numbers", Policy{KeepLast: 2}, `
 		1 2026-11-20T10:00
 		2 2026-11-20T11:00
@@ -298,9 +310,11 @@ var decisionTests = []struct {
 		1 policy: keep daily -2: must be -1 (all) or more`},
 }
 
-func TestDecisions(t *testing.T) {
+func TestDecisions(t *testing.T) { runDecisionTests(t, decisionTests) }
+
+func runDecisionTests(t *testing.T, tests []decisionTest) {
 	now := time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
-	for _, c := range decisionTests {
+	for _, c := range tests {
 		t.Run(c.name, func(t *testing.T) {
 			c.policy.Location = time.UTC
 			var got []string
@@ -357,7 +371,7 @@ func TestCalendarsAreThoseOfTheLocation(t *testing.T) {
 
 func TestPoliciesAreChecked(t *testing.T) {
 	for _, p := range []Policy{
-		{KeepLast: -2}, {KeepHourly: -2}, {KeepDaily: -3}, {KeepWeekly: -2}, {KeepMonthly: -2}, {KeepYearly: -2},
+		{KeepLast: -2}, {KeepLast: 1, KeepExtra: new(-2)}, {KeepDaily: 1, KeepExtra: new(1)}, {KeepHourly: -2}, {KeepDaily: -3}, {KeepWeekly: -2}, {KeepMonthly: -2}, {KeepYearly: -2},
 		{KeepWithin: Span{Days: -1}}, {KeepWithin: Span{Hours: maxSpan + 1}}, {KeepTags: []string{"a", ""}},
 	} {
 		if err := p.Validate(); err == nil {
@@ -367,7 +381,7 @@ func TestPoliciesAreChecked(t *testing.T) {
 			t.Errorf("%+v has no rule", p)
 		}
 	}
-	for _, p := range []Policy{{KeepLast: 72}, {KeepYearly: -1}, {KeepWithin: Span{Hours: maxSpan}}, {KeepTags: []string{"a"}}} {
+	for _, p := range []Policy{{KeepLast: 72}, {KeepLast: 72, KeepExtra: new(0)}, {KeepLast: -1, KeepExtra: new(-1)}, {KeepYearly: -1}, {KeepWithin: Span{Hours: maxSpan}}, {KeepTags: []string{"a"}}} {
 		if err := p.Validate(); err != nil || p.IsZero() {
 			t.Errorf("%+v: %v, no rule is %v", p, err, p.IsZero())
 		}

@@ -73,29 +73,29 @@ func atMost(number, n int) bool { return number < 0 || n <= number }
 
 // calendarRule keeps the newest snapshot in each of the newest buckets.
 func calendarRule(all []*link, number int, bucket func(time.Time) string, loc *time.Location) timeRule {
-	type slot struct {
+	type period struct {
 		name   string
 		rank   int // 1 is the newest
 		newest *link
 	}
-	slots := map[string]*slot{}
-	slotOf := map[*link]*slot{}
+	periods := map[string]*period{}
+	periodOf := map[*link]*period{}
 	for _, l := range all {
 		if l.doubt != "" {
 			continue
 		}
 		name := bucket(l.End.In(loc))
-		s := slots[name]
+		s := periods[name]
 		if s == nil {
-			s = &slot{name, len(slots) + 1, l}
-			slots[name] = s
+			s = &period{name, len(periods) + 1, l}
+			periods[name] = s
 		}
-		slotOf[l] = s
+		periodOf[l] = s
 	}
 	return timeRule{
-		keeps:   func(l *link) bool { return slotOf[l].newest == l && atMost(number, slotOf[l].rank) },
-		hasRoom: func(l *link) bool { return atMost(number, slotOf[l].rank+1) },
-		reason:  func(l *link) string { return slotOf[l].name },
+		keeps:   func(l *link) bool { return periodOf[l].newest == l && atMost(number, periodOf[l].rank) },
+		hasRoom: func(l *link) bool { return atMost(number, periodOf[l].rank+1) },
+		reason:  func(l *link) string { return periodOf[l].name },
 	}
 }
 
