@@ -67,6 +67,7 @@ var allowed = map[string][]string{
 	"internal/state":           {"repo/report", "snapshot"},
 	"internal/exit":            {"repo", "repo/connect", "repo/report", "snapshot", "target"},
 	"internal/patternfile":     {"internal/term", "repo"},
+	"internal/history":         {"internal/state", "repo/report", "snapshot"},
 	"internal/archive":         {"repo", "snapshot"},
 	"internal/mount":           {"repo", "snapshot"},
 	"internal/test/api":        nil,

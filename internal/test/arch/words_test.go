@@ -29,6 +29,7 @@ var plain = []string{
 	"internal/exit",
 	"internal/extract",
 	"internal/hook",
+	"internal/history",
 	"internal/ignore",
 	"internal/keyring",
 	"internal/keys",
