@@ -68,6 +68,7 @@ var allowed = map[string][]string{
 	"internal/exit":            {"repo", "repo/connect", "repo/report", "snapshot", "target"},
 	"internal/patternfile":     {"internal/term", "repo"},
 	"internal/history":         {"internal/state", "repo/report", "snapshot"},
+	"repo/job/profile":         {"internal/term", "repo", "repo/connect", "snapshot/retention"},
 	"internal/archive":         {"repo", "snapshot"},
 	"internal/mount":           {"repo", "snapshot"},
 	"internal/test/api":        nil,
@@ -83,7 +84,7 @@ var allowed = map[string][]string{
 	"internal/test/scale":      nil,
 	"internal/test/sim":        {"chunk", "internal/seal", "pack", "repo", "snapshot", "target", "target/targettest"},
 	"internal/test/treetest":   nil,
-	"cmd/qsnap":                {"chunk", "internal/archive", "internal/exit", "internal/mount", "internal/patternfile", "internal/term", "pack", "repo", "repo/connect", "repo/report", "snapshot", "snapshot/retention", "target", "target/targettest"},
+	"cmd/qsnap":                {"chunk", "internal/archive", "internal/exit", "internal/mount", "internal/patternfile", "internal/term", "pack", "repo", "repo/connect", "repo/job/profile", "repo/report", "snapshot", "snapshot/retention", "target", "target/targettest"},
 	"internal/test/enginetest": {"internal/config", "internal/engine", "internal/keys", "internal/take", "internal/test/fixture", "snapshot", "target"},
 }
 

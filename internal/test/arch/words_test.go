@@ -58,6 +58,7 @@ var plain = []string{
 	"repo",
 	"repo/connect",
 	"repo/job/calendar",
+	"repo/job/profile",
 	"repo/report",
 	"snapshot",
 	"snapshot/retention",
