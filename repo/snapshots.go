@@ -18,6 +18,12 @@ type Filter struct {
 	// Kinds are the kinds that are selected. None means source versions.
 	Kinds   []snapshot.Kind
 	AnyKind bool // every kind is selected
+	// Profile selects the snapshots of a profile, and those without a profile that are of
+	// exactly the ProfilePaths. To select those of one host, name it, too.
+	Profile      string
+	ProfilePaths []string
+	// Installation selects the snapshots that it took. Zero is no bound.
+	Installation snapshot.Installation
 }
 
 // Snapshots returns the snapshots that a filter selects, the oldest first, in the order of

@@ -22,11 +22,17 @@ type Filter struct {
 	// Kinds are the kinds that are selected. None means source versions.
 	Kinds   []snapshot.Kind
 	AnyKind bool // every kind is selected
+	// Profile selects the snapshots of a profile, and those without a profile that are of
+	// exactly the ProfilePaths.
+	Profile      string
+	ProfilePaths []string
+	// Installation selects the snapshots that it took. Zero is no bound.
+	Installation snapshot.Installation
 }
 
 // matches reports whether a snapshot is selected, apart from Until and Last.
 func (f *Filter) matches(m *snapshot.Manifest) bool {
-	if f.Hostname != "" && m.Hostname != f.Hostname || !f.hasKind(m.Kind) {
+	if f.Hostname != "" && m.Hostname != f.Hostname || !f.hasKind(m.Kind) || !f.hasJob(m) {
 		return false
 	}
 	for _, tag := range f.Tags {
@@ -47,6 +53,15 @@ func (f *Filter) hasKind(k snapshot.Kind) bool {
 		return true
 	}
 	return slices.Contains(f.Kinds, k)
+}
+
+// hasJob reports whether the job that took a snapshot is selected.
+func (f *Filter) hasJob(m *snapshot.Manifest) bool {
+	if !f.Installation.IsZero() && m.Job.Installation != f.Installation {
+		return false
+	}
+	return f.Profile == "" || m.Job.Profile == f.Profile ||
+		m.Job.Profile == "" && len(f.ProfilePaths) > 0 && slices.Equal(m.Paths, f.ProfilePaths)
 }
 
 // Select returns the snapshots of all that the filter selects, in their order. It compares
@@ -84,6 +99,12 @@ func (f *Filter) text() string {
 	var out string
 	if f.Hostname != "" {
 		out += " of host " + f.Hostname
+	}
+	if f.Profile != "" {
+		out += " of profile " + f.Profile
+	}
+	if !f.Installation.IsZero() {
+		out += " of installation " + f.Installation.String()
 	}
 	for _, p := range f.Paths {
 		out += " with path " + p

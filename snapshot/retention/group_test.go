@@ -49,6 +49,43 @@ func TestGroupsAreAlikeInWhatTheyAreGroupedBy(t *testing.T) {
 	}
 }
 
+func TestAProfileIsAGroupWithWhatCountsAsItsOwn(t *testing.T) {
+	of := func(n uint64, host, profile string, paths ...string) *snapshot.Manifest {
+		return &snapshot.Manifest{Number: n, Hostname: host, Paths: paths, Job: snapshot.Job{Profile: profile}}
+	}
+	ms := []*snapshot.Manifest{
+		of(1, "web", "app", "/srv"), of(2, "web", "app", "/srv", "/etc"), // its paths have changed
+		of(3, "web", "", "/srv"), of(4, "db", "", "/srv"), of(5, "web", "", "/home"), of(6, "web", "", "/var"),
+		of(7, "db", "app", "/db"),
+		of(8, "web", "hourly", "/two"), of(9, "web", "nightly", "/two"), of(10, "web", "", "/two"), of(11, "web", "hourly", "/two"),
+		of(12, "web", "", "/srv", "/etc"), of(13, "web", "", "/etc", "/srv"), of(14, "web", "", "/srv, /etc"),
+	}
+	for by, want := range map[string]string{
+		"host,profile": "db  [/srv]: 4|db app []: 7|web  [/etc /srv]: 13|web  [/home]: 5|web  [/srv, /etc]: 14|web  [/two]: 10|web  [/var]: 6|" +
+			"web app []: 1 2 3 12|web hourly []: 8 11|web nightly []: 9",
+		"profile": "  [/etc /srv]: 13|  [/home]: 5|  [/srv]: 4|  [/srv, /etc]: 14|  [/two]: 10|  [/var]: 6|" +
+			" app []: 1 2 3 7 12| hourly []: 8 11| nightly []: 9",
+		"host,paths,profile": "db  [/srv]: 4|db app [/db]: 7|web  [/etc /srv]: 13|web  [/home]: 5|web  [/srv, /etc]: 14|web  [/two]: 10|web  [/var]: 6|" +
+			"web app [/srv]: 1 3|web app [/srv /etc]: 2 12|web hourly [/two]: 8 11|web nightly [/two]: 9",
+	} {
+		g, err := ParseGrouping(by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, group := range g.Group(ms) {
+			s := fmt.Sprintf("%s %s %v:", group.Hostname, group.Profile, group.Paths)
+			for _, m := range group.Snapshots {
+				s += fmt.Sprintf(" %d", m.Number)
+			}
+			got = append(got, s)
+		}
+		if strings.Join(got, "|") != want {
+			t.Errorf("by %q:\n%s, want\n%s", by, strings.Join(got, "|"), want)
+		}
+	}
+}
+
 func TestGroupsComeInTheSameOrder(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 77))
 	var ms []*snapshot.Manifest
@@ -78,7 +115,7 @@ func TestGroupingsThatAreNoneAreRefused(t *testing.T) {
 }
 
 func FuzzParseGrouping(f *testing.F) {
-	for _, s := range []string{"", "host,paths", "tags", "host,,tags", "paths,paths"} {
+	for _, s := range []string{"", "host,paths", "tags", "host,,tags", "paths,paths", "host,profile"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
