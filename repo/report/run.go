@@ -11,12 +11,15 @@ import (
 type Run struct {
 	Head
 	ID           string    `json:"id" doc:"of the run"`
+	Op           Op        `json:"op,omitempty" doc:"restore, verification or drill; none: the job of a profile"`
 	Profile      string    `json:"profile"`
+	Repository   string    `json:"repository,omitempty" doc:"its location"`
 	Host         string    `json:"host"`
 	Installation string    `json:"installation,omitempty"`
 	Trigger      Trigger   `json:"trigger"`
 	Priority     int       `json:"priority,omitempty" doc:"higher runs first"`
 	Level        string    `json:"level,omitempty" doc:"that was taken: full, differential or incremental"`
+	Schedule     string    `json:"schedule,omitempty" doc:"of the profile when the run started"`
 	Slot         time.Time `json:"slot,omitzero" doc:"the due time that the run is for"`
 	Due          time.Time `json:"due,omitzero" doc:"when it was to start: the slot and its jitter"`
 	Started      time.Time `json:"started"`
@@ -34,7 +37,21 @@ type Run struct {
 	Verified *RunProof  `json:"verification,omitempty"`
 	Copies   []RunCopy  `json:"copies,omitempty" doc:"replicas and copies"`
 	Cost     *RunCost   `json:"cost,omitempty"`
+
+	Restored *RunRestored `json:"restore,omitempty"`
+	Space    *RunSpace    `json:"space,omitempty" doc:"of the repository when the run ended"`
 }
+
+// An Op is what a run did.
+type Op string
+
+// What a run may do.
+const (
+	TheJob   Op = "" // of a profile: snapshot, retention, and what follows
+	ARestore Op = "restore"
+	AProof   Op = "verification" // a check beside the job
+	ADrill   Op = "drill"
+)
 
 // A Trigger is why a run was started.
 type Trigger string
@@ -71,6 +88,21 @@ type RunTaken struct {
 	Stored   uint64      `json:"stored_bytes" doc:"what these took, compressed and sealed"`
 	Verified uint64      `json:"verified_bytes,omitempty" doc:"reused data that a full run read back"`
 	Healed   uint64      `json:"healed_bytes,omitempty" doc:"damaged data that a full run stored again"`
+}
+
+// RunRestored is what a restore brought back.
+type RunRestored struct {
+	Snapshot  snapshot.ID `json:"snapshot"`
+	Files     uint64      `json:"files"`
+	Bytes     uint64      `json:"bytes"`
+	FirstFile float64     `json:"first_file_seconds,omitempty" doc:"from the request to the first file"`
+	Done      float64     `json:"done_seconds" doc:"from the request to the last file"`
+}
+
+// RunSpace is how large a repository is.
+type RunSpace struct {
+	Stored uint64 `json:"stored_bytes"`
+	Free   uint64 `json:"free_bytes,omitempty" doc:"on its target, if that is known"`
 }
 
 // RunKept is what retention decided.
