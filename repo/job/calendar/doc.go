@@ -32,7 +32,7 @@
 //     due the first time only.
 //
 // After a larger change, each expression follows the clock. A slot carries its offset from
-// UTC, so that two slots with the same time on the clock are told apart.
+// UTC, so that two slots with the same time on the clock differ.
 //
 // # What must stay true
 //
