@@ -25,6 +25,7 @@ var plain = []string{
 	"internal/config",
 	"internal/ctxmutex",
 	"internal/disk",
+	"internal/dispatch",
 	"internal/engine",
 	"internal/exit",
 	"internal/extract",
