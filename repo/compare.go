@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/replica"
 	"github.com/qsnap/qsnap/target"
 )
@@ -19,6 +20,8 @@ type CompareOptions struct {
 	Progress func(Progress)
 	// Now tells the time. Nil is time.Now.
 	Now func() time.Time
+	// Pace, if not nil, slows the comparison down.
+	Pace Pacer
 }
 
 // PhaseCompare is the phase of a comparison, in UnitBytes.
@@ -57,6 +60,7 @@ func Compare(ctx context.Context, here, there target.Target, o CompareOptions) (
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	here, there = object.Paced(here, o.Pace), object.Paced(there, o.Pace)
 	found, err := replica.Compare(ctx, here, there, replica.CompareOptions{
 		ReadData: o.ReadData, Suspects: o.Suspects, Workers: o.Workers, Now: o.Now, Progress: progressTo(o.Progress),
 	})

@@ -3,6 +3,7 @@ package repo
 import (
 	"context"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/replica"
 	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target"
@@ -59,7 +60,7 @@ type HealReport struct {
 // Others may use the repository meanwhile. If something can't be repaired, the error matches
 // ErrDamaged, and the report names it. The report is valid in any case.
 func (m *Maintenance) Heal(ctx context.Context, to target.Target, o HealOptions) (HealReport, error) {
-	r, err := replica.Heal(ctx, m.e, to, replica.HealOptions{
+	r, err := replica.Heal(ctx, m.e, object.Paced(to, m.e.Pace), replica.HealOptions{
 		ReadData: o.ReadData, Suspects: o.Suspects, Snapshots: o.Snapshots, Workers: o.Workers, Progress: progressTo(o.Progress),
 	})
 	return HealReport{

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/replica"
 	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/target"
@@ -33,6 +34,8 @@ type KeylessOptions struct {
 	Now func() time.Time
 	// Rand makes the names of markers and what tells replicas apart. Nil is crypto/rand.
 	Rand io.Reader
+	// Pace, if not nil, slows the replication down.
+	Pace Pacer
 }
 
 // The phases of a replication. Their unit is UnitBytes.
@@ -86,7 +89,7 @@ type ReplicateReport struct {
 // The errors are fs.ErrExist if the target holds a repository that isn't a replica of this
 // one, and ErrPromoted, beside those of the targets. The report is valid in any case.
 func (r *Repo) Replicate(ctx context.Context, to target.Target, o ReplicateOptions) (ReplicateReport, error) {
-	report, err := replica.Replicate(ctx, r.e, to, replica.Options{
+	report, err := replica.Replicate(ctx, r.e, object.Paced(to, r.e.Pace), replica.Options{
 		KeepDeleted: o.KeepDeleted, DeleteUnexplained: o.DeleteUnexplained, Progress: progressTo(o.Progress),
 	})
 	return ReplicateReport(report), err
@@ -102,6 +105,7 @@ func ReplicateKeyless(ctx context.Context, from, to target.Target, o KeylessOpti
 	if o.Rand == nil {
 		o.Rand = rand.Reader
 	}
+	from, to = object.Paced(from, o.Pace), object.Paced(to, o.Pace)
 	report, err := replica.ReplicateKeyless(ctx, from, to, replica.KeylessOptions{
 		Now: o.Now, Rand: o.Rand, Progress: progressTo(o.Progress),
 	})

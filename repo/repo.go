@@ -47,6 +47,8 @@ type Options struct {
 	// Rand is where salts come from. Nil is crypto/rand. No two repositories, and
 	// no two openings of one, may draw the same.
 	Rand io.Reader
+	// Pace, if not nil, slows down what is done with the repository.
+	Pace Pacer
 	// Replicas are further targets with the same repository. What can't be read any
 	// more is read from them.
 	Replicas []Replica
@@ -110,7 +112,7 @@ func unlocking(u Unlocker) func(context.Context) (keys.Secret, error) {
 func (o *Options) host() engine.Host {
 	h := engine.Host{
 		Now: o.Now, Rand: o.Rand, Hostname: o.Hostname, Warn: o.Warn,
-		CacheDir: o.CacheDir, CacheSize: o.CacheSize, CacheMemory: o.CacheMemory,
+		CacheDir: o.CacheDir, CacheSize: o.CacheSize, CacheMemory: o.CacheMemory, Pace: o.Pace,
 	}
 	for _, replica := range o.Replicas {
 		h.Replicas = append(h.Replicas, object.Replica(replica))

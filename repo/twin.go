@@ -3,6 +3,7 @@ package repo
 import (
 	"context"
 
+	"github.com/qsnap/qsnap/internal/object"
 	"github.com/qsnap/qsnap/internal/transfer"
 	"github.com/qsnap/qsnap/target"
 )
@@ -14,5 +15,5 @@ import (
 // so that the twin follows a rotation. A target that holds another repository is
 // fs.ErrExist.
 func (m *Maintenance) MakeTwin(ctx context.Context, t target.Target) error {
-	return transfer.MakeTwin(ctx, m.e, t)
+	return transfer.MakeTwin(ctx, m.e, object.Paced(t, m.e.Pace))
 }

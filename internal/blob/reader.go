@@ -17,6 +17,7 @@ import (
 	"github.com/qsnap/qsnap/internal/ctxmutex"
 	"github.com/qsnap/qsnap/internal/keys"
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/pace"
 	"github.com/qsnap/qsnap/internal/seal"
 	"github.com/qsnap/qsnap/pack"
 )
@@ -41,6 +42,7 @@ type Reader struct {
 	rebuilt  atomic.Bool    // the index was made from scratch
 	tempDir  string         // the directory of a temporary index, or empty
 
+	pacer    pace.Pacer
 	warn     func(error)
 	newerKey atomic.Bool // a delta or pack was skipped because it is sealed with a newer key
 }
@@ -51,6 +53,7 @@ type Options struct {
 	CacheMemory int    // bytes of plain segments to keep in memory
 	Data, Tree  *chunk.Hasher
 	Warn        func(error) // called if the local index can't be used; may be nil
+	Pace        pace.Pacer  // asked before a blob is looked up or a segment is opened; may be nil
 }
 
 // New returns a reader.
@@ -60,7 +63,7 @@ func New(store *object.Store, k *keys.Keys, sealer *seal.Sealer, o Options) (*Re
 		return nil, err
 	}
 	r := &Reader{
-		store: store, keys: k, sealer: sealer, data: o.Data, tree: o.Tree, dir: o.Dir, warn: o.Warn,
+		store: store, keys: k, sealer: sealer, data: o.Data, tree: o.Tree, dir: o.Dir, warn: o.Warn, pacer: pace.Or(o.Pace),
 		decompressor: decompressor, indexMu: ctxmutex.New(),
 	}
 	r.segments.limit = o.CacheMemory
@@ -106,6 +109,9 @@ func (r *Reader) Tree(ctx context.Context, id chunk.ID) ([]byte, error) {
 // Blob returns a chunk or a page of a tree, from any readable copy. The bytes are shared and
 // must not be changed.
 func (r *Reader) Blob(ctx context.Context, id chunk.ID, tree bool) (b []byte, err error) {
+	if err := r.pacer.Pace(ctx); err != nil {
+		return nil, err
+	}
 	err = r.WithIndex(ctx, func(x *index.Index) error {
 		places, err := x.Lookup(id)
 		if err == nil {

@@ -71,6 +71,9 @@ func (s *Source) Segment(ctx context.Context, p *pack.Info, n int, buf []byte) (
 	if n >= len(p.Segments) {
 		return nil, &pack.DamageError{Pack: p.ID, Err: errors.New("the pack has fewer segments than the index says")}
 	}
+	if err := s.r.pacer.Pace(ctx); err != nil {
+		return nil, err
+	}
 	stored, plain := p.Segments[n].Stored, p.Segments[n].Plain
 	if cap(buf) < plain {
 		buf = make([]byte, 0, plain+plain/2)

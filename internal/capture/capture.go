@@ -28,6 +28,7 @@ import (
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/internal/pace"
 	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -97,6 +98,7 @@ type Options struct {
 	AllowEmpty bool
 
 	Workers     int           // at least 1
+	Pace        pace.Pacer    // asked before a part of the source is read, compared or cut; may be nil
 	UnsizedTime time.Duration // how long reading a file of unknown size may take; 0 means 5 s
 
 	// Progress is updated while the capture runs.
@@ -184,6 +186,7 @@ func Run(ctx context.Context, src *source.Source, o Options) (*Result, error) {
 	if o.Progress == nil {
 		o.Progress = new(Progress)
 	}
+	o.Pace = pace.Or(o.Pace)
 	c := &capture{
 		Options: o,
 		src:     src,

@@ -83,6 +83,9 @@ func (c *capture) sendPieces(ctx context.Context, l *largeFileJob, data *dataRea
 		if err != nil {
 			return pieces, nil, err
 		}
+		if err := c.Pace.Pace(ctx); err != nil {
+			return pieces, nil, err
+		}
 		s, err := c.readWindow(data, buf, first)
 		if err != nil {
 			c.bufs <- buf
@@ -115,6 +118,9 @@ func (c *capture) freshBuffer(ctx context.Context) ([]byte, error) {
 // which was handed out earlier, so it can't wait for ever.
 func (c *capture) putPiece(ctx context.Context, p *piece, writer ChunkWriter) error {
 	defer func() { c.bufs <- p.buf[:0] }()
+	if err := c.Pace.Pace(ctx); err != nil {
+		return err
+	}
 	p.cutAhead()
 	var before rest
 	select {

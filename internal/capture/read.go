@@ -62,6 +62,9 @@ type worker struct {
 // file reads a file, a second time if it changes meanwhile. It returns only errors of the
 // sink and of the context. Other errors are the file's problem.
 func (w *worker) file(j fileJob) error {
+	if err := w.c.Pace.Pace(w.ctx); err != nil {
+		return err
+	}
 	e := &w.entry
 	*e = *j.entry()
 	var problem error
@@ -158,6 +161,9 @@ func (w *worker) chunks(j fileJob, data *dataReader, e *snapshot.Entry) (problem
 	first := w.c.newCutChain(w.ctx, j.before())
 	before := rest{cutChain: first}
 	for ends := false; !ends; {
+		if err := w.c.Pace.Pace(w.ctx); err != nil {
+			return nil, err
+		}
 		s, err := w.c.readWindow(data, w.buf, first)
 		if err != nil {
 			return err, nil

@@ -134,6 +134,9 @@ func (c *capture) scanBlock(ctx context.Context, b *block) {
 
 // openNode opens a directory, lists it, reads its rules and cuts it into blocks.
 func (c *capture) openNode(ctx context.Context, n *node) (err error) {
+	if err := c.Pace.Pace(ctx); err != nil {
+		return err
+	}
 	if n.dir, err = n.open(); err != nil {
 		return c.unmounted(n.path, err)
 	}

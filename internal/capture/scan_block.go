@@ -9,6 +9,9 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
+// pacedNames is how many names are compared before the Pacer is asked again.
+const pacedNames = 64
+
 // lstatBlock makes the block's entries and compares them with the older version.
 func (c *capture) lstatBlock(ctx context.Context, b *block) error {
 	b.same.Store(b.leaf != nil)
@@ -24,8 +27,10 @@ func (c *capture) lstatBlock(ctx context.Context, b *block) error {
 	b.entries = make([]snapshot.Entry, 0, len(b.names))
 	prev := b.prev
 	for i, name := range b.names {
-		if i%256 == 0 && ctx.Err() != nil {
-			return ctx.Err()
+		if i%pacedNames == 0 {
+			if err := c.Pace.Pace(ctx); err != nil {
+				return err
+			}
 		}
 		for len(prev) > 0 && prev[0].Name < name {
 			prev = prev[1:]

@@ -178,7 +178,7 @@ func (c *checker) readSegments(ctx context.Context, in io.Reader, info *pack.Inf
 	}
 	defer c.buffers.Put(buf)
 	for n, s := range info.Segments {
-		if err := ctx.Err(); err != nil {
+		if err := c.e.Pace.Pace(ctx); err != nil {
 			return err
 		}
 		sealed := slices.Grow(buf.sealed[:0], s.Stored)[:s.Stored]

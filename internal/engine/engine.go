@@ -48,7 +48,7 @@ func assemble(store *object.Store, k *keys.Keys, dir string, h Host, c *config.C
 		Catalog: catalog.New(store, k, sealer, h.Now),
 	}
 	var err error
-	e.Blobs, err = blob.New(store, k, sealer, blob.Options{Dir: dir, CacheMemory: h.CacheMemory, Data: e.Data, Tree: e.Tree, Warn: h.Warn})
+	e.Blobs, err = blob.New(store, k, sealer, blob.Options{Dir: dir, CacheMemory: h.CacheMemory, Data: e.Data, Tree: e.Tree, Warn: h.Warn, Pace: h.Pace})
 	return e, err
 }
 

@@ -1,16 +1,20 @@
 package engine
 
 import (
+	"context"
 	"crypto/rand"
 	"io"
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/qsnap/qsnap/internal/config"
 	"github.com/qsnap/qsnap/internal/object"
+	"github.com/qsnap/qsnap/internal/pace"
+	"github.com/qsnap/qsnap/target"
 )
 
 // A Host has what the process that opens a repository provides: clock, randomness, names,
@@ -25,6 +29,7 @@ type Host struct {
 	CacheSize   *int64 // bytes of cached objects; nil is 512 MiB
 	CacheMemory int    // bytes of decompressed segments in memory; 0 is 16 MiB
 	Replicas    []object.Replica
+	Pace        pace.Pacer // asked before each part of long work; nil never waits
 
 	User string // the user name of this process, or empty
 }
@@ -55,6 +60,23 @@ func (h *Host) setDefaults() {
 		h.CacheMemory = defaultCacheMemory
 	}
 	h.Warn = serialized(h.Warn)
+	h.Pace = pace.Or(h.Pace)
+	h.paceReplicas()
+}
+
+// paceReplicas makes the Pacer pace what is read from replicas.
+func (h *Host) paceReplicas() {
+	replicas := slices.Clone(h.Replicas)
+	for i, r := range replicas {
+		replicas[i].Open = func(ctx context.Context) (target.Target, error) {
+			t, err := r.Open(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return object.Paced(t, h.Pace), nil
+		}
+	}
+	h.Replicas = replicas
 }
 
 // serialized returns a function that calls f by one goroutine at a time.

@@ -46,7 +46,7 @@ func (x *extraction) hold(h *deferred) {
 // placeDeferred gives the deferred entries their names.
 func (x *extraction) placeDeferred(ctx context.Context) error {
 	for _, h := range x.deferred {
-		if err := ctx.Err(); err != nil {
+		if err := x.Pace.Pace(ctx); err != nil {
 			return err
 		}
 		if err := x.inDir(h.dir, func(out *disk.Out) error { return x.place(out, h) }); err != nil {
@@ -130,7 +130,7 @@ func (x *extraction) clearAsides(ctx context.Context) error {
 		if h.aside == nil {
 			continue
 		}
-		if err := ctx.Err(); err != nil {
+		if err := x.Pace.Pace(ctx); err != nil {
 			return err
 		}
 		why := "as not everything could be restored"

@@ -21,6 +21,7 @@ import (
 	"sync"
 
 	"github.com/qsnap/qsnap/internal/disk"
+	"github.com/qsnap/qsnap/internal/pace"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
 )
@@ -67,6 +68,7 @@ func Run(ctx context.Context, o Options) error {
 	if o.Progress == nil {
 		o.Progress = new(Progress)
 	}
+	o.Pace = pace.Or(o.Pace)
 	if !o.DryRun && disk.IsReadOnly(o.To) {
 		return &fs.PathError{Op: "restore to", Path: o.To, Err: errors.New("the destination is on a read-only file system")}
 	}

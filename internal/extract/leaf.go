@@ -213,8 +213,11 @@ func (x *extraction) holds(ctx context.Context, f *disk.File, e *snapshot.Entry)
 				return false, nil
 			}
 			at += int64(n)
+			if err := x.Pace.Pace(ctx); err != nil {
+				return false, err
+			}
 		}
-		return true, ctx.Err()
+		return true, x.Pace.Pace(ctx)
 	}
 	var buf []byte
 	for c, err := range snapshot.Chunks(ctx, x.Source, e, 0) {
@@ -236,7 +239,7 @@ func (x *extraction) holds(ctx context.Context, f *disk.File, e *snapshot.Entry)
 		if x.Source.Verify(c.ID, buf) != nil {
 			return false, nil
 		}
-		if err := ctx.Err(); err != nil {
+		if err := x.Pace.Pace(ctx); err != nil {
 			return false, err
 		}
 	}

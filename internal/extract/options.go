@@ -9,6 +9,7 @@ import (
 	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/disk"
 	"github.com/qsnap/qsnap/internal/ignore"
+	"github.com/qsnap/qsnap/internal/pace"
 	"github.com/qsnap/qsnap/internal/protect"
 	"github.com/qsnap/qsnap/pack"
 	"github.com/qsnap/qsnap/snapshot"
@@ -91,6 +92,9 @@ type Options struct {
 	NoSync  bool // don't wait until everything is on the disk
 	Keep    disk.Keep
 	Workers int // at least 1
+	// Pace is asked before each entry is compared or verified, and before each part of a
+	// file is read or written. It may be nil.
+	Pace pace.Pacer
 
 	Progress *Progress
 	// Action is called for each change when it is made, one call at a time. The path is

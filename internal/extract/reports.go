@@ -83,12 +83,14 @@ func (x *extraction) notice(path string, err error) {
 	}
 }
 
-// failed returns the reason why the extraction must end.
+// failed returns the reason why the extraction must end. Otherwise it returns when the next
+// part of the extraction may begin.
 func (x *extraction) failed(ctx context.Context) error {
 	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.fatal != nil {
-		return x.fatal
+	fatal := x.fatal
+	x.mu.Unlock()
+	if fatal != nil {
+		return fatal
 	}
-	return ctx.Err()
+	return x.Pace.Pace(ctx)
 }

@@ -212,7 +212,7 @@ func (s *sweep) extras(ctx context.Context, d *dir, l *protect.Level, names []st
 // extra deletes one entry, with its contents as far as these may be deleted. It reports
 // whether everything was deleted. Failures are reported; an error ends the sweep.
 func (s *sweep) extra(ctx context.Context, out *disk.Out, l *protect.Level, d *dir, name string) (all bool, err error) {
-	if err := ctx.Err(); err != nil {
+	if err := s.x.Pace.Pace(ctx); err != nil {
 		return false, err
 	}
 	full := d.join(name)

@@ -75,6 +75,9 @@ func (x *extraction) unverified(d *dir, path string, err error) {
 
 // verifyLeaf returns an error only if nothing further can be verified.
 func (x *extraction) verifyLeaf(ctx context.Context, d *dir, e *snapshot.Entry) error {
+	if err := x.Pace.Pace(ctx); err != nil {
+		return err
+	}
 	err := x.dirs.use(d, func(out *disk.Out) error {
 		var have snapshot.Entry
 		meta, err := out.Lstat(e.Name, &have)

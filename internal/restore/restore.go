@@ -102,7 +102,7 @@ func (r *run) configure(ctx context.Context) (err error) {
 	*x = extract.Options{
 		Source: r.reader, To: o.To, Policy: o.Overwrite, Delete: o.Delete, DeleteFirst: o.DeleteFirst, DryRun: o.DryRun,
 		Verify: o.Verify, NoSync: o.NoSync, Keep: disk.Keep{Owner: !o.NoOwner && os.Geteuid() == 0},
-		Workers: o.Workers, InPlace: o.InPlace, FollowLinks: o.FollowLinks,
+		Workers: o.Workers, Pace: r.reader.e.Pace, InPlace: o.InPlace, FollowLinks: o.FollowLinks,
 		Confirm: o.Confirm, Progress: new(extract.Progress),
 	}
 	if x.Root, x.Bare, err = r.reader.root(ctx, m, o.Path); err != nil {

@@ -64,9 +64,12 @@ func (b *segmentBuilder) PutNamed(ctx context.Context, id chunk.ID, blob []byte)
 }
 
 // Flush is part of capture.ChunkWriter.
-func (b *segmentBuilder) Flush(context.Context) error {
+func (b *segmentBuilder) Flush(ctx context.Context) error {
 	if len(b.parts) == 0 {
 		return nil
+	}
+	if err := b.s.e.Pace.Pace(ctx); err != nil {
+		return err
 	}
 	var spare []byte
 	select {

@@ -37,6 +37,7 @@ var plain = []string{
 	"internal/mount",
 	"internal/object",
 	"internal/outcome",
+	"internal/pace",
 	"internal/patternfile",
 	"internal/place",
 	"internal/protect",
