@@ -70,7 +70,7 @@ var allowed = map[string][]string{
 	"internal/exit":            {"repo", "repo/connect", "repo/report", "snapshot", "target"},
 	"internal/patternfile":     {"internal/term", "repo"},
 	"internal/history":         {"internal/state", "repo/report", "snapshot"},
-	"repo/job/profile":         {"internal/term", "repo", "repo/connect", "snapshot/retention"},
+	"repo/job/profile":         {"internal/patternfile", "internal/term", "repo", "repo/connect", "repo/job/calendar", "snapshot/retention"},
 	"internal/archive":         {"repo", "snapshot"},
 	"internal/mount":           {"repo", "snapshot"},
 	"internal/test/api":        nil,

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/qsnap/qsnap/repo/connect"
+	"github.com/qsnap/qsnap/repo/job/calendar"
 	"github.com/qsnap/qsnap/snapshot/retention"
 )
 
@@ -69,6 +70,7 @@ func (d *decoder) checkProfile(e entry, n *yaml.Node, p *Profile, targets map[st
 		d.checkCopy(at(n, "copies"), fmt.Sprintf("%s.copies[%d]", key, i), &p.Copies[i], targets)
 	}
 	d.checkNames(n, key, p)
+	d.checkSchedule(n, key+".schedule", &p.Schedule)
 	d.checkRetention(n, key+".retention", &p.Retention)
 	d.checkRest(n, key, p)
 }
@@ -153,6 +155,37 @@ func (d *decoder) checkRetention(n *yaml.Node, key string, r *Retention) {
 		if _, err := retention.ParseGrouping(*r.GroupBy); err != nil {
 			d.fail(at(n, "retention", "group-by"), key+".group-by", "%v", err)
 		}
+	}
+	if r.KeepExtra != nil && r.KeepLast == 0 {
+		d.fail(at(n, "retention", "keep-extra"), key+".keep-extra", "keep-extra is about the slots of keep-last: write that, too")
+	} else if _, err := r.Policy(); err != nil && r.KeepWithin == "" {
+		d.fail(at(n, "retention"), key, "%v", err)
+	}
+}
+
+// checkSchedule checks when runs are due.
+func (d *decoder) checkSchedule(n *yaml.Node, key string, s *Schedule) {
+	if _, err := s.zone(); err != nil {
+		d.fail(at(n, "schedule", "zone"), key+".zone", "there is no time zone %s: write a name such as Europe/Berlin or Asia/Shanghai", shown(s.Zone))
+		return
+	}
+	if _, err := s.Due(); err != nil {
+		name := "every"
+		if s.Cron != "" {
+			name = "cron"
+		}
+		d.fail(at(n, "schedule", name), key+"."+name, "%v", err)
+	}
+	for name, text := range map[string]string{"full": s.Full, "differential": s.Differential} {
+		if text == "" {
+			continue
+		}
+		if _, err := calendar.ParseRecurrence(text, nil); err != nil {
+			d.fail(at(n, "schedule", name), key+"."+name, "%v", err)
+		}
+	}
+	if s.Zone != "" && s.Cron == "" && s.Full == "" && s.Differential == "" {
+		d.warn(at(n, "schedule", "zone"), key+".zone", "every has no time zone: zone only counts for cron, full and differential")
 	}
 }
 

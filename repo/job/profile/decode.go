@@ -36,6 +36,11 @@ func (d *decoder) fail(n *yaml.Node, key, format string, args ...any) {
 	d.problems = append(d.problems, Problem{File: d.file(n), Line: n.Line, Key: key, Text: fmt.Sprintf(format, args...)})
 }
 
+// warn adds a warning.
+func (d *decoder) warn(n *yaml.Node, key, format string, args ...any) {
+	d.problems = append(d.problems, Problem{File: d.file(n), Line: n.Line, Key: key, Text: fmt.Sprintf(format, args...), Warning: true})
+}
+
 var hooksType = reflect.TypeFor[[]Hook]()
 
 func isText(t reflect.Type) bool {

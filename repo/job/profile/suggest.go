@@ -59,7 +59,7 @@ func (d *decoder) unknown(k *yaml.Node, key string, t reflect.Type) {
 
 // didYouMean returns what was probably meant, as the end of a sentence, or nothing.
 func didYouMean(s string, known []string) string {
-	best, least := "", min(3, 1+len(s)/3)
+	best, least := "", min(3, 2+len(s)/4)
 	for _, k := range known {
 		if n := distance(strings.ToLower(s), k); n < least {
 			best, least = k, n

@@ -1,0 +1,283 @@
+package profile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// A Setting is a key of a profile, such as retention.keep-last, and its value as YAML. An
+// empty value takes back what is inherited.
+type Setting struct{ Key, Value string }
+
+// Add adds a profile to the configuration in a file, which is made if it isn't there. Nothing
+// is written if the profile would not check; the error is then a Problems.
+func Add(path string, getenv func(string) string, name string, settings []Setting) error {
+	if text := badName(name); text != "" {
+		return fmt.Errorf("profile %s: %s", shown(name), text)
+	}
+	return edit(path, getenv, name, func(s *Set, t *text) error {
+		if e, there := s.nodes[name]; there {
+			return fmt.Errorf("there is a profile %q already, in %s:%d: \"qsnap profile set\" changes it", name, s.where[e.key], e.key.Line)
+		}
+		value := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+		for _, setting := range settings {
+			n, err := setting.node()
+			if err == nil {
+				value, err = with(value, strings.Split(setting.Key, "."), n)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return t.set([]string{"profiles", name}, value)
+	})
+}
+
+// Change gives keys of a profile other values. Nothing is written if the profile would not
+// check; the error is then a Problems.
+func Change(path string, getenv func(string) string, name string, settings []Setting) error {
+	return edit(path, getenv, name, func(s *Set, t *text) error {
+		if _, there := s.nodes[name]; !there {
+			return s.noProfile(name)
+		}
+		for _, setting := range settings {
+			n, err := setting.node()
+			if err != nil {
+				return err
+			}
+			path := append([]string{"profiles", name}, strings.Split(setting.Key, ".")...)
+			if err := t.set(path, n); err != nil {
+				return err
+			}
+			if err := t.again(); err != nil {
+				return err
+			}
+			if err := t.removeAlternatives(path); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// removeAlternatives removes what a key that was set excludes.
+func (t *text) removeAlternatives(path []string) error {
+	for _, other := range alternatives(path[2:]) {
+		if _, err := t.remove(append(slices.Clone(path[:len(path)-1]), other)); err != nil {
+			return err
+		}
+		if err := t.again(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// alternatives returns the keys beside a key of a profile that it excludes.
+func alternatives(path []string) (out []string) {
+	t := reflect.TypeFor[Profile]()
+	for i, key := range path {
+		if t.Kind() != reflect.Struct || isText(t) {
+			return nil
+		}
+		fields := fieldsOf(t)
+		f, known := fieldNamed(fields, key)
+		if !known {
+			return nil
+		}
+		t = f.typ
+		for _, other := range fields {
+			if i == len(path)-1 && f.alt != "" && other.alt == f.alt && other.name != key {
+				out = append(out, other.name)
+			}
+		}
+	}
+	return out
+}
+
+// Remove removes a profile or, if keys are given, these keys of it.
+func Remove(path string, getenv func(string) string, name string, keys []string) error {
+	return edit(path, getenv, name, func(s *Set, t *text) error {
+		if _, there := s.nodes[name]; !there {
+			return s.noProfile(name)
+		}
+		if len(keys) == 0 {
+			_, err := t.remove([]string{"profiles", name})
+			return err
+		}
+		for _, key := range keys {
+			found, err := t.remove(append([]string{"profiles", name}, strings.Split(key, ".")...))
+			switch {
+			case err != nil:
+				return err
+			case !found:
+				return fmt.Errorf("profile %s has no key %q of its own", name, key)
+			}
+			if err := t.again(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// node returns the value of a setting.
+func (s Setting) node() (*yaml.Node, error) {
+	for part := range strings.SplitSeq(s.Key, ".") {
+		if part == "" {
+			return nil, fmt.Errorf("%q is no key: write one such as retention.keep-last", s.Key)
+		}
+	}
+	if len(s.Value) > mostBytes {
+		return nil, fmt.Errorf("%s: the value is too long", s.Key)
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(s.Value), &doc); err != nil {
+		return nil, fmt.Errorf("%s: the value is not YAML: put it in quotes, such as '\"0 * * * *\"'", s.Key)
+	}
+	if len(doc.Content) == 0 {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"}, nil
+	}
+	n := doc.Content[0]
+	if n.HeadComment+n.LineComment+n.FootComment+doc.HeadComment+doc.FootComment != "" {
+		return nil, fmt.Errorf("%s: there is a comment in the value: put it in quotes, or take out what begins with #", s.Key)
+	}
+	return n, nil
+}
+
+// again reads the edited text, so that it can be edited once more.
+func (t *text) again() error {
+	next, err := textOf(t.bytes())
+	if err != nil {
+		return errByHand
+	}
+	*t = *next
+	return nil
+}
+
+// edit changes the file that has a profile, or the main file, and writes it if the profile
+// checks.
+func edit(path string, getenv func(string) string, name string, change func(*Set, *text) error) error {
+	s, err := load(path, getenv, nil)
+	if errors.Is(err, ErrNoFile) {
+		s, err = load(path, getenv, map[string][]byte{path: nil})
+	}
+	if err != nil {
+		return err
+	}
+	file := path
+	if e, there := s.nodes[name]; there {
+		file = s.where[e.key]
+	}
+	i := slices.IndexFunc(s.files, func(d *document) bool { return d.name == file })
+	doc := s.files[i]
+	if doc.root == nil && len(errorsOf(s.problems)) > 0 {
+		return errorsOf(s.problems)
+	}
+	t, err := textOf(doc.text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	if err := change(s, t); err != nil {
+		return err
+	}
+	after := t.bytes()
+	if err := s.accepts(file, after, name); err != nil {
+		return err
+	}
+	return write(file, doc.text, after)
+}
+
+// accepts returns why an edited file must not be written: because the profile would not
+// check, because others would not any more, or because other things have changed, too.
+func (s *Set) accepts(file string, after []byte, name string) error {
+	next, err := load(s.path, s.getenv, map[string][]byte{file: after})
+	if err != nil {
+		return err
+	}
+	if wrong := errorsOf(next.wrong[name]); len(wrong) > 0 {
+		return wrong
+	}
+	texts := map[string]bool{}
+	for _, p := range s.problems {
+		texts[p.Key+p.Text] = true
+	}
+	for _, p := range errorsOf(next.problems) {
+		if !texts[p.Key+p.Text] {
+			return Problems{p}
+		}
+	}
+	for other, e := range s.nodes {
+		if other != name && !same(e.value, next.nodes[other].value) {
+			return fmt.Errorf("%s: %w", file, errByHand)
+		}
+	}
+	if !maps.EqualFunc(s.targets, next.targets, func(a, b Target) bool { return a.URL == b.URL }) {
+		return fmt.Errorf("%s: %w", file, errByHand)
+	}
+	return nil
+}
+
+// same reports whether two values are the same, however they are written.
+func same(a, b *yaml.Node) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Kind == b.Kind && a.Tag == b.Tag && a.Value == b.Value &&
+		(a.Kind == yaml.AliasNode || slices.EqualFunc(a.Content, b.Content, same))
+}
+
+// write replaces a file, or makes it, so that whoever reads it finds either text. It refuses
+// if the file isn't as it was any more. Its mode and owner stay.
+func write(name string, before, after []byte) error {
+	if bytes.Equal(before, after) {
+		return nil
+	}
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		name = real
+	}
+	info, err := os.Stat(name)
+	mode := fs.FileMode(0o644)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	default:
+		mode = info.Mode().Perm()
+	}
+	beside := name + ".new"
+	f, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s is there: another edit is under way, or was interrupted; in the latter case remove it", beside)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(after)
+	err = errors.Join(err, f.Chmod(mode), keepOwner(f, info), f.Sync(), f.Close())
+	if err == nil {
+		if now, e := os.ReadFile(name); e == nil && !bytes.Equal(now, before) || e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = fmt.Errorf("%s was changed meanwhile: try again", name)
+		}
+	}
+	if err == nil {
+		err = os.Rename(beside, name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(beside))
+	}
+	return syncDirectory(filepath.Dir(name))
+}
