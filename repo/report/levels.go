@@ -62,6 +62,8 @@ const (
 	SlotIncomplete SlotState = "incomplete" // it has a version that lacks a source
 	SlotFailed     SlotState = "failed"     // its runs made no version
 	SlotMissed     SlotState = "missed"     // no run started for it
+	SlotForgotten  SlotState = "forgotten"  // the repository has its version no more
+	SlotSkipped    SlotState = "skipped"    // its run found that nothing had to be done
 	SlotRunning    SlotState = "running"
 	SlotWaiting    SlotState = "waiting" // it is not late yet
 	SlotUnknown    SlotState = "unknown" // it was before the first run
@@ -70,7 +72,7 @@ const (
 // A SlotReport is what became of one slot.
 type SlotReport struct {
 	Slot     time.Time   `json:"slot"`
-	State    SlotState   `json:"state" doc:"good, incomplete, failed, missed, running, waiting or unknown"`
+	State    SlotState   `json:"state" doc:"good, incomplete, failed, missed, forgotten, skipped, running, waiting or unknown"`
 	Late     float64     `json:"late_seconds,omitempty" doc:"how long after it was due its first run started, if that is more than a minute"`
 	Snapshot snapshot.ID `json:"snapshot,omitzero"`
 	New      uint64      `json:"new_bytes,omitempty"`
@@ -80,13 +82,14 @@ type SlotReport struct {
 
 // A VersionReport compares the versions that are kept with those that are wanted.
 type VersionReport struct {
-	Kept   int       `json:"kept"`
-	Good   int       `json:"good"`
-	Slots  int       `json:"slots" doc:"slots that have a version"`
-	Wanted int       `json:"wanted,omitempty" doc:"slots that the profile keeps"`
-	Enough bool      `json:"enough" doc:"as many as wanted, or as many as there could be since the first run"`
-	Oldest time.Time `json:"oldest,omitzero"`
-	Newest time.Time `json:"newest,omitzero"`
+	Kept     int       `json:"kept"`
+	Good     int       `json:"good"`
+	Slots    int       `json:"slots" doc:"slots that have a version"`
+	Wanted   int       `json:"wanted,omitempty" doc:"slots that the profile keeps"`
+	Possible int       `json:"possible" doc:"how many of these have passed since the first run"`
+	Enough   bool      `json:"enough" doc:"as many slots have a version as possible"`
+	Oldest   time.Time `json:"oldest,omitzero"`
+	Newest   time.Time `json:"newest,omitzero"`
 }
 
 // A CostReport compares what runs took of the machine with their budget.

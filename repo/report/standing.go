@@ -16,7 +16,7 @@ const (
 	IsFailing     State = "failing"     // its last run failed
 	IsIncomplete  State = "incomplete"  // its last run made a version that lacks a source
 	IsBehind      State = "behind"      // its last run was done, but a replica or copy is late
-	IsUnscheduled State = "unscheduled" // it has no good version, and no schedule or overdue age that promises one
+	IsEmpty       State = "empty"       // it has no good version, and no schedule or overdue age that promises one
 	IsPaused      State = "paused"      // it does not run by schedule for the time being
 	IsGood        State = "good"
 )
@@ -25,7 +25,7 @@ const (
 type Standing struct {
 	Profile    string       `json:"profile"`
 	Repository string       `json:"repository,omitempty" doc:"its location"`
-	State      State        `json:"state" doc:"overdue, unreachable, failing, incomplete, behind, unscheduled, paused or good"`
+	State      State        `json:"state" doc:"overdue, unreachable, failing, incomplete, behind, empty, paused or good"`
 	Summary    string       `json:"summary" doc:"one line"`
 	Known      Knowledge    `json:"known_from" doc:"repository or records"`
 	LastGood   time.Time    `json:"last_good,omitzero" doc:"when the last good version ended; none if there is none"`
