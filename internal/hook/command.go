@@ -26,10 +26,10 @@ var ErrTimeout = errors.New("it took too long and was ended")
 
 // A Command says what a hook runs: a program with its arguments, or a line for a shell.
 type Command struct {
-	Args  []string
-	Shell string
+	Args  []string `json:"args,omitempty"`
+	Shell string   `json:"shell,omitempty"`
 	// Timeout is how long it may take: DefaultTimeout if zero.
-	Timeout time.Duration
+	Timeout time.Duration `json:"timeout,omitempty"`
 }
 
 // IsZero reports whether there is nothing to run.

@@ -30,6 +30,8 @@ type Pinger struct {
 	URL string
 	// ExitCodes has a failure end with the exit code, not with the word fail.
 	ExitCodes bool
+	// Exact has the URL pinged as it is, without anything that says what has happened.
+	Exact bool
 	// Patience is how long a ping is tried: DefaultPatience if zero.
 	Patience time.Duration
 	// Client sends. Nil is one of its own.
@@ -68,7 +70,7 @@ func (p Pinger) address(element string) (*url.URL, error) {
 		return nil, errors.New("the URL to ping must begin with https:// or http:// and name a host")
 	}
 	u.Fragment = ""
-	if element != "" {
+	if element != "" && !p.Exact {
 		u = u.JoinPath(element)
 	}
 	return u, nil

@@ -42,8 +42,9 @@ func TestTheBeginningAndTheEndOfARunArePinged(t *testing.T) {
 	l := listen(t)
 	p := Pinger{URL: l.URL + "/abc?create=1"}
 	coded := Pinger{URL: l.URL + "/abc/", ExitCodes: true}
+	exact := Pinger{URL: l.URL + "/begun", Exact: true}
 	for _, err := range []error{
-		p.Start(t.Context(), "17"), p.Success(t.Context(), "17", "all done"), p.Fail(t.Context(), "18", 5, "no server"),
+		exact.Start(t.Context(), ""), p.Start(t.Context(), "17"), p.Success(t.Context(), "17", "all done"), p.Fail(t.Context(), "18", 5, "no server"),
 		coded.Fail(t.Context(), "19", 5, "no server"), coded.Success(t.Context(), "", ""),
 	} {
 		if err != nil {
@@ -51,7 +52,7 @@ func TestTheBeginningAndTheEndOfARunArePinged(t *testing.T) {
 		}
 	}
 	want := []string{
-		"POST /abc/start?create=1&rid=17 ", "POST /abc?create=1&rid=17 all done", "POST /abc/fail?create=1&rid=18 no server",
+		"POST /begun ", "POST /abc/start?create=1&rid=17 ", "POST /abc?create=1&rid=17 all done", "POST /abc/fail?create=1&rid=18 no server",
 		"POST /abc/5?rid=19 no server", "POST /abc/ ",
 	}
 	if !slices.Equal(l.pings, want) {

@@ -11,7 +11,7 @@ import (
 // Packages that programs import define their own types: an alias of an internal type shows
 // a user nothing. An error type may be one, as errors.As needs the very type; the alias
 // then describes its fields.
-var public = []string{"repo", "repo/connect", "repo/job/profile", "repo/report", "snapshot", "target"}
+var public = []string{"repo", "repo/connect", "repo/job", "repo/job/profile", "repo/report", "snapshot", "target"}
 
 // internalAliases returns the exported aliases of internal types that are no errors.
 func (c *typed) internalAliases(path string, files []*ast.File) ([]string, error) {

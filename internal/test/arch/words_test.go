@@ -59,6 +59,7 @@ var plain = []string{
 	"pack",
 	"repo",
 	"repo/connect",
+	"repo/job",
 	"repo/job/calendar",
 	"repo/job/profile",
 	"repo/report",

@@ -1,0 +1,36 @@
+package job
+
+import (
+	"fmt"
+	"time"
+)
+
+// skip says why nothing has to be done, or nothing.
+func (x *running) skip() string {
+	switch {
+	case x.o.Scheduled && x.p.Paused:
+		return "the profile is paused"
+	case x.o.Scheduled && x.schedule.IsZero():
+		return "the profile has no schedule"
+	}
+	if _, done := x.history.Slot(x.p.Name, x.record.Slot); x.o.Scheduled && done {
+		return x.slotDone()
+	}
+	if age, ok := x.lastGood(); ok && age < x.o.SkipIfYounger {
+		return fmt.Sprintf("the last good version is %s old", age.Round(time.Second))
+	}
+	return ""
+}
+
+// slotDone says that the slot is done, at the time that a person knows it by.
+func (x *running) slotDone() string {
+	slot, form := x.record.Slot.In(x.schedule.Zone()), "15:04"
+	now := x.o.Now().In(x.schedule.Zone())
+	if slot.Second() != 0 {
+		form = "15:04:05"
+	}
+	if slot.Format(time.DateOnly) != now.Format(time.DateOnly) {
+		form = "2006-01-02 " + form
+	}
+	return fmt.Sprintf("slot %s is done", slot.Format(form))
+}

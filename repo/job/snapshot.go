@@ -1,0 +1,193 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/qsnap/qsnap/internal/exit"
+	"github.com/qsnap/qsnap/internal/history"
+	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/connect"
+	"github.com/qsnap/qsnap/repo/job/profile"
+	"github.com/qsnap/qsnap/repo/report"
+	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/target"
+)
+
+// lastGood returns the age of the newest good version that this host's history knows. A
+// version of the future has no age.
+func (x *running) lastGood() (age time.Duration, ok bool) {
+	runs, err := x.history.List(history.Filter{Profile: x.p.Name, Last: lookBack})
+	if err != nil {
+		x.warn(err)
+	}
+	for i := len(runs) - 1; i >= 0; i-- {
+		if t := runs[i].Snapshot; t != nil && t.Good {
+			age = x.o.Now().Sub(runs[i].Ended)
+			return age, age >= 0
+		}
+	}
+	return 0, false
+}
+
+// lookBack is among how many of its newest runs a profile looks for the last good one.
+const lookBack = 500
+
+// open opens the repository of the profile. It makes none.
+func (x *running) open(ctx context.Context) error {
+	c, s, err := x.p.Connect(x.o.Getenv)
+	if err != nil {
+		return exit.As(err, exit.ErrUsage)
+	}
+	x.configure(&c)
+	o := repo.Options{Hostname: x.host, CacheDir: string(x.p.CacheDir), Now: x.o.Now, Warn: x.unsafe}
+	if x.p.CacheSize != nil {
+		o.CacheSize = new(int64(*x.p.CacheSize))
+	}
+	for _, l := range x.p.Replicas {
+		o.Replicas = append(o.Replicas, repo.Replica{Name: l.String(), Open: func(ctx context.Context) (target.Target, error) {
+			return x.target(ctx, l, false)
+		}})
+	}
+	x.repo, err = connect.Open(ctx, c, s, o)
+	if errors.Is(err, repo.ErrNoRepository) {
+		return fmt.Errorf("%w: is a disk not mounted? \"qsnap init -p %s\" makes a new repository", err, x.p.Name)
+	}
+	return err
+}
+
+// configure adds to a configuration what the run gives to all of them.
+func (x *running) configure(c *connect.Config) {
+	c.Schemes, c.Warn, c.Waiting = x.o.Schemes, x.warn, x.waiting
+}
+
+// target opens the target of a replica. The run closes it.
+func (x *running) target(ctx context.Context, l profile.Location, create bool) (target.Target, error) {
+	c, err := x.p.ConnectReplica(l, x.o.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	x.configure(&c)
+	c.Create = create
+	conn, err := connect.Target(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.conns = append(x.conns, conn)
+	return conn.Target, nil
+}
+
+// filter selects the versions of the profile.
+func (x *running) filter() repo.Filter {
+	return repo.Filter{Hostname: x.host, Profile: x.p.Name, ProfilePaths: sourcesOf(x.p)}
+}
+
+// snapshot takes the version.
+func (x *running) snapshot(ctx context.Context, b budget) error {
+	if err := x.open(ctx); err != nil {
+		return err
+	}
+	o, err := snapshotOptions(ctx, x.p)
+	if err != nil {
+		return exit.As(err, exit.ErrUsage)
+	}
+	if err := x.settings(ctx, &o); err != nil {
+		return err
+	}
+	m, err := x.repo.Snapshot(ctx, repo.Paths(sourcesOf(x.p)...), o)
+	none, end := exit.OfSnapshot(m, err)
+	if none != nil {
+		return none
+	}
+	x.taken = m
+	x.record.Level = m.Level.String()
+	x.record.Snapshot = takenOf(m)
+	return end
+}
+
+// settings sets what a run knows of its version.
+func (x *running) settings(ctx context.Context, o *repo.SnapshotOptions) error {
+	versions, err := x.repo.Snapshots(ctx, x.filter())
+	if err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		x.warn(err) // of single manifests
+	}
+	o.Hostname, o.Progress = x.host, x.capturing
+	o.Job = snapshot.Job{Profile: x.p.Name, Slot: x.record.Slot, Installation: x.dir.Installation(), Settings: x.p.Settings()}
+	if x.o.Level != nil {
+		o.Level = *x.o.Level
+	} else if o.Level, err = levelOf(x.p, x.levels, x.record.Slot, versions); err != nil {
+		return exit.As(err, exit.ErrUsage)
+	}
+	if dir := x.p.Repo.Connect().Directory(); dir != "" {
+		o.Avoid = append(o.Avoid, dir)
+	}
+	o.AllowEmptySource = len(x.p.Sources) > 0
+	for _, s := range x.p.Sources {
+		o.AllowEmptySource = o.AllowEmptySource && s.MayBeEmpty
+	}
+	x.progress(func(p *report.RunProgress) { p.Level = o.Level.String() })
+	return nil
+}
+
+// capturing shows how far the snapshot has come, and what could not be read.
+func (x *running) capturing(u repo.SnapshotProgress) {
+	switch {
+	case u.Problem != nil:
+		x.warn(u.Problem)
+	case u.Notice != nil:
+		x.warn(u.Notice)
+	default:
+		x.progress(func(p *report.RunProgress) {
+			p.Phase, p.Done, p.Total, p.Unit, p.Current = string(u.Phase), int64(u.Stats.Bytes), u.Total, string(repo.UnitBytes), u.Current
+		})
+	}
+}
+
+// takenOf returns what the record says of a version.
+func takenOf(m *snapshot.Manifest) *report.RunTaken {
+	s := m.Stats
+	t := &report.RunTaken{
+		ID: m.ID, Good: m.Good(), Unread: m.Unread.Files + m.Unread.Dirs, Files: s.Files, Bytes: s.Bytes, Read: s.BytesRead,
+		New: s.DataAdded + s.TreeAdded, Stored: s.DataStored + s.TreeStored + s.IndexStored,
+	}
+	for _, missing := range m.Missing {
+		t.Missing = append(t.Missing, missing.Path)
+	}
+	return t
+}
+
+// close closes the repository. First it repairs what had to be read from replicas.
+func (x *running) close(ctx context.Context) (err error) {
+	if x.repo != nil {
+		if objects := x.repo.Maintenance().Served(); len(objects) > 0 && ctx.Err() == nil {
+			x.heal(ctx, objects)
+		}
+		err = x.repo.Close()
+	}
+	for _, c := range x.conns {
+		err = errors.Join(err, c.Close())
+	}
+	return err
+}
+
+// heal repairs objects of the repository from the first replica that can.
+func (x *running) heal(ctx context.Context, objects []string) {
+	for _, l := range x.p.Replicas {
+		t, err := x.target(ctx, l, false)
+		if err == nil {
+			_, err = x.repo.Maintenance().Heal(ctx, t, repo.HealOptions{Suspects: objects})
+		}
+		if err == nil {
+			x.warn(fmt.Errorf("%d objects could not be read in the repository: they were repaired from %s", len(objects), l))
+			return
+		}
+		x.warn(fmt.Errorf("%d objects could not be read in the repository: repair from %s: %w", len(objects), l, err))
+	}
+}
