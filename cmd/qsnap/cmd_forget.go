@@ -25,13 +25,21 @@ func (p *program) forgetCommand() *cli.Command {
 		ArgsUsage: "[SNAPSHOT...]",
 		Description: "The policy applies to each source, a host and its paths, by itself. \"qsnap undelete\"\n" +
 			"brings forgotten snapshots back until \"qsnap prune\", or --prune, has deleted their\n" +
-			"data. Pinned snapshots are never forgotten.",
+			"data. Pinned snapshots are never forgotten.\n\n" +
+			"A slot is the time at which the run of a job was due, such as 14:00 for an hourly one.\n" +
+			"What runs beside the schedule at 14:20 belongs to that slot, too. --keep-last counts\n" +
+			"slots, and keeps of each the newest good snapshot, or else the newest: however many are\n" +
+			"taken by hand, the last 72 hours stay. --keep-extra says how many others of these slots\n" +
+			"stay. Snapshots without a slot are slots of their own. Two installations with one host\n" +
+			"name have slots of their own each.",
 		Flags: append(append(selectFlags(),
-			&cli.IntFlag{Name: "keep-last", Usage: "keep the last `N` snapshots; -1 keeps all"},
+			&cli.StringFlag{Name: "installation", Usage: "select snapshots of the installation `ID`, of which several may have one host name"},
+			&cli.IntFlag{Name: "keep-last", Usage: "keep the newest snapshot of each of the last `N` slots; a snapshot without one is a slot of its own; -1 keeps all"},
+			&cli.IntFlag{Name: "keep-extra", Usage: "keep up to `N` other snapshots of the slots that --keep-last keeps; -1 keeps all", DefaultText: "as many as --keep-last"},
 			keep("hourly", "hours"), keep("daily", "days"), keep("weekly", "weeks"), keep("monthly", "months"), keep("yearly", "years"),
 			&cli.StringFlag{Name: "keep-within", Usage: "keep snapshots that are less than `SPAN` older than the newest, such as 3d, 12h or 1y6m"},
 			&cli.StringSliceFlag{Name: "keep-tag", Usage: "keep snapshots with `TAG`; may be repeated"},
-			&cli.StringFlag{Name: "group-by", Usage: "apply the policy to each group of snapshots with the same `FIELDS`: host, paths, tags, joined by commas, or \"\" for a single group", Value: "host,paths"},
+			&cli.StringFlag{Name: "group-by", Usage: "apply the policy to each group of snapshots with the same `FIELDS`: host, paths, profile, tags, joined by commas, or \"\" for a single group; host,profile makes a group of each profile, whatever its paths are", Value: "host,paths"},
 			&cli.BoolFlag{Name: "allow-empty", Usage: "allow forgetting every snapshot of a group"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done, but do nothing"},
 			&cli.BoolFlag{Name: "prune", Usage: "prune afterwards: delete data that no snapshot needs"}), pruneFlags()...),
@@ -67,6 +75,14 @@ func (p *program) forget(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if id := c.String("installation"); id != "" {
+		if s.Installation, err = snapshot.ParseInstallation(id); err != nil {
+			return usage(fmt.Errorf("--installation: %w", err))
+		}
+	}
+	if s.Profile != "" && !c.IsSet("group-by") {
+		group = retention.Grouping{AnyPaths: true, Profile: true}
+	}
 	var forgotten []snapshot.ID
 	if c.NArg() > 0 {
 		forgotten, err = p.forgetNamed(c, r, s)
@@ -100,6 +116,12 @@ func parsePolicy(c *cli.Context) (retention.Policy, error) {
 		KeepLast: c.Int("keep-last"), KeepHourly: c.Int("keep-hourly"), KeepDaily: c.Int("keep-daily"),
 		KeepWeekly: c.Int("keep-weekly"), KeepMonthly: c.Int("keep-monthly"), KeepYearly: c.Int("keep-yearly"),
 		KeepWithin: within, KeepTags: c.StringSlice("keep-tag"),
+	}
+	if c.IsSet("keep-extra") {
+		if policy.KeepLast == 0 {
+			return policy, errors.New("--keep-extra keeps snapshots beside those of --keep-last: use both")
+		}
+		policy.KeepExtra = new(c.Int("keep-extra"))
 	}
 	return policy, policy.Validate()
 }
@@ -215,6 +237,9 @@ func (p *program) showDecisions(groups []repo.Retained) {
 		title := ""
 		if g.Hostname != "" || g.Paths != nil {
 			title = p.ofWhat(snapshot.Source{Hostname: g.Hostname, Paths: g.Paths})
+		}
+		if g.Profile != "" {
+			title += " profile " + p.path(g.Profile)
 		}
 		if g.Kind != snapshot.KindSource {
 			title += " (" + g.Kind.String() + ")"

@@ -11,7 +11,6 @@ import (
 
 	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo"
-	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -21,6 +20,10 @@ func (p *program) snapshotsCommand() *cli.Command {
 		Aliases:   []string{"list"},
 		Usage:     "list the snapshots",
 		ArgsUsage: "[SNAPSHOT...]",
+		Description: "Where there are levels, NEW is what a snapshot has added, before it was compressed, and\n" +
+			"SINCE FULL is what was added since the last full snapshot of its source. An incremental\n" +
+			"snapshot was compared with the newest one, a differential one with the last full one;\n" +
+			"some texts call the latter incremental. Every snapshot restores alone.",
 		Flags: append(selectFlags(),
 			&cli.IntFlag{Name: "last", Usage: "list only the newest `N` snapshots"},
 			&cli.BoolFlag{Name: "skipped", Usage: "list also what rules left out and what could not be read"}),
@@ -38,7 +41,11 @@ func (p *program) snapshots(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.showSnapshots(c, list); err != nil {
+	since, err := p.addedSinceFull(c, r, list)
+	if err != nil {
+		return err
+	}
+	if err := p.showSnapshots(c, list, since); err != nil {
 		return err
 	}
 	if c.Bool("skipped") && !p.json {
@@ -52,43 +59,6 @@ func (p *program) snapshots(c *cli.Context) error {
 	if damaged != nil {
 		return hint{damaged, "run \"qsnap check\" for details"}
 	}
-	return nil
-}
-
-func (p *program) showSnapshots(c *cli.Context, list []*snapshot.Manifest) error {
-	if p.json {
-		out := []report.Snapshot{}
-		for _, m := range list {
-			out = append(out, report.NewSnapshot(m))
-		}
-		return p.emit(out)
-	}
-	if len(list) == 0 {
-		p.say("there are no snapshots%s", map[bool]string{true: " that these flags select"}[c.NumFlags() > 0])
-		return nil
-	}
-	rows := [][]string{{"ID", "TIME", "HOST", "PATHS", "TAGS", "FILES", "SIZE", "STORED"}}
-	for _, m := range list {
-		tags := strings.Join(m.Tags, ",")
-		if m.Pin != nil {
-			tags = strings.TrimSpace(tags + " (pinned)")
-		}
-		row := []string{m.ID.Short(), term.LocalTime(m.End), m.Hostname, p.path(strings.Join(m.Paths, " ")),
-			tags, term.Count(m.Stats.Files), term.Size(m.Stats.Bytes),
-			term.Size(m.Stats.DataStored + m.Stats.TreeStored + m.Stats.IndexStored)}
-		var more []string
-		if m.Kind != snapshot.KindSource {
-			more = append(more, m.Kind.String())
-		}
-		if state := stateOf(m); state != "" {
-			more = append(more, p.path(state))
-		}
-		if more != nil {
-			row = append(row, strings.Join(more, "; "))
-		}
-		rows = append(rows, row)
-	}
-	p.table(rows)
 	return nil
 }
 

@@ -34,7 +34,7 @@ func (p *program) undelete(c *cli.Context) error {
 				return nil
 			}
 		}
-		return errors.Join(p.showSnapshots(c, all), damaged)
+		return errors.Join(p.showSnapshots(c, all, nil), damaged)
 	}
 	for _, word := range c.Args().Slice() {
 		var found []*snapshot.Manifest

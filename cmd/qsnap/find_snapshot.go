@@ -216,5 +216,5 @@ func (p *program) eachNamed(c *cli.Context, f func(*repo.Repo, *snapshot.Manifes
 			return err
 		}
 	}
-	return p.showSnapshots(c, all)
+	return p.showSnapshots(c, all, nil)
 }

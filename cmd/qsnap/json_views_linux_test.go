@@ -22,7 +22,8 @@ var (
 			DataBlobs: 18, TreeBlobs: 19, DataAdded: 20, TreeAdded: 21, DataStored: 22, TreeStored: 23, IndexStored: 24, BytesRead: 25,
 		},
 		Skipped: snapshot.Remarks{Total: 30}, Problems: snapshot.Remarks{Total: 31},
-		Pin: &snapshot.Pin{Until: exactTime},
+		Pin:   &snapshot.Pin{Until: exactTime},
+		Level: snapshot.LevelDifferential, Job: snapshot.Job{Profile: "app", Slot: exactTime, Installation: snapshot.Installation{6}},
 	}
 )
 
@@ -67,7 +68,10 @@ func (s *jsonSession) views() {
 			Copied: 1, Skipped: 2, Failed: 3, BytesRead: 4, PacksMoved: 5, BytesMoved: 6, Blobs: 7, BlobBytes: 8, BytesStored: 9,
 		}, 1500*time.Millisecond))
 	})
-	s.exact("snapshots", func(p *program) { s.must(p.showSnapshots(nil, []*snapshot.Manifest{m})) })
+	s.exact("snapshots", func(p *program) {
+		full := snapshot.SinceFull{Full: &snapshot.Manifest{ID: snapshot.ID{7}}, Bytes: 40, Missing: 2}
+		s.must(p.showSnapshots(nil, []*snapshot.Manifest{m}, map[snapshot.ID]snapshot.SinceFull{m.ID: full}))
+	})
 	s.maintains()
 }
 

@@ -98,8 +98,12 @@ func keepLocked(ctx context.Context, e *engine.Engine, decisions []retention.Dec
 
 // describe returns what the snapshots of a group have in common, as text.
 func describe(g retention.Group) string {
-	if g.Hostname == "" && len(g.Paths) == 0 && len(g.Tags) == 0 {
+	var profile []string
+	if g.Profile != "" {
+		profile = []string{"profile " + g.Profile}
+	}
+	if g.Hostname == "" && len(g.Paths) == 0 && len(g.Tags) == 0 && profile == nil {
 		return "those there are"
 	}
-	return strings.TrimSpace(strings.Join(slices.Concat([]string{g.Hostname}, g.Paths, g.Tags), " "))
+	return strings.TrimSpace(strings.Join(slices.Concat([]string{g.Hostname}, profile, g.Paths, g.Tags), " "))
 }

@@ -27,6 +27,11 @@ type Snapshot struct {
 	ProgramVersion string        `json:"program_version"`
 	Excludes       []string      `json:"excludes,omitempty"`
 	Kind           snapshot.Kind `json:"kind,omitempty" doc:"where it is no source version"`
+	Level          string        `json:"level" doc:"how much was proven: full, differential or incremental"`
+	Profile        string        `json:"profile,omitempty" doc:"whose job took it"`
+	Slot           time.Time     `json:"slot,omitzero" doc:"when the run of the job was due"`
+	Installation   string        `json:"installation,omitempty" doc:"id of the installation that took it"`
+	SinceFull      *SinceFull    `json:"since_full,omitempty" doc:"of the source, if it has a full snapshot"`
 	Good           bool          `json:"good"`
 	Missing        []string      `json:"missing,omitempty" doc:"paths"`
 	Summary        Counts        `json:"summary"`
@@ -49,13 +54,27 @@ func NewSnapshot(m *snapshot.Manifest) Snapshot {
 		ID: m.ID, ShortID: m.ID.Short(), Time: m.End, Hostname: m.Hostname, Username: m.Username,
 		Paths: m.Paths, PathsBase64: pathsBase64(m.Paths), Tags: m.Tags, Tree: m.Root.Subtree.String(),
 		Parent: m.Parent, Previous: m.Previous, Number: m.Number, Original: m.Original,
-		ProgramVersion: m.Program, Excludes: m.Excludes, Kind: m.Kind, Good: m.Good(), Missing: missing(m), Summary: countsOf(m),
+		ProgramVersion: m.Program, Excludes: m.Excludes, Kind: m.Kind, Level: m.Level.String(), Profile: m.Job.Profile, Slot: m.Job.Slot,
+		Good: m.Good(), Missing: missing(m), Summary: countsOf(m),
 	}
 	if m.Pin != nil {
 		out.Pinned, out.PinnedUntil = true, m.Pin.Until
 	}
+	if !m.Job.Installation.IsZero() {
+		out.Installation = m.Job.Installation.String()
+	}
 	return out
 }
+
+// SinceFull is what was added since the last full snapshot of a source.
+type SinceFull struct {
+	Full      snapshot.ID `json:"id" doc:"of the full snapshot"`
+	DataAdded uint64      `json:"data_added" doc:"bytes of data and trees"`
+	Forgotten uint64      `json:"forgotten,omitempty" doc:"snapshots since then that are not counted"`
+}
+
+// NewSinceFull returns a SinceFull.
+func NewSinceFull(s snapshot.SinceFull) *SinceFull { return &SinceFull{s.Full.ID, s.Bytes, s.Missing} }
 
 func countsOf(m *snapshot.Manifest) Counts {
 	s := m.Stats
