@@ -191,12 +191,12 @@ func TestARunWaitsForALowLoadWithinItsWindow(t *testing.T) {
 		h := newHost()
 		job := hourly("app")
 		job.Window, job.Load = 20*time.Minute, 0.5
-		h.setLoad(2)
+		h.setLoad(0.8)
 		d, stop := h.serve(nil, job)
 		defer stop()
 		time.Sleep(19 * time.Minute)
 		h.expect(t)
-		if s := d.Status(); len(s.Queue) != 1 || !strings.Contains(s.Queue[0].Why, "the load is 2.00") {
+		if s := d.Status(); len(s.Queue) != 1 || !strings.Contains(s.Queue[0].Why, "busy to 80%") {
 			t.Errorf("%v", s.Queue)
 		}
 		time.Sleep(time.Minute)
@@ -206,6 +206,38 @@ func TestARunWaitsForALowLoadWithinItsWindow(t *testing.T) {
 		h.setLoad(0.2)
 		time.Sleep(loadInterval)
 		h.expect(t, "app schedule 01:00")
+	})
+}
+
+func TestAScheduleWithHoursStartsItsRunsThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost()
+		job := hourly("app")
+		job.Open = func(at time.Time) bool { return at.Hour() >= 2 && at.Hour() < 4 }
+		d, stop := h.serve(nil, job)
+		defer stop()
+		time.Sleep(119 * time.Minute)
+		h.expect(t)
+		if s := d.Status(); len(s.Queue) != 1 || !strings.Contains(s.Queue[0].Why, "time of the day") {
+			t.Errorf("%v", s.Queue)
+		}
+		time.Sleep(22*time.Hour + time.Minute)
+		h.expect(t, "app schedule 02:00", "app schedule 03:00")
+	})
+}
+
+func TestWithoutCatchingUpWhatWasMissedIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost()
+		job := hourly("app")
+		job.NoCatchUp = true
+		_, stop := h.serve(nil, job)
+		defer stop()
+		time.Sleep(time.Minute)
+		h.expect(t, "app schedule 00:00")
+		h.sleep(100 * time.Minute)
+		time.Sleep(19 * time.Minute)
+		h.expect(t, "app schedule 02:00")
 	})
 }
 

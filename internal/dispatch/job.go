@@ -21,10 +21,13 @@ type Job struct {
 	Priority   int           // higher runs first
 	Repository string        // its runs share a limit
 	Paused     bool          // by the profile itself
+	NoCatchUp  bool          // what was missed is not caught up
 
+	// A scheduled run starts only at times for which Open is true; nil: at all times.
+	Open func(time.Time) bool
 	// A scheduled run waits for a load below Load, at most for Window after it was due.
 	Window time.Duration
-	Load   float64 // running tasks for each processor
+	Load   float64 // part of the processors that is busy, from 0 to 1
 
 	Retries Retries
 }
@@ -88,6 +91,6 @@ type Runner interface {
 	// back then.
 	Done(r Request) bool
 
-	// Load returns the running tasks for each processor of this machine.
+	// Load returns the part of the machine's processors that is busy, from 0 to 1.
 	Load() float64
 }

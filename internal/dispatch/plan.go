@@ -24,11 +24,11 @@ func (d *Dispatcher) plan(now time.Time) {
 			continue
 		}
 		e := &entry{Request: Request{ID: d.o.NewID(), Profile: job.Profile, Trigger: report.BySchedule, Priority: job.Priority, Slot: slot, Due: due}}
-		if d.needsNoRun(e.Request, now) {
-			continue
-		}
 		if now.Sub(due) > late {
 			e.Trigger = report.ByCatchUp
+		}
+		if e.Trigger == report.ByCatchUp && job.NoCatchUp || d.needsNoRun(e.Request, now) {
+			continue
 		}
 		d.add(e)
 	}

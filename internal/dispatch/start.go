@@ -76,10 +76,13 @@ func (d *Dispatcher) holdsBack(e *entry, now time.Time, elapsed time.Duration) s
 	if of >= d.o.PerRepository {
 		return "another run in the same repository is under way"
 	}
+	if job.Open != nil && !e.byHand() && !e.first && !job.Open(now) {
+		return "its schedule lets no run start at this time of the day"
+	}
 	if until := e.Due.Add(job.Window); job.Window > 0 && !e.byHand() && !e.first && now.Before(until) {
 		if load := d.o.Runner.Load(); load >= job.Load {
 			e.loadWait = true
-			return fmt.Sprintf("the load is %.2f: waits until it is below %.2f, or until %s", load, job.Load, until.Format("15:04"))
+			return fmt.Sprintf("the processors are busy to %.0f%%: waits until that is below %.0f%%, or until %s", 100*load, 100*job.Load, until.Format("15:04"))
 		}
 	}
 	return ""

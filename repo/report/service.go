@@ -37,3 +37,12 @@ type Queued struct {
 	Failed   int       `json:"failed,omitempty" doc:"runs for the same slot that failed"`
 	Why      string    `json:"why" doc:"it waits"`
 }
+
+// RunRequested is a run by hand that waits for its turn, or has started.
+type RunRequested struct {
+	Head
+	ID       string `json:"id" doc:"of the run"`
+	Profile  string `json:"profile"`
+	Level    string `json:"level,omitempty"`
+	Priority int    `json:"priority"`
+}

@@ -54,6 +54,8 @@ var allowed = map[string][]string{
 	"internal/take":            {"internal/capture", "internal/catalog", "internal/disk", "internal/engine", "internal/ignore", "internal/outcome", "internal/place", "internal/runs", "internal/source", "internal/write", "pack", "snapshot"},
 	"internal/view":            {"internal/blob", "snapshot"},
 	"internal/repair":          {"chunk", "index", "internal/blob", "internal/check", "internal/engine", "internal/ignore", "internal/object", "internal/outcome", "internal/place", "internal/prune", "internal/runs", "internal/write", "pack", "snapshot"},
+	"internal/control":         {"internal/control/client", "repo/report"},
+	"internal/control/client":  {"repo/report"},
 	"internal/dispatch":        {"repo/report"},
 	"internal/samename":        {"internal/disk", "snapshot"},
 	"internal/protect":         {"chunk", "internal/disk", "internal/ignore", "snapshot"},

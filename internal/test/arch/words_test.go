@@ -23,6 +23,8 @@ var plain = []string{
 	"internal/catalog",
 	"internal/check",
 	"internal/config",
+	"internal/control",
+	"internal/control/client",
 	"internal/ctxmutex",
 	"internal/disk",
 	"internal/dispatch",
