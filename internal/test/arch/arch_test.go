@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"internal/object":          {"chunk", "internal/cache", "internal/pace", "internal/seal", "pack", "target"},
 	"internal/config":          {"chunk", "internal/object", "internal/seal", "pack", "target"},
 	"internal/ctxmutex":        nil,
+	"internal/governor":        {"repo/report"},
 	"internal/pace":            nil,
 	"internal/blob":            {"chunk", "index", "internal/ctxmutex", "internal/keys", "internal/object", "internal/pace", "internal/seal", "pack", "snapshot", "target"},
 	"internal/catalog":         {"chunk", "internal/keys", "internal/object", "internal/seal", "snapshot"},

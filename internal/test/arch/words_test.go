@@ -31,6 +31,7 @@ var plain = []string{
 	"internal/engine",
 	"internal/exit",
 	"internal/extract",
+	"internal/governor",
 	"internal/hook",
 	"internal/history",
 	"internal/ignore",

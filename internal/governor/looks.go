@@ -1,0 +1,141 @@
+package governor
+
+import "time"
+
+// A look is what was measured at one time.
+type look struct {
+	at   time.Time
+	load load
+	own  use
+}
+
+// lookBack is over how many intervals the load is averaged: short enough to give way at once,
+// and long enough that the kernel's ticks of 10 ms don't matter.
+const lookBack = 3
+
+// looks are the latest looks at the machine.
+type looks struct {
+	all []look // the oldest first
+	cpu float64
+	io  float64 // what idle returned last
+}
+
+func (l *looks) add(at time.Time, now load, own use) {
+	if len(l.all) > lookBack {
+		l.all = append(l.all[:0], l.all[1:]...)
+	}
+	l.all = append(l.all, look{at, now, own})
+}
+
+// span returns the oldest look and the latest one.
+func (l *looks) span() (from, to look, passed time.Duration) {
+	from, to = l.all[0], l.all[len(l.all)-1]
+	return from, to, to.at.Sub(from.at)
+}
+
+// own returns what the process uses in a second.
+func (l *looks) own() use {
+	from, to, passed := l.span()
+	if passed <= 0 {
+		return use{}
+	}
+	per := float64(time.Second) / float64(passed)
+	return use{time.Duration(float64(to.own.cpu-from.own.cpu) * per), int64(float64(to.own.io-from.own.io) * per)}
+}
+
+const (
+	// least is the ratio that a run may use that gives way.
+	least = 0.01
+	// spare is the ratio of the machine that stays idle.
+	spare = 0.1
+	// quiet is the ratio of the disk's time up to which others don't count.
+	quiet = 0.03
+	// growth is by how much more may be used than at the look before.
+	growth = 1.5
+	// pressed is the ratio of the time that some thread waits for memory, or for the disk,
+	// from which on the machine counts as short of it.
+	pressed = 0.05
+)
+
+// idle returns the ratios of processor time and of the disk that others leave. Zero is no
+// limit.
+func (l *looks) idle(limits Limits, cpus float64, all int, disk int64) (cpu, io float64) {
+	from, to, passed := l.span()
+	if passed <= 0 || all <= 0 {
+		return max(limits.CPU, least), max(limits.IO, least)
+	}
+	seconds := passed.Seconds()
+	others := (to.load.busy - from.load.busy - (to.own.cpu - from.own.cpu)).Seconds() / seconds
+	cpu = min((float64(all)*(1-spare)-others)/cpus, 1)
+	io = 1 - l.othersOfDisk()/(1-spare)
+	if short(to.load.stalledMemory-from.load.stalledMemory, passed) {
+		cpu, io = 0, 0
+	}
+	l.cpu = max(least, min(cpu, growth*max(l.cpu, least)))
+	l.io = max(least, min(io, growth*max(l.io, least)))
+	if l.io >= 1-quiet {
+		return l.cpu, 0
+	}
+	return l.cpu, l.io
+}
+
+func short(stalled, passed time.Duration) bool {
+	return stalled.Seconds() > pressed*passed.Seconds()
+}
+
+// othersOfDisk returns the ratio of the time in which the disk works for others. The kernel
+// tells only how long it was busy: the part of the others is that of their bytes, or of their
+// requests if that is more.
+func (l *looks) othersOfDisk() float64 {
+	from, to, passed := l.span()
+	bytes, requests := float64(to.load.disk-from.load.disk), float64(to.load.requests-from.load.requests)
+	if requests <= 0 {
+		return 0
+	}
+	own := float64(to.own.io - from.own.io)
+	part := max(1-own/max(bytes, 1), 1-own/ownRequest/requests, 0)
+	busy := min((to.load.diskTime-from.load.diskTime).Seconds()/passed.Seconds(), 1)
+	others := part * busy
+	if others < quiet {
+		return 0
+	}
+	if short(to.load.stalledIO-from.load.stalledIO, passed) { // somebody waits for the disk
+		others = max(others, part*2*busy)
+	}
+	return min(others, 1)
+}
+
+// ownRequest is about how many bytes a request of this process to a disk has. Fewer would be
+// taken for the requests of others.
+const ownRequest = 32 << 10
+
+// A bestRate finds out how many bytes a second the disk can do.
+type bestRate struct {
+	seen    int64
+	samples [3]float64
+	n       int
+}
+
+// A rate counts only if the disk was busy for so long and moved that much, because the kernel
+// counts the time in ticks.
+const (
+	rateBusy  = 60 * time.Millisecond
+	rateBytes = 2 << 20
+)
+
+// look adds what the disk has done since the look before: bytes, by the time that it was busy.
+// The lowest of three such rates is one that it can do.
+func (b *bestRate) look(l *looks) {
+	from, to, passed := l.span()
+	bytes, busy := to.load.disk-from.load.disk, min(to.load.diskTime-from.load.diskTime, passed)
+	if busy < rateBusy || bytes < rateBytes {
+		return
+	}
+	b.samples[b.n%len(b.samples)] = float64(bytes) / busy.Seconds()
+	if b.n++; b.n >= len(b.samples) {
+		b.seen = max(b.seen, int64(min(b.samples[0], b.samples[1], b.samples[2])))
+	}
+}
+
+// rate returns the best rate, or 0 if none is known.
+func (b *bestRate) rate() int64 { return b.seen }
