@@ -85,7 +85,8 @@
 //	10  parent           byte string: snapshot that unchanged files were taken from
 //	11  previous         byte string: the newest earlier snapshot of the source
 //	12  number           uint: one more than the previous one's
-//	13  statistics       array of uints, in the order of the fields of Stats
+//	13  statistics       array of uints, in the order of the fields of Stats; Verified and
+//	                     Healed are left out if they and what follows are 0
 //	14  skipped          array: total, array of arrays of path and reason
 //	15  problems         likewise
 //	16  excludes         array of byte strings: the rules as given

@@ -158,6 +158,11 @@ type Stats struct {
 	DataStored  uint64 `json:"-"`
 	TreeStored  uint64 `json:"-"`
 	IndexStored uint64 `json:"-"`
+
+	// Of a full snapshot: bytes of stored data that were read back before it was reused, and
+	// bytes that were stored again because what was stored is damaged or missing.
+	Verified uint64 `json:"-"`
+	Healed   uint64 `json:"-"`
 }
 
 // Limits of the remarks that a manifest stores, in number and bytes. Further remarks are
@@ -242,7 +247,22 @@ func (s *Stats) fields() []*uint64 {
 	return []*uint64{&s.Files, &s.Dirs, &s.Others, &s.Bytes,
 		&s.NewFiles, &s.ChangedFiles, &s.SameFiles, &s.NewDirs, &s.ChangedDirs, &s.SameDirs,
 		&s.BytesRead, &s.DataBlobs, &s.TreeBlobs, &s.DataAdded, &s.TreeAdded,
-		&s.DataStored, &s.TreeStored, &s.IndexStored}
+		&s.DataStored, &s.TreeStored, &s.IndexStored, &s.Verified, &s.Healed}
+}
+
+// firstStats is how many statistics a manifest always has. Those after them are left out if
+// they and all that follow are zero.
+const firstStats = 18
+
+// stored returns the statistics as they are stored.
+func (s *Stats) stored() (out []uint64) {
+	for _, f := range s.fields() {
+		out = append(out, *f)
+	}
+	for len(out) > firstStats && out[len(out)-1] == 0 {
+		out = out[:len(out)-1]
+	}
+	return out
 }
 
 // Marshal returns the manifest as CBOR, before it is sealed.
@@ -268,9 +288,7 @@ func (m *Manifest) Marshal() ([]byte, error) {
 	}
 	w.setCoverage(m)
 	w.setJob(m)
-	for _, f := range m.Stats.fields() {
-		w.Stats = append(w.Stats, *f)
-	}
+	w.Stats = m.Stats.stored()
 	return encoding.Marshal(w)
 }
 

@@ -106,7 +106,7 @@ func (p *program) snapshot(c *cli.Context) error {
 	if err := p.snapshotSummary(m, cost, view.unmatched, c.Bool("dry-run")); err != nil {
 		return err
 	}
-	return p.finish(c, r, end)
+	return errors.Join(p.finish(c, r, end), view.damage)
 }
 
 func (p *program) snapshotOptions(c *cli.Context) (o repo.SnapshotOptions, err error) {
@@ -215,6 +215,9 @@ func (p *program) snapshotSummary(m *snapshot.Manifest, cost repo.Cost, unmatche
 		stored = "to be stored in"
 	}
 	p.say("  read %s; new %s, %s %s", term.Size(s.BytesRead), term.Size(s.DataAdded+s.TreeAdded), stored, term.Size(s.DataStored+s.TreeStored+s.IndexStored))
+	if m.Level == snapshot.LevelFull {
+		p.say("  verified %s of stored data; healed %s", term.Size(s.Verified), term.Size(s.Healed))
+	}
 	if m.Skipped.Total > 0 && dryRun {
 		p.say("  would be left out by rules: %s", term.Plural(m.Skipped.Total, "path", "paths"))
 	} else if m.Skipped.Total > 0 {

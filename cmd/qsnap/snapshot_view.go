@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -26,6 +27,7 @@ type snapshotView struct {
 	json   time.Time // of the last status
 
 	unmatched []string // patterns that matched nothing, known at the end
+	damage    error    // of other snapshots, which a full one has found and could not heal
 }
 
 // snapshotView returns the view of a snapshot. On a terminal it counts the files in the
@@ -70,6 +72,9 @@ func (v *snapshotView) update(u repo.SnapshotProgress) {
 		return
 	}
 	if u.Notice != nil {
+		if errors.Is(u.Notice, repo.ErrDamaged) {
+			v.damage = judged{hint{errors.New("other snapshots are damaged, as listed above"), "\"qsnap check --read-data\" names the affected files"}, errDamage}
+		}
 		v.notice(u)
 		return
 	}

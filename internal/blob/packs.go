@@ -29,7 +29,12 @@ func (r *Reader) Packs(ctx context.Context) (map[pack.ID]int64, error) {
 
 // PackInfo reads from a pack what it holds.
 func (r *Reader) PackInfo(ctx context.Context, id pack.ID, size int64) (*pack.Info, error) {
-	info, err := pack.ReadInfo(r.sealer, id, size, &rangeReader{ctx, r, id})
+	return r.describe(ctx, id, size, &rangeReader{ctx, r, id})
+}
+
+// describe reads from the bytes of a pack what it holds.
+func (r *Reader) describe(ctx context.Context, id pack.ID, size int64, in io.ReaderAt) (*pack.Info, error) {
+	info, err := pack.ReadInfo(r.sealer, id, size, in)
 	if errors.Is(err, seal.ErrNoKey) {
 		if e := r.keys.Current(ctx); e == nil {
 			err = &pack.DamageError{Pack: id, Part: "header", Err: errors.New("the repository has no such epoch")}
@@ -62,7 +67,13 @@ func (r *Reader) ReadRange(ctx context.Context, id pack.ID, off int64, buf []byt
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, fs.ErrNotExist) || r.isShort(ctx, id, off+int64(len(buf))) {
+	return r.asDamage(ctx, id, off+int64(len(buf)), err)
+}
+
+// asDamage returns the error of reading a pack up to an offset. It is a *pack.DamageError if
+// the pack is missing or too short.
+func (r *Reader) asDamage(ctx context.Context, id pack.ID, end int64, err error) error {
+	if errors.Is(err, fs.ErrNotExist) || r.isShort(ctx, id, end) {
 		return &pack.DamageError{Pack: id, Err: err}
 	}
 	return err

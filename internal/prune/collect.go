@@ -139,10 +139,12 @@ func (p *pruner) account(ctx context.Context) error {
 }
 
 // keepsRather reports whether a blob is kept in pack a rather than in pack b: in one that is
-// neither in quarantine nor retired, and else in an order on which all pruners agree.
+// not damaged, nor in quarantine, nor retired, and else in an order on which all pruners agree.
 func (p *pruner) keepsRather(a, b int) bool {
 	doom := func(n int) int {
 		switch {
+		case p.damaged[p.packs[n].info.ID]:
+			return 3
 		case p.quarantine.Has(p.packs[n].info.ID):
 			return 2
 		case p.packs[n].retired():

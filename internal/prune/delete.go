@@ -44,7 +44,7 @@ func (p *pruner) deleteQuarantined(ctx context.Context, numbers []int, waits map
 	if err != nil || len(ready) == 0 {
 		return err
 	}
-	if !p.noWait {
+	if !p.isMarked {
 		if err := p.markAll(ctx); err != nil {
 			return object.Join(err, p.release(ctx, numbers))
 		}
@@ -88,7 +88,7 @@ func (p *pruner) confirm(ctx context.Context, numbers []int) (dead []int, err er
 	for id, n := range candidates {
 		// The index was refreshed while another pruner replaced the delta that lists the pack:
 		// it isn't known now what the pack holds. Remove knows what it has moved.
-		rescued[n] = !known[id] && !p.noWait
+		rescued[n] = !known[id] && !p.isMarked
 	}
 	for _, item := range kept {
 		held, err := p.isHeld(ctx, item, func(id pack.ID) bool {

@@ -29,6 +29,12 @@
 // objects, a pending manifest is abandoned only if a person names it (Options.DropPending),
 // and what the other pending manifests reach is kept.
 //
+// # Damaged packs
+//
+// A prune leaves alone what it can't read. Remove deletes packs that are damaged, whatever is
+// lost by that, for a person who asked for it. Retire deletes damaged packs only if nothing is
+// lost: other packs must hold all live blobs of them.
+//
 // # Locks
 //
 // A target may keep packs locked for some time (target.Locker). A dead pack that is locked

@@ -46,7 +46,7 @@ func Remove(ctx context.Context, e *engine.Engine, s *write.Session, r Removal) 
 	data, damaged := s.ChunkWriter(), slices.SortedFunc(maps.Keys(r.Packs), object.Compare)
 	var numbers []int
 	for _, id := range damaged {
-		numbers = append(numbers, x.number(id))
+		numbers = append(numbers, x.numberOf(id))
 		if err := x.salvage(ctx, id, data); err != nil {
 			return x.count, err
 		}
@@ -65,7 +65,7 @@ func Remove(ctx context.Context, e *engine.Engine, s *write.Session, r Removal) 
 			return x.count, err
 		}
 	}
-	x.noWait, x.mustKeep = true, func(item index.Item) bool { return x.moved[item.ID] }
+	x.noWait, x.isMarked, x.mustKeep = true, true, func(item index.Item) bool { return x.moved[item.ID] }
 	return x.count, x.delete(ctx, numbers)
 }
 
@@ -77,13 +77,13 @@ type removal struct {
 	count int64 // of blobs that were moved
 }
 
-// number returns the number of a pack, which it adds if collect hasn't: it doesn't tell what
+// numberOf returns the number of a pack, which it adds if collect hasn't: it doesn't tell what
 // it holds, and no delta does, or it isn't there.
-func (x *removal) number(id pack.ID) int {
-	n, known := x.numbers[id]
+func (p *pruner) numberOf(id pack.ID) int {
+	n, known := p.numbers[id]
 	if !known {
-		n = len(x.packs)
-		x.packs = append(x.packs, packState{info: &pack.Info{ID: id}})
+		n = len(p.packs)
+		p.packs = append(p.packs, packState{info: &pack.Info{ID: id}})
 	}
 	return n
 }
@@ -127,9 +127,15 @@ func (x *removal) infoOf(ctx context.Context, id pack.ID) (*pack.Info, error) {
 	if !known {
 		return nil, nil
 	}
-	info, err := x.e.Blobs.PackInfo(ctx, id, x.packs[n].info.Size)
+	return x.describe(ctx, x.packs[n].info)
+}
+
+// describe reads what a pack holds from the pack, or from a delta if the pack doesn't tell. It
+// returns nil if neither does.
+func (p *pruner) describe(ctx context.Context, there *pack.Info) (*pack.Info, error) {
+	info, err := p.e.Blobs.PackInfo(ctx, there.ID, there.Size)
 	if _, damaged := errors.AsType[*pack.DamageError](err); damaged {
-		return x.e.Blobs.ListedInfo(ctx, id)
+		return p.e.Blobs.ListedInfo(ctx, there.ID)
 	}
 	return info, err
 }

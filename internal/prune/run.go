@@ -92,7 +92,9 @@ type pruner struct {
 	walked     map[snapshot.ID]bool // manifests all of whose blobs are in live
 
 	mustKeep func(index.Item) bool // whether a blob may not be deleted with its pack
-	noWait   bool                  // wait for no run, and take what is live as known
+	noWait   bool                  // wait for no run
+	isMarked bool                  // mustKeep needs no marks of snapshots that were published since
+	damaged  map[pack.ID]bool      // packs that keep a blob only if no other pack can
 }
 
 // A packState is what is known of a pack that is there.

@@ -131,5 +131,6 @@ func (p *reporter) stats() snapshot.Stats {
 		BytesRead: c.BytesRead.Load(), DataBlobs: s.DataBlobs, TreeBlobs: s.TreeBlobs,
 		DataAdded: s.DataAdded, TreeAdded: s.TreeAdded,
 		DataStored: s.DataStored, TreeStored: s.TreeStored, IndexStored: s.IndexStored,
+		Verified: s.Verified, Healed: s.Healed,
 	}
 }

@@ -46,6 +46,9 @@ func (r *run) run(ctx context.Context) (err error) {
 	}
 	r.session, r.ctx = s, ctx
 	defer s.Close()
+	if r.m.Level == snapshot.LevelFull {
+		s.VerifyReused()
+	}
 	r.report = newReporter(r)
 	defer r.report.stop()
 	for _, notice := range r.notices {
@@ -59,6 +62,7 @@ func (r *run) run(ctx context.Context) (err error) {
 		return err
 	}
 	if r.o.DryRun != nil {
+		r.noteDamaged()
 		return s.CountPublish(r.m, r.resume != nil)
 	}
 	p := write.Publication{Proven: r.resume == nil, Vouchers: []snapshot.ID{r.m.Parent}}
@@ -71,6 +75,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	// The snapshot is published whether or not this succeeds. The next run tries again.
 	_ = r.e.Catalog.RemoveLosses(r.ctx, r.losses, s.Has)
 	s.RetirePredecessors(r.ctx)
+	r.retireDamaged(r.ctx)
 	return nil
 }
 

@@ -8,6 +8,13 @@
 // process may die, or the power fail, at any moment. The next run of the same source finds the
 // packs that were stored and listed, and uses them.
 //
+// A session may verify what it reuses (VerifyReused). Then a blob counts as stored only if its
+// segment was read back from the target and is good. A pack with a damaged segment counts as
+// absent, so the blobs of it that are put are stored in new packs. Until the damaged pack is
+// deleted, the index has both places of such a blob, and readers try one after the other.
+// Before a prune deletes a pack, it reads the other copies of its live blobs. So it never
+// deletes the only good copy.
+//
 // # Publishing beside runs that delete
 //
 // After its packs and deltas are stored, a run

@@ -112,7 +112,7 @@ func (p *publication) packsToLock(ctx context.Context, locks *object.Locks, unti
 	}
 	p.s.mu.Lock()
 	packs := maps.Clone(p.s.relied)
-	maps.DeleteFunc(packs, func(id pack.ID, _ bool) bool { return p.s.absent(id) })
+	maps.DeleteFunc(packs, func(id pack.ID, _ bool) bool { return p.s.isAbsent(id) })
 	p.s.mu.Unlock()
 	if !vouched {
 		if err := p.addReached(ctx, packs); err != nil {

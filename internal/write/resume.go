@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/chunk"
-	"github.com/qsnap/qsnap/index"
 	"github.com/qsnap/qsnap/internal/capture"
 	"github.com/qsnap/qsnap/internal/runs"
 	"github.com/qsnap/qsnap/internal/seal"
@@ -69,11 +68,7 @@ func (s *Session) RetirePredecessors(ctx context.Context) {
 // to the index the packs that no delta lists. RetirePredecessors removes the leases.
 func (s *Session) AddPredecessors(ctx context.Context, leases []string) error {
 	s.predecessors = append(s.predecessors, leases...)
-	err := s.e.Blobs.Refresh(ctx, s.index, false) // the index may be out of date
-	if index.IsDamaged(err) {
-		err = s.e.Blobs.Refresh(ctx, s.index, true)
-	}
-	if err != nil {
+	if err := s.refresh(ctx); err != nil {
 		return err
 	}
 	return s.indexUnlisted(ctx)
@@ -94,7 +89,7 @@ func (s *Session) indexUnlisted(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range packs {
-		if !s.absent(p.ID) {
+		if !s.isAbsent(p.ID) {
 			s.unlisted = append(s.unlisted, p)
 		}
 	}

@@ -49,11 +49,16 @@ func (b *segmentBuilder) PutNamed(ctx context.Context, id chunk.ID, blob []byte)
 	if b.packer.kind == seal.TreePack {
 		count, added = &b.s.counts.treeBlobs, &b.s.counts.treeAdded
 	}
-	if !b.s.claim(id) {
-		return nil
+	mine, healing, err := b.s.claim(ctx, id)
+	if !mine {
+		return err
 	}
-	count.Add(1)
-	added.Add(uint64(len(blob)))
+	if healing {
+		b.s.counts.healed.Add(uint64(len(blob)))
+	} else {
+		count.Add(1)
+		added.Add(uint64(len(blob)))
+	}
 	copy(b.Reserve(len(blob)), blob) // costs nothing if blob is the reserved memory itself
 	b.segment = b.segment[:len(b.segment)+len(blob)]
 	b.parts = append(b.parts, pack.Part{ID: id, Length: len(blob)})

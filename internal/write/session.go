@@ -8,6 +8,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/blob"
 	"github.com/qsnap/qsnap/internal/capture"
 	"github.com/qsnap/qsnap/internal/ctxmutex"
 	"github.com/qsnap/qsnap/internal/engine"
@@ -45,7 +46,8 @@ type Session struct {
 
 	mu       sync.Mutex
 	claimed  map[chunk.ID]bool
-	absent   func(pack.ID) bool    // packs not to rely on
+	absent   func(pack.ID) bool    // packs not to rely on, beside the damaged ones
+	damaged  map[pack.ID]error     // packs that were found damaged or missing, and why
 	relied   map[pack.ID]bool      // packs that the session relies on, or has stored
 	forced   map[chunk.ID]struct{} // blobs that the next Put stores even if a pack has them
 	unlisted []*pack.Info          // stored packs that no delta lists
@@ -57,7 +59,8 @@ type Session struct {
 	compressors chan *pack.Compressor // taken while a segment is compressed
 	freeBuffers chan []byte           // taken for a compressed segment until it is written
 
-	counts counters
+	verifier *blob.Verifier // nil unless reused blobs are verified
+	counts   counters
 }
 
 // counters count the blobs and bytes that a session stores.
@@ -66,6 +69,7 @@ type counters struct {
 	dataAdded, treeAdded   atomic.Uint64
 	dataStored, treeStored atomic.Uint64
 	indexStored            atomic.Uint64
+	healed                 atomic.Uint64
 }
 
 // Counts are what a session has stored so far.
@@ -74,15 +78,21 @@ type Counts struct {
 	DataAdded, TreeAdded   uint64 // bytes of them
 	DataStored, TreeStored uint64 // bytes of packs
 	IndexStored            uint64 // bytes
+	Verified, Healed       uint64 // bytes of segments that were read back, and of blobs that were damaged
 }
 
 // Counts returns what was stored so far.
 func (s *Session) Counts() Counts {
 	c := &s.counts
+	var verified uint64
+	if s.verifier != nil {
+		verified = s.verifier.Bytes()
+	}
 	return Counts{
 		DataBlobs: c.dataBlobs.Load(), TreeBlobs: c.treeBlobs.Load(),
 		DataAdded: c.dataAdded.Load(), TreeAdded: c.treeAdded.Load(),
 		DataStored: c.dataStored.Load(), TreeStored: c.treeStored.Load(), IndexStored: c.indexStored.Load(),
+		Verified: verified, Healed: c.healed.Load(),
 	}
 }
 
@@ -130,7 +140,7 @@ func Begin(outer context.Context, e *engine.Engine, kind runs.Kind, what runs.Re
 	s := &Session{
 		e: e, Run: run, outer: outer, ctx: ctx, fail: fail,
 		pagesMu: ctxmutex.New(), cutMu: ctxmutex.New(),
-		claimed: map[chunk.ID]bool{}, relied: map[pack.ID]bool{}, forced: map[chunk.ID]struct{}{},
+		claimed: map[chunk.ID]bool{}, relied: map[pack.ID]bool{}, damaged: map[pack.ID]error{}, forced: map[chunk.ID]struct{}{},
 		packBuffers: make(chan *pack.Buffer, parallelPacks(e)),
 		compressors: make(chan *pack.Compressor, workers),
 		freeBuffers: make(chan []byte, workers+segmentsWritten),
@@ -199,23 +209,30 @@ func (s *Session) PutTree(ctx context.Context, page []byte) (chunk.ID, error) {
 	return s.pages.Put(ctx, page)
 }
 
-// claim reports whether the caller has to store a blob.
-func (s *Session) claim(id chunk.ID) bool {
+// claim reports whether the caller has to store a blob. healing reports that it is stored
+// already, but damaged.
+func (s *Session) claim(ctx context.Context, id chunk.ID) (mine, healing bool, err error) {
 	s.mu.Lock()
 	_, again := s.forced[id]
 	known := s.claimed[id]
 	s.mu.Unlock()
-	if known || !again && s.Has(id) {
-		return false
+	if known {
+		return false, false, nil
+	}
+	if !again {
+		var stored bool
+		if stored, healing, err = s.isStored(ctx, id); stored || err != nil {
+			return false, false, err
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.claimed[id] {
-		return false
+		return false, false, nil
 	}
 	delete(s.forced, id)
 	s.claimed[id] = true
-	return true
+	return true, healing, nil
 }
 
 // Has reports whether a blob is in a pack that isn't absent, and records that the session
@@ -229,7 +246,7 @@ func (s *Session) Has(id chunk.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range places {
-		if !s.absent(p.Pack.ID) {
+		if !s.isAbsent(p.Pack.ID) {
 			s.relied[p.Pack.ID] = true
 			return true
 		}
@@ -288,5 +305,8 @@ func (s *Session) Close() {
 		_, _ = p.cut(context.Background()) // a checkpoint may be cutting the pack, and soon ends
 	}
 	s.uploads.Wait()
+	if s.verifier != nil {
+		s.verifier.Wait()
+	}
 	s.lease.Release(s.ctx)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/qsnap/qsnap/snapshot"
 )
 
-// TreatAsAbsent sets which packs count as absent.
+// TreatAsAbsent sets which packs count as absent, beside those that were found damaged.
 func (s *Session) TreatAsAbsent(absent func(pack.ID) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -23,22 +23,21 @@ func (s *Session) TreatAsAbsent(absent func(pack.ID) bool) {
 func (s *Session) IsAbsent(id pack.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.absent(id)
+	return s.isAbsent(id)
 }
+
+// isAbsent is IsAbsent for callers that hold mu.
+func (s *Session) isAbsent(id pack.ID) bool { return s.absent(id) || s.damaged[id] != nil }
 
 // unreliable returns the blobs that the manifest reaches and that no reliable pack holds. The
 // value is true for trees. If a tree can't be read at all, the error is a *blob.LostError.
 func (p *publication) unreliable(ctx context.Context) (map[chunk.ID]bool, error) {
 	s := p.s
-	err := s.e.Blobs.Refresh(ctx, s.index, false)
-	if index.IsDamaged(err) {
-		err = s.e.Blobs.Refresh(ctx, s.index, true)
-	}
-	if err != nil {
+	if err := s.refresh(ctx); err != nil {
 		return nil, err
 	}
 	lost, seen := map[chunk.ID]bool{}, map[chunk.ID]bool{}
-	err = snapshot.ReachAll(ctx, s.e.Blobs, p.m, func(id chunk.ID, tree bool) (bool, error) {
+	err := snapshot.ReachAll(ctx, s.e.Blobs, p.m, func(id chunk.ID, tree bool) (bool, error) {
 		if seen[id] {
 			return false, nil
 		}
@@ -49,6 +48,15 @@ func (p *publication) unreliable(ctx context.Context) (map[chunk.ID]bool, error)
 		return true, nil
 	})
 	return lost, err
+}
+
+// refresh brings the index up to date.
+func (s *Session) refresh(ctx context.Context) error {
+	err := s.e.Blobs.Refresh(ctx, s.index, false)
+	if index.IsDamaged(err) {
+		err = s.e.Blobs.Refresh(ctx, s.index, true)
+	}
+	return err
 }
 
 // ForceStore makes the next Put of a blob store it, even if the repository has it.

@@ -137,6 +137,8 @@ type SnapshotSummary struct {
 	Unmatched  []string    `json:"unmatched_excludes" doc:"patterns that matched nothing"`
 	Counts
 	BytesRead     uint64  `json:"bytes_read"`
+	VerifiedBytes uint64  `json:"verified_bytes,omitempty" doc:"stored data that a full snapshot read back"`
+	HealedBytes   uint64  `json:"healed_bytes,omitempty" doc:"damaged data that a full snapshot stored again"`
 	TotalDuration float64 `json:"total_duration" doc:"in seconds"`
 	repo.Cost
 }
@@ -146,7 +148,7 @@ func NewSnapshotSummary(m *snapshot.Manifest, cost repo.Cost, unmatched []string
 	out := SnapshotSummary{
 		Head: Head{"summary"}, SnapshotID: m.ID, DryRun: dryRun, Time: m.End, Hostname: m.Hostname, Paths: m.Paths,
 		Level: m.Level.String(), Good: m.Good(), Missing: missing(m), Unmatched: unmatched, Counts: countsOf(m),
-		BytesRead: m.Stats.BytesRead, TotalDuration: m.End.Sub(m.Start).Seconds(), Cost: cost,
+		BytesRead: m.Stats.BytesRead, VerifiedBytes: m.Stats.Verified, HealedBytes: m.Stats.Healed, TotalDuration: m.End.Sub(m.Start).Seconds(), Cost: cost,
 	}
 	if dryRun {
 		out.SnapshotID = snapshot.ID{}
