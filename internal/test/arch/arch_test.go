@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"index":                    {"chunk", "internal/seal", "pack"},
 	"snapshot":                 {"chunk"},
 	"snapshot/retention":       {"snapshot"},
+	"internal/series":          {"snapshot"},
 	"internal/cache":           nil,
 	"internal/object":          {"chunk", "internal/cache", "internal/pace", "internal/seal", "pack", "target"},
 	"internal/config":          {"chunk", "internal/object", "internal/seal", "pack", "target"},

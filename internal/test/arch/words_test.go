@@ -52,6 +52,7 @@ var plain = []string{
 	"internal/runs",
 	"internal/samename",
 	"internal/seal",
+	"internal/series",
 	"internal/source",
 	"internal/state",
 	"internal/take",
