@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/snapshot/retention"
 )
 
 // A Seen is a series, and when it was seen.
 type Seen struct {
-	snapshot.Series
+	retention.Series
 	Versions    int
 	First, Last time.Time // when its first and its last version ended, as far as stamps are trusted
 	Newest      *snapshot.Manifest
@@ -20,15 +21,15 @@ type Seen struct {
 // All returns the series of the source versions among manifests, sorted by host, profile and
 // installation.
 func All(ms []*snapshot.Manifest, now time.Time) []Seen {
-	seen := map[snapshot.Series]*Seen{}
+	seen := map[retention.Series]*Seen{}
 	for _, p := range snapshot.Order(ms, now) {
 		if p.Kind != snapshot.KindSource {
 			continue
 		}
-		s := seen[p.Series()]
+		s := seen[retention.SeriesOf(p.Manifest)]
 		if s == nil {
-			s = &Seen{Series: p.Series(), First: p.Time}
-			seen[p.Series()] = s
+			s = &Seen{Series: retention.SeriesOf(p.Manifest), First: p.Time}
+			seen[retention.SeriesOf(p.Manifest)] = s
 		}
 		s.Versions++
 		s.Newest = p.Manifest
@@ -49,7 +50,7 @@ func All(ms []*snapshot.Manifest, now time.Time) []Seen {
 // Others returns the other installations that have made versions for the same profile of the
 // same host, the one that was seen last first: a cloned or restored machine, or one whose
 // state directory was lost. Versions without an installation belong to none.
-func Others(ms []*snapshot.Manifest, mine snapshot.Series, now time.Time) (others []Seen) {
+func Others(ms []*snapshot.Manifest, mine retention.Series, now time.Time) (others []Seen) {
 	for _, s := range All(ms, now) {
 		if s.Hostname == mine.Hostname && s.Profile == mine.Profile && s.Installation != mine.Installation && !s.Installation.IsZero() {
 			others = append(others, s)

@@ -75,7 +75,7 @@ func TestAClonedMachineIsNoticedAndHasSlotsOfItsOwn(t *testing.T) {
 	for hour := range 100 {
 		f.takes("web", "app", one, epoch.Add(time.Duration(hour)*time.Hour))
 	}
-	mine := snapshot.Series{Hostname: "web", Profile: "app", Installation: one}
+	mine := retention.Series{Hostname: "web", Profile: "app", Installation: one}
 	now := epoch.Add(101 * time.Hour)
 	f.takes("web", "night", cloned, now)
 	f.takes("db", "app", cloned, now)

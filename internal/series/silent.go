@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/snapshot/retention"
 )
 
 // SilentAfter is how long a host makes no version until a report names it.
@@ -74,7 +75,7 @@ func add[K comparable](all map[K]*Silence, key K, p snapshot.Placed, empty Silen
 		s.Last = p.Time
 	}
 	s.Newest = slices.DeleteFunc(s.Newest, func(m *snapshot.Manifest) bool {
-		return m.Series() == p.Series() && slices.Equal(m.Paths, p.Paths)
+		return retention.SeriesOf(m) == retention.SeriesOf(p.Manifest) && slices.Equal(m.Paths, p.Paths)
 	})
 	s.Newest = append(s.Newest, p.Manifest)
 }

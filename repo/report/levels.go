@@ -56,7 +56,7 @@ type ProfileReport struct {
 // A SlotState is what became of a slot.
 type SlotState string
 
-// What may become of a slot.
+// The states of a slot.
 const (
 	SlotGood       SlotState = "good"
 	SlotIncomplete SlotState = "incomplete" // it has a version that lacks a source

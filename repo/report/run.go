@@ -45,7 +45,7 @@ type Run struct {
 // An Op is what a run did.
 type Op string
 
-// What a run may do.
+// The operations of a run.
 const (
 	TheJob   Op = "" // of a profile: snapshot, retention, and what follows
 	ARestore Op = "restore"

@@ -34,7 +34,7 @@ import (
 // without one, or whose stamp isn't trusted, is a slot of its own. A chain without any
 // trusted stamp can't be merged with others: KeepLast counts it separately.
 //
-// Slots are counted for each series (see snapshot.Series), in the order of their newest
+// Slots are counted for each series (see Series), in the order of their newest
 // snapshots. A snapshot that is a slot of its own takes no place of the slots of a job, but
 // goes when enough of these have followed. It counts all units of its series (slots and
 // snapshots that are slots of their own) and the snapshots that no job took. If no job took

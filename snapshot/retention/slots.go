@@ -18,8 +18,8 @@ type unit struct {
 
 // A family is units that are counted together.
 type family struct {
-	series snapshot.Series // zero for a snapshot of its own that no job took
-	chain  int             // number of the chain if that is blind, otherwise merged
+	series Series // zero for a snapshot of its own that no job took
+	chain  int    // number of the chain if that is blind, otherwise merged
 }
 
 // merged stands for all chains that can be merged by their stamps.
@@ -34,7 +34,7 @@ type instant struct {
 // unit returns the unit of a snapshot. The writer has read the slot off the same clock as
 // the stamp: where the stamp isn't trusted, the slot isn't either.
 func (l *link) unit() unit {
-	u := unit{family: family{l.Series(), merged}}
+	u := unit{family: family{SeriesOf(l.Manifest), merged}}
 	if slot := l.Job.Slot; l.doubt == "" && !slot.IsZero() {
 		u.slot = instant{slot.Unix(), slot.Nanosecond()}
 		return u
@@ -44,7 +44,7 @@ func (l *link) unit() unit {
 		u.chain = l.source
 	}
 	if l.Job.Profile == "" && l.Job.Installation.IsZero() {
-		u.series = snapshot.Series{}
+		u.series = Series{}
 	}
 	return u
 }

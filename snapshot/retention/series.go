@@ -1,4 +1,6 @@
-package snapshot
+package retention
+
+import "github.com/qsnap/qsnap/snapshot"
 
 // A Series is who makes versions for whom: an installation, for a profile of a host. Two
 // machines with one host name and one profile make two series. The zero values of Profile
@@ -6,8 +8,10 @@ package snapshot
 type Series struct {
 	Hostname     string
 	Profile      string
-	Installation Installation
+	Installation snapshot.Installation
 }
 
-// Series returns the series that the snapshot belongs to.
-func (m *Manifest) Series() Series { return Series{m.Hostname, m.Job.Profile, m.Job.Installation} }
+// SeriesOf returns the series that a snapshot belongs to.
+func SeriesOf(m *snapshot.Manifest) Series {
+	return Series{m.Hostname, m.Job.Profile, m.Job.Installation}
+}
