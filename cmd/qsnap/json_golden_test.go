@@ -26,10 +26,11 @@ type jsonSession struct {
 	*testing.T
 	dir     string
 	printed map[string]*bytes.Buffer
+	env     map[string]string
 }
 
 func newJSONSession(t *testing.T) *jsonSession {
-	s := &jsonSession{t, t.TempDir(), map[string]*bytes.Buffer{}}
+	s := &jsonSession{t, t.TempDir(), map[string]*bytes.Buffer{}, map[string]string{"QSNAP_HOST": "web1"}}
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "QSNAP_") {
 			t.Setenv(name, "")
@@ -54,8 +55,7 @@ func (s *jsonSession) run(args ...string) string {
 
 // code runs a command line with --json and returns its exit code.
 func (s *jsonSession) code(args []string, stdin string, out, err *bytes.Buffer) int {
-	env := map[string]string{"QSNAP_HOST": "web1"}
-	p := &program{stdin: strings.NewReader(stdin), stdout: out, stderr: err, getenv: func(k string) string { return env[k] }}
+	p := &program{stdin: strings.NewReader(stdin), stdout: out, stderr: err, getenv: func(k string) string { return s.env[k] }}
 	line := []string{"qsnap", "--json", "--cache-dir", "cache"}
 	for _, global := range [][]string{{"--repo", "r"}, {"--key-file", "key"}} {
 		if !slices.Contains(args, global[0]) {
