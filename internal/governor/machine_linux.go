@@ -8,8 +8,12 @@ import (
 	"strings"
 )
 
-// machine is part of meter. The number of processors that Go knows is that of the cpuset.
-func (m *systemMeter) machine() (cpus float64, all int) {
+// machine is part of meter.
+func (m *systemMeter) machine() (cpus float64, all int) { return machine() }
+
+// machine returns how many processors this process may use, and how many there are. The
+// number that Go knows is that of the cpuset.
+func machine() (cpus float64, all int) {
 	cpus = float64(runtime.NumCPU())
 	if quota := quotaIn("/"); quota > 0 {
 		cpus = min(cpus, quota)

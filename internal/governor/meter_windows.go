@@ -77,6 +77,6 @@ func (systemMeter) memory() (now, most int64) {
 }
 
 // machine is part of meter.
-func (systemMeter) machine() (cpus float64, all int) {
-	return float64(runtime.NumCPU()), runtime.NumCPU()
-}
+func (systemMeter) machine() (cpus float64, all int) { return machine() }
+
+func machine() (cpus float64, all int) { return float64(runtime.NumCPU()), runtime.NumCPU() }
