@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/qsnap/qsnap/internal/exit"
 	"github.com/qsnap/qsnap/repo"
@@ -23,7 +24,7 @@ func (x *running) rehearse(ctx context.Context) (report.Run, error) {
 	}
 	if len(gone) > 0 && ctx.Err() == nil {
 		err = errors.Join(err, x.step("prune", func() error {
-			o := pruneOptions(x.p.Prune)
+			o := x.p.Prune.Options()
 			o.DryRun, o.Without, o.Progress = true, gone, x.update
 			r, err := x.repo.Prune(ctx, o)
 			x.record.Pruned = &report.RunPruned{Deleted: uint64(r.RemovedBytes), Repacked: uint64(r.RepackedBytes), Left: uint64(r.UnusedBytes)}
@@ -42,16 +43,16 @@ func (x *running) rehearseSnapshot(ctx context.Context) error {
 	if err := x.open(ctx); err != nil {
 		return err
 	}
-	o, err := snapshotOptions(ctx, x.p)
+	o, err := x.p.SnapshotOptions(ctx)
 	if err != nil {
-		return exit.As(err, exit.ErrUsage)
+		return exit.As(fmt.Errorf("profile %s: %w", x.p.Name, err), exit.ErrUsage)
 	}
 	if err := x.settings(ctx, &o); err != nil {
 		return err
 	}
 	var cost repo.Cost
 	o.DryRun = &cost
-	m, err := x.repo.Snapshot(ctx, repo.Paths(sourcesOf(x.p)...), o)
+	m, err := x.repo.Snapshot(ctx, repo.Paths(x.p.Paths()...), o)
 	none, end := exit.OfSnapshot(m, err)
 	if none != nil {
 		return none
@@ -63,7 +64,7 @@ func (x *running) rehearseSnapshot(ctx context.Context) error {
 // rehearseRetention decides which versions would be forgotten. The version that would be new
 // is not counted.
 func (x *running) rehearseRetention(ctx context.Context, gone *[]snapshot.ID) error {
-	policy, err := policyOf(x.p.Retention)
+	policy, err := x.p.Retention.Policy()
 	if err != nil || policy.IsZero() {
 		return err
 	}

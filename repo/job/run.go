@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -70,15 +71,23 @@ func begin(o Options) (*running, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
-	schedule, levels, err := Schedule(o.Profile)
+	schedule, err := o.Profile.Schedule.Due()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("profile %s: schedule: %w", o.Profile.Name, err)
 	}
+	levels, err := o.Profile.Schedule.Levels()
+	if err != nil {
+		return nil, fmt.Errorf("profile %s: schedule: %w", o.Profile.Name, err)
+	}
+	machine, _ := os.Hostname()
 	dir, err := state.Open(o.State, o.Rand, o.Now)
 	if err != nil {
 		return nil, err
 	}
-	x := &running{o: o, p: o.Profile, host: Host(o.Profile, o.Getenv), schedule: schedule, levels: levels, dir: dir, history: history.Open(dir)}
+	x := &running{
+		o: o, p: o.Profile, host: o.Profile.Hostname(o.Getenv, machine), schedule: schedule, levels: levels,
+		dir: dir, history: history.Open(dir),
+	}
 	return x, x.introduce()
 }
 

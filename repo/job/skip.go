@@ -24,8 +24,11 @@ func (x *running) skip() string {
 
 // slotDone says that the slot is done, at the time that a person knows it by.
 func (x *running) slotDone() string {
-	slot, form := x.record.Slot.In(x.schedule.Zone()), "15:04"
-	now := x.o.Now().In(x.schedule.Zone())
+	now, form := x.o.Now(), "15:04"
+	if zone := x.schedule.Zone(); zone != time.UTC {
+		now = now.In(zone)
+	}
+	slot := x.record.Slot.In(now.Location())
 	if slot.Second() != 0 {
 		form = "15:04:05"
 	}

@@ -83,7 +83,7 @@ func (x *running) target(ctx context.Context, l profile.Location, create bool) (
 
 // filter selects the versions of the profile.
 func (x *running) filter() repo.Filter {
-	return repo.Filter{Hostname: x.host, Profile: x.p.Name, ProfilePaths: sourcesOf(x.p)}
+	return repo.Filter{Hostname: x.host, Profile: x.p.Name, ProfilePaths: x.p.Paths()}
 }
 
 // snapshot takes the version.
@@ -91,14 +91,14 @@ func (x *running) snapshot(ctx context.Context, b budget) error {
 	if err := x.open(ctx); err != nil {
 		return err
 	}
-	o, err := snapshotOptions(ctx, x.p)
+	o, err := x.p.SnapshotOptions(ctx)
 	if err != nil {
-		return exit.As(err, exit.ErrUsage)
+		return exit.As(fmt.Errorf("profile %s: %w", x.p.Name, err), exit.ErrUsage)
 	}
 	if err := x.settings(ctx, &o); err != nil {
 		return err
 	}
-	m, err := x.repo.Snapshot(ctx, repo.Paths(sourcesOf(x.p)...), o)
+	m, err := x.repo.Snapshot(ctx, repo.Paths(x.p.Paths()...), o)
 	none, end := exit.OfSnapshot(m, err)
 	if none != nil {
 		return none
@@ -127,10 +127,6 @@ func (x *running) settings(ctx context.Context, o *repo.SnapshotOptions) error {
 	}
 	if dir := x.p.Repo.Connect().Directory(); dir != "" {
 		o.Avoid = append(o.Avoid, dir)
-	}
-	o.AllowEmptySource = len(x.p.Sources) > 0
-	for _, s := range x.p.Sources {
-		o.AllowEmptySource = o.AllowEmptySource && s.MayBeEmpty
 	}
 	x.progress(func(p *report.RunProgress) { p.Level = o.Level.String() })
 	return nil

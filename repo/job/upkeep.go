@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/qsnap/qsnap/repo"
-	"github.com/qsnap/qsnap/repo/job/profile"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/snapshot/retention"
@@ -18,7 +16,7 @@ import (
 
 // retainAndPrune forgets what the policy doesn't keep, and deletes what only that needed.
 func (x *running) retainAndPrune(ctx context.Context) error {
-	policy, err := policyOf(x.p.Retention)
+	policy, err := x.p.Retention.Policy()
 	if err != nil || policy.IsZero() {
 		return err
 	}
@@ -92,24 +90,9 @@ func keptOf(groups []repo.Retained, wanted int, done bool) *report.RunKept {
 	return k
 }
 
-// pruneOptions returns how the profile prunes.
-func pruneOptions(p profile.Prune) repo.PruneOptions {
-	o := repo.PruneOptions{Wait: time.Duration(p.Wait)}
-	if p.MaxUnused != nil {
-		o.MaxUnused = new(float64(*p.MaxUnused))
-	}
-	if p.MaxRepackSize != nil {
-		o.MaxRepack = new(int64(*p.MaxRepackSize))
-	}
-	if p.TimeBudget > 0 {
-		o.Budget = new(time.Duration(p.TimeBudget))
-	}
-	return o
-}
-
 // prune deletes what no version needs.
 func (x *running) prune(ctx context.Context) error {
-	o := pruneOptions(x.p.Prune)
+	o := x.p.Prune.Options()
 	o.Progress = x.update
 	pending, err := x.repo.Maintenance().Pending(ctx)
 	if err != nil {
@@ -145,39 +128,10 @@ func (x *running) leavePrune(left bool) {
 	}
 }
 
-// defaultSlices is in how many days all data is read.
-const defaultSlices = 30
-
-// sliceOf returns which part of the data is read on a day.
-func sliceOf(v profile.Verify, day int) (o repo.CheckOptions, name string, err error) {
-	o.ReadData = true
-	switch subset := v.ReadDataSubset; {
-	case v.ReadData:
-		return o, "all", nil
-	case strings.HasSuffix(subset, "%"):
-		o.Percent, err = strconv.ParseFloat(strings.TrimSuffix(subset, "%"), 64)
-		return o, subset, err
-	case subset != "":
-		_, err = fmt.Sscanf(subset, "%d/%d", &o.Part, &o.Of)
-		return o, subset, err
-	case v.Slices < 0:
-		return repo.CheckOptions{}, "none", nil
-	}
-	o.Of = v.Slices
-	if o.Of == 0 {
-		o.Of = defaultSlices
-	}
-	o.Part = day%o.Of + 1
-	return o, fmt.Sprintf("%d/%d", o.Part, o.Of), nil
-}
-
-// dayOf returns the number of the day of a time, from 1970, in UTC.
-func dayOf(t time.Time) int { return int(t.Unix() / (24 * 60 * 60)) }
-
 // verify reads the day's slice of the data, once a day.
 func (x *running) verify(ctx context.Context) error {
-	name, day := "verified-"+x.p.Name, dayOf(x.o.Now())
-	last := -1
+	now := x.o.Now()
+	name, day, last := "verified-"+x.p.Name, now.Format(time.DateOnly), ""
 	if err := x.dir.ReadValue(name, &last); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		x.warn(err)
 	}
@@ -185,12 +139,9 @@ func (x *running) verify(ctx context.Context) error {
 		return nil
 	}
 	return x.step("verification", func() error {
-		o, slice, err := sliceOf(x.p.Verify, day)
-		if err != nil {
-			return fmt.Errorf("verify.read-data-subset: %w", err)
-		}
+		o, slice := x.p.Verify.Options(now)
 		o.Progress = x.update
-		err = x.check(ctx, o, slice)
+		err := x.check(ctx, o, slice)
 		if ctx.Err() != nil {
 			return err
 		}
