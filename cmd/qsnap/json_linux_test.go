@@ -29,6 +29,7 @@ func TestJSONStaysAsItIs(t *testing.T) {
 	s.waits()
 	s.mends()
 	s.views()
+	s.runs()
 	s.same()
 }
 
