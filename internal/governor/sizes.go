@@ -10,7 +10,7 @@ type Sizes struct {
 	Memory      int64 // as in Lowering
 }
 
-// What a run needs of memory, measured: a base, which has the packs that are built and the
+// Memory that a run needs, as measured: a base, which has the packs that are built and the
 // pages of the index, and what each worker adds.
 const (
 	baseMemory    = 72 << 20

@@ -70,6 +70,9 @@ type Call struct {
 	// Prepare changes the process before it starts: it gives back what the run has taken from
 	// itself, such as its priority. Nil changes nothing.
 	Prepare func(*exec.Cmd)
+	// Start starts the process, such as with the priority that the run had before it gave way
+	// to others. Nil just starts it.
+	Start func(*exec.Cmd) error
 }
 
 // A Result is what became of a hook.
@@ -103,7 +106,10 @@ func (c Command) Run(ctx context.Context, call Call) (Result, error) {
 	if call.Prepare != nil {
 		call.Prepare(cmd)
 	}
-	if err := cmd.Start(); err != nil {
+	if call.Start == nil {
+		call.Start = (*exec.Cmd).Start
+	}
+	if err := call.Start(cmd); err != nil {
 		return Result{Code: -1}, err
 	}
 	ended := make(chan struct{})

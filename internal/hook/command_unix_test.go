@@ -161,3 +161,17 @@ func TestAProcessIsPreparedBeforeItStarts(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
+
+func TestTheCallerMayStartTheProcessItself(t *testing.T) {
+	started := 0
+	got, err := Command{Args: []string{"echo", "done"}}.Run(t.Context(), Call{Start: func(cmd *exec.Cmd) error {
+		started++
+		return cmd.Start()
+	}})
+	if err != nil || started != 1 || got.Output != "done\n" {
+		t.Errorf("started %d times: %q, %v", started, got.Output, err)
+	}
+	if _, err := (Command{Args: []string{"echo"}}).Run(t.Context(), Call{Start: func(*exec.Cmd) error { return errors.New("not now") }}); err == nil || err.Error() != "not now" {
+		t.Errorf("a process that was not started: %v", err)
+	}
+}
