@@ -26,43 +26,23 @@ type SinceFull struct {
 	Missing uint64
 }
 
-// AddedSinceFull returns what was added from the last full snapshot of the source up to m, or
-// false if there is none. The snapshots may be of any sources.
+// AddedSinceFull returns what was added from the last full snapshot up to m, or false if there
+// is none. The snapshots are all of one source.
 func AddedSinceFull(m *Manifest, all []*Manifest) (s SinceFull, ok bool) {
-	counted := map[uint64]*Manifest{} // by Number
-	for _, other := range all {
-		if !sameChain(m, other) || Compare(other, m) > 0 {
-			continue
-		}
-		if twin := counted[other.Number]; twin == nil || Compare(twin, other) > 0 {
-			counted[other.Number] = other
-		}
-		if other.Level == LevelFull && (s.Full == nil || isBase(other, s.Full)) {
-			s.Full = other
-		}
-	}
-	if s.Full == nil {
-		return s, false
-	}
-	s.Missing = m.Number - s.Full.Number
-	for number, other := range counted {
-		if number > s.Full.Number {
+	ordered := slices.SortedFunc(slices.Values(all), Compare)
+	var counted uint64
+	for i, other := range ordered {
+		switch {
+		case other.Kind != m.Kind || Compare(other, m) > 0 || i > 0 && other.Number == ordered[i-1].Number:
+		case other.Level == LevelFull && (s.Full == nil || other.Good() || !s.Full.Good()):
+			s, counted = SinceFull{Full: other}, 0
+		case s.Full != nil:
 			s.Bytes += other.Stats.DataAdded + other.Stats.TreeAdded
-			s.Missing--
+			counted++
 		}
 	}
-	return s, true
-}
-
-// isBase reports whether the full snapshot a is a better base than the full snapshot b.
-func isBase(a, b *Manifest) bool {
-	if a.Good() != b.Good() {
-		return a.Good()
+	if s.Full != nil && m.Number-s.Full.Number > counted {
+		s.Missing = m.Number - s.Full.Number - counted
 	}
-	return Compare(a, b) > 0
-}
-
-// sameChain reports whether two snapshots are of the same host, paths and kind.
-func sameChain(a, b *Manifest) bool {
-	return a.Hostname == b.Hostname && a.Kind == b.Kind && slices.Equal(a.Paths, b.Paths)
+	return s, s.Full != nil
 }

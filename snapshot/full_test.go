@@ -44,7 +44,6 @@ func TestTheLastFullSnapshotIsTheNewestGoodOne(t *testing.T) {
 
 func TestNewBytesAreCountedSinceTheLastFullSnapshot(t *testing.T) {
 	all := series("ifidf")
-	all = append(all, &Manifest{ID: ID{9}, Number: 9, Hostname: "web2", Paths: []string{"/srv"}, Level: LevelFull})
 	repaired := *all[3]
 	repaired.ID, repaired.Original = ID{8}, all[3].ID
 	all = append(all, &repaired)

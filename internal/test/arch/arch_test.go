@@ -53,6 +53,7 @@ var allowed = map[string][]string{
 	"internal/check":           {"chunk", "index", "internal/blob", "internal/catalog", "internal/config", "internal/engine", "internal/object", "internal/outcome", "internal/runs", "internal/seal", "pack", "snapshot", "target"},
 	"internal/transfer":        {"chunk", "index", "internal/blob", "internal/capture", "internal/catalog", "internal/config", "internal/engine", "internal/object", "internal/outcome", "internal/runs", "internal/seal", "internal/view", "internal/write", "pack", "snapshot", "target"},
 	"internal/prune":           {"chunk", "index", "internal/blob", "internal/capture", "internal/catalog", "internal/engine", "internal/object", "internal/outcome", "internal/runs", "internal/seal", "internal/write", "pack", "snapshot", "snapshot/retention", "target"},
+	"internal/forecast":        {"snapshot"},
 	"internal/take":            {"internal/capture", "internal/catalog", "internal/disk", "internal/engine", "internal/ignore", "internal/object", "internal/outcome", "internal/place", "internal/prune", "internal/runs", "internal/source", "internal/write", "pack", "snapshot"},
 	"internal/view":            {"internal/blob", "snapshot"},
 	"internal/repair":          {"chunk", "index", "internal/blob", "internal/check", "internal/engine", "internal/ignore", "internal/object", "internal/outcome", "internal/place", "internal/prune", "internal/runs", "internal/write", "pack", "snapshot"},

@@ -32,6 +32,7 @@ var plain = []string{
 	"internal/exit",
 	"internal/extract",
 	"internal/governor",
+	"internal/forecast",
 	"internal/hook",
 	"internal/history",
 	"internal/ignore",
