@@ -151,11 +151,12 @@ func (d *Dispatcher) setPaused(profile string, paused bool) error {
 }
 
 // Reload replaces the jobs. Runs that are under way go on; of a profile that is gone, what
-// waits is dropped.
+// waits is dropped. What failed for good is tried again: its configuration may be another.
 func (d *Dispatcher) Reload(jobs []Job) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.jobs = map[string]Job{}
+	clear(d.settled)
 	for _, j := range jobs {
 		j.Retries = j.Retries.withDefaults()
 		d.jobs[j.Profile] = j

@@ -127,11 +127,14 @@ func TestAnotherTryOfWhatCannotWorkIsNotMade(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := newHost()
 			h.act = func(context.Context, Request) (report.Run, error) { return report.Run{Code: code}, nil }
-			_, stop := h.serve(nil, hourly("app"))
+			d, stop := h.serve(nil, hourly("app"))
 			defer stop()
 			time.Sleep(59 * time.Minute)
 			h.expect(t, "app schedule 00:00")
 			time.Sleep(time.Minute)
+			h.expect(t, "app schedule 01:00")
+			h.act = nil
+			d.Reload([]Job{hourly("app")})
 			h.expect(t, "app schedule 01:00")
 		})
 	}

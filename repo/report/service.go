@@ -46,3 +46,16 @@ type RunRequested struct {
 	Level    string `json:"level,omitempty"`
 	Priority int    `json:"priority"`
 }
+
+// NewService returns a Service without what it does.
+func NewService(version string, pid int, started time.Time, paused bool) Service {
+	return Service{
+		Head: Head{"service"}, Version: version, PID: pid, Started: started, Paused: paused,
+		Profiles: []ServiceProfile{}, Running: []RunProgress{}, Queue: []Queued{},
+	}
+}
+
+// NewRunRequested returns a RunRequested.
+func NewRunRequested(id, profile, level string, priority int) RunRequested {
+	return RunRequested{Head{"run_requested"}, id, profile, level, priority}
+}

@@ -59,6 +59,7 @@ var allowed = map[string][]string{
 	"internal/repair":          {"chunk", "index", "internal/blob", "internal/check", "internal/engine", "internal/ignore", "internal/object", "internal/outcome", "internal/place", "internal/prune", "internal/runs", "internal/write", "pack", "snapshot"},
 	"internal/control":         {"internal/control/client", "repo/report"},
 	"internal/control/client":  {"repo/report"},
+	"cmd/qsnapd":               {"internal/control", "internal/control/client", "internal/dispatch", "internal/exit", "internal/history", "internal/state", "internal/term", "repo", "repo/job", "repo/job/calendar", "repo/job/profile", "repo/report", "snapshot"},
 	"internal/dispatch":        {"repo/report"},
 	"internal/samename":        {"internal/disk", "snapshot"},
 	"internal/protect":         {"chunk", "internal/disk", "internal/ignore", "snapshot"},

@@ -15,6 +15,7 @@ import (
 var plain = []string{
 	"chunk",
 	"cmd/qsnap",
+	"cmd/qsnapd",
 	"index",
 	"internal/archive",
 	"internal/blob",
