@@ -95,3 +95,17 @@ func ExampleMaintenance_Rewrite() {
 	// without src/main.go
 	// true 1
 }
+
+func ExampleMaintenance_Adopt() {
+	ctx := context.Background()
+	r := exampleRepo(ctx)
+	defer r.Close()
+	m, err := r.Latest(ctx, repo.Filter{})
+	check(err)
+	adopted, err := r.Maintenance().Adopt(ctx, repo.AdoptOptions{From: m.Hostname, To: "web2"})
+	check(err)
+	for _, one := range adopted {
+		fmt.Println(one.New.Hostname, one.New.Paths, one.New.Original == m.ID)
+	}
+	// Output: web2 [/srv/app] true
+}

@@ -1,4 +1,5 @@
-// Package retain forgets snapshots, by name and by a policy, and brings forgotten ones back.
+// Package retain forgets snapshots, by name and by a policy, brings forgotten ones back, and
+// gives those of one host to another.
 //
 // What must stay true: a snapshot that is pinned, or that the target keeps locked, is not
 // forgotten. A policy keeps it; a call that names it forgets nothing. A policy is applied
