@@ -44,6 +44,7 @@ func (x *running) retainAndPrune(ctx context.Context) error {
 // retainOptions returns how the policy is applied: to all versions of the profile on this
 // host together, unless the profile says else.
 func (x *running) retainOptions(policy retention.Policy) (o repo.RetainOptions, err error) {
+	policy.KeepFull = x.levels.Differentials() // the next one is compared with it
 	o = repo.RetainOptions{Policy: policy, Filter: x.filter(), Group: retention.Grouping{AnyPaths: true}, DryRun: x.o.DryRun}
 	r := x.p.Retention
 	o.Filter.Tags = r.Tag

@@ -52,6 +52,10 @@ import (
 // KeepWithin keeps the trusted snapshots from that span before the newest trusted one on,
 // including that moment; see Span.Before.
 //
+// KeepFull keeps the full snapshot that the next differential one of a source is compared
+// with, as long as another rule keeps any snapshot of the source. It counts nowhere: 72
+// snapshots and a full one stay if KeepLast is 72.
+//
 // KeepTags keeps every snapshot that has any of these tags. A pinned snapshot is kept
 // until its pin expires.
 //
@@ -93,6 +97,7 @@ type Policy struct {
 	KeepMonthly int
 	KeepYearly  int
 	KeepWithin  Span
+	KeepFull    bool
 	KeepTags    []string
 	Location    *time.Location // time zone of the calendar rules; nil means time.Local
 }
@@ -123,7 +128,7 @@ func (p Policy) Validate() error {
 	return nil
 }
 
-// IsZero reports whether the policy has no rule at all. Applying such a policy is
+// IsZero reports whether the policy has no rule at all, beside KeepFull. Applying such a policy is
 // certainly a mistake.
 func (p Policy) IsZero() bool { return p.KeepLast == 0 && len(p.KeepTags) == 0 && !p.usesTime() }
 
@@ -171,6 +176,9 @@ func (p Policy) Decide(group []*snapshot.Manifest, now time.Time) []Decision {
 	merged := p.KeepLast != 0 && len(left) > 1
 	bySlot := p.KeepLast != 0 && hasSlots(all)
 	for _, c := range left {
+		if p.KeepFull {
+			c.keepFull()
+		}
 		for more := true; more; {
 			if merged || bySlot || p.usesTime() {
 				c.keepWitnesses(merged)
