@@ -34,6 +34,9 @@ type SnapshotOptions struct {
 	Tags     []string
 	Job      snapshot.Job // that takes the snapshot, for the manifest
 
+	// Kind is KindSource, or KindTrial: a sample by which settings are tried. No other snapshot
+	// is compared with a trial, and the caller forgets it when it has been tried.
+	Kind snapshot.Kind
 	// Level says how much of the snapshot is proven. An incremental one, the zero value, is
 	// compared with Parent. A differential one is compared with the last full snapshot of the
 	// same host and paths; if there is none, it is full, which a Notice says. A full one reads
@@ -123,7 +126,7 @@ func (r *Repo) Snapshot(ctx context.Context, src Source, o SnapshotOptions) (*sn
 // room returns the options as the room takes them.
 func (o *SnapshotOptions) room() take.Options {
 	out := take.Options{
-		Program: Program, Hostname: o.Hostname, Tags: o.Tags, Job: o.Job, Level: o.Level,
+		Program: Program, Hostname: o.Hostname, Tags: o.Tags, Job: o.Job, Kind: o.Kind, Level: o.Level,
 		Parent: o.Parent, ReadAll: o.ReadAll, IgnoreCTime: o.IgnoreCTime, IgnoreInode: o.IgnoreInode,
 		Excludes: o.Exclude, ExcludeRules: make([]ignore.Rule, len(o.ExcludeRules)), IgnoreFiles: o.IgnoreFiles,
 		OneFileSystem: o.OneFileSystem, SkipCaches: o.SkipCaches, MaxFileSize: o.MaxFileSize, Avoid: o.Avoid,

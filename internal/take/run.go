@@ -36,11 +36,7 @@ type run struct {
 }
 
 func (r *run) run(ctx context.Context) (err error) {
-	what := runs.Record{What: "snapshot", Hostname: []byte(r.m.Hostname)}
-	for _, p := range r.m.Paths {
-		what.Paths = append(what.Paths, []byte(p))
-	}
-	s, ctx, err := write.Begin(ctx, r.e, runs.Writing, what, r.o.Compression, r.o.Workers)
+	s, ctx, err := write.Begin(ctx, r.e, runs.Writing, r.record(), r.o.Compression, r.o.Workers)
 	if err != nil {
 		return err
 	}
@@ -79,12 +75,25 @@ func (r *run) run(ctx context.Context) (err error) {
 	return nil
 }
 
+// record returns what the lease says of this run. That of a trial names no paths: it may be of
+// a few files only, so no other run may resume it.
+func (r *run) record() runs.Record {
+	if r.m.Kind == snapshot.KindTrial {
+		return runs.Record{What: "trial", Hostname: []byte(r.m.Hostname)}
+	}
+	what := runs.Record{What: "snapshot", Hostname: []byte(r.m.Hostname)}
+	for _, p := range r.m.Paths {
+		what.Paths = append(what.Paths, []byte(p))
+	}
+	return what
+}
+
 // prepare reads what earlier runs left in the repository for this one.
 func (r *run) prepare() (err error) {
 	if r.losses, err = r.e.Catalog.Losses(r.ctx); err != nil {
 		return err
 	}
-	if !r.o.ReadAll {
+	if !r.o.ReadAll && r.m.Kind == snapshot.KindSource {
 		if r.resume, err = r.session.Interrupted(r.ctx, r.m); err != nil {
 			return err
 		}

@@ -22,6 +22,8 @@ type Options struct {
 	Tags     []string
 	Job      snapshot.Job
 
+	// Kind is KindSource, or KindTrial for a sample that the caller forgets at once.
+	Kind snapshot.Kind
 	// Level decides what the snapshot is compared with: incremental with Parent, differential
 	// with the last full snapshot of the source, full with none. A differential one without a
 	// full one before it is full.
@@ -104,7 +106,7 @@ func newRun(ctx context.Context, e *engine.Engine, src Source, o Options) (*run,
 	slices.Sort(tags)
 	r.m = &snapshot.Manifest{
 		Start: start, Hostname: o.Hostname, Username: e.User, Paths: r.source.Paths, Layout: r.source.Layout,
-		Tags: slices.Compact(tags), Program: o.Program, Excludes: o.Excludes, Job: o.Job,
+		Tags: slices.Compact(tags), Program: o.Program, Excludes: o.Excludes, Job: o.Job, Kind: o.Kind,
 	}
 	if r.m.Hostname == "" {
 		r.m.Hostname = e.Hostname
@@ -130,6 +132,8 @@ func newRun(ctx context.Context, e *engine.Engine, src Source, o Options) (*run,
 // valid returns an error for options that can't be meant.
 func (o *Options) valid() error {
 	switch {
+	case o.Kind != snapshot.KindSource && o.Kind != snapshot.KindTrial:
+		return fmt.Errorf("a snapshot of kind %q can't be taken: want a source version or a trial", o.Kind)
 	case o.Level != snapshot.LevelIncremental && o.Level != snapshot.LevelDifferential && o.Level != snapshot.LevelFull:
 		return fmt.Errorf("unknown level %q", o.Level)
 	case o.Level != snapshot.LevelIncremental && o.Parent != nil:
