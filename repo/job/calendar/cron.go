@@ -42,6 +42,10 @@ func (c *cron) period(at int64) period {
 	if !end.IsZero() {
 		p.end = end.Unix()
 	}
+	if p.end <= at {
+		// After 2037, package time ends the last period of a leap year a day too early.
+		p.end = floor(at, daySeconds) + daySeconds
+	}
 	return p
 }
 

@@ -71,6 +71,17 @@ func (s Schedule) Zone() *time.Location {
 	return time.UTC
 }
 
+// Expression returns the five fields of a cron expression. It is empty for other schedules.
+func (s Schedule) Expression() string {
+	if s.cron != nil {
+		return s.cron.expr
+	}
+	return ""
+}
+
+// Period returns the duration that Every was given. It is zero for other schedules.
+func (s Schedule) Period() time.Duration { return s.every }
+
 // Next returns the first slot after a time. It is zero if the schedule is never due.
 func (s Schedule) Next(after time.Time) time.Time {
 	switch {
