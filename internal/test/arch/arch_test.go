@@ -70,6 +70,7 @@ var allowed = map[string][]string{
 	"internal/retain":          {"chunk", "index", "internal/blob", "internal/catalog", "internal/engine", "internal/object", "internal/runs", "internal/write", "pack", "snapshot", "snapshot/retention"},
 	"internal/usage":           {"chunk", "index", "internal/blob", "internal/catalog", "internal/engine", "internal/object", "snapshot"},
 	"repo/job/calendar":        {"snapshot"},
+	"internal/unit":            {"repo/job/calendar"},
 	"repo/connect":             {"internal/keyring", "internal/trust", "repo", "target", "target/local", "target/rclone", "target/s3", "target/sftp", "target/webdav"},
 	"repo/report":              {"repo", "snapshot", "snapshot/retention", "target"},
 	"internal/state":           {"repo/report", "snapshot"},

@@ -59,6 +59,7 @@ var plain = []string{
 	"internal/state",
 	"internal/take",
 	"internal/transfer",
+	"internal/unit",
 	"internal/usage",
 	"internal/view",
 	"internal/write",
