@@ -32,6 +32,9 @@ func Forms() []Form {
 		{on("stats"), "", "with --growth", true, Growth{}},
 
 		{on("version"), "version", "", false, Version{}},
+		{on("run-now"), "run_requested", "", false, RunRequested{}},
+		{on("queue"), "service", "", false, Service{}},
+		{on("logs"), "", "a line of a run's log, which may have further members", false, LogLine{}},
 		{on("init"), "initialized", "", false, Initialized{}},
 		{on("snapshot"), "status", "now and then", false, SnapshotStatus{}},
 		{on("snapshot"), "summary", "whose requests, bytes_to_send and bytes_to_fetch are those of a dry run", false, SnapshotSummary{}},

@@ -18,7 +18,7 @@ type Service struct {
 type ServiceProfile struct {
 	Name   string    `json:"name"`
 	Paused bool      `json:"paused"`
-	Next   time.Time `json:"next,omitzero" doc:"when it is due again"`
+	Next   time.Time `json:"next_due,omitzero"`
 	Slot   time.Time `json:"slot,omitzero" doc:"the newest that is due"`
 	Ended  time.Time `json:"ended,omitzero" doc:"of the last run that the service made"`
 	Code   int       `json:"code" doc:"the exit code of that run"`
@@ -58,4 +58,11 @@ func NewService(version string, pid int, started time.Time, paused bool) Service
 // NewRunRequested returns a RunRequested.
 func NewRunRequested(id, profile, level string, priority int) RunRequested {
 	return RunRequested{Head{"run_requested"}, id, profile, level, priority}
+}
+
+// A LogLine is a line of the log of a run. It may have further members.
+type LogLine struct {
+	Time    time.Time `json:"time"`
+	Level   string    `json:"level" doc:"DEBUG, INFO, WARN or ERROR"`
+	Message string    `json:"msg"`
 }

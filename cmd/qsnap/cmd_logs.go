@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/qsnap/qsnap/internal/control/client"
+	"github.com/qsnap/qsnap/internal/term"
+	"github.com/qsnap/qsnap/repo/report"
+)
+
+func (p *program) logsCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:      "logs",
+		Usage:     "print the log of a run, of the newest run of a profile, or of the service",
+		ArgsUsage: "[RUN | PROFILE]",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "wait for more: until the run ends or, of the service, until Ctrl-C"},
+			&cli.StringFlag{Name: "level", Usage: "let the service log at `LEVEL` until it reads its configuration again: debug, info, warn or error, or COMPONENT=LEVEL"},
+		},
+		Action: p.logs,
+	})
+}
+
+func (p *program) logs(c *cli.Context) error {
+	name := c.Args().First()
+	s, err := p.service(c)
+	if err != nil {
+		return err
+	}
+	if text := c.String("level"); text != "" {
+		l := client.LogLevel{Level: text}
+		if component, level, one := strings.Cut(text, "="); one {
+			l = client.LogLevel{Component: component, Level: level}
+		}
+		if err := s.SetLogLevel(c.Context, l); err != nil {
+			return failed(err)
+		}
+		p.say("the service logs at %s", text)
+		return nil
+	}
+	if c.Bool("follow") && name == "" {
+		endsBySignal(c.Context)
+	}
+	var to io.Writer = p.stdout
+	if !p.json && name != "" {
+		r, w := io.Pipe()
+		printed := make(chan struct{})
+		go func() {
+			defer close(printed)
+			p.printLog(r)
+		}()
+		defer func() { w.Close(); <-printed }()
+		to = w
+	}
+	err = s.Log(c.Context, name, c.Bool("follow"), to)
+	if c.Context.Err() != nil {
+		return nil
+	}
+	return failed(err)
+}
+
+// printLog prints the lines of a run's log for people.
+func (p *program) printLog(r io.Reader) {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 2<<20)
+	for lines.Scan() {
+		var l report.LogLine
+		more := map[string]json.RawMessage{}
+		if json.Unmarshal(lines.Bytes(), &l) != nil || json.Unmarshal(lines.Bytes(), &more) != nil {
+			fmt.Fprintln(p.stdout, term.Printable(lines.Text()))
+			continue
+		}
+		fmt.Fprintln(p.stdout, logText(l, more))
+	}
+	_, _ = io.Copy(io.Discard, r) // a line that is too long ends the log
+}
+
+// logText returns a line for people: the time, what it is about, and what else it says.
+func logText(l report.LogLine, more map[string]json.RawMessage) string {
+	text := l.Time.Local().Format(time.TimeOnly) + " "
+	if l.Level != "INFO" {
+		text += strings.ToLower(l.Level) + ": "
+	}
+	text += l.Message
+	for _, name := range slices.Sorted(maps.Keys(more)) {
+		var s string
+		switch {
+		case name == "time" || name == "level" || name == "msg":
+			continue
+		case json.Unmarshal(more[name], &s) != nil:
+			s = string(more[name])
+		case s == "" || s == "0001-01-01T00:00:00Z":
+			continue
+		}
+		if name == l.Message || name == "text" {
+			text += " " + s
+		} else {
+			text += " " + name + "=" + s
+		}
+	}
+	return term.Printable(text)
+}
