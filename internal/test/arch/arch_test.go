@@ -76,6 +76,7 @@ var allowed = map[string][]string{
 	"internal/state":           {"repo/report", "snapshot"},
 	"internal/exit":            {"repo", "repo/connect", "repo/report", "snapshot", "target"},
 	"internal/patternfile":     {"internal/term", "repo"},
+	"internal/page":            {"internal/term", "repo/report"},
 	"internal/history":         {"internal/state", "repo/report", "snapshot"},
 	"repo/job/profile":         {"internal/patternfile", "internal/term", "repo", "repo/connect", "repo/job/calendar", "snapshot/retention"},
 	"repo/job":                 {"internal/exit", "internal/history", "internal/hook", "internal/patternfile", "internal/state", "internal/term", "repo", "repo/connect", "repo/job/calendar", "repo/job/profile", "repo/report", "snapshot", "snapshot/retention", "target"},

@@ -44,6 +44,7 @@ var plain = []string{
 	"internal/outcome",
 	"internal/pace",
 	"internal/patternfile",
+	"internal/page",
 	"internal/place",
 	"internal/protect",
 	"internal/prune",
