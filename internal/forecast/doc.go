@@ -1,6 +1,6 @@
-// Package forecast says from the snapshots of a source how it grows, and what its next
-// snapshots will need. It is arithmetic over manifests and reads no repository.
+// Package forecast says from the snapshots of a source what its next ones will need. It is
+// arithmetic over manifests and reads no repository.
 //
-// What must stay true: a forecast states what it was made from. One that was made from too
-// few snapshots says so, and is not guessed.
+// What must stay true: a forecast states how many snapshots it was made from, and is not
+// guessed where these say nothing.
 package forecast
