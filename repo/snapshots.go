@@ -19,7 +19,8 @@ type Filter struct {
 	Kinds   []snapshot.Kind
 	AnyKind bool // every kind is selected
 	// Profile selects the snapshots of a profile, and those without a profile that are of
-	// exactly the ProfilePaths. To select those of one host, name it, too.
+	// exactly the ProfilePaths, in any order; a path below another of them says nothing. To
+	// select those of one host, name it, too.
 	Profile      string
 	ProfilePaths []string
 	// Installation selects the snapshots that it took. Zero is no bound.

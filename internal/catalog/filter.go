@@ -23,7 +23,7 @@ type Filter struct {
 	Kinds   []snapshot.Kind
 	AnyKind bool // every kind is selected
 	// Profile selects the snapshots of a profile, and those without a profile that are of
-	// exactly the ProfilePaths.
+	// exactly the ProfilePaths, in any order; a path below another of them says nothing.
 	Profile      string
 	ProfilePaths []string
 	// Installation selects the snapshots that it took. Zero is no bound.
@@ -41,7 +41,7 @@ func (f *Filter) matches(m *snapshot.Manifest) bool {
 		}
 	}
 	for _, p := range f.Paths {
-		if !slices.ContainsFunc(m.Paths, func(have string) bool { return have == p || strings.HasPrefix(p, strings.TrimSuffix(have, "/")+"/") }) {
+		if !slices.ContainsFunc(m.Paths, func(have string) bool { return isIn(p, have) }) {
 			return false
 		}
 	}
@@ -61,7 +61,22 @@ func (f *Filter) hasJob(m *snapshot.Manifest) bool {
 		return false
 	}
 	return f.Profile == "" || m.Job.Profile == f.Profile ||
-		m.Job.Profile == "" && len(f.ProfilePaths) > 0 && slices.Equal(m.Paths, f.ProfilePaths)
+		m.Job.Profile == "" && len(f.ProfilePaths) > 0 && slices.Equal(outermost(m.Paths), outermost(f.ProfilePaths))
+}
+
+// outermost returns paths in their order, without those below another, as manifests name them.
+func outermost(paths []string) (out []string) {
+	for _, p := range slices.Sorted(slices.Values(paths)) {
+		if !slices.ContainsFunc(out, func(dir string) bool { return isIn(p, dir) }) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// isIn reports whether a path is a directory, or below it.
+func isIn(path, dir string) bool {
+	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
 }
 
 // Select returns the snapshots of all that the filter selects, in their order. It compares

@@ -51,6 +51,7 @@ func TestAProfileSelectsItsVersionsAndThoseOfItsPathsWithoutAProfile(t *testing.
 		{Hostname: "web", Paths: []string{"/srv"}, Job: snapshot.Job{Profile: "night", Installation: one}},
 		{Hostname: "web", Paths: []string{"/srv/www"}},
 		{Hostname: "db", Paths: []string{"/srv"}, Job: snapshot.Job{Profile: "app"}},
+		{Hostname: "web", Paths: []string{"/etc", "/srv"}},
 		{Hostname: "web", Paths: []string{"/srv"}, Kind: snapshot.KindTrial, Job: snapshot.Job{Profile: "app", Installation: one}},
 	} {
 		m.Number, m.End = uint64(i+1), now.Add(time.Duration(i-10)*time.Hour)
@@ -64,10 +65,10 @@ func TestAProfileSelectsItsVersionsAndThoseOfItsPathsWithoutAProfile(t *testing.
 		{Filter{Profile: "app"}, []uint64{1, 2, 6}},
 		{Filter{Profile: "app", Hostname: "web"}, []uint64{1, 2}},
 		{Filter{Profile: "app", ProfilePaths: []string{"/srv"}, Hostname: "web"}, []uint64{1, 2, 3}},
-		{Filter{Profile: "app", ProfilePaths: []string{"/srv", "/etc"}, Hostname: "web"}, []uint64{1, 2}},
+		{Filter{Profile: "app", ProfilePaths: []string{"/srv", "/etc", "/srv/www", "/etc"}, Hostname: "web"}, []uint64{1, 2, 7}},
 		{Filter{ProfilePaths: []string{"/srv"}, Hostname: "db"}, []uint64{6}},
 		{Filter{Installation: one}, []uint64{1, 4}},
-		{Filter{Profile: "app", Installation: one, AnyKind: true}, []uint64{1, 7}},
+		{Filter{Profile: "app", Installation: one, AnyKind: true}, []uint64{1, 8}},
 		{Filter{Profile: "none", ProfilePaths: []string{"/x"}}, nil},
 	} {
 		var got []uint64

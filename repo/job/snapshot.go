@@ -120,6 +120,7 @@ func (x *running) settings(ctx context.Context, o *repo.SnapshotOptions) error {
 	}
 	o.Hostname, o.Progress = x.host, x.capturing
 	o.Job = snapshot.Job{Profile: x.p.Name, Slot: x.record.Slot, Installation: x.dir.Installation(), Settings: x.p.Settings()}
+	x.warnOfOthers(versions)
 	if x.o.Level != nil {
 		o.Level = *x.o.Level
 	} else if o.Level, err = levelOf(x.p, x.levels, x.record.Slot, versions); err != nil {
