@@ -98,7 +98,7 @@ var allowed = map[string][]string{
 	"cmd/qsnap":                {"chunk", "internal/archive", "internal/control/client", "internal/exit", "internal/history", "internal/mount", "internal/page", "internal/patternfile", "internal/state", "internal/term", "pack", "repo", "repo/connect", "repo/job", "repo/job/profile", "repo/report", "snapshot", "snapshot/retention", "target", "target/targettest"},
 	"internal/test/enginetest": {"internal/config", "internal/engine", "internal/keys", "internal/take", "internal/test/fixture", "snapshot", "target"},
 
-	"internal/test/bench/quiet": {"internal/governor", "repo", "repo/report", "target/local"},
+	"internal/test/bench/quiet": {"internal/governor", "repo", "repo/connect", "repo/report"},
 }
 
 // light names what a program that imports repo and target/local compiles beside

@@ -13,8 +13,8 @@ import (
 
 	"github.com/qsnap/qsnap/internal/governor"
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/connect"
 	"github.com/qsnap/qsnap/repo/report"
-	"github.com/qsnap/qsnap/target/local"
 )
 
 // A ran is what runs took.
@@ -80,30 +80,23 @@ func beRun(ctx context.Context, args []string) error {
 }
 
 // snapshot takes a snapshot, in a new repository or in one that is there, and returns how many
-// files it has.
+// files it has. The key lies beside the repository.
 func snapshot(ctx context.Context, at, tree string, o repo.Options, workers int, fresh bool) (files uint64, err error) {
-	key, err := keyFor(at)
-	if err != nil {
-		return 0, err
-	}
-	var r *repo.Repo
+	c, key := connect.Config{Location: connect.Directory(at)}, connect.Secret{DefaultKeyFile: at + ".key"}
+	var r *connect.Repo
 	if fresh {
-		t, err := local.Create(at)
+		text, err := repo.NewKey()
+		if err == nil {
+			err = os.WriteFile(key.DefaultKeyFile, []byte(text), 0o600)
+		}
 		if err != nil {
 			return 0, err
 		}
-		r, err = repo.Init(ctx, t, key, repo.InitOptions{Options: o})
-		if err != nil {
+		if r, err = connect.Init(ctx, c, key, repo.InitOptions{Options: o}); err != nil {
 			return 0, err
 		}
-	} else {
-		t, err := local.Open(at)
-		if err != nil {
-			return 0, err
-		}
-		if r, err = repo.Open(ctx, t, key, o); err != nil {
-			return 0, err
-		}
+	} else if r, err = connect.Open(ctx, c, key, o); err != nil {
+		return 0, err
 	}
 	defer r.Close()
 	m, err := r.Snapshot(ctx, repo.Paths(tree), repo.SnapshotOptions{Workers: workers})
@@ -111,22 +104,6 @@ func snapshot(ctx context.Context, at, tree string, o repo.Options, workers int,
 		return 0, err
 	}
 	return m.Stats.Files, nil
-}
-
-// keyFor returns the key of a repository, which lies beside it.
-func keyFor(at string) (repo.Secret, error) {
-	text, err := os.ReadFile(at + ".key")
-	if err != nil {
-		s, err := repo.NewKey()
-		if err != nil {
-			return repo.Secret{}, err
-		}
-		text = []byte(s)
-		if err := os.WriteFile(at+".key", text, 0o600); err != nil {
-			return repo.Secret{}, err
-		}
-	}
-	return repo.ParseKey(string(text))
 }
 
 // start starts this program as a load or a run, and returns what waits for what it prints.
