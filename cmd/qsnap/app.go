@@ -32,6 +32,8 @@ type program struct {
 	cacheSize   *int64          // as in repo.Options
 	conns       []*connect.Conn // to the targets that were opened
 	traffic     bool            // requests are counted
+	given       []string        // the flags on the command line
+	profile     *usedProfile    // that the command uses, or nil
 	opened      bool            // a target was opened: from then on, an unknown error is a failure, not wrong usage
 }
 
@@ -39,7 +41,8 @@ type program struct {
 func (p *program) run(ctx context.Context, args []string) int {
 	app := p.app()
 	p.json = slices.Contains(args, "--json") // in case the arguments can't be parsed
-	args, err := normalizeArgs(app, args)
+	args, given, err := normalizeArgs(app, args)
+	p.given = given
 	if err == nil {
 		err = app.RunContext(ctx, args)
 	}
@@ -71,14 +74,17 @@ func (p *program) app() *cli.App {
 		Action:                 p.noCommand,
 		Before: func(c *cli.Context) (err error) {
 			p.json, p.quiet, p.traffic = c.Bool("json"), c.Bool("quiet"), c.Bool("traffic")
-			p.cacheSize, err = cacheSizeFlag(c)
+			err = p.useProfile(c)
+			if err == nil {
+				p.cacheSize, err = cacheSizeFlag(c)
+			}
 			return errors.Join(err, p.checkHost(), checkReplicasVariable(os.Getenv("QSNAP_REPLICAS")))
 		},
 		Commands: []*cli.Command{
 			p.initCommand(), p.runCommand(), p.runNowCommand(), p.queueCommand(), p.cancelCommand(), p.pauseCommand(), p.resumeCommand(), p.reloadCommand(), p.logsCommand(), p.snapshotCommand(), p.snapshotsCommand(), p.lsCommand(), p.findCommand(),
 			p.catCommand(), p.dumpCommand(), p.diffCommand(), p.restoreCommand(), p.copyCommand(), p.replicateCommand(), p.promoteCommand(), p.checkCommand(), p.healCommand(),
 			p.statsCommand(), p.historyCommand(), p.mountCommand(), p.forgetCommand(), p.pruneCommand(), p.undeleteCommand(), p.pinCommand(), p.tagCommand(),
-			p.rewriteCommand(), p.repairCommand(), p.keyCommand(), p.targetCommand(), p.completionCommand(), p.versionCommand(), p.jsonCommand(),
+			p.rewriteCommand(), p.repairCommand(), p.keyCommand(), p.targetCommand(), p.profileCommand(), p.configCommand(), p.completionCommand(), p.versionCommand(), p.jsonCommand(),
 		},
 		DisableSliceFlagSeparator: true,
 	}
@@ -89,6 +95,8 @@ func (p *program) app() *cli.App {
 func (p *program) globalFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "repo", Aliases: []string{"r"}, EnvVars: []string{"QSNAP_REPO"}, Usage: "use `REPOSITORY`: a directory, sftp://HOST/DIR, s3://BUCKET/PREFIX, webdavs://HOST/PATH or rclone:REMOTE:PATH"},
+		profileFlag(),
+		&cli.StringFlag{Name: "config", Usage: "read the profiles from `FILE` [$QSNAP_CONFIG]", DefaultText: "config.yaml in /etc/qsnap or in your ~/.config/qsnap"},
 		&cli.StringSliceFlag{Name: "replica", EnvVars: []string{"QSNAP_REPLICAS"}, Usage: "use `REPLICA`, a copy of the repository on a further target (see \"qsnap replicate --help\"); may be repeated"},
 		&cli.StringFlag{Name: "password-file", Usage: "read the password from `FILE` [$QSNAP_PASSWORD_FILE, or the password itself in $QSNAP_PASSWORD]"},
 		&cli.StringFlag{Name: "password-command", Usage: "run `COMMAND` in a shell and read the password from its output [$QSNAP_PASSWORD_COMMAND]"},
@@ -136,5 +144,6 @@ func (p *program) command(c *cli.Command) *cli.Command {
 		return hint{err, fmt.Sprintf("see \"qsnap %s --help\"", ctx.Command.FullName())}
 	}
 	c.HideHelpCommand = true
+	c.Before = p.asProfile
 	return c
 }

@@ -12,10 +12,11 @@ import (
 
 // normalizeArgs moves flags to where package cli looks for them: global ones before the
 // command, the command's own before its arguments. Users may put them anywhere. Each flag
-// gets its first name. An invalid value or argument is an error.
-func normalizeArgs(app *cli.App, args []string) ([]string, error) {
+// gets its first name. An invalid value or argument is an error. Given are the first names of
+// the flags.
+func normalizeArgs(app *cli.App, args []string) (normal, given []string, err error) {
 	if len(args) == 0 || args[len(args)-1] == "--generate-bash-completion" {
-		return args, nil
+		return args, nil, nil
 	}
 	a := &argNormalizer{globals: app.Flags, commands: app.Commands, values: map[string][]string{}}
 	rest := args[1:]
@@ -23,7 +24,7 @@ func normalizeArgs(app *cli.App, args []string) ([]string, error) {
 		rest = a.take(rest)
 	}
 	if err := cmp.Or(a.bad, a.checkArguments()); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	out := append([]string{args[0]}, a.global...)
 	out = append(out, a.command...)
@@ -31,7 +32,7 @@ func normalizeArgs(app *cli.App, args []string) ([]string, error) {
 		out = append(out, "--")
 		out = append(out, a.arguments...)
 	}
-	return out, nil
+	return out, a.given, nil
 }
 
 type argNormalizer struct {
@@ -43,6 +44,7 @@ type argNormalizer struct {
 	global, command, arguments []string
 
 	values map[string][]string // of flags, by first name
+	given  []string            // flags, by first name
 	bad    error               // about the first invalid value
 }
 
@@ -85,6 +87,9 @@ func (a *argNormalizer) flag(args []string) (rest []string) {
 	}
 	if found == nil && a.current == nil && len(a.command) == 0 {
 		list = &a.global // unknown: package cli reports it
+	}
+	if found != nil {
+		a.given = append(a.given, found.Names()[0])
 	}
 	switch {
 	case found == nil:

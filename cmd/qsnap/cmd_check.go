@@ -70,7 +70,7 @@ func (p *program) check(c *cli.Context) error {
 // checkReplicas compares the repository with the given replicas. Found is the result of the
 // check before that.
 func (p *program) checkReplicas(c *cli.Context, found error) error {
-	if len(replicaNames(c)) == 0 {
+	if len(p.replicaNames(c)) == 0 {
 		if c.Bool("no-key") {
 			return hint{errors.New("--no-key: no replica given"), "name one with --replica or $QSNAP_REPLICAS"}
 		}

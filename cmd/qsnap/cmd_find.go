@@ -83,7 +83,7 @@ func (p *program) unmatched(f *finder) error {
 
 // chosen returns the snapshots that --snapshot names, or else those that the flags select.
 func (p *program) chosen(c *cli.Context, r *repo.Repo) (list []*snapshot.Manifest, damaged, err error) {
-	s, err := p.selection(c)
+	s, err := p.selection(c, r)
 	if err != nil {
 		return nil, nil, err
 	}

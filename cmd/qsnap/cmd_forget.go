@@ -71,7 +71,7 @@ func (p *program) forget(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c, r)
-	s, err := p.selection(c)
+	s, err := p.selection(c, r)
 	if err != nil {
 		return err
 	}

@@ -18,9 +18,8 @@ func (p *program) historyCommand() *cli.Command {
 		Name:  "history",
 		Usage: "list the runs of this host's profiles, the newest last",
 		Description: "Each run has a record in the state directory, at most 10,000 of a profile and two years\n" +
-			"old. A record that is damaged is named and left out.",
+			"old. A record that is damaged is named and left out. --profile lists the runs of one.",
 		Flags: []cli.Flag{
-			profileFlag(),
 			&cli.StringFlag{Name: "since", Usage: "list only what has started since `TIME`, such as 7d, 12h or 2026-03-29"},
 			&cli.IntFlag{Name: "last", Usage: "list only the newest `N` runs", Value: 50},
 		},
@@ -57,7 +56,7 @@ func (p *program) history(c *cli.Context) error {
 		return nil
 	}
 	if len(runs) == 0 {
-		p.say("there are no runs%s", map[bool]string{true: " that these flags select"}[c.NumFlags() > 0])
+		p.say("there are no runs%s", map[bool]string{true: " that these flags select"}[c.NumFlags() > 0 || c.String("profile") != ""])
 		return nil
 	}
 	rows := [][]string{{"STARTED", "TOOK", "PROFILE", "SLOT", "LEVEL", "OUTCOME", "FILES", "READ", "NEW", "STORED"}}

@@ -20,7 +20,8 @@ func (p *program) initCommand() *cli.Command {
 		Name:  "init",
 		Usage: "make a repository",
 		Description: "Makes the repository's directory as well. If the --key-file does not exist, a new key is\n" +
-			"written to it. The settings cannot be changed later.",
+			"written to it. The settings cannot be changed later. With --profile, repository and key are\n" +
+			"those of the profile.",
 		Flags: append(otherFlags("from", "--chunker-from"),
 			&cli.StringFlag{Name: "pack-size", Usage: "store data in packs of about `SIZE`, from 1M to 4G", DefaultText: "16M"},
 			&cli.StringFlag{Name: "chunk-size", Usage: "cut files into chunks of about `SIZE`, from 16K to 1M: small chunks find more duplicates, large ones need less index", DefaultText: "96K"},
@@ -40,6 +41,9 @@ func (p *program) init(c *cli.Context) error {
 	o := repo.InitOptions{Options: p.options(c)}
 	if o.PackSize, err = sizeFlag(c, "pack-size"); err != nil {
 		return err
+	}
+	if at.profile != "" && o.PackSize == 0 {
+		o.PackSize = p.profile.Repo.NewPackSize()
 	}
 	if o.PackSize != 0 && (o.PackSize < 1<<20 || o.PackSize > 4<<30) {
 		return errors.New("--pack-size: want a size from 1M to 4G")
@@ -84,15 +88,20 @@ func (p *program) init(c *cli.Context) error {
 		p.say("the key that opens it is in %s", key)
 	}
 	p.say("Without its password or key nobody can read the repository. Keep a copy elsewhere:")
-	p.say("\"qsnap key export\" prints a recovery sheet.")
+	export := "qsnap key export"
+	if at.profile != "" {
+		export += " " + at.flag()
+	}
+	p.say("\"%s\" prints a recovery sheet.", export)
 	return nil
 }
 
 // newSecret returns the secret of a new repository, and the name of the key file if
 // newSecret has written it.
 func (p *program) newSecret(c *cli.Context, at repoRef) (s repo.Secret, key string, err error) {
-	name := c.String("key-file")
-	if name == "" && c.String("password-file") == "" && c.String("password-command") == "" {
+	given := p.secret(c, "", "QSNAP_")
+	name := given.KeyFile
+	if name == "" && given.PasswordFile == "" && given.PasswordCommand == "" {
 		name = p.getenv("QSNAP_KEY_FILE")
 	}
 	if name != "" {
@@ -103,8 +112,8 @@ func (p *program) newSecret(c *cli.Context, at repoRef) (s repo.Secret, key stri
 		s, err = makeKeyFile(name)
 		return s, name, err
 	}
-	s, given, err := p.secret(c, "", "QSNAP_").Find(c.Context)
-	if given || err != nil {
+	s, found, err := given.Find(c.Context)
+	if found || err != nil {
 		return s, "", err
 	}
 	if at.keyFile != "" {

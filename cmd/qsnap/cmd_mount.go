@@ -41,16 +41,16 @@ func (p *program) mount(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := p.selection(c)
-	if err != nil {
-		return err
-	}
 	p.cacheMemory = mountMemory
 	r, err := p.open(c)
 	if err != nil {
 		return err
 	}
 	defer p.close(c, r)
+	s, err := p.selection(c, r)
+	if err != nil {
+		return err
+	}
 	m, err := mount.Start(c.Context, r, dir, mount.Options{
 		Filter: s, AllowOther: c.Bool("allow-other"), Source: "qsnap:" + at.shown,
 		Report: func(err error) { p.reportMountError("reading", err) },

@@ -265,7 +265,7 @@ func (p *program) rewrite(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c, r)
-	s, err := p.selection(c)
+	s, err := p.selection(c, r)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func (p *program) replicateCommand() *cli.Command {
 func (p *program) replicate(c *cli.Context) error {
 	names := c.StringSlice("to")
 	if len(names) == 0 {
-		names = replicaNames(c)
+		names = p.replicaNames(c)
 	}
 	if len(names) == 0 {
 		return hint{errors.New("no replica given"), "name one with --to, --replica or $QSNAP_REPLICAS"}
@@ -116,7 +116,7 @@ func (p *program) healCommand() *cli.Command {
 }
 
 func (p *program) heal(c *cli.Context) error {
-	names := replicaNames(c)
+	names := p.replicaNames(c)
 	if len(names) == 0 {
 		return hint{errors.New("no replica given"), "name one with --replica or $QSNAP_REPLICAS"}
 	}

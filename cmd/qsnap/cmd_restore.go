@@ -75,7 +75,7 @@ func (p *program) restore(c *cli.Context) error {
 	}
 	defer p.close(c, r)
 	if (o.Delete || c.Bool("in-place")) && byTime(c.Args().First()) {
-		s, err := p.selection(c)
+		s, err := p.selection(c, r)
 		if err == nil {
 			err = p.oneSource(c, r, s)
 		}

@@ -83,12 +83,13 @@ func (p *program) snapshot(c *cli.Context) error {
 	if at, err := p.repository(c); err == nil && at.location.Directory() != "" {
 		o.Avoid = append(o.Avoid, at.location.Directory())
 	}
+	o.Job = p.jobOf(c)
 	if word := c.String("parent"); word != "" {
 		if o.Parent, err = p.find(c, r, word, repo.Filter{}); err != nil {
 			return err
 		}
 	}
-	view := p.snapshotView(c, r, c.Args().Slice())
+	view := p.snapshotView(c, r, p.pathsToTake(c))
 	o.Progress = view.update
 	var cost repo.Cost
 	if c.Bool("dry-run") {
@@ -98,7 +99,7 @@ func (p *program) snapshot(c *cli.Context) error {
 	view.end()
 	err, end := exit.OfSnapshot(m, err)
 	if err = errors.Join(err, wait()); err != nil {
-		return explainEmpty(c.Args().Present(), c.String("command"), err)
+		return explainEmpty(len(p.pathsToTake(c)) > 0, c.String("command"), err)
 	}
 	if !c.Bool("verbose") && !p.json {
 		view.unmatched = nil
@@ -154,7 +155,7 @@ func (p *program) snapshotOptions(c *cli.Context) (o repo.SnapshotOptions, err e
 // source returns the source of the snapshot, and a function to call when it has been read.
 func (p *program) source(c *cli.Context) (src repo.Source, wait func() error, err error) {
 	nothing := func() error { return nil }
-	command, stdin, paths := c.String("command"), c.Bool("stdin"), c.Args().Slice()
+	command, stdin, paths := c.String("command"), c.Bool("stdin"), p.pathsToTake(c)
 	name := c.String("stdin-filename")
 	switch {
 	case (command != "" || stdin) && (name == "." || name == ".." || strings.Contains(name, "/")):

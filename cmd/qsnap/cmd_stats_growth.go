@@ -14,15 +14,15 @@ func (p *program) growth(c *cli.Context) error {
 	if c.NArg() > 0 {
 		return hint{errors.New("--growth takes no snapshots by name"), "select some with --host, --path, --tag or --at"}
 	}
-	s, err := p.selection(c)
-	if err != nil {
-		return err
-	}
 	r, err := p.open(c)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
+	s, err := p.selection(c, r)
+	if err != nil {
+		return err
+	}
 	list, err := r.Catalog().Growth(c.Context, s)
 	if err != nil {
 		return hint{err, "run \"qsnap check\" for details"}

@@ -29,15 +29,18 @@ func connectionFlags() []cli.Flag {
 func (p *program) config(c *cli.Context, at repoRef) (connect.Config, error) {
 	o := connect.Config{
 		Location: at.location, ObjectLock: at.objectLock, CAFile: c.String("ca-file"), Fingerprint: c.String("fingerprint"),
-		CountTraffic: p.traffic, Schemes: p.schemes, Getenv: p.getenv, Ask: p.ask, Waiting: p.sayWaits(), Stderr: p.stderr,
-		Warn: func(err error) { p.warn("%v", err) },
+		Getenv: p.getenv,
 	}
-	var err error
-	if o.UploadRate, err = rateFlag(c, "limit-upload"); err != nil {
+	if at.reached != nil {
+		o = p.asProfileSays(c, at)
+	}
+	o.CountTraffic, o.Schemes, o.Ask, o.Waiting, o.Stderr = p.traffic, p.schemes, p.ask, p.sayWaits(), p.stderr
+	o.Warn = func(err error) { p.warn("%v", err) }
+	if err := ratesOf(c, &o); err != nil {
 		return connect.Config{}, err
 	}
-	if o.DownloadRate, err = rateFlag(c, "limit-download"); err != nil {
-		return connect.Config{}, err
+	if at.reached != nil && at.reached.RetryFor != 0 && !p.explicit("retry-for") {
+		return o, nil
 	}
 	switch o.RetryFor = c.Duration("retry-for"); {
 	case o.RetryFor < 0:
@@ -46,6 +49,20 @@ func (p *program) config(c *cli.Context, at repoRef) (connect.Config, error) {
 		o.RetryFor = connect.Once
 	}
 	return o, nil
+}
+
+// ratesOf sets the rates that flags give.
+func ratesOf(c *cli.Context, o *connect.Config) error {
+	for name, to := range map[string]*int64{"limit-upload": &o.UploadRate, "limit-download": &o.DownloadRate} {
+		rate, err := rateFlag(c, name)
+		if err != nil {
+			return err
+		}
+		if rate != 0 {
+			*to = rate
+		}
+	}
+	return nil
 }
 
 // rateFlag returns bytes per second, or 0 for no limit.

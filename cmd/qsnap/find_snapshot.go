@@ -30,8 +30,8 @@ func atFlag() cli.Flag {
 	return &cli.StringFlag{Name: "at", Usage: "select the newest snapshot at or before `TIME`, such as \"2026-03-29 14:30\", 2026-03-29, 14:30 or \"3h ago\""}
 }
 
-// selection returns which snapshots the flags select.
-func (p *program) selection(c *cli.Context) (repo.Filter, error) {
+// selection returns which snapshots the flags and the profile select.
+func (p *program) selection(c *cli.Context, r *repo.Repo) (repo.Filter, error) {
 	s := repo.Filter{Hostname: c.String("host"), Tags: c.StringSlice("tag")}
 	if err := kinds(c, &s); err != nil {
 		return s, usage(err)
@@ -52,7 +52,7 @@ func (p *program) selection(c *cli.Context) (repo.Filter, error) {
 			return s, usage(err)
 		}
 	}
-	return s, nil
+	return s, p.ofProfile(c, r, &s)
 }
 
 // kinds selects the kinds that --kind names. Without --kind, a selection by time includes
@@ -115,7 +115,7 @@ const anyKind snapshot.Kind = "any"
 // damaged is then about those that can't be read. Without --kind, the flags select the given
 // kinds.
 func (p *program) picked(c *cli.Context, r *repo.Repo, kinds ...snapshot.Kind) (list []*snapshot.Manifest, damaged, err error) {
-	s, err := p.selection(c)
+	s, err := p.selection(c, r)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -143,7 +143,7 @@ func (p *program) picked(c *cli.Context, r *repo.Repo, kinds ...snapshot.Kind) (
 // snapshotAndPath returns the snapshot and path that SNAPSHOT:PATH names. An empty word names
 // the newest snapshot that the flags select.
 func (p *program) snapshotAndPath(c *cli.Context, r *repo.Repo, word string) (*snapshot.Manifest, string, error) {
-	s, err := p.selection(c)
+	s, err := p.selection(c, r)
 	if err != nil {
 		return nil, "", err
 	}
@@ -191,7 +191,7 @@ func (p *program) eachNamed(c *cli.Context, f func(*repo.Repo, *snapshot.Manifes
 		return err
 	}
 	defer p.close(c, r)
-	s, err := p.selection(c)
+	s, err := p.selection(c, r)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func given(t *testing.T, flag string, list bool, words []string, args ...string)
 			c.Action, c.ArgsUsage = look, "ANY..."
 		}
 	})
-	args, err := normalizeArgs(app, append([]string{"qsnap"}, args...))
+	args, _, err := normalizeArgs(app, append([]string{"qsnap"}, args...))
 	if err == nil {
 		err = app.RunContext(t.Context(), args)
 	}

@@ -7,9 +7,12 @@ import (
 	"unicode"
 )
 
-// thisHost returns the name of this machine: $QSNAP_HOST, or the system's host name. The
-// variable is for machines whose name changes, such as containers.
+// thisHost returns the name of this machine: the profile's host, $QSNAP_HOST, or the system's
+// host name. The former are for machines whose name changes, such as containers.
 func (p *program) thisHost() string {
+	if p.profile != nil && p.profile.Host != "" {
+		return p.profile.Host
+	}
 	if name := p.getenv("QSNAP_HOST"); name != "" {
 		return name
 	}

@@ -144,7 +144,9 @@ func TestHelpListsEveryMemberThatIsPrinted(t *testing.T) {
 				if !slices.Contains(words, name) {
 					t.Errorf("%s: help json lacks %s", line.where, name)
 				}
-				look(line, member)
+				if name != "config" { // whose members are the keys of the file
+					look(line, member)
+				}
 			}
 		case []any:
 			for _, element := range v {

@@ -31,6 +31,7 @@ func TestJSONStaysAsItIs(t *testing.T) {
 	s.views()
 	s.runs()
 	s.services()
+	s.configures()
 	s.same()
 }
 

@@ -27,6 +27,8 @@ func TestSessions(t *testing.T) {
 			e.Setenv("XDG_CACHE_HOME", filepath.Join(home, ".cache"))
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(home, ".config"))
 			e.Setenv("XDG_DATA_HOME", filepath.Join(home, ".local", "share"))
+			e.Setenv("QSNAP_CONFIG", filepath.Join(home, ".config", "qsnap", "config.yaml"))
+			e.Setenv("STATE_DIRECTORY", filepath.Join(home, ".local", "state", "qsnap"))
 			e.Setenv("TZ", "UTC")
 			e.Setenv("QSNAP_NO_KEYRING", "1") // what is kept there stays for a day
 			return os.MkdirAll(home, 0o755)

@@ -81,10 +81,13 @@ func (p *program) explain(at repoRef, err error) error {
 			err = fmt.Errorf("%s: %w", at.shown, err)
 		}
 		if errors.Is(err, repo.ErrUnfinished) {
-			return hint{err, fmt.Sprintf("complete it with \"qsnap init --repo %s\" and the same password or key; with another one, empty it first", at.shown)}
+			return hint{err, fmt.Sprintf("complete it with \"qsnap init %s\" and the same password or key; with another one, empty it first", at.flag())}
+		}
+		if at.profile != "" {
+			return hint{err, fmt.Sprintf("is a disk not mounted? \"qsnap init %s\" makes one", at.flag())}
 		}
 		if at.keyFile == "" {
-			return hint{err, fmt.Sprintf("check the name, or make one with \"qsnap init --repo %s\"", at.shown)}
+			return hint{err, fmt.Sprintf("check the name, or make one with \"qsnap init %s\"", at.flag())}
 		}
 		return err
 	case errors.Is(err, repo.ErrNoConfig):

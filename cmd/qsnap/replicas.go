@@ -15,15 +15,22 @@ import (
 	"github.com/qsnap/qsnap/target"
 )
 
-// replicaNames returns the locations in --replica or $QSNAP_REPLICAS. An empty variable holds
-// none.
-func replicaNames(c *cli.Context) []string {
+// replicaNames returns the locations in --replica, those of the profile, or those in
+// $QSNAP_REPLICAS. An empty variable holds none.
+func (p *program) replicaNames(c *cli.Context) []string {
+	if p.profile != nil && !p.explicit("replica") {
+		var names []string
+		for _, at := range p.profile.replicas {
+			names = append(names, at.shown)
+		}
+		return names
+	}
 	return slices.DeleteFunc(slices.Clone(c.StringSlice("replica")), func(name string) bool { return name == "" })
 }
 
 // replicas returns the given replicas, which are opened when they are needed.
 func (p *program) replicas(c *cli.Context) (out []repo.Replica) {
-	for _, name := range replicaNames(c) {
+	for _, name := range p.replicaNames(c) {
 		out = append(out, repo.Replica{Name: name, Open: func(context.Context) (target.Target, error) {
 			return p.openReplica(c, name, false)
 		}})
@@ -48,7 +55,7 @@ func (p *program) openReplica(c *cli.Context, name string, create bool) (target.
 // repository. It reports a replica where that fails; the next command tries again.
 func (p *program) updateReplicas(c *cli.Context, r *repo.Repo) error {
 	var failed error
-	for _, name := range replicaNames(c) {
+	for _, name := range p.replicaNames(c) {
 		if c.Context.Err() != nil {
 			return c.Context.Err()
 		}
@@ -72,7 +79,7 @@ func (p *program) finish(c *cli.Context, r *repo.Repo, done error) error {
 // pruneAll prunes, and brings the replicas up to date before and after that. A prune removes
 // the records of forgotten snapshots, by which a replica may delete these.
 func (p *program) pruneAll(c *cli.Context, r *repo.Repo, o repo.PruneOptions) error {
-	if o.DryRun || len(replicaNames(c)) == 0 {
+	if o.DryRun || len(p.replicaNames(c)) == 0 {
 		return p.runPrune(c, r, o)
 	}
 	before := p.updateReplicas(c, r)
@@ -144,7 +151,7 @@ func (p *program) close(c *cli.Context, r *repo.Repo) {
 		p.warn("%s: \"qsnap heal\" repairs that", served)
 		return
 	}
-	for _, name := range replicaNames(c) {
+	for _, name := range p.replicaNames(c) {
 		err := p.repairFrom(c, r, name, objects)
 		if err == nil {
 			p.warn("%s: repaired from %s", served, name)
@@ -168,7 +175,7 @@ func (p *program) repairFrom(c *cli.Context, r *repo.Repo, name string, objects 
 // differences, and their outcome: errDamage, or errBehind if replicas are only behind.
 func (p *program) compareReplicas(c *cli.Context, here target.Target, readData bool) (differences int, as, err error) {
 	as = errBehind
-	for _, name := range replicaNames(c) {
+	for _, name := range p.replicaNames(c) {
 		there, err := p.openReplica(c, name, false)
 		if err != nil {
 			return differences, as, fmt.Errorf("replica %s: %w", name, err)

@@ -16,19 +16,38 @@ type repoRef struct {
 	shown      string // the location as messages name it
 	objectLock string // the value of --object-lock
 	keyFile    string // of the default repository, or empty
+	profile    string // the name of the profile whose repository it is, or empty
+
+	reached *connect.Config // how a profile says that it is reached, or nil
 }
 
 func (at repoRef) String() string { return at.shown }
 
+// flag returns the flag that names the repository.
+func (at repoRef) flag() string {
+	if at.profile != "" {
+		return "-p " + at.profile
+	}
+	return "--repo " + at.shown
+}
+
 // refTo returns the reference to a location.
 func (p *program) refTo(name string) (repoRef, error) {
+	if at, ok := p.profileReplica(name); ok {
+		return at, nil
+	}
 	l := connect.Location(name)
 	return repoRef{location: l, shown: l.String()}, usage(connect.Config{Location: l, Schemes: p.schemes}.Check())
 }
 
-// repository returns the repository that --repo names, or the default one.
+// repository returns the repository that --repo or the profile names, or the default one.
 func (p *program) repository(c *cli.Context) (at repoRef, err error) {
-	if name := c.String("repo"); name != "" {
+	if p.profile != nil && !p.explicit("repo") {
+		at = p.profile.at
+		if !p.explicit("object-lock") {
+			return at, nil
+		}
+	} else if name := c.String("repo"); name != "" {
 		if at, err = p.refTo(name); err != nil {
 			return at, err
 		}

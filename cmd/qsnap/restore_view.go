@@ -198,7 +198,7 @@ func (p *program) ownFiles(c *cli.Context) (out []string) {
 	if at, err := p.repository(c); err == nil {
 		out = append(out, at.location.Directory(), at.keyFile)
 	}
-	for _, name := range replicaNames(c) {
+	for _, name := range p.replicaNames(c) {
 		if at, err := p.refTo(name); err == nil {
 			out = append(out, at.location.Directory())
 		}

@@ -14,11 +14,15 @@ import (
 // secret returns where the secret of a repository comes from: flags and variables whose
 // names have these prefixes, or else the terminal.
 func (p *program) secret(c *cli.Context, flags, variables string) connect.Secret {
-	return connect.Secret{
+	s := connect.Secret{
 		KeyFile: c.String(flags + "key-file"), PasswordFile: c.String(flags + "password-file"), PasswordCommand: c.String(flags + "password-command"),
 		Variables: variables, NoKeyring: c.Bool("no-keyring"), Getenv: p.getenv, Stderr: p.stderr,
 		Ask: func(what string) (repo.Secret, error) { return p.prompt(what, false) },
 	}
+	if flags == "" && p.profile != nil && !p.explicit("repo") && s.KeyFile == "" && s.PasswordFile == "" && s.PasswordCommand == "" {
+		s.KeyFile, s.PasswordFile, s.PasswordCommand = p.profile.secret.KeyFile, p.profile.secret.PasswordFile, p.profile.secret.PasswordCommand
+	}
+	return s
 }
 
 var errNoSecret = usage(hint{errors.New("no password and no key was given, and there is no terminal to ask on"),

@@ -13,11 +13,6 @@ import (
 	"github.com/qsnap/qsnap/repo/report"
 )
 
-// profileFlag selects one profile.
-func profileFlag() cli.Flag {
-	return &cli.StringFlag{Name: "profile", Aliases: []string{"p"}, Usage: "show only profile `NAME`"}
-}
-
 // stateDir opens the state directory of this host.
 func (p *program) stateDir() (*state.Dir, error) {
 	path, err := state.Default(p.getenv)

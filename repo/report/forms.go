@@ -83,5 +83,13 @@ func Forms() []Form {
 		{on("key export"), "recovery_sheet", "", false, RecoverySheet{}},
 		{on("target check"), "summary", "", false, TargetSummary{}},
 		{on("target unhide"), "unhidden", "", false, Unhidden{}},
+
+		{on("config check"), "problem", "", false, ConfigProblem{}},
+		{on("config check"), "summary", "", false, ConfigChecked{}},
+		{on("config show"), "config", "", false, ConfigShown{}},
+		{on("profile list"), "", "", true, ProfileListed{}},
+		{on("profile add"), "profile_added", "", false, ProfileEdited{}},
+		{on("profile set"), "profile_changed", "", false, ProfileEdited{}},
+		{on("profile remove"), "profile_removed", "", false, ProfileEdited{}},
 	}
 }

@@ -50,12 +50,15 @@ func (d *decoder) checkTarget(e entry, t *Target) {
 // checkProfile finds what can't work in a profile, and gives its locations their targets.
 func (d *decoder) checkProfile(e entry, n *yaml.Node, p *Profile, targets map[string]Target) {
 	key := "profiles." + p.Name
-	if p.Repo.IsZero() && !slices.ContainsFunc(d.problems, func(q Problem) bool { return strings.HasPrefix(q.Key, key+".repo") }) {
-		d.fail(e.key, key, "repo is missing: write where the repository is, such as repo: /backup/%s", p.Name)
-	} else {
-		d.checkLocation(at(n, "repo"), key+".repo", &p.Repo, targets)
+	wrong := func(name string) bool { // which may be a misspelled key
+		return slices.ContainsFunc(d.problems, func(q Problem) bool { return strings.HasPrefix(q.Key, key+"."+name) })
 	}
-	if len(p.Sources) == 0 && !slices.ContainsFunc(d.problems, func(q Problem) bool { return strings.HasPrefix(q.Key, key+".sources") }) {
+	if !p.Repo.IsZero() {
+		d.checkLocation(at(n, "repo"), key+".repo", &p.Repo, targets)
+	} else if !wrong("repo") {
+		d.fail(e.key, key, "repo is missing: write where the repository is, such as repo: /backup/%s", p.Name)
+	}
+	if len(p.Sources) == 0 && !wrong("source") {
 		d.fail(e.key, key, "sources is missing: write what to save, such as sources: [/srv/%s]", p.Name)
 	}
 	for i := range p.Sources {
@@ -134,9 +137,12 @@ func (d *decoder) checkNames(n *yaml.Node, key string, p *Profile) {
 			d.fail(at(n, "ignore-file"), key+".ignore-file", "%s is a path: write the name of files in the tree, or use exclude-file for a single file", shown(name))
 		}
 	}
-	for key2, tags := range map[string][]string{"tags": p.Tags, "exclude": p.Exclude, "accept-unread": p.AcceptUnread} {
-		if slices.Contains(tags, "") {
-			d.fail(at(n, key2), key+"."+key2, "an element is empty: take it out")
+	for _, list := range []struct {
+		name   string
+		values []string
+	}{{"tags", p.Tags}, {"exclude", p.Exclude}, {"accept-unread", p.AcceptUnread}} {
+		if slices.Contains(list.values, "") {
+			d.fail(at(n, list.name), key+"."+list.name, "an element is empty: take it out")
 		}
 	}
 	if p.ExcludeLargerThan < 0 {
@@ -176,12 +182,12 @@ func (d *decoder) checkSchedule(n *yaml.Node, key string, s *Schedule) {
 		}
 		d.fail(at(n, "schedule", name), key+"."+name, "%v", err)
 	}
-	for name, text := range map[string]string{"full": s.Full, "differential": s.Differential} {
-		if text == "" {
+	for _, level := range []struct{ name, text string }{{"full", s.Full}, {"differential", s.Differential}} {
+		if level.text == "" {
 			continue
 		}
-		if _, err := calendar.ParseRecurrence(text, nil); err != nil {
-			d.fail(at(n, "schedule", name), key+"."+name, "%v", err)
+		if _, err := calendar.ParseRecurrence(level.text, nil); err != nil {
+			d.fail(at(n, "schedule", level.name), key+"."+level.name, "%v", err)
 		}
 	}
 	if s.Zone != "" && s.Cron == "" && s.Full == "" && s.Differential == "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,9 +86,7 @@ func (p Profile) SnapshotOptions(ctx context.Context) (repo.SnapshotOptions, err
 	if limit := int64(p.ExcludeLargerThan); limit > 0 {
 		o.MaxFileSize = &limit
 	}
-	for _, s := range p.Sources { // the others are named by AllowEmpty, where that is possible
-		o.AllowEmptySource = o.AllowEmptySource || s.MayBeEmpty
-	}
+	o.AllowEmptySource = p.allMayBeEmpty()
 	if p.Compression != "" {
 		var err error
 		if o.Compression, err = repo.ParseCompression(p.Compression); err != nil {
@@ -104,10 +103,23 @@ func (p Profile) SnapshotOptions(ctx context.Context) (repo.SnapshotOptions, err
 	return o, nil
 }
 
-// Paths returns the sources' paths.
+// allMayBeEmpty reports whether each source may be empty.
+func (p Profile) allMayBeEmpty() bool {
+	return len(p.Sources) > 0 && !slices.ContainsFunc(p.Sources, func(s Source) bool { return !s.MayBeEmpty })
+}
+
+// Paths returns the paths of the sources as a manifest has them: sorted, and without those
+// that lie in others.
 func (p Profile) Paths() (paths []string) {
+	var all []string
 	for _, s := range p.Sources {
-		paths = append(paths, string(s.Path))
+		all = append(all, string(s.Path))
+	}
+	slices.Sort(all)
+	for _, path := range all {
+		if !slices.ContainsFunc(paths, func(other string) bool { return within(path, other) }) {
+			paths = append(paths, path)
+		}
 	}
 	return paths
 }

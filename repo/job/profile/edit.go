@@ -15,8 +15,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A Setting is a key of a profile, such as retention.keep-last, and its value as YAML. An
-// empty value takes back what is inherited.
+// A Setting is a key of a profile, such as retention.keep-last, and its value as YAML. A
+// value that begins with none of [ { and a quotation mark is a text as it is. An empty one
+// takes back what is inherited.
 type Setting struct{ Key, Value string }
 
 // Add adds a profile to the configuration in a file, which is made if it isn't there. Nothing
@@ -141,18 +142,14 @@ func (s Setting) node() (*yaml.Node, error) {
 	if len(s.Value) > mostBytes {
 		return nil, fmt.Errorf("%s: the value is too long", s.Key)
 	}
+	if s.Value == "" || strings.Trim(s.Value[:1], "[{'\"|>&!") != "" { // it is no list, mapping or text in quotes
+		return &yaml.Node{Kind: yaml.ScalarNode, Value: s.Value}, nil
+	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(s.Value), &doc); err != nil {
-		return nil, fmt.Errorf("%s: the value is not YAML: put it in quotes, such as '\"0 * * * *\"'", s.Key)
+		return nil, fmt.Errorf("%s: the value is not YAML: close what [ or { or a quotation mark opens, and put quotes around what begins with *", s.Key)
 	}
-	if len(doc.Content) == 0 {
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"}, nil
-	}
-	n := doc.Content[0]
-	if n.HeadComment+n.LineComment+n.FootComment+doc.HeadComment+doc.FootComment != "" {
-		return nil, fmt.Errorf("%s: there is a comment in the value: put it in quotes, or take out what begins with #", s.Key)
-	}
-	return n, nil
+	return doc.Content[0], nil
 }
 
 // again reads the edited text, so that it can be edited once more.

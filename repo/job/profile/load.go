@@ -32,9 +32,10 @@ type Set struct {
 	where    map[*yaml.Node]string
 	targets  map[string]Target
 	profiles map[string]Profile
-	nodes    map[string]entry     // of profiles
-	wrong    map[string][]Problem // by the name of the profile
-	problems []Problem            // of all
+	nodes    map[string]entry      // of profiles
+	merged   map[string]*yaml.Node // of profiles, with what they inherit
+	wrong    map[string][]Problem  // by the name of the profile
+	problems []Problem             // of all
 	service  Service
 }
 
@@ -61,7 +62,7 @@ func load(path string, getenv func(string) string, instead map[string][]byte) (*
 	if getenv == nil {
 		getenv = os.Getenv
 	}
-	s := &Set{path: path, getenv: getenv, where: map[*yaml.Node]string{}, targets: map[string]Target{}, profiles: map[string]Profile{}, nodes: map[string]entry{}, wrong: map[string][]Problem{}}
+	s := &Set{path: path, getenv: getenv, where: map[*yaml.Node]string{}, targets: map[string]Target{}, profiles: map[string]Profile{}, nodes: map[string]entry{}, merged: map[string]*yaml.Node{}, wrong: map[string][]Problem{}}
 	names, err := filesOf(path)
 	if err != nil {
 		return nil, err
@@ -238,6 +239,9 @@ func (s *Set) collect(d *decoder, k, v *yaml.Node, into map[string]entry) {
 		name, value := v.Content[i], v.Content[i+1]
 		if first, twice := into[name.Value]; twice {
 			d.fail(name, dotted(k.Value, name.Value), "this %s is in %s:%d, too: rename or remove one of them", what, s.where[first.key], first.key.Line)
+			if k.Value == "profiles" {
+				s.wrong[name.Value] = append(s.wrong[name.Value], d.problems[len(d.problems)-1])
+			}
 			continue
 		}
 		if text := badName(name.Value); text != "" {
@@ -267,7 +271,7 @@ func badName(name string) string {
 func (s *Set) decodeTargets(entries map[string]entry) {
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		e := entries[name]
-		t := Target{Name: name}
+		t := Target{Name: name, node: followed(e.value)}
 		d := s.decoder()
 		d.value(e.value, reflect.ValueOf(&t).Elem(), "targets."+name, field{})
 		d.checkTarget(e, &t)
@@ -298,8 +302,8 @@ func (s *Set) decodeProfile(name string) {
 		b.value(node, reflect.ValueOf(&bare).Elem(), key, field{})
 		p.settings = settingsOf(bare, p)
 	}
-	s.profiles[name] = p
-	s.wrong[name] = d.problems
+	s.profiles[name], s.merged[name] = p, followed(node)
+	s.wrong[name] = append(s.wrong[name], d.problems...)
 	for _, problem := range d.problems {
 		same := func(other Problem) bool { // inherited by several
 			return other.File == problem.File && other.Line == problem.Line && other.Text == problem.Text

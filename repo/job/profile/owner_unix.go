@@ -33,3 +33,10 @@ func syncDirectory(name string) error {
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
+
+// sameDevice reports whether two files are on the same file system, or whether it isn't
+// known.
+func sameDevice(a, b string) bool {
+	var x, y syscall.Stat_t
+	return syscall.Stat(a, &x) != nil || syscall.Stat(b, &y) != nil || x.Dev == y.Dev
+}

@@ -80,20 +80,21 @@ type Copy struct {
 
 // Retention says which versions of a profile stay. Without a rule all of them do.
 type Retention struct {
-	KeepLast    int      `yaml:"keep-last,omitempty" doc:"keep the newest version of each of the newest N slots; -1 keeps all" min:"-1" eg:"72"`
-	KeepExtra   *int     `yaml:"keep-extra,omitempty" doc:"how many further versions stay within these slots; as many as keep-last if there is none, and -1 keeps all" min:"-1"`
-	KeepHourly  int      `yaml:"keep-hourly,omitempty" doc:"keep the newest version of each of the last N hours that have one; -1 keeps all" min:"-1"`
-	KeepDaily   int      `yaml:"keep-daily,omitempty" doc:"the same for days" min:"-1"`
-	KeepWeekly  int      `yaml:"keep-weekly,omitempty" doc:"the same for weeks" min:"-1"`
-	KeepMonthly int      `yaml:"keep-monthly,omitempty" doc:"the same for months" min:"-1"`
-	KeepYearly  int      `yaml:"keep-yearly,omitempty" doc:"the same for years" min:"-1"`
-	KeepWithin  string   `yaml:"keep-within,omitempty" doc:"keep versions that are less than this older than the newest" eg:"3d12h"`
-	KeepTag     []string `yaml:"keep-tag,omitempty" doc:"keep versions with one of these tags"`
-	GroupBy     *string  `yaml:"group-by,omitempty" doc:"apply the rules to each group of versions with the same fields; by host and profile if there is none" eg:"host,paths"`
-	Path        []Path   `yaml:"path,omitempty" doc:"apply the rules only to versions that hold these paths"`
-	Tag         []string `yaml:"tag,omitempty" doc:"apply the rules only to versions with these tags"`
-	Kind        []string `yaml:"kind,omitempty" doc:"apply the rules to versions of these kinds" enum:"source,imported,before-restore,evidence,trial,catalog,any"`
-	Prune       *bool    `yaml:"prune,omitempty" doc:"delete afterwards the data that no version needs" default:"true"`
+	KeepLast     int      `yaml:"keep-last,omitempty" doc:"keep the newest version of each of the newest N slots; -1 keeps all" min:"-1" eg:"72"`
+	KeepExtra    *int     `yaml:"keep-extra,omitempty" doc:"how many further versions stay within these slots; as many as keep-last if there is none, and -1 keeps all" min:"-1"`
+	KeepHourly   int      `yaml:"keep-hourly,omitempty" doc:"keep the newest version of each of the last N hours that have one; -1 keeps all" min:"-1"`
+	KeepDaily    int      `yaml:"keep-daily,omitempty" doc:"the same for days" min:"-1"`
+	KeepWeekly   int      `yaml:"keep-weekly,omitempty" doc:"the same for weeks" min:"-1"`
+	KeepMonthly  int      `yaml:"keep-monthly,omitempty" doc:"the same for months" min:"-1"`
+	KeepYearly   int      `yaml:"keep-yearly,omitempty" doc:"the same for years" min:"-1"`
+	KeepWithin   string   `yaml:"keep-within,omitempty" doc:"keep versions that are less than this older than the newest" eg:"3d12h"`
+	KeepTag      []string `yaml:"keep-tag,omitempty" doc:"keep versions with one of these tags"`
+	GroupBy      *string  `yaml:"group-by,omitempty" doc:"apply the rules to each group of versions with the same fields; by host and profile if there is none" eg:"host,paths"`
+	Path         []Path   `yaml:"path,omitempty" doc:"apply the rules only to versions that hold these paths"`
+	Tag          []string `yaml:"tag,omitempty" doc:"apply the rules only to versions with these tags"`
+	Kind         []string `yaml:"kind,omitempty" doc:"apply the rules to versions of these kinds" enum:"source,imported,before-restore,evidence,trial,catalog,any"`
+	Installation string   `yaml:"installation,omitempty" doc:"apply the rules only to versions of this installation, which \"qsnap snapshots\" names"`
+	Prune        *bool    `yaml:"prune,omitempty" doc:"delete afterwards the data that no version needs" default:"true"`
 }
 
 // Prune says how the space of forgotten versions is reclaimed.

@@ -17,22 +17,16 @@ func (p Profile) Settings() []byte { return slices.Clone(p.settings) }
 // settingsOf returns what Settings returns. Bare is the profile without defaults.
 func settingsOf(bare, p Profile) []byte {
 	f := File{Profiles: map[string]Profile{p.Name: bare}}
-	add := func(l Location) {
-		if l.Target != "" {
-			if f.Targets == nil {
-				f.Targets = map[string]Target{}
-			}
-			t := l.at
-			t.URL = connect.Location(t.URL).String()
-			f.Targets[t.Name] = t
+	for _, l := range p.locations() {
+		if l.Target == "" {
+			continue
 		}
-	}
-	add(p.Repo)
-	for _, l := range p.Replicas {
-		add(l)
-	}
-	for _, c := range p.Copies {
-		add(c.Repo)
+		if f.Targets == nil {
+			f.Targets = map[string]Target{}
+		}
+		t := l.at
+		t.URL = connect.Location(t.URL).String()
+		f.Targets[t.Name] = t
 	}
 	text, err := marshal(f)
 	if err != nil {
@@ -72,4 +66,47 @@ func (s Source) MarshalYAML() (any, error) {
 	}
 	type plain Source
 	return plain(s), nil
+}
+
+// Show returns a profile as YAML with what it inherits and with all defaults, but without
+// secrets; or the whole configuration if the name is empty, without profiles that can't be
+// used.
+func (s *Set) Show(name string) ([]byte, error) {
+	f := File{Targets: map[string]Target{}, Profiles: map[string]Profile{}}
+	if name == "" {
+		f.Service = s.service
+		for _, name := range s.Names() {
+			if p, err := s.Get(name); err == nil {
+				f.Profiles[name] = p
+			}
+		}
+		for name, t := range s.targets {
+			f.Targets[name] = t
+		}
+	} else {
+		p, err := s.Get(name)
+		if err != nil {
+			return nil, err
+		}
+		f.Profiles[name] = p
+		for _, l := range p.locations() {
+			if l.Target != "" {
+				f.Targets[l.Target] = l.at
+			}
+		}
+	}
+	for name, t := range f.Targets {
+		t.URL = connect.Location(t.URL).String()
+		f.Targets[name] = t
+	}
+	return marshal(f)
+}
+
+// locations returns all locations of a profile.
+func (p Profile) locations() []Location {
+	all := append([]Location{p.Repo}, p.Replicas...)
+	for _, c := range p.Copies {
+		all = append(all, c.Repo)
+	}
+	return all
 }

@@ -1,5 +1,7 @@
 package profile
 
+import "go.yaml.in/yaml/v3"
+
 // A Target is a location that has a name, so that several profiles can use it.
 type Target struct {
 	// Name is the target's key.
@@ -26,6 +28,8 @@ type Target struct {
 	Requests      int       `yaml:"requests,omitempty" doc:"how many requests the server takes in the time that per says" min:"1" eg:"600"`
 	Per           Duration  `yaml:"per,omitempty" doc:"the time of requests" eg:"30m"`
 	PackSize      Size      `yaml:"pack-size,omitempty" doc:"how large the packs of new repositories are" eg:"32M"`
+
+	node *yaml.Node
 }
 
 // A Location is where a repository or replica is: a directory or URL, or a path below a

@@ -1,0 +1,15 @@
+package main
+
+// configures edits, checks and shows profiles.
+func (s *jsonSession) configures() {
+	const file = "config.yaml"
+	s.run("profile", "add", "app", "repo=r", "key-file=key", "sources=src", "schedule.every=1h", "retention.keep-last=72", "--config", file)
+	s.run("profile", "set", "app", "paused=true", "--config", file)
+	s.run("profile", "list", "--config", file)
+	s.run("config", "check", "--config", file)
+	s.run("config", "show", "app", "--config", file)
+	s.write("bad.yaml", "profiles:\n  app: {repo: r, sources: nowhere, key-file: key, host: web1}\n  bad: {repo: r, sources: src, hots: web1}\n")
+	s.run("profile", "list", "--config", "bad.yaml")
+	s.run("config", "check", "--config", "bad.yaml")
+	s.run("profile", "remove", "app", "--config", file)
+}
