@@ -20,9 +20,9 @@ import (
 // all blobs in them. It reads no cache and no replica, and each segment once. It is safe for
 // concurrent use.
 //
-// Segments that are needed have neighbours that are needed soon. So one request reads from
-// the segment that is asked for to the end of the pack, at most verifyAhead bytes, and one
-// more reads the footer. A small pack takes one request.
+// Segments that are needed have neighbours that are needed soon. So one request reads the
+// segments around the one that is asked for, usually the whole pack, and one more reads the
+// footer. A small pack takes one request.
 type Verifier struct {
 	r      *Reader
 	ctx    context.Context
@@ -36,7 +36,8 @@ type Verifier struct {
 }
 
 const (
-	verifyAhead = 32 << 20 // stored bytes of the segments that one request reads
+	verifyBack  = 16 << 20 // stored bytes of the segments that a request reads before the one that is asked for
+	verifyAhead = 32 << 20 // and of all that it reads, with that one
 	verifyWhole = 1 << 20  // size of the largest packs that are read at once
 	verifyReads = 4        // requests that read segments at the same time: each holds one segment
 )
@@ -114,12 +115,13 @@ func (v *Verifier) update(p *verified, change func()) {
 	p.changed = make(chan struct{})
 }
 
-// read verifies segments of a pack, from one on.
-func (v *Verifier) read(p *verified, from int) {
+// read verifies a segment of a pack, and others around it.
+func (v *Verifier) read(p *verified, n int) {
 	var err error
 	select {
 	case v.room <- struct{}{}:
-		err = v.readFrom(p, from)
+		from, to := v.around(p, n)
+		err = v.readFrom(p, from, to)
 		<-v.room
 	case <-v.ctx.Done():
 		err = v.ctx.Err()
@@ -127,7 +129,8 @@ func (v *Verifier) read(p *verified, from int) {
 	v.update(p, func() { p.reading, p.err = false, err })
 }
 
-func (v *Verifier) readFrom(p *verified, from int) error {
+// readFrom verifies segments of a pack, from one number up to another, or all of a small pack.
+func (v *Verifier) readFrom(p *verified, from, to int) error {
 	if p.info.Size <= verifyWhole {
 		whole := make([]byte, p.info.Size)
 		if err := v.r.ReadRange(v.ctx, p.info.ID, 0, whole); err != nil {
@@ -143,7 +146,6 @@ func (v *Verifier) readFrom(p *verified, from int) error {
 	if err != nil {
 		return err
 	}
-	to := v.end(p, from)
 	start, last := p.info.Segments[from].Offset, p.info.Segments[to-1]
 	end := last.Offset + int64(last.Stored)
 	if from == 0 {
@@ -185,16 +187,19 @@ func (k *knownHeader) ReadAt(p []byte, off int64) (int, error) {
 	return k.rangeReader.ReadAt(p, off)
 }
 
-// end returns the number of the segment at which to stop reading those that begin with one: a
-// segment that was verified, or one after about verifyAhead bytes.
-func (v *Verifier) end(p *verified, from int) int {
+// around returns the numbers of the segments to read with one: up to the nearest that were
+// verified, within some bytes.
+func (v *Verifier) around(p *verified, n int) (from, to int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	s, to := p.info.Segments, from+1
-	for to < len(s) && !p.good[to] && s[to].Offset+int64(s[to].Stored)-s[from].Offset <= verifyAhead {
+	s := p.info.Segments
+	for from = n; from > 0 && !p.good[from-1] && s[n].Offset-s[from-1].Offset <= verifyBack; {
+		from--
+	}
+	for to = n + 1; to < len(s) && !p.good[to] && s[to].Offset+int64(s[to].Stored)-s[from].Offset <= verifyAhead; {
 		to++
 	}
-	return to
+	return from, to
 }
 
 // header verifies the header of a pack that is read from its beginning.

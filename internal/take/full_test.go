@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 
@@ -236,4 +238,32 @@ func (n noDelete) Delete(ctx context.Context, name string) error {
 		return context.DeadlineExceeded
 	}
 	return n.Memory.Delete(ctx, name)
+}
+
+// Verifying costs two requests for each pack that is reused, and one for a small pack.
+func TestAFullSnapshotAsksTwiceForEachPackThatItReuses(t *testing.T) {
+	clock := &fixture.Clock{}
+	mem := &targettest.Memory{}
+	var gets, bytesRead atomic.Int64
+	counting := &targettest.Faulty{Memory: mem, Decide: func(op targettest.Op) targettest.Fault {
+		if op.Method == "get" && strings.HasPrefix(op.Name, "packs/") {
+			gets.Add(1)
+			bytesRead.Add(op.Len)
+		}
+		return targettest.None
+	}}
+	e := enginetest.Create(t, counting, clock)
+	files := fstest.MapFS{}
+	for i := range 40 {
+		files[fmt.Sprintf("f%02d", i)] = file(random(uint64(i), 1<<20))
+	}
+	first := run(t, e, clock, take.FS(files, "/x"), take.Options{})
+	small, large := packs(t, e, mem, true), packs(t, e, mem, false)
+	gets.Store(0)
+	bytesRead.Store(0)
+	run(t, e, clock, take.FS(files, "/x"), take.Options{Level: snapshot.LevelFull})
+	stored := int64(first.Stats.DataStored + first.Stats.TreeStored)
+	if most := int64(2*len(large) + len(small)); len(large) < 3 || gets.Load() > most || bytesRead.Load() > stored+stored/50 {
+		t.Errorf("%d requests of %d bytes for %d and %d packs of %d bytes", gets.Load(), bytesRead.Load(), len(large), len(small), stored)
+	}
 }
