@@ -437,12 +437,15 @@ func decisionLoad(n int, how string) []*snapshot.Manifest {
 		if r.IntN(3) == 0 {
 			m.Tags = []string{"kept"}
 		}
+		if how == "slots" {
+			m.Job = snapshot.Job{Profile: "app", Installation: snapshot.Installation{byte(i)}, Slot: m.Start.Truncate(4 * time.Hour)}
+		}
 		out = append(out, m)
 	}
 	return out
 }
 
-var decisionLoads = []string{"rising", "falling", "random", "two clocks", "all at once"}
+var decisionLoads = []string{"rising", "falling", "random", "two clocks", "all at once", "slots"}
 
 var loadPolicy = Policy{
 	KeepLast: 72, KeepHourly: 100, KeepDaily: 30, KeepWeekly: -1, KeepMonthly: 24, KeepYearly: 10,
