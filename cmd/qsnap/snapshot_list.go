@@ -18,7 +18,7 @@ import (
 // of each snapshot in a list for which there is one.
 func (p *program) addedSinceFull(c *cli.Context, r *repo.Repo, list []*snapshot.Manifest) (map[snapshot.ID]snapshot.SinceFull, error) {
 	all := list
-	whole := c.NArg() == 0 && c.Int("last") == 0 && len(c.StringSlice("tag")) == 0
+	whole := c.NArg() == 0 && c.Int("last") == 0 && len(c.StringSlice("tag")) == 0 && p.profile == nil
 	if !whole && slices.ContainsFunc(list, func(m *snapshot.Manifest) bool { return m.Level != snapshot.LevelIncremental || m.Job.Profile != "" }) {
 		var err error
 		if all, err = r.Snapshots(c.Context, repo.Filter{AnyKind: true}); all == nil {

@@ -63,6 +63,29 @@ func NewUndeleted(id, original snapshot.ID) Undeleted {
 	return Undeleted{Head{"undeleted"}, id, original}
 }
 
+// Adopted names a snapshot that was taken over from another host or installation.
+type Adopted struct {
+	Head
+	SnapshotID snapshot.ID `json:"snapshot_id" doc:"empty in a dry run"`
+	Original   snapshot.ID `json:"original" doc:"the snapshot that was taken over"`
+	Hostname   string      `json:"hostname" doc:"whose it was"`
+	Paths      []string    `json:"paths"`
+	Time       time.Time   `json:"time" doc:"when it ended"`
+	Left       string      `json:"left,omitempty" doc:"why the original is not forgotten"`
+}
+
+// NewAdopted returns an Adopted.
+func NewAdopted(a repo.Adopted) Adopted {
+	out := Adopted{Head: Head{"adopted"}, Original: a.Old.ID, Hostname: a.Old.Hostname, Paths: a.Old.Paths, Time: a.Old.End}
+	if a.New != nil {
+		out.SnapshotID = a.New.ID
+	}
+	if a.Left != nil {
+		out.Left = a.Left.Error()
+	}
+	return out
+}
+
 // RepositoryStats say how large a repository is.
 type RepositoryStats struct {
 	repo.Stats
