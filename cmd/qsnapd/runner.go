@@ -73,15 +73,9 @@ func (r *runner) Done(q dispatch.Request) bool {
 		r.x.log.Debug("history", "err", err)
 	}
 	return slices.ContainsFunc(list, func(run report.Run) bool {
-		return run.ID == q.ID && !run.Ended.IsZero() && run.Code != interrupted && run.Code != running
+		return run.ID == q.ID && run.Snapshot != nil && !run.Ended.After(time.Now())
 	})
 }
-
-// Exit codes of runs that came to nothing and are wanted still.
-var (
-	running     = exit.Of(exit.ErrRunning, true).Code
-	interrupted = exit.Of(exit.ErrInterrupted, true).Code
-)
 
 // Run makes a run in a child.
 func (r *runner) Run(ctx context.Context, q dispatch.Request) (report.Run, error) {

@@ -112,7 +112,7 @@ func TestAHookThatNeverEndsIsCancelled(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.await("the run has ended", func() bool { return len(h.records("stuck")) == 1 && len(h.status().Running) == 0 })
-	if r := h.records("stuck")[0]; r.Code != interrupted || !h.exists("after") {
+	if r := h.records("stuck")[0]; r.Code != exit.Interrupted || !h.exists("after") {
 		t.Errorf("%+v, after: %v", r, h.exists("after"))
 	}
 	if s := h.status(); len(s.Queue) != 0 {

@@ -11,6 +11,7 @@ import (
 	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/qsnap/qsnap/internal/control"
@@ -20,6 +21,7 @@ import (
 	"github.com/qsnap/qsnap/internal/history"
 	"github.com/qsnap/qsnap/internal/state"
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/job"
 	"github.com/qsnap/qsnap/repo/job/profile"
 	"github.com/qsnap/qsnap/repo/report"
 )
@@ -110,11 +112,9 @@ func (x *service) live(ctx context.Context) error {
 	reloads := make(chan os.Signal, 1)
 	stop := onReload(reloads)
 	defer stop()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		x.d.Run(ctx)
-	}()
+	var parts sync.WaitGroup
+	parts.Go(func() { x.d.Run(ctx) })
+	parts.Go(func() { x.payOwed(ctx) })
 	x.log.Info("the service is ready", "version", repo.Version, "config", x.config, "state", x.state, "profiles", len(x.d.Status().Profiles))
 	x.notify.send("READY=1")
 	for {
@@ -124,10 +124,19 @@ func (x *service) live(ctx context.Context) error {
 		case <-ctx.Done():
 			x.log.Info("the service stops", "running", len(x.d.Status().Running))
 			x.notify.send("STOPPING=1")
-			<-done
+			parts.Wait()
 			x.log.Info("the service has stopped")
 			return nil
 		}
+	}
+}
+
+// payOwed runs the hooks that earlier runs owe: the machine may have gone down under them.
+func (x *service) payOwed(ctx context.Context) {
+	log := x.log.With("component", "hooks")
+	err := job.PayOwed(ctx, job.Options{State: x.state, Warn: func(err error) { log.Warn("owed hooks", "problem", err) }})
+	if err != nil && ctx.Err() == nil {
+		log.Error("hooks that earlier runs owe", "err", err)
 	}
 }
 

@@ -53,12 +53,12 @@ func TestARunBesideTheServiceSettlesASlot(t *testing.T) {
 		h.starts()
 		h.act = func(ctx context.Context, r Request) (report.Run, error) { // cron was faster
 			if len(h.records) == 1 {
-				h.records = append(h.records, report.Run{Profile: "app", Slot: r.Slot, Snapshot: &report.RunTaken{}, Ended: h.now().Add(20 * time.Second)})
+				h.records = append(h.records, report.Run{Profile: "app", Slot: r.Slot, Snapshot: &report.RunTaken{}, Ended: h.now().Add(20 * time.Second)}) // kept out after 0, 5 and 15 seconds
 			}
 			return report.Run{Code: codeRunning}, nil
 		}
 		time.Sleep(55 * time.Minute)
-		h.expect(t, "app schedule 01:00")
+		h.expect(t, "app schedule 01:00", "app schedule 01:00", "app schedule 01:00")
 		h.act = nil
 		time.Sleep(time.Hour)
 		h.expect(t, "app schedule 02:00")

@@ -67,6 +67,7 @@ type entry struct {
 	order     int64         // of arrival
 	first     bool          // was moved to the front
 	attempt   int           // runs that failed before
+	busy      int           // times that a run beside the service kept it out
 	notBefore time.Duration // on the clock of Elapsed
 	why       string        // it waits
 	loadWait  bool          // it waits for a low load

@@ -14,8 +14,11 @@ var (
 	ErrStopping  = errors.New("the service stops")
 )
 
-// busyWait is how long to wait for a run beside the service to end.
-const busyWait = 30 * time.Second
+// How long to wait for a run beside the service to end: waits double up to the longest.
+const (
+	busyWait    = 5 * time.Second
+	longestBusy = 40 * time.Second
+)
 
 // ended decides what follows a run: nothing, or another try.
 func (d *Dispatcher) ended(e *entry, run report.Run, err error) {
@@ -47,8 +50,9 @@ func (d *Dispatcher) ended(e *entry, run report.Run, err error) {
 	case !known:
 		log.Warn("a run failed whose profile is gone", "err", err, "message", run.Message)
 	case code == codeRunning:
-		log.Info("another process has a run of the profile under way", "again_in", busyWait)
-		d.again(e, busyWait)
+		log.Debug("another process has a run of the profile under way", "again_in", e.busyWait())
+		e.busy++
+		d.again(e, e.busyWait())
 	default:
 		d.failed(e, code, problem(run, err))
 	}
@@ -86,6 +90,11 @@ func (d *Dispatcher) failed(e *entry, code int, problem error) {
 	}
 }
 
+// busyWait returns how long to wait for a run beside the service to end.
+func (e *entry) busyWait() time.Duration {
+	return min(longestBusy, busyWait<<min(max(e.busy-1, 0), 8))
+}
+
 // again puts an entry back into the queue.
 func (d *Dispatcher) again(e *entry, wait time.Duration) {
 	r := e.Request
@@ -95,7 +104,7 @@ func (d *Dispatcher) again(e *entry, wait time.Duration) {
 			r.Trigger = report.ByRetry
 		}
 	}
-	d.add(&entry{Request: r, first: e.first, attempt: e.attempt, notBefore: d.o.Elapsed() + wait})
+	d.add(&entry{Request: r, first: e.first, attempt: e.attempt, busy: e.busy, notBefore: d.o.Elapsed() + wait})
 }
 
 // problem returns what went wrong in one error.

@@ -74,7 +74,7 @@ func (h *host) Done(r Request) bool {
 	defer h.mu.Unlock()
 	return slices.ContainsFunc(h.records, func(run report.Run) bool {
 		if r.byHand() {
-			return run.ID == r.ID && run.Code != codeRunning && run.Code != 130
+			return run.ID == r.ID && run.Snapshot != nil
 		}
 		return run.Profile == r.Profile && run.Slot.Equal(r.Slot) && run.Snapshot != nil && !run.Ended.After(now)
 	})

@@ -85,10 +85,9 @@ type Runner interface {
 	// says so. An error means that there is no record: the process died.
 	Run(ctx context.Context, r Request) (report.Run, error)
 
-	// Done reports whether history has what is wanted: a version for the slot or, of a
-	// request by hand, a record of its run. A record counts for nothing if its run was
-	// interrupted, if another run kept it out, or if it ends later than now: the clock was set
-	// back then.
+	// Done reports whether history has a version by what is wanted: for the slot or, of a
+	// request by hand, by the run with its id. A record counts for nothing if it ends later
+	// than now: the clock was set back then.
 	Done(r Request) bool
 
 	// Load returns the part of the machine's processors that is busy, from 0 to 1.

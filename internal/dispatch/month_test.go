@@ -118,7 +118,7 @@ func (m *month) fate(r Request) *rand.Rand {
 func (m *month) has(r Request) bool {
 	return slices.ContainsFunc(m.records[r.Profile], func(run report.Run) bool {
 		if r.byHand() {
-			return run.ID == r.ID && run.Code != codeRunning && run.Code != 130
+			return run.ID == r.ID && run.Snapshot != nil
 		}
 		return run.Snapshot != nil && run.Slot.Equal(r.Slot) && !run.Ended.After(m.wall())
 	})

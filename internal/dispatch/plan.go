@@ -73,7 +73,7 @@ func (d *Dispatcher) unqueue(profile string, other time.Time) {
 	if e == nil {
 		return
 	}
-	if other.After(e.Slot) {
+	if other.After(e.Slot) && !d.o.Runner.Done(e.Request) {
 		d.o.Log.Warn("a slot got no version before the next one was due", "profile", profile, "slot", e.Slot, "next", other)
 	}
 	d.remove(e)

@@ -47,7 +47,11 @@ func (x *running) rehearseSnapshot(ctx context.Context) error {
 	if err != nil {
 		return exit.As(fmt.Errorf("profile %s: %w", x.p.Name, err), exit.ErrUsage)
 	}
-	if err := x.settings(ctx, &o); err != nil {
+	versions, err := x.versions(ctx)
+	if err == nil {
+		err = x.settings(&o, versions)
+	}
+	if err != nil {
 		return err
 	}
 	var cost repo.Cost

@@ -235,6 +235,48 @@ func TestASlotIsDoneOnce(t *testing.T) {
 	}
 }
 
+func TestAVersionWhoseRunDiedBeforeItsRecordIsNotMadeTwice(t *testing.T) {
+	s := newSite(t, true)
+	o := s.options("schedule: {every: 1h}")
+	o.Scheduled = true
+	first := s.run(o, 0)
+	for _, lost := range []string{"history", "live"} { // as if it had been killed after the snapshot
+		if err := os.RemoveAll(s.path("state/" + lost)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.now = s.now.Add(time.Minute)
+	again := s.run(o, 0)
+	if again.Skipped != "" || again.Snapshot == nil || again.Snapshot.ID != first.Snapshot.ID {
+		t.Errorf("%+v, want version %s", again, first.Snapshot.ID)
+	}
+	if n := len(s.versions("repo")); n != 1 {
+		t.Errorf("%d versions", n)
+	}
+	if got := s.run(o, 0); got.Skipped != "slot 14:00 is done" {
+		t.Errorf("%+v", got)
+	}
+	s.now = s.now.Add(time.Hour)
+	if got := s.run(o, 0); got.Snapshot == nil || got.Snapshot.ID == first.Snapshot.ID {
+		t.Errorf("the next slot: %+v", got)
+	}
+}
+
+func TestARunThatASchedulerAsksForTwiceIsMadeOnce(t *testing.T) {
+	s := newSite(t, true)
+	o := s.options("schedule: {every: 1h}")
+	o.ID = "00ff"
+	if got := s.run(o, 0); got.ID != "00ff" || got.Snapshot == nil {
+		t.Errorf("%+v", got)
+	}
+	if got := s.run(o, 0); got.Skipped != "run 00ff was made already" {
+		t.Errorf("%+v", got)
+	}
+	if n := len(s.versions("repo")); n != 1 {
+		t.Errorf("%d versions", n)
+	}
+}
+
 func TestARunMakesNoRepository(t *testing.T) {
 	s := newSite(t, false)
 	got := s.run(s.options(noted), exit.NoRepo)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/qsnap/qsnap/internal/exit"
@@ -86,6 +87,16 @@ func (x *running) filter() repo.Filter {
 	return repo.Filter{Hostname: x.host, Profile: x.p.Name, ProfilePaths: x.p.Paths()}
 }
 
+// versions returns the versions of the profile, without those that can't be read.
+func (x *running) versions(ctx context.Context) ([]*snapshot.Manifest, error) {
+	versions, err := x.repo.Snapshots(ctx, x.filter())
+	if err != nil && ctx.Err() == nil {
+		x.warn(err) // of single manifests
+		err = nil
+	}
+	return versions, err
+}
+
 // snapshot takes the version.
 func (x *running) snapshot(ctx context.Context, b budget) error {
 	if err := x.open(ctx); err != nil {
@@ -95,10 +106,38 @@ func (x *running) snapshot(ctx context.Context, b budget) error {
 	if err != nil {
 		return exit.As(fmt.Errorf("profile %s: %w", x.p.Name, err), exit.ErrUsage)
 	}
-	if err := x.settings(ctx, &o); err != nil {
+	versions, err := x.versions(ctx)
+	if err != nil {
 		return err
 	}
-	m, err := x.repo.Snapshot(ctx, repo.Paths(x.p.Paths()...), o)
+	if m := x.ofSlot(versions); m != nil {
+		return x.take(m, nil)
+	}
+	if err := x.settings(&o, versions); err != nil {
+		return err
+	}
+	return x.take(x.repo.Snapshot(ctx, repo.Paths(x.p.Paths()...), o))
+}
+
+// ofSlot returns the version that a run made for the slot and died before it had a record.
+// This run then does what that one had left to do. A version that ends later than now
+// doesn't count, as the clock was set back since.
+func (x *running) ofSlot(versions []*snapshot.Manifest) *snapshot.Manifest {
+	i := slices.IndexFunc(versions, func(m *snapshot.Manifest) bool {
+		j := m.Job
+		return j.Profile == x.p.Name && j.Slot.Equal(x.record.Slot) && j.Installation == x.dir.Installation() && !m.End.After(x.o.Now())
+	})
+	if !x.o.Scheduled || i < 0 {
+		return nil
+	}
+	return versions[i]
+}
+
+// take notes a version as that of the run.
+func (x *running) take(m *snapshot.Manifest, err error) error {
+	if err == nil && !m.Good() {
+		err = repo.ErrIncomplete
+	}
 	none, end := exit.OfSnapshot(m, err)
 	if none != nil {
 		return none
@@ -110,14 +149,7 @@ func (x *running) snapshot(ctx context.Context, b budget) error {
 }
 
 // settings sets what a run knows of its version.
-func (x *running) settings(ctx context.Context, o *repo.SnapshotOptions) error {
-	versions, err := x.repo.Snapshots(ctx, x.filter())
-	if err != nil {
-		if ctx.Err() != nil {
-			return err
-		}
-		x.warn(err) // of single manifests
-	}
+func (x *running) settings(o *repo.SnapshotOptions, versions []*snapshot.Manifest) (err error) {
 	o.Hostname, o.Progress = x.host, x.capturing
 	o.Job = snapshot.Job{Profile: x.p.Name, Slot: x.record.Slot, Installation: x.dir.Installation(), Settings: x.p.Settings()}
 	x.warnOfOthers(versions)
