@@ -229,6 +229,9 @@ func (v *Verifier) segments(p *verified, info *pack.Info, from, to int, in io.Re
 		if _, err := io.ReadFull(in, buf.sealed); err != nil {
 			return v.r.asDamage(v.ctx, info.ID, s.Offset+int64(s.Stored), err)
 		}
+		if err := v.r.pacer.Pace(v.ctx); err != nil {
+			return err
+		}
 		buf.plain = slices.Grow(buf.plain[:0], s.Plain)
 		plain, err := v.r.OpenSegment(info, n, buf.sealed, buf.plain)
 		for ; err == nil && len(blobs) > 0 && int(blobs[0].Segment) == n; blobs = blobs[1:] {
