@@ -16,9 +16,12 @@ import (
 const (
 	// mostDepth is how deep mappings and lists may lie in each other.
 	mostDepth = 24
-	// mostNodes is how many values are read at most. Aliases repeat what they name, and a
-	// few of them can stand for billions of values.
-	mostNodes = 50_000
+	// mostNodes is how many values of a configuration are read at most. Aliases repeat what
+	// they name, and a few of them can stand for billions of values; so does what is
+	// inherited.
+	mostNodes = 500_000
+	// mostProblems is how many problems of a profile are listed.
+	mostProblems = 50
 )
 
 // A decoder reads the nodes of a configuration. Problems are collected.
@@ -27,12 +30,18 @@ type decoder struct {
 	home     string                  // what ~ stands for; empty if nobody knows
 	presets  bool                    // what isn't set is as its default says
 	problems []Problem
-	nodes    int
+	nodes    *int // that all decoders of a configuration have read
 	depth    int
 }
 
+// full reports whether so many problems were found that no more are listed.
+func (d *decoder) full() bool { return len(d.problems) >= mostProblems }
+
 // fail adds a problem.
 func (d *decoder) fail(n *yaml.Node, key, format string, args ...any) {
+	if d.full() {
+		return
+	}
 	d.problems = append(d.problems, Problem{File: d.file(n), Line: n.Line, Key: key, Text: fmt.Sprintf(format, args...)})
 }
 
@@ -49,13 +58,11 @@ func isText(t reflect.Type) bool {
 
 // value reads a node into a value. Key names it in problems, and f says what is expected.
 func (d *decoder) value(n *yaml.Node, v reflect.Value, key string, f field) {
-	d.nodes++
+	*d.nodes++
 	d.depth++
 	defer func() { d.depth-- }()
-	if d.nodes > mostNodes || d.depth > mostDepth {
-		if d.nodes <= mostNodes || d.nodes == mostNodes+1 {
-			d.fail(n, key, "this is too much, or too deep: write it out without aliases (*name)")
-		}
+	if *d.nodes > mostNodes || d.depth > mostDepth {
+		d.fail(n, key, "this is too much, or too deep: write it out without aliases (*name)")
 		return
 	}
 	if n.Kind == yaml.AliasNode {

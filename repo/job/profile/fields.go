@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A field is one key of a mapping, and what its tags say of it.
@@ -24,8 +25,20 @@ type field struct {
 	optional bool
 }
 
+// known holds the fields of the types that fieldsOf was asked for.
+var known sync.Map
+
 // fieldsOf returns the keys of a struct, in their order.
-func fieldsOf(t reflect.Type) (out []field) {
+func fieldsOf(t reflect.Type) []field {
+	if f, ok := known.Load(t); ok {
+		return f.([]field)
+	}
+	f := readFields(t)
+	known.Store(t, f)
+	return f
+}
+
+func readFields(t reflect.Type) (out []field) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")

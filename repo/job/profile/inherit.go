@@ -10,14 +10,14 @@ import (
 // A merger merges what a profile inherits with what it has.
 type merger struct {
 	where map[*yaml.Node]string
-	nodes int
+	nodes *int
 }
 
 // merge returns own with the keys of base that it lacks. Mappings are merged at any depth; of
 // anything else own counts. An alternative that own has replaces the one that base has.
 func (m *merger) merge(base, own *yaml.Node, t reflect.Type, depth int) *yaml.Node {
 	base, own = followed(base), followed(own)
-	if m.nodes++; m.nodes > mostNodes || depth > mostDepth {
+	if *m.nodes++; *m.nodes > mostNodes || depth > mostDepth {
 		return own // the decoder refuses it
 	}
 	if base.Kind != yaml.MappingNode || own.Kind != yaml.MappingNode || t.Kind() != reflect.Struct || isShort(t) {

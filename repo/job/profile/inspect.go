@@ -91,7 +91,7 @@ func (in *inspector) files() {
 func (in *inspector) target(t Target) {
 	of := *in
 	of.node, of.key = t.node, "targets."+t.Name
-	of.decoder = &decoder{file: in.decoder.file}
+	of.decoder = &decoder{file: in.decoder.file, nodes: in.nodes}
 	of.private(t.PasswordFile, "password-file")
 	of.private(t.TokenFile, "token-file")
 	of.file(t.CAFile, "ca-file")

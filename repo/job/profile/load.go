@@ -17,8 +17,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// mostBytes is the largest file that is read.
-const mostBytes = 1 << 20
+const (
+	// mostBytes is the largest file that is read.
+	mostBytes = 1 << 20
+	// mostNames is how many profiles, and how many targets, there may be.
+	mostNames = 1000
+)
 
 // inherited is the name of the profile from which all others inherit.
 const inherited = "default"
@@ -33,6 +37,7 @@ type Set struct {
 	targets  map[string]Target
 	profiles map[string]Profile
 	nodes    map[string]entry      // of profiles
+	read     int                   // nodes
 	merged   map[string]*yaml.Node // of profiles, with what they inherit
 	wrong    map[string][]Problem  // by the name of the profile
 	problems []Problem             // of all
@@ -176,7 +181,7 @@ func (s *Set) remember(n *yaml.Node, file string) {
 }
 
 func (s *Set) decoder() *decoder {
-	return &decoder{file: func(n *yaml.Node) string { return s.where[n] }, home: home(s.getenv), presets: true}
+	return &decoder{file: func(n *yaml.Node) string { return s.where[n] }, home: home(s.getenv), presets: true, nodes: &s.read}
 }
 
 // decode reads the parsed files.
@@ -237,6 +242,10 @@ func (s *Set) collect(d *decoder, k, v *yaml.Node, into map[string]entry) {
 	what := strings.TrimSuffix(k.Value, "s")
 	for i := 0; i+1 < len(v.Content); i += 2 {
 		name, value := v.Content[i], v.Content[i+1]
+		if len(into) >= mostNames {
+			d.fail(name, k.Value, "there are more than %d of them", mostNames)
+			return
+		}
 		if first, twice := into[name.Value]; twice {
 			d.fail(name, dotted(k.Value, name.Value), "this %s is in %s:%d, too: rename or remove one of them", what, s.where[first.key], first.key.Line)
 			if k.Value == "profiles" {
@@ -287,7 +296,7 @@ func (s *Set) decodeProfile(name string) {
 	d := s.decoder()
 	node := e.value
 	if base, ok := s.nodes[inherited]; ok && name != inherited {
-		m := merger{where: s.where}
+		m := merger{s.where, &s.read}
 		node = m.merge(base.value, e.value, reflect.TypeFor[Profile](), 0)
 	}
 	key := "profiles." + name

@@ -24,6 +24,9 @@ var secrets = []string{"password", "passphrase", "passwd", "secret", "token", "k
 
 // unknown refuses a key, and says what was probably meant.
 func (d *decoder) unknown(k *yaml.Node, key string, t reflect.Type) {
+	if d.full() {
+		return
+	}
 	name := strings.ReplaceAll(strings.ToLower(k.Value), "_", "-")
 	fields := fieldsOf(t)
 	var names []string
