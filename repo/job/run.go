@@ -34,6 +34,8 @@ type running struct {
 	conns []*connect.Conn
 	taken *snapshot.Manifest
 
+	damage error // of other versions, which a full one has found and could not heal
+
 	mu     sync.Mutex // guards what follows, and calls of Warn and Progress
 	record report.Run
 	at     report.RunProgress

@@ -145,7 +145,7 @@ func (x *running) take(m *snapshot.Manifest, err error) error {
 	x.taken = m
 	x.record.Level = m.Level.String()
 	x.record.Snapshot = takenOf(m)
-	return end
+	return errors.Join(end, x.damage)
 }
 
 // settings sets what a run knows of its version.
@@ -171,6 +171,9 @@ func (x *running) capturing(u repo.SnapshotProgress) {
 	case u.Problem != nil:
 		x.warn(u.Problem)
 	case u.Notice != nil:
+		if errors.Is(u.Notice, repo.ErrDamaged) {
+			x.damage = exit.As(errors.New("other versions are damaged: \"qsnap check --read-data\" names the affected files"), exit.ErrDamage)
+		}
 		x.warn(u.Notice)
 	default:
 		x.progress(func(p *report.RunProgress) {
@@ -185,6 +188,7 @@ func takenOf(m *snapshot.Manifest) *report.RunTaken {
 	t := &report.RunTaken{
 		ID: m.ID, Good: m.Good(), Unread: m.Unread.Files + m.Unread.Dirs, Files: s.Files, Bytes: s.Bytes, Read: s.BytesRead,
 		New: s.DataAdded + s.TreeAdded, Stored: s.DataStored + s.TreeStored + s.IndexStored,
+		Verified: s.Verified, Healed: s.Healed,
 	}
 	for _, missing := range m.Missing {
 		t.Missing = append(t.Missing, missing.Path)
