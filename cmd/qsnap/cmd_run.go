@@ -44,7 +44,7 @@ func (p *program) runCommand() *cli.Command {
 func (p *program) runProfiles(c *cli.Context) error {
 	o := job.Options{
 		Scheduled: c.Bool("scheduled"), SkipIfYounger: c.Duration("skip-if-younger"), Wait: c.Bool("wait"), DryRun: c.Bool("dry-run"),
-		NoLimit: c.Bool("no-limit"), Schemes: p.schemes, Getenv: p.getenv,
+		NoLimit: c.Bool("no-limit"), Process: new(job.Process), Schemes: p.schemes, Getenv: p.getenv,
 	}
 	if name := c.String("level"); name != "" {
 		level, err := snapshot.ParseLevel(name)

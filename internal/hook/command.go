@@ -67,11 +67,8 @@ func (c Command) Find() error {
 type Call struct {
 	Env   []string // the whole environment: see Environment
 	Input []byte   // on standard input
-	// Prepare changes the process before it starts: it gives back what the run has taken from
-	// itself, such as its priority. Nil changes nothing.
-	Prepare func(*exec.Cmd)
-	// Start starts the process, such as with the priority that the run had before it gave way
-	// to others. Nil just starts it.
+	// Start starts the process: it gives back what the run has taken from itself, such as its
+	// priority. Nil just starts it.
 	Start func(*exec.Cmd) error
 }
 
@@ -103,13 +100,11 @@ func (c Command) Run(ctx context.Context, call Call) (Result, error) {
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = call.Env, strings.NewReader(string(call.Input)), printed, printed
 	cmd.WaitDelay = linger
 	ownGroup(cmd)
-	if call.Prepare != nil {
-		call.Prepare(cmd)
+	start := call.Start
+	if start == nil {
+		start = (*exec.Cmd).Start
 	}
-	if call.Start == nil {
-		call.Start = (*exec.Cmd).Start
-	}
-	if err := call.Start(cmd); err != nil {
+	if err := start(cmd); err != nil {
 		return Result{Code: -1}, err
 	}
 	ended := make(chan struct{})

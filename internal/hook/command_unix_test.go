@@ -121,9 +121,10 @@ func waitGone(pid int) bool {
 func TestAHookEndsWithItsContext(t *testing.T) {
 	ctx, stop := context.WithCancelCause(t.Context())
 	c := Command{Shell: "echo; sleep 3600"}
-	call := Call{Prepare: func(cmd *exec.Cmd) {
+	call := Call{Start: func(cmd *exec.Cmd) error {
 		out := cmd.Stdout
 		cmd.Stdout = writer(func(b []byte) (int, error) { stop(errors.New("enough")); return out.Write(b) })
+		return cmd.Start()
 	}}
 	if _, err := c.Run(ctx, call); err == nil || err.Error() != "enough" {
 		t.Errorf("%v", err)
@@ -155,8 +156,8 @@ func TestAHookNeedNotReadItsInput(t *testing.T) {
 	}
 }
 
-func TestAProcessIsPreparedBeforeItStarts(t *testing.T) {
-	got, err := Command{Args: []string{"pwd"}}.Run(t.Context(), Call{Prepare: func(c *exec.Cmd) { c.Dir = "/" }})
+func TestTheCallerStartsTheProcess(t *testing.T) {
+	got, err := Command{Args: []string{"pwd"}}.Run(t.Context(), Call{Start: func(c *exec.Cmd) error { c.Dir = "/"; return c.Start() }})
 	if err != nil || got.Output != "/\n" {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -53,13 +53,17 @@ func (x *running) copyTo(ctx context.Context, c profile.Copy) (bytes int64, err 
 		return 0, err
 	}
 	x.configure(&to)
-	other, err := connect.Open(ctx, to, secret, repo.Options{Hostname: x.host, CacheDir: string(x.p.CacheDir), Now: x.o.Now, Warn: x.unsafe})
+	o := repo.Options{Hostname: x.host, CacheDir: string(x.p.CacheDir), CacheMemory: x.sizes.CacheMemory, Now: x.o.Now, Warn: x.unsafe}
+	if x.pace != nil {
+		o.Pace = x.pace
+	}
+	other, err := connect.Open(ctx, to, secret, o)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, other.Close()) }()
 	versions, unreadable := x.repo.Snapshots(ctx, x.filter())
-	r, err := x.repo.Copy(ctx, other.Repo, versions, repo.CopyOptions{Progress: func(p repo.CopyProgress) { x.update(p.Progress) }})
+	r, err := x.repo.Copy(ctx, other.Repo, versions, repo.CopyOptions{Workers: x.sizes.Workers, Progress: func(p repo.CopyProgress) { x.update(p.Progress) }})
 	return r.BytesStored, errors.Join(unreadable, err)
 }
 

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"time"
@@ -28,13 +27,13 @@ func commandOf(h profile.Hook) hook.Command {
 }
 
 // before runs the hooks before the snapshot. From now on, the hooks after it are owed.
-func (x *running) before(ctx context.Context, b budget) error {
+func (x *running) before(ctx context.Context) error {
 	if err := x.owe(); err != nil {
 		return fmt.Errorf("hooks before the snapshot did not run: %w", err)
 	}
 	var failed error
 	for _, h := range x.p.Hooks.Before {
-		err := x.runHook(ctx, "before", commandOf(h), b)
+		err := x.runHook(ctx, "before", commandOf(h))
 		if err != nil && h.Required {
 			return errors.Join(failed, fmt.Errorf("%w: %w", err, errRequired))
 		}
@@ -44,10 +43,10 @@ func (x *running) before(ctx context.Context, b budget) error {
 }
 
 // after runs the hooks after the snapshot, whatever became of it.
-func (x *running) after(ctx context.Context, b budget) error {
+func (x *running) after(ctx context.Context) error {
 	var failed error
 	for _, h := range x.p.Hooks.After {
-		failed = errors.Join(failed, x.runHook(context.WithoutCancel(ctx), "after", commandOf(h), b))
+		failed = errors.Join(failed, x.runHook(context.WithoutCancel(ctx), "after", commandOf(h)))
 	}
 	x.paid()
 	return failed
@@ -55,13 +54,13 @@ func (x *running) after(ctx context.Context, b budget) error {
 
 // farewell runs the hooks at the end of a run, and reports whether there were any. They
 // change nothing about the outcome.
-func (x *running) farewell(ctx context.Context, b budget) bool {
+func (x *running) farewell(ctx context.Context) bool {
 	name, hooks := "on-failure", x.p.Hooks.OnFailure
 	if succeeded(x.record.Code) {
 		name, hooks = "on-success", x.p.Hooks.OnSuccess
 	}
 	for _, h := range hooks {
-		if err := x.runHook(ctx, name, commandOf(h), b); err != nil {
+		if err := x.runHook(ctx, name, commandOf(h)); err != nil {
 			x.warn(err)
 		}
 	}
@@ -73,14 +72,14 @@ func (x *running) farewell(ctx context.Context, b budget) bool {
 func succeeded(code int) bool { return code == exit.OK || code == exit.Partial || code == exit.Behind }
 
 // runHook runs a hook as a step.
-func (x *running) runHook(ctx context.Context, step string, c hook.Command, b budget) error {
+func (x *running) runHook(ctx context.Context, step string, c hook.Command) error {
 	var got hook.Result
 	err := x.step(step, func() error {
 		input, err := json.Marshal(x.record)
 		if err != nil {
 			return err
 		}
-		call := hook.Call{Env: x.environment(step), Input: input, Prepare: prepareBy(b)}
+		call := hook.Call{Env: x.environment(step), Input: input, Start: x.o.Process.start()}
 		if got, err = c.Run(ctx, call); err != nil {
 			return fmt.Errorf("hook %s: %s: %w%s", step, term.Printable(c.String()), err, lastLine(got.Output))
 		}
@@ -114,14 +113,6 @@ func (x *running) environment(step string) []string {
 		about[len(about)-1].Value = x.record.Snapshot.ID.String()
 	}
 	return hook.Environment(x.o.Environ(), about...)
-}
-
-// prepareBy returns what gives a hook back the limits that the run has given up.
-func prepareBy(b budget) func(*exec.Cmd) {
-	if b == nil {
-		return nil
-	}
-	return b.Prepare
 }
 
 // pinger returns what pings a URL, if the profile has one.

@@ -48,6 +48,9 @@ type Options struct {
 	DryRun bool
 	// NoLimit lets the run take what it can of the machine.
 	NoLimit bool
+	// Process gives way to others, as a program does that only runs jobs. Nil leaves the
+	// priorities of the process as they are: the run is slowed down all the same.
+	Process *Process
 
 	// ID, Trigger, Slot, Due and Priority are what a scheduler records of a run. Zero values
 	// are a new id, ByHand or BySchedule, the slot at the time, and the profile's priority.

@@ -66,7 +66,7 @@ func (x *running) settle(ctx context.Context) error {
 	}
 	var failed error
 	for _, c := range v.After {
-		failed = errors.Join(failed, x.runHook(context.WithoutCancel(ctx), "after", c, nil))
+		failed = errors.Join(failed, x.runHook(context.WithoutCancel(ctx), "after", c))
 	}
 	x.paid()
 	x.warn(fmt.Errorf("run %s was ended before its hooks after the snapshot: they have run now", v.Run))

@@ -35,6 +35,9 @@ func (x *running) progress(change func(*report.RunProgress)) {
 	change(&x.at)
 	now := x.o.Now()
 	x.at.Updated = now
+	if x.pace != nil {
+		x.at.CPU, x.at.IO = x.pace.Current()
+	}
 	x.o.Progress(x.at)
 	if since := now.Sub(x.last); x.shown == nil || step == x.at.Step && since >= 0 && since < showEvery {
 		return

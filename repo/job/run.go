@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/qsnap/qsnap/internal/exit"
+	"github.com/qsnap/qsnap/internal/governor"
 	"github.com/qsnap/qsnap/internal/history"
 	"github.com/qsnap/qsnap/internal/state"
 	"github.com/qsnap/qsnap/internal/term"
@@ -30,6 +32,9 @@ type running struct {
 	dir      *state.Dir
 	history  *history.History
 
+	pace  *governor.Governor // nil if nothing is held
+	sizes governor.Sizes
+	first atomic.Bool   // there is no version of the profile yet
 	repo  *connect.Repo // once the snapshot has opened it
 	conns []*connect.Conn
 	taken *snapshot.Manifest
@@ -148,23 +153,18 @@ func (x *running) lock(ctx context.Context) (*state.Lock, error) {
 func (x *running) whole(ctx context.Context, owed error) (report.Run, error) {
 	x.record.Started = x.o.Now() // a run that has waited starts now
 	x.show()
-	b, err := x.govern()
-	if err != nil {
-		x.warn(err)
-	}
+	cost := x.govern()
 	ping := x.pingStart(ctx)
-	err = errors.Join(owed, x.sequence(ctx, b))
+	err := errors.Join(owed, x.sequence(ctx))
 	err = errors.Join(err, x.close(ctx))
 	if ctx.Err() != nil {
 		err = exit.As(errors.New("interrupted: the repository is whole, the next run goes on"), exit.ErrInterrupted)
 	}
-	if b != nil {
-		x.record.Cost = new(b.Stop())
-	}
+	x.record.Cost = cost()
 	x.judge(err)
 	x.keep()
 	ping()
-	if ctx.Err() == nil && x.farewell(ctx, b) {
+	if ctx.Err() == nil && x.farewell(ctx) {
 		x.keep()
 	}
 	if x.shown != nil {
@@ -198,13 +198,13 @@ func (x *running) warn(err error) {
 }
 
 // sequence makes the steps.
-func (x *running) sequence(ctx context.Context, b budget) error {
-	before := x.before(ctx, b)
+func (x *running) sequence(ctx context.Context) error {
+	before := x.before(ctx)
 	err := before
 	if !errors.Is(before, errRequired) {
-		err = errors.Join(err, x.step("snapshot", func() error { return x.snapshot(ctx, b) }))
+		err = errors.Join(err, x.step("snapshot", func() error { return x.snapshot(ctx) }))
 	}
-	err = errors.Join(err, x.after(ctx, b))
+	err = errors.Join(err, x.after(ctx))
 	if x.taken == nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,8 +31,17 @@ import (
 type site struct {
 	t        *testing.T
 	dir      string
+	mu       sync.Mutex // for the clock, which several goroutines read
 	now      time.Time
 	warnings []string
+}
+
+// clock returns the time, which passes by a millisecond each time.
+func (s *site) clock() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = s.now.Add(time.Millisecond)
+	return s.now
 }
 
 // newSite returns a site with a source and, if made, a repository.
@@ -117,6 +127,9 @@ func (s *site) options(keys string) Options {
 	if !strings.Contains(keys, "sources:") {
 		text += "    sources: [ROOT/src]\n"
 	}
+	if !strings.Contains(keys, "limits:") {
+		text += "    limits: {mode: \"off\"}\n" // the machine may be busy
+	}
 	for line := range strings.Lines(keys) {
 		text += "    " + line
 	}
@@ -131,7 +144,7 @@ func (s *site) options(keys string) Options {
 	}
 	return Options{
 		Profile: p, State: s.path("state"), Getenv: s.getenv, Environ: func() []string { return []string{"PATH=" + os.Getenv("PATH")} },
-		Now: func() time.Time { s.now = s.now.Add(time.Millisecond); return s.now }, Warn: func(err error) { s.warnings = append(s.warnings, err.Error()) },
+		Now: s.clock, Warn: func(err error) { s.warnings = append(s.warnings, err.Error()) },
 	}
 }
 
@@ -521,6 +534,49 @@ func TestAURLHearsOfARun(t *testing.T) {
 	}
 	s.run(s.options("hooks: {ping: {url: '"+server.URL+"/u', timeout: 1s}}"), 0)
 	if len(s.warnings) == 0 || strings.Contains(strings.Join(s.warnings, " "), "/u") {
+		t.Errorf("%q", s.warnings)
+	}
+}
+
+func TestARunIsHeldToItsBudget(t *testing.T) {
+	s := newSite(t, true)
+	o := s.options("schedule: {every: 1h}\nlimits: {mode: always, cpu: 50%, io: 60%, first: \"off\", memory: 128M, hours: [{when: \"15:00-16:00\", cpu: 40%}]}\n")
+	first := s.run(o, 0)
+	if c := first.Cost; c == nil || c.Mode != "off" || c.CPU.Budget != 0 || c.Memory.Budget != 128<<20 {
+		t.Errorf("the first one: %+v", c)
+	}
+	second := s.run(o, 0)
+	if c := second.Cost; c == nil || c.Mode != "always" || c.CPU.Budget != 0.5 || c.IO.Budget != 0.6 {
+		t.Errorf("the second one: %+v", c)
+	}
+	s.now = s.now.Add(time.Hour)
+	if c := s.run(o, 0).Cost; c.CPU.Budget != 0.4 || c.IO.Budget != 0.6 {
+		t.Errorf("at other hours: %+v", c)
+	}
+	o.NoLimit = true
+	if c := s.run(o, 0).Cost; c.Mode != "off" || c.Memory.Budget != 0 {
+		t.Errorf("without limits: %+v", c)
+	}
+}
+
+func TestARunThatWouldLastTooLongSaysSoBefore(t *testing.T) {
+	s := newSite(t, true)
+	o := s.options("schedule: {every: 1h}\nlimits: {mode: always, cpu: 1%, io: 100%}\n")
+	if err := o.fill(); err != nil {
+		t.Fatal(err)
+	}
+	d, err := state.Open(s.path("state"), o.Rand, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = history.Open(d).Add(report.Run{
+		ID: "1", Profile: "app", Started: s.now, Ended: s.now, Snapshot: &report.RunTaken{Good: true}, Cost: &report.RunCost{Seconds: 86_400},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.run(o, 0)
+	if len(s.warnings) == 0 || !strings.Contains(s.warnings[0], "1h0m0s") || !strings.Contains(s.warnings[0], "interval") {
 		t.Errorf("%q", s.warnings)
 	}
 }

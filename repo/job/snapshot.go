@@ -43,7 +43,10 @@ func (x *running) open(ctx context.Context) error {
 		return exit.As(err, exit.ErrUsage)
 	}
 	x.configure(&c)
-	o := repo.Options{Hostname: x.host, CacheDir: string(x.p.CacheDir), Now: x.o.Now, Warn: x.unsafe}
+	o := repo.Options{Hostname: x.host, CacheDir: string(x.p.CacheDir), CacheMemory: x.sizes.CacheMemory, Now: x.o.Now, Warn: x.unsafe}
+	if x.pace != nil {
+		o.Pace = x.pace
+	}
 	if x.p.CacheSize != nil {
 		o.CacheSize = new(int64(*x.p.CacheSize))
 	}
@@ -62,6 +65,12 @@ func (x *running) open(ctx context.Context) error {
 // configure adds to a configuration what the run gives to all of them.
 func (x *running) configure(c *connect.Config) {
 	c.Schemes, c.Warn, c.Waiting = x.o.Schemes, x.warn, x.waiting
+	if x.o.NoLimit {
+		c.UploadRate, c.DownloadRate = 0, 0
+		return
+	}
+	l := at(x.p.Limits, x.o.Now())
+	c.UploadRate, c.DownloadRate = lower(c.UploadRate, int64(l.Upload)), lower(c.DownloadRate, int64(l.Download))
 }
 
 // target opens the target of a replica. The run closes it.
@@ -98,7 +107,7 @@ func (x *running) versions(ctx context.Context) ([]*snapshot.Manifest, error) {
 }
 
 // snapshot takes the version.
-func (x *running) snapshot(ctx context.Context, b budget) error {
+func (x *running) snapshot(ctx context.Context) error {
 	if err := x.open(ctx); err != nil {
 		return err
 	}
@@ -150,7 +159,8 @@ func (x *running) take(m *snapshot.Manifest, err error) error {
 
 // settings sets what a run knows of its version.
 func (x *running) settings(o *repo.SnapshotOptions, versions []*snapshot.Manifest) (err error) {
-	o.Hostname, o.Progress = x.host, x.capturing
+	x.first.Store(len(versions) == 0)
+	o.Hostname, o.Progress, o.Workers = x.host, x.capturing, x.sizes.Workers
 	o.Job = snapshot.Job{Profile: x.p.Name, Slot: x.record.Slot, Installation: x.dir.Installation(), Settings: x.p.Settings()}
 	x.warnOfOthers(versions)
 	if x.o.Level != nil {

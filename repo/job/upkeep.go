@@ -94,7 +94,7 @@ func keptOf(groups []repo.Retained, wanted int, done bool) *report.RunKept {
 // prune deletes what no version needs.
 func (x *running) prune(ctx context.Context) error {
 	o := x.p.Prune.Options()
-	o.Progress = x.update
+	o.Progress, o.Workers = x.update, x.sizes.Workers
 	pending, err := x.repo.Maintenance().Pending(ctx)
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func (x *running) verify(ctx context.Context) error {
 	}
 	return x.step("verification", func() error {
 		o, slice := x.p.Verify.Options(now)
-		o.Progress = x.update
+		o.Progress, o.Workers = x.update, x.sizes.Workers
 		err := x.check(ctx, o, slice)
 		if ctx.Err() != nil {
 			return err
