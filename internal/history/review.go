@@ -27,17 +27,17 @@ type Known struct {
 	Unreadable []string
 }
 
-// How many slots a report shows: as many as a profile keeps, within these bounds.
+// How many slots a report shows: as many as a profile keeps, within a bound. Older ones were
+// forgotten, as they should be.
 const (
-	fewSlots  = 24
-	hourSlots = 72
+	hourSlots = 72 // if the profile says nothing
 	manySlots = 168
 )
 
 // Review makes the report of a host.
 func Review(k Known) report.HostReport {
 	out := report.HostReport{
-		Head: report.Head{MessageType: "report"}, Time: k.Now, Since: k.Since, Host: k.Host,
+		Head: report.Head{MessageType: "host_report"}, Time: k.Now, Since: k.Since, Host: k.Host,
 		Attention: []string{}, Profiles: []report.ProfileReport{}, Repositories: []report.RepositoryReport{},
 		Silent: k.Silent, Unreadable: k.Unreadable,
 	}
@@ -66,7 +66,7 @@ func (k Known) review(p Profile) report.ProfileReport {
 	recent := within(p.Runs, k.Since)
 	shown := hourSlots
 	if p.Wanted > 0 {
-		shown = min(max(p.Wanted, fewSlots), manySlots)
+		shown = min(p.Wanted, manySlots)
 	}
 	r := report.ProfileReport{
 		Standing: Stand(p.Plan, p.Look, p.Runs, k.Lives, k.Now), Schedule: p.Schedule,

@@ -47,11 +47,37 @@ func Sizes(s Store, runs []report.Run, now time.Time) report.RepositoryReport {
 		r.Sizes = append(r.Sizes, report.SizeReport{Time: now, Stored: s.Stored})
 		r.Saved, r.Dedup, r.Compression = saved(s.Full, s.Stored), saved(s.Full, s.Unique), saved(s.Unique, s.Packed)
 	}
+	if len(r.Sizes) < 2 {
+		r.Sizes = derived(r.Stored, runs, s.Location, now)
+	}
 	slices.Sort(r.Profiles)
 	r.Sizes = thinned(r.Sizes, maxSizes)
 	r.PerDay = perDay(r.Sizes)
 	r.FullOn = fullOn(r.PerDay, r.Free, now)
 	return r
+}
+
+// derived returns how large a repository was, from how large it is now and from what its runs
+// have stored and deleted since. Runs of other hosts are not known.
+func derived(stored uint64, runs []report.Run, location string, now time.Time) (sizes []report.SizeReport) {
+	if stored == 0 {
+		return nil
+	}
+	sizes = append(sizes, report.SizeReport{Time: now, Stored: stored})
+	for _, r := range slices.Backward(runs) {
+		if r.Repository != location || r.Op != report.TheJob || r.Ended.IsZero() || r.Ended.After(now) {
+			continue
+		}
+		sizes = append(sizes, report.SizeReport{Time: r.Ended, Stored: stored})
+		if r.Pruned != nil {
+			stored += r.Pruned.Deleted
+		}
+		if r.Snapshot != nil {
+			stored -= min(stored, r.Snapshot.Stored)
+		}
+	}
+	slices.Reverse(sizes)
+	return sizes
 }
 
 // saved returns which part of some bytes is not needed.

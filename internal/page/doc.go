@@ -2,7 +2,7 @@
 //
 // What must stay true:
 //
-//   - The file is all there is: no script, and nothing that a browser would fetch. A policy
+//   - The file is whole: it has no script, and nothing that a browser would fetch. A policy
 //     in its head says so to the browser.
 //   - Names come from other people. Text is escaped for where it stands, control characters
 //     are shown as such, and the direction of one name changes no other text.

@@ -97,7 +97,7 @@ func bad(slots []report.SlotReport, zone *time.Location) (lines []string) {
 
 func isBad(s report.SlotReport) bool {
 	switch s.State {
-	case report.SlotIncomplete, report.SlotFailed, report.SlotMissed, report.SlotForgotten:
+	case report.SlotIncomplete, report.SlotFailed, report.SlotMissed:
 		return true
 	}
 	return s.Late > 0

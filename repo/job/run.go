@@ -108,10 +108,13 @@ func (x *running) introduce() error {
 		}
 	}
 	r := report.Run{
-		ID: id, Profile: x.p.Name, Host: x.host, Trigger: x.o.Trigger, Priority: x.o.Priority,
+		ID: id, Profile: x.p.Name, Repository: x.p.Repo.String(), Host: x.host, Trigger: x.o.Trigger, Priority: x.o.Priority,
 		Slot: x.o.Slot, Due: x.o.Due, Started: now,
 	}
 	r.MessageType = "run"
+	if !x.schedule.IsZero() {
+		r.Schedule = x.schedule.String()
+	}
 	if i := x.dir.Installation(); !i.IsZero() {
 		r.Installation = i.String()
 	}

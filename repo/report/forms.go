@@ -20,7 +20,7 @@ func Forms() []Form {
 		{nil, "exit_error", "the last line of standard error, unless the exit code is 0", false, ExitError{}},
 		{nil, "latest", "on standard error, where \"latest\" or --at chooses among several sources", false, Latest{}},
 		{nil, "traffic", "on standard error, of each target, with --traffic", false, Traffic{}},
-		{on("snapshot", "run", "restore", "copy", "forget", "mount", "history"), "error", "of an item, while the command goes on", false, Error{}},
+		{on("snapshot", "run", "restore", "copy", "forget", "mount", "history", "status"), "error", "of an item, while the command goes on", false, Error{}},
 		{on("snapshot", "restore"), "notice", "of an item", false, Notice{}},
 
 		{listed, "", "", true, Snapshot{}},
@@ -53,6 +53,8 @@ func Forms() []Form {
 		{on("mount"), "mounted", "as soon as it can be used", false, Mounted{}},
 
 		{on("history"), "run", "of each run", false, Run{}},
+		{on("status"), "host_status", "", false, Status{}},
+		{on("report"), "host_report", "", false, HostReport{}},
 
 		{on("copy"), "twin", "if it was made just now", false, Twin{}},
 		{on("copy"), "status", "now and then", false, CopyStatus{}},
