@@ -64,9 +64,11 @@ func TestThePacerIsAskedBeforeEachPartOfLongWork(t *testing.T) {
 	}
 }
 
-func localTarget(t *testing.T) target.Target {
+func localTarget(t *testing.T) target.Target { return localTargetIn(t, t.TempDir()) }
+
+func localTargetIn(t *testing.T, dir string) target.Target {
 	t.Helper()
-	l, err := local.Open(t.TempDir())
+	l, err := local.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,10 @@ type Options struct {
 	// Rand is where salts come from. Nil is crypto/rand. No two repositories, and
 	// no two openings of one, may draw the same.
 	Rand io.Reader
+	// SpareCache leaves the system's page cache as it was, as far as the system allows: what
+	// is read from the source or a local target and wasn't there before is dropped from it,
+	// and so is what is stored on a local target.
+	SpareCache bool
 	// Pace, if not nil, slows down what is done with the repository.
 	Pace Pacer
 	// Replicas are further targets with the same repository. What can't be read any
@@ -112,7 +116,7 @@ func unlocking(u Unlocker) func(context.Context) (keys.Secret, error) {
 func (o *Options) host() engine.Host {
 	h := engine.Host{
 		Now: o.Now, Rand: o.Rand, Hostname: o.Hostname, Warn: o.Warn,
-		CacheDir: o.CacheDir, CacheSize: o.CacheSize, CacheMemory: o.CacheMemory, Pace: o.Pace,
+		CacheDir: o.CacheDir, CacheSize: o.CacheSize, CacheMemory: o.CacheMemory, Pace: o.Pace, SpareCache: o.SpareCache,
 	}
 	for _, replica := range o.Replicas {
 		h.Replicas = append(h.Replicas, object.Replica(replica))

@@ -70,6 +70,13 @@ type SpaceReporter interface {
 	Space(ctx context.Context) (free, total int64, err error)
 }
 
+// CacheSparer is a target that fills this machine's page cache and can leave it as it was.
+type CacheSparer interface {
+	// SpareCache makes the target drop what is stored, and what is read and wasn't cached
+	// before, for as long as the target is used. It is called before other methods.
+	SpareCache()
+}
+
 // Pager is a target that lists objects in pages, whatever directories their names are in.
 // Other targets need a request for each directory.
 type Pager interface {

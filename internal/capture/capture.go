@@ -99,6 +99,7 @@ type Options struct {
 
 	Workers     int           // at least 1
 	Pace        pace.Pacer    // asked before a part of the source is read, compared or cut; may be nil
+	SpareCache  bool          // drop from the system's page cache what was read and not there before
 	UnsizedTime time.Duration // how long reading a file of unknown size may take; 0 means 5 s
 
 	// Progress is updated while the capture runs.

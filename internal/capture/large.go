@@ -78,6 +78,7 @@ func (c *capture) sendPieces(ctx context.Context, l *largeFileJob, data *dataRea
 	first := c.newCutChain(ctx, l.before())
 	link := make(chan rest, 1)
 	link <- rest{cutChain: first}
+	spare := c.sparing(data.f, data.size)
 	for {
 		buf, err := c.freshBuffer(ctx)
 		if err != nil {
@@ -86,10 +87,14 @@ func (c *capture) sendPieces(ctx context.Context, l *largeFileJob, data *dataRea
 		if err := c.Pace.Pace(ctx); err != nil {
 			return pieces, nil, err
 		}
+		spare.reach(data.at)
 		s, err := c.readWindow(data, buf, first)
 		if err != nil {
 			c.bufs <- buf
 			return pieces, err, nil
+		}
+		if spare.leave(data.at); s.ends {
+			spare.leave(data.size)
 		}
 		after := make(chan rest, 1)
 		p := &piece{window: s, number: pieces, file: l, before: link, after: after}

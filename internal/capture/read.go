@@ -100,6 +100,7 @@ func (w *worker) read(j fileJob, e *snapshot.Entry) (problem, fatal error) {
 		return err, nil
 	}
 	before := *e
+	defer w.c.dropSmall(f, j.cold)
 	if e.DataSize() <= int64(w.c.Params.Whole) {
 		problem, fatal = w.whole(data, e)
 	} else {

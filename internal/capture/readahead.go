@@ -20,7 +20,13 @@ type aheadReader interface {
 }
 
 // readAhead makes the system read the files of a batch if they seem to be cold.
-func readAhead(batch []fileJob) {
+func (c *capture) readAhead(batch []fileJob) {
+	if c.SpareCache { // it has to be known of each file whether it is cold
+		for i := range batch {
+			batch[i].cold = batch[i].readAhead()
+		}
+		return
+	}
 	cold := false
 	for i := 0; i < len(batch); i += coldSample {
 		cold = batch[i].readAhead() || cold

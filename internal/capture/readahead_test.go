@@ -36,7 +36,7 @@ func TestABatchIsReadAheadWhereASampleOfItIsCold(t *testing.T) {
 			b.entries = append(b.entries, snapshot.Entry{Name: name, Size: 1})
 			batch = append(batch, fileJob{block: b, slot: i})
 		}
-		readAhead(batch)
+		(&capture{}).readAhead(batch)
 		if len(d.asked) != c.asked {
 			t.Errorf("file %d is cold: %d files are asked about, not %d", c.cold, len(d.asked), c.asked)
 		}
@@ -51,7 +51,7 @@ func TestABatchIsReadAheadWhereASampleOfItIsCold(t *testing.T) {
 func TestEmptyFilesAndOtherSourcesAreNotReadAhead(t *testing.T) {
 	d := coldDir{asked: map[string]int{}}
 	b := &block{node: &node{dir: d}, entries: []snapshot.Entry{{Name: "empty"}}}
-	readAhead([]fileJob{{block: b}})
+	(&capture{}).readAhead([]fileJob{{block: b}})
 	if len(d.asked) > 0 {
 		t.Error("an empty file is read ahead")
 	}
@@ -60,5 +60,5 @@ func TestEmptyFilesAndOtherSourcesAreNotReadAhead(t *testing.T) {
 		t.Fatal(err)
 	}
 	b = &block{node: &node{dir: other}, entries: []snapshot.Entry{{Name: "file", Size: 1}}}
-	readAhead([]fileJob{{block: b}})
+	(&capture{}).readAhead([]fileJob{{block: b}})
 }

@@ -19,6 +19,7 @@ type fileJob struct {
 	block *block
 	slot  int
 	links *leader // of a hard-linked file, or nil
+	cold  bool    // the system didn't have its beginning, as far as that was looked at
 }
 
 func (j fileJob) entry() *snapshot.Entry { return &j.block.entries[j.slot] }
@@ -128,7 +129,7 @@ func (w *walker) flush() error {
 	}
 	batch := w.batch
 	w.batch, w.bytes = nil, 0
-	readAhead(batch)
+	w.c.readAhead(batch)
 	return w.c.send(w.ctx, job{files: batch})
 }
 

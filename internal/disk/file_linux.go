@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/qsnap/qsnap/internal/pagecache"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -55,6 +56,13 @@ func (f *File) Read(p []byte) (int, error) {
 		return n, nil
 	}
 }
+
+// Cached reports whether the system may have some of a range of the file in its page cache.
+func (f *File) Cached(offset, n int64) bool { return pagecache.Holds(uintptr(f.fd), offset, n) }
+
+// DropCached removes a range of the file from the system's page cache. Zero bytes are all that
+// follow.
+func (f *File) DropCached(offset, n int64) { pagecache.Drop(uintptr(f.fd), offset, n) }
 
 // SeekTo moves to an offset from the start.
 func (f *File) SeekTo(offset int64) error {

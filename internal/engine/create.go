@@ -22,6 +22,7 @@ func Create(ctx context.Context, t target.Target, unlock func(context.Context) (
 		return nil, errNoTarget
 	}
 	h.setDefaults()
+	h.spareCache(t)
 	t = object.Paced(t, h.Pace)
 	objects := object.On(t, object.Options{})
 	c, err := newConfig(ctx, objects, choice, &h)

@@ -30,6 +30,7 @@ type Host struct {
 	CacheMemory int    // bytes of decompressed segments in memory; 0 is 16 MiB
 	Replicas    []object.Replica
 	Pace        pace.Pacer // asked before each part of long work; nil never waits
+	SpareCache  bool       // leave the system's page cache as it was
 
 	User string // the user name of this process, or empty
 }
@@ -77,6 +78,13 @@ func (h *Host) paceReplicas() {
 		}
 	}
 	h.Replicas = replicas
+}
+
+// spareCache makes a target leave the system's page cache as it was, if that is wanted.
+func (h *Host) spareCache(t target.Target) {
+	if s, ok := target.As[target.CacheSparer](t); ok && h.SpareCache {
+		s.SpareCache()
+	}
 }
 
 // serialized returns a function that calls f by one goroutine at a time.

@@ -21,6 +21,7 @@ func Open(ctx context.Context, t target.Target, unlock func(context.Context) (ke
 		return nil, errNoTarget
 	}
 	h.setDefaults()
+	h.spareCache(t)
 	t = object.Paced(t, h.Pace)
 	objects := object.On(t, object.Options{})
 	sealed, err := config.Read(ctx, objects, false)

@@ -134,7 +134,7 @@ func (r *run) capture() error {
 		Resume: r.resume, Lost: r.losses.Matcher(), Completed: s.Completed,
 		Rules: r.rules, IgnoreFiles: o.IgnoreFiles, OneFileSystem: o.OneFileSystem,
 		SkipCaches: o.SkipCaches, MaxFileSize: o.maxFileSize(), Avoid: avoid,
-		Workers: o.Workers, Pace: r.e.Pace, Progress: r.report.counts.Load(), Problem: r.report.problem, Notice: r.report.notice,
+		Workers: o.Workers, Pace: r.e.Pace, SpareCache: r.e.SpareCache, Progress: r.report.counts.Load(), Problem: r.report.problem, Notice: r.report.notice,
 		History: r.history, Fstab: fstab(), AllowEmpty: o.AllowEmptySource,
 		Heeded: misplaced(r.place, r.report.notice),
 	})

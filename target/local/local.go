@@ -23,14 +23,16 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/qsnap/qsnap/internal/pagecache"
 	"github.com/qsnap/qsnap/target"
 )
 
-// A Target is a directory. It implements target.Target, target.Stager and
-// target.SpaceReporter.
+// A Target is a directory. It implements target.Target, target.Stager, target.SpaceReporter
+// and target.CacheSparer.
 type Target struct {
 	dir   string
 	clean sync.Once // removes leftovers below tmp/
+	spare bool      // see SpareCache
 }
 
 const tmpDir = "tmp"
@@ -50,6 +52,9 @@ func Open(dir string) (*Target, error) {
 	}
 	return &Target{dir: abs}, nil
 }
+
+// SpareCache implements target.CacheSparer.
+func (t *Target) SpareCache() { t.spare = true }
 
 // Create returns the target in a directory. It creates the directory and its parents if
 // needed.
@@ -104,6 +109,9 @@ func (t *Target) Put(ctx context.Context, name string, body io.ReaderAt, size in
 func (t *Target) publish(f *temporary, path string) error {
 	if err := f.Sync(); err != nil {
 		return err
+	}
+	if t.spare {
+		pagecache.Drop(f.Fd(), 0, 0)
 	}
 	err := f.publish(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -167,7 +175,8 @@ func (t *Target) Get(ctx context.Context, name string, off, n int64) (io.ReadClo
 	if n < 0 {
 		n = info.Size() - off
 	}
-	return &section{io.NewSectionReader(f, off, n), ctx, n, f}, nil
+	cold := t.spare && !pagecache.Holds(f.Fd(), off, n)
+	return &section{io.NewSectionReader(f, off, n), ctx, n, f, cold}, nil
 }
 
 // A section reads a range of a file, which must not end early.
@@ -176,6 +185,7 @@ type section struct {
 	ctx  context.Context
 	left int64
 	f    *os.File
+	cold bool // Close drops what was read from the page cache
 }
 
 func (s *section) Read(p []byte) (int, error) {
@@ -190,7 +200,13 @@ func (s *section) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (s *section) Close() error { return s.f.Close() }
+func (s *section) Close() error {
+	if s.cold {
+		_, off, n := s.r.Outer()
+		pagecache.Drop(s.f.Fd(), off, n)
+	}
+	return s.f.Close()
+}
 
 // Stat implements target.Target.
 func (t *Target) Stat(ctx context.Context, name string) (target.Info, error) {

@@ -43,6 +43,7 @@ var plain = []string{
 	"internal/object",
 	"internal/outcome",
 	"internal/pace",
+	"internal/pagecache",
 	"internal/patternfile",
 	"internal/page",
 	"internal/place",
