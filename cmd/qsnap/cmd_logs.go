@@ -31,7 +31,10 @@ func (p *program) logsCommand() *cli.Command {
 }
 
 func (p *program) logs(c *cli.Context) error {
-	name := c.Args().First()
+	name, err := subjectOf(c)
+	if err != nil {
+		return err
+	}
 	s, err := p.service(c)
 	if err != nil {
 		return err

@@ -60,5 +60,11 @@ func (p *program) reloadCommand() *cli.Command {
 
 // optionalVerb is serviceVerb for what concerns all profiles if none is named.
 func (p *program) optionalVerb(do func(c *cli.Context, s *client.Client, name string) (done string, err error)) cli.ActionFunc {
-	return func(c *cli.Context) error { return p.askService(c, c.Args().First(), do) }
+	return func(c *cli.Context) error {
+		name, err := subjectOf(c)
+		if err != nil {
+			return err
+		}
+		return p.askService(c, name, do)
+	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -39,10 +40,20 @@ func failed(err error) error {
 	return exit.As(err, exit.ErrFailed)
 }
 
-// oneName returns the one argument of a command.
-func oneName(c *cli.Context, what string) (string, error) {
-	if c.NArg() != 1 {
-		return "", usage(fmt.Errorf("name one %s", what))
+// subjectOf returns the argument of a command or, without one, the profile that -p names, or "".
+func subjectOf(c *cli.Context) (string, error) {
+	name, profile := c.Args().First(), c.String("profile")
+	if name != "" && profile != "" {
+		return "", usage(fmt.Errorf("%s and -p %s: name one", name, profile))
 	}
-	return c.Args().First(), nil
+	return cmp.Or(name, profile), nil
+}
+
+// oneName returns what a command is about.
+func oneName(c *cli.Context, what string) (string, error) {
+	name, err := subjectOf(c)
+	if err == nil && name == "" {
+		err = usage(fmt.Errorf("name one %s", what))
+	}
+	return name, err
 }

@@ -35,6 +35,7 @@ type settings struct {
 	logLevel string // none: as the configuration says
 	logJSON  bool
 	version  bool
+	unit     bool
 }
 
 const usage = `Usage: qsnapd [flags]
@@ -57,6 +58,7 @@ func parse(args []string, stderr io.Writer) (s settings, err error) {
 	f.StringVar(&s.state, "state", "", "keep the state in `DIR` [$STATE_DIRECTORY, /var/lib/qsnap for root, else ~/.local/state/qsnap]")
 	f.StringVar(&s.logLevel, "log-level", "", "log at `LEVEL`: debug, info, warn or error, or COMPONENT=LEVEL; several are separated by commas")
 	f.BoolVar(&s.logJSON, "log-json", false, "log as JSON")
+	f.BoolVar(&s.unit, "print-unit", false, "print a systemd unit: root puts it into /etc/systemd/system/qsnapd.service, others into ~/.config/systemd/user/qsnapd.service")
 	f.BoolVar(&s.version, "version", false, "print the version")
 	if err := f.Parse(args); err != nil {
 		return s, err
@@ -79,6 +81,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case err == nil && s.version:
 		fmt.Fprintf(stdout, "qsnapd %s\n", repo.Version)
 		return exit.OK
+	case err == nil && s.unit:
+		var text string
+		if text, err = ownUnit(); err == nil {
+			fmt.Fprint(stdout, text)
+		}
 	case err == nil:
 		err = underManager(func(ctx context.Context) error { return serve(ctx, s, stderr) })
 	default:

@@ -184,11 +184,12 @@ func (x *service) load(strict bool) ([]dispatch.Job, profile.Service, error) {
 func (x *service) reload() error {
 	x.notify.reloading()
 	defer x.notify.send("READY=1")
-	jobs, _, err := x.load(true)
+	jobs, service, err := x.load(true)
 	if err != nil {
 		x.log.Error("the configuration was not read again: the old one stays in use", "err", err)
 		return err
 	}
+	x.d.SetParallel(service.Parallel.Host, service.Parallel.Repository)
 	x.d.Reload(jobs)
 	x.log.Info("the configuration was read again", "profiles", len(jobs))
 	return nil

@@ -121,6 +121,16 @@ func (d *Dispatcher) Cancel(name string) error {
 	return fmt.Errorf("%q: %w to be running: \"qsnap queue drop\" removes what waits", name, ErrUnknown)
 }
 
+// SetParallel changes how many runs there are at the same time, and of one repository, as in
+// Options.
+func (d *Dispatcher) SetParallel(host, repository int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.o.Parallel, d.o.PerRepository = host, repository
+	d.o.setDefaults()
+	d.poke()
+}
+
 // Pause keeps scheduled runs of a profile, or with "" all, from starting. Runs by hand start,
 // and runs that are under way go on.
 func (d *Dispatcher) Pause(profile string) error { return d.setPaused(profile, true) }

@@ -182,8 +182,13 @@ func TestRunsOfOneRepositoryWaitForEachOther(t *testing.T) {
 		if len(s.Queue) != 1 || s.Queue[0].Profile != "b" || !strings.Contains(s.Queue[0].Why, "same repository") {
 			t.Errorf("%v", s.Queue)
 		}
+		d.SetParallel(3, 2)
+		synctest.Wait()
+		if s = d.Status(); len(s.Running) != 3 {
+			t.Errorf("two may run in a repository now: %v", s.Running)
+		}
 		time.Sleep(61 * time.Second)
-		if s = d.Status(); len(s.Running) != 1 || s.Running[0].Profile != "b" {
+		if s = d.Status(); len(s.Running) != 0 {
 			t.Errorf("%v", s.Running)
 		}
 	})

@@ -88,8 +88,7 @@ type lastRun struct {
 	code  int
 }
 
-// New returns a dispatcher of jobs. Nothing starts before Run.
-func New(jobs []Job, o Options) *Dispatcher {
+func (o *Options) setDefaults() {
 	if o.Parallel <= 0 {
 		o.Parallel = 2
 	}
@@ -105,6 +104,11 @@ func New(jobs []Job, o Options) *Dispatcher {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+}
+
+// New returns a dispatcher of jobs. Nothing starts before Run.
+func New(jobs []Job, o Options) *Dispatcher {
+	o.setDefaults()
 	d := &Dispatcher{
 		o: o, wake: make(chan struct{}, 1), jobs: map[string]Job{}, running: map[string]*entry{},
 		settled: map[string]settled{}, last: map[string]lastRun{}, paused: map[string]bool{}, dropped: map[string]time.Time{},
