@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -135,12 +136,16 @@ func settingsOf(args []string) (list []profile.Setting, err error) {
 	if len(args) == 0 {
 		return nil, hint{errors.New("no key given"), "write KEY=VALUE, such as retention.keep-last=72"}
 	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
 	for _, arg := range args {
 		key, value, ok := strings.Cut(arg, "=")
 		if !ok {
 			return nil, hint{fmt.Errorf("%q has no value", arg), "write KEY=VALUE, such as retention.keep-last=72"}
 		}
-		list = append(list, profile.Setting{Key: key, Value: value})
+		list = append(list, profile.Setting{Key: key, Value: value, Dir: dir})
 	}
 	return list, nil
 }

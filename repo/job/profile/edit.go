@@ -1,24 +1,14 @@
 package profile
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
-
-// A Setting is a key of a profile, such as retention.keep-last, and its value as YAML. A
-// value that begins with none of [ { and a quotation mark is a text as it is. An empty one
-// takes back what is inherited.
-type Setting struct{ Key, Value string }
 
 // Add adds a profile to the configuration in a file, which is made if it isn't there. Nothing
 // is written if the profile would not check; the error is then a Problems.
@@ -84,28 +74,6 @@ func (t *text) removeAlternatives(path []string) error {
 	return nil
 }
 
-// alternatives returns the keys beside a key of a profile that it excludes.
-func alternatives(path []string) (out []string) {
-	t := reflect.TypeFor[Profile]()
-	for i, key := range path {
-		if t.Kind() != reflect.Struct || isText(t) {
-			return nil
-		}
-		fields := fieldsOf(t)
-		f, known := fieldNamed(fields, key)
-		if !known {
-			return nil
-		}
-		t = f.typ
-		for _, other := range fields {
-			if i == len(path)-1 && f.alt != "" && other.alt == f.alt && other.name != key {
-				out = append(out, other.name)
-			}
-		}
-	}
-	return out
-}
-
 // Remove removes a profile or, if keys are given, these keys of it.
 func Remove(path string, getenv func(string) string, name string, keys []string) error {
 	return edit(path, getenv, name, func(s *Set, t *text) error {
@@ -130,26 +98,6 @@ func Remove(path string, getenv func(string) string, name string, keys []string)
 		}
 		return nil
 	})
-}
-
-// node returns the value of a setting.
-func (s Setting) node() (*yaml.Node, error) {
-	for part := range strings.SplitSeq(s.Key, ".") {
-		if part == "" {
-			return nil, fmt.Errorf("%q is no key: write one such as retention.keep-last", s.Key)
-		}
-	}
-	if len(s.Value) > mostBytes {
-		return nil, fmt.Errorf("%s: the value is too long", s.Key)
-	}
-	if s.Value == "" || strings.Trim(s.Value[:1], "[{'\"|>&!") != "" { // it is no list, mapping or text in quotes
-		return &yaml.Node{Kind: yaml.ScalarNode, Value: s.Value}, nil
-	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal([]byte(s.Value), &doc); err != nil {
-		return nil, fmt.Errorf("%s: the value is not YAML: close what [ or { or a quotation mark opens, and put quotes around what begins with *", s.Key)
-	}
-	return doc.Content[0], nil
 }
 
 // again reads the edited text, so that it can be edited once more.
@@ -232,49 +180,4 @@ func same(a, b *yaml.Node) bool {
 	}
 	return a.Kind == b.Kind && a.Tag == b.Tag && a.Value == b.Value &&
 		(a.Kind == yaml.AliasNode || slices.EqualFunc(a.Content, b.Content, same))
-}
-
-// write replaces a file, or makes it, so that whoever reads it finds either text. It refuses
-// if the file isn't as it was any more. Its mode and owner stay.
-func write(name string, before, after []byte) error {
-	if bytes.Equal(before, after) {
-		return nil
-	}
-	if real, err := filepath.EvalSymlinks(name); err == nil {
-		name = real
-	}
-	info, err := os.Stat(name)
-	mode := fs.FileMode(0o644)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			return err
-		}
-	case err != nil:
-		return err
-	default:
-		mode = info.Mode().Perm()
-	}
-	beside := name + ".new"
-	f, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s is there: another edit is under way, or was interrupted; in the latter case remove it", beside)
-	}
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(after)
-	err = errors.Join(err, f.Chmod(mode), keepOwner(f, info), f.Sync(), f.Close())
-	if err == nil {
-		if now, e := os.ReadFile(name); e == nil && !bytes.Equal(now, before) || e != nil && !errors.Is(e, fs.ErrNotExist) {
-			err = fmt.Errorf("%s was changed meanwhile: try again", name)
-		}
-	}
-	if err == nil {
-		err = os.Rename(beside, name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(beside))
-	}
-	return syncDirectory(filepath.Dir(name))
 }

@@ -245,3 +245,17 @@ func TestTwoEditsAtOnceDoNotMix(t *testing.T) {
 		t.Errorf("%T %v", err, err)
 	}
 }
+
+func TestRelativeNamesBelongToTheDirectoryOfTheSetting(t *testing.T) {
+	got := changed(t, smallest, func(path string) error {
+		return profile.Change(path, nowhere, "app", []profile.Setting{
+			{Key: "sources", Value: "[srv, /etc, ~/docs, {path: spool}]", Dir: "/work"}, {Key: "repo", Value: "backup", Dir: "/work"},
+			{Key: "replicas", Value: "sftp://host/backup", Dir: "/work"}, {Key: "exclude", Value: "cache", Dir: "/work"}, {Key: "cache-dir", Value: "c", Dir: "/work"},
+		})
+	})
+	for _, want := range []string{"sources: [/work/srv, /etc, ~/docs, {path: spool}]", "repo: /work/backup", "replicas: sftp://host/backup", "exclude: cache", "cache-dir: /work/c"} {
+		if !strings.Contains(got, "    "+want+"\n") {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
