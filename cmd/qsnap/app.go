@@ -84,7 +84,7 @@ func (p *program) app() *cli.App {
 			p.initCommand(), p.runCommand(), p.runNowCommand(), p.queueCommand(), p.cancelCommand(), p.pauseCommand(), p.resumeCommand(), p.reloadCommand(), p.logsCommand(), p.snapshotCommand(), p.snapshotsCommand(), p.lsCommand(), p.findCommand(),
 			p.catCommand(), p.dumpCommand(), p.diffCommand(), p.restoreCommand(), p.copyCommand(), p.replicateCommand(), p.promoteCommand(), p.checkCommand(), p.healCommand(),
 			p.statsCommand(), p.historyCommand(), p.statusCommand(), p.reportCommand(), p.mountCommand(), p.forgetCommand(), p.pruneCommand(), p.undeleteCommand(), p.pinCommand(), p.tagCommand(),
-			p.rewriteCommand(), p.repairCommand(), p.keyCommand(), p.targetCommand(), p.profileCommand(), p.configCommand(), p.completionCommand(), p.versionCommand(), p.jsonCommand(),
+			p.rewriteCommand(), p.repairCommand(), p.keyCommand(), p.targetCommand(), p.profileCommand(), p.configCommand(), p.scheduleCommand(), p.completionCommand(), p.versionCommand(), p.jsonCommand(),
 		},
 		DisableSliceFlagSeparator: true,
 	}

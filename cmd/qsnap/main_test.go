@@ -33,11 +33,14 @@ func TestSessions(t *testing.T) {
 			e.Setenv("QSNAP_NO_KEYRING", "1") // what is kept there stays for a day
 			return os.MkdirAll(home, 0o755)
 		},
-		Condition: func(c string) (bool, error) { // [root]
-			if c != "root" {
-				return false, fmt.Errorf("unknown condition %q", c)
+		Condition: func(c string) (bool, error) { // [root], [systemd]
+			switch c {
+			case "root":
+				return os.Geteuid() == 0, nil
+			case "systemd":
+				return systemdRuns(), nil
 			}
-			return os.Geteuid() == 0, nil
+			return false, fmt.Errorf("unknown condition %q", c)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": scriptCode,

@@ -48,10 +48,5 @@ func jitterOf(due calendar.Schedule, longest *profile.Duration, host, name strin
 	if longest == nil {
 		return due.Jitter(host, name)
 	}
-	// The calendar's jitter is less than a twentieth of the interval.
-	wide, err := calendar.Every((20 * time.Duration(*longest)).Round(time.Second))
-	if err != nil {
-		return 0
-	}
-	return wide.Jitter(host, name)
+	return due.JitterWithin(time.Duration(*longest), host, name)
 }

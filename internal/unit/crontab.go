@@ -30,7 +30,7 @@ func (j Job) Crontab() (string, error) {
 	}
 	command := strings.ReplaceAll(strings.Join(words, " "), "%", `\%`) // else it would be a line break
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s%s\n# %s\n", beginBlock, j.Profile, written)
+	fmt.Fprintf(&b, "%s%s\n# %s\n", beginBlock, j.Profile, Written)
 	for _, times := range lines {
 		fmt.Fprintf(&b, "%s %s\n", times, command)
 	}

@@ -32,11 +32,14 @@ type Job struct {
 	// Free means that the job runs other programs, such as hooks, which may do anything.
 	Free bool
 	// Credentials are files whose contents systemd gives the job, by the name of the
-	// credential.
+	// credential. Without a file, systemd finds it in its own places, such as /etc/credstore.
 	Credentials map[string]string
 	// OnFailure is the unit that systemd starts when a run has failed.
 	OnFailure string
 }
+
+// Written is in all that is written, and tells it from what people have written.
+const Written = "Written by \"qsnap schedule install\", which overwrites it."
 
 // check returns an error if the job can't be written for any scheduler.
 func (j Job) check() error {

@@ -28,7 +28,7 @@ func (j Job) Launchd() (label, plist string, err error) {
 	var b strings.Builder
 	b.WriteString(xml.Header)
 	b.WriteString(`<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">` + "\n")
-	fmt.Fprintf(&b, "<!-- %s -->\n<plist version=\"1.0\">\n<dict>\n", written)
+	fmt.Fprintf(&b, "<!-- %s -->\n<plist version=\"1.0\">\n<dict>\n", Written)
 	fmt.Fprintf(&b, "\t<key>Label</key>\n\t<string>%s</string>\n\t<key>ProgramArguments</key>\n\t<array>\n", escapeXML(label))
 	for _, word := range j.Command {
 		fmt.Fprintf(&b, "\t\t<string>%s</string>\n", escapeXML(word))

@@ -41,7 +41,7 @@ func SystemdName(profile string) string {
 // timer returns the timer of the job.
 func (j Job) timer(t times) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s\n", written)
+	fmt.Fprintf(&b, "# %s\n", Written)
 	fmt.Fprintf(&b, "[Unit]\nDescription=qsnap: when profile %s is due, %s\n\n", specifiers(j.Profile), specifiers(j.Schedule.String()))
 	b.WriteString("# The times of all slots in UTC, because systemd leaves out an hour when clocks are put\n" +
 		"# back. At the times that are no slot, the run finds its slot done, and ends.\n[Timer]\n")
@@ -70,12 +70,10 @@ func (t times) onCalendar() (lines []string) {
 	return lines
 }
 
-const written = "Written by \"qsnap schedule install\", which overwrites it."
-
 // service returns the service of the job.
 func (j Job) service() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s\n[Unit]\nDescription=qsnap: a run of profile %s\n", written, specifiers(j.Profile))
+	fmt.Fprintf(&b, "# %s\n[Unit]\nDescription=qsnap: a run of profile %s\n", Written, specifiers(j.Profile))
 	if !j.User {
 		b.WriteString("Wants=network-online.target\nAfter=network-online.target\n")
 	}
@@ -93,7 +91,11 @@ func (j Job) service() string {
 	fmt.Fprintf(&b, "ExecStart=%s\n", strings.Join(words, " "))
 	b.WriteString("# Single files were unread, a replica is late, or another run is under way.\nSuccessExitStatus=3 4 6\n")
 	for _, name := range slices.Sorted(maps.Keys(j.Credentials)) {
-		fmt.Fprintf(&b, "LoadCredential=%s:%s\n", specifiers(name), specifiers(j.Credentials[name])) // not quoted
+		from := ""
+		if file := j.Credentials[name]; file != "" {
+			from = ":" + file
+		}
+		fmt.Fprintf(&b, "LoadCredential=%s\n", specifiers(name+from)) // not quoted
 	}
 	b.WriteString("# The run ends what it does, and the hook \"after\" runs.\nKillMode=mixed\nTimeoutStopSec=5min\n")
 	b.WriteString(j.hardening())

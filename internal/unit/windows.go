@@ -32,7 +32,7 @@ func (j Job) WindowsTask() (path, task string, err error) {
 	}
 	var b strings.Builder
 	b.WriteString(xml.Header)
-	fmt.Fprintf(&b, "<!-- %s -->\n", written)
+	fmt.Fprintf(&b, "<!-- %s -->\n", Written)
 	b.WriteString(`<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">` + "\n")
 	fmt.Fprintf(&b, "\t<RegistrationInfo><Description>qsnap: runs of profile %s, %s</Description></RegistrationInfo>\n", escapeXML(j.Profile), escapeXML(j.Schedule.String()))
 	fmt.Fprintf(&b, "\t<Triggers>\n%s\t</Triggers>\n", triggers)

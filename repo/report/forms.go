@@ -83,6 +83,11 @@ func Forms() []Form {
 		{on("key passwd"), "key_replaced", "", false, KeyReplaced{}},
 		{on("key rotate"), "key_rotated", "", false, KeyRotated{}},
 		{on("key export"), "recovery_sheet", "", false, RecoverySheet{}},
+		{on("schedule show"), "slot", "of each slot", false, Slot{}},
+		{on("schedule show"), "shown", "of what a scheduler has, with --systemd or the like", false, Scheduled{}},
+		{on("schedule install"), "installed", "of each profile", false, Scheduled{}},
+		{on("schedule install"), "printed", "with --print", false, Scheduled{}},
+		{on("schedule remove"), "removed", "of each profile", false, Scheduled{}},
 		{on("target check"), "summary", "", false, TargetSummary{}},
 		{on("target unhide"), "unhidden", "", false, Unhidden{}},
 

@@ -119,14 +119,18 @@ func (s Schedule) Interval(at time.Time) time.Duration {
 // don't begin at once. It is the same for each slot: none for cron expressions, whose times
 // people choose, and else less than 5 % of the interval.
 func (s Schedule) Jitter(host, profile string) time.Duration {
-	most := s.every / 20
-	if most == 0 {
+	return s.JitterWithin(s.every/20, host, profile)
+}
+
+// JitterWithin is like Jitter, but less than a given duration.
+func (s Schedule) JitterWithin(longest time.Duration, host, profile string) time.Duration {
+	if s.cron != nil || longest <= 0 {
 		return 0
 	}
 	h := fnv.New64a()
 	h.Write([]byte(host + "\x00" + profile))
 	mixed := h.Sum64() * 0x9E3779B97F4A7C15 // the hash of short names differs in few bits
-	return time.Duration(mixed>>1%uint64(most)) / time.Millisecond * time.Millisecond
+	return time.Duration(mixed>>1%uint64(longest)).Truncate(time.Millisecond)
 }
 
 // text returns a duration without parts that are zero: "1h", not "1h0m0s".

@@ -164,6 +164,9 @@ func TestJitterIsFixedAndSpread(t *testing.T) {
 	if j := cron(t, "@hourly", "UTC").Jitter("a", "b"); j != 0 {
 		t.Errorf("a cron expression has a jitter of %s", j)
 	}
+	if j := s.JitterWithin(time.Second, "host", "app"); j <= 0 || j >= time.Second || s.JitterWithin(0, "host", "app") != 0 {
+		t.Errorf("within a second: %s; within none: %s", j, s.JitterWithin(0, "host", "app"))
+	}
 	if j := every(t, 10*time.Second).Jitter("a", "b"); j >= 500*time.Millisecond {
 		t.Errorf("every 10 s has a jitter of %s", j)
 	}
