@@ -75,3 +75,35 @@ func ExampleRun() {
 	// app: incremental version of 1 file is good: true
 	// skipped, because the slot is done
 }
+
+// A machine that is replaced takes its versions along.
+func ExampleAdopt() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "qsnap-example-")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	app, err := prepare(ctx, dir)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	app.Host = "old"
+	_, err = job.Run(ctx, job.Options{Profile: app, State: filepath.Join(dir, "state")})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	app.Host = "new"
+	adopted, err := job.Adopt(ctx, job.Options{Profile: app, State: filepath.Join(dir, "state")}, "old")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, a := range adopted {
+		fmt.Println(a.Old.Hostname, "->", a.New.Hostname)
+	}
+	// Output: old -> new
+}

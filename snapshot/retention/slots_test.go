@@ -132,6 +132,17 @@ var slotTests = []decisionTest{
 		2 2026-11-20T11:01 slot=2026-11-20T11:00 profile=app machine=1`, `
 		2 last 1 (slot 2026-11-20 11:00)
 		1 last 1`},
+	{"nor those of another machine one that has no profile", Policy{KeepLast: 1, KeepExtra: new(0)}, `
+		1 2026-11-20T09:01 machine=1
+		2 2026-11-20T11:01 slot=2026-11-20T11:00 machine=2`, `
+		2 last 1 (slot 2026-11-20 11:00)
+		1 last 1`},
+	{"slots are as close as the schedule says", Policy{KeepLast: 2, KeepExtra: new(0)}, `
+		1 2026-11-20T11:01 slot=2026-11-20T11:00
+		2 2026-11-20T11:02 slot=2026-11-20T11:01
+		3 2026-11-20T11:03 slot=2026-11-20T11:02`, `
+		3 last 2 (slot 2026-11-20 11:02)
+		2 last 2 (slot 2026-11-20 11:01)`},
 	{"a wrong clock takes no slot", Policy{KeepLast: 1, KeepExtra: new(0)}, `
 		1 2026-11-20T10:01 slot=2026-11-20T10:00
 		2 2026-11-20T11:01 slot=2026-11-20T11:00
