@@ -25,7 +25,6 @@ func (p *program) reportCommand() *cli.Command {
 			"is named, and what the records know of it is shown. The page that --html writes needs no\n" +
 			"network and no other file.",
 		Flags: []cli.Flag{
-			profileFlag(),
 			&cli.StringFlag{Name: "since", Usage: "show what has happened since `TIME`, such as 7d or 2026-03-29", Value: "7d"},
 			&cli.StringFlag{Name: "html", Usage: "write the report with charts to `FILE`, as a page for a browser; - is standard output"},
 			&cli.BoolFlag{Name: "offline", Usage: "use only the records of this host, and ask no repository"},

@@ -47,6 +47,15 @@ var overwrites = map[string]repo.Overwrite{
 }
 
 func (p *program) restore(c *cli.Context) error {
+	record := restoreRecord{p: p, began: time.Now()}
+	err := p.restoreFiles(c, &record)
+	if !c.Bool("dry-run") {
+		record.keep(c.Context, err)
+	}
+	return err
+}
+
+func (p *program) restoreFiles(c *cli.Context, record *restoreRecord) error {
 	overwrite, ok := overwrites[c.String("overwrite")]
 	switch {
 	case !ok:
@@ -96,10 +105,14 @@ func (p *program) restore(c *cli.Context) error {
 		return err
 	}
 	v := &restoreView{p: p, verbose: c.Bool("verbose"), view: p.newView(), json: time.Now()}
-	o.Progress = v.update
+	o.Progress = func(u repo.RestoreProgress) {
+		record.note(u)
+		v.update(u)
+	}
 	start := time.Now()
 	result, err := r.Restore(c.Context, m, o)
 	v.Clear()
+	record.restored(m, result)
 	v.sayWithheld(result.Withheld)
 	if err != nil && !errors.Is(err, repo.ErrIncomplete) {
 		if o.DeleteFirst && !o.DryRun && result.Deleted > 0 && !p.json {

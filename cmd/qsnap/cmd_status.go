@@ -25,7 +25,6 @@ func (p *program) statusCommand() *cli.Command {
 			"none, and 5 if a repository gives no answer within 30 seconds. So cron alone can watch:\n\n" +
 			"    */15 * * * * qsnap status --quiet --notify",
 		Flags: []cli.Flag{
-			profileFlag(),
 			&cli.StringFlag{Name: "overdue", Usage: "call a profile overdue if its last good version ended longer than `TIME` ago, such as 2h", DefaultText: "what the profile says, or twice the interval of its schedule"},
 			&cli.BoolFlag{Name: "notify", Usage: "run the on-overdue hooks of profiles that have become overdue, or no longer are"},
 			&cli.BoolFlag{Name: "watch", Usage: "show it again every few seconds, until it is interrupted"},
@@ -174,6 +173,13 @@ func runningLine(l report.LiveRun, now time.Time) string {
 // watchStatus shows the status again and again. The repositories are asked once a minute;
 // in between, the records and the runs that are under way tell what is new.
 func (p *program) watchStatus(c *cli.Context, o job.LookOptions) error {
+	warned, warn := map[string]bool{}, o.Warn
+	o.Warn = func(err error) {
+		if !warned[err.Error()] {
+			warn(err)
+		}
+		warned[err.Error()] = true
+	}
 	asked, wrong := time.Time{}, error(nil)
 	var known report.Status
 	drawn := 0

@@ -31,6 +31,7 @@ type jsonSession struct {
 
 func newJSONSession(t *testing.T) *jsonSession {
 	s := &jsonSession{t, t.TempDir(), map[string]*bytes.Buffer{}, map[string]string{"QSNAP_HOST": "web1"}}
+	s.env["STATE_DIRECTORY"] = s.dir + "/state"
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "QSNAP_") {
 			t.Setenv(name, "")

@@ -31,7 +31,7 @@ func newSession(t testing.TB) *session {
 	home := t.TempDir()
 	return &session{t: t, home: home, env: []string{
 		"HOME=" + home, "PATH=" + os.Getenv("PATH"), "QSNAP_REPO=" + filepath.Join(home, "repo"),
-		"QSNAP_KEY_FILE=" + filepath.Join(home, "key"), "TZ=UTC",
+		"QSNAP_KEY_FILE=" + filepath.Join(home, "key"), "STATE_DIRECTORY=" + filepath.Join(home, "state"), "TZ=UTC",
 	}}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/qsnap/qsnap/internal/history"
 	"github.com/qsnap/qsnap/internal/state"
 	"github.com/qsnap/qsnap/repo/report"
 )
@@ -142,5 +143,55 @@ func TestReportSaysWhatWasKeptAndWritesAPage(t *testing.T) {
 	}
 	if out, code = s.run("report", "--since", "x"); code != 2 {
 		t.Error(code, out)
+	}
+}
+
+func TestARestoreIsRecordedOnAHostThatHasAHistory(t *testing.T) {
+	s := newHostSession(t)
+	s.withProfile("schedule: {every: 1h}")
+	restore := func(args ...string) (string, int) {
+		t.Helper()
+		return s.run(append([]string{"restore", "-p", "app", "--target", s.dir + "/out"}, args...)...)
+	}
+	if out, code := s.run("run", "app", "--quiet"); code != 0 {
+		t.Fatal(code, out)
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+	}{{[]string{"latest"}, 0}, {[]string{"latest:none"}, 3}, {[]string{"latest", "--dry-run"}, 0}, {[]string{"latest", "--overwrite", "x"}, 2}} {
+		if out, code := restore(c.args...); code != c.code {
+			t.Error(code, out)
+		}
+	}
+	if err := os.Rename(s.dir+"/repo", s.dir+"/away"); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := restore("latest"); code != 10 {
+		t.Error(code, out)
+	}
+	if err := os.Rename(s.dir+"/away", s.dir+"/repo"); err != nil {
+		t.Fatal(err)
+	}
+	runs, err := s.history().List(history.Filter{Profile: "app"})
+	if err != nil || len(runs) != 3 {
+		t.Fatal(len(runs), err)
+	}
+	if r := runs[1]; r.Op != report.ARestore || r.Code != 0 || r.Restored == nil || r.Restored.Snapshot != runs[0].Snapshot.ID || r.Restored.Files != 1 || r.Restored.FirstFile <= 0 || r.Restored.Done < r.Restored.FirstFile {
+		t.Errorf("%+v", r)
+	}
+	if r := runs[2]; r.Op != report.ARestore || r.Code != 10 || r.Kind != report.NoRepository || !strings.Contains(r.Message, "no repository") {
+		t.Errorf("%+v", r)
+	}
+	out, code := s.run("report")
+	if code != 0 || !strings.Contains(out, "restores          1 of 2: 50.00 %, the goal is 100 %") || !strings.Contains(out, "restores in time  1 of 1 within 5:00 min") {
+		t.Error(code, out)
+	}
+	s.env["STATE_DIRECTORY"] = s.dir + "/none"
+	if out, code := restore("latest"); code != 0 {
+		t.Error(code, out)
+	}
+	if _, err := os.Stat(s.dir + "/none"); !os.IsNotExist(err) {
+		t.Error("a restore made a state directory:", err)
 	}
 }

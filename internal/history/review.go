@@ -63,11 +63,7 @@ func Review(k Known) report.HostReport {
 }
 
 func (k Known) review(p Profile) report.ProfileReport {
-	recent := within(p.Runs, k.Since)
-	shown := hourSlots
-	if p.Wanted > 0 {
-		shown = min(p.Wanted, manySlots)
-	}
+	recent, shown := within(p.Runs, k.Since), shownSlots(p.Plan)
 	r := report.ProfileReport{
 		Standing: Stand(p.Plan, p.Look, p.Runs, k.Lives, k.Now), Schedule: p.Schedule,
 		Slots:   Slots(p.Plan, p.Look, p.Runs, k.Lives, shown, k.Now),
@@ -80,6 +76,25 @@ func (k Known) review(p Profile) report.ProfileReport {
 		}
 	}
 	return r
+}
+
+// shownSlots is how many slots of a profile a report shows.
+func shownSlots(p Plan) int {
+	if p.Wanted > 0 {
+		return min(p.Wanted, manySlots)
+	}
+	return hourSlots
+}
+
+// FirstSlot returns the oldest slot of a profile that a report shows, or now without one.
+func FirstSlot(p Plan, now time.Time) time.Time {
+	if p.Calendar == nil {
+		return now
+	}
+	if list := slots(p.Calendar, now.Add(-horizon), now, shownSlots(p)); len(list) > 0 {
+		return list[0]
+	}
+	return now
 }
 
 // within returns the runs that started since a time.

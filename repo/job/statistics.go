@@ -38,10 +38,12 @@ func Statistics(ctx context.Context, o LookOptions) (report.HostReport, error) {
 	if k.Since.IsZero() {
 		k.Since = l.now.Add(-defaultSince)
 	}
-	runs, unreadable := l.records(history.Filter{})
+	from := earliest(plans, k.Since, l.now)
+	runs, unreadable := l.records(history.Filter{Since: from})
 	k.Unreadable = unreadable
 	for _, plan := range plans {
-		p := history.Profile{Plan: plan, Look: l.looks[plan.Profile]}
+		before, _ := l.records(history.Filter{Profile: plan.Profile, Until: from, Last: lookBefore})
+		p := history.Profile{Plan: plan, Look: l.looks[plan.Profile], Runs: before}
 		for _, r := range runs {
 			if r.Profile == plan.Profile {
 				p.Runs = append(p.Runs, r)
@@ -63,6 +65,27 @@ func Statistics(ctx context.Context, o LookOptions) (report.HostReport, error) {
 		out.Installation = i.String()
 	}
 	return out, nil
+}
+
+// What a report reads of the history: at least a month, for growth, all slots that it shows,
+// and some of what was before, so that a profile that has not run since is known to have run.
+const (
+	growthSpan = 30 * 24 * time.Hour
+	lookBefore = 20
+)
+
+// earliest returns from when on runs are read.
+func earliest(plans []history.Plan, since, now time.Time) time.Time {
+	from := now.Add(-growthSpan)
+	if since.Before(from) {
+		from = since
+	}
+	for _, p := range plans {
+		if first := history.FirstSlot(p, now); first.Before(from) {
+			from = first
+		}
+	}
+	return from
 }
 
 // store returns what is known of a repository.

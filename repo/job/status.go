@@ -31,7 +31,7 @@ func Status(ctx context.Context, o LookOptions) (report.Status, error) {
 	lives := l.lives()
 	var wrong error
 	for _, plan := range plans {
-		runs, _ := l.records(history.Filter{Profile: plan.Profile, Last: lookBack})
+		runs, _ := l.records(history.Filter{Profile: plan.Profile, Last: lookRecent})
 		standing := history.Stand(plan, l.looks[plan.Profile], runs, lives, l.now)
 		s.Profiles = append(s.Profiles, standing)
 		if err := l.looks[plan.Profile].Err; err != nil {
@@ -48,6 +48,9 @@ func Status(ctx context.Context, o LookOptions) (report.Status, error) {
 	s.Summary, s.Good = history.Overall(s.Profiles)
 	return s, wrong
 }
+
+// lookRecent is how many of its newest runs tell how a profile stands.
+const lookRecent = 100
 
 // ErrOverdue means that the last good version of a profile ended too long ago, or that there
 // is none.
