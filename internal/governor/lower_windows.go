@@ -11,26 +11,29 @@ import (
 
 type lowered struct{ job windows.Handle }
 
-// From the documentation of SetPriorityClass and of job objects.
+// From the documentation of job objects.
 const (
-	processModeBackgroundBegin = 0x00100000
-	jobObjectCPURateControl    = 15
-	cpuRateControlEnable       = 1
-	cpuRateControlHardCap      = 4
-	jobObjectLimitBreakawayOK  = 0x0800
-	createBreakawayFromJob     = 0x01000000
-	normalPriorityClass        = 0x00000020
-	fullCPURate                = 10000
+	jobObjectCPURateControl   = 15
+	cpuRateControlEnable      = 1
+	cpuRateControlHardCap     = 4
+	jobObjectLimitBreakawayOK = 0x0800
+	fullCPURate               = 10000
 )
 
 // A cpuRateControl is JOBOBJECT_CPU_RATE_CONTROL_INFORMATION.
 type cpuRateControl struct{ flags, rate uint32 }
 
-// lower sets the background mode, which lowers the priorities of processors, I/O and memory,
-// and puts the process into a job that gets only a part of the processors.
+// lower sets the priorities of the background mode, and puts the process into a job that gets
+// only a part of the processors. The background mode itself would leave the process 32 MiB of
+// memory, and make it page all the time.
 func (l *Lowered) lower(o Lowering) {
-	if err := windows.SetPriorityClass(windows.CurrentProcess(), processModeBackgroundBegin); err != nil {
+	if err := windows.SetPriorityClass(windows.CurrentProcess(), windows.IDLE_PRIORITY_CLASS); err != nil {
 		l.Remarks = append(l.Remarks, fmt.Sprintf("the priority is as it was: %v", err))
+	}
+	lowest := uint32(0) // IoPriorityVeryLow
+	err := windows.NtSetInformationProcess(windows.CurrentProcess(), windows.ProcessIoPriority, unsafe.Pointer(&lowest), uint32(unsafe.Sizeof(lowest)))
+	if err != nil {
+		l.Remarks = append(l.Remarks, fmt.Sprintf("the priority of I/O is as it was: %v", err))
 	}
 	if o.CPU <= 0 || o.CPU >= 1 {
 		return
@@ -71,9 +74,9 @@ func (l *Lowered) Start(cmd *exec.Cmd) error {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = new(syscall.SysProcAttr)
 	}
-	cmd.SysProcAttr.CreationFlags |= normalPriorityClass
+	cmd.SysProcAttr.CreationFlags |= windows.NORMAL_PRIORITY_CLASS
 	if l.job != 0 {
-		cmd.SysProcAttr.CreationFlags |= createBreakawayFromJob
+		cmd.SysProcAttr.CreationFlags |= windows.CREATE_BREAKAWAY_FROM_JOB
 	}
 	return cmd.Start()
 }
