@@ -109,3 +109,52 @@ func TestTwoHostsInOneRepositoryKeepTheirHours(t *testing.T) {
 		}
 	}
 }
+
+func TestARepositoryIsWholeAfterVersionsWereTakenOver(t *testing.T) {
+	ctx := t.Context()
+	f := newFixture(t)
+	take := func(host, profile string, versions int) {
+		t.Helper()
+		for v := range versions {
+			files := fstest.MapFS{"f": {Data: fmt.Append(nil, host, profile, v)}}
+			f.snapshot(repo.FromFS(files, "/x"), repo.SnapshotOptions{Hostname: host, Job: snapshot.Job{Profile: profile}})
+		}
+	}
+	take("old", "app", 2)
+	take("old", "night", 1) // it follows one that is taken over
+	take("old", "app", 1)
+	take("new", "app", 1)
+	replica := &targettest.Memory{}
+	replicate := func() {
+		t.Helper()
+		if _, err := f.Replicate(ctx, replica, repo.ReplicateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole := func(when string, r *repo.Repo) {
+		t.Helper()
+		report, err := r.Check(ctx, repo.CheckOptions{ReadData: true})
+		if err != nil || report.Damaged() || report.Snapshots != 5 {
+			t.Errorf("%s: %d snapshots, %+v, %v", when, report.Snapshots, report.Findings, err)
+		}
+	}
+	replicate()
+	adopted, err := f.Maintenance().Adopt(ctx, repo.AdoptOptions{From: "old", To: "new", Profile: "app"})
+	if err != nil || len(adopted) != 3 {
+		t.Fatal(adopted, err)
+	}
+	whole("after it", f.Repo)
+	replicate()
+	if _, err := f.Prune(ctx, repo.PruneOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	replicate()
+	f.reopen()
+	whole("after a prune", f.Repo)
+	r, err := repo.Open(ctx, replica, f.key, repo.Options{CacheDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	whole("the replica", r)
+}
