@@ -71,7 +71,7 @@ func (o order) run(ctx context.Context, say func(word)) (report.Run, error) {
 		return report.Run{}, exit.As(err, exit.ErrUsage)
 	}
 	options := job.Options{
-		Profile: p, State: o.State, NoLimit: q.NoLimit, ID: q.ID, Trigger: q.Trigger, Priority: q.Priority,
+		Profile: p, State: o.State, NoLimit: q.NoLimit, Process: new(job.Process), ID: q.ID, Trigger: q.Trigger, Priority: q.Priority,
 		Progress: func(p report.RunProgress) { say(word{Progress: &p}) },
 		Warn:     func(err error) { say(word{Warning: term.OneLine(err)}) },
 	}

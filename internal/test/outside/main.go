@@ -21,7 +21,14 @@ func main() {
 	fingerprint := flag.String("fingerprint", "", "trust the HTTPS server whose certificate has this SHA-256 `SUM`, and no other")
 	source := flag.String("source", "", "back up `DIR`")
 	target := flag.String("target", "", "restore to `DIR`")
+	config := flag.String("jobs", "", "write a job to the configuration in `FILE`, and run it")
 	flag.Parse()
+	if *config != "" {
+		if err := jobs(context.Background(), *config); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 
 	c := connect.Config{
 		Location:     connect.Location(*location),

@@ -34,6 +34,7 @@ func build(t *testing.T) (program string) {
 	required := strings.Join(regexp.MustCompile(`(?ms)^require \(.*?^\)`).FindAllString(read("go.mod"), -1), "\n")
 	for name, text := range map[string]string{
 		"main.go": read("internal/test/outside/main.go"),
+		"jobs.go": read("internal/test/outside/jobs.go"),
 		"go.sum":  read("go.sum"),
 		"go.mod": fmt.Sprintf("module example.com/outside\n\ngo 1.26\n\nrequire github.com/qsnap/qsnap v0.0.0\n\nreplace github.com/qsnap/qsnap => %s\n\n%s\n",
 			checkout, required),
@@ -116,5 +117,34 @@ func TestAProgramOutsideDoesWhatQsnapDoes(t *testing.T) {
 				t.Errorf("a server that isn't known is trusted: %v, %s", err, complaint)
 			}
 		})
+	}
+}
+
+func TestAProgramOutsideRunsJobs(t *testing.T) {
+	program, home := build(t), t.TempDir()
+	key, err := repo.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"key": key, "app/hello.txt": "hello, world\n"} {
+		file := filepath.Join(home, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, complaint, err := start(t, program, home, "-jobs", filepath.Join(home, "config.yaml"))
+	want := `schedule run, incremental: skipped: false
+schedule run, : skipped: true
+manual run, full: skipped: false
+2 records, 0 under way, no service: true, true
+no run to cancel: true
+2 versions, 2 in the trend, the newest less than an hour old: true
+2 versions stay
+`
+	if err != nil || out != want {
+		t.Errorf("%v: %s%s", err, out, complaint)
 	}
 }
