@@ -2,10 +2,13 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +16,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/qsnap/qsnap/internal/control/client"
+	"github.com/qsnap/qsnap/internal/runlog"
+	"github.com/qsnap/qsnap/internal/state"
 	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo/report"
 )
@@ -36,6 +41,9 @@ func (p *program) logs(c *cli.Context) error {
 		return err
 	}
 	s, err := p.service(c)
+	if name != "" && errors.Is(err, client.ErrNoService) && c.String("level") == "" {
+		return p.printed(name, func(to io.Writer) error { return p.logOnDisk(c.Context, name, to) })
+	}
 	if err != nil {
 		return err
 	}
@@ -53,21 +61,41 @@ func (p *program) logs(c *cli.Context) error {
 	if c.Bool("follow") && name == "" {
 		endsBySignal(c.Context)
 	}
-	var to io.Writer = p.stdout
-	if !p.json && name != "" {
-		r, w := io.Pipe()
-		printed := make(chan struct{})
-		go func() {
-			defer close(printed)
-			p.printLog(r)
-		}()
-		defer func() { w.Close(); <-printed }()
-		to = w
-	}
-	err = s.Log(c.Context, name, c.Bool("follow"), to)
+	err = p.printed(name, func(to io.Writer) error { return s.Log(c.Context, name, c.Bool("follow"), to) })
 	if c.Context.Err() != nil {
 		return nil
 	}
+	return err
+}
+
+// logOnDisk copies a log that the service has left.
+func (p *program) logOnDisk(ctx context.Context, name string, to io.Writer) error {
+	d, err := state.Default(p.getenv)
+	if err != nil {
+		return err
+	}
+	path, err := runlog.Find(filepath.Join(d, runlog.Dir), name)
+	if err != nil {
+		return err
+	}
+	return runlog.Copy(ctx, path, nil, to)
+}
+
+// printed prints a log that a function copies: that of a run for people, unless JSON is asked
+// for, and that of the service as it is.
+func (p *program) printed(name string, log func(to io.Writer) error) error {
+	if p.json || name == "" {
+		return failed(log(p.stdout))
+	}
+	r, w := io.Pipe()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.printLog(r)
+	}()
+	err := log(w)
+	_ = w.Close() // which never fails
+	<-ended
 	return failed(err)
 }
 

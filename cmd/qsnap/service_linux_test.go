@@ -15,6 +15,7 @@ import (
 
 	"github.com/qsnap/qsnap/internal/control"
 	"github.com/qsnap/qsnap/internal/control/client"
+	"github.com/qsnap/qsnap/internal/runlog"
 	"github.com/qsnap/qsnap/repo/report"
 )
 
@@ -140,6 +141,21 @@ func TestWhatTheServiceCannotDoIsOneClearLine(t *testing.T) {
 		if code != c.code || strings.Count(out, "\n") != 1 || !strings.Contains(out, c.says) {
 			t.Errorf("%s: exit code %d: %s", c.line, code, out)
 		}
+	}
+	left := t.TempDir()
+	l, err := runlog.Begin(filepath.Join(left, runlog.Dir), "app", "00ff")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Info("step", "step", "prune")
+	l.Close()
+	for _, name := range []string{"app", "00ff"} { // a service that is gone leaves its logs
+		if out, code := qsnap(t, left, "logs "+name); code != 0 || !strings.HasSuffix(out, "step prune\n") {
+			t.Errorf("exit code %d: %s", code, out)
+		}
+	}
+	if out, code := qsnap(t, left, "logs other"); code != exitFailed || !strings.Contains(out, `no log of a run or profile "other"`) {
+		t.Errorf("exit code %d: %s", code, out)
 	}
 	out, code := qsnap(t, t.TempDir(), "queue")
 	if code != exitFailed || !strings.Contains(out, "qsnapd is not running") || !strings.Contains(out, "qsnap run PROFILE") {

@@ -20,6 +20,7 @@ import (
 	"github.com/qsnap/qsnap/internal/dispatch"
 	"github.com/qsnap/qsnap/internal/exit"
 	"github.com/qsnap/qsnap/internal/history"
+	"github.com/qsnap/qsnap/internal/runlog"
 	"github.com/qsnap/qsnap/repo/report"
 )
 
@@ -79,26 +80,29 @@ func (r *runner) Done(q dispatch.Request) bool {
 
 // Run makes a run in a child.
 func (r *runner) Run(ctx context.Context, q dispatch.Request) (report.Run, error) {
-	l := openLog(r.x.dir.Path(logDir), q.Profile, q.ID, r.x.log)
-	defer l.close()
-	l.log.Info("run", "profile", q.Profile, "run", q.ID, "trigger", q.Trigger, "slot", q.Slot, "level", q.Level)
+	l, err := runlog.Begin(r.x.dir.Path(runlog.Dir), q.Profile, q.ID)
+	if err != nil {
+		r.x.log.Warn("a run has no log", "profile", q.Profile, "run", q.ID, "err", err)
+	}
+	defer l.Close()
+	l.Info("run", "profile", q.Profile, "run", q.ID, "trigger", q.Trigger, "slot", q.Slot, "level", q.Level)
 	r.note(report.RunProgress{ID: q.ID, Profile: q.Profile, Trigger: q.Trigger, Level: q.Level, Slot: q.Slot, Started: time.Now(), Updated: time.Now(), Step: "start"})
 	defer r.forget(q.ID)
 	run, err := r.child(ctx, q, l)
 	if err != nil {
-		l.log.Error("the run died", "err", err)
+		l.Error("the run died", "err", err)
 		return run, err
 	}
 	level := slog.LevelInfo
 	if run.Code != exit.OK {
 		level = slog.LevelError
 	}
-	l.log.Log(context.Background(), level, "end", "code", run.Code, "kind", run.Kind, "message", run.Message, "skipped", run.Skipped)
+	l.Log(context.Background(), level, "end", "code", run.Code, "kind", run.Kind, "message", run.Message, "skipped", run.Skipped)
 	return run, nil
 }
 
 // child starts the process, and returns the record that it prints last.
-func (r *runner) child(ctx context.Context, q dispatch.Request, l *runLog) (last report.Run, err error) {
+func (r *runner) child(ctx context.Context, q dispatch.Request, l *runlog.Log) (last report.Run, err error) {
 	self, err := program()
 	if err != nil {
 		return last, err
@@ -112,11 +116,11 @@ func (r *runner) child(ctx context.Context, q dispatch.Request, l *runLog) (last
 		var w word
 		switch err := json.Unmarshal(line, &w); {
 		case err != nil:
-			l.log.Warn("output", "text", string(line))
+			l.Warn("output", "text", string(line))
 		case w.Progress != nil:
 			r.heed(*w.Progress, l)
 		case w.Warning != "":
-			l.log.Warn("warning", "text", w.Warning)
+			l.Warn("warning", "text", w.Warning)
 		case w.Run != nil:
 			last, ended = *w.Run, true
 		}
@@ -124,7 +128,7 @@ func (r *runner) child(ctx context.Context, q dispatch.Request, l *runLog) (last
 	var end []byte // of what the child printed to standard error
 	errs := &lines{each: func(line []byte) {
 		end = slices.Clone(line)
-		l.log.Error("output", "text", string(line))
+		l.Error("output", "text", string(line))
 	}}
 	cmd := exec.Command(self, childArgument)
 	cmd.Args[0] = os.Args[0] // for those who list processes
@@ -189,12 +193,12 @@ func ofService(variable string) bool {
 }
 
 // heed notes how far a run has come, and logs its steps.
-func (r *runner) heed(p report.RunProgress, l *runLog) {
+func (r *runner) heed(p report.RunProgress, l *runlog.Log) {
 	r.mu.Lock()
 	before := r.runs[p.ID].Step
 	r.mu.Unlock()
 	if p.Step != before {
-		l.log.Info("step", "step", p.Step)
+		l.Info("step", "step", p.Step)
 	}
 	r.note(p)
 }

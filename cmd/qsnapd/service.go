@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	mathrand "math/rand/v2"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/qsnap/qsnap/internal/dispatch"
 	"github.com/qsnap/qsnap/internal/exit"
 	"github.com/qsnap/qsnap/internal/history"
+	"github.com/qsnap/qsnap/internal/runlog"
 	"github.com/qsnap/qsnap/internal/state"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/job"
@@ -217,7 +217,7 @@ func (x *service) verbs() control.Verbs {
 // unknown marks the errors about what isn't there for the socket.
 func unknown(err error) error {
 	if errors.Is(err, dispatch.ErrUnknown) {
-		return errors.Join(err, control.ErrUnknown)
+		return exit.As(err, control.ErrUnknown)
 	}
 	return err
 }
@@ -238,12 +238,18 @@ func (x *service) copyLog(ctx context.Context, name string, follow bool, to io.W
 	if name == "" {
 		return x.book.copy(ctx, follow, to)
 	}
-	path, err := findLog(x.dir.Path(logDir), name)
+	path, err := runlog.Find(x.dir.Path(runlog.Dir), name)
+	if _, none := errors.AsType[*runlog.NoLog](err); none {
+		err = exit.As(err, control.ErrUnknown)
+	}
 	if err != nil {
 		return err
 	}
-	id := logID(filepath.Base(path))
-	return copyFile(ctx, path, follow, func() bool { return x.runner.isRunning(id) }, to)
+	var goesOn func() bool
+	if id := runlog.ID(path); follow {
+		goesOn = func() bool { return x.runner.isRunning(id) }
+	}
+	return runlog.Copy(ctx, path, goesOn, to)
 }
 
 // recorded returns the history, in which runs of other processes are, too.

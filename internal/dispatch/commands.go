@@ -13,6 +13,15 @@ import (
 // ErrUnknown is the error about a profile or a run that isn't there.
 var ErrUnknown = errors.New("unknown")
 
+// An unknown error is ErrUnknown with a text of its own.
+type unknown string
+
+// Error returns one line.
+func (u unknown) Error() string { return string(u) }
+
+// Is reports whether the other error is ErrUnknown.
+func (u unknown) Is(other error) bool { return other == ErrUnknown }
+
 // Enqueue asks for a run by hand, and returns the run's id. Asking again for what waits
 // already changes its priority only.
 func (d *Dispatcher) Enqueue(profile, level string, priority int, noLimit bool) (id string, err error) {
@@ -37,7 +46,7 @@ func (d *Dispatcher) Enqueue(profile, level string, priority int, noLimit bool) 
 }
 
 func (d *Dispatcher) unknownProfile(name string) error {
-	return fmt.Errorf("profile %q: %w to the service: \"qsnap reload\" makes it read its profiles again", name, ErrUnknown)
+	return unknown(fmt.Sprintf("the service knows no profile %q: \"qsnap reload\" makes it read its configuration again", name))
 }
 
 // waiting returns the entry with an id or, if it is the only one, of a profile.
@@ -53,7 +62,7 @@ func (d *Dispatcher) waiting(name string) (*entry, error) {
 	}
 	switch len(found) {
 	case 0:
-		return nil, fmt.Errorf("%q: %w in the queue: \"qsnap queue\" lists what waits", name, ErrUnknown)
+		return nil, unknown(fmt.Sprintf("no run or profile %q waits: \"qsnap queue\" lists what does", name))
 	case 1:
 		return found[0], nil
 	}
@@ -118,7 +127,7 @@ func (d *Dispatcher) Cancel(name string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q: %w to be running: \"qsnap queue drop\" removes what waits", name, ErrUnknown)
+	return unknown(fmt.Sprintf("no run or profile %q is running: \"qsnap queue drop\" removes what waits", name))
 }
 
 // SetParallel changes how many runs there are at the same time, and of one repository, as in

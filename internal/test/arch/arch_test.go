@@ -60,7 +60,8 @@ var allowed = map[string][]string{
 	"internal/repair":          {"chunk", "index", "internal/blob", "internal/check", "internal/engine", "internal/ignore", "internal/object", "internal/outcome", "internal/place", "internal/prune", "internal/runs", "internal/write", "pack", "snapshot"},
 	"internal/control":         {"internal/control/client", "repo/report"},
 	"internal/control/client":  {"repo/report"},
-	"cmd/qsnapd":               {"internal/control", "internal/control/client", "internal/dispatch", "internal/exit", "internal/history", "internal/state", "internal/term", "repo", "repo/job", "repo/job/calendar", "repo/job/profile", "repo/report", "snapshot"},
+	"cmd/qsnapd":               {"internal/control", "internal/control/client", "internal/dispatch", "internal/exit", "internal/history", "internal/runlog", "internal/state", "internal/term", "repo", "repo/job", "repo/job/calendar", "repo/job/profile", "repo/report", "snapshot"},
+	"internal/runlog":          {"internal/state"},
 	"internal/dispatch":        {"repo/report"},
 	"internal/samename":        {"internal/disk", "snapshot"},
 	"internal/protect":         {"chunk", "internal/disk", "internal/ignore", "snapshot"},
@@ -96,7 +97,7 @@ var allowed = map[string][]string{
 	"internal/test/scale":      nil,
 	"internal/test/sim":        {"chunk", "internal/seal", "pack", "repo", "snapshot", "target", "target/targettest"},
 	"internal/test/treetest":   nil,
-	"cmd/qsnap":                {"chunk", "internal/archive", "internal/control/client", "internal/exit", "internal/history", "internal/mount", "internal/page", "internal/patternfile", "internal/state", "internal/term", "internal/unit", "pack", "repo", "repo/connect", "repo/job", "repo/job/calendar", "repo/job/profile", "repo/report", "snapshot", "snapshot/retention", "target", "target/targettest"},
+	"cmd/qsnap":                {"chunk", "internal/archive", "internal/control/client", "internal/exit", "internal/history", "internal/mount", "internal/page", "internal/patternfile", "internal/runlog", "internal/state", "internal/term", "internal/unit", "pack", "repo", "repo/connect", "repo/job", "repo/job/calendar", "repo/job/profile", "repo/report", "snapshot", "snapshot/retention", "target", "target/targettest"},
 	"internal/test/enginetest": {"internal/config", "internal/engine", "internal/keys", "internal/take", "internal/test/fixture", "snapshot", "target"},
 
 	"internal/test/bench/quiet": {"internal/governor", "repo", "repo/connect", "repo/report"},

@@ -53,6 +53,7 @@ var plain = []string{
 	"internal/replica",
 	"internal/restore",
 	"internal/retain",
+	"internal/runlog",
 	"internal/runs",
 	"internal/samename",
 	"internal/seal",
