@@ -172,7 +172,7 @@ func TestTwoFullSnapshotsAtOnceHealTheSameDamage(t *testing.T) {
 	}
 }
 
-// What an interrupted run has stored is verified and used.
+// A full snapshot verifies and uses the packs of an interrupted run.
 func TestAFullSnapshotUsesWhatAnInterruptedRunHasStored(t *testing.T) {
 	key := testKey(t)
 	mem := &targettest.Memory{}

@@ -81,7 +81,7 @@ func (p *program) app() *cli.App {
 			return errors.Join(err, p.checkHost(), checkReplicasVariable(os.Getenv("QSNAP_REPLICAS")))
 		},
 		Commands: []*cli.Command{
-			p.initCommand(), p.runCommand(), p.runNowCommand(), p.queueCommand(), p.cancelCommand(), p.pauseCommand(), p.resumeCommand(), p.reloadCommand(), p.logsCommand(), p.snapshotCommand(), p.snapshotsCommand(), p.lsCommand(), p.findCommand(),
+			p.initCommand(), p.runCommand(), p.estimateCommand(), p.runNowCommand(), p.queueCommand(), p.cancelCommand(), p.pauseCommand(), p.resumeCommand(), p.reloadCommand(), p.logsCommand(), p.snapshotCommand(), p.snapshotsCommand(), p.lsCommand(), p.findCommand(),
 			p.catCommand(), p.dumpCommand(), p.diffCommand(), p.restoreCommand(), p.copyCommand(), p.replicateCommand(), p.promoteCommand(), p.checkCommand(), p.healCommand(),
 			p.statsCommand(), p.historyCommand(), p.statusCommand(), p.reportCommand(), p.mountCommand(), p.forgetCommand(), p.pruneCommand(), p.undeleteCommand(), p.pinCommand(), p.tagCommand(),
 			p.rewriteCommand(), p.repairCommand(), p.keyCommand(), p.targetCommand(), p.profileCommand(), p.configCommand(), p.scheduleCommand(), p.completionCommand(), p.versionCommand(), p.jsonCommand(),

@@ -27,6 +27,13 @@ var exactRun = report.Run{
 	},
 }
 
+// exactEstimate is an estimate that has everything.
+var exactEstimate = report.Estimate{
+	Head: report.Head{MessageType: "estimate"}, Profile: "app", Host: "web1", Time: exactTime, Level: "full", Versions: 1, Files: 2, Bytes: 3,
+	Next: report.Need{Runs: 1, Read: 4, New: 5, Stored: 6, Verified: 7, Seconds: 8.5}, Most: &report.Need{Runs: 1, Read: 9}, Days: 30,
+	Month: &report.Need{Runs: 720, Read: 10}, Grows: new(uint64(11)), Compressed: 0.5, Saved: 0.9,
+}
+
 // runs files what a run prints.
 func (s *jsonSession) runs() {
 	s.exact("run", func(p *program) {
@@ -36,5 +43,9 @@ func (s *jsonSession) runs() {
 		}))
 		s.must(p.emit(report.NewError(errors.New("unread"), "run", "app")))
 		s.must(p.emit(exactRun))
+	})
+	s.exact("estimate", func(p *program) {
+		s.must(p.emit(report.NewError(errors.New("unread"), "estimate", "app")))
+		s.must(p.emit(exactEstimate))
 	})
 }

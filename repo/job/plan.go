@@ -10,7 +10,12 @@ import (
 
 // levelOf returns the level of a run for a slot, from the versions that there are.
 func levelOf(p profile.Profile, levels calendar.Levels, slot time.Time, versions []*snapshot.Manifest) (snapshot.Level, error) {
-	var full, differential time.Time
+	full, differential := lastLevels(versions)
+	return levelAt(p, levels, slot, full, differential)
+}
+
+// lastLevels returns the slots of the last full and the last differential version.
+func lastLevels(versions []*snapshot.Manifest) (full, differential time.Time) {
 	for _, m := range versions {
 		at := m.Job.Slot
 		if at.IsZero() {
@@ -24,6 +29,11 @@ func levelOf(p profile.Profile, levels calendar.Levels, slot time.Time, versions
 			differential = at
 		}
 	}
+	return full, differential
+}
+
+// levelAt returns the level of a run for a slot after the last ones of other levels.
+func levelAt(p profile.Profile, levels calendar.Levels, slot, full, differential time.Time) (snapshot.Level, error) {
 	if l := levels.At(slot, full, differential); l != snapshot.LevelIncremental || p.Level == "" {
 		return l, nil
 	}

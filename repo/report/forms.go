@@ -20,7 +20,7 @@ func Forms() []Form {
 		{nil, "exit_error", "the last line of standard error, unless the exit code is 0", false, ExitError{}},
 		{nil, "latest", "on standard error, where \"latest\" or --at chooses among several sources", false, Latest{}},
 		{nil, "traffic", "on standard error, of each target, with --traffic", false, Traffic{}},
-		{on("snapshot", "run", "restore", "copy", "forget", "mount", "history", "status"), "error", "of an item, while the command goes on", false, Error{}},
+		{on("snapshot", "run", "estimate", "restore", "copy", "forget", "mount", "history", "status"), "error", "of an item, while the command goes on", false, Error{}},
 		{on("snapshot", "restore"), "notice", "of an item", false, Notice{}},
 
 		{listed, "", "", true, Snapshot{}},
@@ -40,6 +40,7 @@ func Forms() []Form {
 		{on("snapshot"), "summary", "whose requests, bytes_to_send and bytes_to_fetch are those of a dry run", false, SnapshotSummary{}},
 		{on("run"), "run_progress", "now and then", false, RunProgress{}},
 		{on("run"), "run", "of each profile", false, Run{}},
+		{on("estimate"), "estimate", "of each profile", false, Estimate{}},
 		{on("ls"), "snapshot", "first", false, ListedSnapshot{}},
 		{on("ls"), "node", "of each entry", false, Node{}},
 		{on("diff"), "change", "of each path", false, Change{}},

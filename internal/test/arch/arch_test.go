@@ -81,7 +81,7 @@ var allowed = map[string][]string{
 	"internal/page":            {"internal/term", "repo/report"},
 	"internal/history":         {"internal/state", "repo/report", "snapshot"},
 	"repo/job/profile":         {"internal/patternfile", "internal/term", "repo", "repo/connect", "repo/job/calendar", "snapshot/retention"},
-	"repo/job":                 {"internal/control/client", "internal/exit", "internal/governor", "internal/history", "internal/hook", "internal/patternfile", "internal/series", "internal/state", "internal/term", "repo", "repo/connect", "repo/job/calendar", "repo/job/profile", "repo/report", "snapshot", "snapshot/retention", "target"},
+	"repo/job":                 {"internal/control/client", "internal/exit", "internal/forecast", "internal/governor", "internal/history", "internal/hook", "internal/patternfile", "internal/series", "internal/state", "internal/term", "repo", "repo/connect", "repo/job/calendar", "repo/job/profile", "repo/report", "snapshot", "snapshot/retention", "target"},
 	"internal/archive":         {"repo", "snapshot"},
 	"internal/mount":           {"repo", "snapshot"},
 	"internal/test/api":        nil,
