@@ -103,7 +103,11 @@ func (x *running) govern() func() *report.RunCost {
 		return func() *report.RunCost { return nil }
 	}
 	x.pace = g
-	remarks := x.o.Process.lower(governor.Lowering{Memory: x.sizes.Memory, Procs: x.sizes.Procs, CPU: l.CPU})
+	lowering := governor.Lowering{Memory: x.sizes.Memory, Procs: x.sizes.Procs}
+	if l.Mode == governor.Always {
+		lowering.CPU = l.CPU
+	}
+	remarks := x.o.Process.lower(lowering)
 	return func() *report.RunCost {
 		cost := g.Stop()
 		cost.Remarks = append(cost.Remarks, remarks...)

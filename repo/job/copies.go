@@ -53,7 +53,7 @@ func (x *running) copyTo(ctx context.Context, c profile.Copy) (bytes int64, err 
 		return 0, err
 	}
 	x.configure(&to)
-	o := repo.Options{Hostname: x.host, CacheDir: string(x.p.CacheDir), CacheMemory: x.sizes.CacheMemory, Now: x.o.Now, Warn: x.unsafe}
+	o := repo.Options{Hostname: x.host, CacheDir: string(x.p.CacheDir), CacheMemory: x.sizes.CacheMemory, SpareCache: !x.o.NoLimit, Now: x.o.Now, Warn: x.unsafe}
 	if x.pace != nil {
 		o.Pace = x.pace
 	}

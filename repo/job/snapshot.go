@@ -43,7 +43,7 @@ func (x *running) open(ctx context.Context) error {
 		return exit.As(err, exit.ErrUsage)
 	}
 	x.configure(&c)
-	o := repo.Options{Hostname: x.host, CacheDir: string(x.p.CacheDir), CacheMemory: x.sizes.CacheMemory, Now: x.o.Now, Warn: x.unsafe}
+	o := repo.Options{Hostname: x.host, CacheDir: string(x.p.CacheDir), CacheMemory: x.sizes.CacheMemory, SpareCache: !x.o.NoLimit, Now: x.o.Now, Warn: x.unsafe}
 	if x.pace != nil {
 		o.Pace = x.pace
 	}
