@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,5 +117,51 @@ func TestForgetKeepsSlotsHoweverManyAreTakenByHand(t *testing.T) {
 	s.wants(s.qsnap(1, "forget", "--keep-tag", "none", "--group-by", "host,profile"), `the policy would keep no snapshot of web profile app`)
 	for _, wrong := range [][]string{{"--keep-last", "1", "--installation", "12"}, {"--keep-extra", "3"}, {"--keep-last", "1", "--keep-extra", "-2"}} {
 		s.qsnap(2, append([]string{"forget"}, wrong...)...)
+	}
+}
+
+func TestWhatWasAddedSinceAFullOneIsFoundInPartsOfTheHistory(t *testing.T) {
+	for seed := range uint64(50) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		var all []*snapshot.Manifest
+		for i := range 100 {
+			m := &snapshot.Manifest{ID: snapshot.ID{byte(i), 1}, Hostname: string(rune('a' + r.IntN(2))), Paths: []string{"/x"}, Number: uint64(i/2 + 1)}
+			m.Stats.DataAdded = uint64(r.IntN(1000))
+			if r.IntN(10) == 0 {
+				m.Level = snapshot.LevelFull
+			}
+			if r.IntN(4) == 0 {
+				m.Missing = []snapshot.Missing{{Path: "/x"}}
+			}
+			all = append(all, m)
+		}
+		r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		got := sinceFull(all)
+		for _, m := range all {
+			source := slices.DeleteFunc(slices.Clone(all), func(o *snapshot.Manifest) bool { return o.Hostname != m.Hostname })
+			want, ok := snapshot.AddedSinceFull(m, source)
+			if has, found := got[m.ID]; found != ok || has != want {
+				t.Fatalf("seed %d: number %d of %s: %+v, want %+v", seed, m.Number, m.Hostname, has, want)
+			}
+		}
+	}
+}
+
+func TestAYearOfHoursIsListedAtOnce(t *testing.T) {
+	var all []*snapshot.Manifest
+	for i := range 365 * 24 {
+		m := &snapshot.Manifest{Hostname: "web", Paths: []string{"/x"}, Number: uint64(i + 1)}
+		m.ID[0], m.ID[1] = byte(i), byte(i>>8)
+		if i%(7*24) == 0 {
+			m.Level = snapshot.LevelFull
+		}
+		all = append(all, m)
+	}
+	start := time.Now()
+	if n := len(sinceFull(all)); n != len(all) {
+		t.Errorf("%d of %d", n, len(all))
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("it takes %v", took)
 	}
 }

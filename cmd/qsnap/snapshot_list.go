@@ -25,25 +25,35 @@ func (p *program) addedSinceFull(c *cli.Context, r *repo.Repo, list []*snapshot.
 			return nil, err
 		}
 	}
-	key := func(m *snapshot.Manifest) string { return fmt.Sprintf("%q %q", m.Hostname, m.Paths) }
-	versions := map[string][]*snapshot.Manifest{} // of each source that has a full one
+	return sinceFull(all), nil
+}
+
+// sinceFull returns what was added since the last full snapshot of the source, by the id of
+// each snapshot that has one before it.
+func sinceFull(all []*snapshot.Manifest) map[snapshot.ID]snapshot.SinceFull {
+	chains := map[string][]*snapshot.Manifest{}
 	for _, m := range all {
-		if m.Level == snapshot.LevelFull {
-			versions[key(m)] = nil
-		}
-	}
-	for _, m := range all {
-		if of, ok := versions[key(m)]; ok {
-			versions[key(m)] = append(of, m)
-		}
+		key := fmt.Sprintf("%q %q %q", m.Hostname, m.Paths, m.Kind)
+		chains[key] = append(chains[key], m)
 	}
 	out := map[snapshot.ID]snapshot.SinceFull{}
-	for _, m := range list {
-		if since, ok := snapshot.AddedSinceFull(m, versions[key(m)]); ok {
-			out[m.ID] = since
+	for _, chain := range chains {
+		slices.SortFunc(chain, snapshot.Compare)
+		base := -1 // of the newest good full snapshot, or else of the newest full one
+		for i, m := range chain {
+			again := i > 0 && m.Number == chain[i-1].Number // the same snapshot, rewritten
+			if m.Level == snapshot.LevelFull && !again && (base < 0 || m.Good() || !chain[base].Good()) {
+				base = i
+			}
+			if base < 0 {
+				continue
+			}
+			if since, ok := snapshot.AddedSinceFull(m, chain[base:i+1]); ok {
+				out[m.ID] = since
+			}
 		}
 	}
-	return out, nil
+	return out
 }
 
 func (p *program) showSnapshots(c *cli.Context, list []*snapshot.Manifest, since map[snapshot.ID]snapshot.SinceFull) error {
