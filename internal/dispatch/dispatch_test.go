@@ -51,15 +51,15 @@ func TestARunBesideTheServiceSettlesASlot(t *testing.T) {
 		defer stop()
 		time.Sleep(10 * time.Minute)
 		h.starts()
-		h.act = func(ctx context.Context, r Request) (report.Run, error) { // cron was faster
-			if len(h.records) == 1 {
-				h.records = append(h.records, report.Run{Profile: "app", Slot: r.Slot, Snapshot: &report.RunTaken{}, Ended: h.now().Add(20 * time.Second)}) // kept out after 0, 5 and 15 seconds
+		h.does(func(ctx context.Context, r Request) (report.Run, error) { // cron was faster
+			if len(h.runs()) == 1 {
+				h.record(report.Run{Profile: "app", Slot: r.Slot, Snapshot: &report.RunTaken{}, Ended: h.now().Add(20 * time.Second)}) // kept out after 0, 5 and 15 seconds
 			}
 			return report.Run{Code: codeRunning}, nil
-		}
+		})
 		time.Sleep(55 * time.Minute)
 		h.expect(t, "app schedule 01:00", "app schedule 01:00", "app schedule 01:00")
-		h.act = nil
+		h.does(nil)
 		time.Sleep(time.Hour)
 		h.expect(t, "app schedule 02:00")
 	})
@@ -86,10 +86,10 @@ func TestAClockThatIsSetBackMakesItsRunsCountForNothing(t *testing.T) {
 func TestASlotThatWasGivenUpIsTriedAgainOnceTheClockIsSetBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost()
-		h.act = func(ctx context.Context, r Request) (report.Run, error) {
+		h.does(func(ctx context.Context, r Request) (report.Run, error) {
 			time.Sleep(15 * time.Minute)
 			return report.Run{Code: codeUsage}, nil
-		}
+		})
 		_, stop := h.serve(nil, hourly("app"))
 		defer stop()
 		time.Sleep(20 * time.Minute)
@@ -103,7 +103,7 @@ func TestASlotThatWasGivenUpIsTriedAgainOnceTheClockIsSetBack(t *testing.T) {
 func TestAFailedRunIsRepeatedUntilTheNextSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost()
-		h.act = func(context.Context, Request) (report.Run, error) { return report.Run{Code: 5}, nil }
+		h.does(func(context.Context, Request) (report.Run, error) { return report.Run{Code: 5}, nil })
 		job := hourly("app")
 		job.Retries.Max = 100
 		_, stop := h.serve(nil, job)
@@ -111,10 +111,10 @@ func TestAFailedRunIsRepeatedUntilTheNextSlot(t *testing.T) {
 		time.Sleep(59 * time.Minute)
 		// After 0, 1, 3, 7, 15, 30 and 45 minutes.
 		h.expect(t, "app schedule 00:00", "app retry 00:00", "app retry 00:00", "app retry 00:00", "app retry 00:00", "app retry 00:00", "app retry 00:00")
-		h.act = func(context.Context, Request) (report.Run, error) { return report.Run{}, errDied }
+		h.does(func(context.Context, Request) (report.Run, error) { return report.Run{}, errDied })
 		time.Sleep(90 * time.Second)
 		h.expect(t, "app schedule 01:00")
-		h.act = nil
+		h.does(nil)
 		time.Sleep(time.Minute)
 		h.expect(t, "app retry 01:00")
 		time.Sleep(55 * time.Minute)
@@ -126,14 +126,14 @@ func TestAnotherTryOfWhatCannotWorkIsNotMade(t *testing.T) {
 	for _, code := range []int{codeUsage, codeWrongSecret} {
 		synctest.Test(t, func(t *testing.T) {
 			h := newHost()
-			h.act = func(context.Context, Request) (report.Run, error) { return report.Run{Code: code}, nil }
+			h.does(func(context.Context, Request) (report.Run, error) { return report.Run{Code: code}, nil })
 			d, stop := h.serve(nil, hourly("app"))
 			defer stop()
 			time.Sleep(59 * time.Minute)
 			h.expect(t, "app schedule 00:00")
 			time.Sleep(time.Minute)
 			h.expect(t, "app schedule 01:00")
-			h.act = nil
+			h.does(nil)
 			d.Reload([]Job{hourly("app")})
 			h.expect(t, "app schedule 01:00")
 		})
@@ -252,7 +252,7 @@ func TestWithoutCatchingUpWhatWasMissedIsLeft(t *testing.T) {
 func TestWhatWasCancelledIsNotRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost()
-		h.act = func(ctx context.Context, r Request) (report.Run, error) { return h.take(ctx, r, 10*time.Minute) }
+		h.does(func(ctx context.Context, r Request) (report.Run, error) { return h.take(ctx, r, 10*time.Minute) })
 		d, stop := h.serve(nil, hourly("app"))
 		time.Sleep(time.Minute)
 		if err := d.Cancel("app"); err != nil {
@@ -260,8 +260,8 @@ func TestWhatWasCancelledIsNotRepeated(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		h.expect(t, "app schedule 00:00")
-		if n := len(h.records); n != 1 || h.records[0].Message != ErrCancelled.Error() {
-			t.Errorf("%v", h.records)
+		if n := len(h.runs()); n != 1 || h.runs()[0].Message != ErrCancelled.Error() {
+			t.Errorf("%v", h.runs())
 		}
 		if err := d.Cancel("app"); err == nil {
 			t.Error("what doesn't run was cancelled")
@@ -339,7 +339,7 @@ func TestAPauseIsKeptAndItsEndCatchesUpOnce(t *testing.T) {
 func TestAReloadDropsNoRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost()
-		h.act = func(ctx context.Context, r Request) (report.Run, error) { return h.take(ctx, r, 10*time.Minute) }
+		h.does(func(ctx context.Context, r Request) (report.Run, error) { return h.take(ctx, r, 10*time.Minute) })
 		d, stop := h.serve(func(o *Options) { o.Parallel = 1 }, hourly("a"), Job{Profile: "gone"})
 		defer stop()
 		if _, err := d.Enqueue("gone", "", 0, false); err != nil {
@@ -349,8 +349,8 @@ func TestAReloadDropsNoRun(t *testing.T) {
 		d.Reload([]Job{hourly("b")}) // "a" is removed while it runs, "gone" while it waits
 		time.Sleep(11 * time.Minute)
 		h.expect(t, "b schedule 00:00")
-		if len(h.records) != 1 || h.records[0].Snapshot == nil {
-			t.Errorf("the run of a profile that was removed made no version: %v", h.records)
+		if len(h.runs()) != 1 || h.runs()[0].Snapshot == nil {
+			t.Errorf("the run of a profile that was removed made no version: %v", h.runs())
 		}
 		time.Sleep(2 * time.Hour)
 		h.expect(t, "b schedule 01:00", "b schedule 02:00")
@@ -360,19 +360,19 @@ func TestAReloadDropsNoRun(t *testing.T) {
 func TestAStopEndsRunsAndTheNextServiceRepeatsThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost()
-		h.act = func(ctx context.Context, r Request) (report.Run, error) { return h.take(ctx, r, 10*time.Minute) }
+		h.does(func(ctx context.Context, r Request) (report.Run, error) { return h.take(ctx, r, 10*time.Minute) })
 		_, stop := h.serve(nil, hourly("a"))
 		time.Sleep(time.Minute)
 		stop()
-		if len(h.records) != 1 || h.records[0].Message != ErrStopping.Error() {
-			t.Errorf("%v", h.records)
+		if len(h.runs()) != 1 || h.runs()[0].Message != ErrStopping.Error() {
+			t.Errorf("%v", h.runs())
 		}
 		_, stop = h.serve(nil, hourly("a"))
 		defer stop()
 		time.Sleep(15 * time.Minute)
 		h.expect(t, "a schedule 00:00", "a schedule 00:00")
-		if len(h.records) != 2 || h.records[1].Snapshot == nil {
-			t.Errorf("%v", h.records)
+		if len(h.runs()) != 2 || h.runs()[1].Snapshot == nil {
+			t.Errorf("%v", h.runs())
 		}
 	})
 }
@@ -386,12 +386,12 @@ func TestARequestByHandOutlivesTheService(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		saved := h.saved
+		saved := h.kept()
 		time.Sleep(90 * time.Second) // the run of a has ended, that of b has not
 		stop()
 		h.expect(t, "a manual", "b manual")
-		if len(h.saved.Requests) != 1 || h.saved.Requests[0].Profile != "b" {
-			t.Errorf("saved: %v", h.saved.Requests)
+		if len(h.kept().Requests) != 1 || h.kept().Requests[0].Profile != "b" {
+			t.Errorf("saved: %v", h.kept().Requests)
 		}
 		// What was saved last may be from before the end of a run: a kill -9 leaves it so.
 		h.saved.Requests = append(h.saved.Requests, saved.Requests[0])
@@ -399,8 +399,8 @@ func TestARequestByHandOutlivesTheService(t *testing.T) {
 		defer stop()
 		time.Sleep(5 * time.Minute)
 		h.expect(t, "b manual")
-		if len(h.saved.Requests) != 0 {
-			t.Errorf("%v is still saved", h.saved.Requests)
+		if left := h.kept().Requests; len(left) != 0 {
+			t.Errorf("%v is still saved", left)
 		}
 	})
 }

@@ -68,6 +68,34 @@ func (h *host) setLoad(load float64) {
 	h.load = load
 }
 
+// does says what runs do from now on.
+func (h *host) does(act func(ctx context.Context, r Request) (report.Run, error)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.act = act
+}
+
+// record adds to the history.
+func (h *host) record(run report.Run) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.records = append(h.records, run)
+}
+
+// runs returns the history.
+func (h *host) runs() []report.Run {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.records)
+}
+
+// kept returns what was saved last.
+func (h *host) kept() Saved {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.saved
+}
+
 func (h *host) Done(r Request) bool {
 	now := h.now()
 	h.mu.Lock()
@@ -90,9 +118,7 @@ func (h *host) Run(ctx context.Context, r Request) (report.Run, error) {
 	}
 	run, err := act(ctx, r)
 	if err == nil {
-		h.mu.Lock()
-		h.records = append(h.records, run)
-		h.mu.Unlock()
+		h.record(run)
 	}
 	return run, err
 }
