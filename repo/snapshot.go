@@ -69,6 +69,13 @@ type SnapshotOptions struct {
 	// directory that had contents and is empty now, or a mount point where nothing is
 	// mounted; otherwise such a directory is missing.
 	AllowEmptySource bool
+	// MayBeEmpty are directories to which that applies with all in them, if it doesn't apply
+	// to the whole source.
+	MayBeEmpty []string
+	// AcceptUnread are patterns, as Exclude has them, of what may be unreadable: the snapshot is
+	// good and complete without it, and lists it among what was left out. A named path is never
+	// accepted. A restore names what it can't restore because of that.
+	AcceptUnread []string
 
 	Compression Compression
 	Workers     int // 0 means as many as processors
@@ -130,7 +137,7 @@ func (o *SnapshotOptions) room() take.Options {
 		Parent: o.Parent, ReadAll: o.ReadAll, IgnoreCTime: o.IgnoreCTime, IgnoreInode: o.IgnoreInode,
 		Excludes: o.Exclude, ExcludeRules: make([]ignore.Rule, len(o.ExcludeRules)), IgnoreFiles: o.IgnoreFiles,
 		OneFileSystem: o.OneFileSystem, SkipCaches: o.SkipCaches, MaxFileSize: o.MaxFileSize, Avoid: o.Avoid,
-		AllowEmptySource: o.AllowEmptySource, Compression: o.Compression, Workers: o.Workers,
+		AllowEmptySource: o.AllowEmptySource, MayBeEmpty: o.MayBeEmpty, AcceptUnread: o.AcceptUnread, Compression: o.Compression, Workers: o.Workers,
 		DryRun: (*outcome.Cost)(o.DryRun),
 	}
 	for i, r := range o.ExcludeRules {

@@ -83,7 +83,9 @@ func (p *program) snapshot(c *cli.Context) error {
 	if at, err := p.repository(c); err == nil && at.location.Directory() != "" {
 		o.Avoid = append(o.Avoid, at.location.Directory())
 	}
-	o.Job = p.jobOf(c)
+	if p.takesProfile(c) {
+		o.Job, o.MayBeEmpty, o.AcceptUnread = p.jobOf(c), p.profile.MayBeEmpty(), p.profile.AcceptUnread
+	}
 	if word := c.String("parent"); word != "" {
 		if o.Parent, err = p.find(c, r, word, repo.Filter{}); err != nil {
 			return err

@@ -54,15 +54,11 @@ func names(paths []profile.Path) (out []string) {
 
 // takingFlags are those of "qsnap snapshot".
 func takingFlags(p profile.Profile) map[string][]string {
-	empty := len(p.Sources) > 0
-	for _, s := range p.Sources {
-		empty = empty && s.MayBeEmpty
-	}
 	v := map[string][]string{
 		"tag": p.Tags, "host": text(p.Host), "level": text(p.Level), "parent": text(p.Parent), "compression": text(p.Compression),
 		"exclude": p.Exclude, "exclude-file": names(p.ExcludeFile), "ignore-file": p.IgnoreFile, "exclude-caches": yes(p.ExcludeCaches),
 		"one-file-system": yes(p.OneFileSystem), "force": yes(p.Force), "ignore-ctime": yes(p.IgnoreCTime), "ignore-inode": yes(p.IgnoreInode),
-		"allow-empty-source": yes(empty), "verbose": yes(p.Verbose),
+		"verbose": yes(p.Verbose),
 	}
 	if p.ExcludeLargerThan > 0 {
 		v["exclude-larger-than"] = text(p.ExcludeLargerThan.String())

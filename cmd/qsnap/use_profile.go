@@ -149,18 +149,20 @@ func (p *program) ownPolicy(c *cli.Context) bool {
 
 // pathsToTake returns the arguments of a snapshot, or else the sources of the profile.
 func (p *program) pathsToTake(c *cli.Context) []string {
-	if p.profile != nil && !c.Args().Present() && c.String("command") == "" && !c.Bool("stdin") {
+	if p.takesProfile(c) {
 		return p.profile.Paths()
 	}
 	return c.Args().Slice()
 }
 
+// takesProfile reports whether a snapshot is of the profile's sources.
+func (p *program) takesProfile(c *cli.Context) bool {
+	return p.profile != nil && !c.Args().Present() && c.String("command") == "" && !c.Bool("stdin")
+}
+
 // jobOf returns the job that a snapshot of the profile's sources is of. Its slot is the period
 // of the schedule in which it is taken.
 func (p *program) jobOf(c *cli.Context) snapshot.Job {
-	if p.profile == nil || c.Args().Present() || c.String("command") != "" || c.Bool("stdin") {
-		return snapshot.Job{}
-	}
 	job := snapshot.Job{Profile: p.profile.Name, Settings: p.profile.Settings()}
 	if due, err := p.profile.Schedule.Due(); err == nil {
 		job.Slot = due.Slot(time.Now())

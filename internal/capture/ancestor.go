@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 
 	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/snapshot"
@@ -37,6 +38,9 @@ func (c *capture) unopened(n *node, err error) {
 		return
 	}
 	n.entry().Problem = source.Reason(err)
+	if n.selected == nil && c.accepted(n.path, true, err) {
+		return
+	}
 	c.markMissing(n.selected, err)
 	c.mu.Lock()
 	c.result.Unread.Dirs++
@@ -55,12 +59,26 @@ func (c *capture) markUnreadable(selected *source.Selection, path string, err er
 		c.markMissing(selected, err)
 		return
 	}
+	if c.accepted(path, false, err) {
+		return
+	}
 	if !errors.Is(err, fs.ErrNotExist) { // otherwise it has vanished
 		c.mu.Lock()
 		c.result.Unread.Files++
 		c.mu.Unlock()
 	}
 	c.problem(path, err)
+}
+
+// accepted reports whether a path may be unreadable, and then records that it was left out.
+func (c *capture) accepted(p string, isDir bool, err error) bool {
+	for at := p; c.AcceptUnread != nil && at != "" && at != "."; at, isDir = path.Dir(at), true {
+		if _, accept := c.AcceptUnread.Match(at, isDir); accept {
+			c.skip(p, snapshot.NoteProblem, "could not be read, which is accepted: "+source.Reason(err))
+			return true
+		}
+	}
+	return false
 }
 
 // markMissing records that named paths could not be taken.

@@ -92,10 +92,14 @@ type Options struct {
 
 	// History is what earlier snapshots say about the named paths. Fstab is the mounts that
 	// this machine is configured for. A named path that has become empty, or whose file
-	// system isn't mounted, counts as missing, unless AllowEmpty is set.
+	// system isn't mounted, counts as missing, unless AllowEmpty is set or MayBeEmpty has
+	// its full path or one above.
 	History    History
 	Fstab      disk.Mounts
 	AllowEmpty bool
+	MayBeEmpty []string
+	// AcceptUnread matches what may be unreadable: it is left out then, which is no problem.
+	AcceptUnread *ignore.Set
 
 	Workers     int           // at least 1
 	Pace        pace.Pacer    // asked before a part of the source is read, compared or cut; may be nil

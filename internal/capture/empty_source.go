@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/qsnap/qsnap/internal/disk"
@@ -62,7 +63,7 @@ func (c *capture) checkEmptied(ctx context.Context, n *node, names []string) err
 	if c.mountsKnown && len(c.Fstab) > 0 {
 		_, planned = c.Fstab[n.real(c)]
 	}
-	if c.AllowEmpty || n.only || !named && !wasMount && !planned {
+	if c.mayBeEmpty(n) || n.only || !named && !wasMount && !planned {
 		return nil
 	}
 	had, common := c.had(ctx, n.path, names)
@@ -78,6 +79,17 @@ func (c *capture) checkEmptied(ctx context.Context, n *node, names []string) err
 		c.Notice(n.path, fmt.Errorf("%s was a mount point in the last snapshot and is none now", c.src.Full(n.path)))
 	}
 	return nil
+}
+
+// mayBeEmpty reports whether a directory is allowed to have lost its contents.
+func (c *capture) mayBeEmpty(n *node) bool {
+	if c.AllowEmpty || len(c.MayBeEmpty) == 0 {
+		return c.AllowEmpty
+	}
+	full := c.src.Full(n.path)
+	return slices.ContainsFunc(c.MayBeEmpty, func(dir string) bool {
+		return full == dir || strings.HasPrefix(full, strings.TrimSuffix(dir, "/")+"/")
+	})
 }
 
 // had reports whether a directory had something in it in the earlier snapshot that has

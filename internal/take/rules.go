@@ -23,6 +23,16 @@ func (o *Options) rules(at *ignore.Place, paths []string) (*ignore.Set, []error,
 	return set, keptNotices(kept, at.Named, paths), nil
 }
 
+// acceptUnread returns the set of what may be unreadable, or nil if nothing may.
+func (o *Options) acceptUnread(at *ignore.Place) (*ignore.Set, error) {
+	rules, err := place.Parse(o.AcceptUnread, "accept-unread")
+	if err != nil || len(rules) == 0 {
+		return nil, err
+	}
+	set, _, err := at.Set(rules)
+	return set, err
+}
+
 // keptNotices returns notices of named paths that are taken although patterns match them.
 // named are their places in the tree.
 func keptNotices(kept []ignore.Kept, named, paths []string) (out []error) {

@@ -24,6 +24,7 @@ type run struct {
 	earlier map[string]earlierVersion // see findEarlier
 	place   *ignore.Place
 	rules   *ignore.Set
+	accept  *ignore.Set // what may be unreadable
 	notices []error // about the rules
 	o       Options
 
@@ -135,7 +136,7 @@ func (r *run) capture() error {
 		Rules: r.rules, IgnoreFiles: o.IgnoreFiles, OneFileSystem: o.OneFileSystem,
 		SkipCaches: o.SkipCaches, MaxFileSize: o.maxFileSize(), Avoid: avoid,
 		Workers: o.Workers, Pace: r.e.Pace, SpareCache: r.e.SpareCache, Progress: r.report.counts.Load(), Problem: r.report.problem, Notice: r.report.notice,
-		History: r.history, Fstab: fstab(), AllowEmpty: o.AllowEmptySource,
+		History: r.history, Fstab: fstab(), AllowEmpty: o.AllowEmptySource, MayBeEmpty: o.MayBeEmpty, AcceptUnread: r.accept,
 		Heeded: misplaced(r.place, r.report.notice),
 	})
 	if err == nil {

@@ -43,6 +43,8 @@ type Options struct {
 	Avoid         []string // directories that are not entered
 
 	AllowEmptySource bool
+	MayBeEmpty       []string
+	AcceptUnread     []string
 	Compression      pack.Level
 	Workers          int // 0 means as many as processors
 
@@ -113,6 +115,9 @@ func newRun(ctx context.Context, e *engine.Engine, src Source, o Options) (*run,
 	}
 	r.place = place.OfSource(r.source.Layout, r.source.Paths, src.onDisk)
 	if r.rules, r.notices, err = o.rules(r.place, r.source.Paths); err != nil {
+		return nil, err
+	}
+	if r.accept, err = o.acceptUnread(r.place); err != nil {
 		return nil, err
 	}
 	r.m.Rules = o.recorded(r.rules)

@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/connect"
 	"github.com/qsnap/qsnap/repo/job/calendar"
 	"github.com/qsnap/qsnap/snapshot/retention"
@@ -143,6 +144,8 @@ func (d *decoder) checkNames(n *yaml.Node, key string, p *Profile) {
 	}{{"tags", p.Tags}, {"exclude", p.Exclude}, {"accept-unread", p.AcceptUnread}} {
 		if slices.Contains(list.values, "") {
 			d.fail(at(n, list.name), key+"."+list.name, "an element is empty: take it out")
+		} else if _, err := repo.ParsePatterns(list.values); err != nil && list.name != "tags" {
+			d.fail(at(n, list.name), key+"."+list.name, "%v", err)
 		}
 	}
 	if p.ExcludeLargerThan < 0 {

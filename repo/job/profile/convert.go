@@ -86,7 +86,7 @@ func (p Profile) SnapshotOptions(ctx context.Context) (repo.SnapshotOptions, err
 	if limit := int64(p.ExcludeLargerThan); limit > 0 {
 		o.MaxFileSize = &limit
 	}
-	o.AllowEmptySource = p.allMayBeEmpty()
+	o.MayBeEmpty, o.AcceptUnread = p.MayBeEmpty(), p.AcceptUnread
 	if p.Compression != "" {
 		var err error
 		if o.Compression, err = repo.ParseCompression(p.Compression); err != nil {
@@ -103,9 +103,14 @@ func (p Profile) SnapshotOptions(ctx context.Context) (repo.SnapshotOptions, err
 	return o, nil
 }
 
-// allMayBeEmpty reports whether each source may be empty.
-func (p Profile) allMayBeEmpty() bool {
-	return len(p.Sources) > 0 && !slices.ContainsFunc(p.Sources, func(s Source) bool { return !s.MayBeEmpty })
+// MayBeEmpty returns the paths of the sources that may be empty.
+func (p Profile) MayBeEmpty() (paths []string) {
+	for _, s := range p.Sources {
+		if s.MayBeEmpty {
+			paths = append(paths, string(s.Path))
+		}
+	}
+	return paths
 }
 
 // Paths returns the paths of the sources as a manifest has them: sorted, and without those
