@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/qsnap/qsnap/repo"
@@ -9,6 +10,11 @@ import (
 // writer takes a snapshot of each tree in turn.
 func writer(name string, trees ...string) actor {
 	return actor{name: name, role: writes(trees...), footprint: writing}
+}
+
+// verifier takes a full snapshot of each tree in turn. If it finds damage, it also deletes.
+func verifier(name string, trees ...string) actor {
+	return actor{name: name, role: verifies(trees...), footprint: append(slices.Clone(writing), pruning...)}
 }
 
 // pruner prunes once.

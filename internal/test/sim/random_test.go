@@ -67,7 +67,7 @@ func tornObjects(w *world) (n int) {
 // chance.
 func TestRunsAreRepeatedByTheirSeed(t *testing.T) {
 	t.Parallel()
-	for _, p := range []*randomProgram{manyWriters(t), everything(t), resumptions(t)} {
+	for _, p := range []*randomProgram{manyWriters(t), everything(t), resumptions(t), fulls(t)} {
 		audit := newAuditor(t, p.stage)
 		for seed := range uint64(5) {
 			var moves [2][]move

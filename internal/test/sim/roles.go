@@ -48,6 +48,26 @@ func (a *actor) writesAll(ctx context.Context, r *repo.Repo, delay func(string) 
 	return nil
 }
 
+// verifies takes a full snapshot of each tree in turn.
+func verifies(trees ...string) role {
+	return func(ctx context.Context, a *actor) error {
+		r, err := a.open(ctx)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		for _, tree := range trees {
+			s := newSource(ctx, tree, noDelay)
+			m, err := takeLevel(ctx, r, s, snapshot.LevelFull)
+			if err != nil {
+				return err
+			}
+			a.report(publication{a.prefix, m, &s})
+		}
+		return nil
+	}
+}
+
 // readsThenWrites reads everything, so that its index knows it, and then takes snapshots.
 func readsThenWrites(trees ...string) role {
 	return func(ctx context.Context, a *actor) error {

@@ -127,7 +127,11 @@ func (s source) notRead(older fstest.MapFS) (n int) {
 
 // takeSnapshot takes a snapshot of a tree and tags it with the tree's name.
 func takeSnapshot(ctx context.Context, r *repo.Repo, s source) (*snapshot.Manifest, error) {
+	return takeLevel(ctx, r, s, snapshot.LevelIncremental)
+}
+
+func takeLevel(ctx context.Context, r *repo.Repo, s source, level snapshot.Level) (*snapshot.Manifest, error) {
 	return r.Snapshot(ctx, repo.FromFS(s, "/x"), repo.SnapshotOptions{
-		Hostname: "host", Tags: []string{s.tree}, Workers: 1, Compression: repo.CompressionOff,
+		Level: level, Hostname: "host", Tags: []string{s.tree}, Workers: 1, Compression: repo.CompressionOff,
 	})
 }
