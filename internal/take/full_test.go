@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/fstest"
 
@@ -21,6 +24,7 @@ import (
 	"github.com/qsnap/qsnap/internal/test/enginetest"
 	"github.com/qsnap/qsnap/internal/test/fixture"
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/target/local"
 	"github.com/qsnap/qsnap/target/targettest"
 )
 
@@ -265,5 +269,43 @@ func TestAFullSnapshotAsksTwiceForEachPackThatItReuses(t *testing.T) {
 	stored := int64(first.Stats.DataStored + first.Stats.TreeStored)
 	if most := int64(2*len(large) + len(small)); len(large) < 3 || gets.Load() > most || bytesRead.Load() > stored+stored/50 {
 		t.Errorf("%d requests of %d bytes for %d and %d packs of %d bytes", gets.Load(), bytesRead.Load(), len(large), len(small), stored)
+	}
+}
+
+// A disk that can't read a pack, or a pack that this user may not read, fails no snapshot. What
+// may not be read may be whole, so it isn't deleted.
+func TestAPackThatCannotBeReadIsStoredAgain(t *testing.T) {
+	for cause, stays := range map[error]bool{syscall.EIO: false, fs.ErrPermission: true} {
+		clock := &fixture.Clock{}
+		disk, err := local.Create(filepath.Join(t.TempDir(), "r"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := enginetest.Create(t, disk, clock)
+		files := take.FS(fstest.MapFS{"a": file(random(1, 3<<20))}, "/x")
+		old := run(t, e, clock, files, take.Options{})
+		names := map[string]int64{}
+		for info, err := range disk.List(t.Context(), "packs/") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			names[info.Name] = info.Size
+		}
+		for name, size := range names {
+			if size < 1<<20 {
+				continue // of trees
+			}
+			bad := enginetest.Open(t, &fixture.BadSector{Target: disk, Name: name, Err: cause}, clock)
+			m := run(t, bad, clock, files, take.Options{Level: snapshot.LevelFull})
+			_, err := disk.Stat(t.Context(), name)
+			if m.Stats.Healed != 3<<20 || (err == nil) != stays {
+				t.Errorf("%v: %d bytes are healed; the pack: %v", cause, m.Stats.Healed, err)
+			}
+		}
+		e = enginetest.Open(t, disk, clock)
+		if got, err := content(t, e, old, "a"); got != random(1, 3<<20) || err != nil {
+			t.Errorf("%v: %d bytes, %v", cause, len(got), err)
+		}
+		whole(t, e, cause.Error())
 	}
 }
