@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,7 +40,7 @@ func (p *program) report(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o, err := p.lookOptions(c)
+	o, unusable, err := p.lookOptions(c)
 	if err != nil {
 		return err
 	}
@@ -54,14 +55,14 @@ func (p *program) report(c *cli.Context) error {
 			return err
 		}
 		if name == "-" {
-			return nil
+			return unusable
 		}
 	}
 	if p.json {
-		return p.emit(r)
+		return errors.Join(p.emit(r), unusable)
 	}
 	p.showReport(r)
-	return nil
+	return unusable
 }
 
 // writePage writes a report as a page. A file appears in full, or stays as it was.

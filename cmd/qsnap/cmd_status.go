@@ -11,7 +11,6 @@ import (
 
 	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo/job"
-	"github.com/qsnap/qsnap/repo/job/profile"
 	"github.com/qsnap/qsnap/repo/report"
 )
 
@@ -40,7 +39,7 @@ const watchInterval = 2 * time.Second
 const askInterval = time.Minute
 
 func (p *program) status(c *cli.Context) error {
-	o, err := p.lookOptions(c)
+	o, unusable, err := p.lookOptions(c)
 	if err != nil {
 		return err
 	}
@@ -65,7 +64,7 @@ func (p *program) status(c *cli.Context) error {
 	if c.Bool("notify") {
 		wrong = errors.Join(wrong, job.NotifyOverdue(c.Context, o, s))
 	}
-	return p.judgeStatus(wrong)
+	return errors.Join(p.judgeStatus(wrong), unusable)
 }
 
 // judgeStatus returns the error of a status. What a line of it says is not said again, unless
@@ -80,21 +79,22 @@ func (p *program) judgeStatus(wrong error) error {
 	return reported{wrong}
 }
 
-// lookOptions returns which profiles are looked at: those that are named, or all.
-func (p *program) lookOptions(c *cli.Context) (job.LookOptions, error) {
+// lookOptions returns which profiles are looked at: those that are named, or all. unusable
+// says that some can't be: nobody watches over them.
+func (p *program) lookOptions(c *cli.Context) (o job.LookOptions, unusable, err error) {
 	list, err := p.profilesNamed(c, c.NArg() == 0 && c.String("profile") == "")
 	if err != nil {
-		return job.LookOptions{}, err
+		return o, nil, err
 	}
-	var able []profile.Profile
 	for _, one := range list {
 		if len(one.Sources) == 0 { // it was reported
+			unusable = errors.Join(unusable, reported{usage(fmt.Errorf("profile %s can't be used", one.Name))})
 			continue
 		}
-		able = append(able, one)
+		o.Profiles = append(o.Profiles, one)
 	}
-	if len(able) == 0 {
-		return job.LookOptions{}, usage(errors.New("no profile can be used"))
+	if len(o.Profiles) == 0 {
+		return o, nil, unusable
 	}
 	warn := func(err error) {
 		if p.json {
@@ -103,7 +103,8 @@ func (p *program) lookOptions(c *cli.Context) (job.LookOptions, error) {
 		}
 		p.warn("%s", term.OneLine(err))
 	}
-	return job.LookOptions{Profiles: able, Schemes: p.schemes, Getenv: p.getenv, Warn: warn}, nil
+	o.Schemes, o.Getenv, o.Warn = p.schemes, p.getenv, warn
+	return o, unusable, nil
 }
 
 // showStatus prints a line for each profile.

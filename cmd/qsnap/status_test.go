@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -47,7 +48,7 @@ func TestStatusIsGreenOnlyIfTheRepositoryHasARecentVersion(t *testing.T) {
 	if out, code := s.run("status", "--quiet", "--notify"); code != 8 || !strings.HasPrefix(out, "qsnap: app is overdue: ") || strings.Count(out, "\n") != 1 {
 		t.Error(code, out)
 	}
-	if out, code := s.run("run", "app", "--quiet"); code != 0 {
+	if out, code := s.run("run", "app", "--quiet", "--no-limit"); code != 0 {
 		t.Fatal(code, out)
 	}
 	if out, code := s.run("status", "app"); code != 0 || !strings.HasPrefix(out, "✓ app  good: the last good version ended ") {
@@ -78,10 +79,32 @@ func TestStatusIsGreenOnlyIfTheRepositoryHasARecentVersion(t *testing.T) {
 	}
 }
 
+func TestAProfileThatCanNotBeUsedIsNotWell(t *testing.T) {
+	s := newHostSession(t)
+	s.withProfile("schedule: {every: 1h}")
+	if out, code := s.run("run", "app", "--quiet", "--no-limit"); code != 0 {
+		t.Fatal(code, out)
+	}
+	f, err := os.OpenFile(s.dir+"/config.yaml", os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = f.WriteString("  web:\n    repo: /nowhere\n    sources: []\n")
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	out, code := s.run("status")
+	if code != 2 || !strings.Contains(out, "✓ app  good") || !strings.Contains(out, "qsnap: ") || !strings.Contains(out, "web") {
+		t.Error(code, out)
+	}
+	if out, code := s.run("status", "app"); code != 0 {
+		t.Error(code, out)
+	}
+}
+
 func TestStatusShowsRunsThatAreUnderWayAndDeadOnes(t *testing.T) {
 	s := newHostSession(t)
 	s.withProfile("schedule: {every: 1h}")
-	if out, code := s.run("run", "app", "--quiet"); code != 0 {
+	if out, code := s.run("run", "app", "--quiet", "--no-limit"); code != 0 {
 		t.Fatal(code, out)
 	}
 	d, err := state.Open(s.dir+"/state", strings.NewReader(""), time.Now)
@@ -116,7 +139,7 @@ func TestStatusShowsRunsThatAreUnderWayAndDeadOnes(t *testing.T) {
 func TestReportSaysWhatWasKeptAndWritesAPage(t *testing.T) {
 	s := newHostSession(t)
 	s.withProfile("schedule: {every: 1h}\nretention: {keep-last: 72}")
-	if out, code := s.run("run", "app", "--quiet"); code != 0 {
+	if out, code := s.run("run", "app", "--quiet", "--no-limit"); code != 0 {
 		t.Fatal(code, out)
 	}
 	out, code := s.run("report", "--html", s.dir+"/page.html", "--since", "30d")
@@ -153,7 +176,7 @@ func TestARestoreIsRecordedOnAHostThatHasAHistory(t *testing.T) {
 		t.Helper()
 		return s.run(append([]string{"restore", "-p", "app", "--target", s.dir + "/out"}, args...)...)
 	}
-	if out, code := s.run("run", "app", "--quiet"); code != 0 {
+	if out, code := s.run("run", "app", "--quiet", "--no-limit"); code != 0 {
 		t.Fatal(code, out)
 	}
 	for _, c := range []struct {

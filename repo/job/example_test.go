@@ -216,3 +216,42 @@ func ExamplePayOwed() {
 	})
 	// Output: nothing is owed: true
 }
+
+// A watcher looks at all profiles now and then. It runs the on-overdue hooks when one becomes
+// overdue, and when it no longer is.
+func ExampleStatus() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "qsnap-example-")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	app, err := prepare(ctx, dir)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	look := job.LookOptions{Profiles: []profile.Profile{app}, State: filepath.Join(dir, "state")}
+	for range 2 {
+		status, err := job.Status(ctx, look)
+		fmt.Printf("%s is %s; overdue: %t\n", status.Profiles[0].Profile, status.Profiles[0].State, errors.Is(err, job.ErrOverdue))
+		if err := job.NotifyOverdue(ctx, look, status); err != nil {
+			fmt.Println(err)
+		}
+		if _, err := job.Run(ctx, job.Options{Profile: app, State: look.State, NoLimit: true}); err != nil {
+			fmt.Println(err)
+		}
+	}
+	report, err := job.Statistics(ctx, look)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	p := report.Profiles[0]
+	fmt.Printf("%d of %d runs were good; %d versions are kept\n", p.Success.Kept, p.Success.Of, p.Versions.Kept)
+	// Output:
+	// app is overdue; overdue: true
+	// app is good; overdue: false
+	// 2 of 2 runs were good; 2 versions are kept
+}
