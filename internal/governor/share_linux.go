@@ -41,14 +41,10 @@ func OpenShare(host, user string, random io.Reader) *Share {
 // unless only root can have made it.
 func openHostShare(dir string) error {
 	if os.Geteuid() == 0 {
-		if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		if err := makeDir(filepath.Dir(dir), 0o755); err != nil {
 			return err
 		}
-		if err := os.Mkdir(dir, 0o777); err == nil {
-			if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {
-				return err
-			}
-		} else if !errors.Is(err, os.ErrExist) {
+		if err := makeDir(dir, 0o777|os.ModeSticky); err != nil {
 			return err
 		}
 	}
@@ -70,6 +66,18 @@ func openHostShare(dir string) error {
 		}
 	}
 	return nil
+}
+
+// makeDir makes a directory of a mode, whatever the umask is, unless there is one.
+func makeDir(dir string, mode os.FileMode) error {
+	err := os.Mkdir(dir, mode.Perm())
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err == nil {
+		err = os.Chmod(dir, mode)
+	}
+	return err
 }
 
 // join makes this run's file in a directory.

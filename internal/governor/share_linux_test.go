@@ -150,11 +150,18 @@ func TestTheHostsDirectoryIsMadeWhenRootOpensIt(t *testing.T) {
 		t.Skip("only root makes it")
 	}
 	host := filepath.Join(t.TempDir(), "qsnap", "budget")
+	defer unix.Umask(unix.Umask(0o077)) // as of a service
 	s := OpenShare(host, t.TempDir(), rand.Reader)
 	defer s.Close()
 	info, err := os.Stat(host)
 	if err != nil || info.Mode().Perm() != 0o777 || info.Mode()&os.ModeSticky == 0 {
 		t.Errorf("the directory has mode %v: %v", info.Mode(), err)
+	}
+	if info, err := os.Stat(filepath.Dir(host)); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("the directory above has mode %v: %v", info.Mode(), err)
+	}
+	if info, err := s.own.Stat(); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("the file of the run has mode %v: %v", info.Mode(), err)
 	}
 	if s.With != WithHost || s.Why != nil {
 		t.Errorf("the budget is shared with %q, because %v", s.With, s.Why)
