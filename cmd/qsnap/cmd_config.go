@@ -26,7 +26,13 @@ func (p *program) configCommand() *cli.Command {
 			p.command(&cli.Command{
 				Name: "check", Usage: "look for what can't work in the configuration", ArgsUsage: "[PROFILE...]",
 				Description: "Checks the files, and what they name on this machine: secrets, sources, directories. No\n" +
-					"repository is opened. Warnings leave the exit code 0.",
+					"repository is opened. Warnings leave the exit code 0.\n\n" +
+					"With --live, tries on this machine whether each PROFILE works: its sources, hooks, secret,\n" +
+					"target, room, clock, schedule and key. It stores a trial version of a sample, restores and\n" +
+					"compares it, and forgets it.",
+				Flags: []cli.Flag{
+					&cli.BoolFlag{Name: "live", Usage: "test each PROFILE on this machine before it goes live"},
+				},
 				Action: p.configCheck,
 			}),
 			p.command(&cli.Command{
@@ -63,6 +69,9 @@ func (p *program) onlySubcommands(c *cli.Context) error {
 }
 
 func (p *program) configCheck(c *cli.Context) error {
+	if c.Bool("live") {
+		return p.configLive(c)
+	}
 	set, err := p.profiles(c)
 	if err != nil {
 		return err

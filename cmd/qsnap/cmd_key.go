@@ -172,6 +172,7 @@ func (p *program) keyExport(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	p.noteExport(r.ID())
 	if p.json {
 		return p.emit(report.NewRecoverySheet(r.ID(), lines))
 	}

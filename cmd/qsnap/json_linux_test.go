@@ -30,6 +30,7 @@ func TestJSONStaysAsItIs(t *testing.T) {
 	s.mends()
 	s.views()
 	s.runs()
+	s.lives()
 	s.services()
 	s.configures()
 	s.same()

@@ -49,3 +49,10 @@ func (s *jsonSession) runs() {
 		s.must(p.emit(exactEstimate))
 	})
 }
+
+// lives files what the check of a profile prints.
+func (s *jsonSession) lives() {
+	s.exact("config", func(p *program) {
+		s.must(p.emit(report.NewLiveCheck("app", "sources", report.LiveOK, "1 source can be read")))
+	})
+}

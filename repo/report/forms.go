@@ -93,6 +93,7 @@ func Forms() []Form {
 		{on("target unhide"), "unhidden", "", false, Unhidden{}},
 
 		{on("config check"), "problem", "", false, ConfigProblem{}},
+		{on("config check"), "live_check", "of each check of a profile, with --live", false, LiveCheck{}},
 		{on("config check"), "summary", "", false, ConfigChecked{}},
 		{on("config show"), "config", "", false, ConfigShown{}},
 		{on("profile list"), "", "", true, ProfileListed{}},
