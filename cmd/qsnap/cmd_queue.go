@@ -111,6 +111,20 @@ func stepText(r report.RunProgress) string {
 	return text
 }
 
+// waitingLines say in a status what waits in the service, and what it doesn't start.
+func waitingLines(s *report.Service) (lines []string) {
+	if s == nil {
+		return nil
+	}
+	if s.Paused {
+		lines = append(lines, "! scheduled runs are paused: \"qsnap resume\" lets them start")
+	}
+	for _, q := range s.Queue {
+		lines = append(lines, fmt.Sprintf("  %s: waits in place %d: %s", term.Printable(q.Profile), q.Position, q.Why))
+	}
+	return lines
+}
+
 func (p *program) queueMove(c *cli.Context) error {
 	name, err := oneName(c, "run")
 	if err != nil {

@@ -153,7 +153,7 @@ func (p *program) statusLines(s report.Status, colours bool) (lines []string) {
 	for _, l := range s.Others {
 		lines = append(lines, "  "+l.Profile+": "+runningLine(l, s.Time))
 	}
-	return lines
+	return append(lines, waitingLines(s.Service)...)
 }
 
 // runningLine describes a run that is under way.

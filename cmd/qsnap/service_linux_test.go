@@ -121,6 +121,19 @@ func TestTheServiceIsAskedByCommands(t *testing.T) {
 	}
 }
 
+func TestAStatusSaysWhatWaitsInTheService(t *testing.T) {
+	s := report.NewService("1.0.0", 7, time.Time{}, true)
+	s.Queue = append(s.Queue, report.Queued{Profile: "db", Position: 1, Why: "it must"})
+	p := &program{}
+	got := strings.Join(p.statusLines(report.Status{Service: &s}, false), "\n")
+	if want := "! scheduled runs are paused: \"qsnap resume\" lets them start\n  db: waits in place 1: it must"; got != want {
+		t.Errorf("%s", got)
+	}
+	if lines := p.statusLines(report.Status{}, false); len(lines) != 0 {
+		t.Errorf("without a service: %q", lines)
+	}
+}
+
 func TestWhatTheServiceCannotDoIsOneClearLine(t *testing.T) {
 	h := newHeard(t)
 	for _, c := range []struct {

@@ -83,6 +83,13 @@ func TestAReloadTakesTheNewConfigurationAndDropsNoRun(t *testing.T) {
 	if s := h.status(); len(s.Profiles) != 1 || len(s.Running) != 1 || s.Running[0].Profile != "slow" || s.Running[0].Step == "" {
 		t.Errorf("%+v", s)
 	}
+	for _, r := range h.status().Running { // the child gives way, the service doesn't
+		for pid, lowered := range map[int]bool{r.PID: true, service.Process.Pid: false} {
+			if kernel, err := syscall.Getpriority(syscall.PRIO_PROCESS, pid); err != nil || (kernel < 20) != lowered {
+				t.Errorf("process %d: priority %d, %v", pid, 20-kernel, err)
+			}
+		}
+	}
 	h.write("go", "")
 	h.await("the run of the removed profile has ended", func() bool { return len(h.records("slow")) == 1 })
 	if r := h.records("slow")[0]; r.Code != exit.OK || r.Snapshot == nil {

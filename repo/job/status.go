@@ -46,7 +46,17 @@ func Status(ctx context.Context, o LookOptions) (report.Status, error) {
 		}
 	}
 	s.Summary, s.Good = history.Overall(s.Profiles)
+	s.Service = o.service(ctx)
 	return s, wrong
+}
+
+// service returns what the service does, if one answers. No other part of the status needs it.
+func (o LookOptions) service(ctx context.Context) *report.Service {
+	s, err := Host{State: o.State, Getenv: o.Getenv, Now: o.Now}.Queue(ctx)
+	if err != nil {
+		return nil
+	}
+	return &s
 }
 
 // lookRecent is how many of its newest runs tell how a profile stands.

@@ -57,6 +57,7 @@ type Status struct {
 	Summary  string     `json:"summary" doc:"one sentence"`
 	Profiles []Standing `json:"profiles"`
 	Others   []LiveRun  `json:"other_runs,omitempty" doc:"live runs of profiles that are not listed"`
+	Service  *Service   `json:"service,omitempty" doc:"what qsnapd does, if it runs"`
 }
 
 // A LiveRun is a run that shows how far it has come.
