@@ -41,7 +41,9 @@ type SnapshotOptions struct {
 	// compared with Parent. A differential one is compared with the last full snapshot of the
 	// same host and paths; if there is none, it is full, which a Notice says. A full one reads
 	// every file, and verifies the data that it reuses: it reads that back from the target, and
-	// stores again what is damaged or missing.
+	// stores again what is damaged or missing. It deletes damaged packs that no snapshot needs
+	// any more. A Notice names them; one that matches ErrDamaged says that other snapshots are
+	// still damaged.
 	Level snapshot.Level
 	// Parent is the snapshot to compare with: files are not read again if they have the same
 	// type, size, times and inode in it. Nil means the newest of the same host and paths. Only

@@ -26,6 +26,9 @@ func (p *program) runCommand() *cli.Command {
 			"prune, the day's slice of verification, replicas and copies, and hooks at the end. It is\n" +
 			"what cron, a timer, CI or a git hook calls. Only one run of a profile is under way at a\n" +
 			"time. A run never makes a repository: \"qsnap init -p PROFILE\" does.\n\n" +
+			"An incremental version reads what has changed since the newest one, a differential one what\n" +
+			"has changed since the last full one, and a full one everything: it also verifies the stored\n" +
+			"data that it reuses. Each restores alone.\n\n" +
 			"With --scheduled, one run is made for each slot of the schedule, whoever asks for it how\n" +
 			"often. The exit code of several profiles is that of the worst.",
 		Flags: []cli.Flag{

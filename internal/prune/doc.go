@@ -32,7 +32,7 @@
 // # Damaged packs
 //
 // A prune leaves alone what it can't read. Remove deletes packs that are damaged, whatever is
-// lost by that, for a person who asked for it. Retire deletes damaged packs only if nothing is
+// lost by that, for a person who asked for it. Discard deletes damaged packs only if nothing is
 // lost: other packs must hold all live blobs of them.
 //
 // # Locks

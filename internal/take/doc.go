@@ -17,5 +17,5 @@
 // A full snapshot reads back from the target each segment that it reuses, and stores again
 // what is damaged or missing. So older snapshots that need the same blobs are whole again,
 // too. At its end it deletes the damaged packs, if other packs hold all that other snapshots
-// need of them (see prune.Retire).
+// need of them (see prune.Discard).
 package take

@@ -33,16 +33,16 @@ func (r *run) noteDamaged() (ids []pack.ID) {
 	return ids
 }
 
-// retireDamaged deletes the damaged packs that a full snapshot has found, as far as other
+// discardDamaged deletes the damaged packs that a full snapshot has found, as far as other
 // snapshots don't need them. The snapshot itself needs none of them: it has stored again what
 // it needs. Until a damaged pack is deleted, readers try its copy of a blob, and then the
 // good one. So an error here is no error of the snapshot, and is a notice.
-func (r *run) retireDamaged(ctx context.Context) {
+func (r *run) discardDamaged(ctx context.Context) {
 	ids := r.noteDamaged()
 	if len(ids) == 0 {
 		return
 	}
-	done, err := retire(ctx, r.e, ids, r.o.Workers)
+	done, err := discard(ctx, r.e, ids, r.o.Workers)
 	if err != nil {
 		r.report.notice("", fmt.Errorf("damaged packs stay: %w", err))
 	}
@@ -68,19 +68,19 @@ func causeOf(err error) error {
 	return err
 }
 
-// retire deletes damaged packs in a run of its own.
-func retire(ctx context.Context, e *engine.Engine, damaged []pack.ID, workers int) (prune.Retired, error) {
+// discard deletes damaged packs in a run of its own.
+func discard(ctx context.Context, e *engine.Engine, damaged []pack.ID, workers int) (prune.Discarded, error) {
 	fresh, err := engine.Fresh(e)
 	if err != nil {
-		return prune.Retired{}, err
+		return prune.Discarded{}, err
 	}
 	defer engine.Close(fresh)
 	s, within, err := write.Begin(ctx, fresh, runs.Pruning, runs.Record{What: "heal"}, pack.Auto, workers)
 	if err != nil {
-		return prune.Retired{}, err
+		return prune.Discarded{}, err
 	}
 	defer s.Close()
-	done, err := prune.Retire(within, fresh, s, damaged)
+	done, err := prune.Discard(within, fresh, s, damaged)
 	if err = s.Cause(err); err != nil {
 		return done, err
 	}

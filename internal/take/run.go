@@ -25,7 +25,7 @@ type run struct {
 	place   *ignore.Place
 	rules   *ignore.Set
 	accept  *ignore.Set // what may be unreadable
-	notices []error // about the rules
+	notices []error     // about the rules
 	o       Options
 
 	ctx     context.Context // ends when the session fails
@@ -72,7 +72,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	// The snapshot is published whether or not this succeeds. The next run tries again.
 	_ = r.e.Catalog.RemoveLosses(r.ctx, r.losses, s.Has)
 	s.RetirePredecessors(r.ctx)
-	r.retireDamaged(r.ctx)
+	r.discardDamaged(r.ctx)
 	return nil
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/qsnap/qsnap/pack"
 )
 
-// Retired is what Retire did.
-type Retired struct {
+// Discarded is what Discard did.
+type Discarded struct {
 	Packs []pack.ID         // that were deleted, or only taken out of the index if they were missing
 	Left  map[pack.ID]error // packs that stay, and why
 }
@@ -22,16 +22,16 @@ type Retired struct {
 // ErrNeeded means that a damaged pack stays, because what can't be read in it is needed.
 var ErrNeeded = errors.New("other snapshots need what can't be read in it")
 
-// Retire deletes damaged packs that no snapshot needs, since other packs hold what snapshots
+// Discard deletes damaged packs that no snapshot needs, since other packs hold what snapshots
 // need of them. It first moves the live blobs that only a damaged pack holds. A damaged pack
-// with a live blob that can't be read stays: nothing is lost by Retire that was there before.
+// with a live blob that can't be read stays: nothing is lost by Discard that was there before.
 // So does a pack that turns out to be whole.
 //
 // The engine is one that engine.Fresh has made, and the session is a run of it that deletes.
-// The packs are deleted in the order of steps in which Run deletes any, but Retire waits for
+// The packs are deleted in the order of steps in which Run deletes any, but Discard waits for
 // no run: one that relies on a damaged pack is better off without it.
-func Retire(ctx context.Context, e *engine.Engine, s *write.Session, damaged []pack.ID) (Retired, error) {
-	x := &retirement{pruner: newPruner(e, s, Options{}), done: Retired{Left: map[pack.ID]error{}}}
+func Discard(ctx context.Context, e *engine.Engine, s *write.Session, damaged []pack.ID) (Discarded, error) {
+	x := &discarding{pruner: newPruner(e, s, Options{}), done: Discarded{Left: map[pack.ID]error{}}}
 	x.noWait, x.pruner.damaged = true, map[pack.ID]bool{}
 	damaged = slices.SortedFunc(slices.Values(damaged), object.Compare)
 	for _, id := range damaged {
@@ -54,15 +54,15 @@ func Retire(ctx context.Context, e *engine.Engine, s *write.Session, damaged []p
 	return x.done, object.Join(err, x.conclude(ctx, damaged))
 }
 
-// A retirement is one call of Retire.
-type retirement struct {
+// A discarding is one call of Discard.
+type discarding struct {
 	*pruner
-	done Retired
+	done Discarded
 }
 
 // divide returns the numbers of the packs that no snapshot needs, and of those with live blobs
 // that only they hold. It leaves out packs that have to stay.
-func (x *retirement) divide(ctx context.Context, damaged []pack.ID) (unneeded, needed []int, err error) {
+func (x *discarding) divide(ctx context.Context, damaged []pack.ID) (unneeded, needed []int, err error) {
 	for _, id := range damaged {
 		why, err := x.stays(ctx, id)
 		if err != nil {
@@ -83,7 +83,7 @@ func (x *retirement) divide(ctx context.Context, damaged []pack.ID) (unneeded, n
 }
 
 // stays returns why a pack has to stay, or nil.
-func (x *retirement) stays(ctx context.Context, id pack.ID) (why, err error) {
+func (x *discarding) stays(ctx context.Context, id pack.ID) (why, err error) {
 	if n, known := x.numbers[id]; known && x.liveness.Protects(x.packs[n].info.Header.Run()) {
 		return errors.New("the run that stored it is under way"), nil
 	}
@@ -104,7 +104,7 @@ func (x *retirement) stays(ctx context.Context, id pack.ID) (why, err error) {
 
 // move stores again the live blobs that only damaged packs hold, and returns the numbers of
 // the packs that nothing needs then.
-func (x *retirement) move(ctx context.Context, numbers []int) (done []int, err error) {
+func (x *discarding) move(ctx context.Context, numbers []int) (done []int, err error) {
 	var blobs []relocation
 	for _, n := range numbers {
 		info, err := x.describe(ctx, x.packs[n].info)
@@ -132,7 +132,7 @@ func (x *retirement) move(ctx context.Context, numbers []int) (done []int, err e
 
 // conclude notes which packs were deleted. Others are locked, or another run has begun to need
 // them.
-func (x *retirement) conclude(ctx context.Context, damaged []pack.ID) error {
+func (x *discarding) conclude(ctx context.Context, damaged []pack.ID) error {
 	for _, id := range damaged {
 		if x.done.Left[id] != nil {
 			continue
