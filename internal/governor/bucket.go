@@ -1,6 +1,9 @@
 package governor
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
 	// burst is how much may be used at once after idle time, in seconds of the rate.
@@ -9,7 +12,8 @@ const (
 	// dropped: no window then contains both its cause and what is used later.
 	window = 10 * time.Second
 	// margin is how far below the budget the loop aims, as a ratio of the whole machine, and
-	// at most that part of the budget.
+	// at most that part of the budget. Several runs hardly ever overshoot at the same time, so
+	// together they need not twice the margin of one, but less.
 	margin, marginPart = 0.005, 0.2
 )
 
@@ -21,10 +25,10 @@ type bucket struct {
 	level   float64
 }
 
-// set changes the rate, to a ratio of all. Zero is no limit.
-func (b *bucket) set(ratio, all float64) {
+// set changes the rate, to a part of a ratio of all. A ratio of zero is no limit.
+func (b *bucket) set(ratio, part, all float64) {
 	b.limited = ratio > 0
-	b.rate = (ratio - min(margin, marginPart*ratio)) * all
+	b.rate = (ratio*part - min(margin*math.Sqrt(part), marginPart*ratio*part)) * all
 	b.clamp()
 }
 

@@ -196,13 +196,12 @@ func (g *Governor) setRates(now time.Time) {
 	switch l.Mode {
 	case Off:
 		l.CPU, l.IO = 0, 0
-	case Always:
-		l.CPU, l.IO = l.CPU*part.cpu, l.IO*part.io
-	case Yield:
+	case Yield: // others that yield are among those who leave nothing
 		l.CPU, l.IO = g.looks.idle(l, g.cpus, g.all, g.disk)
+		part = share{1, 1}
 	}
-	g.cpu.set(l.CPU, g.cpus)
-	g.io.set(l.IO, float64(g.disk))
+	g.cpu.set(l.CPU, part.cpu, g.cpus)
+	g.io.set(l.IO, part.io, float64(g.disk))
 	g.turn()
 }
 
