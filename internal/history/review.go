@@ -3,6 +3,7 @@ package history
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/qsnap/qsnap/repo/report"
@@ -57,7 +58,7 @@ func Review(k Known) report.HostReport {
 	out.Attention = append(out.Attention, attention(out)...)
 	if out.Good && len(out.Attention) > 0 {
 		out.Good = false
-		out.Summary += " But: " + out.Attention[0] + "."
+		out.Summary = strings.TrimSuffix(out.Summary, ".") + "; but " + counted(len(out.Attention), "thing needs", "things need") + " attention."
 	}
 	return out
 }

@@ -57,7 +57,10 @@ func promiseText(p report.Promise) string {
 	return fmt.Sprintf("%s of %s; goal %s", term.Count(p.Kept), term.Count(p.Of), percentOf(p.Goal))
 }
 
-func percentOf(ratio float64) string { return fmt.Sprintf("%.4g %%", ratio*100) }
+// percentOf returns a goal, and usedOf how much was used: neither breaks before its sign.
+func percentOf(ratio float64) string { return fmt.Sprintf("%.4g\u00a0%%", ratio*100) }
+
+func usedOf(ratio float64) string { return fmt.Sprintf("%.1f\u00a0%%", ratio*100) }
 
 // budget draws what runs used of something: the mean as a bar, the 95th percentile and the
 // maximum as marks, and the budget as a line.

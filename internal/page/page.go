@@ -25,7 +25,7 @@ func Write(w io.Writer, r report.HostReport, version string) error {
 		"size":     func(n uint64) string { return term.Size(n) },
 		"rate":     func(perDay float64) string { return signed(perDay) },
 		"count":    func(n int) string { return term.Count(n) },
-		"percent":  func(ratio float64) string { return fmt.Sprintf("%.1f %%", ratio*100) },
+		"percent":  usedOf,
 		"seconds":  func(s float64) string { return term.Duration(time.Duration(s * float64(time.Second))) },
 		"time":     func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04") },
 		"day":      func(t time.Time) string { return t.In(zone).Format("2 January 2006") },
@@ -35,9 +35,9 @@ func Write(w io.Writer, r report.HostReport, version string) error {
 		"ring":     ring,
 		"promise":  promiseText,
 		"versions": versions,
-		"ratio":    func(u report.Use, name string) template.HTML { return budget(u, name, percentOf) },
+		"ratio":    func(u report.Use, name string) template.HTML { return budget(u, name, usedOf) },
 		"bytes":    func(u report.Use, name string) template.HTML { return budget(u, name, sizeOf) },
-		"ratios":   func(u report.Use) string { return useText(u, percentOf) },
+		"ratios":   func(u report.Use) string { return useText(u, usedOf) },
 		"sizesOf":  func(u report.Use) string { return useText(u, sizeOf) },
 		"savings":  savings,
 		"sizes":    func(r report.RepositoryReport) template.HTML { return sizes(r, r.Sizes[len(r.Sizes)-1].Time.In(zone)) },
@@ -51,7 +51,26 @@ func Write(w io.Writer, r report.HostReport, version string) error {
 		Version string
 		Legend  []key
 		Zone    string
-	}{r, template.CSS(style), version, legend(r), r.Time.Format("-07:00")})
+		Mood    string
+	}{r, template.CSS(style), version, legend(r), r.Time.Format("-07:00"), mood(r)})
+}
+
+// mood is how bad it is: well, warn if the versions are there all the same, or bad.
+func mood(r report.HostReport) string {
+	if r.Good {
+		return "well"
+	}
+	for _, p := range r.Profiles {
+		switch p.State {
+		case report.IsGood, report.IsPaused, report.IsEmpty, report.IsBehind:
+		default:
+			return "bad"
+		}
+	}
+	if !r.Proofs.Held || !r.Restores.Success.Held || !r.Drills.Held {
+		return "bad"
+	}
+	return "warn"
 }
 
 func sizeOf(v float64) string { return term.Size(int64(v)) }

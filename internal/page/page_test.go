@@ -115,8 +115,8 @@ func TestAPageShowsAllProfilesRepositoriesAndStates(t *testing.T) {
 	b := page(t, r)
 	for _, want := range []string{
 		"2 of 3 profiles need attention", "the disk of /backup/app will be full in 9 d", ">web<", ">mail<", ">app<", "56 good, 1 incomplete, 5 failed, 3 missed, 1 forgotten",
-		"Mon 2026-11-30 10:00 – 14:00: 5 slots failed: no space left on device", "31:40 late", "/srv/web/uploads is missing", "12 over budget", "164 of 168; goal 99.9 %",
-		"97.6 % saved against full copies; the goal is 60.0 %", "deduplication 95.5 %, compression 48.0 % of the rest", "full on <b>9 December 2026</b>", "checksum mismatch", "qsnap 1.2.3",
+		"Mon 2026-11-30 10:00 – 14:00: 5 slots failed: no space left on device", "31:40 late", "/srv/web/uploads is missing", "12 over budget", "164 of 168; goal 99.9\u00a0%",
+		"97.6\u00a0% saved against full copies; the goal is 60.0\u00a0%", "deduplication 95.5\u00a0%, compression 48.0\u00a0% of the rest", "full on <b>9 December 2026</b>", "checksum mismatch", "qsnap 1.2.3",
 		"first file after 2.00 s, done after 3:20 min", "running now", "good, but started late",
 	} {
 		if !strings.Contains(b, want) {
