@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/qsnap/qsnap/internal/governor"
 	"github.com/qsnap/qsnap/internal/term"
 	"github.com/qsnap/qsnap/repo/job/profile"
 	"github.com/qsnap/qsnap/repo/report"
@@ -94,8 +95,25 @@ func (p *program) configCheck(c *cli.Context) error {
 	machine, _ := os.Hostname()
 	for _, name := range names {
 		problems = append(problems, set.Inspect(name, machine)...)
+		problems = append(problems, notHeld(set, name)...)
 	}
 	return p.showProblems(set.Path(), names, problems)
+}
+
+// notHeld returns the limits of a profile that can't be held on this system.
+func notHeld(set *profile.Set, name string) (out []profile.Problem) {
+	p, err := set.Get(name)
+	if err != nil {
+		return nil
+	}
+	l := p.Limits
+	for _, mode := range []string{l.Mode, l.First} {
+		err := governor.Refuse(governor.Limits{Mode: governor.Mode(mode), CPU: float64(l.CPU), IO: float64(l.IO)})
+		if err != nil {
+			return []profile.Problem{set.ProblemAt(name, "limits", err)}
+		}
+	}
+	return nil
 }
 
 // showProblems prints problems and how many there are. If one isn't a warning, there is an

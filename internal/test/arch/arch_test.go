@@ -98,7 +98,7 @@ var allowed = map[string][]string{
 	"internal/test/scale":      nil,
 	"internal/test/sim":        {"chunk", "internal/seal", "pack", "repo", "snapshot", "target", "target/targettest"},
 	"internal/test/treetest":   nil,
-	"cmd/qsnap":                {"chunk", "internal/archive", "internal/control/client", "internal/exit", "internal/history", "internal/mount", "internal/page", "internal/patternfile", "internal/runlog", "internal/state", "internal/term", "internal/unit", "pack", "repo", "repo/connect", "repo/job", "repo/job/calendar", "repo/job/profile", "repo/report", "snapshot", "snapshot/retention", "target", "target/targettest"},
+	"cmd/qsnap":                {"chunk", "internal/archive", "internal/control/client", "internal/exit", "internal/governor", "internal/history", "internal/mount", "internal/page", "internal/patternfile", "internal/runlog", "internal/state", "internal/term", "internal/unit", "pack", "repo", "repo/connect", "repo/job", "repo/job/calendar", "repo/job/profile", "repo/report", "snapshot", "snapshot/retention", "target", "target/targettest"},
 	"internal/test/enginetest": {"internal/config", "internal/engine", "internal/keys", "internal/take", "internal/test/fixture", "snapshot", "target"},
 
 	"internal/test/bench/quiet": {"internal/governor", "repo", "repo/connect", "repo/report"},

@@ -1,6 +1,7 @@
 package profile_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,6 +83,18 @@ func TestAProblemOfOneProfileLeavesTheOthersUsable(t *testing.T) {
 	}
 	if _, err := s.Get("b"); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAProblemThatOthersFindIsWhereTheKeyIs(t *testing.T) {
+	s := loaded(t, "profiles:\n  default:\n    limits:\n      io: 5%\n  a:\n    repo: /a\n    sources: /srv\n    limits: {cpu: 3%}\n")
+	for key, line := range map[string]int{"limits.cpu": 8, "limits.io": 4, "limits": 8, "limits.memory": 8, "hooks.ping": 6, "repo": 6} {
+		if p := s.ProblemAt("a", key, errors.New("x")); p.Line != line || p.File != s.Path() || p.Key != "profiles.a."+key || p.Text != "x" {
+			t.Errorf("%+v, want line %d", p, line)
+		}
+	}
+	if p := s.ProblemAt("none", "x", errors.New("x")); p.File != s.Path() || p.Line != 0 {
+		t.Errorf("%+v", p)
 	}
 }
 

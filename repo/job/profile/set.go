@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Path returns the name of the main file.
@@ -46,6 +47,26 @@ func (s *Set) noProfile(name string) error {
 func (s *Set) Target(name string) (Target, bool) {
 	t, ok := s.targets[name]
 	return t, ok
+}
+
+// ProblemAt returns a problem of a key of a profile, such as limits.io, that others have found.
+// It is where the key is written or, if it isn't, the nearest mapping.
+func (s *Set) ProblemAt(name, key string, err error) Problem {
+	p := Problem{File: s.path, Key: "profiles." + name + "." + key, Text: err.Error()}
+	n := s.merged[name]
+	if n == nil {
+		return p
+	}
+	for path := strings.Split(key, "."); len(path) > 0; path = path[:len(path)-1] {
+		if found := at(n, path...); found.Value == path[len(path)-1] {
+			n = found
+			break
+		}
+	}
+	if file := s.where[n]; file != "" {
+		p.File, p.Line = file, n.Line
+	}
+	return p
 }
 
 // Service returns the settings of qsnapd.
