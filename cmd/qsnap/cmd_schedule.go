@@ -56,11 +56,7 @@ func (p *program) planOf(one profile.Profile) (plan, error) {
 		return plan{}, err
 	}
 	levels, err := one.Schedule.Levels()
-	host := one.Hostname(p.getenv, p.thisHost())
-	jitter := due.Jitter(host, one.Name)
-	if longest := one.Schedule.Jitter; longest != nil {
-		jitter = due.JitterWithin(time.Duration(*longest), host, one.Name)
-	}
+	jitter := one.Schedule.After(due, one.Hostname(p.getenv, p.thisHost()), one.Name)
 	return plan{one.Name, due, levels, jitter, one.Paused}, err
 }
 

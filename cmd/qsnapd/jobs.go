@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/qsnap/qsnap/internal/dispatch"
-	"github.com/qsnap/qsnap/repo/job/calendar"
 	"github.com/qsnap/qsnap/repo/job/profile"
 )
 
@@ -37,16 +36,7 @@ func jobOf(p profile.Profile) (dispatch.Job, error) {
 	}
 	if !due.IsZero() {
 		j.Schedule = due
-		j.Jitter = jitterOf(due, s.Jitter, p.Hostname(os.Getenv, machine), p.Name)
+		j.Jitter = s.After(due, p.Hostname(os.Getenv, machine), p.Name)
 	}
 	return j, nil
-}
-
-// jitterOf returns the jitter that the calendar gives, or if a profile names the longest, as
-// much of that.
-func jitterOf(due calendar.Schedule, longest *profile.Duration, host, name string) time.Duration {
-	if longest == nil {
-		return due.Jitter(host, name)
-	}
-	return due.JitterWithin(time.Duration(*longest), host, name)
 }

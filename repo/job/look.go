@@ -97,7 +97,7 @@ func (l *looker) plan(p profile.Profile) (history.Plan, error) {
 		plan.Overdue = p.OverdueAfter(l.now)
 	}
 	if !due.IsZero() {
-		plan.Schedule, plan.Calendar, plan.Jitter = due.String(), due, due.Jitter(p.Hostname(l.o.Getenv, l.host), p.Name)
+		plan.Schedule, plan.Calendar, plan.Jitter = due.String(), due, p.Schedule.After(due, p.Hostname(l.o.Getenv, l.host), p.Name)
 	}
 	return plan, nil
 }

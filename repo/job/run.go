@@ -122,7 +122,7 @@ func (x *running) introduce() error {
 		r.Slot = x.schedule.Slot(now)
 	}
 	if r.Due.IsZero() && x.o.Scheduled && !r.Slot.IsZero() {
-		r.Due = r.Slot.Add(x.schedule.Jitter(x.host, x.p.Name))
+		r.Due = r.Slot.Add(x.p.Schedule.After(x.schedule, x.host, x.p.Name))
 	}
 	x.record = r
 	return nil

@@ -130,7 +130,7 @@ func (s Schedule) JitterWithin(longest time.Duration, host, profile string) time
 	h := fnv.New64a()
 	h.Write([]byte(host + "\x00" + profile))
 	mixed := h.Sum64() * 0x9E3779B97F4A7C15 // the hash of short names differs in few bits
-	return time.Duration(mixed>>1%uint64(longest)).Truncate(time.Millisecond)
+	return time.Duration(mixed >> 1 % uint64(longest)).Truncate(time.Millisecond)
 }
 
 // text returns a duration without parts that are zero: "1h", not "1h0m0s".

@@ -36,6 +36,15 @@ func (s Schedule) Due() (calendar.Schedule, error) {
 	return calendar.Schedule{}, nil
 }
 
+// After returns how long after a slot of Due a run of a profile is due on a host: as long as
+// the calendar says, or less than Jitter if that is set.
+func (s Schedule) After(due calendar.Schedule, host, profile string) time.Duration {
+	if s.Jitter != nil {
+		return due.JitterWithin(time.Duration(*s.Jitter), host, profile)
+	}
+	return due.Jitter(host, profile)
+}
+
 // Levels returns at which levels runs are taken.
 func (s Schedule) Levels() (l calendar.Levels, err error) {
 	zone, err := s.zone()
