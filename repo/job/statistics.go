@@ -67,8 +67,8 @@ func Statistics(ctx context.Context, o LookOptions) (report.HostReport, error) {
 	return out, nil
 }
 
-// What a report reads of the history: at least a month, for growth, all slots that it shows,
-// and some of what was before, so that a profile that has not run since is known to have run.
+// A report reads at least a month of the history, for growth, all slots that it shows, and
+// some runs from before, so that a profile that has not run since is known to have run.
 const (
 	growthSpan = 30 * 24 * time.Hour
 	lookBefore = 20

@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// mayUseStdin names the files that know standard input: what passes it on to snapshots,
-// and what looks at the terminal it may be.
-var mayUseStdin = []string{"cmd/qsnap/main.go", "cmd/qsnap/signals.go", "internal/test/bench/hold_linux.go"}
+// mayUseStdin names the files that know standard input: what passes it on to snapshots, what
+// looks at the terminal it may be, and the child of qsnapd, whose order comes that way.
+var mayUseStdin = []string{"cmd/qsnap/main.go", "cmd/qsnapd/main.go", "cmd/qsnap/signals.go", "internal/test/bench/hold_linux.go"}
 
 // givesStdin names the files that give a child process a standard input of its own. They
 // can't give it the standard input of the program: that stays unknown to them.
