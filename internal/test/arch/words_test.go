@@ -66,6 +66,7 @@ var plain = []string{
 	"internal/usage",
 	"internal/view",
 	"internal/write",
+	"internal/yamledit",
 	"pack",
 	"repo",
 	"repo/connect",

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/qsnap/qsnap/internal/yamledit"
 )
 
 // Add adds a profile to the configuration in a file, which is made if it isn't there. Nothing
@@ -16,7 +18,7 @@ func Add(path string, getenv func(string) string, name string, settings []Settin
 	if text := badName(name); text != "" {
 		return fmt.Errorf("profile %s: %s", shown(name), text)
 	}
-	return edit(path, getenv, name, func(s *Set, t *text) error {
+	return edit(path, getenv, name, func(s *Set, t *yamledit.Text) error {
 		if e, there := s.nodes[name]; there {
 			return fmt.Errorf("there is a profile %q already, in %s:%d: \"qsnap profile set\" changes it", name, s.where[e.key], e.key.Line)
 		}
@@ -24,20 +26,20 @@ func Add(path string, getenv func(string) string, name string, settings []Settin
 		for _, setting := range settings {
 			n, err := setting.node()
 			if err == nil {
-				value, err = with(value, strings.Split(setting.Key, "."), n)
+				value, err = yamledit.With(value, strings.Split(setting.Key, "."), n)
 			}
 			if err != nil {
 				return err
 			}
 		}
-		return t.set([]string{"profiles", name}, value)
+		return t.Set([]string{"profiles", name}, value)
 	})
 }
 
 // Change gives keys of a profile other values. Nothing is written if the profile would not
 // check; the error is then a Problems.
 func Change(path string, getenv func(string) string, name string, settings []Setting) error {
-	return edit(path, getenv, name, func(s *Set, t *text) error {
+	return edit(path, getenv, name, func(s *Set, t *yamledit.Text) error {
 		if _, there := s.nodes[name]; !there {
 			return s.noProfile(name)
 		}
@@ -47,72 +49,45 @@ func Change(path string, getenv func(string) string, name string, settings []Set
 				return err
 			}
 			path := append([]string{"profiles", name}, strings.Split(setting.Key, ".")...)
-			if err := t.set(path, n); err != nil {
+			if err := t.Set(path, n); err != nil {
 				return err
 			}
-			if err := t.again(); err != nil {
-				return err
-			}
-			if err := t.removeAlternatives(path); err != nil {
-				return err
+			for _, other := range alternatives(path[2:]) {
+				if _, err := t.Remove(append(slices.Clone(path[:len(path)-1]), other)); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
 	})
 }
 
-// removeAlternatives removes what a key that was set excludes.
-func (t *text) removeAlternatives(path []string) error {
-	for _, other := range alternatives(path[2:]) {
-		if _, err := t.remove(append(slices.Clone(path[:len(path)-1]), other)); err != nil {
-			return err
-		}
-		if err := t.again(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Remove removes a profile or, if keys are given, these keys of it.
 func Remove(path string, getenv func(string) string, name string, keys []string) error {
-	return edit(path, getenv, name, func(s *Set, t *text) error {
+	return edit(path, getenv, name, func(s *Set, t *yamledit.Text) error {
 		if _, there := s.nodes[name]; !there {
 			return s.noProfile(name)
 		}
 		if len(keys) == 0 {
-			_, err := t.remove([]string{"profiles", name})
+			_, err := t.Remove([]string{"profiles", name})
 			return err
 		}
 		for _, key := range keys {
-			found, err := t.remove(append([]string{"profiles", name}, strings.Split(key, ".")...))
+			found, err := t.Remove(append([]string{"profiles", name}, strings.Split(key, ".")...))
 			switch {
 			case err != nil:
 				return err
 			case !found:
 				return fmt.Errorf("profile %s has no key %q of its own", name, key)
 			}
-			if err := t.again(); err != nil {
-				return err
-			}
 		}
 		return nil
 	})
 }
 
-// again reads the edited text, so that it can be edited once more.
-func (t *text) again() error {
-	next, err := textOf(t.bytes())
-	if err != nil {
-		return errByHand
-	}
-	*t = *next
-	return nil
-}
-
 // edit changes the file that has a profile, or the main file, and writes it if the profile
 // checks.
-func edit(path string, getenv func(string) string, name string, change func(*Set, *text) error) error {
+func edit(path string, getenv func(string) string, name string, change func(*Set, *yamledit.Text) error) error {
 	s, err := load(path, getenv, nil)
 	if errors.Is(err, ErrNoFile) {
 		s, err = load(path, getenv, map[string][]byte{path: nil})
@@ -129,14 +104,14 @@ func edit(path string, getenv func(string) string, name string, change func(*Set
 	if doc.root == nil && len(errorsOf(s.problems)) > 0 {
 		return errorsOf(s.problems)
 	}
-	t, err := textOf(doc.text)
+	t, err := yamledit.Parse(doc.text)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	if err := change(s, t); err != nil {
 		return err
 	}
-	after := t.bytes()
+	after := t.Bytes()
 	if err := s.accepts(file, after, name); err != nil {
 		return err
 	}
@@ -164,11 +139,11 @@ func (s *Set) accepts(file string, after []byte, name string) error {
 	}
 	for other, e := range s.nodes {
 		if other != name && !same(e.value, next.nodes[other].value) {
-			return fmt.Errorf("%s: %w", file, errByHand)
+			return fmt.Errorf("%s: %w", file, yamledit.ErrByHand)
 		}
 	}
 	if !maps.EqualFunc(s.targets, next.targets, func(a, b Target) bool { return a.URL == b.URL }) {
-		return fmt.Errorf("%s: %w", file, errByHand)
+		return fmt.Errorf("%s: %w", file, yamledit.ErrByHand)
 	}
 	return nil
 }

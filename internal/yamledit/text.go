@@ -1,4 +1,9 @@
-package profile
+// Package yamledit edits YAML files by entries.
+//
+// What must stay true: all lines but those of the edited entry stay as they are, comments and
+// empty lines included. An entry's own comments stay with it. What is written in a way that
+// can't be edited like this is refused with ErrByHand.
+package yamledit
 
 import (
 	"bytes"
@@ -10,19 +15,19 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// errByHand means that a file is written in a way that can't be edited line by line.
-var errByHand = errors.New("the file is written in a way that only a person can edit: change it by hand")
+// ErrByHand means that a file is written in a way that can't be edited line by line.
+var ErrByHand = errors.New("the file is written in a way that only a person can edit: change it by hand")
 
-// A text is a file that is edited by lines. All lines but those of the edited entry stay as
-// they are.
-type text struct {
+// A Text is a file that is edited by lines.
+type Text struct {
 	lines []string // each with its line break
 	root  *yaml.Node
 	nl    string // how lines end
 }
 
-func textOf(b []byte) (*text, error) {
-	t := &text{nl: "\n"}
+// Parse reads a file. It must be a mapping, or empty.
+func Parse(b []byte) (*Text, error) {
+	t := &Text{nl: "\n"}
 	if bytes.Contains(b, []byte("\r\n")) {
 		t.nl = "\r\n"
 	}
@@ -39,12 +44,13 @@ func textOf(b []byte) (*text, error) {
 		t.root = doc.Content[0]
 	}
 	if t.root.Kind != yaml.MappingNode {
-		return nil, errByHand
+		return nil, ErrByHand
 	}
 	return t, nil
 }
 
-func (t *text) bytes() []byte { return []byte(strings.Join(t.lines, "")) }
+// Bytes returns the text as it is now.
+func (t *Text) Bytes() []byte { return []byte(strings.Join(t.lines, "")) }
 
 // A place is an entry of a mapping that is written line by line, or where a new entry of it
 // would be.
@@ -63,15 +69,15 @@ func isBlock(n *yaml.Node) bool {
 }
 
 // find returns the place of a path of keys: that of the last key which has lines of its own.
-func (t *text) find(path []string) (place, error) {
+func (t *Text) find(path []string) (place, error) {
 	if len(t.root.Content) > 0 && (!isBlock(t.root) || t.root.Content[0].Column != 1) {
-		return place{}, errByHand
+		return place{}, ErrByHand
 	}
 	at := place{mapping: t.root, index: -1, from: len(t.lines), until: len(t.lines), rest: path}
 	n, end := t.root, len(t.lines)
 	for i, key := range path {
 		if n.Kind == yaml.AliasNode {
-			return at, fmt.Errorf("%s is written as an alias: %w", strings.Join(path[:i], "."), errByHand)
+			return at, fmt.Errorf("%s is written as an alias: %w", strings.Join(path[:i], "."), ErrByHand)
 		}
 		if !isBlock(n) && n != t.root {
 			return at, nil
@@ -98,7 +104,7 @@ func (t *text) find(path []string) (place, error) {
 
 // trimmed returns the end of an entry without the comments and empty lines before what
 // follows it.
-func (t *text) trimmed(end, indent int) int {
+func (t *Text) trimmed(end, indent int) int {
 	for end > 0 {
 		line := strings.TrimRight(t.lines[end-1], " \t\r\n")
 		content := strings.TrimLeft(line, " \t")
@@ -112,11 +118,11 @@ func (t *text) trimmed(end, indent int) int {
 }
 
 // replace puts other lines in the place of some.
-func (t *text) replace(from, until int, text string) {
+func (t *Text) replace(from, until int, lines string) {
 	if t.nl != "\n" {
-		text = strings.ReplaceAll(text, "\n", t.nl)
+		lines = strings.ReplaceAll(lines, "\n", t.nl)
 	}
-	t.lines = slices.Concat(t.lines[:from], slices.Collect(strings.Lines(text)), t.lines[until:])
+	t.lines = slices.Concat(t.lines[:from], slices.Collect(strings.Lines(lines)), t.lines[until:])
 }
 
 // entryText returns the lines of an entry.
@@ -140,8 +146,15 @@ func entryText(key, value *yaml.Node, indent int) (string, error) {
 	return out.String(), nil
 }
 
-// set gives the key at a path a value, and makes the mappings that it lacks.
-func (t *text) set(path []string, value *yaml.Node) error {
+// Set gives the key at a path a value, and makes the mappings that it lacks.
+func (t *Text) Set(path []string, value *yaml.Node) error {
+	if err := t.set(path, value); err != nil {
+		return err
+	}
+	return t.again()
+}
+
+func (t *Text) set(path []string, value *yaml.Node) error {
 	at, err := t.find(path)
 	if err != nil {
 		return err
@@ -153,7 +166,7 @@ func (t *text) set(path []string, value *yaml.Node) error {
 	if len(at.rest) == 0 {
 		value.LineComment = v.LineComment
 		v = value
-	} else if v, err = with(v, at.rest, value); err != nil {
+	} else if v, err = With(v, at.rest, value); err != nil {
 		return err
 	}
 	lines, err := entryText(k, v, at.indent)
@@ -164,7 +177,7 @@ func (t *text) set(path []string, value *yaml.Node) error {
 }
 
 // insert adds an entry, with the mappings that lead to its value.
-func (t *text) insert(at place, value *yaml.Node) error {
+func (t *Text) insert(at place, value *yaml.Node) error {
 	for _, key := range slices.Backward(at.rest[1:]) {
 		value = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{scalarNode(key), value}}
 	}
@@ -175,15 +188,15 @@ func (t *text) insert(at place, value *yaml.Node) error {
 	return err
 }
 
-// with returns a value that has another value at a path.
-func with(n *yaml.Node, path []string, value *yaml.Node) (*yaml.Node, error) {
+// With returns a value that has another value at a path.
+func With(n *yaml.Node, path []string, value *yaml.Node) (*yaml.Node, error) {
 	if len(path) == 0 {
 		return value, nil
 	}
 	out := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 	if !isNull(n) {
 		if n.Kind != yaml.MappingNode || n.Anchor != "" {
-			return nil, fmt.Errorf("%s: %w", path[0], errByHand)
+			return nil, fmt.Errorf("%s: %w", path[0], ErrByHand)
 		}
 		*out = *n
 		out.Content = slices.Clone(n.Content)
@@ -193,18 +206,36 @@ func with(n *yaml.Node, path []string, value *yaml.Node) (*yaml.Node, error) {
 	}
 	for i := 0; i+1 < len(out.Content); i += 2 {
 		if out.Content[i].Value == path[0] {
-			inner, err := with(out.Content[i+1], path[1:], value)
+			inner, err := With(out.Content[i+1], path[1:], value)
 			out.Content[i+1] = inner
 			return out, err
 		}
 	}
-	inner, err := with(&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}, path[1:], value)
+	inner, err := With(&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}, path[1:], value)
 	out.Content = append(out.Content, scalarNode(path[0]), inner)
 	return out, err
 }
 
-// remove takes the key at a path out, and reports whether it was there.
-func (t *text) remove(path []string) (bool, error) {
+// Remove takes the key at a path out, and reports whether it was there.
+func (t *Text) Remove(path []string) (bool, error) {
+	found, err := t.remove(path)
+	if err != nil || !found {
+		return false, err
+	}
+	return true, t.again()
+}
+
+// again reads the edited text, so that it can be edited once more.
+func (t *Text) again() error {
+	next, err := Parse(t.Bytes())
+	if err != nil {
+		return ErrByHand
+	}
+	*t = *next
+	return nil
+}
+
+func (t *Text) remove(path []string) (bool, error) {
 	at, err := t.find(path)
 	if err != nil || at.index < 0 {
 		return false, err
@@ -228,7 +259,7 @@ func (t *text) remove(path []string) (bool, error) {
 }
 
 // comments returns where the comment begins that is right above an entry.
-func (t *text) comments(at place) int {
+func (t *Text) comments(at place) int {
 	from := at.from
 	for from > 0 {
 		line := strings.TrimRight(t.lines[from-1], " \t\r\n")
@@ -267,4 +298,27 @@ func scalarNode(s string) *yaml.Node {
 	n := &yaml.Node{}
 	n.SetString(s)
 	return n
+}
+
+// isNull reports whether a value is empty.
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
+
+// keysOf returns the keys of a mapping.
+func keysOf(n *yaml.Node) (keys []string) {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		keys = append(keys, n.Content[i].Value)
+	}
+	return keys
+}
+
+// marshal writes a value as YAML.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	out := yaml.NewEncoder(&b)
+	out.SetIndent(2)
+	if err := out.Encode(v); err != nil {
+		return nil, err
+	}
+	err := out.Close()
+	return b.Bytes(), err
 }
