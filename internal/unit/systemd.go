@@ -123,7 +123,8 @@ func (j Job) hardening() string {
 		"ProtectKernelModules=yes", "ProtectKernelTunables=yes",
 		"# Only these directories are written to.",
 		"ProtectSystem=strict", "ProtectHome=read-only",
-		"StateDirectory=qsnap", "StateDirectoryMode=0700", "RuntimeDirectory=qsnap", "RuntimeDirectoryPreserve=yes")
+		"StateDirectory=qsnap", "StateDirectoryMode=0700", "RuntimeDirectory=qsnap", "RuntimeDirectoryPreserve=yes",
+		"ReadWritePaths=/tmp /var/tmp") // not PrivateTmp, which would hide sources there
 	for _, dir := range j.Writes {
 		lines = append(lines, "ReadWritePaths="+systemdWord("-"+dir))
 	}
