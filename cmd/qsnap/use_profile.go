@@ -36,6 +36,10 @@ func (p *program) explicit(flag string) bool { return slices.Contains(p.given, f
 // to them it is only a name, also of a profile that is gone.
 var aboutProfiles = strings.Fields("config profile run history report status schedule run-now queue cancel pause resume reload logs")
 
+// changing are the commands that change the versions of the profile that the flag names. On a
+// host without any, they leave those of other hosts alone.
+var changing = strings.Fields("forget rewrite tag pin")
+
 // useProfile reads the profile that the flag names.
 func (p *program) useProfile(c *cli.Context) error {
 	name := c.String("profile")
@@ -180,7 +184,7 @@ func (p *program) jobOf(c *cli.Context) snapshot.Job {
 }
 
 // ofProfile narrows a selection to the versions of the profile: those of this host or, if
-// it has none, those of the only host that has any.
+// it has none and the command only reads, those of the only host that has any.
 func (p *program) ofProfile(c *cli.Context, r *repo.Repo, s *repo.Filter) error {
 	if p.profile == nil {
 		return nil
@@ -204,7 +208,7 @@ func (p *program) ofProfile(c *cli.Context, r *repo.Repo, s *repo.Filter) error 
 	s.Hostname = p.thisHost()
 	switch {
 	case len(hosts) == 0, slices.Contains(hosts, s.Hostname):
-	case len(hosts) == 1:
+	case len(hosts) == 1 && !slices.Contains(changing, c.Command.FullName()):
 		p.note("profile %s has no snapshot of this host, %s: these are of %s", s.Profile, p.path(s.Hostname), p.path(hosts[0]))
 		s.Hostname = hosts[0]
 	default:
