@@ -47,7 +47,6 @@ type month struct {
 	outages  int
 	catchUps int
 	needless []string // starts for slots that had a version
-	skips    int      // starts at the same moment as cron's
 	runs     int
 }
 
