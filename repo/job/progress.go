@@ -15,15 +15,19 @@ const showEvery = time.Second
 // show begins to show the run in the state directory. A run that can't be shown is run all the
 // same.
 func (x *running) show() {
-	x.at = report.RunProgress{
-		ID: x.record.ID, Profile: x.p.Name, Trigger: x.record.Trigger, Slot: x.record.Slot,
-		PID: os.Getpid(), Started: x.record.Started, Updated: x.record.Started, Step: "before",
-	}
-	x.at.MessageType = "run_progress"
+	x.at.Started, x.at.Updated = x.record.Started, x.record.Started
 	var err error
 	if x.shown, err = x.dir.Show(x.at); err != nil {
 		x.shown = nil
 		x.warn(err)
+	}
+}
+
+// firstProgress is what is known before the run.
+func firstProgress(r report.Run) report.RunProgress {
+	return report.RunProgress{
+		Head: report.Head{MessageType: "run_progress"}, ID: r.ID, Profile: r.Profile, Trigger: r.Trigger, Slot: r.Slot,
+		PID: os.Getpid(), Started: r.Started, Updated: r.Started, Step: "before",
 	}
 }
 

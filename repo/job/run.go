@@ -62,12 +62,15 @@ func Run(ctx context.Context, o Options) (report.Run, error) {
 	}
 	lock, err := x.lock(ctx)
 	if err != nil {
+		x.judge(err)
+		x.record.Ended = time.Time{} // it has not begun
 		return x.record, err
 	}
 	defer func() { _ = lock.Release() }() // it ends with the process at the latest
 	owed := x.settle(ctx)
 	if why := x.skip(); why != "" {
-		x.record.Skipped, x.record.Ended = why, x.o.Now()
+		x.judge(owed)
+		x.record.Skipped = why
 		return x.record, owed
 	}
 	return x.whole(ctx, owed)
@@ -124,7 +127,7 @@ func (x *running) introduce() error {
 	if r.Due.IsZero() && x.o.Scheduled && !r.Slot.IsZero() {
 		r.Due = r.Slot.Add(x.p.Schedule.After(x.schedule, x.host, x.p.Name))
 	}
-	x.record = r
+	x.record, x.at = r, firstProgress(r)
 	return nil
 }
 

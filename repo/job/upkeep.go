@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/qsnap/qsnap/internal/exit"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
@@ -142,9 +143,16 @@ func (x *running) verify(ctx context.Context) error {
 	return x.step("verification", func() error {
 		o, slice := x.p.Verify.Options(now)
 		o.Progress, o.Workers = x.update, x.sizes.Workers
-		err := x.check(ctx, o, slice)
-		if ctx.Err() != nil {
-			return err
+		if depth := x.p.Verify.Depth; depth > 1 {
+			x.warn(fmt.Errorf("verify.depth %d: a run verifies to depth 1: seals and hashes", depth))
+		}
+		verify := x.check
+		if x.p.Verify.NoKey {
+			verify = x.compare
+		}
+		err := verify(ctx, o, slice)
+		if err != nil && !errors.Is(err, repo.ErrDamaged) {
+			return err // it is tried again with the next run
 		}
 		if e := x.dir.WriteValue(name, day); e != nil {
 			x.warn(e)
@@ -177,4 +185,34 @@ func (x *running) check(ctx context.Context, o repo.CheckOptions, slice string) 
 		return nil
 	}
 	return err
+}
+
+// compare compares the replicas with the repository. One that only lacks something is behind,
+// which is no finding: replication comes after verification.
+func (x *running) compare(ctx context.Context, o repo.CheckOptions, _ string) error {
+	proof := &report.RunProof{Slice: "replicas, by name and size"}
+	if o.ReadData = x.p.Verify.ReadData; o.ReadData {
+		proof.Depth, proof.Slice = 1, "replicas"
+	}
+	x.record.Verified = proof
+	for _, l := range x.p.Replicas {
+		there, err := x.target(ctx, l, false)
+		if err != nil {
+			return isLate("replica", l, err)
+		}
+		c, err := repo.Compare(ctx, x.repo.Conn.Target, there, repo.CompareOptions{ReadData: o.ReadData, Progress: x.update})
+		proof.Bytes += uint64(c.BytesRead)
+		if err != nil {
+			return isLate("replica", l, err)
+		}
+		for _, d := range c.Differences {
+			if d.Here != repo.StateSound || d.There != repo.StateMissing {
+				proof.Findings++
+			}
+		}
+	}
+	if proof.Findings > 0 {
+		return exit.As(fmt.Errorf("%w: %d objects differ between the repository and its replicas: \"qsnap heal\" repairs them", repo.ErrDamaged, proof.Findings), exit.ErrDamage)
+	}
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/qsnap/qsnap/repo/connect"
 	"github.com/qsnap/qsnap/repo/job"
 	"github.com/qsnap/qsnap/repo/job/profile"
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 	"github.com/qsnap/qsnap/snapshot/retention"
 )
@@ -93,7 +94,38 @@ func look(ctx context.Context, o job.Options) error {
 		return err
 	}
 	fmt.Printf("%d versions, %d in the trend, the newest less than an hour old: %t\n", u.Versions, len(trend), time.Since(u.Newest) < time.Hour)
-	return job.PayOwed(ctx, job.Options{State: o.State})
+	return errors.Join(judge(ctx, o), job.PayOwed(ctx, job.Options{State: o.State}))
+}
+
+// judge prints how well the job does, and what it will need.
+func judge(ctx context.Context, o job.Options) error {
+	l := job.LookOptions{Profiles: []profile.Profile{o.Profile}, State: o.State}
+	status, err := job.Status(ctx, l)
+	if err != nil {
+		return err
+	}
+	if err := job.NotifyOverdue(ctx, l, status); err != nil {
+		return err
+	}
+	r, err := job.Statistics(ctx, l)
+	if err != nil {
+		return err
+	}
+	e, err := job.Estimate(ctx, o)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d profile in the report; the next run reads %d bytes\n", len(r.Profiles), e.Next.Read)
+	adopted, err := job.Adopt(ctx, o, "nobody")
+	fmt.Printf("%d versions taken over\n", len(adopted))
+	failed := 0
+	err = errors.Join(err, job.CheckLive(ctx, o, func(l report.LiveCheck) {
+		if l.State == report.LiveFailed {
+			failed++
+		}
+	}))
+	fmt.Printf("%d checks failed\n", failed)
+	return err
 }
 
 // remove cleans up by count and age, and takes the profile out of the configuration.

@@ -142,6 +142,9 @@ manual run, full: skipped: false
 2 records, 0 under way, no service: true, true
 no run to cancel: true
 2 versions, 2 in the trend, the newest less than an hour old: true
+1 profile in the report; the next run reads 0 bytes
+0 versions taken over
+0 checks failed
 2 versions stay
 `
 	if err != nil || out != want {
