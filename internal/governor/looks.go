@@ -1,12 +1,16 @@
 package governor
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // A look is what was measured at one time.
 type look struct {
 	at   time.Time
 	load load
 	own  use
+	disk int64 // bytes of this process that the disks have moved
 }
 
 // lookBack is over how many intervals the load is averaged: short enough to give way at once,
@@ -18,13 +22,30 @@ type looks struct {
 	all []look // the oldest first
 	cpu float64
 	io  float64 // what idle returned last
+
+	// unseen are bytes of this process that no disk has moved yet: what is written counts
+	// when the system is given it. They are forgotten after some seconds, because they may
+	// go elsewhere, such as over a network.
+	unseen float64
 }
+
+// forget is how long it takes until half of the unseen bytes are forgotten.
+const forget = 2 * time.Second
 
 func (l *looks) add(at time.Time, now load, own use) {
 	if len(l.all) > lookBack {
 		l.all = append(l.all[:0], l.all[1:]...)
 	}
-	l.all = append(l.all, look{at, now, own})
+	here := look{at: at, load: now, own: own}
+	if n := len(l.all); n > 0 {
+		last := &l.all[n-1]
+		l.unseen *= math.Exp2(-float64(at.Sub(last.at)) / float64(forget))
+		l.unseen += float64(max(own.io-last.own.io, 0))
+		seen := min(l.unseen, float64(max(now.disk-last.load.disk, 0)))
+		l.unseen -= seen
+		here.disk = last.disk + int64(seen)
+	}
+	l.all = append(l.all, here)
 }
 
 // span returns the oldest look and the latest one.
@@ -85,15 +106,17 @@ func short(stalled, passed time.Duration) bool {
 
 // othersOfDisk returns the ratio of the time in which the disk works for others. The kernel
 // tells only how long it was busy: the part of the others is that of their bytes, or of their
-// requests if that is more.
+// requests if that is more. How many of the requests are theirs is a guess: those that this
+// process would not need for its bytes, but not more than small ones of their bytes.
 func (l *looks) othersOfDisk() float64 {
 	from, to, passed := l.span()
 	bytes, requests := float64(to.load.disk-from.load.disk), float64(to.load.requests-from.load.requests)
 	if requests <= 0 {
 		return 0
 	}
-	own := float64(to.own.io - from.own.io)
-	part := max(1-own/max(bytes, 1), 1-own/ownRequest/requests, 0)
+	own := float64(to.disk - from.disk)
+	theirs := min(requests-own/ownRequest, (bytes-own)/leastRequest)
+	part := max(1-own/max(bytes, 1), theirs/requests, 0)
 	busy := min((to.load.diskTime-from.load.diskTime).Seconds()/passed.Seconds(), 1)
 	others := part * busy
 	if others < quiet {
@@ -105,9 +128,12 @@ func (l *looks) othersOfDisk() float64 {
 	return min(others, 1)
 }
 
-// ownRequest is about how many bytes a request of this process to a disk has. Fewer would be
-// taken for the requests of others.
-const ownRequest = 32 << 10
+// ownRequest is how many bytes a request of this process to a disk has at most. Fewer make it
+// yield more than it has to.
+const ownRequest = 256 << 10
+
+// leastRequest is the fewest bytes that a request to a disk usually has.
+const leastRequest = 4 << 10
 
 // A bestRate finds out how many bytes a second the disk can do.
 type bestRate struct {
