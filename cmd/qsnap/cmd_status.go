@@ -61,10 +61,14 @@ func (p *program) status(c *cli.Context) error {
 	if err := p.showStatus(s); err != nil {
 		return err
 	}
+	var untold error
 	if c.Bool("notify") {
-		wrong = errors.Join(wrong, job.NotifyOverdue(c.Context, o, s))
+		if err := job.NotifyOverdue(c.Context, o, s); err != nil {
+			o.Warn(err)
+			untold = reported{err}
+		}
 	}
-	return errors.Join(p.judgeStatus(wrong), unusable)
+	return errors.Join(p.judgeStatus(wrong), untold, unusable)
 }
 
 // judgeStatus returns the error of a status. What a line of it says is not said again, unless

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,6 +60,20 @@ func TestStatusIsGreenOnlyIfTheRepositoryHasARecentVersion(t *testing.T) {
 	}
 	if b, err := os.ReadFile(s.dir + "/told"); string(b) != "overdue\ngood\n" || err != nil {
 		t.Errorf("%q, %v", b, err)
+	}
+	// A hook that fails is said, and does not hide that the profile is overdue.
+	if err := os.Mkdir(s.dir+"/told2", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	broken, err := os.ReadFile(s.dir + "/config.yaml")
+	if err == nil {
+		err = os.WriteFile(s.dir+"/config.yaml", bytes.ReplaceAll(broken, []byte("/told"), []byte("/told2")), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, code := s.run("status", "--notify", "--overdue", "0.001s"); code != 8 || strings.Count(out, "\n") != 2 || !strings.Contains(out, "\nqsnap: app: hook on-overdue: ") {
+		t.Error(code, out)
 	}
 	for _, args := range []string{"nobody", "--overdue x", "--overdue 0s"} {
 		if out, code := s.run(append([]string{"status"}, strings.Fields(args)...)...); code != 2 || strings.Count(out, "\n") != 1 {
