@@ -6,6 +6,7 @@ import (
 
 	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
+	"github.com/qsnap/qsnap/snapshot/retention"
 )
 
 // maxSlots bounds how many slots are looked at: a week of ten seconds, or ten years of hours.
@@ -223,16 +224,12 @@ func Versions(p Plan, look Look, runs []report.Run, now time.Time) report.Versio
 }
 
 func countVersions(v *report.VersionReport, versions []*snapshot.Manifest) {
-	type slot struct {
-		installation snapshot.Installation
-		at           int64
-	}
-	seen := map[slot]bool{}
+	var sources []*snapshot.Manifest
 	for _, m := range versions {
 		if m.Kind != snapshot.KindSource {
 			continue
 		}
-		v.Kept++
+		sources = append(sources, m)
 		if m.Good() {
 			v.Good++
 		}
@@ -242,11 +239,6 @@ func countVersions(v *report.VersionReport, versions []*snapshot.Manifest) {
 		if m.End.After(v.Newest) {
 			v.Newest = m.End
 		}
-		if m.Job.Slot.IsZero() {
-			v.Slots++ // a slot of its own
-			continue
-		}
-		seen[slot{m.Job.Installation, m.Job.Slot.UnixNano()}] = true
 	}
-	v.Slots += len(seen)
+	v.Kept, v.Slots = len(sources), retention.Slots(sources)
 }

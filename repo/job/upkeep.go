@@ -73,22 +73,17 @@ func (x *running) retainOptions(policy retention.Policy) (o repo.RetainOptions, 
 // keptOf returns what the record says of retention.
 func keptOf(groups []repo.Retained, wanted int, done bool) *report.RunKept {
 	k := &report.RunKept{Wanted: max(0, wanted)}
-	slots := map[time.Time]bool{}
+	var kept []*snapshot.Manifest
 	for _, g := range groups {
 		for _, d := range g.Decisions {
 			if !d.Keep && done {
 				k.Forgotten++
 				continue
 			}
-			k.Kept++
-			if slot := d.Manifest.Job.Slot; !slot.IsZero() {
-				slots[slot.UTC()] = true
-			} else {
-				slots[d.Manifest.End.UTC()] = true
-			}
+			kept = append(kept, d.Manifest)
 		}
 	}
-	k.Slots = len(slots)
+	k.Kept, k.Slots = len(kept), retention.Slots(kept)
 	return k
 }
 

@@ -15,3 +15,21 @@ type Series struct {
 func SeriesOf(m *snapshot.Manifest) Series {
 	return Series{m.Hostname, m.Job.Profile, m.Job.Installation}
 }
+
+// Slots counts the slots that snapshots belong to. Each series has slots of its own, and a
+// snapshot without a slot is one by itself.
+func Slots(snapshots []*snapshot.Manifest) int {
+	type slot struct {
+		series Series
+		at     instant
+	}
+	seen, alone := map[slot]bool{}, 0
+	for _, m := range snapshots {
+		if at := m.Job.Slot; at.IsZero() {
+			alone++
+		} else {
+			seen[slot{SeriesOf(m), instant{at.Unix(), at.Nanosecond()}}] = true
+		}
+	}
+	return alone + len(seen)
+}
