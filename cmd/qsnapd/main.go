@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/qsnap/qsnap/internal/exit"
 	"github.com/qsnap/qsnap/internal/state"
@@ -67,8 +68,11 @@ func parse(args []string, stderr io.Writer) (s settings, err error) {
 		return s, fmt.Errorf("%q: qsnapd takes only flags", f.Arg(0))
 	}
 	if s.state == "" {
-		s.state, err = state.Default(os.Getenv)
+		if s.state, err = state.Default(os.Getenv); err != nil {
+			return s, err
+		}
 	}
+	s.state, err = filepath.Abs(s.state)
 	return s, err
 }
 

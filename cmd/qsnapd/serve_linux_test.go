@@ -65,6 +65,16 @@ func TestASecondServiceIsRefusedInOneLine(t *testing.T) {
 	}
 }
 
+func TestAServiceWithoutASocketRunsItsProfiles(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, "  app: {repo: ROOT/repo, schedule: {every: 1h}}\nservice: {socket: {group: no-such-group}}\n")
+	service := h.serve()
+	h.await("the missed slot is caught up", func() bool { return len(h.records("app")) == 1 })
+	if code := h.end(service); code != exit.OK {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 func TestAReloadTakesTheNewConfigurationAndDropsNoRun(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, `
