@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -30,7 +31,12 @@ func (p *program) runCommand() *cli.Command {
 			"has changed since the last full one, and a full one everything: it also verifies the stored\n" +
 			"data that it reuses. Each restores alone.\n\n" +
 			"With --scheduled, one run is made for each slot of the schedule, whoever asks for it how\n" +
-			"often. The exit code of several profiles is that of the worst.",
+			"often. The exit code of several profiles is that of the worst.\n\n" +
+			"A hook gets the record of the run as JSON on standard input, and QSNAP_PROFILE, QSNAP_STEP,\n" +
+			"QSNAP_RUN, QSNAP_LEVEL, QSNAP_SNAPSHOT, QSNAP_EXIT and QSNAP_MESSAGE in its environment,\n" +
+			"but no password of qsnap's. It has ended when its process has ended. A program that a hook\n" +
+			"leaves running needs an output of its own. The hooks after a snapshot run even if the run\n" +
+			"was killed: the next run, or qsnapd when it starts, runs them first.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Usage: "run all profiles that are not paused, those with the highest priority first"},
 			&cli.BoolFlag{Name: "scheduled", Usage: "do nothing if the slot of the schedule is done, or if the profile is paused"},
@@ -71,7 +77,7 @@ func (p *program) runProfiles(c *cli.Context) error {
 		case c.Context.Err() != nil:
 			return errors.Join(failed, errInterrupted)
 		case len(one.Sources) == 0: // it was reported
-			failed = errors.Join(failed, reported{usage(fmt.Errorf("profile %s can't be used", one.Name))})
+			failed = errors.Join(failed, reported{judged{fmt.Errorf("profile %s can't be used", one.Name), errFailed}})
 			continue
 		case c.Bool("all") && one.Paused:
 			p.say("%s: skipped: the profile is paused", one.Name)
@@ -187,6 +193,21 @@ func (p *program) runSummary(r report.Run, dryRun bool) {
 	}
 }
 
+// verifiedWhat names what was verified.
+func verifiedWhat(v report.RunProof) string {
+	what := "slice " + v.Slice
+	switch {
+	case v.Slice == "":
+		what = "everything but the data of files"
+	case strings.HasPrefix(v.Slice, "replicas"):
+		what = v.Slice
+	}
+	if v.Depth == 0 {
+		return what
+	}
+	return fmt.Sprintf("%s to depth %d", what, v.Depth)
+}
+
 // aLevel returns a level with its article.
 func aLevel(level string) string {
 	if level == snapshot.LevelIncremental.String() {
@@ -238,7 +259,7 @@ func (p *program) upkeepSummary(r report.Run, dryRun bool) {
 		if v.Findings > 0 {
 			found = term.Plural(v.Findings, "object is", "objects are") + " damaged"
 		}
-		p.say("  verified slice %s to depth %d: %s read, %s", v.Slice, v.Depth, term.Size(v.Bytes), found)
+		p.say("  verified %s: %s read, %s", verifiedWhat(*v), term.Size(v.Bytes), found)
 	}
 	for _, c := range r.Copies {
 		what := term.Size(c.Bytes) + " sent"
