@@ -114,6 +114,10 @@ func (d *decoder) checkLocation(n *yaml.Node, key string, l *Location, targets m
 			return
 		}
 		l.at = t
+		d.problems = append(d.problems, t.wrong...) // what names it can't be used
+		if len(t.wrong) > 0 {
+			return
+		}
 	default:
 		l.URL = d.directory(n, key, l.URL)
 	}

@@ -86,6 +86,32 @@ func TestAProblemOfOneProfileLeavesTheOthersUsable(t *testing.T) {
 	}
 }
 
+func TestAProfileWhoseTargetCannotBeUsedCannotBeUsed(t *testing.T) {
+	name := written(t, "targets:\n  a: {url: /mnt/a, usr: ann}\n  b: {url: /mnt/b}\n  c: {url: /mnt/c}\nprofiles:\n  a: {repo: {target: a}, sources: /srv}\n  b: {repo: {target: b}, sources: /srv}\n  c: {repo: {target: c}, sources: /srv}\n")
+	dir := filepath.Join(filepath.Dir(name), "conf.d")
+	if err := os.MkdirAll(filepath.Join(dir, "b.yaml"), 0o755); err != nil { // no file
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a.yaml"), []byte("targets:\n  b: {url: /mnt/other}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := profile.Load(name, nowhere)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for profile, want := range map[string]string{"a": "config.yaml:2: targets.a.usr: there is no such key; you probably mean user", "b": "conf.d/a.yaml:2: targets.b: this target is in"} {
+		if _, err := s.Get(profile); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", profile, err)
+		}
+	}
+	if _, err := s.Get("c"); err != nil {
+		t.Error(err)
+	}
+	if p := s.Problems(); len(p) != 3 {
+		t.Errorf("%d problems: %v", len(p), p)
+	}
+}
+
 func TestAProblemThatOthersFindIsWhereTheKeyIs(t *testing.T) {
 	s := loaded(t, "profiles:\n  default:\n    limits:\n      io: 5%\n  a:\n    repo: /a\n    sources: /srv\n    limits: {cpu: 3%}\n")
 	for key, line := range map[string]int{"limits.cpu": 8, "limits.io": 4, "limits": 8, "limits.memory": 8, "hooks.ping": 6, "repo": 6} {

@@ -39,6 +39,7 @@ type Set struct {
 	nodes    map[string]entry      // of profiles
 	read     int                   // nodes
 	merged   map[string]*yaml.Node // of profiles, with what they inherit
+	twice    map[string][]Problem  // about names that are there twice
 	wrong    map[string][]Problem  // by the name of the profile
 	problems []Problem             // of all
 	service  Service
@@ -67,7 +68,7 @@ func load(path string, getenv func(string) string, instead map[string][]byte) (*
 	if getenv == nil {
 		getenv = os.Getenv
 	}
-	s := &Set{path: path, getenv: getenv, where: map[*yaml.Node]string{}, targets: map[string]Target{}, profiles: map[string]Profile{}, nodes: map[string]entry{}, merged: map[string]*yaml.Node{}, wrong: map[string][]Problem{}}
+	s := &Set{path: path, getenv: getenv, where: map[*yaml.Node]string{}, targets: map[string]Target{}, profiles: map[string]Profile{}, nodes: map[string]entry{}, merged: map[string]*yaml.Node{}, twice: map[string][]Problem{}, wrong: map[string][]Problem{}}
 	names, err := filesOf(path)
 	if err != nil {
 		return nil, err
@@ -77,6 +78,10 @@ func load(path string, getenv func(string) string, instead map[string][]byte) (*
 		if !given {
 			if text, err = read(name); errors.Is(err, fs.ErrNotExist) && name == path {
 				err = fmt.Errorf("%s: %w: \"qsnap config example\" prints one, and \"qsnap profile add\" makes one", path, ErrNoFile)
+			}
+			if err != nil && name != path {
+				s.problems = append(s.problems, Problem{File: name, Text: err.Error()})
+				continue
 			}
 			if err != nil {
 				return nil, err
@@ -248,9 +253,7 @@ func (s *Set) collect(d *decoder, k, v *yaml.Node, into map[string]entry) {
 		}
 		if first, twice := into[name.Value]; twice {
 			d.fail(name, dotted(k.Value, name.Value), "this %s is in %s:%d, too: rename or remove one of them", what, s.where[first.key], first.key.Line)
-			if k.Value == "profiles" {
-				s.wrong[name.Value] = append(s.wrong[name.Value], d.problems[len(d.problems)-1])
-			}
+			s.twice[what+" "+name.Value] = d.problems[len(d.problems)-1:]
 			continue
 		}
 		if text := badName(name.Value); text != "" {
@@ -285,6 +288,7 @@ func (s *Set) decodeTargets(entries map[string]entry) {
 		d.value(e.value, reflect.ValueOf(&t).Elem(), "targets."+name, field{})
 		d.checkTarget(e, &t)
 		s.problems = append(s.problems, d.problems...)
+		t.wrong = append(d.problems, s.twice["target "+name]...)
 		s.targets[name] = t
 	}
 }
@@ -312,7 +316,7 @@ func (s *Set) decodeProfile(name string) {
 		p.settings = settingsOf(bare, p)
 	}
 	s.profiles[name], s.merged[name] = p, followed(node)
-	s.wrong[name] = append(s.wrong[name], d.problems...)
+	s.wrong[name] = append(d.problems, s.twice["profile "+name]...)
 	for _, problem := range d.problems {
 		same := func(other Problem) bool { // inherited by several
 			return other.File == problem.File && other.Line == problem.Line && other.Text == problem.Text

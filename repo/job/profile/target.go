@@ -29,7 +29,8 @@ type Target struct {
 	Per           Duration  `yaml:"per,omitempty" doc:"the time of requests" eg:"30m"`
 	PackSize      Size      `yaml:"pack-size,omitempty" doc:"how large the packs of new repositories are" eg:"32M"`
 
-	node *yaml.Node
+	node  *yaml.Node
+	wrong []Problem
 }
 
 // A Location is where a repository or replica is: a directory or URL, or a path below a
