@@ -6,8 +6,10 @@ import (
 )
 
 const (
-	// burst is how much may be used at once after idle time, in seconds of the rate.
-	burst = 0.1
+	// burst is how much may be used at once after idle time, in seconds of the rate. What is
+	// measured less often needs more, or what one measurement leaves would be lost.
+	burst     = 0.1
+	longBurst = 0.5
 	// window is the time over which a budget holds. More debt than a window of the rate is
 	// dropped: no window then contains both its cause and what is used later.
 	window = 10 * time.Second
@@ -21,6 +23,7 @@ const (
 // which is paid by waiting.
 type bucket struct {
 	limited bool
+	burst   float64 // seconds of the rate
 	rate    float64 // units a second
 	level   float64
 }
@@ -39,7 +42,7 @@ func (b *bucket) pass(d time.Duration, used float64) {
 }
 
 func (b *bucket) clamp() {
-	b.level = max(min(b.level, burst*b.rate), -b.rate*window.Seconds())
+	b.level = max(min(b.level, b.burst*b.rate), -b.rate*window.Seconds())
 }
 
 // isOverdrawn reports whether work has to wait.
@@ -50,5 +53,5 @@ func (b *bucket) wait() time.Duration {
 	if !b.limited || b.rate <= 0 {
 		return 0
 	}
-	return max(0, time.Duration((burst/2-b.level/b.rate)*float64(time.Second)))
+	return max(0, time.Duration((b.burst/2-b.level/b.rate)*float64(time.Second)))
 }

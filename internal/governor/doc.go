@@ -15,7 +15,8 @@
 //     need it. It never stops altogether, since its lease has to be renewed.
 //   - Per cents are of the smallest of the processors, the cpuset and the quota of the control
 //     group. Bytes are those that really moved to and from disks: reading what the system has
-//     in memory is free.
+//     in memory is free. A disk that seeks moves few bytes, so in the mode Always it doesn't
+//     work for the run for a larger part of the time, either.
 //   - Runs of one host share one budget. See Share.
 //   - Nothing here changes the process, except Lower, which only programs of qsnap call.
 //   - What can't be measured is not limited, and the report says so.

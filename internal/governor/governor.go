@@ -13,7 +13,7 @@ const (
 	paceInterval   = 5 * time.Millisecond   // between two measurements while work asks
 	tickInterval   = 50 * time.Millisecond  // between two measurements in any case
 	yieldInterval  = 100 * time.Millisecond // between two looks at the machine, when its load decides
-	loadInterval   = 500 * time.Millisecond // between two looks at the machine otherwise
+	loadInterval   = 200 * time.Millisecond // between two looks at the machine otherwise
 	memoryInterval = time.Second            // between two looks at the memory
 	shareInterval  = 250 * time.Millisecond // between two looks at other runs
 	limitsInterval = 5 * time.Second        // between two looks at the limits
@@ -37,6 +37,7 @@ type Governor struct {
 	limits  Limits
 	disk    int64 // bytes a second that are all
 	cpu, io bucket
+	busy    bucket // of the time that the disk works for the process
 	at      time.Time
 	used    use
 	next    struct{ load, share, limits, memory time.Time }
@@ -60,6 +61,7 @@ func Start(o Config) (*Governor, error) {
 	if g.meter == nil {
 		g.meter = newMeter()
 	}
+	g.cpu.burst, g.io.burst, g.busy.burst = burst, burst, longBurst
 	g.cpus, g.all = g.meter.machine()
 	g.best.seen = o.Seen
 	g.used = g.meter.use()
@@ -119,7 +121,8 @@ func (g *Governor) tick() time.Duration {
 	changed := false
 	if !now.Before(g.next.load) {
 		g.next.load = now.Add(g.loadInterval())
-		g.looks.add(now, g.meter.load(), g.used)
+		passed := g.looks.add(now, g.meter.load(), g.used)
+		g.busy.pass(passed, g.looks.ownDiskTime().Seconds())
 		g.best.look(&g.looks)
 		changed = true
 	}
@@ -145,7 +148,7 @@ func (g *Governor) tick() time.Duration {
 	if g.gate.Load() == nil {
 		return tickInterval
 	}
-	return max(time.Millisecond, min(tickInterval, max(g.cpu.wait(), g.io.wait())))
+	return max(time.Millisecond, min(tickInterval, max(g.cpu.wait(), g.ioWait())))
 }
 
 // measure charges what was used since the last measurement, and opens or closes the gate.
@@ -169,14 +172,17 @@ func (g *Governor) measure(now time.Time) {
 func (g *Governor) turn() {
 	gate := g.gate.Load()
 	switch {
-	case gate == nil && (g.cpu.isOverdrawn() || g.io.isOverdrawn()):
+	case gate == nil && (g.cpu.isOverdrawn() || g.io.isOverdrawn() || g.busy.isOverdrawn()):
 		gate := make(chan struct{})
 		g.gate.Store(&gate)
-	case gate != nil && g.cpu.wait() == 0 && g.io.wait() == 0:
+	case gate != nil && g.cpu.wait() == 0 && g.ioWait() == 0:
 		g.gate.Store(nil)
 		close(*gate)
 	}
 }
+
+// ioWait returns how long it takes until the budget for the disk allows more.
+func (g *Governor) ioWait() time.Duration { return max(g.io.wait(), g.busy.wait()) }
 
 // setRates decides how much may be used from now on.
 func (g *Governor) setRates(now time.Time) {
@@ -202,6 +208,8 @@ func (g *Governor) setRates(now time.Time) {
 	}
 	g.cpu.set(l.CPU, part.cpu, g.cpus)
 	g.io.set(l.IO, part.io, float64(g.disk))
+	g.busy.set(l.IO, part.io, 1)
+	g.busy.limited = g.busy.limited && l.Mode == Always
 	g.turn()
 }
 
@@ -218,7 +226,7 @@ func (g *Governor) demand() demand {
 	return demand{
 		CPU: partUsed(used.cpu.Seconds()/g.cpus, g.limits.CPU), IO: partUsed(float64(used.io)/float64(g.disk), g.limits.IO),
 		MoreCPU: g.gate.Load() != nil && g.cpu.wait() > 0 && g.waiters.Load() > 0,
-		MoreIO:  g.gate.Load() != nil && g.io.wait() > 0 && g.waiters.Load() > 0,
+		MoreIO:  g.gate.Load() != nil && g.ioWait() > 0 && g.waiters.Load() > 0,
 	}
 }
 
@@ -254,7 +262,7 @@ func (g *Governor) Stop() report.RunCost {
 	defer g.mu.Unlock()
 	g.measure(g.o.Now())
 	g.record.memory(g.meter.memory())
-	g.cpu.limited, g.io.limited = false, false
+	g.cpu.limited, g.io.limited, g.busy.limited = false, false, false
 	g.turn()
 	return g.cost()
 }

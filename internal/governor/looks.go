@@ -32,20 +32,23 @@ type looks struct {
 // forget is how long it takes until half of the unseen bytes are forgotten.
 const forget = 2 * time.Second
 
-func (l *looks) add(at time.Time, now load, own use) {
+// add adds a look, and returns the time since the one before.
+func (l *looks) add(at time.Time, now load, own use) (passed time.Duration) {
 	if len(l.all) > lookBack {
 		l.all = append(l.all[:0], l.all[1:]...)
 	}
 	here := look{at: at, load: now, own: own}
 	if n := len(l.all); n > 0 {
 		last := &l.all[n-1]
-		l.unseen *= math.Exp2(-float64(at.Sub(last.at)) / float64(forget))
+		passed = at.Sub(last.at)
+		l.unseen *= math.Exp2(-float64(passed) / float64(forget))
 		l.unseen += float64(max(own.io-last.own.io, 0))
 		seen := min(l.unseen, float64(max(now.disk-last.load.disk, 0)))
 		l.unseen -= seen
 		here.disk = last.disk + int64(seen)
 	}
 	l.all = append(l.all, here)
+	return passed
 }
 
 // span returns the oldest look and the latest one.
@@ -104,20 +107,10 @@ func short(stalled, passed time.Duration) bool {
 	return stalled.Seconds() > pressed*passed.Seconds()
 }
 
-// othersOfDisk returns the ratio of the time in which the disk works for others. The kernel
-// tells only how long it was busy: the part of the others is that of their bytes, or of their
-// requests if that is more. How many of the requests are theirs is a guess: those that this
-// process would not need for its bytes, but not more than small ones of their bytes.
+// othersOfDisk returns the ratio of the time in which the disk works for others.
 func (l *looks) othersOfDisk() float64 {
 	from, to, passed := l.span()
-	bytes, requests := float64(to.load.disk-from.load.disk), float64(to.load.requests-from.load.requests)
-	if requests <= 0 {
-		return 0
-	}
-	own := float64(to.disk - from.disk)
-	theirs := min(requests-own/ownRequest, (bytes-own)/leastRequest)
-	part := max(1-own/max(bytes, 1), theirs/requests, 0)
-	busy := min((to.load.diskTime-from.load.diskTime).Seconds()/passed.Seconds(), 1)
+	part, busy := l.othersPart(), min((to.load.diskTime-from.load.diskTime).Seconds()/passed.Seconds(), 1)
 	others := part * busy
 	if others < quiet {
 		return 0
@@ -126,6 +119,32 @@ func (l *looks) othersOfDisk() float64 {
 		others = max(others, part*2*busy)
 	}
 	return min(others, 1)
+}
+
+// ownDiskTime returns for how long the disk has worked for this process since the look before
+// the latest one.
+func (l *looks) ownDiskTime() time.Duration {
+	if len(l.all) < 2 {
+		return 0
+	}
+	from, to := l.all[len(l.all)-2], l.all[len(l.all)-1]
+	busy := min(to.load.diskTime-from.load.diskTime, to.at.Sub(from.at))
+	return time.Duration((1 - l.othersPart()) * float64(busy))
+}
+
+// othersPart returns which part of the time that the disk works is for others. The kernel tells
+// only how long it was busy: the part of the others is that of their bytes, or of their
+// requests if that is more. How many of the requests are theirs is a guess: those that this
+// process would not need for its bytes, but not more than small ones of their bytes.
+func (l *looks) othersPart() float64 {
+	from, to, _ := l.span()
+	bytes, requests := float64(to.load.disk-from.load.disk), float64(to.load.requests-from.load.requests)
+	if requests <= 0 {
+		return 1
+	}
+	own := float64(to.disk - from.disk)
+	theirs := min(requests-own/ownRequest, (bytes-own)/leastRequest)
+	return min(max(1-own/max(bytes, 1), theirs/requests, 0), 1)
 }
 
 // ownRequest is how many bytes a request of this process to a disk has at most. Fewer make it

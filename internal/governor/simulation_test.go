@@ -14,6 +14,7 @@ import (
 // A simulated is a machine of some processors and a disk. It works by the clock of synctest.
 type simulated struct {
 	cpus, disk float64
+	seek       float64 // how many times longer the disk takes than at its best rate
 
 	mu      sync.Mutex
 	own     use
@@ -45,7 +46,7 @@ func (s *simulated) load() load {
 	l.busy += s.own.cpu
 	l.disk += s.own.io
 	l.requests += s.own.io >> 17
-	l.diskTime += time.Duration(float64(s.own.io) / s.disk * float64(time.Second))
+	l.diskTime += time.Duration(max(s.seek, 1) * float64(s.own.io) / s.disk * float64(time.Second))
 	return l
 }
 
@@ -83,7 +84,7 @@ func (s *simulated) work(ctx context.Context, g *Governor, random *rand.Rand) {
 		}
 		<-s.free
 		cpu, io := time.Duration(100+random.IntN(4900))*time.Microsecond, int64(random.IntN(1<<20))
-		time.Sleep(max(cpu, time.Duration(float64(io)/s.disk*float64(time.Second))))
+		time.Sleep(max(cpu, time.Duration(max(s.seek, 1)*float64(io)/s.disk*float64(time.Second))))
 		s.charge(cpu, io)
 		s.free <- struct{}{}
 	}
@@ -226,6 +227,23 @@ func TestARunThatYieldsLeavesTheDiskToOthers(t *testing.T) {
 		_, while := s.mean(begin+time.Second, end)
 		if before < 0.5 || while > 0.05 {
 			t.Errorf("it used %.2f of the idle disk, and %.3f while others needed it", before, while)
+		}
+	})
+}
+
+func TestADiskThatSeeksIsBusyForThePartOfTheBudgetOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSimulated(1, 100<<20)
+		s.seek = 4
+		simulate(t, s, Config{Limits: Constant(Limits{Always, 0, 0.30})}, 3, 90*time.Second, nobody).Stop()
+		_, most := s.most(10*time.Second, 0)
+		_, mean := s.mean(10*time.Second, 80*time.Second)
+		t.Logf("the disk was busy for %.3f of the time, at most for %.3f", mean*s.seek, most*s.seek)
+		if busy := most * s.seek; busy > 0.35 {
+			t.Errorf("in 10 s the disk was busy for %.3f of the time", busy)
+		}
+		if busy := mean * s.seek; busy < 0.2 {
+			t.Errorf("the disk was busy for only %.3f of the time", busy)
 		}
 	})
 }

@@ -54,7 +54,7 @@ func beRun(ctx context.Context, args []string) error {
 		sizes = governor.SizesFor(limits, governor.DefaultMemory)
 		governor.Lower(governor.Lowering{Memory: sizes.Memory, Procs: sizes.Procs})
 	}
-	o := repo.Options{CacheDir: at + "-cache", CacheMemory: sizes.CacheMemory, Pace: g}
+	o := repo.Options{CacheDir: at + "-cache", CacheMemory: sizes.CacheMemory, Pace: g, SpareCache: limits.Mode != governor.Off}
 	var out ran
 	if what == freshly {
 		limited, cancel := context.WithTimeout(ctx, seconds(length))
