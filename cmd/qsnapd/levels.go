@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+
+	"github.com/qsnap/qsnap/internal/runlog"
 )
 
 // levels say what is logged: each component may have a level of its own. They may change at
@@ -86,7 +88,7 @@ func (l *levels) enabled(component string, level slog.Level) bool {
 
 // logger returns a logger that heeds the levels.
 func (l *levels) logger(to io.Writer, asJSON bool) *slog.Logger {
-	all := &slog.HandlerOptions{Level: slog.LevelDebug}
+	all := &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: runlog.LeaveOutEmpty}
 	var h slog.Handler = slog.NewTextHandler(to, all)
 	if asJSON {
 		h = slog.NewJSONHandler(to, all)

@@ -40,7 +40,7 @@ type Log struct {
 // many. With an error, there is a log that keeps nothing.
 func Begin(dir, profile, id string) (*Log, error) {
 	l := &Log{left: longestLog}
-	l.Logger = slog.New(slog.NewJSONHandler(l, nil))
+	l.Logger = slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{ReplaceAttr: LeaveOutEmpty}))
 	err := os.MkdirAll(dir, 0o700)
 	if err == nil {
 		l.file, err = os.OpenFile(filepath.Join(dir, state.FileName(profile)+"_"+id+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
