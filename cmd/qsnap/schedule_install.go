@@ -158,8 +158,7 @@ func runsPrograms(one profile.Profile) bool {
 		locations = append(locations, to.Repo)
 	}
 	for _, l := range locations {
-		at := string(l.Connect())
-		programs = programs || strings.HasPrefix(at, "rclone:") || strings.HasPrefix(at, "sftp:")
+		programs = programs || strings.HasPrefix(string(l.Connect()), "rclone:")
 	}
 	return programs
 }
