@@ -13,6 +13,7 @@ import (
 	"github.com/qsnap/qsnap/internal/replica"
 	"github.com/qsnap/qsnap/internal/retain"
 	"github.com/qsnap/qsnap/internal/seal"
+	"github.com/qsnap/qsnap/internal/take"
 	"github.com/qsnap/qsnap/internal/transfer"
 )
 
@@ -37,6 +38,10 @@ var (
 	// Keys.Rotate).
 	ErrNewerKey = seal.ErrNoKey
 )
+
+// ErrAvoided means that no snapshot was taken, because a named source is in one of the
+// directories of SnapshotOptions.Avoid.
+var ErrAvoided = take.ErrAvoided
 
 // Errors of what a target does.
 var (

@@ -64,7 +64,7 @@ type SnapshotOptions struct {
 	OneFileSystem bool     // don't enter other file systems
 	SkipCaches    bool     // leave out the contents of directories that are tagged as caches
 	MaxFileSize   *int64   // leave out files with more bytes; at least 1; nil means no limit
-	Avoid         []string // directories that are not entered, such as that of the target
+	Avoid         []string // directories that are not entered, such as that of the target; a source in one is ErrAvoided
 
 	// AllowEmptySource permits a snapshot of an empty stream, which otherwise is
 	// ErrEmptySource, because its producer has probably failed. It also permits a named

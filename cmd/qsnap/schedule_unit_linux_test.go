@@ -35,7 +35,7 @@ func TestARunWritesOnlyWhereItsUnitLetsIt(t *testing.T) {
 	// The directories of this test lie in /tmp, so a new one takes the place of that.
 	out := h.sh(`exec unshare -m sh -euc '
 mount --make-rprivate /
-for dir in `+strings.Join(writable, " ")+`; do mount --bind "$dir" "$dir"; done
+for dir in ` + strings.Join(writable, " ") + `; do mount --bind "$dir" "$dir"; done
 mount -o remount,bind,ro /
 mkdir -p /dev/shm/qsnap-tmp && export TMPDIR=/dev/shm/qsnap-tmp
 ! touch "$ROOT/backup/elsewhere" 2>/dev/null || { echo "all is writable" >&2; exit 1; }

@@ -86,7 +86,7 @@ func one(all ...error) func(error) bool {
 // isUsage reports whether an error is about what the user has written.
 func isUsage(err error) bool {
 	_, pattern := errors.AsType[*repo.PatternError](err)
-	return pattern || one(ErrUsage, connect.ErrConfig)(err)
+	return pattern || one(ErrUsage, connect.ErrConfig, repo.ErrAvoided)(err)
 }
 
 // isDamage reports whether an error is about damage, in a repository or in what was restored

@@ -104,6 +104,11 @@ func newRun(ctx context.Context, e *engine.Engine, src Source, o Options) (*run,
 	if err := o.valid(); err != nil {
 		return nil, err
 	}
+	if src.onDisk {
+		if err := avoided(r.source.Paths, o.Avoid); err != nil {
+			return nil, err
+		}
+	}
 	tags := slices.Clone(o.Tags)
 	slices.Sort(tags)
 	r.m = &snapshot.Manifest{
