@@ -72,7 +72,9 @@ func (r *run) run(ctx context.Context) (err error) {
 	// The snapshot is published whether or not this succeeds. The next run tries again.
 	_ = r.e.Catalog.RemoveLosses(r.ctx, r.losses, s.Has)
 	s.RetirePredecessors(r.ctx)
-	r.discardDamaged(r.ctx)
+	if r.m.Level == snapshot.LevelFull {
+		r.discardDamaged(r.ctx)
+	}
 	return nil
 }
 

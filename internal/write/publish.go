@@ -185,6 +185,7 @@ func (p *publication) ensureStored(ctx context.Context) (changed bool, err error
 				return false, fmt.Errorf("%w: %w", ErrGone, err)
 			}
 			p.Proven = false
+			p.s.distrust(err)
 			return true, p.Recapture()
 		}
 		if err != nil {

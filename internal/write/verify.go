@@ -9,6 +9,7 @@ import (
 
 	"github.com/qsnap/qsnap/chunk"
 	"github.com/qsnap/qsnap/index"
+	"github.com/qsnap/qsnap/internal/blob"
 	"github.com/qsnap/qsnap/pack"
 )
 
@@ -99,4 +100,21 @@ func (s *Session) verify(ctx context.Context, at index.Place) error {
 	defer s.mu.Unlock()
 	s.damaged[at.Pack.ID] = err
 	return err
+}
+
+// distrust makes the packs count as absent from which a lost blob could not be read, so that
+// the blob is stored again when it is put. Otherwise a recapture would rely on them again.
+func (s *Session) distrust(err error) {
+	lost, ok := errors.AsType[*blob.LostError](err)
+	if !ok {
+		return
+	}
+	places, _ := s.index.Lookup(lost.ID)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, at := range places {
+		if at.Pack.Header.Run() != s.Run {
+			s.damaged[at.Pack.ID] = lost
+		}
+	}
 }
