@@ -174,14 +174,20 @@ func (c *chart) axes(d *drawing, zone *time.Location) {
 	}
 	form := "2 Jan"
 	switch span := c.to.Sub(c.from); {
+	case span < 10*time.Minute:
+		form = "Mon 15:04:05"
 	case span < 4*24*time.Hour:
 		form = "Mon 15:04"
 	case span > 300*24*time.Hour:
 		form = "Jan 2006"
 	}
+	said := ""
 	for i := range 5 {
 		t := c.from.Add(c.to.Sub(c.from) * time.Duration(i) / 5)
-		d.text(c.x(t), c.height-6, "hour", t.In(zone).Format(form))
+		if text := t.In(zone).Format(form); text != said { // each once, however short the span is
+			d.text(c.x(t), c.height-6, "hour", text)
+			said = text
+		}
 	}
 }
 
