@@ -154,7 +154,7 @@ func (p *program) ownPolicy(c *cli.Context) bool {
 // pathsToTake returns the arguments of a snapshot, or else the sources of the profile.
 func (p *program) pathsToTake(c *cli.Context) []string {
 	if p.takesProfile(c) {
-		return p.profile.Paths()
+		return p.profile.NamedPaths()
 	}
 	return c.Args().Slice()
 }

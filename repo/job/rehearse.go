@@ -56,7 +56,7 @@ func (x *running) rehearseSnapshot(ctx context.Context) error {
 	}
 	var cost repo.Cost
 	o.DryRun = &cost
-	m, err := x.repo.Snapshot(ctx, repo.Paths(x.p.Paths()...), o)
+	m, err := x.repo.Snapshot(ctx, repo.Paths(x.p.NamedPaths()...), o)
 	none, end := exit.OfSnapshot(m, err)
 	if none != nil {
 		return none

@@ -125,7 +125,7 @@ func (x *running) snapshot(ctx context.Context) error {
 	if err := x.settings(&o, versions); err != nil {
 		return err
 	}
-	return x.take(x.repo.Snapshot(ctx, repo.Paths(x.p.Paths()...), o))
+	return x.take(x.repo.Snapshot(ctx, repo.Paths(x.p.NamedPaths()...), o))
 }
 
 // ofSlot returns the version that a run made for the slot and died before it had a record.

@@ -122,13 +122,19 @@ func (p Profile) MayBeEmpty() (paths []string) {
 	return paths
 }
 
+// NamedPaths returns the paths of all sources, as they are written. A version is taken of
+// these: a path that lies in another one may lead out of it, through a symbolic link.
+func (p Profile) NamedPaths() (paths []string) {
+	for _, s := range p.Sources {
+		paths = append(paths, string(s.Path))
+	}
+	return paths
+}
+
 // Paths returns the paths of the sources as a manifest has them: sorted, and without those
 // that lie in others.
 func (p Profile) Paths() (paths []string) {
-	var all []string
-	for _, s := range p.Sources {
-		all = append(all, string(s.Path))
-	}
+	all := p.NamedPaths()
 	slices.Sort(all)
 	for _, path := range all {
 		if !slices.ContainsFunc(paths, func(other string) bool { return within(path, other) }) {
