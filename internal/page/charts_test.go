@@ -24,3 +24,16 @@ func TestTheTimesBelowAChartDiffer(t *testing.T) {
 		}
 	}
 }
+
+func TestFewSlotsAreNoLargerThanMany(t *testing.T) {
+	box := regexp.MustCompile(`viewBox="0 0 (\d+) `)
+	for n, want := range map[int]string{1: "626", 5: "626", 48: "626", 72: "938"} {
+		drawn := string(strip(report.ProfileReport{Slots: slotsOf(n, 1)}, time.UTC))
+		if got := box.FindStringSubmatch(drawn); got == nil || got[1] != want {
+			t.Errorf("%d slots are drawn %v wide, want %s", n, got, want)
+		}
+		if regexp.MustCompile(`class="day"`).FindString(drawn) == "" {
+			t.Errorf("%d slots have no day", n)
+		}
+	}
+}

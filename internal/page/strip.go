@@ -11,11 +11,12 @@ import (
 	"github.com/qsnap/qsnap/repo/report"
 )
 
-// Measures of a strip: the distance of cells, how many are in a row, and the heights of what
-// is below them.
+// Measures of a strip: the distance of cells, how many are in a row, for how many there is
+// room at least, so that a few are no larger than many, and the heights of what is below them.
 const (
 	pitch     = 13.0
 	rowCells  = 72
+	leastRoom = 48
 	barHeight = 30.0
 	labels    = 14.0
 	rowHeight = pitch + barHeight + labels + 8
@@ -33,7 +34,7 @@ func strip(p report.ProfileReport, zone *time.Location) template.HTML {
 	for _, s := range p.Slots {
 		most = max(most, s.New)
 	}
-	d := draw(float64(per)*pitch+2, float64(rows)*rowHeight, "strip", p.Profile+": "+tally(p.Slots))
+	d := draw(float64(max(per, leastRoom))*pitch+2, float64(rows)*rowHeight, "strip", p.Profile+": "+tally(p.Slots))
 	for i, s := range p.Slots {
 		x, y := float64(i%per)*pitch+1, float64(i/per)*rowHeight
 		d.add(`<g><title>%s</title>`, text(slotText(s, zone)))
@@ -82,11 +83,11 @@ func (d *drawing) cell(x, y float64, s report.SlotReport) {
 
 // times writes below the cells when a day begins, and the hour of some in between.
 func (d *drawing) times(slots []report.SlotReport, per int, zone *time.Location) {
-	last := -per
+	last := -rowCells
 	for i, s := range slots {
 		t := s.Slot.In(zone)
 		if i%per == 0 {
-			last = i - per
+			last = i - rowCells
 		}
 		form := ""
 		switch newDay := i == 0 || slots[i-1].Slot.In(zone).YearDay() != t.YearDay(); {
@@ -97,7 +98,7 @@ func (d *drawing) times(slots []report.SlotReport, per int, zone *time.Location)
 		default:
 			continue
 		}
-		if i%per > per-4 { // it would not fit
+		if i%per > max(per, leastRoom)-4 { // it would not fit
 			continue
 		}
 		last = i
