@@ -127,6 +127,12 @@ func unlinked(paths []string) []string {
 	return out
 }
 
+// Recorded returns the paths that a manifest records of a source at absolute paths that can
+// all be accessed.
+func Recorded(paths []string) []string {
+	return outermost(unlinked(slices.Compact(slices.Sorted(slices.Values(paths)))))
+}
+
 // leadsOut reports whether a path leads through a link below another one of the paths.
 func leadsOut(p string, paths []string) bool {
 	for _, dir := range paths {

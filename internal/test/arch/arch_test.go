@@ -81,7 +81,7 @@ var allowed = map[string][]string{
 	"internal/page":            {"internal/term", "repo/report"},
 	"internal/history":         {"internal/state", "repo/report", "snapshot", "snapshot/retention"},
 	"internal/yamledit":        nil,
-	"repo/job/profile":         {"internal/patternfile", "internal/term", "internal/yamledit", "repo", "repo/connect", "repo/job/calendar", "snapshot/retention"},
+	"repo/job/profile":         {"internal/patternfile", "internal/source", "internal/term", "internal/yamledit", "repo", "repo/connect", "repo/job/calendar", "snapshot/retention"},
 	"repo/job":                 {"internal/control/client", "internal/exit", "internal/forecast", "internal/governor", "internal/history", "internal/hook", "internal/patternfile", "internal/series", "internal/state", "internal/term", "repo", "repo/connect", "repo/job/calendar", "repo/job/profile", "repo/report", "snapshot", "snapshot/retention", "target", "target/targettest"},
 	"internal/archive":         {"repo", "snapshot"},
 	"internal/mount":           {"repo", "snapshot"},

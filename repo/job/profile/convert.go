@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/qsnap/qsnap/internal/patternfile"
+	"github.com/qsnap/qsnap/internal/source"
 	"github.com/qsnap/qsnap/repo"
 	"github.com/qsnap/qsnap/repo/job/calendar"
 	"github.com/qsnap/qsnap/snapshot/retention"
@@ -131,18 +131,10 @@ func (p Profile) NamedPaths() (paths []string) {
 	return paths
 }
 
-// Paths returns the paths of the sources as a manifest has them: sorted, and without those
-// that lie in others.
-func (p Profile) Paths() (paths []string) {
-	all := p.NamedPaths()
-	slices.Sort(all)
-	for _, path := range all {
-		if !slices.ContainsFunc(paths, func(other string) bool { return within(path, other) }) {
-			paths = append(paths, path)
-		}
-	}
-	return paths
-}
+// Paths returns the paths of the sources as a manifest has them: sorted, without those that
+// lie in others, and with the destination of one that leads out of another through a symbolic
+// link.
+func (p Profile) Paths() []string { return source.Recorded(p.NamedPaths()) }
 
 // Options returns how space is reclaimed. DropPending has ids as a person writes them, and is
 // not among the options.
