@@ -13,8 +13,6 @@ import (
 const (
 	mostOfRate    = 0.05
 	mostOfLatency = 0.15
-	// leastOfOthers is how many times more runs without limits have to change.
-	leastOfOthers = 3
 )
 
 // A round has what the load measured: alone, beside governed runs, alone again, and beside
