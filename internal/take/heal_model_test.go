@@ -43,12 +43,12 @@ func TestHealingNeverMakesAnythingWorse(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 7))
 			clock := &fixture.Clock{}
 			mem := &targettest.Memory{}
-			e := enginetest.Create(t, mem, clock)
+			enginetest.Create(t, mem, clock)
 			sources := []fstest.MapFS{{}, {}, {}}
 			taken := map[*snapshot.Manifest]fstest.MapFS{}
 			kinds := slices.Sorted(maps.Keys(damages))
 			for range 12 {
-				e = enginetest.Open(t, mem, clock)
+				e := enginetest.Open(t, mem, clock)
 				n := r.IntN(len(sources))
 				for range r.IntN(4) { // sources share files, and change
 					i := r.IntN(9)
