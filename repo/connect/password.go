@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -22,7 +21,7 @@ func firstLine(text []byte, source string) (string, error) {
 }
 
 func passwordInFile(name string) (string, error) {
-	text, err := os.ReadFile(name)
+	text, err := readNamed("password file", name)
 	if err != nil {
 		return "", badConfig(err)
 	}

@@ -2,8 +2,10 @@ package connect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/qsnap/qsnap/internal/keyring"
@@ -103,7 +105,7 @@ func (s Secret) Find(ctx context.Context) (found repo.Secret, given bool, err er
 
 // Key returns the key in a file, or in a recovery sheet.
 func Key(file string) (repo.Secret, error) {
-	text, err := os.ReadFile(file)
+	text, err := readNamed("key file", file)
 	if err != nil {
 		return repo.Secret{}, badConfig(err)
 	}
@@ -112,6 +114,18 @@ func Key(file string) (repo.Secret, error) {
 		return repo.Secret{}, badConfig(fmt.Errorf("%s: %w", file, err))
 	}
 	return s, nil
+}
+
+// readNamed reads a file. An error says what the file is for.
+func readNamed(what, file string) ([]byte, error) {
+	text, err := os.ReadFile(file)
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	}
+	if err != nil {
+		err = fmt.Errorf("%s %s: %w", what, file, err)
+	}
+	return text, err
 }
 
 // Password returns the password in the first line of a file.
