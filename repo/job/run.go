@@ -46,6 +46,7 @@ type running struct {
 	at     report.RunProgress
 	shown  *state.Display
 	last   time.Time // when the state directory was shown the progress last
+	warned map[string]bool
 }
 
 // Run runs a profile and returns the record of the run, which is in the history, too. If
@@ -96,7 +97,7 @@ func begin(o Options) (*running, error) {
 	}
 	x := &running{
 		o: o, p: o.Profile, host: o.Profile.Hostname(o.Getenv, machine), schedule: schedule, levels: levels,
-		dir: dir, history: history.Open(dir),
+		dir: dir, history: history.Open(dir), warned: map[string]bool{},
 	}
 	return x, x.introduce()
 }
@@ -196,11 +197,21 @@ func (x *running) keep() {
 	}
 }
 
-// warn says what should be looked at.
+// warn says what should be looked at: each of several errors that were joined by itself, and
+// once in a run.
 func (x *running) warn(err error) {
+	all := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && errors.Join(joined.Unwrap()...).Error() == err.Error() {
+		all = joined.Unwrap()
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.o.Warn(err)
+	for _, err := range all {
+		if text := err.Error(); !x.warned[text] {
+			x.warned[text] = true
+			x.o.Warn(err)
+		}
+	}
 }
 
 // sequence makes the steps.
