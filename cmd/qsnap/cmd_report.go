@@ -156,6 +156,7 @@ func (p *program) profileFigures(r report.ProfileReport) {
 		p.figure("processors", used(c.CPU, ratio))
 		p.figure("disk", used(c.IO, ratio))
 		p.figure("memory", used(c.Memory, func(v float64) string { return term.Size(int64(v)) }))
+		p.figure("busiest hour", ratio(c.Hour.CPU)+" of the processors, "+ratio(c.Hour.IO)+" of the disk")
 		p.figure("a run takes", fmt.Sprintf("%s; 95 %% of %d at most %s", seconds(c.Duration), c.Runs, seconds(c.DurationUp)))
 	}
 }

@@ -190,6 +190,9 @@ func (p *program) runSummary(r report.Run, dryRun bool) {
 	}
 	if c := r.Cost; c != nil {
 		p.say("  cost: %s of the processors, %s of the disk, %s of memory; %s of processor time", part(c.CPU), part(c.IO), term.Size(int64(c.Memory.Max)), term.Duration(time.Duration(c.Seconds*float64(time.Second))))
+		if h := c.Hour; h != nil {
+			p.say("  all runs of the last hour: %.2f %% of the processors, %.2f %% of the disk", 100*h.CPU, 100*h.IO)
+		}
 	}
 }
 

@@ -52,7 +52,7 @@ func (s *jsonSession) stands() {
 				Slots:    []report.SlotReport{{Slot: at, State: report.SlotIncomplete, Late: 61, Snapshot: id, New: 1, Bytes: 2, Cause: "/srv/x is missing"}},
 				Versions: report.VersionReport{Kept: 75, Good: 74, Slots: 71, Wanted: 72, Possible: 72, Oldest: at, Newest: at},
 				Last:     &report.RunTaken{ID: id, Good: true},
-				Cost:     &report.CostReport{Runs: 1, CPU: use, IO: use, Memory: use, Over: 1, Seconds: 2, DiskBytes: 3, Duration: 4, DurationUp: 5},
+				Cost:     &report.CostReport{Runs: 1, CPU: use, IO: use, Memory: use, Hour: report.RunHour{CPU: 0.01, IO: 0.02}, Over: 1, Seconds: 2, DiskBytes: 3, Duration: 4, DurationUp: 5},
 			}},
 			Repositories: []report.RepositoryReport{{
 				Location: "/backup/app", Profiles: []string{"app"}, Versions: 75, FullBytes: 100, UniqueBytes: 20, Stored: 10, Saved: 0.9, SavedGoal: 0.6, Dedup: 0.8, Compression: 0.5,

@@ -348,10 +348,10 @@ func TestTheCostIsComparedWithTheBudget(t *testing.T) {
 	for i := range runs {
 		runs[i].Ended = runs[i].Started.Add(time.Duration(i+1) * time.Minute)
 		u := report.Use{Mean: 0.1 * float64(i), P95: 0.2 * float64(i), Max: 0.3 * float64(i), Budget: 0.1}
-		runs[i].Cost = &report.RunCost{CPU: u, IO: report.Use{Mean: 0.5}, Seconds: 2, DiskBytes: 5}
+		runs[i].Cost = &report.RunCost{CPU: u, IO: report.Use{Mean: 0.5}, Seconds: 2, DiskBytes: 5, Hour: &report.RunHour{CPU: 0.01 * float64(i), IO: 0.05 - 0.01*float64(i)}}
 	}
 	c := Cost(runs)
-	if c.Runs != 3 || math.Abs(c.CPU.Mean-(0.1*2+0.2*3)/6) > 1e-9 || c.CPU.P95 != 0.4 || c.CPU.Max != 0.6 || c.CPU.Budget != 0.1 || c.Over != 1 || c.Seconds != 6 || c.DiskBytes != 15 || c.Duration != 120 || c.DurationUp != 180 {
+	if c.Runs != 3 || math.Abs(c.CPU.Mean-(0.1*2+0.2*3)/6) > 1e-9 || c.CPU.P95 != 0.4 || c.CPU.Max != 0.6 || c.CPU.Budget != 0.1 || c.Over != 1 || c.Seconds != 6 || c.DiskBytes != 15 || c.Hour != (report.RunHour{CPU: 0.02, IO: 0.05}) || c.Duration != 120 || c.DurationUp != 180 {
 		t.Errorf("%+v", c)
 	}
 	if c := Cost(hours(3)); c != nil {

@@ -177,7 +177,8 @@ func Restores(runs []report.Run) report.RestoreReport {
 const overBy = 0.02
 
 // Cost compares what runs took of the machine with their budget: means are weighted by how
-// long the runs took, the 95th percentile is that of the worst run. It is nil if no run was
+// long the runs took, the 95th percentile is that of the worst run, the hour the busiest one
+// for processors and for disks, each by itself. It is nil if no run was
 // measured.
 func Cost(runs []report.Run) *report.CostReport {
 	c := &report.CostReport{}
@@ -193,6 +194,9 @@ func Cost(runs []report.Run) *report.CostReport {
 		c.Runs++
 		c.Seconds += r.Cost.Seconds
 		c.DiskBytes += r.Cost.DiskBytes
+		if h := r.Cost.Hour; h != nil {
+			c.Hour.CPU, c.Hour.IO = max(c.Hour.CPU, h.CPU), max(c.Hour.IO, h.IO)
+		}
 		isOver := false
 		for _, u := range []struct {
 			sum *report.Use

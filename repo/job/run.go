@@ -168,6 +168,7 @@ func (x *running) whole(ctx context.Context, owed error) (report.Run, error) {
 		err = exit.As(errors.New("interrupted: the repository is whole, the next run goes on"), exit.ErrInterrupted)
 	}
 	x.record.Cost = cost()
+	x.addEarlier(x.record.Cost)
 	x.judge(err)
 	x.keep()
 	ping()

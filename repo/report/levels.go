@@ -98,6 +98,7 @@ type CostReport struct {
 	CPU        Use     `json:"cpu" doc:"ratio of the machine"`
 	IO         Use     `json:"io" doc:"ratio of the disk"`
 	Memory     Use     `json:"memory" doc:"bytes"`
+	Hour       RunHour `json:"hour" doc:"the means over the busiest hour of this host"`
 	Over       int     `json:"over" doc:"runs whose mean exceeded a budget by more than 2 points"`
 	Seconds    float64 `json:"cpu_seconds" doc:"processor time of all runs"`
 	DiskBytes  uint64  `json:"disk_bytes"`

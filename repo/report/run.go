@@ -142,7 +142,7 @@ type RunCost struct {
 	CPU       Use      `json:"cpu" doc:"ratio of the machine"`
 	IO        Use      `json:"io" doc:"ratio of the disk"`
 	Memory    Use      `json:"memory" doc:"bytes"`
-	Hour      *RunHour `json:"hour,omitempty" doc:"means over the hour up to the end of the run"`
+	Hour      *RunHour `json:"hour,omitempty" doc:"means over the hour up to the end of the run, of all runs of this host"`
 	Seconds   float64  `json:"cpu_seconds" doc:"processor time"`
 	DiskBytes uint64   `json:"disk_bytes" doc:"read from and written to disks"`
 	Disk      uint64   `json:"disk_bytes_per_second" doc:"that count as all that the disk can do"`
