@@ -40,6 +40,7 @@ type program struct {
 // run runs a command line and returns the exit code.
 func (p *program) run(ctx context.Context, args []string) int {
 	app := p.app()
+	describeJSON(app, args)
 	p.json = slices.Contains(args, "--json") // in case the arguments can't be parsed
 	args, given, err := normalizeArgs(app, args)
 	p.given = given

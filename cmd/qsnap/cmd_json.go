@@ -12,13 +12,21 @@ import (
 	"github.com/qsnap/qsnap/repo/report"
 )
 
-// jsonCommand exists only for its help.
+// jsonCommand exists only for its help, which describeJSON adds.
 func (p *program) jsonCommand() *cli.Command {
 	return p.command(&cli.Command{
-		Name: "json", Usage: "describe what --json prints", Description: jsonHelp(), Hidden: true,
+		Name: "json", Usage: "describe what --json prints", Hidden: true,
 		CustomHelpTemplate: "{{.Description}}\n",
 		Action:             func(c *cli.Context) error { return cli.ShowCommandHelp(c, "json") },
 	})
+}
+
+// describeJSON adds the help of the command json, if it is asked for: making it takes longer
+// than all else before a command begins.
+func describeJSON(app *cli.App, args []string) {
+	if c := app.Command("json"); slices.Contains(args, c.Name) {
+		c.Description = jsonHelp()
+	}
 }
 
 // jsonIntro describes what all output of --json has in common.
