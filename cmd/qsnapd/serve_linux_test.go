@@ -93,10 +93,15 @@ func TestAReloadTakesTheNewConfigurationAndDropsNoRun(t *testing.T) {
 	if s := h.status(); len(s.Profiles) != 1 || len(s.Running) != 1 || s.Running[0].Profile != "slow" || s.Running[0].Step == "" {
 		t.Errorf("%+v", s)
 	}
+	own, err := syscall.Getpriority(syscall.PRIO_PROCESS, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const lowest = 1                       // as the system call counts
 	for _, r := range h.status().Running { // the child gives way, the service doesn't
-		for pid, lowered := range map[int]bool{r.PID: true, service.Process.Pid: false} {
-			if kernel, err := syscall.Getpriority(syscall.PRIO_PROCESS, pid); err != nil || (kernel < 20) != lowered {
-				t.Errorf("process %d: priority %d, %v", pid, 20-kernel, err)
+		for pid, want := range map[int]int{r.PID: lowest, service.Process.Pid: own} {
+			if got, err := syscall.Getpriority(syscall.PRIO_PROCESS, pid); err != nil || got != want {
+				t.Errorf("process %d has the nice value %d, not %d: %v", pid, 20-got, 20-want, err)
 			}
 		}
 	}
