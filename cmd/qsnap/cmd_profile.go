@@ -18,7 +18,7 @@ func (p *program) profileCommand() *cli.Command {
 		"check is not written."
 	return p.command(&cli.Command{
 		Name:        "profile",
-		Usage:       "list, add, change and remove profiles, or take over what another host had",
+		Usage:       "list, add, change, remove and recover profiles, or take over what another host had",
 		Description: "A profile is a job: \"qsnap config --help\" says where profiles are.",
 		Subcommands: []*cli.Command{
 			p.command(&cli.Command{
@@ -42,7 +42,7 @@ func (p *program) profileCommand() *cli.Command {
 				Description: "Versions that the profile has made stay in its repository.",
 				Action:      func(c *cli.Context) error { return p.profileEdit(c, "removed") },
 			}),
-			p.profileAdoptCommand(),
+			p.profileAdoptCommand(), p.profileRecoverCommand(),
 		},
 		Action: p.onlySubcommands,
 	})

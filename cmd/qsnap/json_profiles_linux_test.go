@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/qsnap/qsnap/repo"
+	"github.com/qsnap/qsnap/repo/report"
 	"github.com/qsnap/qsnap/snapshot"
 )
 
@@ -19,6 +20,7 @@ func (s *jsonSession) configures() {
 		at.ID = snapshot.ID{8}
 		s.must(p.showAdopted(repo.Adopted{Old: m, New: &at, Left: errors.New("it is locked")}))
 		s.must(p.showAdopted(repo.Adopted{Old: m}))
+		s.must(p.emit(report.NewProfileEdited("recovered", "app", "config.yaml")))
 	})
 	s.run("config", "check", "--config", file)
 	s.run("config", "show", "app", "--config", file)

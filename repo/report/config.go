@@ -55,7 +55,7 @@ type ProfileListed struct {
 	Problem    string   `json:"problem,omitempty" doc:"why it can't be used"`
 }
 
-// ProfileEdited names a profile that was added, changed or removed.
+// ProfileEdited names a profile that was added, changed, removed or recovered.
 type ProfileEdited struct {
 	Head
 	Name string `json:"name"`

@@ -100,6 +100,7 @@ func Forms() []Form {
 		{on("profile add"), "profile_added", "", false, ProfileEdited{}},
 		{on("profile set"), "profile_changed", "", false, ProfileEdited{}},
 		{on("profile remove"), "profile_removed", "", false, ProfileEdited{}},
+		{on("profile recover"), "profile_recovered", "", false, ProfileEdited{}},
 		{on("profile adopt"), "adopted", "of each snapshot that is taken over", false, Adopted{}},
 	}
 }

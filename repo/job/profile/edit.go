@@ -3,7 +3,6 @@ package profile
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -19,8 +18,8 @@ func Add(path string, getenv func(string) string, name string, settings []Settin
 		return fmt.Errorf("profile %s: %s", shown(name), text)
 	}
 	return edit(path, getenv, name, func(s *Set, t *yamledit.Text) error {
-		if e, there := s.nodes[name]; there {
-			return fmt.Errorf("there is a profile %q already, in %s:%d: \"qsnap profile set\" changes it", name, s.where[e.key], e.key.Line)
+		if err := s.absent(name); err != nil {
+			return err
 		}
 		value := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 		for _, setting := range settings {
@@ -36,6 +35,14 @@ func Add(path string, getenv func(string) string, name string, settings []Settin
 	})
 }
 
+// absent returns an error if there is a profile with a name.
+func (s *Set) absent(name string) error {
+	if e, there := s.nodes[name]; there {
+		return fmt.Errorf("there is a profile %q already, in %s:%d: \"qsnap profile set\" changes it", name, s.where[e.key], e.key.Line)
+	}
+	return nil
+}
+
 // Change gives keys of a profile other values. Nothing is written if the profile would not
 // check; the error is then a Problems.
 func Change(path string, getenv func(string) string, name string, settings []Setting) error {
@@ -43,23 +50,28 @@ func Change(path string, getenv func(string) string, name string, settings []Set
 		if _, there := s.nodes[name]; !there {
 			return s.noProfile(name)
 		}
-		for _, setting := range settings {
-			n, err := setting.node()
-			if err != nil {
+		return set(t, name, settings)
+	})
+}
+
+// set gives keys of a profile other values, and takes out the keys that these exclude.
+func set(t *yamledit.Text, name string, settings []Setting) error {
+	for _, setting := range settings {
+		n, err := setting.node()
+		if err != nil {
+			return err
+		}
+		path := append([]string{"profiles", name}, strings.Split(setting.Key, ".")...)
+		if err := t.Set(path, n); err != nil {
+			return err
+		}
+		for _, other := range alternatives(path[2:]) {
+			if _, err := t.Remove(append(slices.Clone(path[:len(path)-1]), other)); err != nil {
 				return err
-			}
-			path := append([]string{"profiles", name}, strings.Split(setting.Key, ".")...)
-			if err := t.Set(path, n); err != nil {
-				return err
-			}
-			for _, other := range alternatives(path[2:]) {
-				if _, err := t.Remove(append(slices.Clone(path[:len(path)-1]), other)); err != nil {
-					return err
-				}
 			}
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // Remove removes a profile or, if keys are given, these keys of it.
@@ -142,8 +154,10 @@ func (s *Set) accepts(file string, after []byte, name string) error {
 			return fmt.Errorf("%s: %w", file, yamledit.ErrByHand)
 		}
 	}
-	if !maps.EqualFunc(s.targets, next.targets, func(a, b Target) bool { return a.URL == b.URL }) {
-		return fmt.Errorf("%s: %w", file, yamledit.ErrByHand)
+	for name, t := range s.targets {
+		if next.targets[name].URL != t.URL {
+			return fmt.Errorf("%s: %w", file, yamledit.ErrByHand)
+		}
 	}
 	return nil
 }

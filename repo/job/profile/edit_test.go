@@ -47,6 +47,54 @@ profiles:
 # The end.
 `
 
+// The settings of a manifest become a profile again, on a machine without a configuration and
+// beside other profiles.
+func TestAProfileIsRecoveredFromItsSettings(t *testing.T) {
+	p, err := loaded(t, handWritten).Get("rest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	getenv := environment()
+	for name, before := range map[string]string{"no configuration": "", "another one": "targets:\n  nas: {url: /nas} # mine\nprofiles:\n  app: {repo: /a, sources: [/b], key-file: /k}\n"} {
+		path := filepath.Join(t.TempDir(), "config.yaml")
+		if before != "" {
+			path = written(t, before)
+		}
+		change := []profile.Setting{{Key: "key-file", Value: "/etc/rest.key"}, {Key: "retention.keep-last", Value: "5"}}
+		if err := profile.Recover(path, getenv, "rest", p.Settings(), change); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		s, err := profile.Load(path, getenv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Get("rest")
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !got.Paused || got.Repo.String() != p.Repo.String() || got.KeyFile != "/etc/rest.key" || got.PasswordCommand != "" ||
+			got.Retention.KeepLast != 5 || len(got.Sources) != 1 || got.Sources[0].Path != "/home" || len(got.Exclude) != 1 {
+			t.Errorf("%s: recovered\n%s", name, got.Settings())
+		}
+		text, err := os.ReadFile(path)
+		if err != nil || before != "" && !strings.Contains(string(text), "nas: {url: /nas} # mine\n") {
+			t.Errorf("%s: %v\n%s", name, err, text)
+		}
+		if err := profile.Recover(path, getenv, "rest", p.Settings(), nil); err == nil || !strings.Contains(err.Error(), "already") {
+			t.Errorf("%s: recovered twice: %v", name, err)
+		}
+	}
+	for _, bad := range []string{"", "profiles: [", "profiles: {app: {}}", "targets: {}"} {
+		path := filepath.Join(t.TempDir(), "config.yaml")
+		if err := profile.Recover(path, getenv, "rest", []byte(bad), nil); err == nil {
+			t.Errorf("recovered from %q", bad)
+		}
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%q: a file was made", bad)
+		}
+	}
+}
+
 // changed edits a configuration and returns its text after that.
 func changed(t *testing.T, text string, edit func(path string) error) string {
 	t.Helper()
