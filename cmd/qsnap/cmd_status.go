@@ -175,6 +175,10 @@ func runningLine(l report.LiveRun, now time.Time) string {
 	return line
 }
 
+// clearScreen clears a terminal and goes to its first line: whatever its width, nothing of
+// what was shown before stays.
+const clearScreen = "\x1b[H\x1b[2J"
+
 // watchStatus shows the status again and again. The repositories are asked once a minute;
 // in between, the records and the runs that are under way tell what is new.
 func (p *program) watchStatus(c *cli.Context, o job.LookOptions) error {
@@ -187,7 +191,6 @@ func (p *program) watchStatus(c *cli.Context, o job.LookOptions) error {
 	}
 	asked, wrong := time.Time{}, error(nil)
 	var known report.Status
-	drawn := 0
 	for {
 		o.Offline = time.Since(asked) < askInterval
 		s, err := job.Status(c.Context, o)
@@ -199,13 +202,12 @@ func (p *program) watchStatus(c *cli.Context, o job.LookOptions) error {
 		} else {
 			s = keepAnswers(s, known)
 		}
-		if drawn > 0 && term.IsTerminal(p.stdout) {
-			fmt.Fprintf(p.stdout, "\x1b[%dA\x1b[J", drawn)
+		if term.IsTerminal(p.stdout) {
+			fmt.Fprint(p.stdout, clearScreen)
 		}
 		if err := p.showStatus(s); err != nil {
 			return err
 		}
-		drawn = len(p.statusLines(s, false))
 		if !pause(c.Context, watchInterval) {
 			return p.judgeStatus(wrong)
 		}
