@@ -138,9 +138,6 @@ func (x *running) verify(ctx context.Context) error {
 	return x.step("verification", func() error {
 		o, slice := x.p.Verify.Options(now)
 		o.Progress, o.Workers = x.update, x.sizes.Workers
-		if depth := x.p.Verify.Depth; depth > 1 {
-			x.warn(fmt.Errorf("verify.depth %d: a run verifies to depth 1: seals and hashes", depth))
-		}
 		verify := x.check
 		if x.p.Verify.NoKey {
 			verify = x.compare

@@ -108,7 +108,7 @@ type Prune struct {
 
 // Verify says how much is verified each day.
 type Verify struct {
-	Depth          int      `yaml:"depth,omitempty" doc:"how far a verification goes, from 1 to 5" default:"1" min:"1" max:"5"`
+	Depth          int      `yaml:"depth,omitempty" doc:"how far a verification goes: 1 opens every seal and compares every hash" default:"1" min:"1" max:"1"`
 	Slices         int      `yaml:"slices,omitempty" alt:"part" doc:"read one of this number of parts each day, so that all data is read in as many days; -1 reads none" eg:"30" min:"-1"`
 	ReadData       bool     `yaml:"read-data,omitempty" alt:"part" doc:"read all data each day"`
 	ReadDataSubset string   `yaml:"read-data-subset,omitempty" alt:"part" doc:"read this part of the data each day: a percentage, or always the same part" eg:"5%"`
