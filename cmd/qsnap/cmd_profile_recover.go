@@ -51,7 +51,7 @@ func (p *program) profileRecover(c *cli.Context) error {
 		return err
 	}
 	defer r.Close()
-	m, err := recorded(c, r, name)
+	m, err := p.recorded(c, r, name)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (p *program) profileRecover(c *cli.Context) error {
 
 // recorded returns the newest snapshot that has the settings of a profile. Several hosts with
 // one are an error, unless a flag chooses.
-func recorded(c *cli.Context, r *repo.Repo, name string) (*snapshot.Manifest, error) {
+func (p *program) recorded(c *cli.Context, r *repo.Repo, name string) (*snapshot.Manifest, error) {
 	all, err := r.Snapshots(c.Context, repo.Filter{Hostname: c.String("host"), Profile: name})
 	if all == nil && err != nil {
 		return nil, err
@@ -90,6 +90,9 @@ func recorded(c *cli.Context, r *repo.Repo, name string) (*snapshot.Manifest, er
 		return nil, usage(hint{fmt.Errorf("several hosts have a profile %q here: %s", name, strings.Join(hosts, ", ")), "select one with --host"})
 	case newest == nil:
 		return nil, errors.Join(fmt.Errorf("no snapshot here has recorded a profile %q", name), err)
+	}
+	if err != nil { // of manifests that can't be read
+		p.warn("%s", term.OneLine(err))
 	}
 	return newest, nil
 }

@@ -3,6 +3,7 @@ package profile
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -98,8 +99,8 @@ func Remove(path string, getenv func(string) string, name string, keys []string)
 }
 
 // edit changes the file that has a profile, or the main file, and writes it if the profile
-// checks.
-func edit(path string, getenv func(string) string, name string, change func(*Set, *yamledit.Text) error) error {
+// checks. The change may add targets with these names.
+func edit(path string, getenv func(string) string, name string, change func(*Set, *yamledit.Text) error, targets ...string) error {
 	s, err := load(path, getenv, nil)
 	if errors.Is(err, ErrNoFile) {
 		s, err = load(path, getenv, map[string][]byte{path: nil})
@@ -124,7 +125,7 @@ func edit(path string, getenv func(string) string, name string, change func(*Set
 		return err
 	}
 	after := t.Bytes()
-	if err := s.accepts(file, after, name); err != nil {
+	if err := s.accepts(file, after, name, targets); err != nil {
 		return err
 	}
 	return write(file, doc.text, after)
@@ -132,7 +133,7 @@ func edit(path string, getenv func(string) string, name string, change func(*Set
 
 // accepts returns why an edited file must not be written: because the profile would not
 // check, because others would not any more, or because other things have changed, too.
-func (s *Set) accepts(file string, after []byte, name string) error {
+func (s *Set) accepts(file string, after []byte, name string, added []string) error {
 	next, err := load(s.path, s.getenv, map[string][]byte{file: after})
 	if err != nil {
 		return err
@@ -154,10 +155,13 @@ func (s *Set) accepts(file string, after []byte, name string) error {
 			return fmt.Errorf("%s: %w", file, yamledit.ErrByHand)
 		}
 	}
-	for name, t := range s.targets {
-		if next.targets[name].URL != t.URL {
-			return fmt.Errorf("%s: %w", file, yamledit.ErrByHand)
-		}
+	now := maps.Clone(next.targets)
+	maps.DeleteFunc(now, func(name string, _ Target) bool {
+		_, before := s.targets[name]
+		return !before && slices.Contains(added, name)
+	})
+	if !maps.EqualFunc(s.targets, now, func(a, b Target) bool { return a.URL == b.URL }) {
+		return fmt.Errorf("%s: %w", file, yamledit.ErrByHand)
 	}
 	return nil
 }

@@ -2,6 +2,8 @@ package profile
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -26,11 +28,12 @@ func Recover(path string, getenv func(string) string, name string, settings []by
 		}
 		return fmt.Errorf("%s have no profile %q", from, name)
 	}
+	targets := was.files[0].targets()
 	return edit(path, getenv, name, func(s *Set, t *yamledit.Text) error {
 		if err := s.absent(name); err != nil {
 			return err
 		}
-		for target, value := range was.files[0].targets() {
+		for target, value := range targets {
 			if _, there := s.targets[target]; there {
 				continue
 			}
@@ -42,7 +45,7 @@ func Recover(path string, getenv func(string) string, name string, settings []by
 			return err
 		}
 		return set(t, name, append(changes, Setting{Key: "paused", Value: "true"}))
-	})
+	}, slices.Collect(maps.Keys(targets))...)
 }
 
 // targets returns the targets in a file as they are written there.
